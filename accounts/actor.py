@@ -1,0 +1,78 @@
+"""Who is calling. Every rule speaks of actors; there is no "no actor" (design sections 2 and 3)."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from uuid import UUID
+
+from accounts.models import Member, User
+from accounts.scopes import ALL_SCOPES
+
+
+class ActorKind(StrEnum):
+    APP = "app"
+    MEMBER = "member"
+    CONTACT = "contact"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Resolved once per request: from the bearer token, or from the session in the admin.
+
+    An app has `application_id` and the `participant_ids` that restrict it (none: it sees all); a member has
+    `member_id` and `member_uid`; a contact has `contact_id` and `contact_uid`; a system actor has a name alone.
+    """
+
+    kind: ActorKind
+    name: str
+    scopes: frozenset[str] = frozenset()
+    user_id: int | None = None
+    application_id: int | None = None
+    participant_ids: tuple[int, ...] = ()
+    member_id: int | None = None
+    member_uid: UUID | None = None
+    sees_all_contacts: bool = False
+    contact_id: int | None = None
+    contact_uid: UUID | None = None
+    _user: User | None = field(default=None, compare=False, repr=False)
+
+    is_authenticated = True
+
+    @property
+    def is_member(self) -> bool:
+        return self.kind is ActorKind.MEMBER
+
+    @property
+    def is_contact(self) -> bool:
+        return self.kind is ActorKind.CONTACT
+
+    @cached_property
+    def user(self) -> User | None:
+        """The login behind the actor, read when it is first asked for: most requests never need it."""
+        if self._user is not None or self.user_id is None:
+            return self._user
+        return User.objects.get(pk=self.user_id)
+
+    def has_perm(self, permission: str) -> bool:
+        """Whether the member's user holds a Django permission; apps are guarded by their scopes alone."""
+        return self.user is not None and self.user.has_perm(permission)
+
+
+def system_actor(name: str) -> Actor:
+    """The actor of a job or a command: sees everything, and the history names it."""
+    return Actor(kind=ActorKind.SYSTEM, name=name, scopes=frozenset(ALL_SCOPES), sees_all_contacts=True)
+
+
+def member_actor(member: Member) -> Actor:
+    """The actor of a member who works in the admin, with every scope: Django's permissions guard there."""
+    return Actor(
+        kind=ActorKind.MEMBER,
+        name=member.name,
+        scopes=frozenset(ALL_SCOPES),
+        user_id=member.user_id,
+        member_id=member.pk,
+        member_uid=member.uid,
+        sees_all_contacts=member.sees_all_contacts,
+        _user=member.user,
+    )

@@ -1,0 +1,43 @@
+"""Bearer tokens. Read from the Authorization header alone: a token in a URL or a body would end up in logs."""
+
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts.actor import Actor
+from accounts.queries import actor_of_token
+from core.errors import Unauthorized
+
+
+class BearerAuthentication(BaseAuthentication):
+    """Resolves the actor once per request; it is the request's user."""
+
+    def authenticate(self, request: Request) -> tuple[Actor, None]:
+        """Raises Unauthorized without a valid token: no operation of the API is open to the world."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthorized
+        return actor_of_token(token.strip()), None
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    target_class = BearerAuthentication
+    name = "oauth2"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, object]:
+        scopes = settings.OAUTH2_PROVIDER["SCOPES"]
+        return {
+            "type": "oauth2",
+            "flows": {
+                "clientCredentials": {"tokenUrl": "/connect/token", "scopes": scopes},
+                "authorizationCode": {
+                    "authorizationUrl": "/connect/authorize",
+                    "tokenUrl": "/connect/token",
+                    "scopes": scopes,
+                },
+            },
+        }

@@ -1,0 +1,104 @@
+"""Who may call: users, members, participants and client applications."""
+
+from uuid import uuid4
+
+from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+from oauth2_provider.models import AbstractApplication
+
+from accounts.scopes import ALL_SCOPES
+
+
+class User(AbstractUser):
+    """A login. What it may see and do follows from the member or the contact that it belongs to."""
+
+    class Meta(AbstractUser.Meta):
+        swappable = "AUTH_USER_MODEL"
+        constraints = [
+            models.UniqueConstraint(
+                Lower("username"),
+                name="user_username_unique_ignoring_case",
+                violation_error_message=_("A user with this name exists already."),
+            )
+        ]
+
+
+class Participant(models.Model):
+    """An organisation inside the institution; data is segregated by it."""
+
+    name = models.CharField(_("name"), max_length=200, unique=True)
+
+    class Meta:
+        verbose_name = _("participant")
+        verbose_name_plural = _("participants")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Member(models.Model):
+    """A staff user. Managers make the members a tree; `uid` is the identity id that other systems know."""
+
+    uid = models.UUIDField(_("identity id"), default=uuid4, unique=True, editable=False)
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="member", verbose_name=_("user"))
+    manager = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reports", verbose_name=_("manager")
+    )
+    participants = models.ManyToManyField(
+        Participant, blank=True, related_name="members", verbose_name=_("participants")
+    )
+    sees_all_contacts = models.BooleanField(_("sees all contacts"), default=False)
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(manager=models.F("id")),
+                name="member_is_not_its_own_manager",
+                violation_error_message=_("A member cannot be its own manager."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """The name that others see; the user must have been selected with the member."""
+        return self.user.get_full_name() or self.user.username
+
+    def clean(self) -> None:
+        """Raises ValidationError when the manager stands below this member: the members are a tree."""
+        above = self.manager
+        while above is not None:
+            if above.pk == self.pk:
+                raise ValidationError({"manager": _("This member stands above its manager already.")})
+            above = above.manager
+
+
+class ClientApplication(AbstractApplication):
+    """An OAuth2 client: the scopes that it may ask for, and the participants whose contacts it sees (none: all)."""
+
+    allowed_scopes = models.TextField(_("allowed scopes"), blank=True, default=" ".join(ALL_SCOPES))
+    participants = models.ManyToManyField(
+        Participant, blank=True, related_name="applications", verbose_name=_("participants")
+    )
+
+    class Meta(AbstractApplication.Meta):
+        abstract = False
+        verbose_name = _("client application")
+        verbose_name_plural = _("client applications")
+        ordering = ["name"]
+
+    def clean(self) -> None:
+        """Raises ValidationError for a scope that does not exist."""
+        super().clean()
+        unknown = sorted(set(self.allowed_scopes.split()) - set(ALL_SCOPES))
+        if unknown:
+            raise ValidationError({"allowed_scopes": _("Unknown: %(scopes)s") % {"scopes": " ".join(unknown)}})

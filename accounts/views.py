@@ -1,0 +1,60 @@
+"""The base of every API view, and the OAuth2 endpoints."""
+
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from accounts.actor import Actor
+from accounts.permissions import Access
+from core.errors import BadRequest
+from core.language import PARAMETER
+
+# When the older siblings of today's operations were superseded (RFC 9745): 2026-01-01T00:00:00Z.
+DEPRECATED_SINCE = "@1767225600"
+
+
+class ActorView(APIView):
+    """An API view: declares the access of each method, knows the actor and refuses query parameters it does not have.
+
+    `successor` is the path template of the operation that replaces a deprecated one.
+    """
+
+    access: ClassVar[dict[str, Access]] = {}
+    query_parameters: ClassVar[frozenset[str]] = frozenset()
+    successor: ClassVar[str] = ""
+    http_method_names = ["get", "post", "put", "patch", "delete"]
+
+    @property
+    def actor(self) -> Actor:
+        return self.request.user  # type: ignore[return-value]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        unknown = request.query_params.keys() - self.query_parameters - {PARAMETER}
+        if unknown:
+            raise BadRequest(properties={name: [_("There is no such parameter.")] for name in sorted(unknown)})
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if self.successor:
+            response["Deprecation"] = DEPRECATED_SINCE
+            response["Link"] = f'<{self.successor.format(**self.kwargs)}>; rel="successor-version"'
+        return response
+
+    def body(self, serializer: type[Serializer]) -> dict[str, Any]:
+        """The request's body in the shape of `serializer`. Raises a 400 naming every fault by its place."""
+        shape = serializer(data=self.request.data)
+        shape.is_valid(raise_exception=True)
+        return shape.validated_data
+
+    def query(self, serializer: type[Serializer]) -> dict[str, Any]:
+        """The query parameters in the shape of `serializer`; raises like `body`."""
+        shape = serializer(
+            data=self.request.query_params, context={"from_query": True, "also_known": frozenset({PARAMETER})}
+        )
+        shape.is_valid(raise_exception=True)
+        return shape.validated_data

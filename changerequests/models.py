@@ -1,0 +1,114 @@
+"""Submissions that wait for review, or were approved, rejected or cancelled (design section 6)."""
+
+from typing import Self
+from uuid import uuid4
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actor import Actor
+from accounts.models import Member
+from contacts.details import Change
+from contacts.models import ChangeSet, Contact
+
+
+class Status(models.IntegerChoices):
+    PENDING = 1, _("Pending")
+    APPROVED = 2, _("Approved")
+    REJECTED = 3, _("Rejected")
+    CANCELLED = 4, _("Cancelled")
+
+
+class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
+    def visible_to(self, actor: Actor, *, exclude_hierarchy: bool = False) -> Self:
+        """The requests about contacts that the actor sees."""
+        contacts = Contact.objects.visible_to(actor, exclude_hierarchy=exclude_hierarchy)
+        return self.filter(contact__in=contacts) if contacts.query.where else self
+
+    def with_people(self) -> Self:
+        """Selects the contact's name and both members, for lists and pages that show them."""
+        return self.select_related("contact", "initiator_member__user", "review_member__user").defer("contact__details")
+
+
+class ChangeRequest(models.Model):
+    """Changes that one member asked for and another one decides. Nothing is ever deleted.
+
+    `changes` is a list of `{"path", "original", "target", "isApprovalRequired"}`. `paths` holds those paths and
+    everything above them, so that a search for a path finds what is below it.
+    """
+
+    uid = models.UUIDField(_("uid"), default=uuid4, unique=True, editable=False)
+    contact = models.ForeignKey(
+        Contact, on_delete=models.PROTECT, related_name="change_requests", verbose_name=_("contact")
+    )
+    status = models.PositiveSmallIntegerField(_("status"), choices=Status, default=Status.PENDING)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    initiator_member = models.ForeignKey(
+        Member, on_delete=models.PROTECT, related_name="initiated_requests", verbose_name=_("initiator")
+    )
+    initiator_comment = models.TextField(_("comment of the initiator"), null=True, blank=True)
+    reviewed_at = models.DateTimeField(_("reviewed"), null=True, blank=True)
+    review_member = models.ForeignKey(
+        Member,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reviewed_requests",
+        verbose_name=_("reviewer"),
+    )
+    review_comment = models.TextField(_("comment of the reviewer"), null=True, blank=True)
+    changes = models.JSONField(_("changes"))
+    paths = ArrayField(models.TextField())
+    change_set = models.OneToOneField(
+        ChangeSet, on_delete=models.PROTECT, null=True, blank=True, related_name="change_request"
+    )
+
+    objects = ChangeRequestQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("change request")
+        verbose_name_plural = _("change requests")
+        ordering = ["-id"]
+        permissions = [("review_changerequest", "Can review change requests")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contact"], condition=Q(status=Status.PENDING), name="one_pending_request_per_contact"
+            ),
+            models.CheckConstraint(
+                condition=Q(review_member__isnull=True) | ~Q(review_member=F("initiator_member")),
+                name="reviewer_is_not_initiator",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(status__in=[Status.PENDING, Status.CANCELLED], review_member=None, reviewed_at=None)
+                    | Q(
+                        status__in=[Status.APPROVED, Status.REJECTED],
+                        review_member__isnull=False,
+                        reviewed_at__isnull=False,
+                    )
+                ),
+                name="decided_requests_name_their_reviewer",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-created_at", "-id"], name="request_by_status"),
+            models.Index(fields=["contact", "-created_at", "-id"], name="request_by_contact"),
+            models.Index(fields=["-created_at", "-id"], name="request_latest_first"),
+            GinIndex(fields=["paths"], name="request_by_path", fastupdate=False),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    @property
+    def proposed(self) -> list[Change]:
+        """The changes as they were asked for."""
+        return [Change(change["path"], change["original"], change["target"]) for change in self.changes]
+
+    @property
+    def is_pending(self) -> bool:
+        return self.status == Status.PENDING

@@ -1,0 +1,110 @@
+"""Choosing change requests."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from accounts.models import Member
+from accounts.queries import members_below
+from changerequests.models import ChangeRequest, Status
+from contacts.models import Contact
+from contacts.queries import no_such_contact
+from core.errors import NotFound
+
+
+def no_such_request() -> NotFound:
+    return NotFound(_("There is no change request with this id that you can see."))
+
+
+def locked_request(*, contact: Contact, change_request_id: int) -> ChangeRequest:
+    """The request with its row locked; the contact's lock must be held. Raises NotFound, also for another contact's."""
+    request = contact.change_requests.select_for_update().filter(pk=change_request_id).first()
+    if request is None:
+        raise no_such_request()
+    return request
+
+
+def visible_request(*, actor: Actor, contact_id: int, change_request_id: int) -> ChangeRequest:
+    """The request with its people. Raises NotFound, also when it is another contact's."""
+    requests = ChangeRequest.objects.visible_to(actor).with_people()
+    request = requests.filter(pk=change_request_id, contact=contact_id).first()
+    if request is None:
+        raise no_such_request()
+    return request
+
+
+def pending_request(*, actor: Actor, contact_id: int) -> ChangeRequest | None:
+    """The contact's pending request, if any. Raises NotFound when the actor cannot see the contact."""
+    requests = ChangeRequest.objects.visible_to(actor).with_people()
+    request = requests.filter(contact=contact_id, status=Status.PENDING).first()
+    if request is None and not Contact.objects.visible_to(actor).filter(pk=contact_id).exists():
+        raise no_such_contact()
+    return request
+
+
+def with_pending_request(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    """Adds `has_pending_change_request`."""
+    pending = ChangeRequest.objects.filter(contact=OuterRef("pk"), status=Status.PENDING)
+    return contacts.annotate(has_pending_change_request=Exists(pending))
+
+
+def member_seen_by(*, actor: Actor, member_id: int) -> Member:
+    """The member in whose place a search may run: oneself or somebody below; apps and those who see all choose freely.
+
+    Raises NotFound for anybody else.
+    """
+    members = Member.objects.all()
+    if actor.is_member and not actor.sees_all_contacts and actor.member_id is not None:
+        members = members_below(actor.member_id)
+    member = members.filter(pk=member_id).first()
+    if member is None:
+        raise NotFound(_("There is no member with this id that you can see."))
+    return member
+
+
+FILTERS = {
+    "statusId": "status",
+    "createDateFrom": "created_at__gte",
+    "createDateTo": "created_at__lte",
+    "initiatorMemberIds": "initiator_member__in",
+    "initiatorMemberUids": "initiator_member__uid__in",
+    "contactIds": "contact__in",
+    "reviewDateFrom": "reviewed_at__gte",
+    "reviewDateTo": "reviewed_at__lte",
+    "reviewMemberIds": "review_member__in",
+    "reviewMemberUids": "review_member__uid__in",
+    "paths": "paths__overlap",
+}
+
+
+def searched_requests(
+    *, actor: Actor, criteria: Mapping[str, Any], member: Member | None = None
+) -> QuerySet[ChangeRequest]:
+    """The visible requests that meet all criteria; a path matches itself and what is below it.
+
+    With `member`, only requests about contacts that the member sees too.
+    """
+    exclude_hierarchy = criteria["excludeHierarchy"]
+    requests = ChangeRequest.objects.visible_to(actor, exclude_hierarchy=exclude_hierarchy)
+    if member is not None and not member.sees_all_contacts:
+        contacts = Contact.objects.assigned_to(member.pk, exclude_hierarchy=exclude_hierarchy)
+        requests = requests.filter(contact__in=contacts)
+    asked = {lookup: criteria[name] for name, lookup in FILTERS.items() if criteria.get(name) is not None}
+    return requests.filter(**asked).with_people()
+
+
+def next_to_review(*, actor: Actor, after: ChangeRequest) -> ChangeRequest | None:
+    """The pending request that the actor might decide next: the one asked for after `after`, else the oldest."""
+    waiting = ChangeRequest.objects.visible_to(actor).filter(status=Status.PENDING)
+    waiting = waiting.exclude(initiator_member=actor.member_id).exclude(pk=after.pk).order_by("created_at", "id")
+    is_later = Q(created_at__gt=after.created_at) | Q(created_at=after.created_at, pk__gt=after.pk)
+    return waiting.filter(is_later).only("pk").first() or waiting.only("pk").first()
+
+
+def latest_requests(*, contact_id: int, limit: int) -> QuerySet[ChangeRequest]:
+    """The latest requests about a contact, with their people."""
+    requests = ChangeRequest.objects.filter(contact_id=contact_id).order_by("-created_at", "-id")
+    return requests.with_people().defer("changes")[:limit]

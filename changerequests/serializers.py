@@ -1,0 +1,118 @@
+"""The shapes of change requests."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.serializers import MemberRefSerializer, MemberRefV10Serializer
+from changerequests.models import ChangeRequest, Status
+from contacts.serializers import ChangeSerializer, ContactRefSerializer
+from core.paging import PagedSerializer, PagingSerializer
+from core.serializers import (
+    StrictBooleanField,
+    StrictCharField,
+    StrictDateTimeField,
+    StrictIntegerField,
+    StrictSerializer,
+    StrictUUIDField,
+    optional,
+    optional_list,
+)
+
+
+class StatusSerializer(serializers.Serializer):
+    id = serializers.IntegerField(source="value")
+    name = serializers.CharField(source="label")
+
+
+class StatusesSerializer(serializers.Serializer):
+    changeRequestStatuses = StatusSerializer(many=True)
+
+
+class ChangeRequestDetailSerializer(ChangeSerializer):
+    isApprovalRequired = serializers.BooleanField()
+
+
+class PendingChangeRequestSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    uId = serializers.UUIDField(source="uid")
+    createDate = serializers.DateTimeField(source="created_at")
+    initiatorMember = MemberRefSerializer(source="initiator_member")
+    initiatorComment = serializers.CharField(source="initiator_comment", allow_null=True)
+
+
+class PendingChangeRequestV10Serializer(PendingChangeRequestSerializer):
+    initiatorMember = MemberRefV10Serializer(source="initiator_member")
+
+
+class PendingCheckSerializer(serializers.Serializer):
+    hasPendingChangeRequest = serializers.BooleanField()
+    changeRequest = PendingChangeRequestSerializer(allow_null=True)
+
+
+class PendingCheckV10Serializer(PendingCheckSerializer):
+    changeRequest = PendingChangeRequestV10Serializer(allow_null=True)
+
+
+class ChangeRequestRowSerializer(PendingChangeRequestSerializer):
+    contact = ContactRefSerializer()
+    status = serializers.SerializerMethodField()
+    reviewDate = serializers.DateTimeField(source="reviewed_at", allow_null=True)
+    reviewMember = MemberRefSerializer(source="review_member", allow_null=True)
+    reviewComment = serializers.CharField(source="review_comment", allow_null=True)
+
+    @extend_schema_field(StatusSerializer)
+    def get_status(self, request: ChangeRequest) -> dict[str, Any]:
+        return dict(StatusSerializer(Status(request.status)).data)
+
+
+class ChangeRequestRowV10Serializer(ChangeRequestRowSerializer):
+    initiatorMember = MemberRefV10Serializer(source="initiator_member")
+    reviewMember = MemberRefV10Serializer(source="review_member", allow_null=True)
+
+
+class ChangeRequestSerializer(ChangeRequestRowSerializer):
+    details = ChangeRequestDetailSerializer(source="changes", many=True)
+
+
+class ChangeRequestV10Serializer(ChangeRequestRowV10Serializer):
+    details = ChangeRequestDetailSerializer(source="changes", many=True)
+
+
+class PagedChangeRequestsSerializer(PagedSerializer):
+    results = ChangeRequestRowSerializer(many=True)
+
+
+class PagedChangeRequestsV10Serializer(PagedSerializer):
+    results = ChangeRequestRowV10Serializer(many=True)
+
+
+class ChangeRequestCriteriaBase(PagingSerializer):
+    excludeHierarchy = StrictBooleanField(
+        required=False, default=False, help_text="Only requests about contacts that are assigned directly."
+    )
+    statusId = optional(StrictIntegerField)
+    createDateFrom = optional(StrictDateTimeField)
+    createDateTo = optional(StrictDateTimeField)
+    contactIds = optional_list(StrictIntegerField())
+    reviewDateFrom = optional(StrictDateTimeField)
+    reviewDateTo = optional(StrictDateTimeField)
+    paths = optional_list(
+        StrictCharField(), help_text="Requests with at least one of these paths, or of one below them."
+    )
+
+
+class ChangeRequestCriteriaSerializer(ChangeRequestCriteriaBase):
+    initiatorMemberUids = optional_list(StrictUUIDField())
+    reviewMemberUids = optional_list(StrictUUIDField())
+
+
+class ChangeRequestCriteriaV10Serializer(ChangeRequestCriteriaBase):
+    initiatorMemberIds = optional_list(StrictIntegerField())
+    reviewMemberIds = optional_list(StrictIntegerField())
+
+
+class ReviewSerializer(StrictSerializer):
+    isApproved = StrictBooleanField()
+    comment = optional(StrictCharField, allow_blank=True, max_length=2000)

@@ -1,0 +1,201 @@
+"""The one way to change details (design section 5), and the life of a change request (section 6).
+
+Locks are always taken contact first, then its request.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from accounts.permissions import check_member_permission
+from changerequests.models import ChangeRequest, Status
+from changerequests.queries import locked_request
+from contacts.details import Change, Document, canonical, merge_patch, paths_with_ancestors, with_values
+from contacts.models import CONTACT_SCHEMA, ChangeSet, Contact
+from contacts.queries import locked_contact
+from contacts.services.details import apply_changes, check_valid, checked_changes, outdated_paths
+from core.errors import Forbidden, UnprocessableEntity
+from schemas.compiled import CompiledSchema
+from schemas.queries import current_schema
+
+REVIEW_PERMISSION = "changerequests.review_changerequest"
+Precondition = Callable[[Contact], None]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of a submission: it waits as `change_request`, was made as `change_set`, or changed nothing.
+
+    A new address alone changes nothing yet: it waits as the pending value of its channel.
+    """
+
+    contact: Contact
+    change_request: ChangeRequest | None = None
+    change_set: ChangeSet | None = None
+
+
+def _no_precondition(contact: Contact) -> None:
+    """For callers that named no version."""
+
+
+def patch_details(
+    *,
+    actor: Actor,
+    contact_id: int,
+    patch: dict[str, Any],
+    comment: str | None = None,
+    precondition: Precondition = _no_precondition,
+) -> Submission:
+    """Submit the present details merged with `patch` (RFC 7396). Raises and locks like `replace_details`."""
+    return _submit(
+        actor=actor,
+        contact_id=contact_id,
+        target_of=lambda details: merge_patch(details, patch),
+        comment=comment,
+        precondition=precondition,
+    )
+
+
+def replace_details(
+    *,
+    actor: Actor,
+    contact_id: int,
+    details: dict[str, Any],
+    comment: str | None = None,
+    precondition: Precondition = _no_precondition,
+) -> Submission:
+    """Submit `details` as the whole document. One transaction, with the contact's row locked.
+
+    `precondition` is called with the locked contact and raises when it is not as the caller knew it. Raises NotFound;
+    UnprocessableEntity: FieldNotUpdatable, ValidationFailed, UsernameNotUnique, UsernameRequired,
+    PendingChangeRequestExists.
+    """
+    return _submit(
+        actor=actor, contact_id=contact_id, target_of=lambda _: details, comment=comment, precondition=precondition
+    )
+
+
+@transaction.atomic
+def _submit(
+    *,
+    actor: Actor,
+    contact_id: int,
+    target_of: Callable[[Document], Document],
+    comment: str | None,
+    precondition: Precondition,
+) -> Submission:
+    contact = locked_contact(actor=actor, contact_id=contact_id)
+    precondition(contact)
+    schema = current_schema(CONTACT_SCHEMA)
+    target = canonical(target_of(contact.details), objects=schema.object_paths)
+    changes = checked_changes(actor=actor, contact=contact, schema=schema, target=target)
+    if not changes:
+        return Submission(contact)
+    if actor.member_id is not None and any(_requires_approval(schema, change) for change in changes):
+        request = _ask_for_review(
+            member_id=actor.member_id, contact=contact, schema=schema, changes=changes, comment=comment
+        )
+        return Submission(contact, change_request=request)
+    change_set = apply_changes(actor=actor, contact=contact, schema=schema, changes=changes, comment=comment)
+    return Submission(contact, change_set=change_set)
+
+
+def _requires_approval(schema: CompiledSchema, change: Change) -> bool:
+    field = schema.field_at(change.path)
+    return field is not None and field.is_approval_required
+
+
+def _ask_for_review(
+    *, member_id: int, contact: Contact, schema: CompiledSchema, changes: list[Change], comment: str | None
+) -> ChangeRequest:
+    pending = ChangeRequest.objects.filter(contact=contact, status=Status.PENDING).first()
+    if pending is not None:
+        raise UnprocessableEntity(
+            _("Change request %(id)s waits for review. Cancel it or wait until it is decided.") % {"id": pending.pk},
+            sub_code="PendingChangeRequestExists",
+            properties={"changeRequestId": [str(pending.pk)]},
+        )
+    return ChangeRequest.objects.create(
+        contact=contact,
+        initiator_member_id=member_id,
+        initiator_comment=comment,
+        changes=[{**change.as_json(), "isApprovalRequired": _requires_approval(schema, change)} for change in changes],
+        paths=paths_with_ancestors(change.path for change in changes),
+    )
+
+
+@transaction.atomic
+def cancel_change_request(*, actor: Actor, contact_id: int, change_request_id: int) -> ChangeRequest:
+    """Withdraw a pending request. Locks the contact, then the request.
+
+    Raises NotFound; Forbidden `NotInitiator`; UnprocessableEntity `ChangeRequestNotPending`.
+    """
+    contact = locked_contact(actor=actor, contact_id=contact_id)
+    request = locked_request(contact=contact, change_request_id=change_request_id)
+    if actor.member_id is None or request.initiator_member_id != actor.member_id:
+        raise Forbidden(_("Only the member who asked for the change may cancel it."), sub_code="NotInitiator")
+    _check_pending(request)
+    request.status = Status.CANCELLED
+    request.save(update_fields=["status"])
+    return request
+
+
+@transaction.atomic
+def review_change_request(
+    *, actor: Actor, contact_id: int, change_request_id: int, is_approved: bool, comment: str | None = None
+) -> ChangeRequest:
+    """Approve or reject a pending request. Locks the contact, then the request: of two reviewers one wins.
+
+    Approval makes the changes; the change set names the initiator, and the request names the change set. Raises
+    NotFound; Forbidden without the review permission and, as `OwnChangeRequest`, for the initiator; and
+    UnprocessableEntity: ChangeRequestNotPending, ChangeRequestOutdated, ValidationFailed, UsernameNotUnique. After any
+    of them the request is as it was.
+    """
+    check_member_permission(actor, REVIEW_PERMISSION)
+    contact = locked_contact(actor=actor, contact_id=contact_id)
+    request = locked_request(contact=contact, change_request_id=change_request_id)
+    if request.initiator_member_id == actor.member_id:
+        raise Forbidden(_("You asked for this change. Somebody else has to review it."), sub_code="OwnChangeRequest")
+    _check_pending(request)
+    if is_approved:
+        request.change_set = _make_changes(actor=actor, contact=contact, request=request)
+    request.status = Status.APPROVED if is_approved else Status.REJECTED
+    request.review_member_id = actor.member_id
+    request.review_comment = comment
+    request.reviewed_at = timezone.now()
+    request.save(update_fields=["status", "review_member", "review_comment", "reviewed_at", "change_set"])
+    return request
+
+
+def _check_pending(request: ChangeRequest) -> None:
+    if not request.is_pending:
+        raise UnprocessableEntity(
+            _("The change request is no longer pending: it is %(status)s.") % {"status": request.get_status_display()},
+            sub_code="ChangeRequestNotPending",
+        )
+
+
+def _make_changes(*, actor: Actor, contact: Contact, request: ChangeRequest) -> ChangeSet | None:
+    outdated = outdated_paths(contact=contact, changes=request.proposed)
+    if outdated:
+        raise UnprocessableEntity(
+            _("The contact has changed since this was asked for. Reject it and ask again."),
+            sub_code="ChangeRequestOutdated",
+            properties={path: [_("The value is no longer the original one.")] for path in outdated},
+        )
+    schema = current_schema(CONTACT_SCHEMA)
+    target = with_values(contact.details, {change.path: change.target for change in request.proposed})
+    check_valid(schema=schema, target=target, stored=contact.details)
+    return apply_changes(
+        actor=actor,
+        contact=contact,
+        schema=schema,
+        changes=request.proposed,
+        comment=request.initiator_comment,
+        initiator_member_id=request.initiator_member_id,
+    )

@@ -1,0 +1,37 @@
+"""Loads the demo. Running it again adds what is missing and changes nothing."""
+
+from collections.abc import Iterator
+
+from django.db import transaction
+
+from config.demo.contacts import add_contacts, missing_numbers
+from config.demo.people import Staff
+from config.demo.requests import play
+from schemas.services import load_default_schemas, load_lists
+
+_BATCH = 1_000
+
+
+def load(*, contacts: int) -> int:
+    """Load lists, schemas, people, the clients of the numbers 1 to `contacts` and their stories.
+
+    Returns how many clients were added. Each batch is a transaction of its own: a run that was interrupted is
+    continued by the next. Raises DemoDoesNotFitError.
+    """
+    load_lists()
+    load_default_schemas()
+    staff = Staff.hired()
+    return sum(_add(staff, numbers) for numbers in _batches(contacts))
+
+
+def _batches(contacts: int) -> Iterator[range]:
+    for start in range(1, contacts + 1, _BATCH):
+        yield range(start, min(start + _BATCH, contacts + 1))
+
+
+@transaction.atomic
+def _add(staff: Staff, numbers: range) -> int:
+    missing = missing_numbers(numbers)
+    if missing:
+        play(staff=staff, contacts=add_contacts(staff=staff, numbers=missing))
+    return len(missing)

@@ -1,0 +1,9 @@
+"""Settings of the test suite: the real servers, cheap password hashes, no manifest of static files."""
+
+from config.settings.base import *
+
+DATABASES["default"].pop("CONN_MAX_AGE", None)
+DATABASES["default"].pop("CONN_HEALTH_CHECKS", None)
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -1,0 +1,125 @@
+"""What can be said of two documents of details without a database: merging, comparing, taking apart.
+
+A path is a dotted place in the document. An array is one value; its path is where the array stands. Outside of
+arrays, null and the empty object are the same as absent, so every document has one canonical form.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A path, the value that it had and the value that it gets; None where there is none."""
+
+    path: str
+    original: Any
+    target: Any
+
+    def as_json(self) -> dict[str, Any]:
+        return {"path": self.path, "original": self.original, "target": self.target}
+
+
+def ancestors(path: str) -> Iterator[str]:
+    """Everything above a path, from the root down: `a.b.c` has `a` and `a.b`."""
+    end = path.find(".")
+    while end != -1:
+        yield path[:end]
+        end = path.find(".", end + 1)
+
+
+def paths_with_ancestors(paths: Iterable[str]) -> list[str]:
+    """The paths and everything above them, each once: what a search by path looks into."""
+    return sorted({place for path in paths for place in (path, *ancestors(path))})
+
+
+def merge_patch(document: Any, patch: Any) -> Any:
+    """RFC 7396: objects merge, null removes, everything else (arrays too) replaces. Neither argument is changed."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(document) if isinstance(document, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged
+
+
+def canonical(document: Mapping[str, Any], *, objects: Collection[str], above: str = "") -> Document:
+    """The document without nulls, and without empty objects where the schema has an object.
+
+    An empty object anywhere else stays: validation will say that the schema has no such field.
+    """
+    kept: Document = {}
+    for key, value in document.items():
+        path = f"{above}{key}"
+        if isinstance(value, dict):
+            value = canonical(value, objects=objects, above=f"{path}.")
+            if not value and path in objects:
+                continue
+        if value is not None:
+            kept[key] = value
+    return kept
+
+
+def same(left: Any, right: Any) -> bool:
+    """JSON equality: `1` is `1.0`, but neither is `true`."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return isinstance(left, bool) == isinstance(right, bool) and left == right
+
+
+def changes_between(original: Mapping[str, Any], target: Mapping[str, Any], above: str = "") -> list[Change]:
+    """The paths whose values differ, in the order of the documents."""
+    changes: list[Change] = []
+    for key in dict.fromkeys((*original, *target)):
+        before, after = original.get(key), target.get(key)
+        path = f"{above}{key}"
+        if isinstance(before, dict | None) and isinstance(after, dict | None) and (before or after):
+            changes += changes_between(before or {}, after or {}, f"{path}.")
+        elif not same(before, after):
+            changes.append(Change(path, before, after))
+    return changes
+
+
+def value_at(document: Mapping[str, Any], path: str) -> Any:
+    """The value at a path, None where there is none."""
+    value: Any = document
+    for key in path.split("."):
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def with_values(document: Mapping[str, Any], values: Mapping[str, Any]) -> Document:
+    """A copy of the document with the values at their paths; None removes, and objects that become empty go too."""
+    changed = deepcopy(dict(document))
+    for path, value in values.items():
+        _set(changed, path.split("."), value)
+    return changed
+
+
+def _set(node: Document, keys: list[str], value: Any) -> None:
+    key, *rest = keys
+    if not rest:
+        if value is None:
+            node.pop(key, None)
+        else:
+            node[key] = value
+        return
+    below = node.get(key)
+    if not isinstance(below, dict):
+        if value is None:
+            return
+        below = node[key] = {}
+    _set(below, rest, value)
+    if not below:
+        del node[key]

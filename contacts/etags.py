@@ -1,0 +1,65 @@
+"""Entity tags of a contact's details: lost updates are refused, unchanged details are not sent again.
+
+The tag is the version, followed by what waits for review or verification, which is part of the answer too: `"7"`,
+`"7-re"`. If-Match compares the version alone, because a change that waits has not changed the details yet.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Protocol
+
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+
+from contacts.models import Contact
+from core.errors import BadRequest, PreconditionFailed
+
+TAG = re.compile(r'(?:W/)?"([^"]*)"')
+
+
+class ReadContact(Protocol):
+    """A contact that was selected with its pending flags."""
+
+    version: int
+    has_pending_change_request: bool
+    has_pending_email: bool
+    has_pending_mobile: bool
+
+
+def etag(contact: ReadContact) -> str:
+    """The tag of what a reader gets."""
+    flags = {
+        "r": contact.has_pending_change_request,
+        "e": contact.has_pending_email,
+        "m": contact.has_pending_mobile,
+    }
+    waiting = "".join(flag for flag, pending in flags.items() if pending)
+    return f'"{contact.version}-{waiting}"' if waiting else version_tag(contact)
+
+
+def version_tag(contact: Contact | ReadContact) -> str:
+    """The tag of what a change is made against."""
+    return f'"{contact.version}"'
+
+
+def is_known(request: Request, contact: ReadContact) -> bool:
+    """Whether If-None-Match names what the caller would get."""
+    asked = request.headers.get("If-None-Match", "")
+    return asked.strip() == "*" or etag(contact).strip('"') in TAG.findall(asked)
+
+
+def if_match(request: Request) -> Callable[[Contact], None]:
+    """The request's precondition on the locked contact; it raises PreconditionFailed with the current ETag.
+
+    Raises BadRequest for an If-Match that is no list of entity tags.
+    """
+    asked = request.headers.get("If-Match", "*").strip()
+    versions = {tag.partition("-")[0] for tag in TAG.findall(asked)}
+    if asked != "*" and not versions:
+        raise BadRequest(_("If-Match is not an entity tag."))
+
+    def check(contact: Contact) -> None:
+        if asked != "*" and str(contact.version) not in versions:
+            raise PreconditionFailed(headers={"ETag": version_tag(contact)})
+
+    return check

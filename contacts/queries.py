@@ -1,0 +1,119 @@
+"""Choosing contacts and their history."""
+
+import re
+from collections.abc import Mapping
+from functools import reduce
+from operator import and_
+from typing import Any, TypedDict
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from contacts.models import ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
+from core.errors import NotFound
+from core.serializers import INT32_MAX
+
+UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class PendingChannels(TypedDict):
+    hasPendingEmail: bool
+    hasPendingMobile: bool
+
+
+def no_such_contact() -> NotFound:
+    return NotFound(_("There is no contact with this id that you can see."))
+
+
+def visible_contact(*, actor: Actor, contact_id: int) -> Contact:
+    """The contact. Raises NotFound when there is none or the actor cannot see it."""
+    contact = Contact.objects.visible_to(actor).filter(pk=contact_id).first()
+    if contact is None:
+        raise no_such_contact()
+    return contact
+
+
+def check_visible(*, actor: Actor, contact_id: int) -> None:
+    """Raises NotFound when there is no such contact or the actor cannot see it; reads nothing of it."""
+    if not Contact.objects.visible_to(actor).filter(pk=contact_id).exists():
+        raise no_such_contact()
+
+
+def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
+    """The contact with its row locked until the transaction ends: every change takes this lock first.
+
+    Raises NotFound when there is none or the actor cannot see it.
+    """
+    contact = Contact.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=contact_id).first()
+    if contact is None:
+        raise no_such_contact()
+    return contact
+
+
+def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    """Adds `has_pending_email` and `has_pending_mobile`."""
+    waiting = Channel.objects.filter(contact=OuterRef("pk"))
+    return contacts.annotate(
+        has_pending_email=Exists(waiting.filter(kind=ChannelKind.EMAIL)),
+        has_pending_mobile=Exists(waiting.filter(kind=ChannelKind.MOBILE)),
+    )
+
+
+def pending_channels(contact: Contact) -> PendingChannels:
+    """Which channels of the contact wait for their key."""
+    kinds = set(Channel.objects.filter(contact=contact).values_list("kind", flat=True))
+    return {"hasPendingEmail": ChannelKind.EMAIL in kinds, "hasPendingMobile": ChannelKind.MOBILE in kinds}
+
+
+def is_username_taken(username: str, *, but_by: Contact | None = None) -> bool:
+    """Whether a contact has the username, whatever its case."""
+    holders = Contact.objects.filter(username__iexact=username)
+    return (holders.exclude(pk=but_by.pk) if but_by else holders).exists()
+
+
+def connection_holder(*, actor: Actor, system: str, external_id: str) -> Contact:
+    """The contact that another system knows by this id. Raises NotFound, also for one that the actor cannot see."""
+    held = ExternalConnection.objects.filter(system=system, external_id=external_id).values("contact")
+    contact = Contact.objects.visible_to(actor).filter(pk__in=held).defer("details").first()
+    if contact is None:
+        raise NotFound(_("No contact that you can see has this external id in this system."))
+    return contact
+
+
+def change_history(*, contact_id: int, criteria: Mapping[str, Any]) -> QuerySet[ChangeSet]:
+    """The change sets of a contact that meet all criteria; a path matches itself and what is below it.
+
+    `initiatorPersonIds` and `initiatorPersonUids` match the member or the contact that made the changes.
+    """
+    history = ChangeSet.objects.filter(contact_id=contact_id)
+    if (ids := criteria.get("initiatorPersonIds")) is not None:
+        history = history.filter(Q(initiator_member__in=ids) | Q(initiator_contact__in=ids))
+    if (uids := criteria.get("initiatorPersonUids")) is not None:
+        history = history.filter(Q(initiator_member__uid__in=uids) | Q(initiator_contact__uid__in=uids))
+    if (start := criteria["executionDateFrom"]) is not None:
+        history = history.filter(executed_at__gte=start)
+    if (end := criteria["executionDateTo"]) is not None:
+        history = history.filter(executed_at__lte=end)
+    if (paths := criteria["paths"]) is not None:
+        history = history.filter(paths__overlap=paths)
+    return history.select_related("initiator_member__user", "initiator_contact").defer("initiator_contact__details")
+
+
+def found_by_people(contacts: QuerySet[Contact], term: str) -> QuerySet[Contact]:
+    """The contacts that somebody means who types `term`: parts of a name or username, an id, a uid, an external id."""
+    term = term.replace("\x00", "").strip()
+    meant = Q(pk__in=ExternalConnection.objects.filter(external_id=term).values("contact"))
+    if term.isascii() and term.isdecimal() and int(term) <= INT32_MAX:
+        meant |= Q(pk=int(term))
+    if UUID_TEXT.fullmatch(term):
+        meant |= Q(uid=term)
+    parts = [Q(name__icontains=part) | Q(username__icontains=part) for part in term.split()]
+    return contacts.filter(meant | reduce(and_, parts)) if parts else contacts
+
+
+def latest_change_sets(*, contact_id: int, limit: int) -> QuerySet[ChangeSet]:
+    """The latest of a contact's history, with whoever made each change set."""
+    history = ChangeSet.objects.filter(contact_id=contact_id).order_by("-version")
+    people = history.select_related("initiator_member__user", "initiator_contact", "initiator_application")
+    return people.defer("initiator_contact__details")[:limit]

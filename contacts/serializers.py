@@ -1,0 +1,151 @@
+"""The shapes of contacts, their details and their history."""
+
+from typing import Any
+
+import orjson
+from rest_framework import serializers
+
+from accounts.serializers import MemberRefSerializer, MemberRefV10Serializer
+from contacts.models import Contact, ExternalConnection
+from core.paging import PagedSerializer, PagingSerializer
+from core.serializers import (
+    ObjectField,
+    StrictCharField,
+    StrictDateTimeField,
+    StrictIntegerField,
+    StrictSerializer,
+    StrictUUIDField,
+    optional,
+    optional_list,
+)
+
+
+class ContactRefSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    uId = serializers.UUIDField(source="uid")
+    name = serializers.CharField()
+
+
+class ValueField(serializers.CharField):
+    """A value of details on the wire: text as it is, anything else as JSON text, null for none."""
+
+    def to_representation(self, value: Any) -> str:
+        return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+class ChangeSerializer(serializers.Serializer):
+    path = serializers.CharField()
+    originalValue = ValueField(source="original", allow_null=True)
+    targetValue = ValueField(source="target", allow_null=True)
+
+
+# ---- creation
+
+
+class CreateContactSerializer(StrictSerializer):
+    contactTypeId = StrictIntegerField(help_text="The id of an item of the list `contact-type`.")
+    username = optional(StrictCharField, max_length=254, trim_whitespace=True)
+    details = ObjectField(help_text="Follows the schema `contact`.")
+    correlationId = optional(StrictCharField, help_text="Stands in for the header X-Correlation-ID.")
+
+
+class CreatedContactSerializer(serializers.ModelSerializer):
+    uId = serializers.UUIDField(source="uid")
+    details = ObjectField()
+
+    class Meta:
+        model = Contact
+        fields = ["id", "uId", "details"]
+
+
+# ---- details
+
+
+class DetailsSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    hasPendingChangeRequest = serializers.BooleanField(source="has_pending_change_request")
+    hasPendingEmail = serializers.BooleanField(source="has_pending_email")
+    hasPendingMobile = serializers.BooleanField(source="has_pending_mobile")
+    details = ObjectField()
+
+
+class SubmitDetailsSerializer(StrictSerializer):
+    details = ObjectField(help_text="PATCH: a JSON Merge Patch (RFC 7396). PUT: the whole document.")
+    comment = optional(StrictCharField, allow_blank=True, max_length=2000)
+
+
+class SubmittedDetailsSerializer(serializers.Serializer):
+    isApprovalRequired = serializers.BooleanField(
+        help_text="Whether the submission waits for review; nothing is applied then."
+    )
+    hasPendingEmail = serializers.BooleanField()
+    hasPendingMobile = serializers.BooleanField()
+
+
+# ---- history
+
+
+class HistoryCriteriaBase(PagingSerializer):
+    executionDateFrom = optional(StrictDateTimeField)
+    executionDateTo = optional(StrictDateTimeField)
+    paths = optional_list(
+        StrictCharField(), help_text="Change sets with at least one of these paths, or of one below them."
+    )
+
+
+class HistoryCriteriaV10Serializer(HistoryCriteriaBase):
+    initiatorPersonIds = optional_list(StrictIntegerField())
+
+
+class HistoryCriteriaSerializer(HistoryCriteriaBase):
+    initiatorPersonUids = optional_list(StrictUUIDField())
+
+
+class ChangeSetSerializer(serializers.Serializer):
+    contactChangeSetId = serializers.IntegerField(source="pk")
+    executionDate = serializers.DateTimeField(source="executed_at")
+    initiatorPerson = MemberRefSerializer(source="initiator_person", allow_null=True)
+    changes = ChangeSerializer(many=True)
+
+
+class ChangeSetV10Serializer(ChangeSetSerializer):
+    initiatorPerson = MemberRefV10Serializer(source="initiator_person", allow_null=True)
+
+
+class PagedChangeSetsSerializer(PagedSerializer):
+    results = ChangeSetSerializer(many=True)
+
+
+class PagedChangeSetsV10Serializer(PagedSerializer):
+    results = ChangeSetV10Serializer(many=True)
+
+
+# ---- username and external connections
+
+
+class UsernameSerializer(StrictSerializer):
+    username = StrictCharField(allow_null=True, max_length=254, trim_whitespace=True)
+
+
+class AddExternalConnectionSerializer(StrictSerializer):
+    externalId = StrictCharField(max_length=200, trim_whitespace=True, allow_null=True)
+    system = optional(
+        StrictCharField,
+        max_length=100,
+        trim_whitespace=True,
+        help_text=f"`{ExternalConnection.DEFAULT_SYSTEM}`, the import's system, unless said.",
+    )
+
+
+class ExternalConnectionSerializer(serializers.Serializer):
+    externalId = serializers.CharField(source="external_id")
+    system = serializers.CharField()
+
+
+class ExternalConnectionsSerializer(serializers.Serializer):
+    connections = ExternalConnectionSerializer(many=True)
+
+
+class ContactIdsSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    uid = serializers.UUIDField()

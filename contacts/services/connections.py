@@ -1,0 +1,29 @@
+"""What other systems call a contact."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from contacts.models import ExternalConnection
+from contacts.queries import locked_contact
+from core.errors import UnprocessableEntity, refusing
+
+
+@transaction.atomic
+def add_external_connection(*, actor: Actor, contact_id: int, system: str, external_id: str) -> None:
+    """Record the id of a contact in another system; recording it again changes nothing. Locks the contact.
+
+    Raises NotFound; UnprocessableEntity `ExternalIdNotUnique` when any contact has the external id, in whatever
+    system, and `ExternalConnectionExists` when the contact has another id in this system.
+    """
+    contact = locked_contact(actor=actor, contact_id=contact_id)
+    existing = contact.external_connections.filter(system=system).first()
+    if existing is not None and existing.external_id == external_id:
+        return
+    if existing is not None:
+        raise UnprocessableEntity(
+            _("The contact has another external id in this system."), sub_code="ExternalConnectionExists"
+        )
+    taken = UnprocessableEntity(_("A contact has this external id already."), sub_code="ExternalIdNotUnique")
+    with refusing("external_id_unique", taken):
+        ExternalConnection.objects.create(contact=contact, system=system, external_id=external_id)

@@ -1,0 +1,61 @@
+"""New contacts."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from accounts.models import Member
+from contacts.details import canonical, value_at
+from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES, ChannelKind, Contact, ContactAssignment, ContactParticipant
+from contacts.services.details import check_updatable, check_valid, initial_changes, record_changes
+from contacts.services.usernames import UNIQUE, new_username, username_not_unique
+from core.errors import UnprocessableEntity, refusing
+from schemas.models import ListItem
+from schemas.queries import current_schema
+
+
+@transaction.atomic
+def create_contact(*, actor: Actor, type_id: int, username: str | None, details: dict[str, Any]) -> Contact:
+    """Create a contact. It takes effect at once for every actor; addresses need no verification.
+
+    It gets its creator's participants, and a creating member is assigned to it. Raises UnprocessableEntity:
+    FieldNotUpdatable, ValidationFailed, UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail.
+    """
+    schema = current_schema(CONTACT_SCHEMA)
+    contact_type = ListItem.objects.filter(pk=type_id, list__key=CONTACT_TYPES).first()
+    if contact_type is None:
+        expected = _("Expected the id of an item of the list %(list)s.") % {"list": CONTACT_TYPES}
+        raise UnprocessableEntity(
+            _("There is no such type of contact."),
+            sub_code="ValidationFailed",
+            properties={"contactTypeId": [expected]},
+        )
+    document = canonical(details, objects=schema.object_paths)
+    changes = initial_changes(document)
+    check_updatable(actor=actor, schema=schema, changes=changes)
+    check_valid(schema=schema, target=document, stored={})
+    email = schema.channel_paths[ChannelKind.EMAIL]
+    contact = Contact(
+        type=contact_type,
+        username=new_username(asked=username, email=value_at(document, email) if email else None),
+        details=document,
+    )
+    with refusing(UNIQUE, username_not_unique()):
+        contact.save(force_insert=True)
+    _inherit_from(actor, contact)
+    record_changes(actor=actor, contact=contact, changes=changes)
+    return contact
+
+
+def _inherit_from(actor: Actor, contact: Contact) -> None:
+    """A new contact gets its creator's participants, and a creating member is assigned to it (design section 3)."""
+    participant_ids: tuple[int, ...] = actor.participant_ids
+    if actor.member_id is not None:
+        ContactAssignment.objects.create(contact=contact, member_id=actor.member_id)
+        memberships = Member.participants.through.objects.filter(member_id=actor.member_id)
+        participant_ids = tuple(memberships.values_list("participant_id", flat=True))
+    ContactParticipant.objects.bulk_create(
+        ContactParticipant(contact=contact, participant_id=participant_id) for participant_id in participant_ids
+    )

@@ -1,0 +1,71 @@
+"""Usernames: unique over all contacts whatever their case, and either a contact's own or its email's."""
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from contacts.models import Contact
+from contacts.queries import is_username_taken, locked_contact
+from core.errors import UnprocessableEntity, refusing
+
+UNIQUE = "contact_username_unique_ignoring_case"
+
+
+def username_not_unique() -> UnprocessableEntity:
+    return UnprocessableEntity(_("Another contact has this username already."), sub_code="UsernameNotUnique")
+
+
+def username_required() -> UnprocessableEntity:
+    return UnprocessableEntity(_("A username is required."), sub_code="UsernameRequired")
+
+
+def username_coupled() -> UnprocessableEntity:
+    return UnprocessableEntity(
+        _("The username follows the email. Change the email instead."), sub_code="UsernameCoupledWithEmail"
+    )
+
+
+def check_username_free(username: str, *, but_by: Contact | None = None) -> None:
+    """Raises UnprocessableEntity `UsernameNotUnique`. Two at once are told apart by the database constraint."""
+    if is_username_taken(username, but_by=but_by):
+        raise username_not_unique()
+
+
+def new_username(*, asked: str | None, email: str | None) -> str | None:
+    """The username of a new contact; None only where an external identity provider knows it.
+
+    Raises UnprocessableEntity: UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail.
+    """
+    if settings.USERNAME_FROM_EMAIL and asked is not None and asked != email:
+        raise username_coupled()
+    username = email if settings.USERNAME_FROM_EMAIL else asked
+    if username:
+        check_username_free(username)
+        return username
+    if settings.EXTERNAL_IDENTITY_PROVIDER:
+        return None
+    raise username_required()
+
+
+@transaction.atomic
+def change_username(*, actor: Actor, contact_id: int, username: str | None) -> Contact:
+    """Give a contact another username; locks the contact.
+
+    Raises NotFound; UnprocessableEntity: UsernameCoupledWithEmail, UsernameManagedExternally, UsernameRequired,
+    UsernameNotUnique.
+    """
+    contact = locked_contact(actor=actor, contact_id=contact_id)
+    if settings.USERNAME_FROM_EMAIL:
+        raise username_coupled()
+    if settings.EXTERNAL_IDENTITY_PROVIDER:
+        raise UnprocessableEntity(
+            _("Usernames are kept by the external identity provider."), sub_code="UsernameManagedExternally"
+        )
+    if not username:
+        raise username_required()
+    check_username_free(username, but_by=contact)
+    contact.username = username
+    with refusing(UNIQUE, username_not_unique()):
+        contact.save(update_fields=["username"])
+    return contact

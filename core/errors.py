@@ -1,0 +1,141 @@
+"""The errors of the API (design section 7): raise one anywhere, the exception handler renders it as an ApiError."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from django.db import IntegrityError
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Message = str | Promise
+Properties = Mapping[str, Sequence[Message]]
+
+
+class ApiError(Exception):
+    """A refusal that the caller is told about.
+
+    `message` is for people and localized, `sub_code` for programs, `properties` maps a place in the input to its
+    messages, `headers` go out with the response.
+    """
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    code = "General"
+    default_message: Message = _("Something went wrong on our side. Nothing was changed.")
+
+    def __init__(
+        self,
+        message: Message | None = None,
+        *,
+        sub_code: str = "NA",
+        properties: Properties | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.message = message or self.default_message
+        self.sub_code = sub_code
+        self.properties = properties
+        self.headers = dict(headers or {})
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class BadRequest(ApiError):
+    """400: malformed input."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "BadRequest"
+    default_message = _("The request was not in the required format.")
+
+
+class Unauthorized(ApiError):
+    """401: no valid token."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = "Unauthorized"
+    default_message = _("A valid bearer token is required.")
+
+
+class Forbidden(ApiError):
+    """403: the scope, the kind of actor or a permission is missing."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "Forbidden"
+    default_message = _("You may not do this.")
+
+
+class NotFound(ApiError):
+    """404: there is no such thing, or the actor may not see it: the answer is the same."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "NotFound"
+    default_message = _("There is nothing here that you can see.")
+
+
+class MethodNotAllowed(BadRequest):
+    """405: the path exists, the method does not."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+
+class Conflict(BadRequest):
+    """409: the same thing is under way already."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class PreconditionFailed(ApiError):
+    """412: the state that the caller named in If-Match is not the current one."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "PreconditionFailed"
+    default_message = _("The data has changed since you read it. Read it again.")
+
+
+class PayloadTooLarge(BadRequest):
+    """413: the body is larger than the server takes."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_message = _("The body is too large.")
+
+
+class UnsupportedMediaType(BadRequest):
+    """415: the body is not of a type that the operation takes."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class UnprocessableEntity(ApiError):
+    """422: well formed, but against a rule."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "UnprocessableEntity"
+    default_message = _("The request is against a rule.")
+
+
+class TooManyRequests(ApiError):
+    """429: try again after the seconds in Retry-After."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "TooManyRequests"
+    default_message = _("Too many requests. Try again later.")
+
+
+class ServiceUnavailable(ApiError):
+    """503: a server that Kontor needs does not answer."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    default_message = _("The service cannot answer right now. Nothing was changed; try again.")
+
+
+@contextmanager
+def refusing(constraint: str, error: ApiError) -> Iterator[None]:
+    """Raise `error` when the block violates the named database constraint; the transaction around it is lost."""
+    try:
+        yield
+    except IntegrityError as violation:
+        diagnosis = getattr(violation.__cause__, "diag", None)
+        if diagnosis is None or diagnosis.constraint_name != constraint:
+            raise
+        raise error from violation

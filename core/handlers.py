@@ -1,0 +1,132 @@
+"""Every failure becomes an ApiError, inside DRF and outside of it."""
+
+from math import ceil
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views import defaults
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from core import errors
+from core.correlation import correlation_id
+from core.rendering import ORJSONRenderer
+
+log = structlog.get_logger("kontor.error")
+
+PAGES_FOR_PEOPLE = ("/admin", "/connect/authorize", "/connect/login")
+
+
+def error_body(error: errors.ApiError) -> dict[str, Any]:
+    """The ApiError of the contract."""
+    properties = error.properties
+    return {
+        "code": error.code,
+        "subCode": error.sub_code,
+        "message": str(error.message),
+        "correlationId": correlation_id(),
+        "properties": None
+        if properties is None
+        else {place: [str(message) for message in messages] for place, messages in properties.items()},
+    }
+
+
+def flatten(detail: Any, place: str = "") -> dict[str, list[str]]:
+    """DRF's nested validation messages by place: `contacts[0].contactId`."""
+    if isinstance(detail, dict):
+        places: dict[str, list[str]] = {}
+        for key, value in detail.items():
+            if key == "non_field_errors":
+                below = place
+            elif isinstance(key, int):
+                below = f"{place}[{key}]"
+            else:
+                below = f"{place}.{key}" if place else str(key)
+            places.update(flatten(value, below))
+        return places
+    if isinstance(detail, list) and any(isinstance(value, dict | list) for value in detail):
+        places = {}
+        for index, value in enumerate(detail):
+            places.update(flatten(value, f"{place}[{index}]") if value else {})
+        return places
+    return {place: [str(message) for message in (detail if isinstance(detail, list) else [detail])]}
+
+
+def as_api_error(exception: Exception) -> errors.ApiError:
+    """Translate what Django, DRF and the database raise; what nobody foresaw is logged and tells nothing."""
+    match exception:
+        case errors.ApiError():
+            return exception
+        case Http404() | exceptions.NotFound():
+            return errors.NotFound()
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return errors.Unauthorized(headers={"WWW-Authenticate": "Bearer"})
+        case PermissionDenied() | exceptions.PermissionDenied():
+            return errors.Forbidden()
+        case exceptions.MethodNotAllowed():
+            return errors.MethodNotAllowed(_("The method is not allowed here."))
+        case exceptions.UnsupportedMediaType():
+            return errors.UnsupportedMediaType(_("The operation does not take a body of this media type."))
+        case exceptions.ValidationError():
+            return errors.BadRequest(properties=flatten(exception.detail))
+        case exceptions.Throttled():
+            wait = getattr(exception, "wait", None) or 1
+            return errors.TooManyRequests(headers={"Retry-After": str(ceil(wait))})
+        case RequestDataTooBig():
+            return errors.PayloadTooLarge()
+        case exceptions.ParseError() | SuspiciousOperation():
+            return errors.BadRequest()
+        case OperationalError() | InterfaceError():
+            log.exception("database_unavailable", exc_info=exception)
+            return errors.ServiceUnavailable()
+        case _:
+            log.exception("unexpected_error", exc_info=exception)
+            return errors.ApiError()
+
+
+def exception_handler(exception: Exception, context: dict[str, Any]) -> Response:
+    """DRF's handler: renders the ApiError and rolls back the transaction that the request may stand in."""
+    set_rollback()
+    error = as_api_error(exception)
+    headers = dict(error.headers)
+    if isinstance(error, errors.Unauthorized):
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    if isinstance(error, errors.MethodNotAllowed):
+        headers["Allow"] = ", ".join(context["view"].allowed_methods)
+    return Response(error_body(error), status=error.status, headers=headers)
+
+
+def error_response(error: errors.ApiError) -> HttpResponse:
+    """The ApiError as a plain Django response, for what happens outside of DRF."""
+    return HttpResponse(
+        ORJSONRenderer().render(error_body(error)), status=error.status, content_type="application/json"
+    )
+
+
+def is_page(request: HttpRequest) -> bool:
+    """Whether the request is for a page of the admin or of the login, whose errors are pages as well."""
+    return request.path.startswith(PAGES_FOR_PEOPLE)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return defaults.bad_request(request, exception) if is_page(request) else error_response(errors.BadRequest())
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return defaults.permission_denied(request, exception) if is_page(request) else error_response(errors.Forbidden())
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if is_page(request):
+        return defaults.page_not_found(request, exception)
+    return error_response(errors.NotFound(_("There is no such address.")))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    log.exception("unexpected_error")
+    return defaults.server_error(request) if is_page(request) else error_response(errors.ApiError())

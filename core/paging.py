@@ -1,0 +1,79 @@
+"""Pages of every search: counted from 1, 20 rows unless said, 200 at most (design section 7)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from django.db.models import F, Model, QuerySet
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from core.errors import BadRequest
+from core.serializers import StrictCharField, StrictIntegerField, StrictSerializer
+
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 200
+ASCENDING, DESCENDING = SORT_ORDERS = ("Ascending", "Descending")
+
+M = TypeVar("M", bound=Model)
+
+
+class PagingSerializer(StrictSerializer):
+    """The paging part of a search's request. A page or pageSize of 0 reads as not given."""
+
+    page = StrictIntegerField(required=False, default=1, min_value=0, help_text="Counted from 1; 0 reads as 1.")
+    pageSize = StrictIntegerField(
+        required=False,
+        default=DEFAULT_PAGE_SIZE,
+        min_value=0,
+        max_value=MAX_PAGE_SIZE,
+        help_text=f"{DEFAULT_PAGE_SIZE} unless said; 0 reads as not said.",
+    )
+    sortOrder = serializers.ChoiceField(
+        choices=SORT_ORDERS, required=False, default=DESCENDING, help_text="`Descending` unless said: latest first."
+    )
+    sortBy = StrictCharField(required=False, allow_null=True, default=None)
+
+
+class PagedSerializer(serializers.Serializer):
+    """The paging part of a search's response; `results` is added by each search."""
+
+    page = serializers.IntegerField()
+    pageSize = serializers.IntegerField()
+    pageCount = serializers.IntegerField()
+    totalCount = serializers.IntegerField()
+
+
+def ordered(rows: QuerySet[M], criteria: Mapping[str, Any], *, columns: Mapping[str, str], default: str) -> QuerySet[M]:
+    """Order by `sortBy`, one of `columns`; the id settles ties, so that pages neither repeat nor skip a row.
+
+    Raises BadRequest for an unknown `sortBy`.
+    """
+    asked = criteria["sortBy"] or default
+    if asked not in columns:
+        known = ", ".join(columns)
+        raise BadRequest(
+            _("Cannot sort by “%(asked)s”.") % {"asked": asked[:80]},
+            properties={"sortBy": [_("Expected one of: %(known)s.") % {"known": known}]},
+        )
+    descending = criteria["sortOrder"] == DESCENDING
+    column = F(columns[asked])
+    return rows.order_by(
+        column.desc(nulls_last=True) if descending else column.asc(nulls_first=True), "-id" if descending else "id"
+    )
+
+
+def page_of(
+    rows: QuerySet[M], criteria: Mapping[str, Any], *, render: Callable[[M], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """One page of `rows` with its counts, in two queries, or one when the page lies past the end."""
+    page, size = criteria["page"] or 1, criteria["pageSize"] or DEFAULT_PAGE_SIZE
+    total = rows.order_by().count()
+    start = (page - 1) * size
+    found = rows[start : start + size] if start < total else []
+    return {
+        "results": [render(row) for row in found],
+        "page": page,
+        "pageSize": size,
+        "pageCount": -(-total // size),
+        "totalCount": total,
+    }

@@ -1,0 +1,99 @@
+"""JSON as it is meant: one value per name, finite numbers, storable text, bounded depth and size."""
+
+import json
+from collections.abc import Mapping
+from typing import IO, Any, NoReturn
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from rest_framework.parsers import BaseParser
+
+from core.errors import BadRequest, PayloadTooLarge
+
+MAX_DEPTH = 64
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _value in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadRequest(_("The property “%(name)s” is given twice.") % {"name": twice[:80]})
+    return members
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise BadRequest(_("The number %(number)s is too large.") % {"number": text[:40]})
+    return number
+
+
+def _not_json(text: str) -> NoReturn:
+    raise BadRequest(_("%(text)s is not JSON.") % {"text": text})
+
+
+def _check(document: Any, *, text: bool) -> None:
+    """Refuse what PostgreSQL cannot store (NUL, lone surrogates) and what only an attacker nests."""
+    level = [document]
+    for _depth in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                below.extend(value.values())
+                if text:
+                    below.extend(value)
+            elif isinstance(value, list):
+                below.extend(value)
+            elif text and isinstance(value, str):
+                if "\x00" in value:
+                    raise BadRequest(_("Text must not contain the NUL character."))
+                if any("\ud800" <= character <= "\udfff" for character in value):
+                    raise BadRequest(_("Text must not contain half of a surrogate pair."))
+        if not below:
+            return
+        level = below
+    raise BadRequest(_("The document is nested more than %(depth)s levels deep.") % {"depth": MAX_DEPTH})
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse one JSON document strictly. Raises BadRequest that says what is wrong and where."""
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadRequest(
+            _("The body is not UTF-8: byte %(position)s cannot be read.") % {"position": error.start}
+        ) from None
+    try:
+        document = json.loads(text, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_not_json)
+    except json.JSONDecodeError as error:
+        raise BadRequest(
+            _("The body is not JSON: line %(line)s, column %(column)s: %(reason)s.")
+            % {"line": error.lineno, "column": error.colno, "reason": error.msg}
+        ) from None
+    except RecursionError:
+        raise BadRequest(_("The document is nested more than %(depth)s levels deep.") % {"depth": MAX_DEPTH}) from None
+    except ValueError:  # an integer of more digits than Python converts
+        raise BadRequest(_("A number has too many digits.")) from None
+    escapes = "\\u" in text
+    if escapes or text.count("{") + text.count("[") > MAX_DEPTH:
+        _check(document, text=escapes)
+    return document
+
+
+def read_body(stream: IO[bytes], *, limit: int) -> bytes:
+    """Read at most `limit` bytes. Raises PayloadTooLarge when there are more, before they are in memory."""
+    body = stream.read(limit + 1)
+    if len(body) > limit:
+        raise PayloadTooLarge(_("The body is larger than %(limit)s bytes.") % {"limit": limit})
+    return body
+
+
+class StrictJSONParser(BaseParser):
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        body = read_body(stream, limit=settings.API_MAX_BODY_BYTES)
+        return parse_json(body)

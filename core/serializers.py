@@ -1,0 +1,141 @@
+"""Shapes that refuse what they do not name and do not guess types: `"yes"` is not a boolean, `"1"` is not a number.
+
+Query parameters are text by nature: a serializer with `context={"from_query": True}` reads them as such.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+INT32_MAX = 2**31 - 1
+
+
+def _reads_text(field: serializers.Field) -> bool:
+    return bool(field.context.get("from_query"))
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """An int32 unless told otherwise; JSON numbers alone, no text and no booleans."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("min_value", -INT32_MAX - 1)
+        kwargs.setdefault("max_value", INT32_MAX)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        if not _reads_text(self) and (isinstance(data, bool) or not isinstance(data, int)):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictBooleanField(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if not _reads_text(self) and not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return super().to_internal_value(data)
+
+
+class StrictCharField(serializers.CharField):
+    """Text as it was sent: no numbers turned into text, nothing trimmed unless asked."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("trim_whitespace", False)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictUUIDField(serializers.UUIDField):
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class StrictDateTimeField(serializers.DateTimeField):
+    """A moment with its offset; one without is read as UTC."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            self.fail("invalid", format="date-time")
+        try:
+            return super().to_internal_value(value)
+        except OverflowError:
+            self.fail("invalid", format="date-time")
+
+
+class ObjectField(serializers.DictField):
+    """A JSON object of any content."""
+
+    default_error_messages = {"not_a_dict": _("Expected an object.")}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            self.fail("not_a_dict", input_type=type(data).__name__)
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class StrictSerializer(serializers.Serializer):
+    """Refuses properties that it does not have, each by name."""
+
+    default_error_messages = {"unknown": _("There is no such property.")}
+
+    def run_validation(self, data: Any = empty) -> Any:
+        unknown = (
+            {name for name in data if name not in self.fields} - self.context.get("also_known", frozenset())
+            if isinstance(data, Mapping)
+            else set()
+        )
+        if not unknown:
+            return super().run_validation(data)
+        faults: dict[str, Any] = {name: [self.error_messages["unknown"]] for name in sorted(map(str, unknown))}
+        try:
+            super().run_validation(data)
+        except serializers.ValidationError as error:
+            if isinstance(error.detail, dict):
+                faults = {**error.detail, **faults}
+        raise serializers.ValidationError(faults)
+
+
+def optional(field: type[serializers.Field], **kwargs: Any) -> Any:
+    """A property that may be absent or null, which mean the same."""
+    return field(required=False, allow_null=True, default=None, **kwargs)
+
+
+def optional_list(child: serializers.Field, **kwargs: Any) -> Any:
+    """A list that may be absent or null, which mean the same."""
+    return optional(serializers.ListField, child=child, **kwargs)
+
+
+class ApiErrorSerializer(serializers.Serializer):
+    """The one shape of every error."""
+
+    code = serializers.ChoiceField(
+        choices=[
+            "BadRequest",
+            "Unauthorized",
+            "Forbidden",
+            "NotFound",
+            "UnprocessableEntity",
+            "PreconditionFailed",
+            "TooManyRequests",
+            "General",
+        ]
+    )
+    subCode = serializers.CharField(help_text="`NA` unless the operation names one.")
+    message = serializers.CharField(help_text="For people, in the language of the request.")
+    correlationId = serializers.CharField()
+    properties = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        allow_null=True,
+        help_text="Places in the input and what is wrong with each.",
+    )

@@ -1,0 +1,35 @@
+#!/usr/bin/env python
+"""Commands of the project. While one needs them, the embedded servers run, unless the environment names others."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+from config import embedded
+
+# They read no rows. `runstack` starts the servers by itself, once it knows that nothing else is in its way.
+_WITHOUT_SERVERS = frozenset(
+    {"check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help", "makemessages", "runstack"}
+    | {"spectacular", "startapp", "version"}
+)
+_HELP = frozenset({"-h", "--help", "--version"})
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
+    if _needs_servers(sys.argv[1:]):
+        try:
+            embedded.ensure_running(embedded.var_directory())
+        except embedded.EmbeddedServerError as error:
+            sys.exit(str(error))
+    execute_from_command_line(sys.argv)
+
+
+def _needs_servers(arguments: list[str]) -> bool:
+    """Whether the command line may come to read or write data."""
+    return bool(arguments) and arguments[0] not in _WITHOUT_SERVERS and not _HELP.intersection(arguments)
+
+
+if __name__ == "__main__":
+    main()

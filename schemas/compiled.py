@@ -1,0 +1,151 @@
+"""A version of a schema, made ready for use: what the rest of the system asks of a schema, it asks here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from schemas.definition import Definition
+from schemas.definition.elements import SECTION, FieldType
+from schemas.engine import NOT_JSON_ERRORS, deciding_validator, explaining_validator
+from schemas.explaining import MAX_FAULTS, as_properties, not_json_faults, schema_violations, unexplained
+from schemas.fields import Field, LayoutElement, fields_of, layout_of
+from schemas.listchecks import ListChecks
+from schemas.lists import ListData
+from schemas.unnamed import Names, without_unnamed
+
+_INDEX = re.compile(r"\[[0-9]+\]")
+_CHANNELS = {"Email": FieldType.EMAIL, "Mobile": FieldType.MOBILE}
+
+
+class CompiledSchema:
+    """Immutable and shared by requests; built once per version and revision of its lists (`schemas.queries`)."""
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        schema_id: int,
+        version_id: int,
+        version_number: int,
+        definition: Definition,
+        definition_json: Mapping[str, Any],
+        json_schema: Mapping[str, Any],
+        lists: Mapping[str, ListData],
+    ) -> None:
+        self.key = key
+        self.schema_id = schema_id
+        self.version_id = version_id
+        self.version_number = version_number
+        self.definition = definition
+        self.definition_json = definition_json
+        self.json_schema = json_schema
+        self.lists = {list_key: lists[list_key] for list_key in self.definition.list_keys if list_key in lists}
+        self.fields: Mapping[str, Field] = fields_of(self.definition)
+        self.layout: tuple[LayoutElement, ...] = layout_of(self.definition)
+        self._decides = deciding_validator(json_schema)
+        self._list_checks = ListChecks(self.definition, self.lists)
+        self._names = Names.of(self.definition.elements)
+
+    @property
+    def concurrency_token(self) -> int:
+        """What a PUT must name to show that it has read this version."""
+        return self.version_id
+
+    def field_at(self, path: str) -> Field | None:
+        """The field that governs a path: the field there, else the nearest array or object field around it."""
+        path = _INDEX.sub("", path)
+        while path:
+            if path in self.fields:
+                return self.fields[path]
+            path = path.rpartition(".")[0]
+        return None
+
+    def label_at(self, path: str, language: str | None = None) -> str:
+        """The label of the field that governs a path, in `language` or the active one; the path when none does."""
+        field = self.field_at(path)
+        return field.label(language) if field else path
+
+    def layout_paths_below(self, path: str) -> frozenset[str]:
+        """The paths of a layout element and of all that stand in it; empty when there is no such element."""
+        found: set[str] = set()
+        for element in self.layout:
+            # Parents come before what they hold.
+            if element.path == path or element.parent_path in found:
+                found.add(element.path)
+        return frozenset(found)
+
+    def validate(self, document: Any) -> dict[str, list[str]]:
+        """Every fault of a document by its path, `contactInformation.addresses[0].country`; {} when it is valid.
+
+        Messages are in the active language. The root's own faults stand under "". Takes any value.
+        """
+        try:
+            follows_schema = self._decides.is_valid(document)
+        except NOT_JSON_ERRORS:
+            follows_schema = False
+        list_faults = self._list_checks.faults(document, limit=MAX_FAULTS)
+        if follows_schema and not list_faults:
+            return {}
+        faults = not_json_faults(document)
+        if not faults:
+            violations = schema_violations(self._explains, document, section_paths=self._section_paths)
+            faults = [*violations, *list_faults]
+        return as_properties(faults or [unexplained()])
+
+    def without_unnamed(self, document: Any, stored: Any) -> Any:
+        """The document as it is to be validated: without stored values that the schema no longer names.
+
+        Only those go that the submission left as they are stored (design section 4). An array that was left alone
+        loses them in its items too; in one that was changed they are faults. Returns `document` itself when nothing
+        goes, and changes neither argument.
+        """
+        return without_unnamed(self._names, document, stored)
+
+    @cached_property
+    def channel_paths(self) -> Mapping[str, str | None]:
+        """Where the contact's email and mobile stand: the verified field, else the first outside arrays."""
+        return {channel: self._channel_path(kind) for channel, kind in _CHANNELS.items()}
+
+    @cached_property
+    def verified_paths(self) -> Mapping[str, str]:
+        """Path -> channel, of the fields whose new values wait for verification."""
+        return {
+            path: channel
+            for channel, path in self.channel_paths.items()
+            if path is not None and self.fields[path].is_verification_required
+        }
+
+    @cached_property
+    def object_paths(self) -> frozenset[str]:
+        """Where the document has objects outside of arrays: its sections and single object fields."""
+        objects = (field for field in self.fields.values() if field.type is FieldType.OBJECT)
+        return self._section_paths | {field.path for field in objects if not field.is_array and not field.is_in_array}
+
+    @cached_property
+    def definition_text(self) -> str:
+        return json.dumps(self.definition_json, ensure_ascii=False, indent=2)
+
+    @cached_property
+    def json_schema_text(self) -> str:
+        return json.dumps(self.json_schema, ensure_ascii=False, indent=2)
+
+    @cached_property
+    def _explains(self) -> Any:
+        return explaining_validator(self.json_schema)
+
+    @cached_property
+    def _section_paths(self) -> frozenset[str]:
+        return frozenset(element.path for element in self.layout if element.type == SECTION)
+
+    def _channel_path(self, kind: FieldType) -> str | None:
+        candidates = [
+            field
+            for field in self.fields.values()
+            if field.type is kind and not field.is_array and not field.is_in_array
+        ]
+        verified = [field for field in candidates if field.is_verification_required]
+        return next((field.path for field in [*verified, *candidates]), None)

@@ -1,0 +1,154 @@
+"""Derives the JSON Schema, draft 2020-12, that documents are held to from a definition (design section 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from schemas.definition.elements import (
+    MAX_EXACT_INTEGER,
+    NUMBER_TYPES,
+    Definition,
+    Element,
+    FieldElement,
+    FieldType,
+    Section,
+    data_elements,
+)
+from schemas.engine import DIALECT
+from schemas.formats import MAX_EMAIL_LENGTH, MAX_URL_LENGTH
+
+DEFAULT_MAX_ITEMS = 100
+MAX_LIST_KEY_LENGTH = 100
+
+# Text on one line: no control characters. Text on several: all but NUL, which PostgreSQL cannot store.
+ONE_LINE = "^[^\\u0000-\\u001F\\u007F]*$"
+SEVERAL_LINES = "^[^\\u0000]*$"
+NOT_BLANK = "\\S"
+# E.164: the number that a message can be sent to. A phone is written for people, with extension and spaces.
+MOBILE = "^\\+[1-9][0-9]{6,14}$"
+PHONE = "^\\+?[0-9(][0-9 ()./-]{3,38}$"
+WEB_SCHEME = "^[Hh][Tt][Tt][Pp][Ss]?://"
+
+_DEFAULT_MAX_LENGTH = {
+    FieldType.TEXT: 500,
+    FieldType.MULTILINE_TEXT: 10_000,
+    FieldType.EMAIL: MAX_EMAIL_LENGTH,
+    FieldType.MOBILE: 16,
+    FieldType.PHONE: 40,
+    FieldType.URL: MAX_URL_LENGTH,
+}
+_PATTERN = {
+    FieldType.TEXT: ONE_LINE,
+    FieldType.MULTILINE_TEXT: SEVERAL_LINES,
+    FieldType.MOBILE: MOBILE,
+    FieldType.PHONE: PHONE,
+    FieldType.URL: WEB_SCHEME,
+}
+_FORMAT = {
+    FieldType.EMAIL: "email",
+    FieldType.URL: "uri",
+    FieldType.DATE: "date",
+    FieldType.DATE_TIME: "date-time",
+}
+_MAY_BE_BLANK = frozenset({FieldType.TEXT, FieldType.MULTILINE_TEXT})
+
+
+def derive_json_schema(definition: Definition) -> dict[str, Any]:
+    """The schema of a whole document; the rules join it as `allOf`."""
+    schema = {"$schema": DIALECT, **_object(definition.elements)}
+    if definition.rules:
+        schema["allOf"] = [dict(rule) for rule in definition.rules]
+    return schema
+
+
+def is_required(element: Section | FieldElement) -> bool:
+    """Whether the object around the element must have it: a section is needed for the sake of what it holds."""
+    if isinstance(element, FieldElement):
+        return element.is_mandatory
+    return any(is_required(child) for child in data_elements(element.elements))
+
+
+def _object(elements: tuple[Element, ...]) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+    required = []
+    for element in data_elements(elements):
+        schema["properties"][element.key] = _titled(element, _property(element))
+        if is_required(element):
+            required.append(element.key)
+    if required:
+        schema["required"] = required
+    return schema
+
+
+def _property(element: Section | FieldElement) -> dict[str, Any]:
+    if isinstance(element, Section):
+        return _object(element.elements)
+    value = _value(element)
+    if not element.is_array:
+        return value
+    schema: dict[str, Any] = {"type": "array", "items": value}
+    least = max(element.min_items or 0, 1 if element.is_mandatory else 0)
+    if least:
+        schema["minItems"] = least
+    schema["maxItems"] = element.max_items if element.max_items is not None else max(DEFAULT_MAX_ITEMS, least)
+    if element.type is FieldType.LIST:
+        schema["uniqueItems"] = True
+    return schema
+
+
+def _titled(element: Element, schema: dict[str, Any]) -> dict[str, Any]:
+    title = element.labels.get(settings.LANGUAGE_CODE)
+    description = element.descriptions.get(settings.LANGUAGE_CODE)
+    return {
+        **({"title": title} if title else {}),
+        **({"description": description} if description else {}),
+        **schema,
+    }
+
+
+def _value(element: FieldElement) -> dict[str, Any]:
+    if element.type is FieldType.OBJECT:
+        return _object(element.elements)
+    if element.type is FieldType.BOOLEAN:
+        return {"type": "boolean"}
+    if element.type in NUMBER_TYPES:
+        return _number(element)
+    if element.type is FieldType.LIST:
+        # The items live in the database and change without a new version; `validate` checks the key against them.
+        return {"type": "string", "maxLength": MAX_LIST_KEY_LENGTH, "x-listKey": element.list_key}
+    return _text(element)
+
+
+def _number(element: FieldElement) -> dict[str, Any]:
+    return {
+        "type": "integer" if element.type is FieldType.INTEGER else "number",
+        "minimum": -MAX_EXACT_INTEGER if element.minimum is None else element.minimum,
+        "maximum": MAX_EXACT_INTEGER if element.maximum is None else element.maximum,
+    }
+
+
+def _text(element: FieldElement) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    is_filled = element.is_mandatory and not element.is_array and element.type in _MAY_BE_BLANK
+    least = max(element.min_length or 0, 1 if is_filled else 0)
+    if least:
+        schema["minLength"] = least
+    default = _DEFAULT_MAX_LENGTH.get(element.type)
+    if element.max_length is not None:
+        schema["maxLength"] = element.max_length
+    elif default is not None:
+        schema["maxLength"] = max(default, least)
+    if element.type in _FORMAT:
+        schema["format"] = _FORMAT[element.type]
+    patterns = [
+        pattern
+        for pattern in (_PATTERN.get(element.type), NOT_BLANK if is_filled else None, element.pattern)
+        if pattern is not None
+    ]
+    if len(patterns) == 1:
+        schema["pattern"] = patterns[0]
+    elif patterns:
+        schema["allOf"] = [{"pattern": pattern} for pattern in patterns]
+    return schema

@@ -1,0 +1,201 @@
+"""Says in plain words what is wrong with a document: every fault, by the path where it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Set
+from itertools import islice
+from typing import Any
+
+import jsonschema
+from django.utils.translation import gettext as _
+
+from schemas.derivation import MOBILE, NOT_BLANK, ONE_LINE, PHONE, SEVERAL_LINES, WEB_SCHEME
+from schemas.listchecks import Fault, shown
+
+# Nobody mends more than this at a time; the answer must stay readable whatever was sent.
+MAX_FAULTS = 500
+MAX_DEPTH = 64
+# Larger integers are outside every field's bounds, and Python refuses to print the really large ones.
+MAX_BITS = 64
+
+
+def not_json_faults(document: Any) -> list[Fault]:
+    """What keeps the document from being JSON that can be looked at any further; [] when nothing does."""
+    found: list[Fault] = []
+    pending: list[tuple[str, Any, int]] = [("", document, 0)]
+    while pending and len(found) < MAX_FAULTS:
+        path, value, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            return [("", _("The document is nested too deeply."))]
+        if isinstance(value, dict):
+            for key, child in value.items():
+                if not isinstance(key, str) or not _is_unicode(key):
+                    found.append((path, _("A key holds characters that are not valid text.")))
+                else:
+                    pending.append((_join(path, key), child, depth + 1))
+        elif isinstance(value, list):
+            pending.extend((f"{path}[{index}]", child, depth + 1) for index, child in enumerate(value))
+        elif isinstance(value, str):
+            if not _is_unicode(value):
+                found.append((path, _("This holds characters that are not valid text.")))
+        elif isinstance(value, float):
+            if not math.isfinite(value):
+                found.append((path, _("The number is too large.")))
+        elif isinstance(value, int):
+            if value.bit_length() > MAX_BITS:
+                found.append((path, _("The number is too large.")))
+        elif value is not None:
+            found.append((path, _("This is not a JSON value.")))
+    return found
+
+
+def schema_violations(
+    validator: jsonschema.protocols.Validator, document: Any, *, section_paths: Set[str]
+) -> Iterator[Fault]:
+    """Every violation of the JSON Schema. A missing section is told as the mandatory fields that it lacks."""
+    for error in islice(validator.iter_errors(document), MAX_FAULTS):
+        yield from _violations(error, section_paths)
+
+
+def as_properties(faults: list[Fault]) -> dict[str, list[str]]:
+    properties: dict[str, list[str]] = {}
+    for path, message in faults[:MAX_FAULTS]:
+        messages = properties.setdefault(path, [])
+        if message not in messages:
+            messages.append(message)
+    return properties
+
+
+def _violations(error: jsonschema.ValidationError, section_paths: Set[str]) -> Iterator[Fault]:
+    path = ""
+    for step in error.absolute_path:
+        path = f"{path}[{step}]" if isinstance(step, int) else _join(path, step)
+    limit = error.validator_value
+    if error.validator == "required":
+        for name in limit:
+            if name not in error.instance:
+                yield from _missing(path, name, error.schema, section_paths)
+    elif error.validator == "dependentRequired":
+        for name, needed in limit.items():
+            if name in error.instance:
+                yield from ((_join(path, other), _mandatory()) for other in needed if other not in error.instance)
+    elif error.validator == "additionalProperties":
+        for name in islice((name for name in error.instance if name not in error.schema["properties"]), MAX_FAULTS):
+            yield _join(path, name), _("The schema has no such field.")
+    elif error.validator in _MESSAGES:
+        yield path, _MESSAGES[error.validator](limit, error.instance)
+    else:
+        yield path, _("This does not follow a rule of the schema.")
+
+
+def _missing(path: str, name: str, schema: Mapping[str, Any], section_paths: Set[str]) -> Iterator[Fault]:
+    at = _join(path, name)
+    inner = schema.get("properties", {}).get(name, {})
+    if at in section_paths and isinstance(inner, dict) and inner.get("required"):
+        for child in inner["required"]:
+            yield from _missing(at, child, inner, section_paths)
+    else:
+        yield at, _mandatory()
+
+
+def _mandatory() -> str:
+    return _("This field is mandatory.")
+
+
+def _type(expected: Any, _value: Any) -> str:
+    match expected:
+        case "string":
+            return _("This must be text.")
+        case "integer":
+            return _("This must be a whole number.")
+        case "number":
+            return _("This must be a number.")
+        case "boolean":
+            return _("This must be true or false.")
+        case "array":
+            return _("This must be a list of values.")
+        case "object":
+            return _("This must be an object with fields.")
+    return _("This is of the wrong type.")
+
+
+def _format(name: str, _value: Any) -> str:
+    match name:
+        case "date":
+            return _("This must be a date, such as 1980-12-31.")
+        case "date-time":
+            return _("This must be a moment with its offset, such as 1980-12-31T18:30:00Z.")
+        case "email":
+            return _("This must be an email address.")
+    return _("This must be a web address, such as https://www.example.com.")
+
+
+def _pattern(pattern: str, _value: Any) -> str:
+    message = _PATTERN_MESSAGES.get(pattern)
+    return message() if message else _("This does not have the form that is expected here.")
+
+
+# Functions, because the language is that of the request.
+_PATTERN_MESSAGES: Mapping[str, Callable[[], str]] = {
+    ONE_LINE: lambda: _("This must be on one line, without control characters."),
+    SEVERAL_LINES: lambda: _("This must not contain the NUL character."),
+    NOT_BLANK: _mandatory,
+    MOBILE: lambda: _("This must be a number in international form, such as +41791234567."),
+    PHONE: lambda: _("This must be a phone number."),
+    WEB_SCHEME: lambda: _format("uri", None),
+}
+
+
+def _min_length(limit: int, value: str) -> str:
+    if not value:
+        return _mandatory()
+    return _("This must have at least %(limit)d characters.") % {"limit": limit}
+
+
+def _min_items(limit: int, value: list[Any]) -> str:
+    if not value:
+        return _mandatory()
+    return _("This must have at least %(limit)d items.") % {"limit": limit}
+
+
+def _one_of(values: list[Any], _value: Any) -> str:
+    return _("This must be one of: %(values)s.") % {"values": shown(", ".join(map(str, values)))}
+
+
+# Keyword -> message of its value in the schema and the value in the document.
+_MESSAGES: Mapping[str, Callable[[Any, Any], str]] = {
+    "type": _type,
+    "format": _format,
+    "pattern": _pattern,
+    "minLength": _min_length,
+    "maxLength": lambda limit, _value: _("This must have at most %(limit)d characters.") % {"limit": limit},
+    "minItems": _min_items,
+    "maxItems": lambda limit, _value: _("This must have at most %(limit)d items.") % {"limit": limit},
+    "uniqueItems": lambda _limit, _value: _("This must not contain the same item twice."),
+    "minimum": lambda limit, _value: _("This must be %(limit)s or more.") % {"limit": limit},
+    "maximum": lambda limit, _value: _("This must be %(limit)s or less.") % {"limit": limit},
+    "exclusiveMinimum": lambda limit, _value: _("This must be more than %(limit)s.") % {"limit": limit},
+    "exclusiveMaximum": lambda limit, _value: _("This must be less than %(limit)s.") % {"limit": limit},
+    "enum": _one_of,
+    "const": lambda expected, _value: _("This must be %(value)s.") % {"value": shown(str(expected))},
+}
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _join(path: str, key: str) -> str:
+    # A path names fields of the schema; an unknown one can be anything.
+    key = shown(key)
+    return f"{path}.{key}" if path else key
+
+
+def unexplained() -> Fault:
+    """For a document that was refused without a reason being found: refused it stays."""
+    return "", _("The document does not follow the schema.")

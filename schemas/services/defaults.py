@@ -1,0 +1,93 @@
+"""Loads what is shipped: the lists, and the schemas that an institution starts from. Running it again is harmless."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from django.db import transaction
+
+from schemas.definition import parse_definition
+from schemas.isodata import ItemContent, ListContent, iso_lists
+from schemas.models import List, ListItem, NextRevision, Schema
+from schemas.services.schemas import add_version
+from schemas.unnamed import is_same
+
+# The system actor that publishes what is shipped. A version by anybody else is the institution's, and stays.
+PUBLISHER = "Kontor"
+DEFAULT_SCHEMAS = ("contact", "legal-entity")
+
+_DATA = files("schemas") / "data"
+
+
+@transaction.atomic
+def load_lists() -> int:
+    """Add the lists and items that are missing, and return how many items. Locks the lists' rows.
+
+    What is there stays as it is: an institution may have renamed or sorted it.
+    """
+    contents = [*iso_lists(), *_own_lists()]
+    keys = [content.key for content in contents]
+    rows = {row.key: row for row in List.objects.select_for_update().filter(key__in=keys).order_by("key")}
+    for content in contents:
+        if content.key not in rows:
+            parent = rows[content.parent_key] if content.parent_key else None
+            rows[content.key] = List.objects.create(key=content.key, names=content.names, parent=parent)
+    ids: dict[str, dict[str, int]] = {key: {} for key in keys}
+    for list_key, key, pk in ListItem.objects.filter(list__key__in=keys).values_list("list__key", "key", "pk"):
+        ids[list_key][key] = pk
+    added = 0
+    for content in contents:
+        parents = ids[content.parent_key] if content.parent_key else {}
+        missing = [
+            ListItem(
+                list=rows[content.key],
+                key=item.key,
+                names=item.names,
+                parent_id=parents[item.parent_key] if item.parent_key else None,
+                order=item.order,
+            )
+            for item in content.items
+            if item.key not in ids[content.key]
+        ]
+        if missing:
+            created = ListItem.objects.bulk_create(missing, batch_size=1_000)
+            ids[content.key].update({item.key: item.pk for item in created})
+            List.objects.filter(pk=rows[content.key].pk).update(revision=NextRevision())
+            added += len(missing)
+    return added
+
+
+@transaction.atomic
+def load_default_schemas() -> list[str]:
+    """Publish the default schemas, and return the keys of those that were. Locks the schemas' rows; lists come first.
+
+    A schema whose current version somebody else published is left alone.
+    """
+    published = []
+    lists = dict(List.objects.values_list("key", "parent__key"))
+    for key in DEFAULT_SCHEMAS:
+        Schema.objects.get_or_create(key=key)
+        schema = Schema.objects.select_for_update(of=("self",)).select_related("current_version").get(key=key)
+        definition, value = parse_definition((_DATA / f"{key}.json").read_text("utf-8"), lists=lists)
+        current = schema.current_version
+        if current is None or (current.published_by_name == PUBLISHER and not is_same(value, current.definition)):
+            add_version(schema=schema, definition=definition, value=value, publisher_id=None, publisher_name=PUBLISHER)
+            published.append(key)
+    return published
+
+
+def _own_lists() -> list[ListContent]:
+    contents: list[dict[str, Any]] = json.loads((_DATA / "lists.json").read_text("utf-8"))
+    return [
+        ListContent(
+            key=content["key"],
+            names=content["names"],
+            items=tuple(
+                ItemContent(item["key"], item["names"], order=order)
+                for order, item in enumerate(content["items"], start=1)
+            ),
+        )
+        for content in contents
+    ]

@@ -1,0 +1,126 @@
+"""Publishes versions of schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from core.errors import NotFound, UnprocessableEntity
+from schemas.definition import Definition, parse_definition
+from schemas.definition.faults import Faults, below, place_at
+from schemas.definition.jsontext import read_json_text
+from schemas.derivation import derive_json_schema
+from schemas.engine import DIALECT, deciding_validator, schema_faults
+from schemas.models import List, Schema, SchemaVersion
+from schemas.unnamed import is_same
+
+if TYPE_CHECKING:
+    from accounts.actor import Actor
+
+
+@transaction.atomic
+def publish_schema(
+    *,
+    actor: Actor,
+    key: str,
+    definition_text: str | None,
+    concurrency_token: int,
+    json_schema_text: str | None = None,
+) -> Schema:
+    """Publish a new version of a schema, and return the schema with its new token. Locks the schema's row.
+
+    A definition that says the same as the current one publishes nothing. `json_schema_text` is checked to be a JSON
+    Schema and then put aside: the derived one is what counts (design section 4).
+
+    Raises NotFound for an unknown key, and UnprocessableEntity: `ConcurrencyTokenMismatch` when the token is not the
+    current one, `SchemaInvalid` with the place of every fault.
+    """
+    schema = (
+        Schema.objects.select_for_update(of=("self",))
+        .select_related("current_version")
+        .filter(key=key, current_version__isnull=False)
+        .first()
+    )
+    if schema is None or schema.current_version is None:
+        raise NotFound(_("There is no schema “%(key)s”.") % {"key": key[:80]})
+    if concurrency_token != schema.concurrency_token:
+        raise UnprocessableEntity(
+            _("The schema has changed since you read it. Read it again."), sub_code="ConcurrencyTokenMismatch"
+        )
+    if json_schema_text is not None:
+        _check_json_schema(json_schema_text)
+    if definition_text is None:
+        raise _invalid({"schema": [_("The schema is mandatory.")]})
+    definition, value = parse_definition(definition_text, lists=dict(List.objects.values_list("key", "parent__key")))
+    if not is_same(value, schema.current_version.definition):
+        add_version(
+            schema=schema, definition=definition, value=value, publisher_id=actor.user_id, publisher_name=actor.name
+        )
+    return schema
+
+
+def add_version(
+    *, schema: Schema, definition: Definition, value: dict[str, Any], publisher_id: int | None, publisher_name: str
+) -> SchemaVersion:
+    """Add the next version and make it the current one. The caller holds the lock on the schema's row.
+
+    Raises UnprocessableEntity when no document could ever be checked against the definition.
+    """
+    json_schema = derive_json_schema(definition)
+    try:
+        deciding_validator(json_schema)
+    except (jsonschema_rs.ValidationError, ValueError):
+        raise _invalid({"": [_("No JSON Schema can be derived from this definition.")]}) from None
+    last = schema.versions.order_by("-number").values_list("number", flat=True).first()
+    version = SchemaVersion.objects.create(
+        schema=schema,
+        number=(last or 0) + 1,
+        definition=value,
+        json_schema=json_schema,
+        published_by_id=publisher_id,
+        published_by_name=publisher_name[:300],
+    )
+    schema.current_version = version
+    schema.save(update_fields=["current_version"])
+    return version
+
+
+def _check_json_schema(text: str) -> None:
+    faults = Faults()
+    value = read_json_text(text, faults)
+    if not faults:
+        for path, _message in schema_faults(value):
+            faults.add(place_at("", path), _("This is not valid in a JSON Schema, draft 2020-12."))
+        for place in _remote_references(value):
+            faults.add(place, _("A JSON Schema cannot refer to other documents."))
+        if isinstance(value, dict) and value.get("$schema", DIALECT) != DIALECT:
+            faults.add("$schema", _("Expected %(dialect)s.") % {"dialect": DIALECT})
+    if faults:
+        properties = faults.as_properties()
+        raise _invalid({_below_json_schema(place): messages for place, messages in properties.items()})
+
+
+def _below_json_schema(place: str) -> str:
+    if not place:
+        return "jsonSchema"
+    return f"jsonSchema{place}" if place.startswith("[") else f"jsonSchema.{place}"
+
+
+def _remote_references(schema: Any, place: str = "") -> Iterator[str]:
+    if isinstance(schema, dict):
+        for keyword, value in schema.items():
+            at = below(place, keyword)
+            if keyword in ("$ref", "$dynamicRef") and isinstance(value, str) and not value.startswith("#"):
+                yield at
+            yield from _remote_references(value, at)
+    elif isinstance(schema, list):
+        for index, value in enumerate(schema):
+            yield from _remote_references(value, f"{place}[{index}]")
+
+
+def _invalid(properties: dict[str, list[str]]) -> UnprocessableEntity:
+    return UnprocessableEntity(_("The schema is not well formed."), sub_code="SchemaInvalid", properties=properties)

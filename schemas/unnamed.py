@@ -1,0 +1,82 @@
+"""Stored values that a newer version of the schema no longer names (design section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.definition.elements import Element, FieldElement, FieldType, Section, data_elements
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that an object may have; `inner` None for a value that is no object."""
+
+    inner: Mapping[str, Names] | None = None
+    is_array: bool = False
+
+    @classmethod
+    def of(cls, elements: tuple[Element, ...]) -> Names:
+        return cls(inner={element.key: cls._of_one(element) for element in data_elements(elements)})
+
+    @classmethod
+    def _of_one(cls, element: Section | FieldElement) -> Names:
+        if isinstance(element, Section):
+            return cls.of(element.elements)
+        if element.type is FieldType.OBJECT:
+            return cls(inner=cls.of(element.elements).inner, is_array=element.is_array)
+        return cls(is_array=element.is_array)
+
+
+_ABSENT = object()
+
+
+def without_unnamed(names: Names, document: Any, stored: Any) -> Any:
+    """See CompiledSchema.without_unnamed."""
+    if names.inner is None:
+        return document
+    if names.is_array:
+        return _array_without(names, document, stored)
+    if not isinstance(document, dict) or not isinstance(stored, dict):
+        return document
+    kept: dict[str, Any] = {}
+    has_changed = False
+    for key, value in document.items():
+        was = stored.get(key, _ABSENT)
+        inner = names.inner.get(key)
+        if inner is None:
+            if was is not _ABSENT and is_same(value, was):
+                has_changed = True
+                continue
+            kept[key] = value
+        else:
+            kept[key] = value if was is _ABSENT else without_unnamed(inner, value, was)
+            has_changed = has_changed or kept[key] is not value
+    return kept if has_changed else document
+
+
+def _array_without(names: Names, document: Any, stored: Any) -> Any:
+    if not isinstance(document, list) or not is_same(document, stored):
+        return document
+    of_item = Names(inner=names.inner)
+    items = [without_unnamed(of_item, item, item) for item in document]
+    return items if any(item is not was for item, was in zip(items, document, strict=True)) else document
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same: Python holds true for 1, JSON does not."""
+    pending = [(one, other)]
+    while pending:
+        one, other = pending.pop()
+        if isinstance(one, dict) and isinstance(other, dict):
+            if one.keys() != other.keys():
+                return False
+            pending.extend((value, other[key]) for key, value in one.items())
+        elif isinstance(one, list) and isinstance(other, list):
+            if len(one) != len(other):
+                return False
+            pending.extend(zip(one, other, strict=True))
+        elif isinstance(one, bool) is not isinstance(other, bool) or one != other:
+            return False
+    return True

@@ -1,0 +1,174 @@
+"""`manage.py runstack` as its user meets it: it answers, it stops, and it says what is wrong."""
+
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import environ
+import psutil
+import psycopg
+import pytest
+
+from config import embedded
+
+ROOT = Path(__file__).resolve().parents[2]
+Environment = Callable[[Path], dict[str, str]]
+Eventually = Callable[[Callable[[], object], str], None]
+
+
+class RunningStack:
+    """A stack in a process of its own, its output in a file."""
+
+    def __init__(self, var: Path, environment: dict[str, str], eventually: Eventually) -> None:
+        self._eventually = eventually
+        self._output = var.with_suffix(".output")
+        self.port = free_port()
+        with self._output.open("w") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "manage.py", "runstack", "--no-demo", "--port", str(self.port)],
+                cwd=ROOT,
+                env={**environment, "WEB_CONCURRENCY": "1", "CELERY_CONCURRENCY": "1"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._eventually(lambda: "Ctrl-C stops" in self.output or self._process.poll() is not None, "not up")
+        assert self._process.poll() is None, self.output
+        self.descendants = psutil.Process(self._process.pid).children(recursive=True)
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def status_of(self, path: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", path)
+        return connection.getresponse().status
+
+    def part(self, word: str) -> psutil.Process:
+        """The first process on whose command line the word stands."""
+        return next(process for process in self.descendants if word in process.cmdline())
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def exit_code(self) -> int:
+        return self._process.wait(60)
+
+    def left_behind(self) -> list[psutil.Process]:
+        return [process for process in self.descendants if process.is_running()]
+
+    def end(self) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(60)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def run_stack(environment: dict[str, str], port: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "runstack", "--no-demo"],
+        cwd=ROOT,
+        env={**environment, "PORT": str(port)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def first_migration(var: Path) -> object:
+    address = environ.Env.db_url_config(embedded.database_url(var))
+    with psycopg.connect(host=address["HOST"], user=address["USER"], dbname=address["NAME"]) as connection:
+        return connection.execute("SELECT min(applied) FROM django_migrations").fetchone()
+
+
+@pytest.fixture(scope="module")
+def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all of the module's stacks: the first of them migrates, the others are restarts."""
+    return tmp_path_factory.mktemp("stack") / "var"
+
+
+@pytest.fixture
+def start(var: Path, environment: Environment, eventually: Eventually) -> Iterator[Callable[[], RunningStack]]:
+    stacks = []
+
+    def new() -> RunningStack:
+        stacks.append(RunningStack(var, environment(var), eventually))
+        return stacks[-1]
+
+    yield new
+    for stack in stacks:
+        stack.end()
+
+
+def test_it_answers_stops_on_ctrl_c_leaves_no_process_behind_and_restarts_with_its_data(
+    start: Callable[[], RunningStack], var: Path
+) -> None:
+    first = start()
+    assert first.status_of("/") < 500
+    migrated = first_migration(var)
+    first.send(signal.SIGINT)
+    assert first.exit_code() == 0
+    assert first.left_behind() == []
+    log = (var / "log" / "kontor.log").read_text()
+    for source in ("stack", "web", "worker", "beat", "db"):
+        assert f"{source:>6} | " in log
+
+    second = start()
+    assert first_migration(var) == migrated
+    second.send(signal.SIGTERM)
+    assert second.exit_code() == 0
+    assert second.left_behind() == []
+
+
+def test_when_one_part_dies_it_says_which_and_stops_the_others(start: Callable[[], RunningStack]) -> None:
+    stack = start()
+    stack.part("beat").kill()
+    assert stack.exit_code() == 1
+    assert "beat ended unexpectedly (SIGKILL)" in stack.output
+    assert stack.left_behind() == []
+
+
+def test_when_it_is_killed_itself_everything_ends_with_it(
+    start: Callable[[], RunningStack], eventually: Eventually
+) -> None:
+    stack = start()
+    stack.send(signal.SIGKILL)
+    eventually(lambda: stack.left_behind() == [], f"left: {stack.left_behind()}")
+
+
+def test_a_used_port_is_told_before_anything_starts(tmp_path: Path, environment: Environment) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = run_stack(environment(tmp_path / "var"), port)
+    assert result.returncode == 1
+    assert f"Port {port} of 127.0.0.1 cannot be used" in result.stderr
+    assert not (tmp_path / "var" / "postgres").exists()
+
+
+def test_a_second_stack_in_the_same_folder_is_told_where_the_first_one_is(
+    tmp_path: Path, environment: Environment
+) -> None:
+    held = os.open(tmp_path / "stack.lock", os.O_RDWR | os.O_CREAT)
+    os.write(held, b"http://127.0.0.1:8000/")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        result = run_stack(environment(tmp_path), free_port())
+    finally:
+        os.close(held)
+    assert result.returncode == 1
+    assert "runs from this folder already, at http://127.0.0.1:8000/" in result.stderr
+    assert not (tmp_path / "postgres").exists()

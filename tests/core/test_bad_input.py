@@ -1,0 +1,148 @@
+"""Malformed bodies: 400 or 413 with an ApiError that says what and where, and never a 500."""
+
+import pytest
+
+from tests.fixtures import details
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def path(make_contact):
+    return f"/v1.0/contacts/{make_contact().pk}/details"
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b'{"details": {"personalInfo', "line 1, column 14"),
+        (b'{"details": {}} trailing', "line 1, column 17"),
+        (b"{'details': {}}", "line 1, column 2"),
+        (b'{"details": {}, "details": {}}', "details"),
+        (b'{"details": {"relationship": {"notes": "a", "notes": "b"}}}', "notes"),
+        (b'{"details": {"relationship": {"totalWealth": NaN}}}', "NaN"),
+        (b'{"details": {"relationship": {"totalWealth": 1e999}}}', "1e999"),
+        (b'{"details": {"relationship": {"totalWealth": ' + b"9" * 5000 + b"}}}", "digits"),
+        (b'{"details": {"relationship": {"notes": "a\\u0000b"}}}', "NUL"),
+        (b'{"details": {"relationship": {"no\\u0000tes": "ab"}}}', "NUL"),
+        (b'{"details": {"relationship": {"notes": "\\ud800"}}}', "surrogate"),
+        (b'{"details": {"relationship": {"notes": "a\x00b"}}}', "column"),
+        (b'{"details": {"relationship": {"notes": "\xff"}}}', "UTF-8"),
+        (b"\xff\xfe{\x00}\x00", "UTF-8"),
+        (b'{"details": ' + b'{"a":' * 100 + b"1" + b"}" * 100 + b"}", "64 levels"),
+        (b'{"details": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "64 levels"),
+    ],
+)
+def test_a_body_that_is_no_good_json_is_refused(app, path, raw, says):
+    for method in ("PATCH", "PUT"):
+        answer = app.call(method, path, raw=raw)
+        assert (answer.status, answer.json["code"]) == (400, "BadRequest")
+        assert says in answer.json["message"]
+
+
+@pytest.mark.parametrize("body", [[], "text", 7, None, True, {"details": []}, {"details": None}, {"details": "x"}, {}])
+def test_a_body_of_the_wrong_shape_is_refused(app, path, body):
+    raw = b"null" if body is None else None
+    answer = app.patch(path, body, raw=raw)
+    assert (answer.status, answer.json["code"]) == (400, "BadRequest")
+
+
+def test_an_empty_body_lacks_what_is_required(app, path):
+    assert app.patch(path, raw=b"").places == {"details"}
+
+
+def test_unknown_properties_are_named(app, path):
+    answer = app.patch(path, {"details": {}, "force": True, "comment": 7})
+    assert answer.status == 400
+    assert answer.places == {"force", "comment"}
+
+
+def test_an_escaped_backslash_before_u0000_is_text(app, path):
+    answer = app.patch(path, raw=b'{"details": {"relationship": {"notes": "a\\\\u0000b"}}}')
+    assert answer.status == 200
+    assert app.get(path).json["details"]["relationship"]["notes"] == "a\\u0000b"
+
+
+def test_a_megabyte_of_text_is_against_the_schema_and_ten_are_too_many(app, path):
+    one = app.patch(path, {"details": {"personalInformation": {"lastName": "x" * 1_000_000}}})
+    assert (one.status, one.places) == (422, {"personalInformation.lastName"})
+    assert len(str(one.json)) < 2_000
+    ten = app.patch(path, {"details": {"personalInformation": {"lastName": "x" * 11_000_000}}})
+    assert (ten.status, ten.json["code"]) == (413, "BadRequest")
+
+
+@pytest.mark.parametrize("identity", ["0", "2147483648", "99999999999999999999", "-1", "abc", "1e3", "%00"])
+def test_an_id_that_cannot_be_is_not_found(app, identity):
+    for path in (f"/v1.0/contacts/{identity}/details", f"/v1.1/contacts/1/change-requests/{identity}"):
+        answer = app.get(path)
+        assert (answer.status, answer.json["code"]) == (404, "NotFound")
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"page": "1"}, "page"),
+        ({"page": True}, "page"),
+        ({"page": 2**31}, "page"),
+        ({"page": -1}, "page"),
+        ({"page": 1.5}, "page"),
+        ({"pageSize": 10**12}, "pageSize"),
+        ({"statusId": "Pending"}, "statusId"),
+        ({"contactIds": 7}, "contactIds"),
+        ({"contactIds": [2**31]}, "contactIds[0]"),
+        ({"contactIds": [1, "2"]}, "contactIds[1]"),
+        ({"initiatorMemberUids": ["not-a-uid"]}, "initiatorMemberUids[0]"),
+        ({"initiatorMemberUids": [7]}, "initiatorMemberUids[0]"),
+        ({"createDateFrom": "yesterday"}, "createDateFrom"),
+        ({"createDateFrom": 20260101}, "createDateFrom"),
+        ({"createDateFrom": "9999-12-31T23:59:59-23:59"}, "createDateFrom"),
+        ({"excludeHierarchy": "yes"}, "excludeHierarchy"),
+        ({"sortBy": "password"}, "sortBy"),
+        ({"sortOrder": "ascending"}, "sortOrder"),
+        ({"paths": [7]}, "paths[0]"),
+        ({"paths": {"a": 1}}, "paths"),
+        ({"unknown": None}, "unknown"),
+    ],
+)
+def test_a_criterion_of_the_wrong_type_is_named(app, body, place):
+    answer = app.post("/v1.0/contacts/change-requests/search", body)
+    assert (answer.status, answer.json["code"]) == (400, "BadRequest")
+    assert answer.places == {place}
+
+
+def test_a_page_far_beyond_the_end_is_empty(app):
+    answer = app.post("/v1.0/contacts/change-requests/search", {"page": 2**31 - 1, "pageSize": 200})
+    assert (answer.status, answer.json["results"]) == (200, [])
+
+
+@pytest.mark.parametrize("approval", ["yes", 1, "true", None, []])
+def test_an_approval_is_true_or_false_and_nothing_like_it(make_member, api_of, approval):
+    answer = api_of(make_member(reviews=True)).post(
+        "/v1.0/contacts/1/change-requests/1/review", {"isApproved": approval}
+    )
+    assert (answer.status, answer.places) == (400, {"isApproved"})
+
+
+def test_unknown_list_items_and_a_state_of_another_country_are_named(app, path):
+    document = details(
+        contactInformation={
+            "addresses": [
+                {"type": "domicile", "city": "Zürich", "country": "CH", "state": "CH-ZH"},
+                {"type": "domicile", "city": "Konstanz", "country": "DE", "state": "CH-ZH"},
+                {"type": "castle", "city": "Zürich", "country": "XX"},
+            ]
+        }
+    )
+    answer = app.put(path, {"details": document})
+    assert answer.status == 422
+    assert answer.places == {
+        "contactInformation.addresses[1].state",
+        "contactInformation.addresses[2].type",
+        "contactInformation.addresses[2].country",
+    }
+
+
+def test_hostile_keys_in_details_are_named_and_refused(app, path):
+    for key in ("__proto__", "a.b", "a" * 10_000, "'; DROP TABLE contacts_contact; --", "{0.__class__}", "%s", ""):
+        answer = app.patch(path, {"details": {key: 1}})
+        assert (answer.status, answer.sub_code) == (422, "ValidationFailed")

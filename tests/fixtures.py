@@ -1,0 +1,202 @@
+"""What every test may ask for: the default schemas, people, contacts, and clients that speak HTTP as one of them."""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from oauth2_provider.models import AccessToken, set_token_value
+from pytest_django.plugin import DjangoDbBlocker
+
+from accounts.actor import Actor, member_actor, system_actor
+from accounts.models import ClientApplication, Member, Participant, User
+from accounts.scopes import ALL_SCOPES
+from accounts.services import create_client_application, issue_token
+from contacts.models import Contact, ContactAssignment, ContactParticipant
+from contacts.services.creation import create_contact
+from contacts.services.logins import open_login
+from schemas.models import ListItem, Schema
+from schemas.services.defaults import load_default_schemas, load_lists
+from tests.api import Api
+
+numbers = count(1)
+
+
+def details(**overrides: Any) -> dict[str, Any]:
+    """A valid document of the default contact schema; `section={...}` merges into a section."""
+    document: dict[str, Any] = {
+        "personalInformation": {
+            "firstName": "Johanna",
+            "lastName": "Spyri",
+            "displayName": "Johanna Spyri",
+            "dateOfBirth": "1967-06-12",
+            "nationalities": ["CH"],
+        },
+    }
+    for section, values in overrides.items():
+        document[section] = {**document.get(section, {}), **values}
+    return document
+
+
+def _load_defaults() -> None:
+    if not Schema.objects.exists():
+        load_lists()
+        load_default_schemas()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The lists and the schemas that are shipped stand in the database from the start: loading them takes a second."""
+    with django_db_blocker.unblock():
+        _load_defaults()
+
+
+@pytest.fixture
+def default_schemas(db: None) -> None:
+    """The lists and the schemas that are shipped, also after a test that emptied the database."""
+    _load_defaults()
+
+
+@pytest.fixture
+def make_participant(db: None) -> Callable[..., Participant]:
+    return lambda name="": Participant.objects.create(name=name or f"Participant {next(numbers)}")
+
+
+@pytest.fixture
+def make_member(db: None) -> Callable[..., Member]:
+    def make(
+        username: str = "",
+        *,
+        manager: Member | None = None,
+        reviews: bool = False,
+        participants: Iterable[Participant] = (),
+        permissions: Iterable[str] = (),
+        is_superuser: bool = False,
+        is_staff: bool = True,
+        sees_all_contacts: bool = False,
+    ) -> Member:
+        """A member with a login; `reviews` grants the review permission, `permissions` are codenames."""
+        user = User.objects.create_user(
+            username or f"member-{next(numbers)}",
+            first_name=(username or "member").title(),
+            last_name="Tester",
+            password="secret-for-tests",
+            is_staff=is_staff,
+            is_superuser=is_superuser,
+        )
+        codenames = [*permissions, *(["review_changerequest"] if reviews else [])]
+        user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
+        member = Member.objects.create(user=user, manager=manager, sees_all_contacts=sees_all_contacts)
+        member.participants.add(*participants)
+        return member
+
+    return make
+
+
+@pytest.fixture
+def contact_type(default_schemas: None) -> ListItem:
+    return ListItem.objects.get(list__key="contact-type", key="client")
+
+
+@pytest.fixture
+def make_contact(contact_type: ListItem) -> Callable[..., Contact]:
+    def make(
+        document: dict[str, Any] | None = None,
+        *,
+        username: str = "",
+        members: Iterable[Member] = (),
+        participants: Iterable[Participant] = (),
+        actor: Actor | None = None,
+    ) -> Contact:
+        """A contact made through the service, with `details()` unless said, assigned and segregated as asked."""
+        contact = create_contact(
+            actor=actor or system_actor("tests"),
+            type_id=contact_type.pk,
+            username=username or f"contact-{next(numbers)}",
+            details=details() if document is None else document,
+        )
+        for member in members:
+            ContactAssignment.objects.create(contact=contact, member=member)
+        for participant in participants:
+            ContactParticipant.objects.create(contact=contact, participant=participant)
+        return contact
+
+    return make
+
+
+@pytest.fixture
+def make_app(db: None) -> Callable[..., ClientApplication]:
+    def make(name: str = "", *, participants: Iterable[Participant] = ()) -> ClientApplication:
+        return create_client_application(
+            actor=system_actor("tests"),
+            name=name or f"app-{next(numbers)}",
+            scopes=ALL_SCOPES,
+            participants=participants,
+        ).application
+
+    return make
+
+
+@pytest.fixture
+def api_of() -> Callable[..., Api]:
+    """An HTTP client with the bearer token of a member, a contact or an application."""
+
+    def make(who: Member | Contact | ClientApplication, *, scopes: Iterable[str] = ALL_SCOPES) -> Api:
+        actor = system_actor("tests")
+        if isinstance(who, Member):
+            return Api(issue_token(actor=actor, user=who.user, scopes=scopes))
+        if isinstance(who, Contact):
+            return Api(issue_token(actor=actor, user=open_login(actor=actor, contact_id=who.pk), scopes=scopes))
+        return Api(app_token(who, scopes))
+
+    return make
+
+
+def app_token(application: ClientApplication, scopes: Iterable[str]) -> str:
+    """A token as the client-credentials grant makes it, without the price of hashing a secret in every test."""
+    token = f"app-token-{next(numbers)}"
+    issued = AccessToken(application=application, expires=timezone.now() + timedelta(hours=1), scope=" ".join(scopes))
+    set_token_value(issued, token)
+    issued.save()
+    return token
+
+
+@pytest.fixture
+def app(make_app: Callable[..., ClientApplication], api_of: Callable[..., Api]) -> Api:
+    """An application that sees every contact and holds every scope."""
+    return api_of(make_app())
+
+
+@pytest.fixture
+def actor_of() -> Callable[[Member], Actor]:
+    return member_actor
+
+
+@pytest.fixture
+def admin_of() -> Callable[[Member], Client]:
+    """A browser session of a member in the admin."""
+
+    def make(member: Member) -> Client:
+        client = Client()
+        client.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def anonymous() -> Api:
+    """A caller without a token."""
+    return Api()
+
+
+@pytest.fixture
+def count_queries() -> Callable[[], CaptureQueriesContext]:
+    """The SQL of a block, transaction control included: `with count_queries() as queries: ...`."""
+    return lambda: CaptureQueriesContext(connection)

@@ -1,0 +1,141 @@
+"""Every operation times every kind of actor times the scope present or missing.
+
+A row says which kinds of actor an operation is open to. What is asked for is invisible or does not exist, so an open
+operation answers 404 (or another refusal of its own), never 401 or 403; a closed one always answers 403.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.scopes import ALL_SCOPES
+from accounts.views import ActorView
+
+pytestmark = pytest.mark.django_db
+
+APP, MEMBER, REVIEWER, EDITOR, CONTACT = "app", "member", "reviewer", "schema editor", "contact"
+KINDS = (APP, MEMBER, REVIEWER, EDITOR, CONTACT)
+STAFF = {APP, MEMBER, REVIEWER, EDITOR}
+MEMBERS = STAFF - {APP}
+ALL = set(KINDS)
+
+
+@dataclass(frozen=True)
+class Operation:
+    method: str
+    path: str
+    scope: str
+    open_to: set[str]
+    body: object = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+REQUEST = "contacts/{contactId}/change-requests/{changeRequestId}"
+DETAILS = {"details": {}}
+OPERATIONS = [
+    # ContactChangeRequest
+    Operation("GET", f"/v1.0/{REQUEST}", "change-requests.read", STAFF),
+    Operation("GET", f"/v1.1/{REQUEST}", "change-requests.read", STAFF),
+    Operation("GET", "/v1.0/contacts/change-requests/statuses", "change-requests.read", STAFF),
+    Operation("GET", "/v1.0/contacts/{contactId}/pending-change-request/check", "change-requests.read", STAFF),
+    Operation("GET", "/v1.1/contacts/{contactId}/pending-change-request/check", "change-requests.read", STAFF),
+    Operation("POST", "/v1.0/members/{memberId}/contacts/change-requests/search", "change-requests.read", STAFF, {}),
+    Operation("POST", "/v1.0/contacts/change-requests/search", "change-requests.read", STAFF, {}),
+    Operation("POST", f"/v1.0/{REQUEST}/cancel", "change-requests.write", MEMBERS),
+    Operation("POST", f"/v1.0/{REQUEST}/review", "change-requests.write", {REVIEWER}, {"isApproved": True}),
+    # ContactManagement
+    Operation("POST", "/v1.0/contacts", "contacts.write", STAFF, {"contactTypeId": 1, **DETAILS}),
+    Operation("GET", "/v1.0/contacts/{contactId}/details", "contacts.read", ALL),
+    Operation("PATCH", "/v1.0/contacts/{contactId}/details", "contacts.write", ALL, DETAILS),
+    Operation("PUT", "/v1.0/contacts/{contactId}/details", "contacts.write", ALL, DETAILS),
+    Operation("POST", "/v1.0/contacts/{contactId}/details/change-history/search", "contacts.read", ALL, {}),
+    Operation("POST", "/v1.1/contacts/{contactId}/details/change-history/search", "contacts.read", ALL, {}),
+    Operation("GET", "/v1.1/contacts/{contactId}/details/change-history/search", "contacts.read", ALL),
+    Operation("GET", "/v1.0/contacts/{contactId}/username", "contacts.read", ALL),
+    Operation("PUT", "/v1.0/contacts/{contactId}/username", "contacts.write", ALL, {"username": "x"}),
+    Operation("GET", "/v1.0/contacts/{contactId}/external-connections", "contacts.read", STAFF),
+    Operation("POST", "/v1.0/contacts/{contactId}/external-connections", "contacts.write", STAFF, {"externalId": "x"}),
+    Operation("GET", "/v1.0/contacts/external-connections/{system}/{externalId}", "contacts.read", STAFF),
+    # SchemaManagement
+    Operation("GET", "/v1.0/schemas/{key}", "schemas.read", ALL),
+    Operation("PUT", "/v1.0/schemas/{key}", "schemas.write", {APP, EDITOR}, {"schema": "{}", "concurrencyToken": 1}),
+    Operation("GET", "/v1.0/schemas/{key}/json-schema", "schemas.read", ALL),
+    Operation("GET", "/v1.0/schemas/{key}/layout", "schemas.read", ALL),
+    Operation("POST", "/v1.0/schemas/{key}/fields", "schemas.read", ALL, {}),
+    Operation("POST", "/v1.0/lists/{listKey}/search", "schemas.read", ALL, {}),
+    Operation("POST", "/v1.0/lists/search", "schemas.read", ALL, {}),
+]
+
+
+@pytest.fixture
+def callers(make_app, make_member, make_contact):
+    return {
+        APP: make_app(),
+        MEMBER: make_member(),
+        REVIEWER: make_member(reviews=True),
+        EDITOR: make_member(permissions=["change_schema"]),
+        CONTACT: make_contact(),
+    }
+
+
+def address(operation: Operation) -> str:
+    """The path of something that nobody sees."""
+    unknown = 2**31 - 1
+    return operation.path.format(
+        contactId=unknown,
+        changeRequestId=unknown,
+        memberId=unknown,
+        key="no-such-schema",
+        listKey="no-such-list",
+        system="none",
+        externalId="none",
+    )
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_no_operation_is_open_to_the_world(operation, anonymous):
+    answer = anonymous.call(operation.method, address(operation), operation.body)
+    assert (answer.status, answer.json["code"]) == (401, "Unauthorized")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_a_token_with_every_other_scope_is_refused(operation, callers, api_of):
+    others = [scope for scope in ALL_SCOPES if scope != operation.scope]
+    for kind, who in callers.items():
+        answer = api_of(who, scopes=others).call(operation.method, address(operation), operation.body)
+        assert (answer.status, answer.json["code"]) == (403, "Forbidden"), kind
+        assert operation.scope in answer.json["message"], kind
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_with_the_scope_alone_each_kind_of_actor_may_do_what_the_table_says(operation, callers, api_of):
+    for kind, who in callers.items():
+        answer = api_of(who, scopes=[operation.scope]).call(operation.method, address(operation), operation.body)
+        if kind in operation.open_to:
+            assert answer.status in (200, 404, 422), (kind, answer.json)
+        else:
+            assert (answer.status, answer.json["code"]) == (403, "Forbidden"), kind
+
+
+def test_the_table_names_every_operation_that_there_is():
+    def operations(resolver: URLResolver, above: str = "/"):
+        for entry in resolver.url_patterns:
+            path = above + str(entry.pattern)
+            if isinstance(entry, URLResolver):
+                yield from operations(entry, path)
+            elif isinstance(entry, URLPattern):
+                view = getattr(entry.callback, "view_class", None)
+                if view and issubclass(view, ActorView):
+                    yield from ((method, path) for method in view.access)
+
+    known = {(operation.method, operation.path) for operation in OPERATIONS}
+    converters = ("int:", "str:", "path:", "slug:", "uuid:")
+    found = set()
+    for method, path in operations(get_resolver()):
+        for converter in converters:
+            path = path.replace(f"<{converter}", "<")
+        found.add((method, path.replace("<", "{").replace(">", "}")))
+    assert found == known
