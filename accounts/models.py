@@ -1,4 +1,4 @@
-"""Who may call: users, members, participants and client applications."""
+"""Who may call: users, members, participants and client applications; and what they were answered."""
 
 from uuid import uuid4
 
@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
@@ -102,3 +103,25 @@ class ClientApplication(AbstractApplication):
         unknown = sorted(set(self.allowed_scopes.split()) - set(ALL_SCOPES))
         if unknown:
             raise ValidationError({"allowed_scopes": _("Unknown: %(scopes)s") % {"scopes": " ".join(unknown)}})
+
+
+class KeptAnswer(models.Model):
+    """The answer to a request with an Idempotency-Key, so that the same request again gets the same answer.
+
+    `caller` and `key` name the request, `fingerprint` is a hash of what it asked for, `subject` names whom the answer
+    is about, so that it can be erased.
+    """
+
+    caller = models.CharField(max_length=60)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    body = models.JSONField(null=True)
+    subject = models.CharField(max_length=60, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["caller", "key"], name="one_answer_per_caller_and_key")]
+
+    def __str__(self) -> str:
+        return f"{self.caller}: {self.status}"

@@ -10,8 +10,8 @@ from accounts.actor import Actor
 from accounts.models import Member
 from accounts.queries import members_below
 from changerequests.models import ChangeRequest, Status
-from contacts.models import Contact
-from contacts.queries import no_such_contact
+from contacts.models import ChangeSet, Contact
+from contacts.queries import latest_change_sets, no_such_contact
 from core.errors import NotFound
 
 
@@ -108,3 +108,11 @@ def latest_requests(*, contact_id: int, limit: int) -> QuerySet[ChangeRequest]:
     """The latest requests about a contact, with their people."""
     requests = ChangeRequest.objects.filter(contact_id=contact_id).order_by("-created_at", "-id")
     return requests.with_people().defer("changes")[:limit]
+
+
+def latest_history(*, contact_id: int, limit: int) -> QuerySet[ChangeSet]:
+    """The latest change sets of a contact, each with the request that led to it, if one did, and its reviewer."""
+    history = latest_change_sets(contact_id=contact_id, limit=limit)
+    return history.select_related("change_request__review_member__user").defer(
+        "initiator_contact__details", "change_request__changes", "change_request__paths"
+    )

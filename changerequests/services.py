@@ -3,7 +3,7 @@
 Locks are always taken contact first, then its request.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ from changerequests.models import ChangeRequest, Status
 from changerequests.queries import locked_request
 from contacts.details import Change, Document, canonical, merge_patch, paths_with_ancestors, with_values
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Contact
-from contacts.queries import locked_contact
+from contacts.queries import changeable_contact
+from contacts.services.anonymization import without_values
 from contacts.services.details import apply_changes, check_valid, checked_changes, outdated_paths
 from core.errors import Forbidden, UnprocessableEntity
 from schemas.compiled import CompiledSchema
@@ -89,7 +90,7 @@ def _submit(
     comment: str | None,
     precondition: Precondition,
 ) -> Submission:
-    contact = locked_contact(actor=actor, contact_id=contact_id)
+    contact = changeable_contact(actor=actor, contact_id=contact_id)
     precondition(contact)
     schema = current_schema(CONTACT_SCHEMA)
     target = canonical(target_of(contact.details), objects=schema.object_paths)
@@ -135,7 +136,7 @@ def cancel_change_request(*, actor: Actor, contact_id: int, change_request_id: i
 
     Raises NotFound; Forbidden `NotInitiator`; UnprocessableEntity `ChangeRequestNotPending`.
     """
-    contact = locked_contact(actor=actor, contact_id=contact_id)
+    contact = changeable_contact(actor=actor, contact_id=contact_id)
     request = locked_request(contact=contact, change_request_id=change_request_id)
     if actor.member_id is None or request.initiator_member_id != actor.member_id:
         raise Forbidden(_("Only the member who asked for the change may cancel it."), sub_code="NotInitiator")
@@ -157,7 +158,7 @@ def review_change_request(
     of them the request is as it was.
     """
     check_member_permission(actor, REVIEW_PERMISSION)
-    contact = locked_contact(actor=actor, contact_id=contact_id)
+    contact = changeable_contact(actor=actor, contact_id=contact_id)
     request = locked_request(contact=contact, change_request_id=change_request_id)
     if request.initiator_member_id == actor.member_id:
         raise Forbidden(_("You asked for this change. Somebody else has to review it."), sub_code="OwnChangeRequest")
@@ -199,3 +200,10 @@ def _make_changes(*, actor: Actor, contact: Contact, request: ChangeRequest) -> 
         comment=request.initiator_comment,
         initiator_member_id=request.initiator_member_id,
     )
+
+
+def erase_change_requests(contact_ids: Sequence[int]) -> None:
+    """Anonymization: values and comments go, paths, times and people stay; what is pending is cancelled."""
+    requests = ChangeRequest.objects.filter(contact__in=contact_ids)
+    requests.filter(status=Status.PENDING).update(status=Status.CANCELLED)
+    requests.update(changes=without_values(), initiator_comment=None, review_comment=None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import SequenceMatcher
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 from django.utils import timezone
@@ -92,12 +93,9 @@ class Box:
     entries: tuple["Row | Box", ...]
 
     @property
-    def rows(self) -> tuple[Row, ...]:
-        return tuple(entry for entry in self.entries if isinstance(entry, Row))
-
-    @property
-    def boxes(self) -> tuple["Box", ...]:
-        return tuple(entry for entry in self.entries if isinstance(entry, Box))
+    def runs(self) -> list[tuple[bool, list["Row | Box"]]]:
+        """The entries in order, rows that follow each other together: (whether they are rows, the entries)."""
+        return [(are_rows, list(run)) for are_rows, run in groupby(self.entries, lambda entry: isinstance(entry, Row))]
 
 
 # ---- values
@@ -110,8 +108,9 @@ def shown(schema: CompiledSchema, path: str, value: Any, mark: Mark = Mark.SAME)
     if isinstance(value, list):
         return Shown(items=tuple(shown(schema, path, item, mark) for item in value), mark=mark)
     if isinstance(value, dict):
+        # The mark of the whole says it for every row.
         rows = (
-            Row(_label(schema, path, key), shown(schema, f"{path}.{key}", value[key], mark))
+            Row(_label(schema, path, key), shown(schema, f"{path}.{key}", value[key]))
             for key in _in_order(schema, path, value)
         )
         return Shown(rows=tuple(rows), mark=mark)

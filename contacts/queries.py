@@ -3,16 +3,17 @@
 import re
 from collections.abc import Mapping
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import Any, TypedDict
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Value
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.models import ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
-from core.errors import NotFound
+from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
+from core.errors import NotFound, UnprocessableEntity
 from core.serializers import INT32_MAX
+from schemas.queries import fields_with_list
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -29,6 +30,15 @@ def no_such_contact() -> NotFound:
 def visible_contact(*, actor: Actor, contact_id: int) -> Contact:
     """The contact. Raises NotFound when there is none or the actor cannot see it."""
     contact = Contact.objects.visible_to(actor).filter(pk=contact_id).first()
+    if contact is None:
+        raise no_such_contact()
+    return contact
+
+
+def visible_contact_with_picture(*, actor: Actor, contact_id: int) -> Contact:
+    """The contact with its picture, if it has one; without its details. Raises NotFound."""
+    contacts = Contact.objects.visible_to(actor).select_related("picture").defer("details")
+    contact = contacts.filter(pk=contact_id).first()
     if contact is None:
         raise no_such_contact()
     return contact
@@ -51,9 +61,19 @@ def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
     return contact
 
 
+def changeable_contact(*, actor: Actor, contact_id: int) -> Contact:
+    """The locked contact. Raises NotFound; UnprocessableEntity `ContactAnonymized`: what was erased stays erased."""
+    contact = locked_contact(actor=actor, contact_id=contact_id)
+    if contact.anonymized_at is not None:
+        raise UnprocessableEntity(
+            _("The contact was anonymized and cannot be changed any more."), sub_code="ContactAnonymized"
+        )
+    return contact
+
+
 def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
     """Adds `has_pending_email` and `has_pending_mobile`."""
-    waiting = Channel.objects.filter(contact=OuterRef("pk"))
+    waiting = Channel.objects.pending().filter(contact=OuterRef("pk"))
     return contacts.annotate(
         has_pending_email=Exists(waiting.filter(kind=ChannelKind.EMAIL)),
         has_pending_mobile=Exists(waiting.filter(kind=ChannelKind.MOBILE)),
@@ -62,7 +82,7 @@ def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
 
 def pending_channels(contact: Contact) -> PendingChannels:
     """Which channels of the contact wait for their key."""
-    kinds = set(Channel.objects.filter(contact=contact).values_list("kind", flat=True))
+    kinds = set(Channel.objects.pending().filter(contact=contact).values_list("kind", flat=True))
     return {"hasPendingEmail": ChannelKind.EMAIL in kinds, "hasPendingMobile": ChannelKind.MOBILE in kinds}
 
 
@@ -117,3 +137,22 @@ def latest_change_sets(*, contact_id: int, limit: int) -> QuerySet[ChangeSet]:
     history = ChangeSet.objects.filter(contact_id=contact_id).order_by("-version")
     people = history.select_related("initiator_member__user", "initiator_contact", "initiator_application")
     return people.defer("initiator_contact__details")[:limit]
+
+
+def is_list_item_used(list_key: str, item_key: str) -> bool:
+    """Whether the details of any contact hold the item of the list. Reads every contact: items are rarely removed."""
+    paths = [field.path for schema_key, field in fields_with_list(list_key) if schema_key == CONTACT_SCHEMA]
+    uses = [Q(_holds_text(path, item_key)) for path in paths]
+    return bool(uses) and Contact.objects.filter(reduce(or_, uses)).exists()
+
+
+def _holds_text(path: str, text: str) -> Func:
+    """Whether the details hold a text at a path, in any item of the arrays on the way (jsonpath's lax mode)."""
+    place = "".join(f'."{key}"' for key in path.split("."))
+    return Func(
+        F("details"),
+        Func(Value(f"${place}[*] ? (@ == $item)"), template="%(expressions)s::jsonpath"),
+        Value({"item": text}, output_field=JSONField()),
+        function="jsonb_path_exists",
+        output_field=BooleanField(),
+    )

@@ -6,7 +6,7 @@ import orjson
 from rest_framework import serializers
 
 from accounts.serializers import MemberRefSerializer, MemberRefV10Serializer
-from contacts.models import Contact, ExternalConnection
+from contacts.models import ChannelKind, Contact, ExternalConnection
 from core.paging import PagedSerializer, PagingSerializer
 from core.serializers import (
     ObjectField,
@@ -144,6 +144,34 @@ class ExternalConnectionSerializer(serializers.Serializer):
 
 class ExternalConnectionsSerializer(serializers.Serializer):
     connections = ExternalConnectionSerializer(many=True)
+
+
+class AnonymizeSerializer(StrictSerializer):
+    contactIds = optional_list(StrictIntegerField())
+    contactUIds = optional_list(StrictUUIDField())
+
+
+# ---- channels and picture
+
+
+class ChannelSerializer(StrictSerializer):
+    channel = serializers.ChoiceField(choices=ChannelKind.values)
+
+
+class VerifyChannelSerializer(ChannelSerializer):
+    key = StrictCharField(allow_null=True, max_length=20, trim_whitespace=True)
+
+
+class PictureSerializer(serializers.Serializer):
+    imageContentBase64 = serializers.CharField()
+    isDefaultImage = serializers.BooleanField()
+
+
+class ReplacePictureSerializer(StrictSerializer):
+    imageContentBase64 = StrictCharField(
+        allow_null=True,
+        help_text="JPEG, PNG or WebP in base64, with or without the head of a data URI. null deletes the picture.",
+    )
 
 
 class ContactIdsSerializer(serializers.Serializer):

@@ -1,16 +1,31 @@
 from django.urls import path
 
-from contacts import views
+from contacts.views.channels import DiscontinueView, ResendView, VerifyView
+from contacts.views.contacts import (
+    AnonymizeView,
+    ConnectionHolderView,
+    ContactsView,
+    ExternalConnectionsView,
+    UsernameView,
+)
+from contacts.views.details import ContactDetailsView
+from contacts.views.history import HistorySearchV10View, HistorySearchView
+from contacts.views.pictures import ProfilePictureView
+
+HISTORY = "contacts/<int:contactId>/details/change-history/search"
+VERIFICATION = "v1.0/contacts/<int:contactId>/communication-verification"
 
 urlpatterns = [
-    path("v1.0/contacts", views.ContactsView.as_view()),
-    path("v1.0/contacts/<int:contactId>/details", views.ContactDetailsView.as_view()),
-    path(
-        "v1.0/contacts/<int:contactId>/details/change-history/search",
-        views.HistorySearchV10View.as_view(),
-    ),
-    path("v1.1/contacts/<int:contactId>/details/change-history/search", views.HistorySearchView.as_view()),
-    path("v1.0/contacts/<int:contactId>/username", views.UsernameView.as_view()),
-    path("v1.0/contacts/<int:contactId>/external-connections", views.ExternalConnectionsView.as_view()),
-    path("v1.0/contacts/external-connections/<str:system>/<path:externalId>", views.ConnectionHolderView.as_view()),
+    path("v1.0/contacts", ContactsView.as_view()),
+    path("v1.0/contacts/anonymize", AnonymizeView.as_view()),
+    path("v1.0/contacts/<int:contactId>/details", ContactDetailsView.as_view()),
+    path(f"v1.0/{HISTORY}", HistorySearchV10View.as_view()),
+    path(f"v1.1/{HISTORY}", HistorySearchView.as_view()),
+    path("v1.0/contacts/<int:contactId>/username", UsernameView.as_view()),
+    path("v1.0/contacts/<int:contactId>/external-connections", ExternalConnectionsView.as_view()),
+    path("v1.0/contacts/external-connections/<str:system>/<path:externalId>", ConnectionHolderView.as_view()),
+    path("v1.0/contacts/<int:contactId>/profile-picture", ProfilePictureView.as_view()),
+    path(f"{VERIFICATION}/verify", VerifyView.as_view()),
+    path(f"{VERIFICATION}/resend", ResendView.as_view()),
+    path(f"{VERIFICATION}/discontinue", DiscontinueView.as_view()),
 ]

@@ -6,9 +6,9 @@ Built once per revision of the list (see `schemas.queries`), shared by every req
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from schemas.localization import text_in
 
@@ -32,8 +32,13 @@ def folded(text: str) -> str:
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
-# Of names and keys alone: what people type must not fill a cache.
-_folded_name = lru_cache(maxsize=65_536)(folded)
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An item as a search in one language looks at it."""
+
+    item: Item
+    name: str
+    key: str
 
 
 class ListData:
@@ -43,7 +48,7 @@ class ListData:
         self.key = key
         self.revision = revision
         self.items = tuple(items)
-        self._sorted: dict[str, tuple[Item, ...]] = {}
+        self._entries: dict[str, tuple[_Entry, ...]] = {}
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -67,30 +72,27 @@ class ListData:
         item = self.by_key.get(key)
         return item.name(language) if item else key
 
-    def sorted_items(self, language: str) -> tuple[Item, ...]:
+    def sorted_items(self, language: str) -> list[Item]:
         """By order, then by name in the language."""
-        found = self._sorted.get(language)
-        if found is None:
-            found = tuple(
-                sorted(self.items, key=lambda item: (item.order, _folded_name(item.name(language)), item.key))
-            )
-            self._sorted[language] = found
-        return found
+        return [entry.item for entry in self._sorted_entries(language)]
 
-    def matching(self, term: str, *, language: str, parent_id: int | None = None) -> Iterator[Item]:
+    def matching(self, term: str, *, language: str, parent_id: int | None = None) -> list[Item]:
         """The items whose name or key holds the term, those that begin with it first."""
         wanted = folded(term.strip())
-        candidates = self.sorted_items(language)
-        if parent_id is not None:
-            candidates = tuple(item for item in candidates if item.parent_id == parent_id)
-        if not wanted:
-            yield from candidates
-            return
-        later = []
-        for item in candidates:
-            name, key = _folded_name(item.name(language)), _folded_name(item.key)
-            if name.startswith(wanted) or key.startswith(wanted):
-                yield item
-            elif wanted in name or wanted in key:
-                later.append(item)
-        yield from later
+        first, later = [], []
+        for entry in self._sorted_entries(language):
+            if parent_id is not None and entry.item.parent_id != parent_id:
+                continue
+            if entry.name.startswith(wanted) or entry.key.startswith(wanted):
+                first.append(entry.item)
+            elif wanted in entry.name or wanted in entry.key:
+                later.append(entry.item)
+        return first + later
+
+    def _sorted_entries(self, language: str) -> tuple[_Entry, ...]:
+        found = self._entries.get(language)
+        if found is None:
+            entries = (_Entry(item, folded(item.name(language)), folded(item.key)) for item in self.items)
+            found = tuple(sorted(entries, key=lambda entry: (entry.item.order, entry.name, entry.key)))
+            self._entries[language] = found
+        return found

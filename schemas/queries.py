@@ -92,7 +92,7 @@ def search_list(
     is_narrowed = is_filtered_by_hierarchy or (is_filtered_by_hierarchy is None and hierarchy_item_id is not None)
     matches: list[Item] = []
     if not is_narrowed or hierarchy_item_id is not None:
-        matches = list(data.matching(term, language=language, parent_id=hierarchy_item_id if is_narrowed else None))
+        matches = data.matching(term, language=language, parent_id=hierarchy_item_id if is_narrowed else None)
     shown = matches
     included = data.by_id.get(include_id) if include_id is not None else None
     if included is not None:

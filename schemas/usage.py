@@ -6,18 +6,16 @@ whether an item is in use; an item that is in use cannot be removed (design sect
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from django.utils.module_loading import import_string
 
-# Takes the list's key and the item's key.
-UsageCheck = Callable[[str, str], bool]
-
-_checks: list[UsageCheck] = []
+_checks: list[str] = []
 
 
-def register_usage_check(check: UsageCheck) -> None:
-    if check not in _checks:
-        _checks.append(check)
+def register_usage_check(path: str) -> None:
+    """Join with the dotted path of a function that takes the list's key and the item's key."""
+    if path not in _checks:
+        _checks.append(path)
 
 
 def is_in_use(list_key: str, item_key: str) -> bool:
-    return any(check(list_key, item_key) for check in _checks)
+    return any(import_string(check)(list_key, item_key) for check in _checks)

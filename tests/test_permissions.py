@@ -14,9 +14,16 @@ from accounts.views import ActorView
 
 pytestmark = pytest.mark.django_db
 
-APP, MEMBER, REVIEWER, EDITOR, CONTACT = "app", "member", "reviewer", "schema editor", "contact"
-KINDS = (APP, MEMBER, REVIEWER, EDITOR, CONTACT)
-STAFF = {APP, MEMBER, REVIEWER, EDITOR}
+APP, MEMBER, REVIEWER, EDITOR, OFFICER, CONTACT = (
+    "app",
+    "member",
+    "reviewer",
+    "schema editor",
+    "data protection officer",
+    "contact",
+)
+KINDS = (APP, MEMBER, REVIEWER, EDITOR, OFFICER, CONTACT)
+STAFF = {APP, MEMBER, REVIEWER, EDITOR, OFFICER}
 MEMBERS = STAFF - {APP}
 ALL = set(KINDS)
 
@@ -34,6 +41,7 @@ class Operation:
 
 
 REQUEST = "contacts/{contactId}/change-requests/{changeRequestId}"
+VERIFICATION = "/v1.0/contacts/{contactId}/communication-verification"
 DETAILS = {"details": {}}
 OPERATIONS = [
     # ContactChangeRequest
@@ -59,6 +67,13 @@ OPERATIONS = [
     Operation("GET", "/v1.0/contacts/{contactId}/external-connections", "contacts.read", STAFF),
     Operation("POST", "/v1.0/contacts/{contactId}/external-connections", "contacts.write", STAFF, {"externalId": "x"}),
     Operation("GET", "/v1.0/contacts/external-connections/{system}/{externalId}", "contacts.read", STAFF),
+    Operation("GET", "/v1.0/contacts/{contactId}/profile-picture", "contacts.read", ALL),
+    Operation("PUT", "/v1.0/contacts/{contactId}/profile-picture", "contacts.write", ALL, {"imageContentBase64": None}),
+    Operation("DELETE", "/v1.0/contacts/{contactId}/profile-picture", "contacts.write", ALL),
+    Operation("POST", f"{VERIFICATION}/verify", "contacts.write", ALL, {"channel": "Email", "key": "1"}),
+    Operation("POST", f"{VERIFICATION}/resend", "contacts.write", ALL, {"channel": "Email"}),
+    Operation("POST", f"{VERIFICATION}/discontinue", "contacts.write", ALL, {"channel": "Email"}),
+    Operation("POST", "/v1.0/contacts/anonymize", "anonymize", {APP, OFFICER}, {"contactIds": [2**31 - 1]}),
     # SchemaManagement
     Operation("GET", "/v1.0/schemas/{key}", "schemas.read", ALL),
     Operation("PUT", "/v1.0/schemas/{key}", "schemas.write", {APP, EDITOR}, {"schema": "{}", "concurrencyToken": 1}),
@@ -77,6 +92,7 @@ def callers(make_app, make_member, make_contact):
         MEMBER: make_member(),
         REVIEWER: make_member(reviews=True),
         EDITOR: make_member(permissions=["change_schema"]),
+        OFFICER: make_member(permissions=["anonymize_contact"]),
         CONTACT: make_contact(),
     }
 

@@ -137,7 +137,8 @@ def _contact_information(draw: Random, place: Place) -> Document:
 
 def _phone(draw: Random, place: Place) -> str:
     number = draw.randrange(10_000)
-    return f"+{DIALLING[place.country]} {place.area} 000 {number // 100:02} {number % 100:02}"
+    code = f"+{DIALLING[place.country]} {place.area}".strip()
+    return f"{code} 000 {number // 100:02} {number % 100:02}"
 
 
 def _address(draw: Random, place: Place, kind: str) -> Document:

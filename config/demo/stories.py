@@ -92,7 +92,7 @@ _PENDING = (
     ),
     Story(
         by="ben",
-        asked=timedelta(hours=5),
+        asked=timedelta(hours=5, minutes=22),
         known={
             "personalInformation": _woman("Maëlle", "Péclard", nationalities=["FR"]),
             "contactInformation": {"addresses": [_address("Rue Sainte-Claire", "12", "74000", "Annecy", "FR-74")]},
@@ -106,7 +106,7 @@ _PENDING = (
     ),
     Story(
         by="anna",
-        asked=timedelta(hours=26),
+        asked=timedelta(hours=26, minutes=47),
         known={
             "personalInformation": _man("Götz", "Camenzind"),
             "regulatory": _risk("medium", 4),
@@ -122,16 +122,16 @@ _PENDING = (
     ),
     Story(
         by="ben",
-        asked=timedelta(hours=31),
+        asked=timedelta(hours=31, minutes=3),
         known={"personalInformation": _man("Jérome", "Vuilleumier", displayName="Jérome Vuilleumier")},
         patch={"personalInformation": {"firstName": "Jérôme", "displayName": "Jérôme Vuilleumier"}},
         comment="He asks us, politely and for the second time, to spell his name right.",
     ),
     Story(
         by="head",
-        asked=timedelta(days=2),
+        asked=timedelta(days=2, hours=6, minutes=23),
         known={
-            "personalInformation": _woman("Franziska", "von Arx"),
+            "personalInformation": _woman("Franziska", "von Arx", dateOfBirth="1971-03-08"),
             "occupation": {"status": "employed", "employer": "Alpstrom Energie AG", "annualIncome": 320_000},
         },
         patch={"occupation": {"position": "Chairwoman", "annualIncome": 410_000}},
@@ -139,7 +139,7 @@ _PENDING = (
     ),
     Story(
         by="anna",
-        asked=timedelta(days=3, hours=4),
+        asked=timedelta(days=3, hours=4, minutes=40),
         known={
             "personalInformation": _man("Reto", "Tschümperlin"),
             "relationship": {"sourcesOfWealth": ["business"], "totalWealth": 4_500_000, "segment": "high-net-worth"},
@@ -149,7 +149,7 @@ _PENDING = (
     ),
     Story(
         by="ben",
-        asked=timedelta(days=4, hours=9),
+        asked=timedelta(days=4, hours=9, minutes=57),
         known={
             "personalInformation": _woman("Noémie", "Blanchet", nationalities=["CH"]),
             "taxInformation": {
@@ -173,21 +173,21 @@ _PENDING = (
     ),
     Story(
         by="anna",
-        asked=timedelta(days=7),
+        asked=timedelta(days=7, hours=10, minutes=14),
         known={"personalInformation": _woman("Käthi", "Gössi", dateOfBirth=None, placeOfBirth=None)},
         patch={"personalInformation": {"dateOfBirth": "1947-11-30", "placeOfBirth": "Einsiedeln"}},
         comment="Was never entered. From the identity card.",
     ),
     Story(
         by="ben",
-        asked=timedelta(days=11),
+        asked=timedelta(days=11, hours=4, minutes=31),
         known={"personalInformation": _woman("Océane", "Thévoz-Savoy", maritalStatus="separated")},
         patch={"personalInformation": {"lastName": "Thévoz", "maritalStatus": "divorced"}},
         comment="Divorce decree of the district court; takes her former name again.",
     ),
     Story(
         by="anna",
-        asked=timedelta(days=17),
+        asked=timedelta(days=17, hours=9, minutes=48),
         known={"personalInformation": _man("Dominik", "Rüegg", nationalities=["CH"])},
         patch={"personalInformation": {"nationalities": ["CH", "DE"]}},
         comment="German through his mother, passport seen.",
@@ -196,7 +196,7 @@ _PENDING = (
     ),
     Story(
         by="ben",
-        asked=timedelta(days=24),
+        asked=timedelta(days=24, hours=3, minutes=5),
         known={
             "personalInformation": _man("Grégoire", "Mézières"),
             "regulatory": _risk("increased", 6),
@@ -209,8 +209,8 @@ _PENDING = (
 _APPROVED = (
     Story(
         by="anna",
-        asked=timedelta(days=1, hours=3),
-        known={"personalInformation": _woman("Bärbel", "Fässler", maritalStatus="single")},
+        asked=timedelta(days=1, hours=3, minutes=22),
+        known={"personalInformation": _woman("Bärbel", "Fässler", maritalStatus="single", dateOfBirth="1986-10-21")},
         patch={"personalInformation": {"lastName": "Fässler-Iselin", "maritalStatus": "married"}},
         comment="Marriage certificate on file.",
         status=Status.APPROVED,
@@ -219,7 +219,7 @@ _APPROVED = (
     ),
     Story(
         by="ben",
-        asked=timedelta(days=2, hours=6),
+        asked=timedelta(days=2, hours=6, minutes=39),
         known={"personalInformation": _man("Loïc", "Oberson", nationalities=["CH"])},
         patch={"personalInformation": {"nationalities": ["CH", "PT"]}},
         comment="Second passport.",
@@ -228,9 +228,9 @@ _APPROVED = (
     ),
     Story(
         by="anna",
-        asked=timedelta(days=3),
+        asked=timedelta(days=3, hours=7, minutes=56),
         known={
-            "personalInformation": _man("Kaspar", "Odermatt"),
+            "personalInformation": _man("Kaspar", "Odermatt", dateOfBirth="1988-01-27"),
             "occupation": {"status": "employed", "employer": "Säntis Software AG", "annualIncome": 145_000},
         },
         patch={"occupation": {"employer": "Rütli Rückversicherung AG", "position": "Actuary", "annualIncome": 182_000}},
@@ -241,7 +241,7 @@ _APPROVED = (
     ),
     Story(
         by="ben",
-        asked=timedelta(days=5),
+        asked=timedelta(days=5, hours=1, minutes=13),
         known={"personalInformation": _woman("Inès", "Genoud", dateOfBirth="1985-02-03")},
         patch={"personalInformation": {"dateOfBirth": "1985-03-02"}},
         comment="According to the passport.",
@@ -251,7 +251,7 @@ _APPROVED = (
     ),
     Story(
         by="head",
-        asked=timedelta(days=6),
+        asked=timedelta(days=6, hours=6, minutes=30),
         known={
             "personalInformation": _man("Hansjörg", "Bürgi"),
             "regulatory": _risk("low", 2),
@@ -266,7 +266,7 @@ _APPROVED = (
 _REJECTED = (
     Story(
         by="anna",
-        asked=timedelta(days=5, hours=7),
+        asked=timedelta(days=5, hours=7, minutes=47),
         known={"personalInformation": _man("Beat", "Jäggi", dateOfBirth="1959-06-12")},
         patch={"personalInformation": {"dateOfBirth": "1969-06-12"}},
         comment="He told me on the phone.",
@@ -276,7 +276,7 @@ _REJECTED = (
     ),
     Story(
         by="ben",
-        asked=timedelta(days=8),
+        asked=timedelta(days=8, hours=5, minutes=4),
         known={
             "personalInformation": _woman("Sylvie", "Décosterd"),
             "regulatory": _risk("increased", 5),
@@ -289,8 +289,8 @@ _REJECTED = (
     ),
     Story(
         by="anna",
-        asked=timedelta(days=15),
-        known={"personalInformation": _woman("Ursula", "Nägeli", maritalStatus="single")},
+        asked=timedelta(days=15, hours=10, minutes=21),
+        known={"personalInformation": _woman("Ursula", "Nägeli", maritalStatus="single", dateOfBirth="1979-05-14")},
         patch={"personalInformation": {"lastName": "Nägeli Zgraggen", "maritalStatus": "married"}},
         status=Status.REJECTED,
         reviewer="rita",
@@ -298,7 +298,7 @@ _REJECTED = (
     ),
     Story(
         by="ben",
-        asked=timedelta(days=29),
+        asked=timedelta(days=29, hours=4, minutes=38),
         known={
             "personalInformation": _man("Hervé", "Chappuis"),
             "taxInformation": {"taxResidencies": [{"country": "CH", "taxNumber": "756.0000.9034.62"}]},
@@ -314,7 +314,7 @@ _REJECTED = (
 _CANCELLED = (
     Story(
         by="anna",
-        asked=timedelta(days=9),
+        asked=timedelta(days=9, hours=9, minutes=55),
         known={"personalInformation": _man("Jürg", "Häberli")},
         patch={"personalInformation": {"firstName": "Jörg"}},
         comment="Spelling.",
@@ -322,7 +322,7 @@ _CANCELLED = (
     ),
     Story(
         by="ben",
-        asked=timedelta(days=13),
+        asked=timedelta(days=13, hours=3, minutes=12),
         known={
             "personalInformation": _woman("Adèle", "Cornuz"),
             "relationship": {"sourcesOfWealth": ["inheritance"]},
@@ -333,7 +333,7 @@ _CANCELLED = (
     ),
     Story(
         by="anna",
-        asked=timedelta(days=21),
+        asked=timedelta(days=21, hours=8, minutes=29),
         known={"personalInformation": _woman("Regula", "Wäfler", nationalities=["CH"])},
         patch={"personalInformation": {"nationalities": ["CH", "LI"]}},
         status=Status.CANCELLED,
@@ -362,7 +362,6 @@ UPDATES = (
     Update(number=5, patch={"regulatory": {"riskScore": 5, "sanctionsCheckedAt": "2026-01-02T05:00:00Z"}}),
     # A new address waits until its owner has shown that it is theirs.
     Update(number=6, patch={"contactInformation": {"email": "j.vuilleumier@courrier.example"}}),
-    Update(number=9, patch={"contactInformation": {"mobile": "+41790004477"}}),
     Update(number=51, patch={"contactInformation": {"phone": "+41 61 000 20 31", "preferredChannel": "phone"}}),
     Update(number=52, patch={"contactInformation": {"website": "https://www.atelier.example/"}}),
     Update(number=52, patch={"contactInformation": {"website": None}}),

@@ -11,7 +11,7 @@ from config.demo.accounts import GENEVA, ZURICH
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A town: its postal code and state, the language spoken there, its area code, and which office looks after it."""
+    """A town: postal code and state, the language spoken there, the area code if any, and who looks after it."""
 
     city: str
     postal_code: str
@@ -40,8 +40,8 @@ PLACES = tuple(
         ("Chur", "7000", "CH", "CH-GR", "de", "81", ZURICH),
         ("Lugano", "6900", "CH", "CH-TI", "it", "91", ZURICH),
         ("Locarno", "6600", "CH", "CH-TI", "it", "91", ZURICH),
-        ("Vaduz", "9490", "LI", "LI-11", "de", "23", ZURICH),
-        ("Schaan", "9494", "LI", "LI-07", "de", "23", ZURICH),
+        ("Vaduz", "9490", "LI", "LI-11", "de", "", ZURICH),
+        ("Schaan", "9494", "LI", "LI-07", "de", "", ZURICH),
         ("München", "80333", "DE", "DE-BY", "de", "89", ZURICH),
         ("Konstanz", "78462", "DE", "DE-BW", "de", "7531", ZURICH),
         ("Freiburg im Breisgau", "79098", "DE", "DE-BW", "de", "761", ZURICH),
@@ -61,17 +61,17 @@ PLACES = tuple(
         ("Fribourg", "1700", "CH", "CH-FR", "fr", "26", GENEVA),
         ("Sion", "1950", "CH", "CH-VS", "fr", "27", GENEVA),
         ("Delémont", "2800", "CH", "CH-JU", "fr", "32", GENEVA),
-        ("Annecy", "74000", "FR", "FR-74", "fr", "4", GENEVA),
-        ("Thonon-les-Bains", "74200", "FR", "FR-74", "fr", "4", GENEVA),
-        ("Divonne-les-Bains", "01220", "FR", "FR-01", "fr", "4", GENEVA),
-        ("Colmar", "68000", "FR", "FR-68", "fr", "3", GENEVA),
-        ("Nice", "06000", "FR", "FR-06", "fr", "4", GENEVA),
+        ("Annecy", "74000", "FR", "FR-74", "fr", "40", GENEVA),
+        ("Thonon-les-Bains", "74200", "FR", "FR-74", "fr", "40", GENEVA),
+        ("Divonne-les-Bains", "01220", "FR", "FR-01", "fr", "40", GENEVA),
+        ("Colmar", "68000", "FR", "FR-68", "fr", "30", GENEVA),
+        ("Nice", "06000", "FR", "FR-06", "fr", "40", GENEVA),
         ("Torino", "10121", "IT", "IT-TO", "it", "011", GENEVA),
     )
 )
 
 DIALLING = {"CH": "41", "LI": "423", "DE": "49", "AT": "43", "FR": "33", "IT": "39"}
-MOBILE_AREAS = {"CH": "79", "LI": "7", "DE": "151", "AT": "664", "FR": "6", "IT": "335"}
+MOBILE_AREAS = {"CH": "79", "LI": "", "DE": "151", "AT": "664", "FR": "60", "IT": "335"}
 # How a tax number looks; each # is a digit. Italy's is made of the name, and is often handed in later.
 TAX_NUMBERS = {
     "CH": "756.0000.####.##",

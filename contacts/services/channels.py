@@ -1,23 +1,138 @@
-"""New addresses wait until their owner has shown that they are theirs."""
+"""A new address takes effect when its owner has given back the key that was sent to it.
+
+There is one live key per channel: a new one replaces it. It lives for 15 minutes and takes five attempts; after that
+the channel is locked until a new address is submitted or the cool-down is over.
+"""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from math import ceil
 
+from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
-from contacts.models import Channel, Contact
+from accounts.actor import Actor
+from contacts.keys import key_hash
+from contacts.models import Channel, ChannelKind, Contact
+from contacts.queries import changeable_contact
+from contacts.tasks import send_key
+from core.errors import TooManyRequests, UnprocessableEntity
+from core.jobs import send_on_commit
 from schemas.compiled import CompiledSchema
+
+MAX_ATTEMPTS = 5
+COOL_DOWN = timedelta(hours=1)
+RESEND_INTERVAL = timedelta(minutes=1)
+KEYS_PER_HOUR = 10
 
 
 def await_verification(*, contact: Contact, schema: CompiledSchema, path: str, value: str) -> Channel:
-    """Make `value` the pending value of the channel that the path belongs to; it replaces an earlier one."""
-    channel, _created = Channel.objects.update_or_create(
-        contact=contact,
-        kind=schema.verified_paths[path],
-        defaults={"path": path, "pending_value": value, "requested_at": timezone.now()},
-    )
+    """Make `value` the pending value of the path's channel and send a key to it; it replaces an earlier one.
+
+    The contact must be locked. Raises TooManyRequests when the channel has had its keys for this hour.
+    """
+    kind = schema.verified_paths[path]
+    channel = Channel.objects.filter(contact=contact, kind=kind).first() or Channel(contact=contact, kind=kind)
+    channel.path = path
+    channel.pending_value = value
+    channel.requested_at = timezone.now()
+    channel.attempts, channel.locked_until = 0, None
+    _request_key(channel)
     return channel
 
 
 def drop_pending(*, contact: Contact, paths: Sequence[str]) -> None:
     """Forget the pending values of channels whose field was just written directly."""
-    Channel.objects.filter(contact=contact, path__in=paths).delete()
+    Channel.objects.pending().filter(contact=contact, path__in=paths).update(**NOTHING_PENDING)
+
+
+NOTHING_PENDING = {
+    "pending_value": None,
+    "is_key_due": False,
+    "key_hash": "",
+    "key_expires_at": None,
+    "attempts": 0,
+    "locked_until": None,
+}
+
+
+@transaction.atomic
+def resend_key(*, actor: Actor, contact_id: int, kind: ChannelKind) -> None:
+    """Send a new key to the pending address; the one before it is no longer good. Locks the contact.
+
+    Raises NotFound; UnprocessableEntity `NothingPending`; TooManyRequests with Retry-After within a minute of the
+    last key, beyond ten keys an hour, and while the channel is locked after too many wrong attempts.
+    """
+    contact = changeable_contact(actor=actor, contact_id=contact_id)
+    channel = _pending_channel(contact, kind)
+    now = timezone.now()
+    if channel.locked_until is not None:
+        _refuse_until(channel.locked_until, now)
+        channel.attempts, channel.locked_until = 0, None
+    if channel.keys_requested_at:
+        _refuse_until(max(channel.keys_requested_at) + RESEND_INTERVAL, now)
+    _request_key(channel)
+
+
+@transaction.atomic
+def discontinue_verification(*, actor: Actor, contact_id: int, kind: ChannelKind) -> None:
+    """Forget the pending address and its key. Locks the contact.
+
+    Raises NotFound; UnprocessableEntity `NothingPending`.
+    """
+    contact = changeable_contact(actor=actor, contact_id=contact_id)
+    channel = _pending_channel(contact, kind)
+    Channel.objects.filter(pk=channel.pk).update(**NOTHING_PENDING)
+
+
+def redeemed_value(*, contact: Contact, kind: ChannelKind, key: str) -> tuple[Channel, UnprocessableEntity | None]:
+    """Try a key for the locked contact: the channel, and why the key is no good, None when it is.
+
+    A wrong key is counted, so the caller must commit before it raises what is returned. Raises UnprocessableEntity
+    `NothingPending`.
+    """
+    channel = _pending_channel(contact, kind)
+    now = timezone.now()
+    is_expired = channel.key_expires_at is not None and channel.key_expires_at <= now
+    if channel.attempts >= MAX_ATTEMPTS or is_expired:
+        return channel, UnprocessableEntity(_("The key is no longer valid. Ask for a new one."), sub_code="KeyExpired")
+    if channel.key_hash and constant_time_compare(channel.key_hash, key_hash(channel, key)):
+        return channel, None
+    channel.attempts += 1
+    if channel.attempts >= MAX_ATTEMPTS:
+        channel.locked_until = now + COOL_DOWN
+    channel.save(update_fields=["attempts", "locked_until"])
+    return channel, UnprocessableEntity(_("This is not the key that was sent."), sub_code="KeyNoMatch")
+
+
+def _pending_channel(contact: Contact, kind: ChannelKind) -> Channel:
+    channel = Channel.objects.pending().filter(contact=contact, kind=kind).first()
+    if channel is None:
+        raise UnprocessableEntity(_("Nothing waits for verification on this channel."), sub_code="NothingPending")
+    return channel
+
+
+def _request_key(channel: Channel) -> None:
+    now = timezone.now()
+    recent = [moment for moment in channel.keys_requested_at if moment > now - timedelta(hours=1)]
+    if len(recent) >= KEYS_PER_HOUR:
+        _refuse_until(min(recent) + timedelta(hours=1), now)
+    channel.keys_requested_at = [*recent, now]
+    channel.language = get_language() or settings.LANGUAGE_CODE
+    channel.is_key_due, channel.claimed_at = True, None
+    channel.key_hash, channel.key_expires_at = "", None
+    channel.save()
+    send_on_commit(send_key, channel.pk)
+
+
+def _refuse_until(moment: datetime, now: datetime) -> None:
+    seconds = ceil((moment - now).total_seconds())
+    if seconds > 0:
+        raise TooManyRequests(
+            _("A new key can be sent in %(seconds)s seconds.") % {"seconds": seconds},
+            headers={"Retry-After": str(seconds)},
+        )

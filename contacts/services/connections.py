@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from contacts.models import ExternalConnection
-from contacts.queries import locked_contact
+from contacts.queries import changeable_contact
 from core.errors import UnprocessableEntity, refusing
 
 
@@ -16,7 +16,7 @@ def add_external_connection(*, actor: Actor, contact_id: int, system: str, exter
     Raises NotFound; UnprocessableEntity `ExternalIdNotUnique` when any contact has the external id, in whatever
     system, and `ExternalConnectionExists` when the contact has another id in this system.
     """
-    contact = locked_contact(actor=actor, contact_id=contact_id)
+    contact = changeable_contact(actor=actor, contact_id=contact_id)
     existing = contact.external_connections.filter(system=system).first()
     if existing is not None and existing.external_id == external_id:
         return

@@ -27,7 +27,7 @@ def checked_changes(*, actor: Actor, contact: Contact, schema: CompiledSchema, t
     if changes:
         check_updatable(actor=actor, schema=schema, changes=changes)
         check_valid(schema=schema, target=target, stored=contact.details)
-        _check_username_follows(contact=contact, schema=schema, changes=changes)
+        check_username_follows(contact=contact, schema=schema, changes=changes)
     return changes
 
 
@@ -67,7 +67,8 @@ def check_valid(*, schema: CompiledSchema, target: Document, stored: Document) -
         )
 
 
-def _check_username_follows(*, contact: Contact, schema: CompiledSchema, changes: Sequence[Change]) -> None:
+def check_username_follows(*, contact: Contact, schema: CompiledSchema, changes: Sequence[Change]) -> None:
+    """Raises UnprocessableEntity, UsernameRequired or UsernameNotUnique, when the username cannot follow the email."""
     email = _new_email(schema, changes)
     if email is None:
         return

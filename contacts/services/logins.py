@@ -4,7 +4,7 @@ from django.db import transaction
 
 from accounts.actor import Actor
 from accounts.models import User
-from contacts.queries import locked_contact
+from contacts.queries import changeable_contact
 
 
 @transaction.atomic
@@ -13,7 +13,7 @@ def open_login(*, actor: Actor, contact_id: int) -> User:
 
     The user's own name is the contact's uid: people log in with the contact's username, which may change.
     """
-    contact = locked_contact(actor=actor, contact_id=contact_id)
+    contact = changeable_contact(actor=actor, contact_id=contact_id)
     if contact.user is None:
         user = User(username=str(contact.uid))
         user.set_unusable_password()

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from contacts.models import Contact
-from contacts.queries import is_username_taken, locked_contact
+from contacts.queries import changeable_contact, is_username_taken
 from core.errors import UnprocessableEntity, refusing
 
 UNIQUE = "contact_username_unique_ignoring_case"
@@ -55,7 +55,7 @@ def change_username(*, actor: Actor, contact_id: int, username: str | None) -> C
     Raises NotFound; UnprocessableEntity: UsernameCoupledWithEmail, UsernameManagedExternally, UsernameRequired,
     UsernameNotUnique.
     """
-    contact = locked_contact(actor=actor, contact_id=contact_id)
+    contact = changeable_contact(actor=actor, contact_id=contact_id)
     if settings.USERNAME_FROM_EMAIL:
         raise username_coupled()
     if settings.EXTERNAL_IDENTITY_PROVIDER:

@@ -69,7 +69,7 @@ def load_default_schemas() -> list[str]:
     lists = dict(List.objects.values_list("key", "parent__key"))
     for key in DEFAULT_SCHEMAS:
         Schema.objects.get_or_create(key=key)
-        schema = Schema.objects.select_for_update(of=("self",)).select_related("current_version").get(key=key)
+        schema = Schema.objects.select_for_update().get(key=key)
         definition, value = parse_definition((_DATA / f"{key}.json").read_text("utf-8"), lists=lists)
         current = schema.current_version
         if current is None or (current.published_by_name == PUBLISHER and not is_same(value, current.definition)):

@@ -39,12 +39,8 @@ def publish_schema(
     Raises NotFound for an unknown key, and UnprocessableEntity: `ConcurrencyTokenMismatch` when the token is not the
     current one, `SchemaInvalid` with the place of every fault.
     """
-    schema = (
-        Schema.objects.select_for_update(of=("self",))
-        .select_related("current_version")
-        .filter(key=key, current_version__isnull=False)
-        .first()
-    )
+    # Its version is read once the lock is held: joined, it would still be the one from before the wait.
+    schema = Schema.objects.select_for_update().filter(key=key, current_version__isnull=False).first()
     if schema is None or schema.current_version is None:
         raise NotFound(_("There is no schema “%(key)s”.") % {"key": key[:80]})
     if concurrency_token != schema.concurrency_token:

@@ -1,5 +1,6 @@
 """Servers and stacks of a test's own: real processes, in folders that no one else uses."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from config.embedded import places
+
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60
+PATIENCE = 120
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +27,15 @@ def eventually() -> Callable[[Callable[[], object], str], None]:
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture(autouse=True)
+def no_socket_directory_is_left(tmp_path: Path) -> Iterator[None]:
+    """The sockets are gone with their servers; their empty directories, outside of the test's folder, go here."""
+    yield
+    for folder in (tmp_path, *tmp_path.rglob("var")):
+        with contextlib.suppress(FileNotFoundError):
+            places.socket_directory(folder).rmdir()
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ def server_of(var: Path, program: str) -> psutil.Process:
 
 
 def leave(user: subprocess.Popen[str]) -> None:
-    user.communicate(timeout=60)
+    user.communicate(timeout=120)
     assert user.returncode == 0
 
 
@@ -210,7 +210,7 @@ def test_a_server_that_does_not_start_shows_its_log(tmp_path: Path) -> None:
 def test_an_ended_terminal_does_not_take_the_servers_from_other_users(tmp_path: Path, use: Use) -> None:
     first, second = use(tmp_path), use(tmp_path)
     first.send_signal(signal.SIGINT)
-    first.communicate(timeout=60)
+    first.communicate(timeout=120)
     assert queue(tmp_path).ping()
     leave(second)
 

@@ -39,7 +39,7 @@ def test_an_error_inside_tells_nothing_of_the_inside(app, monkeypatch):
     def broken(*_args, **_kwargs):
         raise RuntimeError("secret of the inside")
 
-    monkeypatch.setattr("contacts.views.create_contact", broken)
+    monkeypatch.setattr("contacts.views.contacts.create_contact", broken)
     answer = app.post("/v1.0/contacts", {"contactTypeId": 1, "details": {}})
     assert is_api_error(answer, 500, "General")
     assert "secret" not in str(answer.json)
@@ -59,7 +59,7 @@ def test_a_database_that_does_not_answer_is_a_503(app, monkeypatch):
     def gone(*_args, **_kwargs):
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr("contacts.views.create_contact", gone)
+    monkeypatch.setattr("contacts.views.contacts.create_contact", gone)
     assert is_api_error(app.post("/v1.0/contacts", {"contactTypeId": 1, "details": {}}), 503, "General")
 
 

@@ -228,9 +228,13 @@ def test_an_item_with_children_cannot_be_removed() -> None:
         remove_list_item(actor=ACTOR, list_key="country", key="CH")
 
 
+def is_affluent(list_key: str, key: str) -> bool:
+    return (list_key, key) == ("segment", "affluent")
+
+
 @pytest.mark.usefixtures("_usage_checks")
 def test_an_item_that_an_app_says_is_in_use_cannot_be_removed() -> None:
-    usage.register_usage_check(lambda list_key, key: (list_key, key) == ("segment", "affluent"))
+    usage.register_usage_check("tests.schemas.test_lists.is_affluent")
     with pytest.raises(UnprocessableEntity):
         remove_list_item(actor=ACTOR, list_key="segment", key="affluent")
     remove_list_item(actor=ACTOR, list_key="segment", key="institutional")

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.actor import Actor, system_actor
@@ -186,3 +188,26 @@ def test_the_default_schemas_have_what_the_documentation_promises() -> None:
     for schema in (contact, current_schema("legal-entity")):
         for place in (*schema.fields.values(), *schema.layout):
             assert set(place.labels) == {"en", "de", "fr", "it"}, place.path
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_publish_at_once_one_wins(contact_definition: Definition) -> None:
+    read = token()
+    both_ready = Barrier(2)
+
+    def publish_one(number: int) -> str:
+        definition = contact_definition()
+        definition["elements"].append(section("hobbies", field(f"sport{number}")))
+        both_ready.wait(timeout=10)
+        try:
+            publish(definition, concurrency_token=read)
+        except UnprocessableEntity as error:
+            return error.sub_code
+        finally:
+            connection.close()
+        return "published"
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = sorted(pool.map(publish_one, (1, 2)))
+    assert outcomes == ["ConcurrencyTokenMismatch", "published"]
+    assert SchemaVersion.objects.filter(schema__key="contact").count() == 2

@@ -214,7 +214,7 @@ class Stack:
             follower.copy()
 
     def _web_answers(self) -> bool:
-        connection = http.client.HTTPConnection(_address(self._host), self._port, timeout=5)
+        connection = http.client.HTTPConnection(_address(self._host), self._port, timeout=_UP_SECONDS)
         with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
             connection.request("GET", "/")
             connection.getresponse()

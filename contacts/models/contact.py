@@ -1,16 +1,15 @@
-"""Contacts, who is assigned to them, what other systems call them, and the history of their details."""
+"""Contacts, who is assigned to them, and what other systems call them."""
 
 from uuid import uuid4
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Concat, NullIf, Trim, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import ClientApplication, Member, Participant
+from accounts.models import Member, Participant
 from contacts.querysets import ContactQuerySet
 from schemas.models import ListItem
 
@@ -69,6 +68,7 @@ class Contact(models.Model):
         Member, through="ContactAssignment", related_name="contacts", verbose_name=_("members")
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    anonymized_at = models.DateTimeField(_("anonymized"), null=True, blank=True, editable=False)
 
     objects = ContactQuerySet.as_manager()
 
@@ -76,6 +76,7 @@ class Contact(models.Model):
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
         ordering = ["id"]
+        permissions = [("anonymize_contact", "Can anonymize contacts")]
         constraints = [
             models.UniqueConstraint(Upper("username"), name="contact_username_unique_ignoring_case"),
             models.CheckConstraint(condition=models.Q(version__gte=1), name="contact_version_is_positive"),
@@ -133,77 +134,3 @@ class ExternalConnection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.system}: {self.external_id}"
-
-
-class ChangeSet(models.Model):
-    """The changes that one submission made, once they were made: the history. Rows are only ever added.
-
-    `changes` is a list of `{"path", "original", "target"}`, null where there was or is no value. `paths` holds those
-    paths and everything above them, so that a search for a path finds what is below it.
-    """
-
-    id = models.BigAutoField(primary_key=True)
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="change_sets")
-    version = models.PositiveIntegerField(_("version"))
-    executed_at = models.DateTimeField(_("executed"), default=timezone.now)
-    initiator_member = models.ForeignKey(
-        Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("member")
-    )
-    initiator_contact = models.ForeignKey(
-        Contact, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("contact")
-    )
-    initiator_application = models.ForeignKey(
-        ClientApplication,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("client application"),
-    )
-    initiator_system = models.CharField(_("system"), max_length=50, blank=True)
-    comment = models.TextField(_("comment"), null=True, blank=True)
-    changes = models.JSONField(_("changes"))
-    paths = ArrayField(models.TextField())
-
-    class Meta:
-        verbose_name = _("change set")
-        verbose_name_plural = _("change sets")
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["contact", "version"], name="change_set_version_once_per_contact"),
-            models.CheckConstraint(
-                condition=models.Q(initiator_member__isnull=True) | models.Q(initiator_contact__isnull=True),
-                name="change_set_has_one_initiating_person",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"#{self.pk}"
-
-    @property
-    def initiator_person(self) -> Member | Contact | None:
-        """The member or the contact who made the changes; None for applications and the system."""
-        return self.initiator_member or self.initiator_contact
-
-
-class ChannelKind(models.TextChoices):
-    EMAIL = "Email", _("Email")
-    MOBILE = "Mobile", _("Mobile")
-
-
-class Channel(models.Model):
-    """A new email address or mobile number that waits until its owner has shown that it is theirs."""
-
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="channels")
-    kind = models.CharField(_("channel"), max_length=10, choices=ChannelKind)
-    path = models.TextField(_("path"))
-    pending_value = models.TextField(_("pending value"))
-    requested_at = models.DateTimeField(_("requested"), default=timezone.now)
-
-    class Meta:
-        verbose_name = _("pending channel")
-        verbose_name_plural = _("pending channels")
-        constraints = [models.UniqueConstraint(fields=["contact", "kind"], name="channel_once_per_contact")]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.contact_id}"

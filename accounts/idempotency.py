@@ -1,0 +1,108 @@
+"""Requests that may be sent twice: an `Idempotency-Key` header makes a POST that creates happen once.
+
+The answer is kept in the transaction that creates, so there is no moment at which one exists without the other, and
+nothing to clean up after a crash. Refusals are not kept: correct the request and send it again under the same key.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from hashlib import sha256
+from typing import cast
+
+import orjson
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.actor import Actor
+from accounts.models import KeptAnswer
+from core.errors import BadRequest, Conflict, UnprocessableEntity
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+KEPT_FOR = timedelta(hours=24)
+MAX_KEY_LENGTH = 255
+IDEMPOTENCY_KEY = OpenApiParameter(
+    HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description="Names the request, so that it can be sent twice and happens once.",
+)
+
+
+def answered_once(request: Request, create: Callable[[], tuple[Response, str]]) -> Response:
+    """Answer a creating request; `create` makes the answer and names its subject (`contact:17`).
+
+    With an Idempotency-Key the same request by the same caller gets the kept answer for 24 hours. Raises BadRequest for
+    a key that is none; Conflict (409) while the first request runs; UnprocessableEntity `IdempotencyKeyReused` when
+    the key came with another request before; and what `create` raises.
+    """
+    key = request.headers.get(HEADER)
+    if key is None:
+        return create()[0]
+    if not key.strip() or len(key) > MAX_KEY_LENGTH or not key.isprintable():
+        raise BadRequest(_("The Idempotency-Key must be 1 to 255 printable characters."))
+    caller = caller_name(cast(Actor, request.user))
+    with transaction.atomic():
+        if not _try_lock(f"{caller} {key}"):
+            raise Conflict(_("The first request with this Idempotency-Key still runs."), headers={"Retry-After": "1"})
+        kept = KeptAnswer.objects.filter(caller=caller, key=key).first()
+        if kept is not None and kept.created_at < timezone.now() - KEPT_FOR:
+            kept.delete()
+            kept = None
+        if kept is not None:
+            return _replayed(kept, fingerprint(request))
+        response, subject = create()
+        KeptAnswer.objects.create(
+            caller=caller,
+            key=key,
+            fingerprint=fingerprint(request),
+            status=response.status_code,
+            body=orjson.loads(orjson.dumps(response.data, default=str)),
+            subject=subject,
+        )
+        return response
+
+
+def caller_name(actor: Actor) -> str:
+    """Whom a key belongs to."""
+    return f"{actor.kind}:{actor.application_id or actor.user_id}"
+
+
+def fingerprint(request: Request) -> str:
+    """A hash of what the request asks for: the same for the same JSON, however it is spelled."""
+    body = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
+    return sha256(b"\n".join((str(request.method).encode(), request.path.encode(), body))).hexdigest()
+
+
+def erase_answers(contact_ids: Sequence[int]) -> None:
+    """Anonymization: answers about these contacts are forgotten."""
+    KeptAnswer.objects.filter(subject__in=[contact_subject(pk) for pk in contact_ids]).delete()
+
+
+def forget_old_answers() -> int:
+    """Forget the answers that are no longer replayed; returns how many."""
+    return KeptAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()[0]
+
+
+def contact_subject(contact_id: int) -> str:
+    return f"contact:{contact_id}"
+
+
+def _try_lock(name: str) -> bool:
+    """Take the advisory lock of a name until the transaction ends; False when another connection holds it."""
+    number = int.from_bytes(sha256(name.encode()).digest()[:8], signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
+        return bool(cursor.fetchone()[0])
+
+
+def _replayed(kept: KeptAnswer, asked: str) -> Response:
+    if kept.fingerprint != asked:
+        raise UnprocessableEntity(
+            _("This Idempotency-Key came with another request before."), sub_code="IdempotencyKeyReused"
+        )
+    return Response(kept.body, status=kept.status, headers={REPLAYED: "true"})

@@ -1,0 +1,77 @@
+"""Pictures: reading what the bytes are, and drawing one for a contact that has none."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from io import BytesIO
+
+from django.utils.translation import gettext as _
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from core.errors import UnprocessableEntity
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+MAX_BYTES = 5 * 1024 * 1024
+MAX_PIXELS = 40_000_000
+SIDE = 512
+DEFAULT_SIDE = 256
+# Dark enough for white letters (contrast of 4.5 and more).
+COLOURS = ("#1d4ed8", "#0f766e", "#7e22ce", "#b91c1c", "#a16207", "#15803d", "#be185d", "#334155", "#0369a1", "#9a3412")
+
+
+@dataclass(frozen=True)
+class EncodedPicture:
+    content: bytes
+    extension: str
+
+
+def encode_picture(content: bytes) -> EncodedPicture:
+    """The picture anew: upright, within 512 by 512 pixels, without metadata; PNG where it is transparent, else JPEG.
+
+    What it is follows from the bytes. Raises UnprocessableEntity: `PictureTooLarge` beyond 5 MiB or 40 megapixels,
+    told from the header before anything is decoded; `PictureInvalid` for anything but a whole JPEG, PNG or WebP.
+    """
+    if len(content) > MAX_BYTES:
+        message = _("The picture is larger than %(limit)s bytes.") % {"limit": MAX_BYTES}
+        raise UnprocessableEntity(message, sub_code="PictureTooLarge")
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            picture.draft("RGB", (SIDE * 2, SIDE * 2))  # a JPEG need not be decoded at full size
+            upright = ImageOps.exif_transpose(picture)
+            upright.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+            is_transparent = "A" in upright.getbands() or "transparency" in upright.info
+            pixels = upright.convert("RGBA" if is_transparent else "RGB")
+    except Image.DecompressionBombError as error:
+        message = _("The picture has more than %(limit)s pixels.") % {"limit": MAX_PIXELS}
+        raise UnprocessableEntity(message, sub_code="PictureTooLarge") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        message = _("This is not a whole JPEG, PNG or WebP picture.")
+        raise UnprocessableEntity(message, sub_code="PictureInvalid") from error
+    pixels.info.clear()
+    stored = BytesIO()
+    if is_transparent:
+        pixels.save(stored, "PNG", optimize=True)
+        return EncodedPicture(stored.getvalue(), "png")
+    pixels.save(stored, "JPEG", quality=85, optimize=True)
+    return EncodedPicture(stored.getvalue(), "jpg")
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last word: `Johanna Louise Spyri` is `JS`."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0].upper() for word in dict.fromkeys((words[0], words[-1]))) if words else "?"
+
+
+@lru_cache(maxsize=512)
+def default_picture(letters: str, seed: str) -> bytes:
+    """A PNG of the letters on a colour that follows from `seed`, the same every time."""
+    colour = COLOURS[sha256(seed.encode()).digest()[0] % len(COLOURS)]
+    picture = Image.new("RGB", (DEFAULT_SIDE, DEFAULT_SIDE), colour)
+    centre = DEFAULT_SIDE / 2
+    font = ImageFont.load_default(size=DEFAULT_SIDE * 0.42)
+    ImageDraw.Draw(picture).text((centre, centre), letters, fill="white", font=font, anchor="mm")
+    drawn = BytesIO()
+    picture.save(drawn, "PNG", optimize=True)
+    return drawn.getvalue()

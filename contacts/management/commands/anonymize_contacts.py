@@ -1,0 +1,37 @@
+"""Anonymizes contacts."""
+
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.actor import system_actor
+from contacts.services.anonymization import anonymize_contacts
+from core.errors import ApiError
+
+
+class Command(BaseCommand):
+    help = "Anonymizes contacts: all that are named or none. This cannot be undone. Those that are anonymous stay so."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--id", type=int, action="append", default=[], dest="ids", metavar="ID")
+        parser.add_argument("--uid", type=UUID, action="append", default=[], dest="uids", metavar="UID")
+        parser.add_argument("--yes", action="store_true", help="Do not ask whether this is meant.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        number = len(options["ids"]) + len(options["uids"])
+        if (
+            number
+            and not options["yes"]
+            and input(f"Type {number} to anonymize {number} contacts for good: ") != str(number)
+        ):
+            raise CommandError("Nothing was done.")
+        try:
+            done = anonymize_contacts(
+                actor=system_actor("anonymize_contacts"), contact_ids=options["ids"], contact_uids=options["uids"]
+            )
+        except ApiError as error:
+            named = [f"{place}: {message}" for place, texts in (error.properties or {}).items() for message in texts]
+            raise CommandError("\n".join([str(error), *named])) from error
+        self.stdout.write(f"{len(done)} of {number} contacts anonymized, {number - len(done)} were anonymous already.")

@@ -1,0 +1,54 @@
+"""Email addresses and mobile numbers that wait until their owner has shown that they are theirs."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models.contact import Contact
+
+
+class ChannelKind(models.TextChoices):
+    EMAIL = "Email", _("Email")
+    MOBILE = "Mobile", _("Mobile")
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def pending(self) -> "ChannelQuerySet":
+        """The channels whose new address is not verified yet."""
+        return self.filter(pending_value__isnull=False)
+
+
+class Channel(models.Model):
+    """The email or the mobile of a contact: the address that waits to be verified, if any, and its one live key.
+
+    The row stays when nothing is pending, because it remembers how many keys went out. A key is kept as a keyed hash;
+    the key itself exists only in the message. `is_key_due` says that one has to go out: the task that sends it makes
+    it, so a message that could not be sent is made anew.
+    """
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="channels")
+    kind = models.CharField(_("channel"), max_length=10, choices=ChannelKind)
+    path = models.TextField(_("path"))
+    pending_value = models.TextField(_("pending value"), null=True, blank=True)
+    language = models.CharField(_("language"), max_length=10, default="en")
+    requested_at = models.DateTimeField(_("requested"), default=timezone.now)
+    is_key_due = models.BooleanField(_("key due"), default=False)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    key_hash = models.CharField(max_length=64, blank=True)
+    key_expires_at = models.DateTimeField(_("key expires"), null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    locked_until = models.DateTimeField(_("locked until"), null=True, blank=True)
+    keys_requested_at = ArrayField(models.DateTimeField(), default=list, blank=True)
+
+    objects = ChannelQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("channel")
+        verbose_name_plural = _("channels")
+        constraints = [models.UniqueConstraint(fields=["contact", "kind"], name="channel_once_per_contact")]
+        indexes = [models.Index(fields=["requested_at"], condition=Q(is_key_due=True), name="channel_key_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.contact_id}"

@@ -1,0 +1,60 @@
+"""The history of details. Rows are only ever added: a trigger of the database refuses anything else."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import ClientApplication, Member
+from contacts.models.contact import Contact
+
+
+class ChangeSet(models.Model):
+    """The changes that one submission made, once they were made: the history. Rows are only ever added.
+
+    `changes` is a list of `{"path", "original", "target"}`, null where there was or is no value. `paths` holds those
+    paths and everything above them, so that a search for a path finds what is below it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="change_sets")
+    version = models.PositiveIntegerField(_("version"))
+    executed_at = models.DateTimeField(_("executed"), default=timezone.now)
+    initiator_member = models.ForeignKey(
+        Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("member")
+    )
+    initiator_contact = models.ForeignKey(
+        Contact, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("contact")
+    )
+    initiator_application = models.ForeignKey(
+        ClientApplication,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("client application"),
+    )
+    initiator_system = models.CharField(_("system"), max_length=50, blank=True)
+    comment = models.TextField(_("comment"), null=True, blank=True)
+    changes = models.JSONField(_("changes"))
+    paths = ArrayField(models.TextField())
+
+    class Meta:
+        verbose_name = _("change set")
+        verbose_name_plural = _("change sets")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["contact", "version"], name="change_set_version_once_per_contact"),
+            models.CheckConstraint(
+                condition=models.Q(initiator_member__isnull=True) | models.Q(initiator_contact__isnull=True),
+                name="change_set_has_one_initiating_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    @property
+    def initiator_person(self) -> Member | Contact | None:
+        """The member or the contact who made the changes; None for applications and the system."""
+        return self.initiator_member or self.initiator_contact

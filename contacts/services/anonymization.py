@@ -1,0 +1,119 @@
+"""Forgetting a person: what identifies it goes from every app, what the institution must account for stays."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.hashers import make_password
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from oauth2_provider.models import AccessToken, Grant, RefreshToken
+
+from accounts.actor import Actor
+from accounts.models import User
+from contacts.details import Change, changes_between
+from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, Contact, ExternalConnection, ProfilePicture
+from contacts.placeholders import anonymized_details
+from contacts.services.details import record_changes
+from contacts.services.files import discard_file
+from core.erasure import erase_everywhere
+from core.errors import UnprocessableEntity
+from schemas.queries import current_schema
+
+MAX_CONTACTS = 1000
+
+# In the changes of a change set or a request every value becomes null; paths and everything else stay.
+WITHOUT_VALUES = """
+    (SELECT coalesce(jsonb_agg(change || '{"original": null, "target": null}'), '[]')
+       FROM jsonb_array_elements("changes") AS change)
+"""
+
+
+def without_values() -> RawSQL:
+    """`changes` without its values, for an update of rows that have such a column."""
+    return RawSQL(WITHOUT_VALUES, [])  # noqa: S611 - a constant text without parameters
+
+
+@transaction.atomic
+def anonymize_contacts(
+    *, actor: Actor, contact_ids: Sequence[int] = (), contact_uids: Sequence[UUID] = ()
+) -> list[Contact]:
+    """Anonymize all of these contacts or none, and return those that were not anonymous before.
+
+    Fields flagged isKeptOnAnonymization stay, mandatory ones get placeholders; see `erase_contacts` for what else
+    goes. The history records who did it and when, without values. Locks the contacts in the order of their ids.
+    Raises UnprocessableEntity: `UnknownContacts`, naming those that do not exist or that the actor cannot see;
+    `NothingToAnonymize`; `TooManyContacts`.
+    """
+    asked = len(contact_ids) + len(contact_uids)
+    if not asked:
+        raise UnprocessableEntity(_("Name at least one contact."), sub_code="NothingToAnonymize")
+    if asked > MAX_CONTACTS:
+        raise UnprocessableEntity(
+            _("At most %(limit)s contacts can be anonymized at once.") % {"limit": MAX_CONTACTS},
+            sub_code="TooManyContacts",
+        )
+    visible = Contact.objects.visible_to(actor).select_for_update(of=("self",)).order_by("id")
+    found = visible.filter(pk__in=contact_ids) | visible.filter(uid__in=contact_uids)
+    contacts = list(found)
+    _check_all_known(contacts, contact_ids, contact_uids)
+    fresh = [contact for contact in contacts if contact.anonymized_at is None]
+    if fresh:
+        _anonymize(actor, fresh)
+    return fresh
+
+
+def _check_all_known(contacts: Sequence[Contact], ids: Sequence[int], uids: Sequence[UUID]) -> None:
+    known_ids = {contact.pk for contact in contacts}
+    known_uids = {contact.uid for contact in contacts}
+    message = [_("There is no contact with this id that you can see.")]
+    unknown = {f"contactIds[{index}]": message for index, pk in enumerate(ids) if pk not in known_ids}
+    unknown |= {f"contactUIds[{index}]": message for index, uid in enumerate(uids) if uid not in known_uids}
+    if unknown:
+        raise UnprocessableEntity(
+            _("Some contacts do not exist. None was anonymized."), sub_code="UnknownContacts", properties=unknown
+        )
+
+
+def _anonymize(actor: Actor, contacts: Sequence[Contact]) -> None:
+    schema = current_schema(CONTACT_SCHEMA)
+    with connection.cursor() as cursor:
+        # The trigger that guards the history lets this transaction, and no other, take values out of it.
+        cursor.execute("SET LOCAL kontor.anonymizing = 'on'")
+    for contact in contacts:
+        document = anonymized_details(schema, contact.details)
+        wiped = [Change(change.path, None, None) for change in changes_between(contact.details, document)]
+        contact.details = document
+        contact.username = None
+        contact.version += 1
+        contact.anonymized_at = timezone.now()
+        contact.save(update_fields=["details", "username", "version", "anonymized_at"])
+        record_changes(actor=actor, contact=contact, changes=wiped)
+    erase_everywhere([contact.pk for contact in contacts])
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL kontor.anonymizing = 'off'")
+
+
+def erase_contacts(contact_ids: Sequence[int]) -> None:
+    """What this app holds of contacts besides their row: history values, addresses, keys, pictures, logins, log."""
+    ChangeSet.objects.filter(contact__in=contact_ids).update(changes=without_values(), comment=None)
+    ExternalConnection.objects.filter(contact__in=contact_ids).delete()
+    Channel.objects.filter(contact__in=contact_ids).delete()
+    for picture in ProfilePicture.objects.filter(contact__in=contact_ids):
+        discard_file(str(picture.file.name))
+        picture.delete()
+    close_logins(contact_ids)
+    log = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Contact))
+    log.filter(object_id__in=[str(pk) for pk in contact_ids]).update(object_repr=F("object_id"), change_message="")
+
+
+def close_logins(contact_ids: Sequence[int]) -> None:
+    """The contacts' logins work no more: neither passwords nor tokens."""
+    users = User.objects.filter(contact__in=contact_ids)
+    for tokens in (AccessToken, RefreshToken, Grant):
+        tokens.objects.filter(user__in=users).delete()
+    users.update(is_active=False, password=make_password(None), email="", first_name="", last_name="")

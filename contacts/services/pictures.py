@@ -1,0 +1,36 @@
+"""Profile pictures."""
+
+from django.core.files.base import ContentFile
+from django.db import transaction
+
+from accounts.actor import Actor
+from contacts.imaging import encode_picture
+from contacts.models import Contact, ProfilePicture
+from contacts.queries import changeable_contact
+from contacts.services.files import discard_file
+
+
+def replace_picture(*, actor: Actor, contact_id: int, content: bytes) -> None:
+    """Store a picture of the contact in place of an earlier one. Locks the contact.
+
+    Raises NotFound; UnprocessableEntity: PictureInvalid, PictureTooLarge; what the storage raises.
+    """
+    encoded = encode_picture(content)
+    with transaction.atomic():
+        contact = changeable_contact(actor=actor, contact_id=contact_id)
+        _discard_picture(contact)
+        picture = ProfilePicture(contact=contact)
+        picture.file.save(f"picture.{encoded.extension}", ContentFile(encoded.content), save=False)
+        picture.save()
+
+
+@transaction.atomic
+def remove_picture(*, actor: Actor, contact_id: int) -> None:
+    """Delete the picture of the contact, if it has one. Locks the contact. Raises NotFound."""
+    _discard_picture(changeable_contact(actor=actor, contact_id=contact_id))
+
+
+def _discard_picture(contact: Contact) -> None:
+    for picture in ProfilePicture.objects.filter(contact=contact):
+        discard_file(str(picture.file.name))
+        picture.delete()

@@ -1,0 +1,52 @@
+"""Text messages: a small interface, and which implementation serves it is the setting SMS_BACKEND."""
+
+from functools import cache
+from typing import Protocol
+
+import requests
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+TIMEOUT_SECONDS = 10
+
+
+class SmsNotSentError(Exception):
+    """The gateway did not take the message."""
+
+
+class SmsBackend(Protocol):
+    def send(self, *, to: str, text: str) -> None:
+        """Hand a message over for delivery to a number in E.164. Raises SmsNotSentError; it is tried again then."""
+
+
+class ConsoleBackend:
+    """Prints messages: for development and trials."""
+
+    def send(self, *, to: str, text: str) -> None:
+        print(f"SMS to {to}: {text}", flush=True)  # noqa: T201 - this is what it is for
+
+
+class HttpGatewayBackend:
+    """Posts JSON `{"from", "to", "text"}` to SMS_GATEWAY_URL with SMS_GATEWAY_TOKEN as bearer token."""
+
+    def send(self, *, to: str, text: str) -> None:
+        try:
+            response = requests.post(
+                settings.SMS_GATEWAY_URL,
+                json={"from": settings.SMS_SENDER, "to": to, "text": text},
+                headers={"Authorization": f"Bearer {settings.SMS_GATEWAY_TOKEN}"},
+                timeout=TIMEOUT_SECONDS,
+            )
+            response.raise_for_status()
+        except requests.RequestException as error:
+            raise SmsNotSentError(f"The gateway did not take the message: {type(error).__name__}.") from error
+
+
+@cache
+def _backend(path: str) -> SmsBackend:
+    return import_string(path)()
+
+
+def send_sms(*, to: str, text: str) -> None:
+    """Send a text message by the backend that the settings name. Raises SmsNotSentError."""
+    _backend(settings.SMS_BACKEND).send(to=to, text=text)

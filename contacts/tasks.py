@@ -1,0 +1,33 @@
+"""The background work of contacts. Every task can be delivered twice, and beat sends again what got lost."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from contacts.models import Channel, ObsoleteFile
+from contacts.services.delivery import deliver_key
+from contacts.services.files import delete_file
+
+LOST_AFTER = timedelta(minutes=2)
+
+
+@shared_task(autoretry_for=(Exception,), retry_backoff=10, retry_backoff_max=600, max_retries=5)
+def send_key(channel_id: int) -> None:
+    """Send the key that is due on a channel; tries again while the mail server or the gateway is down."""
+    deliver_key(channel_id)
+
+
+@shared_task
+def send_due_keys() -> None:
+    """Send again the keys whose task got lost, or gave up; beat runs it every minute."""
+    due = Channel.objects.pending().filter(is_key_due=True, requested_at__lt=timezone.now() - LOST_AFTER)
+    for channel_id in due.values_list("pk", flat=True):
+        send_key.delay(channel_id)
+
+
+@shared_task
+def delete_obsolete_files() -> None:
+    """Delete the files that nothing points at any more; beat runs it every minute, so one that failed comes again."""
+    for name in ObsoleteFile.objects.order_by("pk").values_list("name", flat=True)[:1000]:
+        delete_file(name)

@@ -1,0 +1,74 @@
+"""Verifying a new email address or mobile number."""
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import ANYONE, Access
+from accounts.views import ActorView
+from contacts import serializers as shapes
+from contacts.models import ChannelKind
+from contacts.services.channels import discontinue_verification, resend_key
+from contacts.services.verification import verify_channel
+from contacts.views.tags import TAGS, WRITE
+from core.serializers import ApiErrorSerializer
+
+
+class VerifyView(ActorView):
+    access = {"POST": Access(WRITE, ANYONE)}
+
+    @extend_schema(
+        operation_id="verifyChannel", tags=TAGS, request=shapes.VerifyChannelSerializer, responses={204: None}
+    )
+    def post(self, request: Request, contactId: int) -> Response:
+        """Verify a pending email address or mobile number.
+
+        Takes the key that was sent to it; the address then takes effect. A key lives for 15 minutes. After five wrong
+        ones the channel is locked for an hour, or until another address is submitted.
+
+        `subCode`: NothingPending, KeyNoMatch, KeyExpired, UsernameNotUnique, ValidationFailed, ContactAnonymized.
+        """
+        body = self.body(shapes.VerifyChannelSerializer)
+        verify_channel(actor=self.actor, contact_id=contactId, kind=ChannelKind(body["channel"]), key=body["key"] or "")
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ResendView(ActorView):
+    access = {"POST": Access(WRITE, ANYONE)}
+
+    @extend_schema(
+        operation_id="resendKey",
+        tags=TAGS,
+        request=shapes.ChannelSerializer,
+        responses={204: None, 429: OpenApiResponse(ApiErrorSerializer, description="Try again after Retry-After.")},
+    )
+    def post(self, request: Request, contactId: int) -> Response:
+        """Send a new key to a pending email address or mobile number.
+
+        The key before it is no longer good. At most one a minute and ten an hour; 429 says in Retry-After when the next
+        one may be sent.
+
+        `subCode`: NothingPending, ContactAnonymized.
+        """
+        body = self.body(shapes.ChannelSerializer)
+        resend_key(actor=self.actor, contact_id=contactId, kind=ChannelKind(body["channel"]))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class DiscontinueView(ActorView):
+    access = {"POST": Access(WRITE, ANYONE)}
+
+    @extend_schema(
+        operation_id="discontinueVerification", tags=TAGS, request=shapes.ChannelSerializer, responses={204: None}
+    )
+    def post(self, request: Request, contactId: int) -> Response:
+        """Give up a pending email address or mobile number.
+
+        It is removed, and the key that was sent to it is no longer good.
+
+        `subCode`: NothingPending, ContactAnonymized.
+        """
+        body = self.body(shapes.ChannelSerializer)
+        discontinue_verification(actor=self.actor, contact_id=contactId, kind=ChannelKind(body["channel"]))
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,154 @@
+"""Creating and anonymizing contacts, their usernames and what other systems call them."""
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.idempotency import IDEMPOTENCY_KEY, answered_once, contact_subject
+from accounts.permissions import ANYONE, STAFF, Access
+from accounts.views import ActorView
+from contacts import serializers as shapes
+from contacts.models import ExternalConnection
+from contacts.queries import connection_holder, visible_contact
+from contacts.services.anonymization import anonymize_contacts
+from contacts.services.connections import add_external_connection
+from contacts.services.creation import create_contact
+from contacts.services.usernames import change_username
+from contacts.views.tags import READ, TAGS, WRITE
+from core.correlation import adopt_correlation_id
+from core.errors import BadRequest
+
+
+class ContactsView(ActorView):
+    access = {"POST": Access(WRITE, STAFF)}
+
+    @extend_schema(
+        operation_id="createContact",
+        tags=TAGS,
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.CreateContactSerializer,
+        responses={201: shapes.CreatedContactSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Create a contact.
+
+        Takes effect at once: a new contact needs no approval, and its addresses no verification. The details hold at
+        least every mandatory field of the schema `contact` and nothing that the schema does not name. The contact
+        belongs to the participants of its creator; a member who creates it is assigned to it. A username is
+        required unless it follows the email or an external identity provider keeps it.
+
+        With an `Idempotency-Key` the same request sent again gets the same answer, and creates nothing again.
+
+        `subCode`: ValidationFailed, FieldNotUpdatable, UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail,
+        IdempotencyKeyReused.
+        """
+        body = self.body(shapes.CreateContactSerializer)
+        if body["correlationId"] is not None:
+            adopt_correlation_id(body["correlationId"])
+
+        def create() -> tuple[Response, str]:
+            contact = create_contact(
+                actor=self.actor, type_id=body["contactTypeId"], username=body["username"], details=body["details"]
+            )
+            answer = shapes.CreatedContactSerializer(contact).data
+            return Response(answer, status=status.HTTP_201_CREATED), contact_subject(contact.pk)
+
+        return answered_once(request, create)
+
+
+class AnonymizeView(ActorView):
+    access = {"POST": Access("anonymize", STAFF, member_permission="contacts.anonymize_contact")}
+
+    @extend_schema(
+        operation_id="anonymizeContacts", tags=TAGS, request=shapes.AnonymizeSerializer, responses={204: None}
+    )
+    def post(self, request: Request) -> Response:
+        """Anonymize contacts.
+
+        All that are named, by id or uid, or none. Fields that the schema keeps stay, mandatory ones get placeholders;
+        usernames, addresses, pictures, external connections, logins and every value in the history are erased. A
+        pending change request is cancelled. The contacts can no longer be changed. Doing it again changes nothing.
+
+        `subCode`: UnknownContacts, NothingToAnonymize, TooManyContacts.
+        """
+        body = self.body(shapes.AnonymizeSerializer)
+        anonymize_contacts(
+            actor=self.actor, contact_ids=body["contactIds"] or [], contact_uids=body["contactUIds"] or []
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class UsernameView(ActorView):
+    access = {"GET": Access(READ, ANYONE), "PUT": Access(WRITE, ANYONE)}
+
+    @extend_schema(operation_id="getUsername", tags=TAGS, responses={200: shapes.UsernameSerializer})
+    def get(self, request: Request, contactId: int) -> Response:
+        """Retrieve the username of a contact."""
+        contact = visible_contact(actor=self.actor, contact_id=contactId)
+        return Response({"username": contact.username})
+
+    @extend_schema(operation_id="putUsername", tags=TAGS, request=shapes.UsernameSerializer, responses={204: None})
+    def put(self, request: Request, contactId: int) -> Response:
+        """Give a contact another username.
+
+        Only where the username neither follows the email nor is kept by an external identity provider. It must be
+        unique over all contacts, whatever its case.
+
+        `subCode`: UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail, UsernameManagedExternally.
+        """
+        body = self.body(shapes.UsernameSerializer)
+        change_username(actor=self.actor, contact_id=contactId, username=body["username"])
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ExternalConnectionsView(ActorView):
+    access = {"GET": Access(READ, STAFF), "POST": Access(WRITE, STAFF)}
+
+    @extend_schema(
+        operation_id="getExternalConnections", tags=TAGS, responses={200: shapes.ExternalConnectionsSerializer}
+    )
+    def get(self, request: Request, contactId: int) -> Response:
+        """Retrieve what other systems call a contact.
+
+        `Default` is the system of the import.
+        """
+        contact = visible_contact(actor=self.actor, contact_id=contactId)
+        return Response(shapes.ExternalConnectionsSerializer({"connections": contact.external_connections.all()}).data)
+
+    @extend_schema(
+        operation_id="addExternalConnection",
+        tags=TAGS,
+        request=shapes.AddExternalConnectionSerializer,
+        responses={204: None},
+    )
+    def post(self, request: Request, contactId: int) -> Response:
+        """Record what another system calls a contact.
+
+        An external id is unique over all contacts, whatever the system. Recording the same one again changes nothing.
+
+        `subCode`: ExternalIdNotUnique, ExternalConnectionExists.
+        """
+        body = self.body(shapes.AddExternalConnectionSerializer)
+        if body["externalId"] is None:
+            raise BadRequest(properties={"externalId": [_("An external id is required.")]})
+        add_external_connection(
+            actor=self.actor,
+            contact_id=contactId,
+            system=body["system"] or ExternalConnection.DEFAULT_SYSTEM,
+            external_id=body["externalId"],
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ConnectionHolderView(ActorView):
+    access = {"GET": Access(READ, STAFF)}
+
+    @extend_schema(
+        operation_id="getContactByExternalConnection", tags=TAGS, responses={200: shapes.ContactIdsSerializer}
+    )
+    def get(self, request: Request, system: str, externalId: str) -> Response:
+        """Retrieve the ids of the contact that another system knows by an id."""
+        contact = connection_holder(actor=self.actor, system=system, external_id=externalId)
+        return Response(shapes.ContactIdsSerializer(contact).data)

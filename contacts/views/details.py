@@ -1,0 +1,107 @@
+"""Reading and changing the details of a contact."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import ANYONE, Access
+from accounts.views import ActorView
+from changerequests.queries import with_pending_request
+from changerequests.services import Submission, patch_details, replace_details
+from contacts import serializers as shapes
+from contacts.etags import etag, if_match, is_known, version_tag
+from contacts.models import Contact
+from contacts.queries import no_such_contact, pending_channels, with_pending_channels
+from contacts.views.tags import READ, TAGS, WRITE
+
+
+class ContactDetailsView(ActorView):
+    access = {"GET": Access(READ, ANYONE), "PATCH": Access(WRITE, ANYONE), "PUT": Access(WRITE, ANYONE)}
+
+    @extend_schema(
+        operation_id="getContactDetails",
+        tags=TAGS,
+        parameters=[OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="A known ETag.")],
+        responses={200: shapes.DetailsSerializer, 304: None},
+    )
+    def get(self, request: Request, contactId: int) -> Response:
+        """Retrieve the details of a contact.
+
+        The ETag names the version of the details; send it in `If-Match` with a change, or in `If-None-Match` to be
+        told with a 304 that nothing changed.
+        """
+        contacts = with_pending_request(with_pending_channels(Contact.objects.visible_to(self.actor)))
+        contact: Any = contacts.filter(pk=contactId).first()
+        if contact is None:
+            raise no_such_contact()
+        headers = {"ETag": etag(contact), "Cache-Control": "private, no-cache"}
+        if is_known(request, contact):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
+        return Response(shapes.DetailsSerializer(contact).data, headers=headers)
+
+    @extend_schema(
+        operation_id="patchContactDetails",
+        tags=TAGS,
+        parameters=[OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.")],
+        request=shapes.SubmitDetailsSerializer,
+        responses={200: shapes.SubmittedDetailsSerializer},
+    )
+    def patch(self, request: Request, contactId: int) -> Response:
+        """Change some details of a contact.
+
+        The details are a JSON Merge Patch (RFC 7396): objects merge, arrays are given whole, null removes. The result
+        must follow the schema. A contact changes only fields that the schema opens to it, a member no read-only
+        ones, nobody a disabled one. When a member changes a field that requires approval, the whole submission waits
+        as a change request. A new email or mobile number that must be verified waits for its key.
+
+        `subCode`: ValidationFailed, FieldNotUpdatable, PendingChangeRequestExists, UsernameNotUnique,
+        UsernameRequired. With `If-Match`, 412 and the current ETag when the details have changed since.
+        """
+        body = self.body(shapes.SubmitDetailsSerializer)
+        return self._answer(
+            patch_details(
+                actor=self.actor,
+                contact_id=contactId,
+                patch=body["details"],
+                comment=body["comment"],
+                precondition=if_match(request),
+            )
+        )
+
+    @extend_schema(
+        operation_id="putContactDetails",
+        tags=TAGS,
+        parameters=[OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.")],
+        request=shapes.SubmitDetailsSerializer,
+        responses={200: shapes.SubmittedDetailsSerializer},
+    )
+    def put(self, request: Request, contactId: int) -> Response:
+        """Replace the details of a contact.
+
+        The details are the whole document: what it does not name is removed. Everything else is as with PATCH.
+
+        `subCode`: ValidationFailed, FieldNotUpdatable, PendingChangeRequestExists, UsernameNotUnique,
+        UsernameRequired. With `If-Match`, 412 and the current ETag when the details have changed since.
+        """
+        body = self.body(shapes.SubmitDetailsSerializer)
+        return self._answer(
+            replace_details(
+                actor=self.actor,
+                contact_id=contactId,
+                details=body["details"],
+                comment=body["comment"],
+                precondition=if_match(request),
+            )
+        )
+
+    def _answer(self, submission: Submission) -> Response:
+        return Response(
+            {
+                "isApprovalRequired": submission.change_request is not None,
+                **pending_channels(submission.contact),
+            },
+            headers={"ETag": version_tag(submission.contact)},
+        )

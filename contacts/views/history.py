@@ -1,0 +1,87 @@
+"""The change history of a contact."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import ANYONE, Access
+from accounts.views import ActorView
+from contacts import serializers as shapes
+from contacts.queries import change_history, check_visible
+from contacts.views.tags import READ, TAGS
+from core.paging import ordered, page_of
+
+
+class HistorySearchV10View(ActorView):
+    access = {"POST": Access(READ, ANYONE)}
+    successor = "/v1.1/contacts/{contactId}/details/change-history/search"
+
+    @extend_schema(
+        operation_id="searchChangeHistoryV10",
+        tags=TAGS,
+        request=shapes.HistoryCriteriaV10Serializer,
+        responses={200: shapes.PagedChangeSetsV10Serializer},
+    )
+    def post(self, request: Request, contactId: int) -> Response:
+        """Search the change history of a contact (superseded).
+
+        People are named by their numeric id. Use v1.1 instead.
+        """
+        criteria = self.body(shapes.HistoryCriteriaV10Serializer)
+        return _history_page(self, contactId, criteria, shapes.ChangeSetV10Serializer)
+
+
+class HistorySearchView(ActorView):
+    access = {"GET": Access(READ, ANYONE), "POST": Access(READ, ANYONE)}
+    query_parameters = frozenset(shapes.HistoryCriteriaSerializer().fields)
+
+    @extend_schema(
+        operation_id="searchChangeHistory",
+        tags=TAGS,
+        request=shapes.HistoryCriteriaSerializer,
+        responses={200: shapes.PagedChangeSetsSerializer},
+    )
+    def post(self, request: Request, contactId: int) -> Response:
+        """Search the change history of a contact.
+
+        Changes come grouped by the submission that made them, the latest first. The execution date is when they were
+        made, whenever they were asked for. Sort by contactChangeSetId, executionDate or initiatorPersonId.
+        """
+        return _history_page(self, contactId, self.body(shapes.HistoryCriteriaSerializer), shapes.ChangeSetSerializer)
+
+    @extend_schema(
+        operation_id="listChangeHistory",
+        tags=TAGS,
+        parameters=[shapes.HistoryCriteriaSerializer],
+        responses={200: shapes.PagedChangeSetsSerializer},
+    )
+    def get(self, request: Request, contactId: int) -> Response:
+        """Search the change history of a contact by query parameters.
+
+        The same search as POST; repeat `paths` and `initiatorPersonUids` to name several.
+        """
+        criteria = self.query(shapes.HistoryCriteriaSerializer)
+        return _history_page(self, contactId, criteria, shapes.ChangeSetSerializer)
+
+
+HISTORY_COLUMNS = {
+    "contactChangeSetId": "id",
+    "executionDate": "executed_at",
+    "initiatorPersonId": "initiator_member",
+}
+
+
+def _history_page(
+    view: ActorView, contact_id: int, criteria: Mapping[str, Any], shape: type[shapes.ChangeSetSerializer]
+) -> Response:
+    check_visible(actor=view.actor, contact_id=contact_id)
+    history = ordered(
+        change_history(contact_id=contact_id, criteria=criteria),
+        criteria,
+        columns=HISTORY_COLUMNS,
+        default="contactChangeSetId",
+    )
+    return Response(page_of(history, criteria, render=lambda change_set: shape(change_set).data))

@@ -1,0 +1,77 @@
+"""Profile pictures."""
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import ANYONE, Access
+from accounts.views import ActorView
+from contacts import serializers as shapes
+from contacts.imaging import default_picture, initials
+from contacts.queries import visible_contact_with_picture
+from contacts.services.pictures import remove_picture, replace_picture
+from contacts.views.tags import READ, TAGS, WRITE
+from core.errors import BadRequest
+
+DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w=.+-]+)*;base64,")
+
+
+class ProfilePictureView(ActorView):
+    access = {"GET": Access(READ, ANYONE), "PUT": Access(WRITE, ANYONE), "DELETE": Access(WRITE, ANYONE)}
+
+    @extend_schema(operation_id="getProfilePicture", tags=TAGS, responses={200: shapes.PictureSerializer})
+    def get(self, request: Request, contactId: int) -> Response:
+        """Retrieve the picture of a contact.
+
+        A contact without one has a default picture: its initials on a colour of its own.
+        """
+        contact = visible_contact_with_picture(actor=self.actor, contact_id=contactId)
+        picture = getattr(contact, "picture", None)
+        if picture is None:
+            content = default_picture(initials(contact.name), str(contact.uid))
+        else:
+            with picture.file.open("rb") as file:
+                content = file.read()
+        return Response({"imageContentBase64": b64encode(content).decode(), "isDefaultImage": picture is None})
+
+    @extend_schema(
+        operation_id="putProfilePicture", tags=TAGS, request=shapes.ReplacePictureSerializer, responses={204: None}
+    )
+    def put(self, request: Request, contactId: int) -> Response:
+        """Replace the picture of a contact.
+
+        Takes JPEG, PNG or WebP of at most 5 MiB and 40 megapixels, told by the bytes and not by what they are called.
+        It is stored upright, within 512 by 512 pixels and without metadata. null deletes the picture.
+
+        `subCode`: PictureInvalid, PictureTooLarge, ContactAnonymized.
+        """
+        encoded = self.body(shapes.ReplacePictureSerializer)["imageContentBase64"]
+        if encoded is None:
+            remove_picture(actor=self.actor, contact_id=contactId)
+        else:
+            replace_picture(actor=self.actor, contact_id=contactId, content=_decoded(encoded))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(operation_id="deleteProfilePicture", tags=TAGS, responses={204: None})
+    def delete(self, request: Request, contactId: int) -> Response:
+        """Delete the picture of a contact.
+
+        The contact has its default picture again; deleting that changes nothing.
+        """
+        remove_picture(actor=self.actor, contact_id=contactId)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _decoded(text: str) -> bytes:
+    """The bytes behind base64 text, with or without the head of a data URI. Raises BadRequest."""
+    head = DATA_URI.match(text)
+    try:
+        return b64decode("".join(text[head.end() if head else 0 :].split()), validate=True)
+    except (NotBase64, ValueError):
+        raise BadRequest(properties={"imageContentBase64": [_("This is not base64.")]}) from None

@@ -1,0 +1,64 @@
+"""Servers and queues that the tests of contacts talk to."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from config.celery import app
+
+
+class Gateway(HTTPServer):
+    """A gateway for text messages on loopback, which notes what it gets and answers with `status`."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), GatewayHandler)
+        self.status = 200
+        self.received: list[tuple[str, Any]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/messages"
+
+
+class GatewayHandler(BaseHTTPRequestHandler):
+    server: Gateway
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.received.append((self.headers["Authorization"], body))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def http_gateway() -> Iterator[Gateway]:
+    with Gateway() as gateway:
+        thread = threading.Thread(target=gateway.serve_forever)
+        thread.start()
+        yield gateway
+        gateway.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def celery_messages() -> Iterator[Callable[[], list[tuple[str, list[Any]]]]]:
+    """Takes what waits in the real queue: the name and the arguments of each task."""
+
+    def take() -> list[tuple[str, list[Any]]]:
+        taken = []
+        with app.connection_for_read() as connection:
+            while message := connection.default_channel.basic_get(app.conf.task_default_queue, no_ack=True):
+                arguments = json.loads(message.body)[0]
+                taken.append((message.headers["task"], arguments))
+        return taken
+
+    take()
+    yield take
+    take()

@@ -1,0 +1,289 @@
+"""Verified channels: a new address takes effect when its owner gives back the key that was sent to it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from contacts.models import Channel, ChannelKind
+from contacts.services.delivery import deliver_key
+from contacts.tasks import send_due_keys
+from tests.fixtures import details
+
+pytestmark = pytest.mark.django_db
+OLD, NEW = "old@example.com", "new@example.com"
+
+
+@pytest.fixture
+def contact(make_contact):
+    return make_contact(details(contactInformation={"email": OLD}))
+
+
+@pytest.fixture
+def client(contact, api_of):
+    """The contact itself, through an application."""
+    return api_of(contact)
+
+
+@pytest.fixture
+def pending(contact, client):
+    submit(client, contact, NEW)
+    return contact
+
+
+def submit(api, contact, address, **headers):
+    return api.patch(
+        f"/v1.0/contacts/{contact.pk}/details", {"details": {"contactInformation": {"email": address}}}, **headers
+    )
+
+
+def call(api, contact, operation, **body):
+    return api.post(f"/v1.0/contacts/{contact.pk}/communication-verification/{operation}", {"channel": "Email", **body})
+
+
+def delivered_key(contact):
+    """Sends what is due, as the worker does, and reads the key in the last message."""
+    deliver_key(contact.channels.get().pk)
+    return re.search(r"\b\d{6}\b", mail.outbox[-1].body).group()
+
+
+def wrong(key):
+    return f"{(int(key) + 1) % 10**6:06}"
+
+
+def later(contact, **delta):
+    """Moves everything that the channel remembers into the past."""
+    channel, by = contact.channels.get(), timedelta(**delta)
+    channel.keys_requested_at = [moment - by for moment in channel.keys_requested_at]
+    channel.key_expires_at = channel.key_expires_at and channel.key_expires_at - by
+    channel.locked_until = channel.locked_until and channel.locked_until - by
+    channel.requested_at -= by
+    channel.save()
+
+
+def email_of(contact, api):
+    return api.get(f"/v1.0/contacts/{contact.pk}/details").json["details"]["contactInformation"]["email"]
+
+
+class TestVerifying:
+    @pytest.mark.parametrize("operation", ["verify", "resend", "discontinue"])
+    def test_nothing_pending_is_said_so(self, contact, client, operation):
+        body = {"key": "123456"} if operation == "verify" else {}
+        answer = call(client, contact, operation, **body)
+        assert (answer.status, answer.sub_code) == (422, "NothingPending")
+
+    @pytest.mark.parametrize("operation", ["verify", "resend", "discontinue"])
+    def test_the_channel_of_an_invisible_contact_is_not_found(self, pending, make_member, api_of, operation):
+        body = {"key": "123456"} if operation == "verify" else {}
+        assert call(api_of(make_member()), pending, operation, **body).status == 404
+
+    def test_the_key_makes_the_address_take_effect_and_the_history_names_who_gave_it(self, pending, client):
+        key = delivered_key(pending)
+        assert mail.outbox[-1].to == [NEW]
+        assert call(client, pending, "verify", key=key).status == 204
+        read = client.get(f"/v1.0/contacts/{pending.pk}/details").json
+        assert (read["hasPendingEmail"], read["details"]["contactInformation"]["email"]) == (False, NEW)
+        made = pending.change_sets.first()
+        assert (made.initiator_contact, made.version) == (pending, 2)
+        assert made.changes == [{"path": "contactInformation.email", "original": OLD, "target": NEW}]
+        assert call(client, pending, "verify", key=key).sub_code == "NothingPending"
+
+    def test_the_key_is_nowhere_kept(self, pending):
+        key = delivered_key(pending)
+        row = Channel.objects.values().get()
+        assert key not in str(row)
+        assert len(row["key_hash"]) == 64
+
+    def test_a_wrong_key_does_not_match(self, pending, client):
+        answer = call(client, pending, "verify", key=wrong(delivered_key(pending)))
+        assert (answer.status, answer.sub_code) == (422, "KeyNoMatch")
+        assert email_of(pending, client) == OLD
+
+    @pytest.mark.parametrize("key", [None, "abc", "١٢٣٤٥٦", "0" * 20])
+    def test_what_is_no_key_does_not_match(self, pending, client, key):
+        delivered_key(pending)
+        assert call(client, pending, "verify", key=key).sub_code == "KeyNoMatch"
+
+    def test_after_five_wrong_keys_the_right_one_is_no_good_either(self, pending, client):
+        key = delivered_key(pending)
+        codes = [call(client, pending, "verify", key=wrong(key)).sub_code for _ in range(6)]
+        assert codes == ["KeyNoMatch"] * 5 + ["KeyExpired"]
+        assert call(client, pending, "verify", key=key).sub_code == "KeyExpired"
+
+    def test_a_key_expires_after_fifteen_minutes(self, pending, client):
+        key = delivered_key(pending)
+        later(pending, minutes=15)
+        assert call(client, pending, "verify", key=key).sub_code == "KeyExpired"
+
+    def test_an_unknown_channel_is_refused(self, pending, client):
+        path = f"/v1.0/contacts/{pending.pk}/communication-verification/verify"
+        assert client.post(path, {"channel": "Fax", "key": "1"}).places == {"channel"}
+
+    def test_the_wrong_channel_has_nothing_pending(self, pending, client):
+        path = f"/v1.0/contacts/{pending.pk}/communication-verification/verify"
+        assert client.post(path, {"channel": "Mobile", "key": "1"}).sub_code == "NothingPending"
+
+
+class TestResending:
+    def test_a_new_key_replaces_the_one_before_it(self, pending, client):
+        first = delivered_key(pending)
+        later(pending, minutes=1)
+        assert call(client, pending, "resend").status == 204
+        second = delivered_key(pending)
+        if first != second:
+            assert call(client, pending, "verify", key=first).sub_code == "KeyNoMatch"
+        assert call(client, pending, "verify", key=second).status == 204
+
+    def test_at_most_one_a_minute(self, pending, client):
+        answer = call(client, pending, "resend")
+        assert (answer.status, answer.json["code"]) == (429, "TooManyRequests")
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
+
+    def test_at_most_ten_an_hour(self, pending, client):
+        for _ in range(9):
+            later(pending, minutes=2)
+            assert call(client, pending, "resend").status == 204
+        later(pending, minutes=2)
+        answer = call(client, pending, "resend")
+        assert answer.status == 429
+        assert 60 < int(answer.headers["Retry-After"]) <= 3600
+
+    def test_attempts_are_not_given_back_by_another_key(self, pending, client):
+        for _ in range(4):
+            call(client, pending, "verify", key="x")
+        later(pending, minutes=1)
+        call(client, pending, "resend")
+        key = delivered_key(pending)
+        assert call(client, pending, "verify", key=wrong(key)).sub_code == "KeyNoMatch"
+        assert call(client, pending, "verify", key=key).sub_code == "KeyExpired"
+
+    def test_a_locked_channel_opens_after_the_cool_down(self, pending, client):
+        for _ in range(5):
+            call(client, pending, "verify", key="x")
+        later(pending, minutes=5)
+        refused = call(client, pending, "resend")
+        assert refused.status == 429
+        assert int(refused.headers["Retry-After"]) > 60
+        later(pending, hours=1)
+        assert call(client, pending, "resend").status == 204
+        assert call(client, pending, "verify", key=delivered_key(pending)).status == 204
+
+    def test_a_locked_channel_opens_with_another_address(self, pending, client):
+        for _ in range(5):
+            call(client, pending, "verify", key="x")
+        submit(client, pending, "other@example.com")
+        assert call(client, pending, "verify", key=delivered_key(pending)).status == 204
+        assert email_of(pending, client) == "other@example.com"
+
+    def test_submitting_again_and_again_does_not_get_more_keys_than_resending(self, contact, client):
+        answers = [submit(client, contact, f"new{number}@example.com").status for number in range(11)]
+        assert answers == [200] * 10 + [429]
+
+
+def test_discontinuing_forgets_the_address_and_its_key(pending, client):
+    key = delivered_key(pending)
+    assert call(client, pending, "discontinue").status == 204
+    assert client.get(f"/v1.0/contacts/{pending.pk}/details").json["hasPendingEmail"] is False
+    assert call(client, pending, "verify", key=key).sub_code == "NothingPending"
+    row = Channel.objects.get()
+    assert (row.pending_value, row.key_hash) == (None, "")
+
+
+def test_a_username_that_was_taken_meanwhile_keeps_the_address_pending(make_contact, api_of, settings):
+    contact = make_contact(details(contactInformation={"email": OLD}), username=OLD)
+    settings.USERNAME_FROM_EMAIL = True
+    client = api_of(contact)
+    submit(client, contact, NEW)
+    key = delivered_key(contact)
+    make_contact(details(contactInformation={"email": NEW.upper()}), username=NEW.upper())
+    answer = call(client, contact, "verify", key=key)
+    assert (answer.status, answer.sub_code) == (422, "UsernameNotUnique")
+    read = client.get(f"/v1.0/contacts/{contact.pk}/details").json
+    assert (read["hasPendingEmail"], read["details"]["contactInformation"]["email"]) == (True, OLD)
+
+
+def test_the_username_follows_a_verified_email(make_contact, api_of, settings):
+    contact = make_contact(details(contactInformation={"email": OLD}), username=OLD)
+    settings.USERNAME_FROM_EMAIL = True
+    client = api_of(contact)
+    submit(client, contact, NEW)
+    assert client.get(f"/v1.0/contacts/{contact.pk}/username").json == {"username": OLD}
+    assert call(client, contact, "verify", key=delivered_key(contact)).status == 204
+    assert client.get(f"/v1.0/contacts/{contact.pk}/username").json == {"username": NEW}
+
+
+def test_the_message_speaks_the_language_of_the_submission(contact, client):
+    submit(client, contact, NEW, accept_language="de")
+    delivered_key(contact)
+    assert mail.outbox[-1].subject == "Ihr Bestätigungsschlüssel"
+
+
+class TestMobile:
+    def test_a_key_goes_out_by_the_sms_backend(self, contact, client, capsys):
+        path = f"/v1.0/contacts/{contact.pk}/details"
+        answer = client.patch(path, {"details": {"contactInformation": {"mobile": "+41791234567"}}})
+        assert answer.json["hasPendingMobile"] is True
+        deliver_key(Channel.objects.get(kind=ChannelKind.MOBILE).pk)
+        printed = capsys.readouterr().out
+        assert printed.startswith("SMS to +41791234567: ")
+        key = re.search(r"\b\d{6}\b", printed).group()
+        verify = f"/v1.0/contacts/{contact.pk}/communication-verification/verify"
+        assert client.post(verify, {"channel": "Mobile", "key": key}).status == 204
+        assert client.get(path).json["details"]["contactInformation"]["mobile"] == "+41791234567"
+
+    def test_the_http_gateway_gets_the_message_and_a_refusal_leaves_the_key_due(
+        self, contact, client, settings, http_gateway
+    ):
+        settings.SMS_BACKEND = "contacts.sms.HttpGatewayBackend"
+        settings.SMS_GATEWAY_URL, settings.SMS_GATEWAY_TOKEN = http_gateway.url, "gateway-token"
+        client.patch(
+            f"/v1.0/contacts/{contact.pk}/details", {"details": {"contactInformation": {"mobile": "+41791234567"}}}
+        )
+        channel = Channel.objects.get()
+        http_gateway.status = 503
+        with pytest.raises(Exception, match="did not take the message"):
+            deliver_key(channel.pk)
+        channel.refresh_from_db()
+        assert (channel.is_key_due, channel.claimed_at) == (True, None)
+        http_gateway.status = 200
+        deliver_key(channel.pk)
+        authorization, message = http_gateway.received[-1]
+        assert authorization == "Bearer gateway-token"
+        assert (message["to"], bool(re.search(r"\d{6}", message["text"]))) == ("+41791234567", True)
+        channel.refresh_from_db()
+        assert channel.is_key_due is False
+
+
+class TestDelivery:
+    def test_a_key_that_was_sent_is_not_sent_twice(self, pending):
+        channel = pending.channels.get()
+        deliver_key(channel.pk)
+        deliver_key(channel.pk)
+        assert len(mail.outbox) == 1
+
+    def test_a_mail_server_that_is_down_loses_nothing(self, pending, client, settings):
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+        with pytest.raises(OSError, match="refused"):
+            deliver_key(pending.channels.get().pk)
+        settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+        assert call(client, pending, "verify", key=delivered_key(pending)).status == 204
+
+    def test_a_key_whose_task_got_lost_is_found_by_beat(self, pending, celery_messages):
+        send_due_keys()
+        assert celery_messages() == []
+        later(pending, minutes=3)
+        send_due_keys()
+        assert celery_messages() == [("contacts.tasks.send_key", [pending.channels.get().pk])]
+
+    def test_a_discontinued_key_is_not_sent(self, pending, client):
+        call(client, pending, "discontinue")
+        deliver_key(pending.channels.get().pk)
+        assert mail.outbox == []
+
+    def test_a_key_claimed_by_another_worker_is_left_to_it(self, pending):
+        Channel.objects.update(claimed_at=timezone.now())
+        deliver_key(pending.channels.get().pk)
+        assert mail.outbox == []

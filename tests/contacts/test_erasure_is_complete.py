@@ -1,0 +1,69 @@
+"""No text or JSON column may be forgotten when a person is erased: each one is in this table, or the test fails."""
+
+from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+# Erased when a contact is anonymized; `test_anonymization.py` shows it in a dump of the database.
+ERASED = {
+    "accounts.KeptAnswer": {"body"},
+    "accounts.User": {"username", "password", "first_name", "last_name", "email"},
+    "admin.LogEntry": {"object_repr", "change_message"},
+    "changerequests.ChangeRequest": {"changes", "initiator_comment", "review_comment"},
+    "contacts.ChangeSet": {"changes", "comment"},
+    "contacts.Channel": {"pending_value", "key_hash"},
+    "contacts.Contact": {"details", "name", "username"},
+    "contacts.ExternalConnection": {"external_id", "system"},
+    "contacts.ObsoleteFile": {"name"},
+    "contacts.ProfilePicture": {"file"},
+    "oauth2_provider.AccessToken": {"token", "token_checksum", "scope", "resource"},
+    "oauth2_provider.Grant": {
+        "code", "redirect_uri", "scope", "code_challenge", "code_challenge_method", "nonce", "claims", "resource",
+    },
+    "oauth2_provider.RefreshToken": {"token", "token_checksum", "resource"},
+}  # fmt: skip
+
+# Says nothing of a contact: staff, configuration, and what the programs need.
+NOT_OF_A_CONTACT = {
+    "accounts.ClientApplication",
+    "accounts.Participant",
+    "auth.Group",
+    "auth.Permission",
+    "contenttypes.ContentType",
+    "oauth2_provider.DeviceGrant",
+    "oauth2_provider.IDToken",
+    "schemas.List",
+    "schemas.ListItem",
+    "schemas.Schema",
+    "schemas.SchemaVersion",
+    "sessions.Session",
+}
+NOT_PERSONAL = {
+    "accounts.KeptAnswer": {"caller", "key", "fingerprint", "subject"},
+    "admin.LogEntry": {"object_id"},
+    "changerequests.ChangeRequest": {"paths"},
+    "contacts.ChangeSet": {"initiator_system", "paths"},
+    "contacts.Channel": {"kind", "path", "language"},
+}
+TEXTS = (models.CharField, models.TextField, models.JSONField, models.FileField, models.GeneratedField)
+
+
+def holds_text(field: models.Field) -> bool:
+    return isinstance(field.base_field if isinstance(field, ArrayField) else field, TEXTS)
+
+
+def test_every_text_and_json_column_is_erased_or_known_to_say_nothing_of_a_contact():
+    forgotten = {
+        f"{model._meta.label}.{field.name}"
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.label not in NOT_OF_A_CONTACT
+        for field in model._meta.concrete_fields
+        if holds_text(field)
+        and field.name not in ERASED.get(model._meta.label, set()) | NOT_PERSONAL.get(model._meta.label, set())
+    }
+    assert forgotten == set()
+
+
+def test_the_table_names_nothing_that_is_not_there():
+    for label, names in (*ERASED.items(), *NOT_PERSONAL.items()):
+        assert names <= {field.name for field in apps.get_model(label)._meta.concrete_fields}, label

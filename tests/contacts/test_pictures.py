@@ -1,0 +1,170 @@
+"""Profile pictures: what the bytes are counts, and what is stored is Kontor's own encoding of it."""
+
+import struct
+import zlib
+from base64 import b64decode, b64encode
+from io import BytesIO
+
+import pytest
+from django.core.files.storage import default_storage
+from PIL import Image
+
+from contacts.models import ObsoleteFile, ProfilePicture
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _files_of_this_test(settings, tmp_path):
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}},
+    }
+
+
+@pytest.fixture
+def contact(make_contact):
+    return make_contact()
+
+
+@pytest.fixture
+def client(contact, api_of):
+    return api_of(contact)
+
+
+def path_of(contact):
+    return f"/v1.0/contacts/{contact.pk}/profile-picture"
+
+
+def picture(form="PNG", size=(800, 400), mode="RGB", colour="red", **options):
+    content = BytesIO()
+    Image.new(mode, size, colour).save(content, form, **options)
+    return content.getvalue()
+
+
+def put(api, contact, content, head=""):
+    return api.put(path_of(contact), {"imageContentBase64": head + b64encode(content).decode()})
+
+
+def stored(api, contact):
+    answer = api.get(path_of(contact))
+    assert answer.status == 200
+    return answer.json["isDefaultImage"], Image.open(BytesIO(b64decode(answer.json["imageContentBase64"])))
+
+
+def png_claiming(width, height):
+    """A PNG of a few bytes whose header claims any size."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def test_the_picture_of_an_invisible_contact_is_not_found(contact, make_contact, api_of):
+    stranger = api_of(make_contact())
+    assert stranger.get(path_of(contact)).status == 404
+    assert put(stranger, contact, picture()).status == 404
+    assert stranger.delete(path_of(contact)).status == 404
+
+
+def test_a_contact_without_one_has_its_initials_on_a_colour_of_its_own(contact, client, make_contact, app):
+    is_default, shown = stored(client, contact)
+    assert (is_default, shown.format, shown.size) == (True, "PNG", (256, 256))
+    assert app.get(path_of(contact)).json == app.get(path_of(contact)).json
+    pictures = {app.get(path_of(make_contact())).json["imageContentBase64"] for _ in range(8)}
+    assert len(pictures) > 1
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("head", ["", "data:image/png;base64,", "data:image/svg+xml;charset=utf-8;base64,"])
+def test_jpeg_png_and_webp_are_taken_whatever_they_are_called(contact, client, form, head):
+    assert put(client, contact, picture(form), head).status == 204
+    is_default, shown = stored(client, contact)
+    assert (is_default, shown.format, shown.size) == (False, "JPEG", (512, 256))
+
+
+def test_transparency_stays(contact, client):
+    assert put(client, contact, picture(mode="RGBA", colour=(255, 0, 0, 0))).status == 204
+    _, shown = stored(client, contact)
+    assert (shown.format, shown.getpixel((5, 5))[3]) == ("PNG", 0)
+
+
+def test_metadata_goes_and_the_picture_stands_upright(contact, client):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    exif[0x8298] = "Copyright Johanna Spyri"
+    content = picture("JPEG", size=(80, 40), exif=exif)
+    assert b"Johanna" in content
+    assert put(client, contact, content).status == 204
+    _, shown = stored(client, contact)
+    assert (shown.size, dict(shown.getexif())) == ((40, 80), {})
+    with default_storage.open(ProfilePicture.objects.get().file.name) as file:
+        assert b"Johanna" not in file.read()
+
+
+@pytest.mark.parametrize(
+    ("content", "sub_code"),
+    [
+        (b"GIF89a" + b"\0" * 100, "PictureInvalid"),
+        (picture("GIF"), "PictureInvalid"),
+        (picture("BMP"), "PictureInvalid"),
+        (picture("TIFF"), "PictureInvalid"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "PictureInvalid"),
+        (b"%PDF-1.7", "PictureInvalid"),
+        (picture("PNG")[:200], "PictureInvalid"),
+        (picture("JPEG")[:500], "PictureInvalid"),
+        (picture("WEBP")[:60], "PictureInvalid"),
+        (png_claiming(10, 10), "PictureInvalid"),
+        (png_claiming(50_000, 50_000), "PictureTooLarge"),
+        (png_claiming(2**31 - 1, 2**31 - 1), "PictureTooLarge"),
+        (png_claiming(8_000, 8_000), "PictureTooLarge"),
+        (b"\xff" * (5 * 1024 * 1024 + 1), "PictureTooLarge"),
+    ],
+)
+def test_anything_else_is_refused_and_the_picture_before_it_stays(contact, client, content, sub_code):
+    put(client, contact, picture(colour="blue"))
+    answer = put(client, contact, content)
+    assert (answer.status, answer.sub_code) == (422, sub_code)
+    assert stored(client, contact)[1].getpixel((5, 5))[2] > 200
+
+
+@pytest.mark.parametrize("text", ["", "not base64!", "abc", "data:image/png;base64,%%%", "ü"])
+def test_what_is_not_base64_is_named(contact, client, text):
+    answer = client.put(path_of(contact), {"imageContentBase64": text})
+    assert (answer.status, answer.places) == (400, {"imageContentBase64"})
+
+
+def test_a_body_of_twenty_megabytes_is_refused(contact, client):
+    answer = put(client, contact, b"\xff" * 20_000_000)
+    assert (answer.status, answer.json["code"]) == (413, "BadRequest")
+
+
+@pytest.mark.parametrize("remove", ["null", "delete"])
+def test_a_removed_picture_is_gone_from_the_storage(
+    contact, client, remove, tmp_path, django_capture_on_commit_callbacks
+):
+    put(client, contact, picture())
+    assert len(list(tmp_path.rglob("*.jpg"))) == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        removed = (
+            client.delete(path_of(contact))
+            if remove == "delete"
+            else client.put(path_of(contact), {"imageContentBase64": None})
+        )
+    assert removed.status == 204
+    assert stored(client, contact)[0] is True
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert not ObsoleteFile.objects.exists()
+
+
+def test_a_replaced_picture_is_gone_from_the_storage(contact, client, tmp_path, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        put(client, contact, picture(colour="blue"))
+        put(client, contact, picture(colour="red"))
+    assert len([file for file in tmp_path.rglob("*") if file.is_file()]) == 1
+
+
+def test_removing_a_picture_that_is_not_there_changes_nothing(contact, client):
+    assert client.delete(path_of(contact)).status == 204
