@@ -1,0 +1,214 @@
+"""Logins, members, participants and client applications in the admin.
+
+Logins and members are closed, not deleted: the history names them. Tokens and grants are not shown at all.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from oauth2_provider import models as oauth
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from accounts.actor import system_actor
+from accounts.admin_actor import CappedAdmin, actor_of
+from accounts.models import ClientApplication, Member, Participant, User
+from accounts.scopes import ALL_SCOPES
+from accounts.services import create_client_application
+
+# Tokens and grants are issued and revoked by the OAuth2 endpoints; a form could only break them or give them away.
+for model in (
+    Group,
+    ClientApplication,
+    oauth.get_access_token_model(),
+    oauth.get_grant_model(),
+    oauth.get_id_token_model(),
+    oauth.get_refresh_token_model(),
+):
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
+
+ONLY_SUPERUSERS_GRANT = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class KeptAdmin(CappedAdmin):
+    """Rows that are never deleted, because the history or the contacts name them."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(User)
+class UserAdmin(BaseUserAdmin, KeptAdmin):  # type: ignore[misc] # what KeptAdmin narrows stays narrow
+    """Staff who may change users could make themselves anything, so that only superusers grant rights."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "first_name", "last_name", "email", "is_staff", "is_active"]
+    list_filter = ["is_active", "is_staff", "is_superuser"]
+    autocomplete_fields = ["groups"]
+    filter_horizontal = ["user_permissions"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        own = ("last_login", "date_joined")
+        return own if request.user.is_superuser else (*own, *ONLY_SUPERUSERS_GRANT)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may change a login may take it over: superusers alone change those of other staff."""
+        if obj is not None and not request.user.is_superuser and (obj.is_staff or obj.is_superuser or _is_member(obj)):
+            return False
+        return super().has_change_permission(request, obj)
+
+
+def _is_member(user: User) -> bool:
+    return Member.objects.filter(user=user).exists()
+
+
+@admin.register(Group)
+class GroupAdmin(BaseGroupAdmin, ModelAdmin):
+    """Groups carry the permissions, so superusers alone change them."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.is_superuser
+
+
+@admin.register(Participant)
+class ParticipantAdmin(KeptAdmin):
+    list_display = ["name"]
+    search_fields = ["name"]
+
+
+@admin.register(Member)
+class MemberAdmin(KeptAdmin):
+    list_display = ["name", "username", "manager", "participant_names", "sees_all_contacts", "is_active"]
+    list_filter = ["participants", "sees_all_contacts", "user__is_active"]
+    list_select_related = ["user", "manager__user"]
+    search_fields = ["user__first_name", "user__last_name", "user__username"]
+    search_help_text = _("Name or username")
+    ordering = ["user__last_name", "user__first_name", "id"]
+    autocomplete_fields = ["user", "manager", "participants"]
+    fields = ["user", "manager", "participants", "sees_all_contacts", "uid"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """A member stays the person it is: what the history says it did, that person did."""
+        return ["uid"] if obj is None else ["uid", "user"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
+        rows = super().get_queryset(request).select_related("user", "manager__user")
+        return rows.prefetch_related("participants")
+
+    @display(description=_("name"), ordering="user__last_name")
+    def name(self, member: Member) -> str:
+        return member.name
+
+    @display(description=_("username"), ordering="user__username")
+    def username(self, member: Member) -> str:
+        return member.user.username
+
+    @display(description=_("participants"))
+    def participant_names(self, member: Member) -> str:
+        return ", ".join(participant.name for participant in member.participants.all())
+
+    @display(description=_("active"), boolean=True)
+    def is_active(self, member: Member) -> bool:
+        return member.user.is_active
+
+
+class ClientApplicationForm(forms.ModelForm):
+    """The scopes as boxes to tick; stored as the text that OAuth2 writes them in."""
+
+    allowed_scopes = forms.MultipleChoiceField(
+        label=_("Allowed scopes"),
+        choices=[(scope, scope) for scope in ALL_SCOPES],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("What its tokens may be good for. Tokens that are out keep theirs until they expire."),
+    )
+
+    class Meta:
+        model = ClientApplication
+        fields = ["name", "allowed_scopes", "participants"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = True
+        # None at all closes an application that exists; a new one would be good for nothing.
+        self.fields["allowed_scopes"].required = self.instance.pk is None
+        self.initial["allowed_scopes"] = self.instance.allowed_scopes.split() if self.instance.pk else []
+
+    def clean_allowed_scopes(self) -> str:
+        return " ".join(self.cleaned_data["allowed_scopes"])
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if ClientApplication.objects.filter(name=name).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(gettext("There is a client application with this name already."))
+        return name
+
+
+@admin.register(ClientApplication)
+class ClientApplicationAdmin(KeptAdmin):
+    """An application is closed by taking its scopes away; the history keeps naming it."""
+
+    form = ClientApplicationForm
+    list_display = ["name", "client_id", "authorization_grant_type", "participant_names"]
+    list_filter = ["participants"]
+    search_fields = ["name", "client_id"]
+    search_help_text = _("Name or client id")
+    autocomplete_fields = ["participants"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ClientApplication]:
+        return super().get_queryset(request).prefetch_related("participants")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        own = ["name", "allowed_scopes", "participants"]
+        return own if obj is None else [*own, "client_id", "client_type", "authorization_grant_type", "created"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [] if obj is None else ["client_id", "client_type", "authorization_grant_type", "created"]
+
+    @display(description=_("participants"))
+    def participant_names(self, application: ClientApplication) -> str:
+        return ", ".join(participant.name for participant in application.participants.all()) or gettext("All contacts")
+
+    def save_form(self, request: HttpRequest, form: ClientApplicationForm, change: bool) -> ClientApplication:
+        """A new application is made by the service, and its secret shown: nobody can read it again."""
+        if change:
+            return super().save_form(request, form, change)
+        created = create_client_application(
+            actor=actor_of(request) or system_actor("admin"),
+            name=form.cleaned_data["name"],
+            scopes=form.cleaned_data["allowed_scopes"].split(),
+            participants=form.cleaned_data["participants"],
+        )
+        text = gettext("Note the secret of {} now, it is not shown again. Client id: {} Client secret: {}")
+        codes = (
+            format_html("<code>{}</code>", code) for code in (created.application.client_id, created.client_secret)
+        )
+        messages.warning(request, format_html(text, created.application.name, *codes))
+        return created.application
+
+    def save_model(self, request: HttpRequest, obj: Model, form: forms.ModelForm, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool) -> None:
+        if change:
+            super().save_related(request, form, formsets, change)

@@ -1,0 +1,98 @@
+"""The actor behind a session of the admin, and the base of every admin that shows contacts or what belongs to them."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import ShowFacets
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
+
+from accounts.actor import Actor, member_actor
+
+
+def actor_of(request: HttpRequest) -> Actor | None:
+    """The actor of the member who is signed in; None for staff who are no member: they see no contact.
+
+    Django keeps the member with the request's user, found or not, so it is read once per request.
+    """
+    member = getattr(request.user, "member", None)
+    return None if member is None else member_actor(member)
+
+
+class CappedPaginator(Paginator):
+    """Counts no further than `most`: nobody pages that far, and counting a million rows takes longer than a page."""
+
+    most = 10_000
+    template_name = "admin/includes/capped_pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return rows[: self.most].count()
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there may be more rows than were counted."""
+        return self.count == self.most
+
+
+class CappedChangeList(ChangeList):
+    """Says at its foot how many rows it found; nowhere how many there would be without search and filters."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
+class CappedAdmin(ModelAdmin):
+    """The list of a table that may grow large."""
+
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    paginator = CappedPaginator
+    list_per_page = 50
+    actions = None
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
+        return CappedChangeList
+
+
+class VisibleToActorAdmin(CappedAdmin):
+    """Shows the rows that the actor sees; any other answers 404 wherever it is named. None are added, none deleted.
+
+    The model's queryset has `visible_to`.
+    """
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        actor = actor_of(request)
+        return rows.none() if actor is None else rows.visible_to(actor)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model:
+        """The row. Raises Http404, where Django would redirect and so tell an unknown id from a known one."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            raise Http404
+        return found
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if actor_of(request) is None:
+            messages.warning(
+                request,
+                _(
+                    "Your login belongs to no member, so no contacts are shown to you. "
+                    "Ask an administrator to make you a member."
+                ),
+            )
+        return super().changelist_view(request, extra_context)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

@@ -1,0 +1,208 @@
+"""Logins, members and client applications in the admin: who may give rights to whom, and what stays secret."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.hashers import check_password
+from django.contrib.auth.models import Group
+from django.test import Client
+from oauth2_provider import models as oauth
+
+from accounts.models import ClientApplication, Member, Participant, User
+
+pytestmark = pytest.mark.django_db
+
+
+def text_of(response: Any) -> str:
+    """The page without its tags, with every run of white space as one space."""
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+@pytest.fixture
+def root(make_member: Callable[..., Member]) -> Member:
+    return make_member("root", is_superuser=True)
+
+
+@pytest.fixture
+def helpdesk(make_member: Callable[..., Member]) -> Member:
+    """May change logins, members and groups, and is no superuser."""
+    permissions = ["view_user", "change_user", "add_user", "change_group", "view_group"]
+    return make_member("helpdesk", permissions=permissions)
+
+
+# ---- logins
+
+
+def test_only_superusers_give_rights(admin_of: Callable[..., Client], helpdesk: Member, root: Member) -> None:
+    user = User.objects.create_user("new", password="secret-for-tests")
+    group = Group.objects.create(name="Reviewers")
+    sent = {"username": "new", "is_active": "on", "is_staff": "on", "is_superuser": "on", "groups": [group.pk]}
+    admin_of(helpdesk).post(f"/admin/accounts/user/{user.pk}/change/", sent)
+    user.refresh_from_db()
+    assert (user.is_staff, user.is_superuser, list(user.groups.all())) == (False, False, [])
+    admin_of(root).post(f"/admin/accounts/user/{user.pk}/change/", sent)
+    user.refresh_from_db()
+    assert (user.is_staff, user.is_superuser, list(user.groups.all())) == (True, True, [group])
+
+
+def test_nobody_but_a_superuser_takes_over_the_login_of_other_staff_or_members(
+    admin_of: Callable[..., Client], helpdesk: Member, make_member: Callable[..., Member]
+) -> None:
+    passwords = {"password1": "another-secret-1", "password2": "another-secret-1", "usable_password": "true"}
+    for other in (make_member("reviewer", reviews=True), make_member("outside", is_staff=False)):
+        for address in (
+            f"/admin/accounts/user/{other.user_id}/password/",
+            f"/admin/accounts/user/{other.user_id}/change/",
+        ):
+            assert admin_of(helpdesk).post(address, {**passwords, "username": "taken"}).status_code == 403
+        other.user.refresh_from_db()
+        assert other.user.check_password("secret-for-tests")
+        assert other.user.username != "taken"
+
+
+def test_groups_are_changed_by_superusers_alone(
+    admin_of: Callable[..., Client], helpdesk: Member, root: Member
+) -> None:
+    group = Group.objects.create(name="Reviewers")
+    assert admin_of(helpdesk).post(f"/admin/auth/group/{group.pk}/change/", {"name": "Mine"}).status_code == 403
+    assert admin_of(root).post(f"/admin/auth/group/{group.pk}/change/", {"name": "Ours"}).status_code == 302
+    group.refresh_from_db()
+    assert group.name == "Ours"
+
+
+@pytest.mark.parametrize("kind", ["user", "member", "participant", "clientapplication"])
+def test_what_the_history_names_is_not_deleted(
+    admin_of: Callable[..., Client],
+    root: Member,
+    make_app: Callable[..., ClientApplication],
+    make_participant: Callable[..., Participant],
+    kind: str,
+) -> None:
+    rows = {"user": root.user, "member": root, "participant": make_participant(), "clientapplication": make_app()}
+    response = admin_of(root).post(f"/admin/accounts/{kind}/{rows[kind].pk}/delete/", {"post": "yes"})
+    assert response.status_code == 403
+
+
+# ---- members
+
+
+def test_a_manager_is_not_put_below_the_members_it_manages(
+    admin_of: Callable[..., Client], root: Member, make_member: Callable[..., Member]
+) -> None:
+    head = make_member("head")
+    anna = make_member("anna", manager=head)
+    refused = admin_of(root).post(f"/admin/accounts/member/{head.pk}/change/", {"manager": anna.pk})
+    assert "stands above its manager already" in text_of(refused)
+    head.refresh_from_db()
+    assert head.manager is None
+
+
+def test_a_member_stays_the_person_it_is(
+    admin_of: Callable[..., Client], root: Member, make_member: Callable[..., Member]
+) -> None:
+    anna = make_member("anna")
+    other = User.objects.create_user("other")
+    admin_of(root).post(f"/admin/accounts/member/{anna.pk}/change/", {"user": other.pk, "sees_all_contacts": "on"})
+    was = anna.user_id
+    anna.refresh_from_db()
+    assert (anna.user_id, anna.sees_all_contacts) == (was, True)
+
+
+@pytest.mark.parametrize("rows", [10, 200])
+def test_the_list_of_members_takes_as_many_queries_for_many_rows_as_for_few(
+    admin_of: Callable[..., Client],
+    root: Member,
+    make_participant: Callable[..., Participant],
+    rows: int,
+    count_queries: Callable[[], Any],
+) -> None:
+    users = User.objects.bulk_create(User(username=f"row-{number}") for number in range(rows))
+    members = Member.objects.bulk_create(Member(user=user, manager=root) for user in users)
+    participant = make_participant()
+    for member in members[:20]:
+        member.participants.add(participant)
+    browser = admin_of(root)
+    with count_queries() as queries:
+        assert browser.get("/admin/accounts/member/").status_code == 200
+    assert len(queries) <= 12, [query["sql"][:120] for query in queries.captured_queries]
+    with count_queries() as queries:
+        found = browser.get(
+            "/admin/autocomplete/",
+            {"term": "row", "app_label": "accounts", "model_name": "member", "field_name": "manager"},
+        )
+    assert len(found.json()["results"]) > 1
+    assert len(queries) <= 8, [query["sql"][:120] for query in queries.captured_queries]
+
+
+# ---- client applications
+
+
+def test_a_new_application_shows_its_secret_once(
+    admin_of: Callable[..., Client], root: Member, make_participant: Callable[..., Participant]
+) -> None:
+    geneva = make_participant("Geneva")
+    browser = admin_of(root)
+    sent = {"name": "portal", "allowed_scopes": ["contacts.read", "exports"], "participants": [geneva.pk]}
+    created = browser.post("/admin/accounts/clientapplication/add/", sent, follow=True)
+    application = ClientApplication.objects.get(name="portal")
+    assert application.allowed_scopes == "contacts.read exports"
+    assert application.authorization_grant_type == ClientApplication.GRANT_CLIENT_CREDENTIALS
+    assert list(application.participants.all()) == [geneva]
+    found = re.search(
+        rf"<code>{application.client_id}</code>.*?<code>(.+?)</code>", created.content.decode(), re.DOTALL
+    )
+    assert found is not None
+    assert check_password(found[1], application.client_secret)
+    for address in (
+        "/admin/accounts/clientapplication/",
+        f"/admin/accounts/clientapplication/{application.pk}/change/",
+    ):
+        page = browser.get(address).content.decode()
+        assert found[1] not in page
+        assert application.client_secret not in page
+
+
+def test_an_application_needs_a_name_of_its_own_and_scopes_that_exist(
+    admin_of: Callable[..., Client], root: Member, make_app: Callable[..., ClientApplication]
+) -> None:
+    make_app("portal")
+    browser = admin_of(root)
+    for name, scopes in (("portal", ["exports"]), ("", ["exports"]), ("other", ["everything"]), ("other", [])):
+        refused = browser.post(
+            "/admin/accounts/clientapplication/add/", {"name": name, "allowed_scopes": scopes, "participants": []}
+        )
+        assert refused.status_code == 200, (name, scopes)
+    assert ClientApplication.objects.count() == 1
+
+
+def test_the_scopes_of_an_application_are_changed_and_its_secret_is_kept(
+    admin_of: Callable[..., Client], root: Member, make_app: Callable[..., ClientApplication]
+) -> None:
+    application = make_app("portal")
+    sent = {"name": "portal", "allowed_scopes": ["exports"], "client_secret": "mine", "client_id": "mine"}
+    changed = admin_of(root).post(f"/admin/accounts/clientapplication/{application.pk}/change/", sent)
+    assert changed.status_code == 302
+    before = (application.client_id, application.client_secret)
+    application.refresh_from_db()
+    assert application.allowed_scopes == "exports"
+    assert (application.client_id, application.client_secret) == before
+
+
+def test_tokens_and_grants_are_not_in_the_admin(admin_of: Callable[..., Client], root: Member) -> None:
+    for model in (oauth.AccessToken, oauth.RefreshToken, oauth.Grant, oauth.IDToken):
+        assert not admin.site.is_registered(model)
+        assert admin_of(root).get(f"/admin/oauth2_provider/{model._meta.model_name}/").status_code == 404
+
+
+def test_the_sidebar_shows_the_work_first_and_only_what_one_may_look_at(
+    admin_of: Callable[..., Client], make_member: Callable[..., Member], root: Member
+) -> None:
+    looker = make_member("looker", permissions=["view_contact"])
+    page = text_of(admin_of(looker).get("/admin/"))
+    assert "Contacts" in page
+    assert "Client applications" not in page
+    groups = admin_of(root).get("/admin/").context["sidebar_navigation"]
+    assert [str(item["title"]) for item in groups[0]["items"]] == ["Change requests", "Contacts"]
