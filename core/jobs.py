@@ -5,6 +5,7 @@ from typing import Any
 import structlog
 from celery import Task
 from django.db import transaction
+from kombu.exceptions import OperationalError
 
 log = structlog.get_logger("kontor.jobs")
 
@@ -18,7 +19,7 @@ def send_on_commit(task: Task, *args: Any) -> None:
     def send() -> None:
         try:
             task.delay(*args)
-        except task.app.connection_for_write().recoverable_connection_errors as error:
+        except OperationalError as error:
             log.warning("broker_unavailable", task=task.name, error=type(error).__name__)
 
     transaction.on_commit(send)

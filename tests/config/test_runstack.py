@@ -1,7 +1,6 @@
 """`manage.py runstack` as its user meets it: it answers, it stops, and it says what is wrong."""
 
 import fcntl
-import http.client
 import os
 import signal
 import socket
@@ -11,71 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import environ
-import psutil
 import psycopg
 import pytest
 
 from config import embedded
 from config.embedded import places
+from tests.config.stack import ROOT, Eventually, RunningStack, free_port
 
-ROOT = Path(__file__).resolve().parents[2]
 Environment = Callable[[Path], dict[str, str]]
-Eventually = Callable[[Callable[[], object], str], None]
-
-
-class RunningStack:
-    """A stack in a process of its own, its output in a file."""
-
-    def __init__(self, var: Path, environment: dict[str, str], eventually: Eventually) -> None:
-        self._eventually = eventually
-        self._output = var.with_suffix(".output")
-        self.port = free_port()
-        with self._output.open("w") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "manage.py", "runstack", "--no-demo", "--port", str(self.port)],
-                cwd=ROOT,
-                env={**environment, "WEB_CONCURRENCY": "1", "CELERY_CONCURRENCY": "1"},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._eventually(lambda: "Ctrl-C stops" in self.output or self._process.poll() is not None, "not up")
-        assert self._process.poll() is None, self.output
-        self.descendants = psutil.Process(self._process.pid).children(recursive=True)
-
-    @property
-    def output(self) -> str:
-        return self._output.read_text()
-
-    def status_of(self, path: str) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request("GET", path)
-        return connection.getresponse().status
-
-    def part(self, word: str) -> psutil.Process:
-        """The first process on whose command line the word stands."""
-        return next(process for process in self.descendants if word in process.cmdline())
-
-    def send(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-
-    def exit_code(self) -> int:
-        return self._process.wait(120)
-
-    def left_behind(self) -> list[psutil.Process]:
-        return [process for process in self.descendants if process.is_running()]
-
-    def end(self) -> None:
-        if self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait(120)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def run_stack(environment: dict[str, str], port: int) -> subprocess.CompletedProcess[str]:
