@@ -58,6 +58,7 @@ class ContractSchema(AutoSchema):
         return bool(getattr(self.view, "successor", ""))
 
     def get_auth(self) -> list[dict[str, list[str]]]:
+        super().get_auth()  # enters the security scheme into the document
         access = getattr(self.view, "access", {}).get(self.method)
         return [{"oauth2": [access.scope]}] if access else []
 
