@@ -12,7 +12,7 @@ TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check openapi clean
+.PHONY: help run test check openapi messages clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,14 @@ check: $(VENV)/installed-dev $(TRANSLATIONS) ## style, types, layers, settings a
 
 openapi: $(VENV)/installed-dev $(TRANSLATIONS) ## write openapi.json
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file openapi.json
+
+messages: $(VENV)/installed ## take the texts of the code over into locale/, where they are translated
+	@mkdir -p var
+	@$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --add-comments Translators: --project Kontor \
+		--no-location --sort-output --no-wrap --output-file var/django.pot .
+	@$(BIN)/pybabel --quiet update --domain django --input-file var/django.pot --output-dir locale \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
+	@rm var/django.pot
 
 clean: ## remove what is made anew: caches, translations, openapi.json; not var/, where the data is
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info openapi.json $(TRANSLATIONS)

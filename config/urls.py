@@ -9,12 +9,15 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("language/", include("django.conf.urls.i18n")),
     path("openapi.json", SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer]), name="openapi"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
     path("", include("accounts.urls")),
     path("", include("schemas.urls")),
     path("", include("changerequests.urls")),
+    path("", include("contactgroups.urls")),
     path("", include("contacts.urls")),
+    path("", include("legalentities.urls")),
 ]
 
 handler400 = "core.handlers.bad_request"

@@ -1,4 +1,4 @@
-"""Entity tags of a contact's details: lost updates are refused, unchanged details are not sent again.
+"""Entity tags of details: lost updates are refused, unchanged details are not sent again.
 
 The tag is the version, followed by what waits for review or verification, which is part of the answer too: `"7"`,
 `"7-re"`. If-Match compares the version alone, because a change that waits has not changed the details yet.
@@ -11,16 +11,21 @@ from typing import Protocol
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from contacts.models import Contact
 from core.errors import BadRequest, PreconditionFailed
 
 TAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
-class ReadContact(Protocol):
+class Versioned(Protocol):
+    """A row whose details are counted: a contact, a legal entity."""
+
+    @property
+    def version(self) -> int: ...
+
+
+class ReadContact(Versioned, Protocol):
     """A contact that was selected with its pending flags."""
 
-    version: int
     has_pending_change_request: bool
     has_pending_email: bool
     has_pending_mobile: bool
@@ -37,19 +42,19 @@ def etag(contact: ReadContact) -> str:
     return f'"{contact.version}-{waiting}"' if waiting else version_tag(contact)
 
 
-def version_tag(contact: Contact | ReadContact) -> str:
+def version_tag(row: Versioned) -> str:
     """The tag of what a change is made against."""
-    return f'"{contact.version}"'
+    return f'"{row.version}"'
 
 
-def is_known(request: Request, contact: ReadContact) -> bool:
-    """Whether If-None-Match names what the caller would get."""
+def is_known(request: Request, tag: str) -> bool:
+    """Whether If-None-Match names the tag of what the caller would get."""
     asked = request.headers.get("If-None-Match", "")
-    return asked.strip() == "*" or etag(contact).strip('"') in TAG.findall(asked)
+    return asked.strip() == "*" or tag.strip('"') in TAG.findall(asked)
 
 
-def if_match(request: Request) -> Callable[[Contact], None]:
-    """The request's precondition on the locked contact; it raises PreconditionFailed with the current ETag.
+def if_match(request: Request) -> Callable[[Versioned], None]:
+    """The request's precondition on the locked row; it raises PreconditionFailed with the current ETag.
 
     Raises BadRequest for an If-Match that is no list of entity tags.
     """
@@ -58,8 +63,8 @@ def if_match(request: Request) -> Callable[[Contact], None]:
     if asked != "*" and not versions:
         raise BadRequest(_("If-Match is not an entity tag."))
 
-    def check(contact: Contact) -> None:
-        if asked != "*" and str(contact.version) not in versions:
-            raise PreconditionFailed(headers={"ETag": version_tag(contact)})
+    def check(row: Versioned) -> None:
+        if asked != "*" and str(row.version) not in versions:
+            raise PreconditionFailed(headers={"ETag": version_tag(row)})
 
     return check

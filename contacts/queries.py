@@ -140,10 +140,18 @@ def latest_change_sets(*, contact_id: int, limit: int) -> QuerySet[ChangeSet]:
 
 
 def is_list_item_used(list_key: str, item_key: str) -> bool:
-    """Whether the details of any contact hold the item of the list. Reads every contact: items are rarely removed."""
-    paths = [field.path for schema_key, field in fields_with_list(list_key) if schema_key == CONTACT_SCHEMA]
+    """Whether the details of any contact hold the item of the list."""
+    return holds_list_item(Contact.objects.all(), schema_key=CONTACT_SCHEMA, list_key=list_key, item_key=item_key)
+
+
+def holds_list_item(rows: QuerySet[Any], *, schema_key: str, list_key: str, item_key: str) -> bool:
+    """Whether the `details` of any of the rows, which follow the schema, hold the item of the list.
+
+    Reads every row: items are rarely removed.
+    """
+    paths = [field.path for key, field in fields_with_list(list_key) if key == schema_key]
     uses = [Q(_holds_text(path, item_key)) for path in paths]
-    return bool(uses) and Contact.objects.filter(reduce(or_, uses)).exists()
+    return bool(uses) and rows.filter(reduce(or_, uses)).exists()
 
 
 def _holds_text(path: str, text: str) -> Func:

@@ -42,7 +42,9 @@ class Operation:
 
 REQUEST = "contacts/{contactId}/change-requests/{changeRequestId}"
 VERIFICATION = "/v1.0/contacts/{contactId}/communication-verification"
+LEGAL_ENTITY = "legalentities/{legalEntityId}/details"
 DETAILS = {"details": {}}
+GROUP, ENTITY = "/v1.0/contact-groups/{contactGroupId}", "{entityType}/{entityId}"
 OPERATIONS = [
     # ContactChangeRequest
     Operation("GET", f"/v1.0/{REQUEST}", "change-requests.read", STAFF),
@@ -74,6 +76,24 @@ OPERATIONS = [
     Operation("POST", f"{VERIFICATION}/resend", "contacts.write", ALL, {"channel": "Email"}),
     Operation("POST", f"{VERIFICATION}/discontinue", "contacts.write", ALL, {"channel": "Email"}),
     Operation("POST", "/v1.0/contacts/anonymize", "anonymize", {APP, OFFICER}, {"contactIds": [2**31 - 1]}),
+    # ContactGroupManagement
+    Operation("GET", "/v2.0/contacts/{contactId}/contactgroups", "groups.read", ALL),
+    Operation("POST", "/v2.0/contacts/{contactId}/contactgroups", "groups.write", STAFF, {}),
+    Operation("GET", "/v1.0/contactgroups/{contactGroupId}", "groups.read", ALL),
+    Operation("PUT", "/v1.0/contactgroups/{contactGroupId}", "groups.write", STAFF, {}),
+    Operation("DELETE", "/v1.0/contactgroups/{contactGroupId}", "groups.write", STAFF),
+    Operation("POST", "/v1.0/contact-groups/search", "groups.read", ALL, {}),
+    # ContactGroupAccess
+    Operation("GET", f"{GROUP}/contacts/{{contactId}}/access", "groups.read", ALL),
+    Operation("GET", f"{GROUP}/identities/{{identityId}}/access", "groups.read", STAFF),
+    Operation("GET", f"/v1.0/contact-groups/contacts/{{contactId}}/{ENTITY}/access", "groups.read", ALL),
+    Operation("GET", f"/v1.0/contact-groups/identities/{{identityId}}/{ENTITY}/access", "groups.read", STAFF),
+    # LegalEntity
+    Operation("POST", "/v1.0/legalentities", "legal-entities.write", ALL, DETAILS),
+    Operation("POST", "/v1.1/legalentities", "legal-entities.write", ALL, DETAILS),
+    Operation("GET", f"/v1.0/{LEGAL_ENTITY}", "legal-entities.read", ALL),
+    Operation("PUT", f"/v1.0/{LEGAL_ENTITY}", "legal-entities.write", ALL, DETAILS),
+    Operation("GET", f"/v1.0/contacts/{{contactId}}/{LEGAL_ENTITY}", "legal-entities.read", ALL),
     # SchemaManagement
     Operation("GET", "/v1.0/schemas/{key}", "schemas.read", ALL),
     Operation("PUT", "/v1.0/schemas/{key}", "schemas.write", {APP, EDITOR}, {"schema": "{}", "concurrencyToken": 1}),
@@ -104,6 +124,11 @@ def address(operation: Operation) -> str:
         contactId=unknown,
         changeRequestId=unknown,
         memberId=unknown,
+        contactGroupId=unknown,
+        legalEntityId=unknown,
+        identityId="00000000-0000-4000-8000-000000000000",
+        entityType="Account",
+        entityId=unknown,
         key="no-such-schema",
         listKey="no-such-list",
         system="none",

@@ -9,7 +9,7 @@ ZURICH, GENEVA = "Zurich", "Geneva"
 PARTICIPANTS = (ZURICH, GENEVA)
 
 RELATIONSHIP_MANAGERS, REVIEWERS = "Relationship managers", "Reviewers"
-_LOOK = ("contacts.view_contact", "changerequests.view_changerequest")
+_LOOK = ("contacts.view_contact", "changerequests.view_changerequest", "accounts.view_member")
 GROUPS: dict[str, tuple[str, ...]] = {
     RELATIONSHIP_MANAGERS: _LOOK,
     REVIEWERS: (*_LOOK, "changerequests.review_changerequest"),

@@ -7,6 +7,7 @@ secret key, plain HTTP on loopback. With both set nothing is assumed: SECRET_KEY
 from pathlib import Path
 
 import environ
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from config import embedded
@@ -44,6 +45,8 @@ INSTALLED_APPS = [
     "accounts",
     "contacts",
     "changerequests",
+    "contactgroups",
+    "legalentities",
 ]
 
 MIDDLEWARE = [
@@ -221,7 +224,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/v\d\.\d",
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": False,
@@ -254,6 +256,8 @@ UNFOLD = {
     "SITE_SYMBOL": "domain_verification",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("core/favicon.svg")}],
     "SIDEBAR": {"navigation": "accounts.admin_navigation.sections"},
     "COLORS": {
         "primary": {

@@ -7,12 +7,13 @@ from contacts.models.contact import (
     ContactParticipant,
     ExternalConnection,
 )
-from contacts.models.history import ChangeSet
+from contacts.models.history import ONE_PERSON, ChangeSet, History
 from contacts.models.picture import ObsoleteFile, ProfilePicture
 
 __all__ = [
     "CONTACT_SCHEMA",
     "CONTACT_TYPES",
+    "ONE_PERSON",
     "ChangeSet",
     "Channel",
     "ChannelKind",
@@ -20,6 +21,7 @@ __all__ = [
     "ContactAssignment",
     "ContactParticipant",
     "ExternalConnection",
+    "History",
     "ObsoleteFile",
     "ProfilePicture",
 ]

@@ -8,16 +8,18 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import ClientApplication, Member
 from contacts.models.contact import Contact
 
+# A change set names at most one person: a contact does not act for a member, nor a member for a contact.
+ONE_PERSON = models.Q(initiator_member__isnull=True) | models.Q(initiator_contact__isnull=True)
 
-class ChangeSet(models.Model):
-    """The changes that one submission made, once they were made: the history. Rows are only ever added.
+
+class History(models.Model):
+    """What every history of details records of a submission: when, who made it and what it changed.
 
     `changes` is a list of `{"path", "original", "target"}`, null where there was or is no value. `paths` holds those
     paths and everything above them, so that a search for a path finds what is below it.
     """
 
     id = models.BigAutoField(primary_key=True)
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="change_sets")
     version = models.PositiveIntegerField(_("version"))
     executed_at = models.DateTimeField(_("executed"), default=timezone.now)
     initiator_member = models.ForeignKey(
@@ -35,21 +37,11 @@ class ChangeSet(models.Model):
         verbose_name=_("client application"),
     )
     initiator_system = models.CharField(_("system"), max_length=50, blank=True)
-    comment = models.TextField(_("comment"), null=True, blank=True)
     changes = models.JSONField(_("changes"))
     paths = ArrayField(models.TextField())
 
     class Meta:
-        verbose_name = _("change set")
-        verbose_name_plural = _("change sets")
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["contact", "version"], name="change_set_version_once_per_contact"),
-            models.CheckConstraint(
-                condition=models.Q(initiator_member__isnull=True) | models.Q(initiator_contact__isnull=True),
-                name="change_set_has_one_initiating_person",
-            ),
-        ]
+        abstract = True
 
     def __str__(self) -> str:
         return f"#{self.pk}"
@@ -58,3 +50,19 @@ class ChangeSet(models.Model):
     def initiator_person(self) -> Member | Contact | None:
         """The member or the contact who made the changes; None for applications and the system."""
         return self.initiator_member or self.initiator_contact
+
+
+class ChangeSet(History):
+    """The changes that one submission made to a contact, once they were made. Rows are only ever added."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="change_sets")
+    comment = models.TextField(_("comment"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("change set")
+        verbose_name_plural = _("change sets")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["contact", "version"], name="change_set_version_once_per_contact"),
+            models.CheckConstraint(condition=ONE_PERSON, name="change_set_has_one_initiating_person"),
+        ]

@@ -31,12 +31,17 @@ def checked_changes(*, actor: Actor, contact: Contact, schema: CompiledSchema, t
     return changes
 
 
-def check_updatable(*, actor: Actor, schema: CompiledSchema, changes: Sequence[Change]) -> None:
-    """Raises UnprocessableEntity `FieldNotUpdatable`, naming the paths that the actor may not change."""
+def check_updatable(
+    *, actor: Actor, schema: CompiledSchema, changes: Sequence[Change], is_creation: bool = False
+) -> None:
+    """Raises UnprocessableEntity `FieldNotUpdatable`, naming the paths that the actor may not change.
+
+    A contact that creates something gives the mandatory fields too, whether they are open to it later or not.
+    """
     refused = {
         change.path: [_("You may not change this field.")]
         for change in changes
-        if not _may_change(actor, schema.field_at(change.path))
+        if not _may_change(actor, schema.field_at(change.path), is_creation=is_creation)
     }
     if refused:
         raise UnprocessableEntity(
@@ -44,14 +49,14 @@ def check_updatable(*, actor: Actor, schema: CompiledSchema, changes: Sequence[C
         )
 
 
-def _may_change(actor: Actor, field: Field | None) -> bool:
+def _may_change(actor: Actor, field: Field | None, *, is_creation: bool) -> bool:
     if field is None:
         # Not in the schema: validation refuses it, unless it is being removed. A contact may not even do that.
         return actor.kind is not ActorKind.CONTACT
     if field.is_disabled:
         return False
     if actor.kind is ActorKind.CONTACT:
-        return field.is_updatable_by_contact
+        return field.is_updatable_by_contact or (is_creation and field.is_mandatory)
     return not (actor.kind is ActorKind.MEMBER and field.is_read_only)
 
 
@@ -175,17 +180,22 @@ def record_changes(
     initiator_member_id: int | None = None,
 ) -> ChangeSet:
     """Add the change set of the contact's present version to its history."""
-    return ChangeSet.objects.create(
-        contact=contact,
-        version=contact.version,
-        initiator_member_id=initiator_member_id or actor.member_id,
-        initiator_contact_id=actor.contact_id,
-        initiator_application_id=actor.application_id,
-        initiator_system=actor.name if actor.kind is ActorKind.SYSTEM else "",
-        comment=comment,
-        changes=[change.as_json() for change in changes],
-        paths=paths_with_ancestors(change.path for change in changes),
-    )
+    recorded = history_columns(actor=actor, changes=changes)
+    if initiator_member_id is not None:
+        recorded["initiator_member_id"] = initiator_member_id
+    return ChangeSet.objects.create(contact=contact, version=contact.version, comment=comment, **recorded)
+
+
+def history_columns(*, actor: Actor, changes: Sequence[Change]) -> dict[str, Any]:
+    """What every history (`contacts.models.History`) records of a submission, but for whose version it made."""
+    return {
+        "initiator_member_id": actor.member_id,
+        "initiator_contact_id": actor.contact_id,
+        "initiator_application_id": actor.application_id,
+        "initiator_system": actor.name if actor.kind is ActorKind.SYSTEM else "",
+        "changes": [change.as_json() for change in changes],
+        "paths": paths_with_ancestors(change.path for change in changes),
+    }
 
 
 def outdated_paths(*, contact: Contact, changes: Sequence[Change]) -> list[str]:

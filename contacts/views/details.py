@@ -37,8 +37,9 @@ class ContactDetailsView(ActorView):
         contact: Any = contacts.filter(pk=contactId).first()
         if contact is None:
             raise no_such_contact()
-        headers = {"ETag": etag(contact), "Cache-Control": "private, no-cache"}
-        if is_known(request, contact):
+        tag = etag(contact)
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if is_known(request, tag):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
         return Response(shapes.DetailsSerializer(contact).data, headers=headers)
 

@@ -10,6 +10,7 @@ ERASED = {
     "accounts.User": {"username", "password", "first_name", "last_name", "email"},
     "admin.LogEntry": {"object_repr", "change_message"},
     "changerequests.ChangeRequest": {"changes", "initiator_comment", "review_comment"},
+    "contactgroups.ContactGroup": {"name", "custom_attributes"},
     "contacts.ChangeSet": {"changes", "comment"},
     "contacts.Channel": {"pending_value", "key_hash"},
     "contacts.Contact": {"details", "name", "username"},
@@ -23,13 +24,15 @@ ERASED = {
     "oauth2_provider.RefreshToken": {"token", "token_checksum", "resource"},
 }  # fmt: skip
 
-# Says nothing of a contact: staff, configuration, and what the programs need.
+# Says nothing of a contact: companies, staff, configuration, and what the programs need.
 NOT_OF_A_CONTACT = {
     "accounts.ClientApplication",
     "accounts.Participant",
     "auth.Group",
     "auth.Permission",
     "contenttypes.ContentType",
+    "legalentities.LegalEntity",
+    "legalentities.LegalEntityChangeSet",
     "oauth2_provider.DeviceGrant",
     "oauth2_provider.IDToken",
     "schemas.List",
@@ -42,6 +45,8 @@ NOT_PERSONAL = {
     "accounts.KeptAnswer": {"caller", "key", "fingerprint", "subject"},
     "admin.LogEntry": {"object_id"},
     "changerequests.ChangeRequest": {"paths"},
+    "contactgroups.ContactGroup": {"external_id"},
+    "contactgroups.LinkedEntity": {"entity_type"},
     "contacts.ChangeSet": {"initiator_system", "paths"},
     "contacts.Channel": {"kind", "path", "language"},
 }

@@ -1,21 +1,23 @@
-"""Lists the contacts whose details violate the schema."""
+"""Lists the contacts or the legal entities whose details violate the schema."""
 
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from contacts.models import CONTACT_SCHEMA, Contact
 from core.errors import ApiError
+from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
 from schemas.queries import current_schema
 
-STORED_IN = {CONTACT_SCHEMA: Contact}
+STORED_IN: Mapping[str, Any] = {CONTACT_SCHEMA: Contact, LEGAL_ENTITY_SCHEMA: LegalEntity}
 
 
 class Command(BaseCommand):
     help = (
-        "Lists every contact whose details violate the published schema, and why: one line per fault with the "
-        "contact's id, the path and the message. Exits with 1 when there are any."
+        "Lists every contact, or every legal entity, whose details violate the published schema, and why: one line per "
+        "fault with the id, the path and the message. Exits with 1 when there are any."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

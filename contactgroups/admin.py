@@ -1,0 +1,290 @@
+"""Contact groups in the admin: who is in them, and what they have access to. Whatever is saved, the services save."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import ForeignKey, Model, QuerySet
+from django.forms import ModelChoiceField, ModelForm, TypedChoiceField
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.decorators import display
+from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts.actor import Actor
+from accounts.admin_actor import CappedAdmin, CappedChangeList, VisibleToActorAdmin, actor_of
+from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType, GroupMembership, LinkedEntity
+from contactgroups.queries import found_groups, linked_counts, with_visible_members
+from contactgroups.services import Membership, change_group, create_group, delete_group, link_entity, unlink_entity
+from contacts.models import Contact
+from core.errors import ApiError, Forbidden
+from schemas.queries import list_data
+
+CONTACTS_SHOWN = 4
+LINKS_SHOWN = 20
+MAY_ADD, MAY_CHANGE, MAY_VIEW = (f"contactgroups.{right}_contactgroup" for right in ("add", "change", "view"))
+
+
+class _PartInline(TabularInline):
+    """A part of a group: whoever may change the group may change it, and it has no permissions of its own."""
+
+    extra = 0
+    per_page: int | None = 50
+
+    def may_change(self, request: HttpRequest, obj: Model | None) -> bool:
+        return request.user.has_perm(MAY_ADD if obj is None else MAY_CHANGE)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm(MAY_VIEW) or self.may_change(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may_change(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may_change(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may_change(request, obj)
+
+
+class _MembershipInline(_PartInline):
+    model = GroupMembership
+    fields = ["contact", "access_policy"]
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField | None:
+        if db_field.name == "contact":
+            contacts = Contact.objects.visible_to(_actor(request)).filter(anonymized_at=None)
+            return super().formfield_for_foreignkey(db_field, request, queryset=contacts.defer("details"), **kwargs)
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None and db_field.name == "access_policy":
+            # Read once, and not again for every row.
+            items = list_data(ACCESS_POLICIES).sorted_items(get_language() or "")
+            field.choices = [("", _("Select value")), *((item.id, item.name()) for item in items)]
+        return field
+
+
+class MembersInline(_MembershipInline):
+    """Those who are in the group and whom the member sees: they get another policy or leave."""
+
+    readonly_fields = ["contact"]
+    verbose_name_plural = _("contacts")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[GroupMembership]:
+        memberships = super().get_queryset(request).visible_to(_actor(request))
+        return memberships.select_related("contact", "access_policy").defer("contact__details").order_by("pk")
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class NewMembersInline(_MembershipInline):
+    """Those who join: apart from the others, because who is in the group is never turned into somebody else."""
+
+    autocomplete_fields = ["contact"]
+    verbose_name = _("contact that joins")
+    verbose_name_plural = _("contacts that join")
+    per_page = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[GroupMembership]:
+        return super().get_queryset(request).none()
+
+    def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: Any) -> Any:
+        """A new group has a contact: without one, hardly anybody would see it."""
+        if obj is None:
+            kwargs |= {"min_num": 1, "validate_min": True}
+        return super().get_formset(request, obj, **kwargs)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may_change(request, obj)
+
+
+class LinkFormSet(PaginationInlineFormSet):
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if form.instance.entity_type == EntityType.LEGAL_ENTITY and "DELETE" in form.fields:
+            # It belongs to its group for as long as it exists.
+            form.fields["DELETE"].disabled = True
+
+
+class LinkedEntityInline(_PartInline):
+    """Linked and unlinked, never edited in place: an entity does not turn into another one."""
+
+    model = LinkedEntity
+    formset = LinkFormSet
+    fields = ["entity_type", "entity_id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LinkedEntity]:
+        return super().get_queryset(request).order_by("entity_type", "entity_id")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> TypedChoiceField:
+        choices = [(value, label) for value, label in EntityType.choices if value != EntityType.LEGAL_ENTITY]
+        return super().formfield_for_choice_field(
+            db_field, request, choices=[("", _("Select value")), *choices], **kwargs
+        )
+
+
+class Groups(CappedChangeList):
+    """Reads what the rows of a page show, for all of them at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows: list[Any] = list(self.result_list)
+        counts = linked_counts([row.pk for row in rows])
+        for row in rows:
+            row.linked_count = counts.get(row.pk, 0)
+        if rows:
+            with_visible_members(rows, actor=_actor(request), limit=CONTACTS_SHOWN + 1)
+
+
+@admin.register(ContactGroup)
+class ContactGroupAdmin(VisibleToActorAdmin):
+    list_display = ["label", "external_id", "contact_names", "linked"]
+    search_fields = ["name"]
+    search_help_text = _("Name, external id, id or a contact")
+    ordering = ["-id"]
+    sortable_by = ["external_id"]
+    fields = ["name", "external_id", "custom_attributes"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
+        return Groups
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ContactGroup], search_term: str
+    ) -> tuple[QuerySet[ContactGroup], bool]:
+        actor = actor_of(request)
+        return (queryset if actor is None else found_groups(queryset, search_term, actor=actor)), False
+
+    @display(description=_("name"))
+    def label(self, group: ContactGroup) -> str:
+        return str(group)
+
+    @display(description=_("contacts"))
+    def contact_names(self, group: Any) -> str:
+        names = [str(membership.contact) for membership in group.visible_members]
+        return ", ".join([*names[:CONTACTS_SHOWN], *(["…"] if len(names) > CONTACTS_SHOWN else [])])
+
+    @display(description=_("linked entities"))
+    def linked(self, group: Any) -> int:
+        return group.linked_count
+
+    # ---- who may
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return actor_of(request) is not None and CappedAdmin.has_add_permission(self, request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return CappedAdmin.has_delete_permission(self, request, obj)
+
+    # ---- a group's page
+
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[TabularInline]]:
+        own = [] if obj is None else [MembersInline]
+        return [*own, NewMembersInline, LinkedEntityInline]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "name":
+            kwargs["widget"] = UnfoldAdminTextInputWidget()
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """What a service refuses although the form allowed it, because somebody was quicker, undoes everything."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except ApiError as refusal:
+            return _refused(request, refusal)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except ApiError as refusal:
+            return _refused(request, refusal)
+
+    def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:
+        """Nothing yet: a group is saved with its contacts, in `save_related`."""
+
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets: Sequence[Any], change: bool) -> None:
+        actor = _actor(request)
+        saved: dict[type[Model], list[Any]] = {GroupMembership: [], LinkedEntity: []}
+        dropped: dict[type[Model], list[Any]] = {GroupMembership: [], LinkedEntity: []}
+        for formset in formsets:
+            saved[formset.model] += formset.save(commit=False)
+            dropped[formset.model] += formset.deleted_objects
+        group = form.instance
+        if change:
+            texts = {field: form.cleaned_data[field] for field in form.changed_data}
+            memberships = _memberships(actor, group, saved[GroupMembership], dropped[GroupMembership])
+            change_group(actor=actor, group_id=group.pk, memberships=memberships, **texts)
+        else:
+            joining = [Membership(row.contact_id, row.access_policy_id) for row in saved[GroupMembership]]
+            group.pk = create_group(actor=actor, memberships=joining, **form.cleaned_data).pk
+        for link in dropped[LinkedEntity]:
+            unlink_entity(actor=actor, link=link)
+        for link in saved[LinkedEntity]:
+            link_entity(actor=actor, group=group, entity_type=link.entity_type, entity_id=link.entity_id)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """The group alone, because the member may not see all of its contacts; and the entities in the way."""
+        groups = list(objs)
+        links = [str(link) for group in groups for link in group.linked_entities.all()[:LINKS_SHOWN]]
+        return [str(group) for group in groups], {str(self.opts.verbose_name_plural): len(groups)}, set(), links
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        delete_group(actor=_actor(request), group_id=obj.pk)
+
+    # ---- the log names groups by their ids: a name may be a person's, and outlive the group and the person there
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return super().log_addition(request, ContactGroup(pk=obj.pk), message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return super().log_change(request, ContactGroup(pk=obj.pk), message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        return super().log_deletions(request, [ContactGroup(pk=obj.pk) for obj in queryset])
+
+
+def _actor(request: HttpRequest) -> Actor:
+    """The member at work. Raises Forbidden for staff who are none: they see no group."""
+    actor = actor_of(request)
+    if actor is None:
+        raise Forbidden(_("Your login belongs to no member."))
+    return actor
+
+
+def _memberships(
+    actor: Actor, group: ContactGroup, saved: Sequence[GroupMembership], dropped: Sequence[GroupMembership]
+) -> list[Membership] | None:
+    """The members as they are now with what the form changed; None when it changed none.
+
+    The page may be old, so that nobody is put back whom it showed and others have taken out since.
+    """
+    if not saved and not dropped:
+        return None
+    members = dict(group.memberships.visible_to(actor).values_list("contact", "access_policy"))
+    for row in dropped:
+        members.pop(row.contact_id, None)
+    members |= {row.contact_id: row.access_policy_id for row in saved if row.pk is None or row.contact_id in members}
+    return [Membership(contact_id, policy_id) for contact_id, policy_id in members.items()]
+
+
+def _refused(request: HttpRequest, refusal: ApiError) -> HttpResponse:
+    messages.error(request, str(refusal))
+    return HttpResponseRedirect(request.get_full_path())

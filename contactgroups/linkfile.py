@@ -1,0 +1,69 @@
+"""Reading the file of links to entities of other systems: CSV as spreadsheets and databases write it."""
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+from contactgroups.services import LinkRow
+
+GROUP_COLUMNS = ("groupExternalId", "groupId")
+ENTITY_COLUMNS = ("entityType", "entityId")
+
+
+class NotALinkFileError(Exception):
+    """The file is not one of links at all; says why."""
+
+
+def read_links(content: bytes) -> list[LinkRow]:
+    """The rows of a CSV file in UTF-8 with a header row, separated by commas or semicolons; empty lines are skipped.
+
+    Raises NotALinkFileError for what cannot be read or has other columns. What stands in the cells is not judged here.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise NotALinkFileError(f"Line {line}: the file is not UTF-8.") from None
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        raise NotALinkFileError(f"Line {line}: there is a NUL character.")
+    header = text.lstrip().partition("\n")[0]
+    reader = csv.reader(StringIO(text, newline=""), delimiter=";" if ";" in header else ",", strict=True)
+    try:
+        return list(_rows(reader))
+    except csv.Error as error:
+        raise NotALinkFileError(f"Line {reader.line_num}: {error}.") from None
+
+
+def _rows(reader: Any) -> Iterator[LinkRow]:
+    columns: list[str] = []
+    for cells in reader:
+        values = [cell.strip() for cell in cells]
+        if not any(values):
+            continue
+        if not columns:
+            columns = _checked_columns(values)
+            continue
+        if len(values) != len(columns):
+            raise NotALinkFileError(f"Line {reader.line_num}: {len(columns)} values expected, {len(values)} found.")
+        row = dict(zip(columns, values, strict=True))
+        yield LinkRow(
+            line=reader.line_num,
+            group_id=row.get("groupId", ""),
+            group_external_id=row.get("groupExternalId", ""),
+            entity_type=row["entityType"],
+            entity_id=row["entityId"],
+        )
+    if not columns:
+        raise NotALinkFileError("The file has no header row.")
+
+
+def _checked_columns(names: list[str]) -> list[str]:
+    unknown = sorted(set(names) - {*GROUP_COLUMNS, *ENTITY_COLUMNS})
+    if unknown or len(set(names)) != len(names) or not set(ENTITY_COLUMNS) <= set(names):
+        expected = f"{' or '.join(GROUP_COLUMNS)}, {', '.join(ENTITY_COLUMNS)}"
+        raise NotALinkFileError(f"The columns are {', '.join(names)}. Expected: {expected}.")
+    if not set(GROUP_COLUMNS) & set(names):
+        raise NotALinkFileError(f"A column is missing that names the group: {' or '.join(GROUP_COLUMNS)}.")
+    return names

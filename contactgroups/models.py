@@ -1,0 +1,143 @@
+"""Groups of contacts, and the entities that their members share access to."""
+
+from typing import Self
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Upper
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actor import Actor
+from contacts.models import Contact
+from schemas.models import ListItem
+
+# The key of the list that access policies come from, and of the item that a contact gets in a group of its own.
+ACCESS_POLICIES = "access-policy"
+OWNER = "owner"
+
+# What the API and the admin take. A search lists up to 200 groups, so that a single one cannot be as long as a body.
+MAX_NAME = 500
+MAX_EXTERNAL_ID = 200
+MAX_CUSTOM_ATTRIBUTES = 20_000
+
+
+class EntityType(models.TextChoices):
+    """What a group may share. The names are the contract's."""
+
+    ACCOUNT = "Account", _("Account")
+    LEGAL_ENTITY = "LegalEntity", _("Legal entity")
+    PORTFOLIO = "Portfolio", _("Portfolio")
+    PORTFOLIO_PROPOSAL = "PortfolioProposal", _("Portfolio proposal")
+
+
+class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
+    def visible_to(self, actor: Actor) -> Self:
+        """The groups with at least one contact that the actor sees; all of them, also empty ones, if it sees all."""
+        if not Contact.objects.visible_to(actor).query.where:
+            return self
+        return self.filter(Exists(GroupMembership.objects.visible_to(actor).filter(group=OuterRef("pk"))))
+
+
+class ContactGroup(models.Model):
+    """Contacts that share access to entities. Who belongs to it stands in its memberships."""
+
+    name = models.TextField(_("name"), max_length=MAX_NAME, null=True, blank=True)
+    external_id = models.CharField(_("external id"), max_length=MAX_EXTERNAL_ID, null=True, blank=True)
+    custom_attributes = models.TextField(
+        _("custom attributes"), max_length=MAX_CUSTOM_ATTRIBUTES, null=True, blank=True
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    objects = ContactGroupQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("contact group")
+        verbose_name_plural = _("contact groups")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["external_id"],
+                name="group_external_id_unique",
+                violation_error_message=_("A group has this external id already."),
+            )
+        ]
+        indexes = [
+            # For names that hold a text anywhere, whatever the case; the expression is that of `icontains`.
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="group_by_part_of_name", fastupdate=False)
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.external_id or f"#{self.pk}"
+
+
+class GroupMembershipQuerySet(models.QuerySet["GroupMembership"]):
+    def visible_to(self, actor: Actor) -> Self:
+        """The memberships of contacts that the actor sees."""
+        contacts = Contact.objects.visible_to(actor)
+        return self.filter(contact__in=contacts) if contacts.query.where else self
+
+
+class GroupMembership(models.Model):
+    """A contact belongs to a group, and the policy says what it may do there."""
+
+    # The unique index begins with the group, so that one on the group alone would only cost.
+    group = models.ForeignKey(
+        ContactGroup, on_delete=models.CASCADE, related_name="memberships", db_index=False, verbose_name=_("group")
+    )
+    contact = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, related_name="group_memberships", verbose_name=_("contact")
+    )
+    access_policy = models.ForeignKey(
+        ListItem,
+        on_delete=models.PROTECT,
+        related_name="+",
+        limit_choices_to={"list__key": ACCESS_POLICIES},
+        verbose_name=_("access policy"),
+    )
+
+    objects = GroupMembershipQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "contact"],
+                name="contact_in_group_once",
+                violation_error_message=_("The contact is in this group already."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} in {self.group_id}"
+
+
+class LinkedEntity(models.Model):
+    """An entity that a group has access to. An entity belongs to one group."""
+
+    group = models.ForeignKey(
+        ContactGroup, on_delete=models.PROTECT, related_name="linked_entities", verbose_name=_("group")
+    )
+    entity_type = models.CharField(_("type of entity"), max_length=20, choices=EntityType)
+    entity_id = models.IntegerField(_("id of the entity"), validators=[MinValueValidator(1)])
+
+    class Meta:
+        verbose_name = _("linked entity")
+        verbose_name_plural = _("linked entities")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entity_type", "entity_id"],
+                name="entity_in_one_group",
+                violation_error_message=_("The entity is linked to a group already."),
+            ),
+            models.CheckConstraint(condition=models.Q(entity_id__gte=1), name="entity_id_is_positive"),
+            models.CheckConstraint(condition=models.Q(entity_type__in=EntityType.values), name="entity_type_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entity_type} {self.entity_id}"

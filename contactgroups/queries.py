@@ -1,0 +1,195 @@
+"""Choosing groups, and saying who has access to them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    prefetch_related_objects,
+)
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from accounts.models import Member
+from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
+from contacts.models import Contact, ContactAssignment
+from contacts.queries import check_visible, found_by_people, no_such_contact
+from core.errors import NotFound, UnprocessableEntity
+from core.serializers import INT32_MAX
+
+MAX_FOUND = 200
+
+
+class AndAbove(Subquery):
+    """The ids of the members that a queryset selects and of everyone above them.
+
+    Visibility goes down the tree of members, from one member to all below it. Whether one member sees a few contacts is
+    asked the other way round, because the way up is as long as the tree is deep, however many members there are.
+    """
+
+    template = """(
+        WITH RECURSIVE above(id) AS (
+            %(subquery)s
+            UNION
+            SELECT member.manager_id FROM accounts_member member JOIN above ON member.id = above.id
+            WHERE member.manager_id IS NOT NULL
+        )
+        SELECT id FROM above
+    )"""
+
+
+def no_such_group() -> NotFound:
+    return NotFound(_("There is no contact group with this id that you can see."))
+
+
+# ---- groups
+
+
+def visible_group(*, actor: Actor, group_id: int) -> ContactGroup:
+    """The group. Raises NotFound when there is none or the actor cannot see it."""
+    group = ContactGroup.objects.visible_to(actor).filter(pk=group_id).first()
+    if group is None:
+        raise no_such_group()
+    return group
+
+
+def locked_group(*, actor: Actor, group_id: int) -> ContactGroup:
+    """The group with its row locked until the transaction ends. Raises NotFound like `visible_group`.
+
+    Whoever locks contacts as well locks them first.
+    """
+    group = ContactGroup.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=group_id).first()
+    if group is None:
+        raise no_such_group()
+    return group
+
+
+def groups_of_contact(*, actor: Actor, contact_id: int) -> list[ContactGroup]:
+    """The groups that a contact is in. Raises NotFound when the actor cannot see the contact."""
+    check_visible(actor=actor, contact_id=contact_id)
+    memberships = GroupMembership.objects.filter(contact=contact_id)
+    return list(ContactGroup.objects.filter(pk__in=memberships.values("group")).order_by("pk"))
+
+
+def group_of_entity(entity_type: str, entity_id: int) -> ContactGroup | None:
+    """The group that the entity is linked to, if any, whoever may see it."""
+    groups = LinkedEntity.objects.filter(entity_type=entity_type, entity_id=entity_id).values("group")
+    return ContactGroup.objects.filter(pk__in=groups).first()
+
+
+def searched_groups(*, actor: Actor, criteria: Mapping[str, Any]) -> list[ContactGroup]:
+    """The visible groups that meet all criteria, in the order of their ids.
+
+    Raises UnprocessableEntity `TooManyResults` when there are more than 200: a list that was cut would look complete.
+    """
+    groups = ContactGroup.objects.visible_to(actor)
+    if (contact_ids := criteria["contactIds"]) is not None:
+        # Through contacts that the actor sees: whether another one is in a group is not its business.
+        memberships = GroupMembership.objects.visible_to(actor).filter(contact__in=contact_ids)
+        groups = groups.filter(pk__in=memberships.values("group"))
+    if (group_ids := criteria["contactGroupIds"]) is not None:
+        groups = groups.filter(pk__in=group_ids)
+    if criteria["name"]:
+        groups = groups.filter(name__icontains=criteria["name"])
+    if (external_ids := criteria["externalIds"]) is not None:
+        groups = groups.filter(external_id__in=external_ids)
+    found = list(groups.order_by("pk")[: MAX_FOUND + 1])
+    if len(found) > MAX_FOUND:
+        raise UnprocessableEntity(
+            _("More than %(limit)s contact groups meet these criteria. Name more criteria, or narrower ones.")
+            % {"limit": MAX_FOUND},
+            sub_code="TooManyResults",
+        )
+    return found
+
+
+def with_visible_members(
+    groups: Sequence[ContactGroup], *, actor: Actor, limit: int | None = None
+) -> Sequence[ContactGroup]:
+    """Gives each group `visible_members`: the memberships of contacts that the actor sees, the first `limit` of them.
+
+    In one statement for all groups.
+    """
+    memberships = GroupMembership.objects.visible_to(actor).select_related("contact", "access_policy")
+    shown = memberships.only("group", "contact__name", "access_policy__key", "access_policy__names").order_by("pk")
+    prefetch_related_objects(groups, Prefetch("memberships", shown[:limit], to_attr="visible_members"))
+    return groups
+
+
+def linked_counts(group_ids: Collection[int]) -> dict[int, int]:
+    """How many entities are linked to each of the groups, for those that have any."""
+    links = LinkedEntity.objects.filter(group__in=group_ids).order_by()
+    return dict(links.values_list("group").annotate(Count("pk")))
+
+
+def found_groups(groups: QuerySet[ContactGroup], term: str, *, actor: Actor) -> QuerySet[ContactGroup]:
+    """The groups that somebody means who types `term`: by name, external id, id, or a contact that the actor sees."""
+    term = term.replace("\x00", "").strip()
+    if not term:
+        return groups
+    contacts = found_by_people(Contact.objects.visible_to(actor), term)
+    in_groups = GroupMembership.objects.filter(contact__in=contacts.values("pk")).values("group")
+    meant = Q(name__icontains=term) | Q(external_id__iexact=term) | Q(pk__in=in_groups)
+    if term.isascii() and term.isdecimal() and int(term) <= INT32_MAX:
+        meant |= Q(pk=int(term))
+    return groups.filter(meant)
+
+
+# ---- access
+
+
+def ids_of_group(group_id: int) -> QuerySet[Any, Any]:
+    """The id of a group as a subquery, empty when there is none."""
+    return ContactGroup.objects.filter(pk=group_id).order_by().values("pk")
+
+
+def ids_of_group_of(entity_type: str, entity_id: int) -> QuerySet[Any, Any]:
+    """The id of the group that an entity is linked to as a subquery, empty when it is linked to none."""
+    return LinkedEntity.objects.filter(entity_type=entity_type, entity_id=entity_id).order_by().values("group")
+
+
+def contact_has_access(*, actor: Actor, contact_id: int, group_ids: QuerySet[Any, Any]) -> bool:
+    """Whether a contact is in the group. One statement.
+
+    Raises NotFound when the actor cannot see the contact or `group_ids` is empty. The actor need not see the group:
+    nothing is told of it but whether this contact is in it.
+    """
+    memberships = GroupMembership.objects.filter(group__in=group_ids, contact=contact_id)
+    contacts = Contact.objects.visible_to(actor).filter(pk=contact_id)
+    found = contacts.values_list(Exists(group_ids), Exists(memberships)).first()
+    if found is None:
+        raise no_such_contact()
+    return _answer(*found)
+
+
+def identity_has_access(*, actor: Actor, identity_id: UUID, group_ids: QuerySet[Any, Any]) -> bool:
+    """Whether a member sees at least one contact of the group. One statement.
+
+    A member asks about itself and those below it, one that sees all contacts and an application about anybody. Raises
+    NotFound for anybody else, and when `group_ids` is empty.
+    """
+    members = Member.objects.filter(uid=identity_id).order_by()
+    if actor.member_uid is not None and not actor.sees_all_contacts:
+        above = Member.objects.filter(pk__in=AndAbove(members.values("pk")))
+        members = members.filter(Exists(above.filter(uid=actor.member_uid)))
+    memberships = GroupMembership.objects.filter(group__in=group_ids)
+    assigned = ContactAssignment.objects.filter(contact__in=memberships.values("contact")).values("member")
+    sees_one = Q(sees_all_contacts=True) & Exists(memberships) | Q(pk__in=AndAbove(assigned))
+    found = members.values_list(Exists(group_ids), ExpressionWrapper(sees_one, output_field=BooleanField())).first()
+    if found is None:
+        raise NotFound(_("There is no member with this identity id that you can see."))
+    return _answer(*found)
+
+
+def _answer(is_known: bool, has_access: bool) -> bool:
+    if not is_known:
+        raise NotFound(_("There is no such contact group, or the entity is linked to none."))
+    return has_access

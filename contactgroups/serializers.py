@@ -1,0 +1,84 @@
+"""The shapes of groups and of access."""
+
+from rest_framework import serializers
+
+from contactgroups.models import MAX_CUSTOM_ATTRIBUTES, MAX_EXTERNAL_ID, MAX_NAME
+from core.serializers import StrictCharField, StrictIntegerField, StrictSerializer, optional, optional_list
+
+NAME = {"allow_null": True, "allow_blank": True, "max_length": MAX_NAME}
+EXTERNAL_ID = {
+    "allow_null": True,
+    "max_length": MAX_EXTERNAL_ID,
+    "trim_whitespace": True,
+    "help_text": "Another system's key of the group. Unique over all groups.",
+}
+CUSTOM_ATTRIBUTES = {
+    "allow_null": True,
+    "allow_blank": True,
+    "max_length": MAX_CUSTOM_ATTRIBUTES,
+    "help_text": "Any text; it is kept as it is.",
+}
+
+
+class GroupContactSerializer(StrictSerializer):
+    contactId = StrictIntegerField(source="contact_id")
+    accessPolicyId = StrictIntegerField(
+        source="access_policy_id", help_text="The id of an item of the list `access-policy`."
+    )
+
+
+class ContactGroupSerializer(StrictSerializer):
+    """What a group is made of, or what of it changes: a property that is absent is not among the validated ones."""
+
+    groupName = StrictCharField(source="name", required=False, **NAME)
+    groupExternalId = StrictCharField(source="external_id", required=False, **EXTERNAL_ID)
+    customAttributes = StrictCharField(source="custom_attributes", required=False, **CUSTOM_ATTRIBUTES)
+    contacts = GroupContactSerializer(many=True, required=False, allow_null=True)
+
+
+class GroupIdSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+
+
+class GroupContactRowSerializer(serializers.Serializer):
+    contactId = serializers.IntegerField(source="contact_id")
+    name = serializers.CharField(source="contact.name")
+    accessPolicyId = serializers.IntegerField(source="access_policy_id")
+    # The text of the list's item, which is its name in the language of the request.
+    accessPolicyName = serializers.CharField(source="access_policy")
+
+
+class GroupRowSerializer(serializers.Serializer):
+    groupId = serializers.IntegerField(source="pk")
+    groupName = serializers.CharField(source="name", allow_null=True)
+    groupExternalId = serializers.CharField(source="external_id", allow_null=True)
+    customAttributes = serializers.CharField(source="custom_attributes", allow_null=True)
+    contacts = GroupContactRowSerializer(
+        source="visible_members", many=True, help_text="The contacts of the group that the caller sees."
+    )
+
+
+class GroupsSerializer(serializers.Serializer):
+    groups = GroupRowSerializer(many=True)
+
+
+class GroupCriteriaSerializer(StrictSerializer):
+    contactIds = optional_list(
+        StrictIntegerField(),
+        help_text="Groups with at least one of these contacts; one that you cannot see counts not.",
+    )
+    contactGroupIds = optional_list(StrictIntegerField())
+    name = optional(
+        StrictCharField,
+        allow_blank=True,
+        help_text="Part of the name, anywhere in it and whatever the case. An empty text is not applied.",
+    )
+    externalIds = optional_list(StrictCharField())
+
+
+class FoundGroupsSerializer(serializers.Serializer):
+    results = GroupRowSerializer(many=True)
+
+
+class AccessSerializer(serializers.Serializer):
+    hasAccess = serializers.BooleanField()

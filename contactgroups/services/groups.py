@@ -1,0 +1,241 @@
+"""Contact groups and who belongs to them.
+
+Locks are always taken contacts first, in the order of their ids, then the group.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypedDict, Unpack
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from contactgroups.models import ACCESS_POLICIES, OWNER, ContactGroup, GroupMembership
+from contactgroups.queries import locked_group, visible_group
+from contacts.models import Contact
+from contacts.queries import check_visible
+from core.errors import UnprocessableEntity, refusing
+from schemas.models import ListItem
+
+EXTERNAL_ID_UNIQUE = "group_external_id_unique"
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A contact that is to be in a group, and the item of the list `access-policy` that it gets there."""
+
+    contact_id: int
+    access_policy_id: int
+
+
+class GroupTexts(TypedDict, total=False):
+    """The texts of a group that are to change. None and an empty text empty one; an absent one stays."""
+
+    name: str | None
+    external_id: str | None
+    custom_attributes: str | None
+
+
+@transaction.atomic
+def create_group(
+    *,
+    actor: Actor,
+    memberships: Sequence[Membership],
+    name: str | None = None,
+    external_id: str | None = None,
+    custom_attributes: str | None = None,
+    include_contact_id: int | None = None,
+) -> ContactGroup:
+    """Create a group of these contacts. Locks the contacts.
+
+    The contact `include_contact_id` is in it as well, as its owner unless `memberships` says otherwise. Raises
+    NotFound when the actor cannot see that contact; UnprocessableEntity: DuplicateContact, UnknownContacts,
+    ContactAnonymized, UnknownAccessPolicies, ExternalIdNotUnique, and ContactsRequired when an actor that does not
+    see all contacts names none: it would not see what it had made.
+    """
+    asked = list(memberships)
+    if include_contact_id is not None:
+        check_visible(actor=actor, contact_id=include_contact_id)
+        if all(membership.contact_id != include_contact_id for membership in asked):
+            asked.append(Membership(include_contact_id, _owner_id()))
+    _check_each_once(asked)
+    contacts = _locked_contacts(actor, asked)
+    _check_known(asked, contacts)
+    _check_not_anonymized(asked, contacts)
+    _check_policies(asked)
+    group = ContactGroup(
+        name=name or None, external_id=external_id or None, custom_attributes=custom_attributes or None
+    )
+    with refusing(EXTERNAL_ID_UNIQUE, _external_id_not_unique()):
+        group.save(force_insert=True)
+    _add(group, asked)
+    if not asked and not ContactGroup.objects.visible_to(actor).filter(pk=group.pk).exists():
+        raise UnprocessableEntity(_("Name at least one contact that is in the group."), sub_code="ContactsRequired")
+    return group
+
+
+@transaction.atomic
+def change_group(
+    *,
+    actor: Actor,
+    group_id: int,
+    memberships: Sequence[Membership] | None = None,
+    **texts: Unpack[GroupTexts],
+) -> ContactGroup:
+    """Change the texts that are named and, unless None, replace the members. Locks the named contacts, then the group.
+
+    Members that the actor cannot see stay: nobody drops whom it does not know of. Raises NotFound; UnprocessableEntity:
+    DuplicateContact, UnknownContacts, ContactAnonymized for a contact that is not in the group yet,
+    UnknownAccessPolicies, ExternalIdNotUnique.
+    """
+    # A group that the actor cannot see is not found, whatever else is wrong with the request.
+    visible_group(actor=actor, group_id=group_id)
+    asked = list(memberships or ())
+    _check_each_once(asked)
+    contacts = _locked_contacts(actor, asked)
+    group = locked_group(actor=actor, group_id=group_id)
+    if memberships is not None:
+        _check_known(asked, contacts)
+        _check_policies(asked)
+        _replace_members(actor, group, asked, contacts)
+    for field, text in texts.items():
+        setattr(group, field, text or None)
+    with refusing(EXTERNAL_ID_UNIQUE, _external_id_not_unique()):
+        group.save(update_fields=list(texts))
+    return group
+
+
+@transaction.atomic
+def delete_group(*, actor: Actor, group_id: int) -> None:
+    """Delete a group with its memberships, also of contacts that the actor cannot see: it gave access to nothing.
+
+    Locks the group. Raises NotFound; UnprocessableEntity `GroupHasEntities`.
+    """
+    group = locked_group(actor=actor, group_id=group_id)
+    linked = group.linked_entities.count()
+    if linked:
+        raise UnprocessableEntity(
+            _("The group has linked entities (%(count)s). They have to be unlinked first.") % {"count": linked},
+            sub_code="GroupHasEntities",
+        )
+    group.delete()
+
+
+def erase_groups(contact_ids: Sequence[int]) -> None:
+    """Anonymization: the names and custom attributes of groups that nobody but anonymized contacts is in.
+
+    Such a text may name the person. Where others are in the group it stays, because it is theirs as well; it goes when
+    the last of them is anonymized. External ids stay: they are another system's key of the group, not of a person.
+    Locks the groups of these contacts in the order of their ids, so that of two fellows who are anonymized at once the
+    second is seen to be the last.
+    """
+    memberships = GroupMembership.objects.filter(contact__in=contact_ids)
+    groups = ContactGroup.objects.filter(pk__in=memberships.values("group")).order_by("pk")
+    locked = list(groups.select_for_update().values_list("pk", flat=True))
+    known_members = GroupMembership.objects.filter(group=OuterRef("pk"), contact__anonymized_at__isnull=True)
+    nobodys = ContactGroup.objects.filter(~Exists(known_members), pk__in=locked)
+    nobodys.update(name=None, custom_attributes=None)
+
+
+def _locked_contacts(actor: Actor, asked: Collection[Membership]) -> dict[int, Contact]:
+    contacts = Contact.objects.visible_to(actor).filter(pk__in=[membership.contact_id for membership in asked])
+    locked = contacts.select_for_update(of=("self",), no_key=True).only("anonymized_at").order_by("pk")
+    return {contact.pk: contact for contact in locked}
+
+
+def _check_each_once(asked: Sequence[Membership]) -> None:
+    seen: set[int] = set()
+    faults: dict[str, list[str]] = {}
+    for index, membership in enumerate(asked):
+        if membership.contact_id in seen:
+            faults[f"contacts[{index}].contactId"] = [_("The contact is named already.")]
+        seen.add(membership.contact_id)
+    if faults:
+        raise UnprocessableEntity(_("Name each contact once."), sub_code="DuplicateContact", properties=faults)
+
+
+def _check_known(asked: Sequence[Membership], contacts: Mapping[int, Contact]) -> None:
+    message = [_("There is no contact with this id that you can see.")]
+    faults = {
+        f"contacts[{index}].contactId": message
+        for index, membership in enumerate(asked)
+        if membership.contact_id not in contacts
+    }
+    if faults:
+        raise UnprocessableEntity(_("Some contacts do not exist."), sub_code="UnknownContacts", properties=faults)
+
+
+def _check_not_anonymized(asked: Sequence[Membership], contacts: Mapping[int, Contact]) -> None:
+    anonymized = [str(entry.contact_id) for entry in asked if contacts[entry.contact_id].anonymized_at is not None]
+    if anonymized:
+        raise UnprocessableEntity(
+            _("These contacts were anonymized and cannot join a group any more: %(ids)s.")
+            % {"ids": ", ".join(anonymized)},
+            sub_code="ContactAnonymized",
+        )
+
+
+def _check_policies(asked: Sequence[Membership]) -> None:
+    known = set(
+        ListItem.objects.filter(
+            list__key=ACCESS_POLICIES, pk__in={membership.access_policy_id for membership in asked}
+        ).values_list("pk", flat=True)
+    )
+    message = [_("Expected the id of an item of the list %(list)s.") % {"list": ACCESS_POLICIES}]
+    faults = {
+        f"contacts[{index}].accessPolicyId": message
+        for index, membership in enumerate(asked)
+        if membership.access_policy_id not in known
+    }
+    if faults:
+        raise UnprocessableEntity(
+            _("Some access policies do not exist."), sub_code="UnknownAccessPolicies", properties=faults
+        )
+
+
+def _replace_members(
+    actor: Actor, group: ContactGroup, asked: Sequence[Membership], contacts: Mapping[int, Contact]
+) -> None:
+    """The group is locked, so that its memberships stay as they are read."""
+    present = {row.contact_id: row for row in group.memberships.visible_to(actor)}
+    new = [membership for membership in asked if membership.contact_id not in present]
+    _check_not_anonymized(new, contacts)
+    dropped = present.keys() - {membership.contact_id for membership in asked}
+    group.memberships.filter(contact__in=dropped).delete()
+    changed = []
+    for membership in asked:
+        row = present.get(membership.contact_id)
+        if row is not None and row.access_policy_id != membership.access_policy_id:
+            row.access_policy_id = membership.access_policy_id
+            changed.append(row)
+    GroupMembership.objects.bulk_update(changed, ["access_policy"])
+    _add(group, new)
+
+
+def _add(group: ContactGroup, memberships: Sequence[Membership]) -> None:
+    GroupMembership.objects.bulk_create(
+        GroupMembership(group=group, contact_id=membership.contact_id, access_policy_id=membership.access_policy_id)
+        for membership in memberships
+    )
+
+
+def _owner_id() -> int:
+    """The policy of whom a group is created under. Raises UnprocessableEntity when the institution has removed it."""
+    owner = ListItem.objects.filter(list__key=ACCESS_POLICIES, key=OWNER).values_list("pk", flat=True).first()
+    if owner is None:
+        raise UnprocessableEntity(
+            _("The list %(list)s has no item %(item)s: name the contact with a policy.")
+            % {"list": ACCESS_POLICIES, "item": OWNER},
+            sub_code="UnknownAccessPolicies",
+        )
+    return owner
+
+
+def _external_id_not_unique() -> UnprocessableEntity:
+    return UnprocessableEntity(
+        _("A group has this external id already."),
+        sub_code="ExternalIdNotUnique",
+        properties={"groupExternalId": [_("A group has this external id already.")]},
+    )

@@ -1,0 +1,242 @@
+"""The operations tagged ContactGroupManagement and ContactGroupAccess."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.idempotency import IDEMPOTENCY_KEY, answered_once
+from accounts.permissions import ANYONE, STAFF, Access
+from accounts.views import ActorView
+from contactgroups import serializers as shapes
+from contactgroups.models import EntityType
+from contactgroups.queries import (
+    contact_has_access,
+    groups_of_contact,
+    identity_has_access,
+    ids_of_group,
+    ids_of_group_of,
+    searched_groups,
+    visible_group,
+    with_visible_members,
+)
+from contactgroups.services import Membership, change_group, create_group, delete_group
+from contacts.queries import UUID_TEXT
+from core.errors import BadRequest
+
+READ, WRITE = "groups.read", "groups.write"
+MANAGEMENT = ["ContactGroupManagement"]
+ACCESS = ["ContactGroupAccess"]
+
+ENTITY_TYPE = OpenApiParameter("entityType", str, OpenApiParameter.PATH, enum=EntityType.values)
+IDENTITY_ID = OpenApiParameter(
+    "identityId", UUID, OpenApiParameter.PATH, description="The identity id (`uid`) of a member."
+)
+
+
+class GroupsOfContactView(ActorView):
+    access = {"GET": Access(READ, ANYONE), "POST": Access(WRITE, STAFF)}
+
+    @extend_schema(operation_id="getGroupsOfContact", tags=MANAGEMENT, responses={200: shapes.GroupsSerializer})
+    def get(self, request: Request, contactId: int) -> Response:
+        """Retrieve the contact groups of a contact.
+
+        Each with those of its contacts that the caller sees.
+        """
+        groups = groups_of_contact(actor=self.actor, contact_id=contactId)
+        with_visible_members(groups, actor=self.actor)
+        return Response(shapes.GroupsSerializer({"groups": groups}).data)
+
+    @extend_schema(
+        operation_id="createContactGroup",
+        tags=MANAGEMENT,
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.ContactGroupSerializer,
+        responses={201: shapes.GroupIdSerializer},
+    )
+    def post(self, request: Request, contactId: int) -> Response:
+        """Create a contact group under a contact.
+
+        The contact is in the group, with the access policy `owner` unless `contacts` names it with another one.
+
+        With an `Idempotency-Key` the same request sent again gets the same answer, and creates nothing again.
+
+        `subCode`: DuplicateContact, UnknownContacts, UnknownAccessPolicies, ContactAnonymized, ExternalIdNotUnique,
+        IdempotencyKeyReused.
+        """
+        body = self.body(shapes.ContactGroupSerializer)
+        members = _memberships(body.pop("contacts", None)) or []
+
+        def create() -> tuple[Response, str]:
+            group = create_group(actor=self.actor, memberships=members, include_contact_id=contactId, **body)
+            return Response({"id": group.pk}, status=status.HTTP_201_CREATED), f"contact-group:{group.pk}"
+
+        return answered_once(request, create)
+
+
+class ContactGroupView(ActorView):
+    access = {"GET": Access(READ, ANYONE), "PUT": Access(WRITE, STAFF), "DELETE": Access(WRITE, STAFF)}
+
+    @extend_schema(operation_id="getContactGroup", tags=MANAGEMENT, responses={200: shapes.GroupRowSerializer})
+    def get(self, request: Request, contactGroupId: int) -> Response:
+        """Retrieve a contact group.
+
+        With those of its contacts that the caller sees. A group of which the caller sees no contact does not exist for
+        it.
+        """
+        group = visible_group(actor=self.actor, group_id=contactGroupId)
+        with_visible_members([group], actor=self.actor)
+        return Response(shapes.GroupRowSerializer(group).data)
+
+    @extend_schema(
+        operation_id="changeContactGroup",
+        tags=MANAGEMENT,
+        request=shapes.ContactGroupSerializer,
+        responses={204: None},
+    )
+    def put(self, request: Request, contactGroupId: int) -> Response:
+        """Change a contact group.
+
+        A property that is absent stays as it is; null empties a text. `contacts` replaces those contacts of the group
+        that the caller sees; those that it does not see stay. Absent or null leaves all of them.
+
+        `subCode`: DuplicateContact, UnknownContacts, UnknownAccessPolicies, ContactAnonymized, ExternalIdNotUnique.
+        """
+        body = self.body(shapes.ContactGroupSerializer)
+        members = _memberships(body.pop("contacts", None))
+        change_group(actor=self.actor, group_id=contactGroupId, memberships=members, **body)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(operation_id="deleteContactGroup", tags=MANAGEMENT, responses={204: None})
+    def delete(self, request: Request, contactGroupId: int) -> Response:
+        """Delete a contact group.
+
+        Possible when no entity is linked to it.
+
+        `subCode`: GroupHasEntities.
+        """
+        delete_group(actor=self.actor, group_id=contactGroupId)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class GroupSearchView(ActorView):
+    access = {"POST": Access(READ, ANYONE)}
+
+    @extend_schema(
+        operation_id="searchContactGroups",
+        tags=MANAGEMENT,
+        request=shapes.GroupCriteriaSerializer,
+        responses={200: shapes.FoundGroupsSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Search contact groups.
+
+        Only groups of which the caller sees a contact, in the order of their ids. Criteria combine with AND; one that
+        is null is not applied. At most 200 groups are listed: when more meet the criteria the search is refused.
+
+        `subCode`: TooManyResults.
+        """
+        groups = searched_groups(actor=self.actor, criteria=self.body(shapes.GroupCriteriaSerializer))
+        with_visible_members(groups, actor=self.actor)
+        return Response(shapes.FoundGroupsSerializer({"results": groups}).data)
+
+
+# ---- access
+
+
+class ContactGroupAccessView(ActorView):
+    access = {"GET": Access(READ, ANYONE)}
+
+    @extend_schema(operation_id="checkContactGroupAccess", tags=ACCESS, responses={200: shapes.AccessSerializer})
+    def get(self, request: Request, contactGroupId: int, contactId: int) -> Response:
+        """Tell whether a contact has access to a contact group.
+
+        It has when it is in the group.
+        """
+        has_access = contact_has_access(actor=self.actor, contact_id=contactId, group_ids=ids_of_group(contactGroupId))
+        return Response({"hasAccess": has_access})
+
+
+class ContactEntityAccessView(ActorView):
+    access = {"GET": Access(READ, ANYONE)}
+
+    @extend_schema(
+        operation_id="checkContactEntityAccess",
+        tags=ACCESS,
+        parameters=[ENTITY_TYPE],
+        responses={200: shapes.AccessSerializer},
+    )
+    def get(self, request: Request, contactId: int, entityType: str, entityId: int) -> Response:
+        """Tell whether a contact has access to an entity.
+
+        It has when it is in the contact group that the entity is linked to.
+        """
+        has_access = contact_has_access(
+            actor=self.actor, contact_id=contactId, group_ids=ids_of_group_of(_entity_type(entityType), entityId)
+        )
+        return Response({"hasAccess": has_access})
+
+
+class IdentityGroupAccessView(ActorView):
+    access = {"GET": Access(READ, STAFF)}
+
+    @extend_schema(
+        operation_id="checkIdentityGroupAccess",
+        tags=ACCESS,
+        parameters=[IDENTITY_ID],
+        responses={200: shapes.AccessSerializer},
+    )
+    def get(self, request: Request, contactGroupId: int, identityId: str) -> Response:
+        """Tell whether a member has access to a contact group.
+
+        It has when it sees at least one contact of the group: one that is assigned to it or to a member below it. A
+        member asks about itself and about members below it, an application about any.
+        """
+        has_access = identity_has_access(
+            actor=self.actor, identity_id=_uuid(identityId), group_ids=ids_of_group(contactGroupId)
+        )
+        return Response({"hasAccess": has_access})
+
+
+class IdentityEntityAccessView(ActorView):
+    access = {"GET": Access(READ, STAFF)}
+
+    @extend_schema(
+        operation_id="checkIdentityEntityAccess",
+        tags=ACCESS,
+        parameters=[IDENTITY_ID, ENTITY_TYPE],
+        responses={200: shapes.AccessSerializer},
+    )
+    def get(self, request: Request, identityId: str, entityType: str, entityId: int) -> Response:
+        """Tell whether a member has access to an entity.
+
+        It has when it sees at least one contact of the contact group that the entity is linked to. A member asks about
+        itself and about members below it, an application about any.
+        """
+        group_ids = ids_of_group_of(_entity_type(entityType), entityId)
+        has_access = identity_has_access(actor=self.actor, identity_id=_uuid(identityId), group_ids=group_ids)
+        return Response({"hasAccess": has_access})
+
+
+def _memberships(contacts: Sequence[Mapping[str, Any]] | None) -> list[Membership] | None:
+    return None if contacts is None else [Membership(**contact) for contact in contacts]
+
+
+def _entity_type(text: str) -> EntityType:
+    """Raises BadRequest."""
+    if text not in EntityType.values:
+        expected = _("Expected one of: %(known)s.") % {"known": ", ".join(EntityType.values)}
+        raise BadRequest(properties={"entityType": [expected]})
+    return EntityType(text)
+
+
+def _uuid(text: str) -> UUID:
+    """Raises BadRequest."""
+    if not UUID_TEXT.fullmatch(text):
+        raise BadRequest(properties={"identityId": [_("Expected a UUID.")]})
+    return UUID(text)

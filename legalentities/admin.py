@@ -1,0 +1,131 @@
+"""Legal entities in the admin: to look at. Details change in the one way of their service."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
+from contactgroups.models import ContactGroup
+from contacts.display import laid_out, shown_changes
+from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
+from legalentities.queries import found_by_people, groups_by_id, latest_change_sets, unseen_initiators
+from schemas.queries import current_schema
+
+CHANGE_SETS_SHOWN = 20
+
+
+class LegalEntities(CappedChangeList):
+    """Reads what a row shows and no more; the groups of all rows are read at once."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[LegalEntity]:
+        return super().get_queryset(request, exclude_parameters).defer("details")
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        actor = actor_of(request)
+        if actor is None:
+            return
+        groups = groups_by_id(actor=actor, group_ids={row.group_id for row in self.result_list})
+        may_open = _may_open_groups(request)
+        for row in self.result_list:
+            row.group = groups[row.group_id]
+            row.group_address = _address(row.group) if may_open else None
+
+
+@admin.register(LegalEntity)
+class LegalEntityAdmin(VisibleToActorAdmin):
+    list_display = ["title", "external_id", "group_link", "contact_count"]
+    search_fields = ["name"]
+    search_help_text = _("Name, id or external id")
+    ordering = ["-id"]
+    sortable_by = ["title", "external_id"]
+
+    class Media:
+        css = {"all": ["contacts/details.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LegalEntity]:
+        legal_entities: Any = super().get_queryset(request)
+        return legal_entities.with_group()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
+        return LegalEntities
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[LegalEntity], search_term: str
+    ) -> tuple[QuerySet[LegalEntity], bool]:
+        return found_by_people(queryset, search_term), False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @display(description=_("name"), ordering="name")
+    def title(self, legal_entity: LegalEntity) -> str:
+        """The uid stands in where the schema has no name, so that there is always something to follow."""
+        return str(legal_entity)
+
+    @display(description=_("group"))
+    def group_link(self, legal_entity: Any) -> str:
+        if legal_entity.group_address is None:
+            return str(legal_entity.group)
+        return format_html('<a class="k-link" href="{}">{}</a>', legal_entity.group_address, legal_entity.group)
+
+    @display(description=_("contacts"))
+    def contact_count(self, legal_entity: Any) -> int:
+        return legal_entity.group.contact_count
+
+    # ---- the legal entity's page
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """Nothing is a form here: the page is laid out by the schema."""
+        return []
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        actor = actor_of(request)
+        if actor is None:
+            raise PermissionDenied
+        schema = current_schema(LEGAL_ENTITY_SCHEMA)
+        group = groups_by_id(actor=actor, group_ids=[obj.group_id])[obj.group_id]
+        history = list(latest_change_sets(legal_entity_id=obj.pk, limit=CHANGE_SETS_SHOWN))
+        unseen = unseen_initiators(actor=actor, change_sets=history)
+        context |= {
+            "title": str(obj),
+            "legal_entity": obj,
+            "group": group,
+            "group_address": _address(group) if _may_open_groups(request) else None,
+            "boxes": laid_out(schema, obj.details),
+            "history": [
+                (
+                    change_set,
+                    shown_changes(schema, change_set.changes),
+                    gettext("A contact that you cannot see") if change_set.initiator_contact_id in unseen else "",
+                )
+                for change_set in history
+            ],
+        }
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def _may_open_groups(request: HttpRequest) -> bool:
+    return request.user.has_perm("contactgroups.view_contactgroup") or request.user.has_perm(
+        "contactgroups.change_contactgroup"
+    )
+
+
+def _address(group: ContactGroup) -> str:
+    return reverse("admin:contactgroups_contactgroup_change", args=[group.pk])

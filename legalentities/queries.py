@@ -1,0 +1,88 @@
+"""Choosing legal entities and their history."""
+
+from collections.abc import Collection, Mapping
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from contactgroups.models import ContactGroup, GroupMembership
+from contacts.models import Contact
+from contacts.queries import UUID_TEXT, check_visible, holds_list_item
+from core.errors import NotFound
+from core.serializers import INT32_MAX
+from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
+
+
+def no_such_legal_entity() -> NotFound:
+    return NotFound(_("There is no legal entity with this id that you can see."))
+
+
+def visible_legal_entity(*, actor: Actor, legal_entity_id: int) -> LegalEntity:
+    """The legal entity with its group's id. Raises NotFound when there is none or the actor cannot see it."""
+    return _one(LegalEntity.objects.visible_to(actor).with_group(), legal_entity_id)
+
+
+def legal_entity_of_contact(*, actor: Actor, contact_id: int, legal_entity_id: int) -> LegalEntity:
+    """The legal entity, with its group's id, of a group which the contact is in.
+
+    Raises NotFound, also when the actor cannot see the contact.
+    """
+    check_visible(actor=actor, contact_id=contact_id)
+    return _one(LegalEntity.objects.visible_to(actor).of_contact(contact_id).with_group(), legal_entity_id)
+
+
+def locked_legal_entity(*, actor: Actor, legal_entity_id: int) -> LegalEntity:
+    """The legal entity, with its group's id and its row locked until the transaction ends.
+
+    Raises NotFound when there is none or the actor cannot see it.
+    """
+    legal_entities = LegalEntity.objects.visible_to(actor).with_group()
+    return _one(legal_entities.select_for_update(of=("self",)), legal_entity_id)
+
+
+def _one(legal_entities: QuerySet[LegalEntity], legal_entity_id: int) -> LegalEntity:
+    legal_entity = legal_entities.filter(pk=legal_entity_id).first()
+    if legal_entity is None:
+        raise no_such_legal_entity()
+    return legal_entity
+
+
+def found_by_people(legal_entities: QuerySet[LegalEntity], term: str) -> QuerySet[LegalEntity]:
+    """The legal entities that somebody means who types `term`: parts of a name, an id, a uid, an external id."""
+    term = term.replace("\x00", "").strip()
+    if not term:
+        return legal_entities
+    meant = Q(external_id=term)
+    if term.isascii() and term.isdecimal() and int(term) <= INT32_MAX:
+        meant |= Q(pk=int(term))
+    if UUID_TEXT.fullmatch(term):
+        meant |= Q(uid=term)
+    return legal_entities.filter(meant | Q(*(("name__icontains", part) for part in term.split())))
+
+
+def groups_by_id(*, actor: Actor, group_ids: Collection[int]) -> Mapping[int, ContactGroup]:
+    """The groups, each with `contact_count`, the number of its contacts that the actor sees; in one query."""
+    members = GroupMembership.objects.visible_to(actor).filter(group=OuterRef("pk")).order_by()
+    number = members.values("group").annotate(number=Count("pk")).values("number")
+    return ContactGroup.objects.annotate(contact_count=Coalesce(Subquery(number), 0)).in_bulk(group_ids)
+
+
+def latest_change_sets(*, legal_entity_id: int, limit: int) -> QuerySet[LegalEntityChangeSet]:
+    """The latest of a legal entity's history, with whoever made each change set."""
+    history = LegalEntityChangeSet.objects.filter(legal_entity_id=legal_entity_id).order_by("-version")
+    people = history.select_related("initiator_member__user", "initiator_contact", "initiator_application")
+    return people.defer("initiator_contact__details")[:limit]
+
+
+def unseen_initiators(*, actor: Actor, change_sets: Collection[LegalEntityChangeSet]) -> set[int]:
+    """The ids of the contacts that made the changes and that the actor cannot see: it is not told who they are."""
+    ids = {change_set.initiator_contact_id for change_set in change_sets if change_set.initiator_contact_id}
+    return ids - set(Contact.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", flat=True))
+
+
+def is_list_item_used(list_key: str, item_key: str) -> bool:
+    """Whether the details of any legal entity hold the item of the list."""
+    rows = LegalEntity.objects.all()
+    return holds_list_item(rows, schema_key=LEGAL_ENTITY_SCHEMA, list_key=list_key, item_key=item_key)

@@ -1,0 +1,35 @@
+"""Groups and policies for the tests of contact groups."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.actor import system_actor
+from contactgroups.models import ContactGroup
+from contactgroups.services import Membership, create_group
+from contacts.models import Contact
+from schemas.models import ListItem
+
+
+@pytest.fixture
+def policy(default_schemas: None) -> Callable[..., int]:
+    """The id of an access policy by its key."""
+    return lambda key="owner": ListItem.objects.get(list__key="access-policy", key=key).pk
+
+
+@pytest.fixture
+def make_group(policy: Callable[..., int]) -> Callable[..., ContactGroup]:
+    """A group of contacts, all of whom own it, made through the service."""
+
+    def make(*contacts: Contact, **texts: Any) -> ContactGroup:
+        members = [Membership(contact.pk, policy()) for contact in contacts]
+        return create_group(actor=system_actor("tests"), memberships=members, **texts)
+
+    return make
+
+
+@pytest.fixture
+def members_of(default_schemas: None) -> Callable[[ContactGroup], dict[int, str]]:
+    """The key of the policy of each contact in a group."""
+    return lambda group: dict(group.memberships.values_list("contact", "access_policy__key"))

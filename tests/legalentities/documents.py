@@ -1,0 +1,14 @@
+"""Details of companies."""
+
+from typing import Any
+
+
+def company(**overrides: Any) -> dict[str, Any]:
+    """A valid document of the default schema; `section={...}` merges into a section, anything else replaces."""
+    document: dict[str, Any] = {
+        "name": "Alpöhi Holding AG",
+        "registration": {"legalForm": "stock-corporation", "country": "CH", "state": "CH-GR"},
+    }
+    for key, value in overrides.items():
+        document[key] = {**document.get(key, {}), **value} if isinstance(value, dict) else value
+    return document
