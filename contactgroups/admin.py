@@ -32,6 +32,7 @@ class _PartInline(TabularInline):
     """A part of a group: whoever may change the group may change it, and it has no permissions of its own."""
 
     extra = 0
+    hide_title = True
     per_page: int | None = 50
 
     def may_change(self, request: HttpRequest, obj: Model | None) -> bool:
