@@ -15,6 +15,7 @@ ICONS = {
     "changerequests.ChangeRequest": "rule",
     "contactgroups.ContactGroup": "groups",
     "contacts.Contact": "contacts",
+    "importexport.ExportJob": "download",
     "legalentities.LegalEntity": "business",
     "schemas.List": "list",
     "schemas.ListItem": "format_list_bulleted",

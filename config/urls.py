@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("contactgroups.urls")),
     path("", include("contacts.urls")),
     path("", include("legalentities.urls")),
+    path("", include("importexport.urls")),
 ]
 
 handler400 = "core.handlers.bad_request"

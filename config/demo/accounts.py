@@ -9,7 +9,15 @@ ZURICH, GENEVA = "Zurich", "Geneva"
 PARTICIPANTS = (ZURICH, GENEVA)
 
 RELATIONSHIP_MANAGERS, REVIEWERS = "Relationship managers", "Reviewers"
-_LOOK = ("contacts.view_contact", "changerequests.view_changerequest", "accounts.view_member")
+_LOOK = (
+    "contacts.view_contact",
+    "changerequests.view_changerequest",
+    "accounts.view_member",
+    "contactgroups.view_contactgroup",
+    "legalentities.view_legalentity",
+    "importexport.view_exportjob",
+    "importexport.add_exportjob",
+)
 GROUPS: dict[str, tuple[str, ...]] = {
     RELATIONSHIP_MANAGERS: _LOOK,
     REVIEWERS: (*_LOOK, "changerequests.review_changerequest"),

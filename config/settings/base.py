@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "changerequests",
     "contactgroups",
     "legalentities",
+    "importexport",
 ]
 
 MIDDLEWARE = [
@@ -108,9 +109,14 @@ CELERY_TASK_PUBLISH_RETRY = False  # a request does not wait for a broker that i
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 2}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "send due keys": {"task": "contacts.tasks.send_due_keys", "schedule": 60},
+    "resume exports": {"task": "importexport.exports.tasks.resume_exports", "schedule": 60},
+    "expire exports": {"task": "importexport.exports.tasks.expire_exports", "schedule": 60},
     "delete obsolete files": {"task": "contacts.tasks.delete_obsolete_files", "schedule": 60},
     "clean up": {"task": "accounts.tasks.clean_up", "schedule": 3600},
+    "update search indexes": {"task": "importexport.graphql.tasks.update_search_indexes", "schedule": 60},
 }
+# Found by themselves are the tasks of an app, not those of a package in one.
+CELERY_IMPORTS = ["importexport.graphql.tasks", "importexport.exports.tasks"]
 CELERY_TIMEZONE = "UTC"
 
 S3_BUCKET = env.str("S3_BUCKET", default="")

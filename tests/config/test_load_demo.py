@@ -6,7 +6,6 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
-from django.db.models import Count, Max
 
 from accounts.actor import member_actor
 from accounts.models import ClientApplication, Member, User
@@ -41,11 +40,8 @@ def actor(demo):
 
 
 def written():
-    """How many rows each table has, and the highest key it gave out."""
-    return {
-        model._meta.label: tuple(model._default_manager.aggregate(Count("pk"), Max("pk")).values())
-        for model in apps.get_models()
-    }
+    """The keys of all rows of each table."""
+    return {model._meta.label: set(model._default_manager.values_list("pk", flat=True)) for model in apps.get_models()}
 
 
 def visible(actor):
@@ -59,7 +55,7 @@ def assigned_to(*usernames):
 def test_a_second_run_changes_nothing(default_schemas):
     load_demo()
     before, requests = written(), list(ChangeRequest.objects.values())
-    assert before["contacts.Contact"][0] == 200
+    assert len(before["contacts.Contact"]) == 200
     load_demo()
     assert written() == before
     assert list(ChangeRequest.objects.values()) == requests

@@ -291,8 +291,9 @@ def test_the_list_is_searched_by_name_external_id_id_and_contact(browser, own, m
         assert page.status_code == 200
         return [group.pk for group in page.context["cl"].result_list]
 
-    for query in ("familie", "0%", "g-1", str(family.pk), "spyri"):
+    for query in ("familie", "0%", "g-1", "spyri"):
         assert found(query) == [family.pk], query
+    assert family.pk in found(str(family.pk))  # a contact of another group may have the same id
     assert found("peter alp") == [other.pk]
     for query in ("Sesemann", "G-", "_", "9" * 30, "\\"):
         assert found(query) == [], query

@@ -17,6 +17,7 @@ ERASED = {
     "contacts.ExternalConnection": {"external_id", "system"},
     "contacts.ObsoleteFile": {"name"},
     "contacts.ProfilePicture": {"file"},
+    "importexport.ExportJob": {"query", "list_filter", "file_name", "error_message"},
     "oauth2_provider.AccessToken": {"token", "token_checksum", "scope", "resource"},
     "oauth2_provider.Grant": {
         "code", "redirect_uri", "scope", "code_challenge", "code_challenge_method", "nonce", "claims", "resource",
@@ -49,6 +50,7 @@ NOT_PERSONAL = {
     "contactgroups.LinkedEntity": {"entity_type"},
     "contacts.ChangeSet": {"initiator_system", "paths"},
     "contacts.Channel": {"kind", "path", "language"},
+    "importexport.ExportJob": {"kind", "status", "language", "error_code", "requested_by_system"},
 }
 TEXTS = (models.CharField, models.TextField, models.JSONField, models.FileField, models.GeneratedField)
 

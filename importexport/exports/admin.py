@@ -1,0 +1,140 @@
+"""Exports in the admin: one's own, how far they are, and their files. A list's button asks for another."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
+from unfold.decorators import display
+
+from accounts.admin_actor import CappedAdmin, actor_of
+from core.errors import ApiError
+from importexport.exports.columns import MODELS
+from importexport.exports.download import download
+from importexport.exports.queries import is_expired, own_export
+from importexport.exports.selection import Selection
+from importexport.exports.services import request_export
+from importexport.models import ExportJob, ExportKind, ExportStatus
+from importexport.requesters import requested_by
+
+MAY_EXPORT = "importexport.add_exportjob"
+STATUS_LABELS = {
+    ExportStatus.PENDING: "info",
+    ExportStatus.RUNNING: "info",
+    ExportStatus.COMPLETED: "success",
+    ExportStatus.FAILED: "danger",
+}
+
+
+@admin.register(ExportJob)
+class ExportJobAdmin(CappedAdmin):
+    list_display = ["kind", "shown_status", "progress", "created_at", "expires_at", "file"]
+    list_display_links = None
+    list_filter = ["kind", "status"]
+    ordering = ["-created_at"]
+    sortable_by = ["created_at"]
+
+    class Media:
+        css = {"all": ["contacts/details.css", "importexport/jobs.css"]}
+        js = ["importexport/jobs.js"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ExportJob]:
+        rows = super().get_queryset(request)
+        actor = actor_of(request)
+        return rows.none() if actor is None else requested_by(rows, actor)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @display(description=_("status"), label=STATUS_LABELS)
+    def shown_status(self, job: ExportJob) -> tuple[str, str]:
+        return job.status, job.get_status_display()
+
+    @display(description=_("progress"))
+    def progress(self, job: ExportJob) -> str:
+        """A bar while it runs, the number of rows then, or the reason why there are none."""
+        if job.status == ExportStatus.FAILED:
+            return job.error_message or gettext("The export failed. Ask for it again.")
+        rows = gettext("%(processed)s of %(total)s rows") % {
+            "processed": job.processed,
+            "total": "?" if job.total is None else job.total,
+        }
+        if job.is_finished:
+            return rows
+        return format_html(
+            '<progress data-unfinished-job max="{}" value="{}" aria-label="{}"></progress> {}',
+            job.total or 1,
+            job.processed,
+            gettext("Progress"),
+            rows,
+        )
+
+    @display(description=_("file"))
+    def file(self, job: ExportJob) -> str:
+        if job.status != ExportStatus.COMPLETED:
+            return ""
+        if is_expired(job):
+            return gettext("Expired")
+        address = reverse("admin:importexport_exportjob_download", args=[job.kind, job.pk])
+        return format_html('<a class="k-link" href="{}">{}</a>', address, gettext("Download"))
+
+    # ---- asking and downloading
+
+    def get_urls(self) -> list[URLPattern]:
+        name = "importexport_exportjob"
+        return [
+            path("start/<str:kind>/", self.admin_site.admin_view(require_POST(self.start)), name=f"{name}_start"),
+            path(
+                "download/<str:kind>/<uuid:job_id>/",
+                self.admin_site.admin_view(require_GET(self.download)),
+                name=f"{name}_download",
+            ),
+            *super().get_urls(),
+        ]
+
+    def start(self, request: HttpRequest, kind: str) -> HttpResponse:
+        """Ask for an export of the rows that a list shows under the query string of this request."""
+        actor = actor_of(request)
+        if actor is None or not request.user.has_perm(MAY_EXPORT) or not _may_see(request, kind):
+            raise PermissionDenied
+        try:
+            request_export(actor=actor, selection=Selection(kind, list_filter=request.GET.urlencode()))
+        except ApiError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, gettext("The export was started. Its file appears here."))
+        return HttpResponseRedirect(reverse("admin:importexport_exportjob_changelist"))
+
+    def download(self, request: HttpRequest, kind: str, job_id: UUID) -> Any:
+        """The file, to the member who asked for it, as long as the member may see exports at all."""
+        actor = actor_of(request)
+        if actor is None or not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            job = own_export(actor=actor, kind=kind, job_id=job_id)
+            if job.status != ExportStatus.COMPLETED:
+                raise Http404
+            return download(job)
+        except ApiError as error:
+            raise Http404(str(error)) from error
+
+
+def _may_see(request: HttpRequest, kind: str) -> bool:
+    """Whether there is such a kind, and the user may look at its list. Raises Http404."""
+    if kind not in ExportKind.values:
+        raise Http404
+    model = MODELS[kind]
+    return bool(admin.site.get_model_admin(model).has_view_permission(request))

@@ -1,0 +1,103 @@
+"""The columns of an export: what the row itself says, then every field that the schema marks exportable."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import F, Field, FilteredRelation, Func, JSONField, Q, QuerySet, TextField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, NullIf
+
+from contacts.models import CONTACT_SCHEMA, Contact, ExternalConnection
+from importexport.models import ExportKind
+from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
+from schemas import fields
+from schemas.compiled import CompiledSchema
+from schemas.definition.elements import FieldType
+from schemas.queries import current_schema
+
+_CONNECTION = "default_connection"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its header, the expression that reads it from a row, and whether it may hold any text."""
+
+    header: str
+    expression: Combinable
+    is_text: bool = True
+
+
+class _TextAt(Func):
+    """The value at a path of the details as text, an array or an object as JSON; null where there is none."""
+
+    arg_joiner = " #>> "
+    template = "(%(expressions)s)"
+    output_field: Field = TextField()
+
+
+def columns_of(kind: str) -> list[Column]:
+    """The columns of an export of this kind, in their order; the first is the id. Raises NotFound without a schema."""
+    if kind == ExportKind.CONTACTS:
+        return [
+            *_identity(),
+            Column("externalId", F(f"{_CONNECTION}__external_id")),
+            Column("type", F("type__key")),
+            Column("username", F("username")),
+            *_details(current_schema(CONTACT_SCHEMA)),
+        ]
+    return [*_identity(), Column("externalId", F("external_id")), *_details(current_schema(LEGAL_ENTITY_SCHEMA))]
+
+
+def with_connection(rows: QuerySet[Contact]) -> QuerySet[Contact]:
+    """Joins what the import calls a contact: the column `externalId` reads it."""
+    is_default = Q(external_connections__system=ExternalConnection.DEFAULT_SYSTEM)
+    return rows.annotate(**{_CONNECTION: FilteredRelation("external_connections", condition=is_default)})
+
+
+def _identity() -> list[Column]:
+    return [Column("id", F("id"), is_text=False), Column("uid", F("uid"), is_text=False)]
+
+
+def _details(schema: CompiledSchema) -> list[Column]:
+    return [Column(field.path, value_of(field)) for field in exported_fields(schema.fields.values())]
+
+
+def exported_fields(all_fields: Iterable[fields.Field]) -> Iterator[fields.Field]:
+    """The fields that have a column, in layout order.
+
+    An array is one column, and what stands in it is in that column. An object that is no array has none: its fields
+    have. A field in an array that is not exportable itself is one column with its values in all items.
+    """
+    whole: set[str] = set()
+    for field in all_fields:
+        is_within = any(field.path.startswith(f"{path}.") for path in whole)
+        if not field.is_exportable or is_within:
+            continue
+        is_whole = field.is_array or field.is_in_array
+        if field.type is FieldType.OBJECT and not is_whole:
+            continue
+        if is_whole:
+            whole.add(field.path)
+        yield field
+
+
+def value_of(field: fields.Field) -> Combinable:
+    """The text of a field's cell, read from `details`; null where there is nothing."""
+    keys = field.path.split(".")
+    if not field.is_in_array:
+        return _TextAt(F("details"), Value(keys, output_field=ArrayField(TextField())))
+    place = "$" + "".join(f'."{key}"[*]' for key in keys[:-1]) + f'."{keys[-1]}"'
+    found = Func(
+        F("details"),
+        Func(Value(place), template="%(expressions)s::jsonpath"),
+        function="jsonb_path_query_array",
+        output_field=JSONField(),
+    )
+    return Cast(NullIf(found, Value([], output_field=JSONField())), TextField())
+
+
+MODELS: dict[str, type[Contact] | type[LegalEntity]] = {
+    ExportKind.CONTACTS: Contact,
+    ExportKind.LEGAL_ENTITIES: LegalEntity,
+}

@@ -1,0 +1,42 @@
+"""Anonymization: what exports hold of a person. Nobody knows who is in a file, so all files with contacts go."""
+
+from collections.abc import Sequence
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from contacts.services.files import discard_file
+from importexport.exports.barrier import close_until_commit
+from importexport.models import ExportJob, ExportKind, ExportStatus
+from importexport.models.export import UNFINISHED
+
+
+def erase_exports(contact_ids: Sequence[int]) -> None:
+    """Delete the files of all exports of contacts; they answer as expired. Locks the exports' rows.
+
+    An export that is under way starts again, without the person. One that was asked for with a query or a filter fails,
+    and says so: these may name the person, so they are erased too, and so is what failed exports say of theirs. Those
+    that start meanwhile wait for the end of this transaction.
+    """
+    close_until_commit()
+    now = timezone.now()
+    jobs = ExportJob.objects.filter(kind=ExportKind.CONTACTS)
+    touched = jobs.filter(Q(status__in=UNFINISHED) | ~Q(file_name="") | ~Q(error_message="")).order_by("pk")
+    locked = jobs.filter(pk__in=[job.pk for job in touched.select_for_update()])
+    for name in locked.exclude(file_name="").values_list("file_name", flat=True):
+        discard_file(name)
+    locked.filter(status=ExportStatus.FAILED).update(error_message="")
+    locked.filter(status=ExportStatus.COMPLETED).update(file_name="", expires_at=now)
+    unfinished = locked.filter(status__in=UNFINISHED)
+    unfinished.exclude(query="", list_filter="").update(
+        status=ExportStatus.FAILED,
+        query="",
+        list_filter="",
+        file_name="",
+        finished_at=now,
+        error_code="Interrupted",
+        error_message=_("A contact was anonymized meanwhile. Ask for the export again."),
+    )
+    # Beat sends it again; the worker that has it now finds that it is no longer its own.
+    unfinished.update(status=ExportStatus.PENDING, file_name="")

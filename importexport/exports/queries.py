@@ -1,0 +1,26 @@
+"""Choosing exports."""
+
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from core.errors import NotFound
+from importexport.models import ExportJob, ExportStatus
+from importexport.requesters import requested_by
+
+
+def own_export(*, actor: Actor, kind: str, job_id: UUID) -> ExportJob:
+    """The export of this kind that the actor asked for. Raises NotFound, also when its file has expired."""
+    job = requested_by(ExportJob.objects.all(), actor).filter(pk=job_id, kind=kind).first()
+    if job is None or is_expired(job):
+        raise NotFound(_("There is no such export of yours, or its file has expired."))
+    return job
+
+
+def is_expired(job: ExportJob) -> bool:
+    """Whether the export had a file that is gone, or is about to go."""
+    if job.status != ExportStatus.COMPLETED:
+        return False
+    return not job.file_name or job.expires_at is None or job.expires_at <= timezone.now()

@@ -1,0 +1,26 @@
+"""Asking for exports, and deleting their files in time."""
+
+from django.db import transaction
+from django.utils import translation
+
+from accounts.actor import Actor
+from core.jobs import send_on_commit
+from importexport.exports.selection import Selection, selected_rows
+from importexport.exports.tasks import run_export
+from importexport.models import ExportJob
+from importexport.requesters import requester_columns
+
+
+@transaction.atomic
+def request_export(*, actor: Actor, selection: Selection) -> ExportJob:
+    """Note an export that a worker is to do. Raises BadRequest for a selection that cannot be understood."""
+    selected_rows(selection, actor)
+    job = ExportJob.objects.create(
+        kind=selection.kind,
+        query=selection.query,
+        list_filter=selection.list_filter,
+        language=translation.get_language() or "en",
+        **requester_columns(actor),
+    )
+    send_on_commit(run_export, str(job.pk))
+    return job

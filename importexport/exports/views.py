@@ -1,0 +1,142 @@
+"""Asking for CSV files, and getting them."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.http import FileResponse
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.idempotency import IDEMPOTENCY_KEY, answered_once
+from accounts.permissions import STAFF, Access
+from accounts.views import ActorView
+from core.errors import UnprocessableEntity
+from importexport.exports import serializers as shapes
+from importexport.exports.download import download
+from importexport.exports.parsers import PlainTextParser, UntypedTextParser
+from importexport.exports.queries import own_export
+from importexport.exports.running import SCOPE
+from importexport.exports.selection import Selection
+from importexport.exports.services import request_export
+from importexport.models import ExportKind, ExportStatus
+
+TAGS = ["ExportManagement"]
+QUERY = {"text/plain": OpenApiTypes.STR}
+FILE = {
+    (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="The file."),
+    202: OpenApiResponse(shapes.ExportProgressSerializer, description="The export waits or runs."),
+}
+RETRY_AFTER_SECONDS = "2"
+
+
+class _RequestExportView(ActorView):
+    access = {"POST": Access(SCOPE, STAFF)}
+    parser_classes = [PlainTextParser, UntypedTextParser]
+    kind: ClassVar[ExportKind]
+
+    def _request(self, request: Request) -> Response:
+        query = request.data.strip() if isinstance(request.data, str) else ""
+
+        def create() -> tuple[Response, str]:
+            job = request_export(actor=self.actor, selection=Selection(self.kind, query=query))
+            answer = shapes.ExportRequestedSerializer({"exportJobId": job.pk}).data
+            return Response(answer, status=status.HTTP_202_ACCEPTED), f"export:{job.pk}"
+
+        return answered_once(request, create)
+
+
+class _ExportView(ActorView):
+    access = {"GET": Access(SCOPE, STAFF)}
+    kind: ClassVar[ExportKind]
+
+    def _answer(self, job_id: UUID) -> Response | FileResponse:
+        job = own_export(actor=self.actor, kind=self.kind, job_id=job_id)
+        if not job.is_finished:
+            return Response(
+                shapes.ExportProgressSerializer(job).data,
+                status=status.HTTP_202_ACCEPTED,
+                headers={"Retry-After": RETRY_AFTER_SECONDS, "Cache-Control": "private, no-store"},
+            )
+        if job.status == ExportStatus.FAILED:
+            raise UnprocessableEntity(
+                job.error_message or _("The export failed. Ask for it again."), sub_code="ExportFailed"
+            )
+        return download(job)
+
+
+class RequestContactExportView(_RequestExportView):
+    kind = ExportKind.CONTACTS
+
+    @extend_schema(
+        operation_id="requestContactExport",
+        tags=TAGS,
+        parameters=[IDEMPOTENCY_KEY],
+        request=QUERY,
+        responses={202: shapes.ExportRequestedSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Ask for a CSV file of contacts.
+
+        An empty body asks for all contacts that the caller sees; a GraphQL query, for those of them that its `where`
+        chooses. What the caller sees counts as of the time when the export runs. The columns are `id`, `uid`,
+        `externalId`, `type`, `username` and every field that the schema `contact` marks `isExportable`.
+
+        With an `Idempotency-Key` the same request sent again gets the same answer, and exports nothing again.
+        """
+        return self._request(request)
+
+
+class RequestLegalEntityExportView(_RequestExportView):
+    kind = ExportKind.LEGAL_ENTITIES
+
+    @extend_schema(
+        operation_id="requestLegalEntityExport",
+        tags=TAGS,
+        parameters=[IDEMPOTENCY_KEY],
+        request=QUERY,
+        responses={202: shapes.ExportRequestedSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Ask for a CSV file of legal entities.
+
+        An empty body asks for all legal entities that the caller sees; a GraphQL query, for those of them that its
+        `where` chooses. What the caller sees counts as of the time when the export runs. The columns are `id`, `uid`,
+        `externalId` and every field that the schema `legal-entity` marks `isExportable`.
+
+        With an `Idempotency-Key` the same request sent again gets the same answer, and exports nothing again.
+        """
+        return self._request(request)
+
+
+class ContactExportView(_ExportView):
+    kind = ExportKind.CONTACTS
+
+    @extend_schema(operation_id="getContactExport", tags=TAGS, responses=FILE)
+    def get(self, request: Request, exportJobId: UUID) -> Response | FileResponse:
+        """Get the CSV file of contacts that was asked for.
+
+        202 and how far it is while the export waits or runs; then the file, for 24 hours, to the caller who asked for
+        it and nobody else.
+
+        `subCode`: ExportFailed, with the reason.
+        """
+        return self._answer(exportJobId)
+
+
+class LegalEntityExportView(_ExportView):
+    kind = ExportKind.LEGAL_ENTITIES
+
+    @extend_schema(operation_id="getLegalEntityExport", tags=TAGS, responses=FILE)
+    def get(self, request: Request, exportJobId: UUID) -> Response | FileResponse:
+        """Get the CSV file of legal entities that was asked for.
+
+        202 and how far it is while the export waits or runs; then the file, for 24 hours, to the caller who asked for
+        it and nobody else.
+
+        `subCode`: ExportFailed, with the reason.
+        """
+        return self._answer(exportJobId)

@@ -1,0 +1,222 @@
+"""Compiles the `where` of a query to one SQL condition. Nothing is evaluated in Python, every value is bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db.models import F
+from django.db.models.functions import Upper
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from core.errors import BadRequest, Forbidden, UnprocessableEntity
+from importexport.graphql.expressions import (
+    Always,
+    AnyItem,
+    ArrayItem,
+    Bound,
+    Condition,
+    EqualsAny,
+    IsNotTrue,
+    Predicate,
+    all_of,
+    any_of,
+)
+from importexport.graphql.kinds import DENIALS
+from importexport.graphql.tree import COMBINATIONS, Attribute, Branch, Document, Many, Value
+
+MAX_DEPTH = 24
+MAX_CONDITIONS = 200
+MAX_VALUES = 1_000
+# With more values than this, one pass over the rows costs less than as many looks into an index.
+MAX_VALUES_BY_INDEX = 20
+
+_COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_PATTERNS: Mapping[str, Callable[[str], str]] = {
+    "contains": lambda text: f"%{text}%",
+    "startsWith": lambda text: f"{text}%",
+    "endsWith": lambda text: f"%{text}",
+}
+
+
+def check_open_to(actor: Actor, attribute: Attribute, name: str) -> None:
+    """Raises Forbidden when a contact names what is for staff alone."""
+    if attribute.staff_only and actor.is_contact:
+        raise Forbidden(_("“%(name)s” is not open to your kind of caller.") % {"name": name})
+
+
+def condition_of(where: Mapping[str, Any], branch: Branch, *, actor: Actor) -> Predicate | None:
+    """The condition that a coerced `where` says; None when it says none.
+
+    Raises BadRequest for null where it has no meaning and for what says nothing, Forbidden for what the actor may not
+    name, UnprocessableEntity when it is nested too deeply or says too much.
+    """
+    return _Compiler(actor).of_object(branch, where, F("details"), "where", depth=1) if where else None
+
+
+class _Compiler:
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self.conditions = 0
+        self.arrays = 0
+
+    def of_object(
+        self, branch: Branch, where: Mapping[str, Any], document: Document, place: str, *, depth: int
+    ) -> Predicate:
+        """All that is said of one object."""
+        _check_depth(depth)
+        parts: list[Predicate] = []
+        for name, said in _said(where, place).items():
+            at = f"{place}.{name}"
+            if said is None:
+                raise _meaningless(at)
+            if name in COMBINATIONS:
+                parts.append(self.combined(branch, name, said, document, at, depth=depth + 1))
+                continue
+            field = branch.fields[name]
+            if isinstance(field, Branch):
+                parts.append(self.of_object(field, said, document, at, depth=depth + 1))
+            elif isinstance(field, Many):
+                parts.append(self.of_array(field, said, document, at, depth=depth + 1))
+            else:
+                parts.append(self.of_value(field, said, document, at))
+        return all_of(parts)
+
+    def combined(
+        self, branch: Branch, name: str, wheres: list[Any], document: Document, place: str, *, depth: int
+    ) -> Predicate:
+        if not wheres:
+            raise _empty(place)
+        parts = []
+        for index, where in enumerate(wheres):
+            at = f"{place}[{index}]"
+            if where is None:
+                raise _meaningless(at)
+            parts.append(self.of_object(branch, where, document, at, depth=depth))
+        return all_of(parts) if name == "and" else any_of(parts)
+
+    def of_array(
+        self, field: Many, where: Mapping[str, Any], document: Document, place: str, *, depth: int
+    ) -> Predicate:
+        """`some`, `none` and `all` of the items, and whether there are `any`; an absent array has no items."""
+        array = field.array(document)
+        parts = []
+        for name, said in _said(where, place).items():
+            at = f"{place}.{name}"
+            if said is None:
+                raise _meaningless(at)
+            # Counted, not nested, so that no two arrays of a query share a name.
+            self.arrays += 1
+            number = self.arrays
+            item = ArrayItem(number)
+            if name == "any":
+                self.count()
+                found: Predicate = AnyItem(array, Always(), number=number)
+                parts.append(found if said else IsNotTrue(found))
+                continue
+            condition = (
+                self.of_object(field.item, said, item, at, depth=depth + 1)
+                if isinstance(field.item, Branch)
+                else self.of_value(field.item, said, item, at)
+            )
+            found = AnyItem(array, IsNotTrue(condition) if name == "all" else condition, number=number)
+            parts.append(found if name == "some" else IsNotTrue(found))
+        return all_of(parts)
+
+    def of_value(
+        self, field: Value | Attribute, operations: Mapping[str, Any], document: Document, place: str
+    ) -> Predicate:
+        """All operations on one value."""
+        if isinstance(field, Attribute):
+            check_open_to(self.actor, field, place)
+        parts = []
+        for name, operand in _said(operations, place).items():
+            at = f"{place}.{name}"
+            self.count()
+            asserted = DENIALS.get(name, name)
+            holds = self.holds(field, asserted, operand, document, at)
+            parts.append(holds if name == asserted else IsNotTrue(holds))
+        return all_of(parts)
+
+    def holds(
+        self, field: Value | Attribute, operation: str, operand: Any, document: Document, place: str
+    ) -> Predicate:
+        if operand is None:
+            if operation != "eq":
+                raise _meaningless(place)
+            return field.absent(document)
+        if operation != "in":
+            _check_text(operand, place)
+            return field.where(lambda value: _test(field, operation, operand, value), document)
+        if len(operand) > MAX_VALUES:
+            raise UnprocessableEntity(
+                _("%(place)s has more than %(limit)s values.") % {"place": place, "limit": MAX_VALUES}
+            )
+        values = [value for value in operand if value is not None]
+        for value in values:
+            _check_text(value, place)
+        found = field.where(lambda value: _among(field, values, value), document)
+        return found if len(values) == len(operand) else any_of([found, field.absent(document)])
+
+    def count(self) -> None:
+        self.conditions += 1
+        if self.conditions > MAX_CONDITIONS:
+            raise UnprocessableEntity(_("The filter has more than %(limit)s conditions.") % {"limit": MAX_CONDITIONS})
+
+
+def _test(field: Value | Attribute, operation: str, operand: Any, value: Any) -> Predicate:
+    if operation in _PATTERNS:
+        return _matches(value, _PATTERNS[operation](_escaped(operand)))
+    test = Condition(value, Bound(operand, field.kind.sql_type), operator=_COMPARISONS[operation])
+    if operation == "eq" and _is_indexed(field):
+        return all_of([_equals_in_capitals(value, operand), test])
+    return test
+
+
+def _among(field: Value | Attribute, values: list[Any], value: Any) -> Predicate:
+    test = EqualsAny(value, Bound(values, f"{field.kind.sql_type}[]"))
+    if not _is_indexed(field) or not 0 < len(values) <= MAX_VALUES_BY_INDEX:
+        return test
+    return all_of([any_of([_equals_in_capitals(value, each) for each in values]), test])
+
+
+def _equals_in_capitals(value: Any, operand: str) -> Predicate:
+    """What an index on the text in capitals finds; it is to be compared as it stands too."""
+    return Condition(Upper(value), Upper(Bound(operand, "text")), operator="=")
+
+
+def _matches(value: Any, pattern: str) -> Predicate:
+    return Condition(Upper(value), Upper(Bound(pattern, "text")), operator="LIKE")
+
+
+def _is_indexed(field: Value | Attribute) -> bool:
+    return isinstance(field, Value) and field.is_indexed
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _said(where: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    if not where:
+        raise _empty(place)
+    return where
+
+
+def _check_text(value: Any, place: str) -> None:
+    if isinstance(value, str) and "\x00" in value:
+        raise BadRequest(_("%(place)s: text must not contain the NUL character.") % {"place": place})
+
+
+def _check_depth(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise UnprocessableEntity(_("The filter is nested more than %(limit)s levels deep.") % {"limit": MAX_DEPTH})
+
+
+def _meaningless(place: str) -> BadRequest:
+    return BadRequest(_("%(place)s cannot be null.") % {"place": place})
+
+
+def _empty(place: str) -> BadRequest:
+    return BadRequest(_("%(place)s says nothing: it is empty, or its variables are not given.") % {"place": place})

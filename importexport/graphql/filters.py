@@ -1,0 +1,106 @@
+"""The filter of an export: a GraphQL document of one root field, whose `where` says which rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    get_argument_values,
+    get_variable_values,
+)
+
+from accounts.actor import Actor
+from core.errors import ApiError, BadRequest, UnprocessableEntity
+from importexport.graphql.conditions import condition_of
+from importexport.graphql.documents import InvalidDocumentError, read_document
+from importexport.graphql.roots import ROOTS
+from importexport.graphql.schema import current_types
+from importexport.graphql.variables import check_variables_are_given
+
+# An export holds every row that the filter finds, in the order of their ids.
+NOT_IN_EXPORTS = ("order", "skip", "take")
+
+
+def filtered_rows(*, query: str, root: str, actor: Actor) -> QuerySet[Any]:
+    """The rows of `root` that the actor sees and that the query's `where` finds, in no order of their own.
+
+    What the query selects has no meaning here and may be empty.
+
+    Raises BadRequest, which names line and column, when the query is malformed, does not fit the types or is not one
+    query of `root`; UnprocessableEntity beyond the limits and for `order`, `skip` and `take`, which an export does not
+    have; Forbidden for what the actor may not name.
+    """
+    types = current_types()
+    try:
+        document = read_document(query, types.schema)
+    except InvalidDocumentError as invalid:
+        raise refusal(invalid.errors) from None
+    field, operation = _only_field(document, root)
+    arguments = _arguments(types.schema, field, operation)
+    refused = [name for name in NOT_IN_EXPORTS if arguments.get(name) is not None]
+    if refused:
+        raise UnprocessableEntity(
+            _("An export holds every row that “where” finds, ordered by id: “%(name)s” has no place in it.")
+            % {"name": refused[0]}
+        )
+    rows = ROOTS[root].visible(actor)
+    try:
+        condition = condition_of(arguments.get("where") or {}, types.branches[root], actor=actor)
+    except ApiError as error:
+        raise type(error)(f"{_place(GraphQLError('', field))}{error.message}") from None
+    return rows if condition is None else rows.filter(condition)
+
+
+def refusal(errors: list[GraphQLError]) -> BadRequest:
+    """The errors of a document as one of the API: the first is the message, `properties` has them all."""
+    messages = [f"{_place(error)}{error.message}" for error in errors]
+    return BadRequest(messages[0], properties={"query": messages})
+
+
+def _only_field(document: DocumentNode, root: str) -> tuple[FieldNode, OperationDefinitionNode]:
+    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    if len(operations) != 1:
+        raise _not_one_query(root, operations[1] if operations else None)
+    operation = operations[0]
+    selections = operation.selection_set.selections
+    if operation.operation is not OperationType.QUERY or len(selections) != 1:
+        raise _not_one_query(root, operation)
+    field = selections[0]
+    if not isinstance(field, FieldNode) or field.name.value != root or field.directives:
+        raise _not_one_query(root, field)
+    return field, operation
+
+
+def _arguments(schema: GraphQLSchema, field: FieldNode, operation: OperationDefinitionNode) -> dict[str, Any]:
+    """The arguments as the types read them. The body of an export has no variables, but they may have defaults."""
+    query_type = schema.query_type
+    if query_type is None:
+        raise AssertionError("The schema has no queries.")
+    variables = get_variable_values(schema, operation.variable_definitions or (), {})
+    if isinstance(variables, list):
+        raise refusal(variables)
+    check_variables_are_given(field, variables.coerced)
+    try:
+        return get_argument_values(query_type.fields[field.name.value], field, variables)
+    except GraphQLError as error:
+        raise refusal([error]) from None
+
+
+def _not_one_query(root: str, node: Any) -> BadRequest:
+    message = _("Expected one query of “%(root)s” and nothing else.") % {"root": root}
+    return refusal([GraphQLError(message, node)])
+
+
+def _place(error: GraphQLError) -> str:
+    if not error.locations:
+        return ""
+    where = error.locations[0]
+    return _("Line %(line)s, column %(column)s: ") % {"line": where.line, "column": where.column}

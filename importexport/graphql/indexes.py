@@ -1,0 +1,143 @@
+"""Search indexes: trigrams of the text fields that a schema marks `isSearchable`, made after it was published.
+
+An index has the name of what it is of: a hash of its table and its expression. So what there should be and what there
+is are two sets of names, and nothing else needs to be remembered; an interrupted run leaves what the next one mends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+
+import structlog
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import connection
+from django.db.models import F, Model
+from django.db.models.functions import Upper
+
+from contacts.models import CONTACT_SCHEMA, Contact
+from importexport.graphql.expressions import TextAt
+from importexport.graphql.tree import Branch, Value, branch_of
+from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
+from schemas.models import Schema
+from schemas.queries import current_schema
+
+MODELS: Mapping[str, type[Model]] = {CONTACT_SCHEMA: Contact, LEGAL_ENTITY_SCHEMA: LegalEntity}
+PREFIX = "search_text_"
+# Any number that no other job takes for its lock.
+LOCK = 6_473_021_895
+
+log = structlog.get_logger("kontor.search")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchIndex:
+    """An index on the text at a path of a model's details, in capitals, as filters compare it."""
+
+    model: type[Model]
+    path: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        content = "\n".join((self.model._meta.db_table, "gin_trgm_ops upper", *self.path))
+        return PREFIX + sha256(content.encode()).hexdigest()[:16]
+
+    @property
+    def index(self) -> GinIndex:
+        text = Upper(TextAt(F("details"), self.path))
+        # fastupdate off: a search should not pay for what the last import left unsorted.
+        return GinIndex(OpClass(text, name="gin_trgm_ops"), name=self.name, fastupdate=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a run did; `is_busy` when another run was at it, and this one did nothing."""
+
+    created: tuple[SearchIndex, ...] = ()
+    dropped: tuple[str, ...] = ()
+    is_busy: bool = False
+
+
+def wanted_indexes() -> dict[str, SearchIndex]:
+    """The indexes that the current schemas ask for, by name; none for a schema that is not loaded yet."""
+    loaded = Schema.objects.filter(key__in=MODELS, current_version__isnull=False).values_list("key", flat=True)
+    found = [
+        SearchIndex(MODELS[key], path)
+        for key in loaded
+        for path in _indexed_paths(branch_of(current_schema(key).definition.elements))
+    ]
+    return {index.name: index for index in found}
+
+
+def keep_search_indexes() -> Changes:
+    """Make the indexes that are missing, drop those that nothing asks for, remake those that were interrupted.
+
+    Writers are not blocked. Must not be called in a transaction. Of two runs at once the later one does nothing.
+    """
+    with _alone() as is_alone:
+        if not is_alone:
+            return Changes(is_busy=True)
+        wanted, existing = wanted_indexes(), _existing()
+        obsolete = [name for name, is_valid in existing.items() if name not in wanted or not is_valid]
+        _drop(obsolete)
+        missing = [index for name, index in wanted.items() if name not in existing or name in obsolete]
+        for index in missing:
+            _create(index)
+        _analyze({index.model for index in missing})
+        return Changes(created=tuple(missing), dropped=tuple(obsolete))
+
+
+def _indexed_paths(branch: Branch) -> Iterator[tuple[str, ...]]:
+    for field in branch.fields.values():
+        if isinstance(field, Branch):
+            yield from _indexed_paths(field)
+        elif isinstance(field, Value) and field.is_indexed:
+            yield field.path
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Holds a lock of the session. Tried, never waited for: making an index waits for whoever waits in a statement."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        is_alone = bool(cursor.fetchone()[0])
+        try:
+            yield is_alone
+        finally:
+            if is_alone:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _existing() -> dict[str, bool]:
+    """The search indexes that there are, by name, and whether each is valid: an interrupted one is not."""
+    tables = [model._meta.db_table for model in MODELS.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT made.relname, state.indisvalid AND state.indisready FROM pg_index state"
+            " JOIN pg_class made ON made.oid = state.indexrelid"
+            " WHERE state.indrelid = ANY(%s::regclass[]) AND starts_with(made.relname, %s)",
+            [tables, PREFIX],
+        )
+        return dict(cursor.fetchall())
+
+
+def _drop(names: Collection[str]) -> None:
+    with connection.cursor() as cursor:
+        for name in names:
+            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {connection.ops.quote_name(name)}")
+            log.info("search_index_dropped", name=name)
+
+
+def _create(index: SearchIndex) -> None:
+    with connection.schema_editor(atomic=False) as editor:
+        editor.add_index(index.model, index.index, concurrently=True)  # type: ignore[call-arg]
+    log.info("search_index_created", name=index.name, table=index.model._meta.db_table, path=".".join(index.path))
+
+
+def _analyze(models: Collection[type[Model]]) -> None:
+    """Without numbers of its own about an expression, PostgreSQL guesses how much a search will find."""
+    with connection.cursor() as cursor:
+        for model in models:
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")

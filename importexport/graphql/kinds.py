@@ -1,0 +1,148 @@
+"""The kinds of values that filters compare: their scalars in GraphQL, their operations and their types in SQL."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from graphql import (
+    FloatValueNode,
+    GraphQLBoolean,
+    GraphQLError,
+    GraphQLInt,
+    GraphQLScalarType,
+    GraphQLString,
+    IntValueNode,
+    StringValueNode,
+    ValueNode,
+)
+
+from schemas.definition.elements import MAX_EXACT_INTEGER, TEXT_TYPES, FieldType
+from schemas.formats import is_date, is_date_time
+
+# PostgreSQL knows no time zones further away than this.
+_OFFSET = re.compile(r".*([Zz]|[+-](0[0-9]|1[0-5]):[0-5][0-9])")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+MAX_DIGITS = 40
+
+EQUALITY = ("eq", "neq", "in", "nin")
+ORDER = ("gt", "ngt", "gte", "ngte", "lt", "nlt", "lte", "nlte")
+TEXT_SEARCH = ("contains", "ncontains", "startsWith", "nstartsWith", "endsWith", "nendsWith")
+# Each of these holds exactly where the operation that it denies does not.
+DENIALS: Mapping[str, str] = {f"n{name}": name for name in (*EQUALITY[::2], *ORDER[::2], *TEXT_SEARCH[::2])}
+
+
+def _scalar(name: str, description: str, read: Callable[[Any], Any], node: type[ValueNode] | tuple[Any, ...]) -> Any:
+    """A scalar whose values are read by `read`, which raises ValueError for what is not one."""
+
+    def value(given: Any) -> Any:
+        try:
+            return read(given)
+        except ValueError:
+            raise GraphQLError(f"{name} cannot represent this value. {description}") from None
+
+    def literal(given: ValueNode) -> Any:
+        if not isinstance(given, node):
+            raise GraphQLError(f"{name} cannot represent this value. {description}", given)
+        return value(Decimal(given.value) if isinstance(given, FloatValueNode | IntValueNode) else given.value)  # type: ignore[attr-defined]
+
+    return GraphQLScalarType(
+        name,
+        description=description,
+        coerce_output_value=lambda stored: stored,
+        coerce_input_value=value,
+        coerce_input_literal=literal,
+    )
+
+
+def _number(given: Any) -> Decimal:
+    if isinstance(given, bool) or not isinstance(given, int | float | Decimal):
+        raise ValueError
+    # A float's shortest form is what was written in the JSON.
+    number = Decimal(str(given)) if isinstance(given, float) else Decimal(given)
+    if not number.is_finite() or abs(number.adjusted()) > MAX_DIGITS or len(number.as_tuple().digits) > MAX_DIGITS:
+        raise ValueError
+    return number
+
+
+def _whole_number(given: Any) -> Decimal:
+    number = _number(given)
+    if number != number.to_integral_value() or abs(number) > MAX_EXACT_INTEGER:
+        raise ValueError
+    return number
+
+
+def _text_that(is_one: Callable[[str], object]) -> Callable[[Any], str]:
+    def read(given: Any) -> str:
+        if not isinstance(given, str) or not is_one(given):
+            raise ValueError
+        return given
+
+    return read
+
+
+def _is_moment(text: str) -> bool:
+    return is_date_time(text) and _OFFSET.fullmatch(text) is not None
+
+
+def _uuid(given: Any) -> UUID:
+    if not isinstance(given, str) or not _UUID.fullmatch(given):
+        raise ValueError
+    return UUID(given)
+
+
+NUMBERS = (IntValueNode, FloatValueNode)
+Long = _scalar("Long", "A whole number within ±(2^53 - 1).", _whole_number, IntValueNode)
+DecimalNumber = _scalar("Decimal", "A number of at most 40 digits.", _number, NUMBERS)
+Date = _scalar("Date", 'A day: "1980-12-31".', _text_that(is_date), StringValueNode)
+DateTime = _scalar(
+    "DateTime", 'A moment with its offset: "1980-12-31T18:30:00Z".', _text_that(_is_moment), StringValueNode
+)
+Uuid = _scalar("UUID", "A UUID with its hyphens.", _uuid, StringValueNode)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`name` begins the name of the input type of its operations; `fits` tells a stored JSON value that is one."""
+
+    name: str
+    scalar: GraphQLScalarType
+    sql_type: str
+    operations: tuple[str, ...]
+    fits: Callable[[Any], bool]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _anything(_value: Any) -> bool:
+    return True
+
+
+TEXT = Kind("String", GraphQLString, "text", (*EQUALITY, *TEXT_SEARCH), _is_text)
+ITEM = Kind("ListItem", GraphQLString, "text", EQUALITY, _is_text)
+WHOLE = Kind("Long", Long, "numeric", (*EQUALITY, *ORDER), _is_number)
+DECIMAL = Kind("Decimal", DecimalNumber, "numeric", (*EQUALITY, *ORDER), _is_number)
+BOOLEAN = Kind("Boolean", GraphQLBoolean, "boolean", EQUALITY[:2], lambda value: isinstance(value, bool))
+DATE = Kind("Date", Date, "text", (*EQUALITY, *ORDER), _is_text)
+MOMENT = Kind("DateTime", DateTime, "timestamptz", (*EQUALITY, *ORDER), _is_text)
+# What no details hold, but columns do.
+INT = Kind("Int", GraphQLInt, "integer", (*EQUALITY, *ORDER), _anything)
+UID = Kind("Uuid", Uuid, "uuid", EQUALITY, _anything)
+
+KINDS: Mapping[FieldType, Kind] = {
+    **dict.fromkeys(TEXT_TYPES, TEXT),
+    FieldType.INTEGER: WHOLE,
+    FieldType.DECIMAL: DECIMAL,
+    FieldType.BOOLEAN: BOOLEAN,
+    FieldType.DATE: DATE,
+    FieldType.DATE_TIME: MOMENT,
+    FieldType.LIST: ITEM,
+}

@@ -1,0 +1,87 @@
+"""A page of rows: what of it is asked for is read when it is asked for, each in one statement."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from django.db.models import F, QuerySet
+from django.db.models.functions import Upper
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from core.errors import UnprocessableEntity
+from core.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from importexport.graphql.conditions import check_open_to
+from importexport.graphql.inputs import DESCENDING
+from importexport.graphql.kinds import TEXT
+from importexport.graphql.roots import Root
+from importexport.graphql.tree import Attribute, Branch, Many
+
+MAX_ORDERS = 10
+
+
+class Page:
+    """`skip` rows are left out, `take` are taken; one more is read to tell whether more follow."""
+
+    def __init__(self, root: Root, rows: QuerySet[Any], *, order: Sequence[Any], skip: int, take: int) -> None:
+        self._root = root
+        self._rows = rows
+        self._order = order
+        self.skip = skip
+        self.take = take
+
+    @cached_property
+    def _found(self) -> list[Any]:
+        rows = self._root.answering(self._rows).order_by(*self._order, "id")
+        return list(rows[self.skip : self.skip + self.take + 1])
+
+    @property
+    def items(self) -> list[Any]:
+        return self._found[: self.take]
+
+    @cached_property
+    def total_count(self) -> int:
+        return self._rows.order_by().count()
+
+    @property
+    def has_next_page(self) -> bool:
+        return len(self._found) > self.take
+
+    @property
+    def has_previous_page(self) -> bool:
+        return self.skip > 0
+
+
+def checked_window(skip: int | None, take: int | None) -> tuple[int, int]:
+    """How many rows to skip and to take. Raises UnprocessableEntity beyond the limits."""
+    if skip is not None and skip < 0:
+        raise UnprocessableEntity(_("skip cannot be negative."))
+    if take is not None and not 0 <= take <= MAX_PAGE_SIZE:
+        raise UnprocessableEntity(_("take is at least 0 and at most %(limit)s.") % {"limit": MAX_PAGE_SIZE})
+    return skip or 0, DEFAULT_PAGE_SIZE if take is None else take
+
+
+def ordering_of(orders: Sequence[Mapping[str, Any]], branch: Branch, *, actor: Actor) -> list[Any]:
+    """What a coerced `order` says. As in every search, what is absent comes first, and last when descending.
+
+    Raises UnprocessableEntity for too many, Forbidden for what the actor may not name.
+    """
+    if len(orders) > MAX_ORDERS:
+        raise UnprocessableEntity(_("Rows are ordered by at most %(limit)s fields.") % {"limit": MAX_ORDERS})
+    return [_ordered_by(order, branch, actor) for order in orders]
+
+
+def _ordered_by(order: Mapping[str, Any], branch: Branch, actor: Actor) -> Any:
+    # The types see to it that there is one field at each level, and that it is no array.
+    ((name, said),) = order.items()
+    field = branch.fields[name]
+    if isinstance(field, Branch):
+        return _ordered_by(said, field, actor)
+    if isinstance(field, Many):
+        raise AssertionError(f"{name} has no order")
+    if isinstance(field, Attribute):
+        check_open_to(actor, field, name)
+    key: Any = field.sort_key(F("details"))
+    if field.kind is TEXT:
+        key = Upper(key)
+    return key.desc(nulls_last=True) if said == DESCENDING else key.asc(nulls_first=True)

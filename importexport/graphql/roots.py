@@ -1,0 +1,141 @@
+"""What can be asked for at the root of a query: contacts and legal entities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.expressions import Combinable
+
+from accounts.actor import Actor
+from accounts.permissions import ANYONE, Access
+from contacts.models import CONTACT_SCHEMA, Contact, ExternalConnection
+from core.language import localized
+from importexport.graphql.kinds import INT, MOMENT, TEXT, UID
+from importexport.graphql.tree import Attribute, Branch, Node, branch_of
+from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
+from legalentities.querysets import link_of_row
+from schemas.definition import Definition
+
+
+def default_connection_of_row() -> QuerySet[ExternalConnection]:
+    """The external connection by which the import knows the contact in the query around it."""
+    return ExternalConnection.objects.filter(contact=OuterRef("pk"), system=ExternalConnection.DEFAULT_SYSTEM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """A root field: `name` in the query, `type_name` of what it finds, the scope that it asks for.
+
+    `shown` is selected with each row of an answer, in the same statement; it does not change which rows there are.
+    """
+
+    name: str
+    type_name: str
+    description: str
+    schema_key: str
+    access: Access
+    visible: Callable[[Actor], QuerySet[Any]]
+    branch: Callable[[Definition], Branch]
+    joined: tuple[str, ...] = ()
+    shown: Mapping[str, Combinable]
+
+    def answering(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows with all that an answer may show of them, so that no row is asked for more."""
+        if self.joined:
+            rows = rows.select_related(*self.joined)
+        return rows.annotate(**self.shown)
+
+
+def _type_name(contact: Contact) -> str:
+    return localized(contact.type.names, fallback=contact.type.key)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+_CONTACT_TYPE: Mapping[str, Node] = {
+    "id": Attribute(kind=INT, column="type_id", is_never_null=True, read=lambda contact: contact.type_id),
+    "key": Attribute(kind=TEXT, column="type__key", is_never_null=True, read=lambda contact: contact.type.key),
+    "name": Attribute(
+        kind=TEXT,
+        column="type__key",
+        read=_type_name,
+        description="In the language of the request.",
+        is_filter=False,
+    ),
+}
+
+_CONTACT: Mapping[str, Node] = {
+    "id": Attribute(kind=INT, column="id", is_never_null=True, read=lambda contact: contact.pk),
+    "uid": Attribute(kind=UID, column="uid", is_never_null=True, read=lambda contact: str(contact.uid)),
+    "type": Branch(fields=_CONTACT_TYPE, description="Contact type"),
+    "username": Attribute(kind=TEXT, column="username", read=lambda contact: contact.username),
+    "externalId": Attribute(
+        kind=TEXT,
+        column="external_id",
+        related=default_connection_of_row,
+        read=lambda contact: contact.default_external_id,
+        description="The key of the import, of the system Default. Not open to contacts.",
+        staff_only=True,
+    ),
+    "name": Attribute(kind=TEXT, column="name", read=lambda contact: contact.name),
+    "version": Attribute(kind=INT, column="version", is_never_null=True, read=lambda contact: contact.version),
+    "createDate": Attribute(
+        kind=MOMENT, column="created_at", is_never_null=True, read=lambda contact: _iso(contact.created_at)
+    ),
+}
+
+_LEGAL_ENTITY: Mapping[str, Node] = {
+    "id": Attribute(kind=INT, column="id", is_never_null=True, read=lambda legal_entity: legal_entity.pk),
+    "uid": Attribute(kind=UID, column="uid", is_never_null=True, read=lambda legal_entity: str(legal_entity.uid)),
+    "externalId": Attribute(kind=TEXT, column="external_id", read=lambda legal_entity: legal_entity.external_id),
+    "contactGroupId": Attribute(
+        kind=INT, column="group_id", related=link_of_row, read=lambda legal_entity: legal_entity.group_id
+    ),
+    "name": Attribute(kind=TEXT, column="name", read=lambda legal_entity: legal_entity.name),
+    "version": Attribute(
+        kind=INT, column="version", is_never_null=True, read=lambda legal_entity: legal_entity.version
+    ),
+    "createDate": Attribute(
+        kind=MOMENT, column="created_at", is_never_null=True, read=lambda legal_entity: _iso(legal_entity.created_at)
+    ),
+}
+
+
+def _contact(definition: Definition) -> Branch:
+    """The sections of the details stand beside the contact's own attributes, as in the reference."""
+    return branch_of(definition.elements, others=_CONTACT)
+
+
+def _legal_entity(definition: Definition) -> Branch:
+    details = branch_of(definition.elements)
+    return Branch(fields={**_LEGAL_ENTITY, "details": Branch(fields=details.fields, is_document=True)})
+
+
+CONTACTS = Root(
+    name="contacts",
+    type_name="Contact",
+    description="The contacts that the caller sees.",
+    schema_key=CONTACT_SCHEMA,
+    access=Access("contacts.read", ANYONE),
+    visible=lambda actor: Contact.objects.visible_to(actor),
+    branch=_contact,
+    joined=("type",),
+    shown={"default_external_id": Subquery(default_connection_of_row().values("external_id")[:1])},
+)
+LEGAL_ENTITIES = Root(
+    name="legalentities",
+    type_name="LegalEntity",
+    description="The legal entities that the caller sees.",
+    schema_key=LEGAL_ENTITY_SCHEMA,
+    access=Access("legal-entities.read", ANYONE),
+    visible=lambda actor: LegalEntity.objects.visible_to(actor),
+    branch=_legal_entity,
+    shown={"group_id": Subquery(link_of_row().values("group_id"))},
+)
+ROOTS: Mapping[str, Root] = {root.name: root for root in (CONTACTS, LEGAL_ENTITIES)}

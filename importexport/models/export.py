@@ -1,0 +1,54 @@
+"""Exports: what was asked for, how far it is, and where the file lies."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from importexport.models.job import ONE_REQUESTER, Job
+
+
+class ExportKind(models.TextChoices):
+    CONTACTS = "contacts", _("Contacts")
+    LEGAL_ENTITIES = "legalentities", _("Legal entities")
+
+
+class ExportStatus(models.TextChoices):
+    PENDING = "Pending", _("Pending")
+    RUNNING = "Running", _("Running")
+    COMPLETED = "Completed", _("Completed")
+    FAILED = "Failed", _("Failed")
+
+
+UNFINISHED = (ExportStatus.PENDING, ExportStatus.RUNNING)
+
+
+class ExportJob(Job):
+    """A CSV file that somebody asked for.
+
+    `query` is the GraphQL query that chooses the rows, `list_filter` the query string of the admin's list that does:
+    both are empty for all rows, and emptied when the job is done, because they may name a person. `file_name` is the
+    file's name in the storage from the moment at which a worker takes the job, so that no file is ever forgotten; the
+    file is complete when the job is. It goes at `expires_at`.
+    """
+
+    kind = models.CharField(_("kind"), max_length=20, choices=ExportKind)
+    status = models.CharField(_("status"), max_length=20, choices=ExportStatus, default=ExportStatus.PENDING)
+    query = models.TextField(_("query"), blank=True)
+    list_filter = models.TextField(_("filter of the list"), blank=True)
+    file_name = models.CharField(_("file"), max_length=200, blank=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("export")
+        verbose_name_plural = _("exports")
+        ordering = ["-created_at", "id"]
+        constraints = [models.CheckConstraint(condition=ONE_REQUESTER, name="export_job_has_one_requester")]
+        indexes = [
+            models.Index(fields=["created_at"], condition=Q(status__in=UNFINISHED), name="export_job_unfinished"),
+            models.Index(fields=["expires_at"], condition=~Q(file_name=""), name="export_job_has_file"),
+            models.Index(fields=["requested_by_member", "created_at"], name="export_job_of_member"),
+        ]
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status not in UNFINISHED

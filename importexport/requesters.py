@@ -1,0 +1,59 @@
+"""Who asked for a job: written when it is asked for, and made an actor again when it runs."""
+
+from typing import Any, TypedDict, TypeVar
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor, ActorKind, member_actor, system_actor
+from core.errors import Forbidden
+from importexport.models import Job
+
+J = TypeVar("J", bound=Job)
+
+
+class Requester(TypedDict):
+    requested_by_member_id: int | None
+    requested_by_application_id: int | None
+    requested_by_system: str
+
+
+def requester_columns(actor: Actor) -> Requester:
+    """The columns of a job that say who asked for it; a contact asks for none."""
+    return {
+        "requested_by_member_id": actor.member_id,
+        "requested_by_application_id": actor.application_id,
+        "requested_by_system": actor.name if actor.kind is ActorKind.SYSTEM else "",
+    }
+
+
+def requested_by(jobs: QuerySet[J], actor: Actor) -> QuerySet[J]:
+    """The jobs that the actor asked for; nobody sees those of others."""
+    columns: dict[str, Any] = {**requester_columns(actor)}
+    if actor.is_contact:
+        return jobs.none()
+    return jobs.filter(**columns)
+
+
+def actor_of_job(job: Job, *, scope: str) -> Actor:
+    """The actor that asked for the job, with what it may see now.
+
+    Raises Forbidden when its login was closed, or its application may no longer ask for the scope.
+    """
+    member, application = job.requested_by_member, job.requested_by_application
+    if member is not None:
+        if not member.user.is_active:
+            raise Forbidden(_("The login of who asked for this was closed."))
+        return member_actor(member)
+    if application is not None:
+        scopes = frozenset(application.allowed_scopes.split())
+        if scope not in scopes:
+            raise Forbidden(_("The application that asked for this lacks the scope %(scope)s.") % {"scope": scope})
+        return Actor(
+            kind=ActorKind.APP,
+            name=application.name,
+            scopes=scopes,
+            application_id=application.pk,
+            participant_ids=tuple(application.participants.values_list("pk", flat=True)),
+        )
+    return system_actor(job.requested_by_system)

@@ -1,0 +1,402 @@
+"""Filters find in PostgreSQL what a plain reading of them in Python finds, whatever the documents hold."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.actor import Actor, ActorKind, system_actor
+from accounts.scopes import ALL_SCOPES
+from contacts.models import Contact
+from importexport.graphql.execution import execute_query
+from importexport.graphql.filters import filtered_rows
+from importexport.graphql.kinds import BOOLEAN, DATE, DECIMAL, DENIALS, ITEM, MOMENT, TEXT, WHOLE, Kind
+from schemas.models import ListItem
+from schemas.queries import current_schema
+from schemas.services import publish_schema
+from tests.schemas.conftest import field, section
+
+pytestmark = pytest.mark.django_db
+
+SYSTEM = system_actor("tests")
+ACTOR = Actor(kind=ActorKind.APP, name="tests", scopes=frozenset(ALL_SCOPES))
+QUERY = "query ($where: ContactFilterInput) { contacts(where: $where, take: 200) { totalCount items { id } } }"
+
+# ---- a schema with a field of every type, alone, in objects, in arrays, and in arrays of objects with arrays
+
+KINDS: Mapping[str, tuple[str, Kind]] = {
+    "text": ("text", TEXT),
+    "integer": ("integer", WHOLE),
+    "decimal": ("decimal", DECIMAL),
+    "boolean": ("boolean", BOOLEAN),
+    "date": ("date", DATE),
+    "dateTime": ("dateTime", MOMENT),
+    "list": ("list", ITEM),
+}
+Shape = dict[str, Any]
+LEAVES: Shape = {name: kind for name, (_type, kind) in KINDS.items()}
+ARRAYS: Shape = {f"{name}s": [kind] for name, (_type, kind) in KINDS.items()}
+SHAPE: Shape = {
+    "s": {
+        **LEAVES,
+        **ARRAYS,
+        "object": {**LEAVES, "texts": [TEXT]},
+        "objects": [{"text": TEXT, "integer": WHOLE, "texts": [TEXT], "objects": [{"text": TEXT, "date": DATE}]}],
+    }
+}
+TYPES = {kind: type_ for type_, kind in KINDS.values()}
+
+
+def elements(shape: Shape) -> list[dict[str, Any]]:
+    found = []
+    for key, inner in shape.items():
+        flags: dict[str, Any] = {"isSearchable": True}
+        if isinstance(inner, list):
+            flags["isArray"] = True
+            (inner,) = inner
+        if isinstance(inner, dict):
+            found.append(field(key, "object", elements=elements(inner), **flags))
+        else:
+            more = {"listKey": "country"} if inner is ITEM else {}
+            found.append(field(key, TYPES[inner], **flags, **more))
+    return found
+
+
+@pytest.fixture
+def schema_with_everything(default_schemas: None) -> ListItem:
+    publish_schema(
+        actor=SYSTEM,
+        key="contact",
+        definition_text=json.dumps({"elements": [section("s", *elements(SHAPE["s"]))], "rules": []}),
+        concurrency_token=current_schema("contact").concurrency_token,
+    )
+    return ListItem.objects.get(list__key="contact-type", key="client")
+
+
+# ---- values: few and tricky, so that they meet
+
+LETTERS = "aAbBäÄßéÉıiIſsσςΣжЖ🙂%_\\'\"{}[],.$*?: "
+texts = st.text(st.sampled_from(LETTERS), max_size=3) | st.sampled_from(
+    ["Zürich", "ZÜRICH", "100%", "a_b", "axb", "\\%"]
+)
+moments = st.builds(
+    lambda days, microseconds, offset: (
+        (datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=days, microseconds=microseconds))
+        .astimezone(timezone(timedelta(minutes=offset)))
+        .isoformat()
+    ),
+    st.integers(0, 1),
+    st.sampled_from([0, 1, 500_000]),
+    st.sampled_from([0, 60, -330, 15 * 60 + 59]),
+)
+VALUES: Mapping[Kind, st.SearchStrategy[Any]] = {
+    TEXT: texts,
+    ITEM: st.sampled_from(["CH", "DE", "ch"]),
+    WHOLE: st.integers(-2, 2) | st.sampled_from([2**53 - 1, -(2**53) + 1]),
+    DECIMAL: st.sampled_from([-1.5, 0.1, 0.2, 0.1 + 0.2, 1, 1.0, 1e-7, 1e15, 123456.789]) | st.integers(-2, 2),
+    BOOLEAN: st.booleans(),
+    DATE: st.sampled_from(["0001-01-01", "1979-12-31", "1980-01-01", "1980-01-02", "9999-12-31"]),
+    MOMENT: moments | moments.map(lambda text: text.replace("+00:00", "Z")),
+}
+
+
+def documents(shape: Any) -> st.SearchStrategy[Any]:
+    if isinstance(shape, dict):
+        present = {key: st.just(None) | documents(inner) | documents(inner) for key, inner in shape.items()}
+        return st.fixed_dictionaries(present).map(without_absent)
+    if isinstance(shape, list):
+        return st.lists(documents(shape[0]), max_size=3)
+    return VALUES[shape]
+
+
+def without_absent(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if value is not None}
+
+
+def operations(kind: Kind) -> st.SearchStrategy[Any]:
+    def operand(name: str) -> st.SearchStrategy[Any]:
+        if name in ("in", "nin"):
+            return st.lists(VALUES[kind] | st.none(), max_size=3)
+        return VALUES[kind] | st.none() if name in ("eq", "neq") else VALUES[kind]
+
+    return some_of({name: operand(name) for name in kind.operations})
+
+
+def filters(shape: Any, depth: int = 0) -> st.SearchStrategy[Any]:
+    if isinstance(shape, list):
+        item = filters(shape[0], depth + 1)
+        return some_of({"some": item, "all": item, "none": item, "any": st.booleans()})
+    if not isinstance(shape, dict):
+        return operations(shape)
+    fields = {key: filters(inner, depth + 1) for key, inner in shape.items()}
+    said = some_of(fields)
+    if depth > 3:
+        return said
+    return said | some_of(
+        {**fields, "and": st.lists(said, min_size=1, max_size=2), "or": st.lists(said, min_size=1, max_size=3)}
+    )
+
+
+def some_of(choices: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """An object with one or two of the names."""
+    names = st.lists(st.sampled_from(sorted(choices)), min_size=1, max_size=2, unique=True)
+    return names.flatmap(lambda chosen: st.fixed_dictionaries({name: choices[name] for name in chosen}))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Documents and filters of them, both of the same few fields, so that they have something to say to each other."""
+    names = draw(st.lists(st.sampled_from(sorted(SHAPE["s"])), min_size=1, max_size=2, unique=True))
+    shape = {"s": {name: SHAPE["s"][name] for name in names}}
+    stored = draw(st.lists(documents(shape), min_size=3, max_size=8))
+    return stored, draw(st.lists(filters(shape), min_size=1, max_size=3))
+
+
+# ---- the plain reading
+
+
+def capitals(text: str) -> str:
+    """Letter by letter: ß has no capital of one letter and stays."""
+    return "".join(letter.upper() if len(letter.upper()) == 1 else letter for letter in text)
+
+
+def comparable(kind: Kind, value: Any) -> Any:
+    if kind in (WHOLE, DECIMAL):
+        return Decimal(str(value))
+    return datetime.fromisoformat(value) if kind is MOMENT else value
+
+
+ASSERTIONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda stored, said: stored == said,
+    "gt": lambda stored, said: stored > said,
+    "gte": lambda stored, said: stored >= said,
+    "lt": lambda stored, said: stored < said,
+    "lte": lambda stored, said: stored <= said,
+    "contains": lambda stored, said: capitals(said) in capitals(stored),
+    "startsWith": lambda stored, said: capitals(stored).startswith(capitals(said)),
+    "endsWith": lambda stored, said: capitals(stored).endswith(capitals(said)),
+}
+
+
+def holds(kind: Kind, name: str, stored: Any, said: Any) -> bool:
+    if name in DENIALS:
+        return not holds(kind, DENIALS[name], stored, said)
+    if name == "in":
+        return any(holds(kind, "eq", stored, each) for each in said)
+    if stored is None or said is None:
+        return name == "eq" and stored is None and said is None
+    return ASSERTIONS[name](comparable(kind, stored), comparable(kind, said))
+
+
+def matches(where: dict[str, Any], shape: Any, stored: Any) -> bool:
+    return all(meets(name, said, shape, stored) for name, said in where.items())
+
+
+def meets(name: str, said: Any, shape: Any, stored: Any) -> bool:
+    if isinstance(shape, list):
+        items = stored or []
+        found = [matches(said, shape[0], item) for item in items] if name != "any" else []
+        answers = {"some": any(found), "all": all(found), "none": not any(found), "any": bool(items) is said}
+        return answers[name]
+    if isinstance(shape, dict):
+        if name in ("and", "or"):
+            return (all if name == "and" else any)(matches(each, shape, stored) for each in said)
+        return matches(said, shape[name], (stored or {}).get(name))
+    return holds(shape, name, stored, said)
+
+
+# ---- as a literal in the query
+
+
+def literal(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {literal(said)}" for name, said in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def found_by_api(where: dict[str, Any]) -> tuple[set[int], int]:
+    response = execute_query(query=QUERY, variables={"where": where}, operation_name=None, actor=ACTOR)
+    assert "errors" not in response, response
+    page = response["data"]["contacts"]
+    return {item["id"] for item in page["items"]}, page["totalCount"]
+
+
+def found_by_export(where: dict[str, Any]) -> set[int]:
+    query = f"{{ contacts(where: {literal(where)}) {{ items {{ }} }} }}"
+    return set(filtered_rows(query=query, root="contacts", actor=ACTOR).values_list("pk", flat=True))
+
+
+no_checks = settings(
+    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@no_checks
+@given(cases())
+def test_a_filter_finds_what_a_plain_reading_of_it_finds(schema_with_everything, case):
+    stored, wheres = case
+    with transaction.atomic():
+        rows = [Contact(type=schema_with_everything, details=document) for document in stored]
+        Contact.objects.bulk_create(rows)
+        for where in wheres:
+            expected = {row.pk for row in rows if matches(where, SHAPE, row.details)}
+            assert found_by_api(where) == (expected, len(expected)), where
+            assert found_by_export(where) == expected, where
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("kind", list(VALUES), ids=lambda kind: kind.name)
+def test_every_operation_on_every_kind_of_value(schema_with_everything, kind):
+    name = TYPES[kind]
+
+    @settings(no_checks, max_examples=15)
+    @given(
+        st.lists(st.none() | VALUES[kind], min_size=1, max_size=6),
+        VALUES[kind],
+        st.lists(VALUES[kind] | st.none(), max_size=3),
+    )
+    def check(values, operand, several):
+        with transaction.atomic():
+            stored = [{"s": {name: value}} if value is not None else {} for value in values]
+            arrays = [{"s": {f"{name}s": [value for value in values if value is not None]}}, {"s": {f"{name}s": []}}]
+            rows = [Contact(type=schema_with_everything, details=document) for document in stored + arrays]
+            Contact.objects.bulk_create(rows)
+            for operation in kind.operations:
+                said = {operation: several if operation in ("in", "nin") else operand}
+                for where in (
+                    {name: said},
+                    {f"{name}s": {"some": said}},
+                    {f"{name}s": {"all": said}},
+                    {f"{name}s": {"none": said}},
+                ):
+                    expected = {row.pk for row in rows if matches({"s": where}, SHAPE, row.details)}
+                    assert found_by_api({"s": where})[0] == expected, where
+            transaction.set_rollback(True)
+
+    check()
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-10, 10)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts
+    | st.sampled_from(
+        ["now", "infinity", "2024-02-31T00:00:00Z", "2024-01-01T00:00:00+23:59", "1980-13-01", "NaN", "1e5"]
+    )
+)
+keys = st.sampled_from(sorted([*LEAVES, *ARRAYS, "object", "objects"]))
+in_arrays = st.lists(scalars | st.dictionaries(keys, scalars | st.lists(scalars, max_size=2), max_size=4), max_size=3)
+anything = scalars | in_arrays | st.dictionaries(keys, scalars | in_arrays, max_size=6)
+
+
+@no_checks
+@given(
+    stored=st.lists(st.one_of(anything, st.fixed_dictionaries({"s": anything})), min_size=1, max_size=5),
+    where=filters(SHAPE),
+)
+def test_no_stored_value_of_another_type_breaks_a_filter(schema_with_everything, stored, where):
+    with transaction.atomic():
+        rows = [Contact(type=schema_with_everything, details=document) for document in stored if document is not None]
+        Contact.objects.bulk_create(rows)
+        found, count = found_by_api(where)
+        assert len(found) == count
+        assert found_by_export(where) == found
+        transaction.set_rollback(True)
+
+
+# ---- the rules by example
+
+
+@pytest.fixture
+def details_of(schema_with_everything: ListItem) -> Callable[..., list[str]]:
+    """The names of the documents that a filter finds, of documents given by name."""
+
+    def find(where: dict[str, Any], **stored: dict[str, Any]) -> list[str]:
+        names = {}
+        for name, document in stored.items():
+            names[Contact.objects.create(type=schema_with_everything, details={"s": document}).pk] = name
+        found, _count = found_by_api({"s": where})
+        return sorted(names[pk] for pk in found if pk in names)
+
+    return find
+
+
+def test_text_is_searched_whatever_its_case_and_compared_as_it_stands(details_of):
+    stored = {"upper": {"text": "ZÜRICH"}, "lower": {"text": "zürich"}, "other": {"text": "Bern"}}
+    assert details_of({"text": {"contains": "Üri"}}, **stored) == ["lower", "upper"]
+    assert details_of({"text": {"eq": "zürich"}}, **stored) == ["lower"]
+    assert details_of({"text": {"in": ["ZÜRICH", "Bern"]}}, **stored) == ["other", "upper"]
+
+
+def test_wildcards_of_sql_are_plain_characters(details_of):
+    stored = {
+        "percent": {"text": "100%"},
+        "plain": {"text": "1000"},
+        "underscore": {"text": "a_b"},
+        "letter": {"text": "axb"},
+    }
+    assert details_of({"text": {"contains": "0%"}}, **stored) == ["percent"]
+    assert details_of({"text": {"startsWith": "A_"}}, **stored) == ["underscore"]
+    assert details_of({"text": {"contains": "\\"}}, **stored, backslash={"text": "a\\b"}) == ["backslash"]
+
+
+def test_what_is_denied_is_true_of_what_is_absent(details_of):
+    stored = {"there": {"text": "a", "integer": 1}, "absent": {}, "other": {"text": "b", "integer": 5}}
+    assert details_of({"text": {"neq": "a"}}, **stored) == ["absent", "other"]
+    assert details_of({"text": {"ncontains": "A"}}, **stored) == ["absent", "other"]
+    assert details_of({"integer": {"ngt": 3}}, **stored) == ["absent", "there"]
+    assert details_of({"text": {"eq": None}}, **stored) == ["absent"]
+    assert details_of({"text": {"neq": None}}, **stored) == ["other", "there"]
+    assert details_of({"text": {"in": ["a", None]}}, **stored) == ["absent", "there"]
+    assert details_of({"text": {"nin": ["a", None]}}, **stored) == ["other"]
+    assert details_of({"text": {"in": []}}, **stored) == []
+    assert details_of({"text": {"nin": []}}, **stored) == ["absent", "other", "there"]
+
+
+def test_numbers_are_compared_as_numbers_and_moments_as_moments(details_of):
+    stored = {"nine": {"integer": 9, "decimal": 0.1}, "ten": {"integer": 10, "decimal": 0.30000000000000004}}
+    assert details_of({"integer": {"gt": 9}}, **stored) == ["ten"]
+    assert details_of({"decimal": {"eq": 0.1 + 0.2}}, **stored) == ["ten"]
+    zurich, london = {"dateTime": "2024-01-01T01:00:00+01:00"}, {"dateTime": "2024-01-01T00:00:00Z"}
+    assert details_of({"dateTime": {"eq": "2023-12-31T19:00:00-05:00"}}, zurich=zurich, london=london) == [
+        "london",
+        "zurich",
+    ]
+
+
+def test_some_and_all_and_none_speak_of_one_item_at_a_time(details_of):
+    stored = {
+        "apart": {"objects": [{"text": "a", "integer": 1}, {"text": "b", "integer": 2}]},
+        "together": {"objects": [{"text": "a", "integer": 2}]},
+        "empty": {"objects": []},
+        "absent": {},
+    }
+    assert details_of({"objects": {"some": {"text": {"eq": "a"}, "integer": {"eq": 2}}}}, **stored) == ["together"]
+    both = {"and": [{"objects": {"some": {"text": {"eq": "a"}}}}, {"objects": {"some": {"integer": {"eq": 2}}}}]}
+    assert details_of(both, **stored) == ["apart", "together"]
+    assert details_of({"objects": {"all": {"text": {"eq": "a"}}}}, **stored) == ["absent", "empty", "together"]
+    assert details_of({"objects": {"none": {"text": {"eq": "b"}}}}, **stored) == ["absent", "empty", "together"]
+    assert details_of({"objects": {"any": True}}, **stored) == ["apart", "together"]
+    assert details_of({"objects": {"any": False}}, **stored) == ["absent", "empty"]
+
+
+def test_arrays_stand_in_arrays(details_of):
+    stored = {
+        "deep": {"objects": [{"objects": [{"text": "x", "date": "1980-01-01"}]}, {"texts": ["u", "v"]}]},
+        "shallow": {"objects": [{"text": "x"}]},
+    }
+    assert details_of(
+        {"objects": {"some": {"objects": {"some": {"text": {"eq": "x"}, "date": {"lt": "1990-01-01"}}}}}}, **stored
+    ) == ["deep"]
+    assert details_of({"objects": {"some": {"texts": {"some": {"startsWith": "V"}}}}}, **stored) == ["deep"]
+    assert details_of({"objects": {"all": {"objects": {"any": False}}}}, **stored) == ["shallow"]

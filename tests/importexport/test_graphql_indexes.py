@@ -1,0 +1,137 @@
+"""Search indexes follow the schemas, and searches use them."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, connections
+
+from accounts.actor import system_actor
+from contacts.models import Contact
+from importexport.graphql.filters import filtered_rows
+from importexport.graphql.indexes import LOCK, PREFIX, keep_search_indexes, wanted_indexes
+from importexport.graphql.tasks import update_search_indexes
+from schemas.queries import current_schema
+from schemas.services import publish_schema
+from tests.schemas.conftest import field, section
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ACTOR = system_actor("tests")
+
+
+def existing() -> dict[str, bool]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, indisvalid FROM pg_class JOIN pg_index ON indexrelid = oid WHERE starts_with(relname, %s)",
+            [PREFIX],
+        )
+        return dict(cursor.fetchall())
+
+
+@pytest.fixture(autouse=True)
+def no_search_indexes(default_schemas):
+    yield
+    with connection.cursor() as cursor:
+        for name in existing():
+            cursor.execute(f"DROP INDEX {name}")
+
+
+def publish(*elements):
+    publish_schema(
+        actor=ACTOR,
+        key="contact",
+        definition_text=json.dumps({"elements": list(elements), "rules": []}),
+        concurrency_token=current_schema("contact").concurrency_token,
+    )
+
+
+def paths(indexes) -> set[str]:
+    return {".".join(index.path) for index in indexes if index.model is Contact}
+
+
+def test_searchable_texts_outside_of_arrays_are_indexed():
+    publish(
+        section(
+            "s",
+            field("text", isSearchable=True),
+            field("mail", "email", isSearchable=True),
+            field("plain"),
+            field("day", "date", isSearchable=True),
+            field("texts", isArray=True, isSearchable=True),
+            field("object", "object", isSearchable=True, elements=[field("inner")]),
+            field("objects", "object", isArray=True, isSearchable=True, elements=[field("inner", isSearchable=True)]),
+        )
+    )
+    assert paths(wanted_indexes().values()) == {"s.text", "s.mail", "s.object.inner"}
+
+
+def test_indexes_are_made_and_dropped_as_schemas_are_published():
+    created = keep_search_indexes()
+    assert {"personalInformation.displayName", "contactInformation.email"} <= paths(created.created)
+    assert existing() == dict.fromkeys(wanted_indexes(), True)
+    assert keep_search_indexes() == type(created)()
+    publish(section("s", field("text", isSearchable=True)))
+    changes = keep_search_indexes()
+    assert paths(changes.created) == {"s.text"}
+    assert set(changes.dropped) == {index.name for index in created.created if index.model is Contact}
+    update_search_indexes()
+    assert existing() == dict.fromkeys(wanted_indexes(), True)
+
+
+def test_an_index_that_was_interrupted_is_made_again():
+    keep_search_indexes()
+    name = next(iter(wanted_indexes()))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [name])
+    changes = keep_search_indexes()
+    assert ([index.name for index in changes.created], changes.dropped) == ([name], (name,))
+    assert all(existing().values())
+
+
+def test_two_runs_do_not_work_at_once():
+    other = connections["default"].copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        assert keep_search_indexes().is_busy
+        with pytest.raises(CommandError):
+            call_command("search_indexes")
+    finally:
+        other.close()
+    assert not existing()
+
+
+def test_the_command_says_what_it_did(capsys):
+    call_command("search_indexes")
+    assert "contacts.Contact personalInformation.displayName" in capsys.readouterr().out
+    call_command("search_indexes")
+    assert capsys.readouterr().out == "The search indexes are up to date.\n"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'contains: "rson 1234"',
+        'startsWith: "PERSON 1234"',
+        'endsWith: "n 12345"',
+        'eq: "Person 1234"',
+        'in: ["Person 1234", "Person 4321"]',
+    ],
+)
+def test_a_search_among_twenty_thousand_uses_the_index(said, contact_type, request):
+    keep_search_indexes()
+    Contact.objects.bulk_create(
+        [
+            Contact(type=contact_type, details={"personalInformation": {"displayName": f"Person {number}"}})
+            for number in range(20_000)
+        ],
+        batch_size=5_000,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_contact")
+    query = f"{{ contacts(where: {{ personalInformation: {{ displayName: {{ {said} }} }} }}) {{ items {{ }} }} }}"
+    rows = filtered_rows(query=query, root="contacts", actor=ACTOR)
+    assert rows.exists()
+    plan = rows.order_by().explain()
+    assert f"Index Scan on {PREFIX}" in plan, plan
+    assert "Seq Scan" not in plan
