@@ -16,6 +16,7 @@ ICONS = {
     "contactgroups.ContactGroup": "groups",
     "contacts.Contact": "contacts",
     "importexport.ExportJob": "download",
+    "importexport.ImportJob": "upload_file",
     "legalentities.LegalEntity": "business",
     "schemas.List": "list",
     "schemas.ListItem": "format_list_bulleted",

@@ -10,3 +10,4 @@ class ImportExportConfig(AppConfig):
 
     def ready(self) -> None:
         register_eraser("importexport.exports.erasure.erase_exports")
+        register_eraser("importexport.imports.erasure.erase_imports")

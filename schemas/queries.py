@@ -59,6 +59,15 @@ def current_schema(key: str) -> CompiledSchema:
     return _compiled[key]
 
 
+def schema_at(version_id: int) -> CompiledSchema:
+    """A version of a schema, published last or not, with the lists as they are now: for work that began with it."""
+    key = SchemaVersion.objects.values_list("schema__key", flat=True).get(pk=version_id)
+    current = current_schema(key)
+    if current.version_id == version_id:
+        return current
+    return _compile(key, version_id, dict(List.objects.values_list("key", "revision")))
+
+
 def all_lists() -> Mapping[str, ListData]:
     """Every list with its items, by key, in at most two statements."""
     return _list_data(dict(List.objects.values_list("key", "revision")))

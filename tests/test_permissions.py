@@ -37,11 +37,17 @@ class Operation:
     body: object = None
     # Another scope that opens the operation too, for a part of what it does.
     or_scope: str = ""
+    # What is sent instead of the body where that is no JSON.
+    raw: bytes | None = None
+    content_type: str = "application/json"
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
 
+FORM = "multipart/form-data; boundary=X"
+# A file that is empty.
+NO_IMPORT = b'--X\r\nContent-Disposition: form-data; name="files"; filename="a.json"\r\n\r\n \r\n--X--\r\n'
 REQUEST = "contacts/{contactId}/change-requests/{changeRequestId}"
 VERIFICATION = "/v1.0/contacts/{contactId}/communication-verification"
 LEGAL_ENTITY = "legalentities/{legalEntityId}/details"
@@ -103,6 +109,12 @@ OPERATIONS = [
     Operation("GET", "/v1.0/contacts/export/{exportJobId}", "exports", STAFF),
     Operation("POST", "/v1.0/legal-entities/export", "exports", STAFF),
     Operation("GET", "/v1.0/legal-entities/export/{exportJobId}", "exports", STAFF),
+    # ImportManagement
+    Operation("POST", "/v1.0/contacts/import", "imports", STAFF, raw=NO_IMPORT, content_type=FORM),
+    Operation("POST", "/v1.0/contacts/import/sync", "imports", STAFF),
+    Operation("POST", "/v1.0/legal-entities/import", "imports", STAFF, raw=NO_IMPORT, content_type=FORM),
+    Operation("POST", "/v1.0/legal-entities/import/sync", "imports", STAFF),
+    Operation("GET", "/v1.0/import/sync/{statusId}/status", "imports", STAFF),
     # SchemaManagement
     Operation("GET", "/v1.0/schemas/{key}", "schemas.read", ALL),
     Operation("PUT", "/v1.0/schemas/{key}", "schemas.write", {APP, EDITOR}, {"schema": "{}", "concurrencyToken": 1}),
@@ -137,6 +149,7 @@ def address(operation: Operation) -> str:
         legalEntityId=unknown,
         identityId="00000000-0000-4000-8000-000000000000",
         exportJobId="00000000-0000-4000-8000-000000000000",
+        statusId="00000000-0000-4000-8000-000000000000",
         entityType="Account",
         entityId=unknown,
         key="no-such-schema",
@@ -146,9 +159,15 @@ def address(operation: Operation) -> str:
     )
 
 
+def sent(api, operation: Operation):
+    """The answer to the operation."""
+    content = {"raw": operation.raw, "content_type": operation.content_type}
+    return api.call(operation.method, address(operation), operation.body, **content)
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_no_operation_is_open_to_the_world(operation, anonymous):
-    answer = anonymous.call(operation.method, address(operation), operation.body)
+    answer = sent(anonymous, operation)
     assert (answer.status, answer.json["code"]) == (401, "Unauthorized")
 
 
@@ -156,7 +175,7 @@ def test_no_operation_is_open_to_the_world(operation, anonymous):
 def test_a_token_with_every_other_scope_is_refused(operation, callers, api_of):
     others = [scope for scope in ALL_SCOPES if scope not in (operation.scope, operation.or_scope)]
     for kind, who in callers.items():
-        answer = api_of(who, scopes=others).call(operation.method, address(operation), operation.body)
+        answer = sent(api_of(who, scopes=others), operation)
         assert (answer.status, answer.json["code"]) == (403, "Forbidden"), kind
         assert operation.scope in answer.json["message"], kind
 
@@ -164,7 +183,7 @@ def test_a_token_with_every_other_scope_is_refused(operation, callers, api_of):
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_with_the_scope_alone_each_kind_of_actor_may_do_what_the_table_says(operation, callers, api_of):
     for kind, who in callers.items():
-        answer = api_of(who, scopes=[operation.scope]).call(operation.method, address(operation), operation.body)
+        answer = sent(api_of(who, scopes=[operation.scope]), operation)
         if kind in operation.open_to:
             assert answer.status in (200, 202, 404, 422), (kind, answer.json)
         else:

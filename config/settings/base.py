@@ -112,11 +112,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "resume exports": {"task": "importexport.exports.tasks.resume_exports", "schedule": 60},
     "expire exports": {"task": "importexport.exports.tasks.expire_exports", "schedule": 60},
     "delete obsolete files": {"task": "contacts.tasks.delete_obsolete_files", "schedule": 60},
+    "resume imports": {"task": "importexport.imports.tasks.resume_imports", "schedule": 30},
+    "tidy imports": {"task": "importexport.imports.tasks.tidy_imports", "schedule": 3600},
     "clean up": {"task": "accounts.tasks.clean_up", "schedule": 3600},
     "update search indexes": {"task": "importexport.graphql.tasks.update_search_indexes", "schedule": 60},
 }
 # Found by themselves are the tasks of an app, not those of a package in one.
-CELERY_IMPORTS = ["importexport.graphql.tasks", "importexport.exports.tasks"]
+CELERY_IMPORTS = ["importexport.graphql.tasks", "importexport.exports.tasks", "importexport.imports.tasks"]
 CELERY_TIMEZONE = "UTC"
 
 S3_BUCKET = env.str("S3_BUCKET", default="")
@@ -207,6 +209,12 @@ USE_TZ = True
 # ---- HTTP
 
 API_MAX_BODY_BYTES = env.int("API_MAX_BODY_BYTES", default=10 * 1024 * 1024)
+
+# What a file to import may hold, unpacked; a million contacts are about 1.5 GB.
+IMPORT_MAX_FILE_BYTES = env.int("IMPORT_MAX_FILE_BYTES", default=10 * 1024**3)
+IMPORT_BATCH_ENTRIES = env.int("IMPORT_BATCH_ENTRIES", default=2_000)
+# An import whose worker has not shown for so long that it lives is given to another; it does so with every batch.
+IMPORT_LOST_AFTER_SECONDS = env.int("IMPORT_LOST_AFTER_SECONDS", default=60)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],

@@ -1,4 +1,26 @@
 from importexport.models.export import ExportJob, ExportKind, ExportStatus
+from importexport.models.importing import (
+    ImportFailure,
+    ImportFile,
+    ImportJob,
+    ImportKey,
+    ImportKind,
+    ImportStatus,
+    SupersededEntry,
+)
 from importexport.models.job import ONE_REQUESTER, Job
 
-__all__ = ["ONE_REQUESTER", "ExportJob", "ExportKind", "ExportStatus", "Job"]
+__all__ = [
+    "ONE_REQUESTER",
+    "ExportJob",
+    "ExportKind",
+    "ExportStatus",
+    "ImportFailure",
+    "ImportFile",
+    "ImportJob",
+    "ImportKey",
+    "ImportKind",
+    "ImportStatus",
+    "Job",
+    "SupersededEntry",
+]

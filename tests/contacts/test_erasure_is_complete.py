@@ -18,6 +18,8 @@ ERASED = {
     "contacts.ObsoleteFile": {"name"},
     "contacts.ProfilePicture": {"file"},
     "importexport.ExportJob": {"query", "list_filter", "file_name", "error_message"},
+    "importexport.ImportFailure": {"external_id", "message"},
+    "importexport.ImportFile": {"name"},
     "oauth2_provider.AccessToken": {"token", "token_checksum", "scope", "resource"},
     "oauth2_provider.Grant": {
         "code", "redirect_uri", "scope", "code_challenge", "code_challenge_method", "nonce", "claims", "resource",
@@ -51,6 +53,16 @@ NOT_PERSONAL = {
     "contacts.ChangeSet": {"initiator_system", "paths"},
     "contacts.Channel": {"kind", "path", "language"},
     "importexport.ExportJob": {"kind", "status", "language", "error_code", "requested_by_system"},
+    "importexport.ImportFailure": {"path"},
+    "importexport.ImportFile": {"kind", "owner_system", "original_name", "sha256"},
+    "importexport.ImportJob": {
+        "kind",
+        "status",
+        "language",
+        "error_code",
+        "error_message",
+        "requested_by_system",
+    },
 }
 TEXTS = (models.CharField, models.TextField, models.JSONField, models.FileField, models.GeneratedField)
 

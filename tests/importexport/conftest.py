@@ -9,6 +9,7 @@ import pytest
 from celery.contrib.testing.worker import start_worker
 
 from config.celery import app
+from tests.fixtures import details
 
 PATIENCE_SECONDS = 60
 
@@ -48,6 +49,18 @@ def eventually() -> Callable[[Callable[[], Any]], Any]:
         return found
 
     return wait
+
+
+@pytest.fixture
+def entry(contact_type: Any) -> Callable[..., dict[str, Any]]:
+    """Makes an entry of a file to import: of a new contact unless said."""
+
+    def make(external_id: str = "E-1", **properties: Any) -> dict[str, Any]:
+        username = f"user-{external_id}"
+        given = {"externalId": external_id, "contactTypeId": contact_type.pk, "username": username}
+        return {**given, "details": details(), **properties}
+
+    return make
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,222 @@
+"""Imports in the admin: one's own, how far they are, what failed, and a form that starts another."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
+
+from accounts.actor import Actor
+from accounts.admin_actor import CappedAdmin, actor_of
+from core.errors import ApiError
+from importexport.imports.asking import start_sync
+from importexport.imports.failurefile import write_failures
+from importexport.imports.queries import failures_of
+from importexport.imports.uploads import store_uploads
+from importexport.models import ImportFailure, ImportFile, ImportJob, ImportKind, ImportStatus
+from importexport.requesters import requested_by
+
+FAILURES_SHOWN = 200
+FAILURES_AT_ONCE = 2_000
+STATUS_LABELS = {
+    ImportStatus.PENDING: "info",
+    ImportStatus.RUNNING: "info",
+    ImportStatus.COMPLETED: "success",
+    ImportStatus.COMPLETED_WITH_ERRORS: "warning",
+    ImportStatus.FAILED: "danger",
+}
+
+
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """One file or many."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        given = data if isinstance(data, list | tuple) else [data]
+        return [super(FilesField, self).clean(file, initial) for file in given or [None]]
+
+
+class ImportForm(forms.Form):
+    """What is to be imported."""
+
+    kind = forms.ChoiceField(label=_("What"), choices=ImportKind.choices, widget=UnfoldAdminSelectWidget)
+    uploads = FilesField(label=_("Files"), help_text=_("A JSON array, or one entry per line; gzip is welcome."))
+    is_dry_run = forms.BooleanField(
+        label=_("Dry run"),
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text=_("Do everything, and keep nothing but the report. The files are kept for the import itself."),
+    )
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(CappedAdmin):
+    list_display = ["shown_kind", "shown_status", "progress", "created_at", "finished_at"]
+    list_filter = ["kind", "status", "is_dry_run"]
+    ordering = ["-created_at"]
+    sortable_by = ["created_at"]
+
+    class Media:
+        css = {"all": ["contacts/details.css", "changerequests/review.css"]}
+        js = ["importexport/jobs.js", "importexport/import_job.js"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
+        rows = super().get_queryset(request).select_related("schema_version")
+        actor = actor_of(request)
+        return rows.none() if actor is None else requested_by(rows, actor)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and actor_of(request) is not None
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whoever may import may see how its imports are."""
+        return super().has_view_permission(request, obj) or self.has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @display(description=_("what"))
+    def shown_kind(self, job: ImportJob) -> str:
+        kind = job.get_kind_display()
+        return gettext("%(kind)s, dry run") % {"kind": kind} if job.is_dry_run else kind
+
+    @display(description=_("status"), label=STATUS_LABELS)
+    def shown_status(self, job: ImportJob) -> tuple[str, str]:
+        return job.status, job.get_status_display()
+
+    @display(description=_("progress"))
+    def progress(self, job: ImportJob) -> str:
+        """A bar while it runs, and how many entries are done."""
+        entries = gettext("%(processed)s of %(total)s entries, %(failed)s failed") % {
+            "processed": job.processed,
+            "total": job.total,
+            "failed": job.failed,
+        }
+        if job.is_finished:
+            return entries
+        return format_html(
+            '<progress data-unfinished-job max="{}" value="{}" aria-label="{}"></progress> {}',
+            job.total or 1,
+            job.processed,
+            gettext("Progress"),
+            entries,
+        )
+
+    # ---- starting
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The form, and the import that is started with it."""
+        actor = actor_of(request)
+        if actor is None or not self.has_add_permission(request):
+            raise PermissionDenied
+        form = ImportForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                job = _start(actor, form.cleaned_data)
+            except ApiError as error:
+                told = [text for texts in (error.properties or {}).values() for text in texts]
+                form.add_error("uploads", [str(text) for text in told] or str(error))
+            else:
+                messages.success(request, gettext("The import was started."))
+                return HttpResponseRedirect(_address(job))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Import"),
+            "media": self.media,
+            "form": form,
+            "list_address": reverse("admin:importexport_importjob_changelist"),
+        }
+        return TemplateResponse(request, "admin/importexport/importjob/start.html", context)
+
+    # ---- the job's page
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """How an import is: it moves while it runs."""
+        job: Any = self.get_object(request, unquote(object_id))
+        if job is None:
+            raise Http404
+        if not self.has_view_permission(request, job):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": job,
+            "title": self.shown_kind(job),
+            "media": self.media,
+            "job": job,
+            "status_colour": STATUS_LABELS[ImportStatus(job.status)],
+            "files": ImportFile.objects.filter(pk__in=job.file_ids),
+            "failures": failures_of(job)[:FAILURES_SHOWN],
+            "failures_shown": FAILURES_SHOWN,
+            "list_address": reverse("admin:importexport_importjob_changelist"),
+            "failures_address": reverse("admin:importexport_importjob_failures", args=[job.pk]),
+        }
+        return TemplateResponse(request, "admin/importexport/importjob/job.html", context)
+
+    def get_urls(self) -> list[URLPattern]:
+        failures = self.admin_site.admin_view(require_GET(self.failures))
+        return [
+            path("<uuid:job_id>/failures.csv", failures, name="importexport_importjob_failures"),
+            *super().get_urls(),
+        ]
+
+    def failures(self, request: HttpRequest, job_id: UUID) -> Any:
+        """Everything that was wrong with entries, as CSV."""
+        job = self.get_queryset(request).filter(pk=job_id).first()
+        if job is None or not self.has_view_permission(request, job):
+            raise Http404
+        answer = StreamingHttpResponse(_csv(failures_of(job)), content_type="text/csv; charset=utf-8")
+        answer["Content-Disposition"] = 'attachment; filename="failures.csv"'
+        return answer
+
+
+@transaction.atomic
+def _start(actor: Actor, asked: dict[str, Any]) -> ImportJob:
+    """Upload and sync. Raises what these raise."""
+    kind = ImportKind(asked["kind"])
+    files = store_uploads(actor=actor, kind=kind, uploads=asked["uploads"])
+    names = [file.name for file in files]
+    return start_sync(actor=actor, kind=kind, names=names, is_dry_run=asked["is_dry_run"])
+
+
+def _csv(failures: QuerySet[ImportFailure]) -> Iterator[str]:
+    """The CSV file in pieces."""
+    output = io.StringIO()
+    for line in write_failures(output, failures.iterator(chunk_size=FAILURES_AT_ONCE)):
+        if line % FAILURES_AT_ONCE == 0:
+            yield output.getvalue()
+            output.seek(0)
+            output.truncate()
+    yield output.getvalue()
+
+
+def _address(job: ImportJob) -> str:
+    return reverse("admin:importexport_importjob_change", args=[job.pk])

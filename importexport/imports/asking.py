@@ -1,0 +1,97 @@
+"""Asking for a sync, as the API, the admin and the commands do."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from core.errors import UnprocessableEntity
+from core.jobs import send_on_commit
+from importexport.imports.owners import owned_by
+from importexport.imports.tasks import run_import
+from importexport.models import ImportFile, ImportJob, ImportKind, ImportStatus
+from importexport.requesters import requested_by, requester_columns
+
+
+@transaction.atomic
+def start_sync(
+    *,
+    actor: Actor,
+    kind: ImportKind,
+    names: Sequence[str] | None = None,
+    is_dry_run: bool = False,
+    is_sent: bool = True,
+) -> ImportJob:
+    """Start a sync of the named files, or of all that the actor has uploaded and not synced. Locks these files.
+
+    A file of a sync that failed counts as not synced; when all the files of one failed sync are chosen and no others,
+    that sync goes on where it stopped. Unless `is_sent`, the caller runs it.
+    Raises UnprocessableEntity: NothingToSync, UnknownImportFiles, AlreadySynced.
+    """
+    files = _chosen_files(actor, kind, names)
+    if not files:
+        raise UnprocessableEntity(_("There is nothing to sync. Upload a file first."), sub_code="NothingToSync")
+    job = None if is_dry_run else _failed_job_of(actor, files)
+    if job is None:
+        job = ImportJob.objects.create(
+            kind=kind,
+            is_dry_run=is_dry_run,
+            file_ids=[file.pk for file in files],
+            total=sum(file.entries for file in files),
+            language=get_language() or settings.LANGUAGE_CODE,
+            **requester_columns(actor),
+        )
+        if not is_dry_run:
+            ImportFile.objects.filter(pk__in=job.file_ids).update(job=job)
+    else:
+        job.status, job.stalls = ImportStatus.PENDING, 0
+        job.error_code, job.error_message, job.finished_at = "", "", None
+        job.save(update_fields=["status", "stalls", "error_code", "error_message", "finished_at"])
+    if is_sent:
+        send_on_commit(run_import, str(job.pk))
+    return job
+
+
+def unsynced_files(actor: Actor, kind: ImportKind) -> QuerySet[ImportFile]:
+    """What the actor has uploaded and no sync has taken over, in the order of the uploads."""
+    free = Q(job=None) | Q(job__status=ImportStatus.FAILED)
+    return owned_by(actor).filter(free, kind=kind, is_stored=True).order_by("pk")
+
+
+def _chosen_files(actor: Actor, kind: ImportKind, names: Sequence[str] | None) -> list[ImportFile]:
+    if names is None:
+        return list(unsynced_files(actor, kind).select_for_update(of=("self",)))
+    own = owned_by(actor).filter(kind=kind, name__in=names)
+    # Locked in one order, whatever the order in which they are named.
+    found = {file.name: file for file in own.select_for_update().order_by("pk")}
+    wanted = list(dict.fromkeys(names))
+    unknown = [name for name in wanted if name not in found]
+    if unknown:
+        raise UnprocessableEntity(
+            _("Some files do not exist. Nothing was started."),
+            sub_code="UnknownImportFiles",
+            properties={"files": [_("You have uploaded no file “%(name)s”.") % {"name": n[:120]} for n in unknown]},
+        )
+    free = set(unsynced_files(actor, kind).filter(name__in=wanted).values_list("name", flat=True))
+    taken = [name for name in wanted if name not in free]
+    if taken:
+        raise UnprocessableEntity(
+            _("Some files are synced already. Nothing was started."),
+            sub_code="AlreadySynced",
+            properties={"files": [_("“%(name)s” is synced already.") % {"name": name} for name in taken]},
+        )
+    return [found[name] for name in wanted]
+
+
+def _failed_job_of(actor: Actor, files: Sequence[ImportFile]) -> ImportJob | None:
+    """The failed sync that has exactly these files, locked."""
+    job_id = files[0].job_id
+    if job_id is None:
+        return None
+    own = requested_by(ImportJob.objects.select_for_update(), actor)
+    job = own.filter(pk=job_id, status=ImportStatus.FAILED).first()
+    return job if job is not None and set(job.file_ids) == {file.pk for file in files} else None

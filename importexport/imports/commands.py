@@ -1,0 +1,82 @@
+"""What the commands that import have in common."""
+
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from accounts.actor import system_actor
+from core.errors import ApiError
+from importexport.imports.asking import start_sync
+from importexport.imports.failurefile import write_failures
+from importexport.imports.queries import failure_as_json, failures_of
+from importexport.imports.running import run_job
+from importexport.imports.uploads import store_uploads
+from importexport.models import ImportJob, ImportKind, ImportStatus
+from importexport.progress import ShownProgress
+
+
+class ImportCommand(BaseCommand):
+    """Uploads files and syncs them, as the system actor, in this process and with no need of a worker.
+
+    When it is killed, a worker goes on where it was.
+    """
+
+    kind: ClassVar[ImportKind]
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="JSON array or one entry a line; gzip.")
+        parser.add_argument("--dry-run", action="store_true", help="Do everything, and keep nothing.")
+        parser.add_argument("--failures", type=Path, metavar="FILE.csv", help="Write what was wrong with entries here.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        job = self._run(options["files"], is_dry_run=options["dry_run"])
+        if options["failures"]:
+            try:
+                with options["failures"].open("w", newline="", encoding="utf-8") as output:
+                    for _line in write_failures(output, failures_of(job).iterator(chunk_size=2_000)):
+                        pass
+            except OSError as error:
+                raise CommandError(f"{options['failures']} cannot be written: {error.strerror}.") from error
+        elif job.failed:
+            self._show_failures(job)
+        version = "" if job.schema_version is None else f" Version {job.schema_version.number} of the schema applied."
+        self.stdout.write(
+            f"{job.created} created, {job.updated} updated, {job.unchanged} unchanged, {job.failed} failed, "
+            f"of {job.total} entries.{version}" + (" Nothing was kept: a dry run." if job.is_dry_run else "")
+        )
+        if job.status == ImportStatus.FAILED:
+            raise CommandError(f"{job.error_message} What is done stays done; run it again.")
+        if job.failed:
+            raise SystemExit(1)
+
+    def _run(self, paths: list[Path], *, is_dry_run: bool) -> ImportJob:
+        actor = system_actor(self.__class__.__module__.rpartition(".")[2])
+        try:
+            with ExitStack() as stack:
+                uploads = [stack.enter_context(path.open("rb")) for path in paths]
+                files = store_uploads(actor=actor, kind=self.kind, uploads=uploads)
+            names = [file.name for file in files]
+            job = start_sync(actor=actor, kind=self.kind, names=names, is_dry_run=is_dry_run, is_sent=False)
+            with ShownProgress("entries") as progress:
+                progress.expect(job.total or 0)
+                run_job(job.pk, report=progress.report)
+        except ApiError as error:
+            faults = [f"{file}: {text}" for file, texts in (error.properties or {}).items() for text in texts]
+            raise CommandError("\n".join(faults) or str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{error.filename} cannot be read: {error.strerror}.") from error
+        except DatabaseError as error:
+            raise CommandError(f"The database did not answer to the end: {error}") from error
+        return ImportJob.objects.select_related("schema_version").get(pk=job.pk)
+
+    def _show_failures(self, job: ImportJob, most: int = 20) -> None:
+        for failure in failures_of(job)[:most]:
+            told = failure_as_json(failure)
+            where = f"{failure.file.original_name}: {told['externalId'] or '-'}\t{told['path'] or '-'}"
+            self.stderr.write(f"{where}\t{told['message']}")
+        if job.failed > most:
+            self.stderr.write("... --failures FILE.csv writes all of them.")

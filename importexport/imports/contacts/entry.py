@@ -1,0 +1,91 @@
+"""An entry of a file of contacts, read as far as that goes without the database."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.utils.translation import gettext as _
+
+from contacts.details import Document, canonical
+from contacts.models import ExternalConnection
+from importexport.imports.contacts.references import References
+from importexport.imports.entries import MAX_EXTERNAL_ID, Entry, details_of, list_of, parsed, text_of
+from importexport.imports.reading import RawEntry
+from schemas.compiled import CompiledSchema
+
+PROPERTIES = frozenset(
+    {
+        "externalId",
+        "contactTypeId",
+        "username",
+        "details",
+        "participants",
+        "members",
+        "externalConnections",
+    }
+)
+CONNECTION_PROPERTIES = {"system", "externalId"}
+MAX_USERNAME = 254
+MAX_SYSTEM = 100
+
+
+@dataclass(slots=True, kw_only=True)
+class ContactEntry(Entry):
+    """What is None was absent: of an existing contact it stays. `document` is the details as JSON."""
+
+    type_id: int | None = None
+    username: str | None = None
+    details: Document | None = None
+    document: bytes = b"{}"
+    participants: frozenset[int] | None = None
+    members: frozenset[int] | None = None
+    connections: dict[str, str] | None = None
+
+
+def read_contact(raw: RawEntry, *, schema: CompiledSchema, references: References) -> ContactEntry:
+    """Read an entry; what is wrong with it are its faults."""
+    entry = ContactEntry(number=raw.number, position=raw.position)
+    given = parsed(raw, entry, properties=PROPERTIES)
+    if not given:
+        return entry
+    entry.type_id = references.type_id(entry, given.get("contactTypeId"))
+    entry.username = text_of(entry, given, "username", most=MAX_USERNAME)
+    details = details_of(entry, given)
+    if details is not None:
+        entry.details = canonical(details, objects=schema.object_paths)
+        try:
+            entry.document = orjson.dumps(entry.details)
+        except (TypeError, ValueError):
+            entry.refuse("details", _("A number is too large."))
+    if (named := list_of(entry, given, "participants")) is not None:
+        entry.participants = references.participant_ids(entry, named)
+    if (named := list_of(entry, given, "members")) is not None:
+        entry.members = references.member_ids(entry, named)
+    if (named := list_of(entry, given, "externalConnections")) is not None:
+        entry.connections = _connections(entry, named)
+    return entry
+
+
+def _connections(entry: ContactEntry, named: list[Any]) -> dict[str, str]:
+    """System -> external id. The one of the import itself may be among them, if it says the same."""
+    found: dict[str, str] = {}
+    for index, connection in enumerate(named):
+        place = f"externalConnections[{index}]"
+        if not isinstance(connection, dict) or connection.keys() != CONNECTION_PROPERTIES:
+            entry.refuse(place, _("Expected an object with system and externalId."))
+            continue
+        system, external_id = connection["system"], connection["externalId"]
+        if not _is_text(system, MAX_SYSTEM) or not _is_text(external_id, MAX_EXTERNAL_ID):
+            entry.refuse(place, _("Expected a system and an external id: texts that are not too long."))
+        elif system == ExternalConnection.DEFAULT_SYSTEM:
+            if external_id != entry.external_id:
+                entry.refuse(place, _("The external id in the system Default is that of the entry."))
+        elif system in found or external_id in found.values() or external_id == entry.external_id:
+            entry.refuse(place, _("A system and an external id may be named once."))
+        else:
+            found[system] = external_id
+    return found
+
+
+def _is_text(value: Any, most: int) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= most

@@ -1,0 +1,85 @@
+"""What entries of contacts may name: types, participants, members. Read once and kept, because there are few."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from accounts.models import Member, Participant
+from contacts.models import CONTACT_TYPES
+from importexport.imports.entries import Entry, is_id
+from schemas.models import ListItem
+
+
+@dataclass(frozen=True)
+class References:
+    """`own_participants` are those that the actor may name, None for all; `inherited` what its new contacts get."""
+
+    types: frozenset[int]
+    participants: dict[int | str, int]
+    members: dict[str, int]
+    own_participants: frozenset[int] | None
+    inherited: frozenset[int]
+    assigned: frozenset[int]
+
+    def participant_ids(self, entry: Entry, named: list[Any]) -> frozenset[int]:
+        """The participants that an entry names by id or name."""
+        found = set()
+        for index, name in enumerate(named):
+            pk = self.participants.get(name) if isinstance(name, str) or is_id(name) else None
+            if pk is None or (self.own_participants is not None and pk not in self.own_participants):
+                entry.refuse(f"participants[{index}]", _("There is no such participant that you may name."))
+            else:
+                found.add(pk)
+        if not named and self.own_participants is not None:
+            entry.refuse("participants", _("Name at least one participant of yours."))
+        return frozenset(found)
+
+    def member_ids(self, entry: Entry, named: list[Any]) -> frozenset[int]:
+        """The members that an entry names by identity id or username."""
+        found = set()
+        for index, name in enumerate(named):
+            pk = self.members.get(name.lower()) if isinstance(name, str) else None
+            if pk is None:
+                entry.refuse(f"members[{index}]", _("There is no member with this username or identity id."))
+            else:
+                found.add(pk)
+        return frozenset(found)
+
+    def type_id(self, entry: Entry, value: Any) -> int | None:
+        """The type that an entry names; it may be absent or null."""
+        if value is None:
+            return None
+        if not is_id(value) or value not in self.types:
+            entry.refuse(
+                "contactTypeId", _("Expected the id of an item of the list %(list)s.") % {"list": CONTACT_TYPES}
+            )
+            return None
+        return int(value)
+
+
+def references_for(actor: Actor) -> References:
+    """What this actor may name, as it is now."""
+    participants: dict[int | str, int] = {}
+    for pk, name in Participant.objects.values_list("pk", "name"):
+        participants[pk] = participants[name] = pk
+    members: dict[str, int] = {}
+    # Identity ids last: a username that looks like the one of somebody else does not get in its way.
+    rows = list(Member.objects.values_list("pk", "uid", "user__username"))
+    members.update({username.lower(): pk for pk, _uid, username in rows})
+    members.update({str(uid): pk for pk, uid, _username in rows})
+    inherited = frozenset(actor.participant_ids)
+    own = inherited or None
+    if actor.member_id is not None:
+        memberships = Member.participants.through.objects.filter(member_id=actor.member_id)
+        inherited = frozenset(memberships.values_list("participant_id", flat=True))
+        own = None if actor.sees_all_contacts else inherited
+    return References(
+        types=frozenset(ListItem.objects.filter(list__key=CONTACT_TYPES).values_list("pk", flat=True)),
+        participants=participants,
+        members=members,
+        own_participants=own,
+        inherited=inherited,
+        assigned=frozenset() if actor.member_id is None else frozenset({actor.member_id}),
+    )

@@ -1,0 +1,55 @@
+"""Whom contacts belong to: participants and members, compared and written for many contacts at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
+
+from contacts.models import ContactAssignment, ContactParticipant
+
+Pairs = list[tuple[int, int]]
+
+
+class Relation:
+    """A table of pairs: contacts and those whom they belong to."""
+
+    def __init__(self, model: type[Model], field: str) -> None:
+        table, column = model._meta.db_table, model._meta.get_field(field).column  # type: ignore[union-attr]
+        # Constant names of our own tables; the values are bound.
+        pairs = "unnest(%s::int[], %s::int[]) AS pair (contact_id, other_id)"
+        self._read = f"SELECT contact_id, {column} FROM {table} WHERE contact_id = ANY(%s)"  # noqa: S608
+        self._add = f"INSERT INTO {table} (contact_id, {column}) SELECT * FROM {pairs} ON CONFLICT DO NOTHING"  # noqa: S608
+        self._remove = (
+            f"DELETE FROM {table} USING {pairs} "  # noqa: S608
+            f"WHERE {table}.contact_id = pair.contact_id AND {table}.{column} = pair.other_id"
+        )
+
+    def read(self, cursor: CursorWrapper, contact_ids: list[int]) -> Mapping[int, set[int]]:
+        """Whom each of the contacts belongs to."""
+        found: defaultdict[int, set[int]] = defaultdict(set)
+        if contact_ids:
+            cursor.execute(self._read, [contact_ids])
+            for contact_id, other_id in cursor.fetchall():
+                found[contact_id].add(other_id)
+        return found
+
+    def add(self, cursor: CursorWrapper, pairs: Pairs) -> None:
+        _execute(cursor, self._add, pairs)
+
+    def remove(self, cursor: CursorWrapper, pairs: Pairs) -> None:
+        _execute(cursor, self._remove, pairs)
+
+
+def _execute(cursor: CursorWrapper, statement: str, pairs: Pairs) -> None:
+    if pairs:
+        cursor.execute(statement, [[pair[0] for pair in pairs], [pair[1] for pair in pairs]])
+
+
+def pairs_of(contact_id: int, others: Iterable[int]) -> Pairs:
+    """A contact with each of the others, in order, so that two writers meet in the same one."""
+    return [(contact_id, other) for other in sorted(others)]
+
+
+PARTICIPANTS = Relation(ContactParticipant, "participant")
+MEMBERS = Relation(ContactAssignment, "member")

@@ -1,0 +1,133 @@
+"""The SQL of a batch of contacts: each statement takes all rows at once, so that their number does not grow."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.backends.utils import CursorWrapper
+
+from importexport.imports.copying import copy_rows
+
+STAGING = "import_contact"
+# Lives as long as the connection; its rows as long as the transaction.
+CREATE_STAGING = f"""
+    CREATE TEMPORARY TABLE IF NOT EXISTS {STAGING} (place integer, details jsonb) ON COMMIT DELETE ROWS
+"""
+# Nothing, but where one transaction writes several batches.
+EMPTY_STAGING = f"DELETE FROM {STAGING}"  # noqa: S608 - a constant name
+HOLDERS = """
+    SELECT external_id, system, contact_id FROM contacts_externalconnection WHERE external_id = ANY(%s)
+"""
+COMPARED = f"""
+    SELECT contact.id, contact.type_id, contact.username, contact.anonymized_at IS NOT NULL,
+           staged.details IS NOT NULL AND contact.details IS DISTINCT FROM staged.details
+      FROM unnest(%s::int[], %s::int[]) AS asked (place, id)
+      JOIN contacts_contact contact ON contact.id = asked.id
+      LEFT JOIN {STAGING} staged ON staged.place = asked.place
+"""  # noqa: S608 - a constant name
+LOCKED = """
+    SELECT id, type_id, username, anonymized_at IS NOT NULL, version, details::text
+      FROM contacts_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+"""
+USERNAMES = """
+    SELECT asked.place, UPPER(asked.username), holder.id
+      FROM unnest(%s::int[], %s::text[]) AS asked (place, username)
+      LEFT JOIN contacts_contact holder ON UPPER(holder.username) = UPPER(asked.username)
+"""
+NEW_IDS = """
+    SELECT nextval(pg_get_serial_sequence('contacts_contact', 'id')) FROM generate_series(1, %s)
+"""
+INSERT = f"""
+    INSERT INTO contacts_contact (id, uid, type_id, username, details, version, created_at)
+    SELECT new.id, gen_random_uuid(), new.type_id, new.username, staged.details, 1, %s
+      FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[]) AS new (place, id, type_id, username)
+      JOIN {STAGING} staged ON staged.place = new.place
+"""  # noqa: S608 - a constant name
+UPDATE = f"""
+    UPDATE contacts_contact contact
+       SET type_id = changed.type_id, username = changed.username, version = changed.version,
+           details = COALESCE(staged.details, contact.details)
+      FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[], %s::int[])
+           AS changed (place, id, type_id, username, version)
+      LEFT JOIN {STAGING} staged ON staged.place = changed.place
+     WHERE contact.id = changed.id
+"""  # noqa: S608 - a constant name
+CONNECT = """
+    INSERT INTO contacts_externalconnection (contact_id, system, external_id)
+    SELECT * FROM unnest(%s::int[], %s::text[], %s::text[])
+    ON CONFLICT (contact_id, system) DO UPDATE SET external_id = EXCLUDED.external_id
+"""
+
+
+@dataclass(slots=True)
+class Present:
+    """A contact as it is in the database; `version` and `details` are read when it is locked."""
+
+    type_id: int
+    username: str | None
+    is_anonymized: bool
+    differs: bool = False
+    version: int = 0
+    details: str = "{}"
+
+
+Holder = tuple[str, int]
+
+
+def stage(cursor: CursorWrapper, rows: Iterable[bytes]) -> None:
+    """Write places and details to the staging table."""
+    cursor.execute(CREATE_STAGING)
+    cursor.execute(EMPTY_STAGING)
+    copy_rows(cursor, STAGING, ["place", "details"], rows)
+
+
+def holders(cursor: CursorWrapper, external_ids: list[str]) -> dict[str, Holder]:
+    """System and contact of the external ids that are taken."""
+    cursor.execute(HOLDERS, [external_ids])
+    return {external_id: (system, contact_id) for external_id, system, contact_id in cursor.fetchall()}
+
+
+def compared(cursor: CursorWrapper, places: list[int], contact_ids: list[int]) -> dict[int, Present]:
+    """The contacts, and whether their details differ from what is staged at the places. Locks nothing."""
+    if not contact_ids:
+        return {}
+    cursor.execute(COMPARED, [places, contact_ids])
+    return {pk: Present(*values) for pk, *values in cursor.fetchall()}
+
+
+def locked(cursor: CursorWrapper, contact_ids: list[int]) -> dict[int, Present]:
+    """The contacts as they are now, locked in the order of their ids."""
+    if not contact_ids:
+        return {}
+    cursor.execute(LOCKED, [contact_ids])
+    return {
+        pk: Present(type_id, username, is_anonymized, version=version, details=details)
+        for pk, type_id, username, is_anonymized, version, details in cursor.fetchall()
+    }
+
+
+def usernames(cursor: CursorWrapper, wanted: dict[int, str]) -> dict[int, tuple[str, int | None]]:
+    """Of each place's username: what it is whatever the case, as the database folds it, and whose it is."""
+    if not wanted:
+        return {}
+    cursor.execute(USERNAMES, [list(wanted), list(wanted.values())])
+    return {place: (folded, holder) for place, folded, holder in cursor.fetchall()}
+
+
+def new_ids(cursor: CursorWrapper, count: int) -> list[int]:
+    """Ids for new contacts, in ascending order."""
+    cursor.execute(NEW_IDS, [count])
+    return sorted(pk for (pk,) in cursor.fetchall())
+
+
+def insert(
+    cursor: CursorWrapper,
+    *,
+    at: datetime,
+    places: list[int],
+    ids: list[int],
+    type_ids: list[int],
+    names: list[str | None],
+) -> None:
+    """New contacts with the details that are staged at the places."""
+    cursor.execute(INSERT, [at, places, ids, type_ids, names])

@@ -1,0 +1,398 @@
+"""Writes batches of contacts.
+
+Locks: nothing of a contact that stays as it is. Those that change are locked first, in the order of their ids, before
+anything is written; nobody who holds another lock waits for them in turn.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from contacts.details import Change, Document, value_at
+from contacts.models import ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
+from contacts.services.channels import NOTHING_PENDING
+from contacts.services.usernames import username_coupled, username_not_unique, username_required
+from importexport.imports.contacts import statements
+from importexport.imports.contacts.entry import ContactEntry, read_contact
+from importexport.imports.contacts.references import references_for
+from importexport.imports.contacts.relations import MEMBERS, PARTICIPANTS, Pairs, pairs_of
+from importexport.imports.contacts.statements import Holder, Present
+from importexport.imports.copying import NULL, copy_into, json_text, number, row, text
+from importexport.imports.documents import (
+    HISTORY_FIELDS,
+    HistoryRows,
+    Rules,
+    differences,
+    history_row,
+    initial_values,
+)
+from importexport.imports.entries import Outcome
+from importexport.imports.reading import RawEntry
+from schemas.compiled import CompiledSchema
+
+DEFAULT = ExternalConnection.DEFAULT_SYSTEM
+
+
+@dataclass(slots=True)
+class _New:
+    """An entry that makes a contact; `values` are its details by path."""
+
+    place: int
+    entry: ContactEntry
+    values: dict[str, Any]
+    username: str | None = None
+    id: int = 0
+
+
+@dataclass(slots=True)
+class _Known:
+    """An entry of a contact that exists. What is to change is worked out with the contact's row locked."""
+
+    place: int
+    entry: ContactEntry
+    id: int
+    present: Present
+    changes: list[Change] = field(default_factory=list)
+    username: str | None = None
+    type_id: int = 0
+    connect: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_row_changed(self) -> bool:
+        return bool(self.changes) or (self.username, self.type_id) != (self.present.username, self.present.type_id)
+
+
+class ContactTarget:
+    """Imports contacts for one actor by one version of the schema."""
+
+    def __init__(self, *, actor: Actor, schema: CompiledSchema) -> None:
+        self._actor = actor
+        self._schema = schema
+        self._rules = Rules(actor=actor, schema=schema)
+        self._history = HistoryRows(actor=actor)
+        self._email_path = schema.channel_paths[ChannelKind.EMAIL]
+        self._sees_all = not Contact.objects.visible_to(actor).query.where
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read again what was kept in memory."""
+        self._references = references_for(self._actor)
+
+    def read(self, raw: RawEntry) -> ContactEntry:
+        entry = read_contact(raw, schema=self._schema, references=self._references)
+        if entry.faults and entry.details is not None:
+            # It has failed already; whoever mends it wants to know the rest as well.
+            entry.refuse_details(self._schema.validate(entry.details))
+        return entry
+
+    def apply(self, entries: Sequence[ContactEntry]) -> None:
+        """Write a batch in the caller's transaction; the outcomes and the faults stand in the entries."""
+        with connection.cursor() as cursor:
+            self._apply(cursor, entries)
+
+    def _apply(self, cursor: CursorWrapper, entries: Sequence[ContactEntry]) -> None:
+        holders = statements.holders(cursor, _external_ids(entries))
+        new: list[_New] = []
+        ids: dict[int, int] = {}
+        statements.stage(cursor, self._staged(entries, holders, new, ids))
+        known = self._known(cursor, entries, ids)
+        touched = self._touched(cursor, known, holders)
+        self._work_out(cursor, touched)
+        self._settle_usernames(cursor, new, touched)
+        self._settle_connections(entries, holders, new, touched)
+        moment = timezone.now()
+        self._create(cursor, [item for item in new if not item.entry.faults], moment)
+        self._update(cursor, [item for item in touched if not item.entry.faults], moment)
+
+    # ---- which entries make a contact, and which change one
+
+    def _staged(
+        self,
+        entries: Sequence[ContactEntry],
+        holders: dict[str, Holder],
+        new: list[_New],
+        ids: dict[int, int],
+    ) -> Any:
+        """Tells new from known entries and checks the new ones, while the database takes in those before."""
+        for place, entry in enumerate(entries):
+            if entry.faults or entry.external_id is None:
+                continue
+            holder = holders.get(entry.external_id)
+            if holder is None:
+                item = _New(place, entry, {})
+                self._check_new(item)
+                if entry.faults:
+                    continue
+                new.append(item)
+            elif holder[0] != DEFAULT:
+                entry.refuse("externalId", _("A contact has this external id in another system."))
+                continue
+            else:
+                ids[place] = holder[1]
+                if entry.details is None:
+                    continue
+            yield row(number(place), json_text(entry.document))
+
+    def _check_new(self, item: _New) -> None:
+        entry = item.entry
+        document: Document = {} if entry.details is None else entry.details
+        item.values = initial_values(document)
+        self._rules.check_new(entry, document, item.values)
+        if entry.type_id is None:
+            entry.refuse("contactTypeId", _("A new contact needs a type."))
+        if settings.USERNAME_FROM_EMAIL:
+            item.username = self._email_of(document)
+            if entry.username not in (None, item.username):
+                entry.refuse_as(username_coupled(), "username")
+        else:
+            item.username = entry.username
+        if not item.username and not settings.EXTERNAL_IDENTITY_PROVIDER:
+            entry.refuse_as(username_required(), "username")
+
+    def _email_of(self, document: Document) -> str | None:
+        return value_at(document, self._email_path) if self._email_path else None
+
+    def _known(self, cursor: CursorWrapper, entries: Sequence[ContactEntry], ids: dict[int, int]) -> list[_Known]:
+        present = statements.compared(cursor, list(ids), list(ids.values()))
+        visible = self._visible(list(ids.values()))
+        known = []
+        for place, contact_id in ids.items():
+            entry = entries[place]
+            if contact_id not in visible:
+                entry.refuse("externalId", _("A contact that you cannot see has this external id."))
+            elif present[contact_id].is_anonymized:
+                entry.refuse(None, _("The contact was anonymized and cannot be changed any more."))
+            else:
+                entry.outcome = Outcome.UNCHANGED
+                known.append(_Known(place, entry, contact_id, present[contact_id]))
+        return known
+
+    def _visible(self, contact_ids: list[int]) -> set[int]:
+        if self._sees_all or not contact_ids:
+            return set(contact_ids)
+        return set(Contact.objects.visible_to(self._actor).filter(pk__in=contact_ids).values_list("pk", flat=True))
+
+    # ---- what changes of contacts that exist
+
+    def _touched(self, cursor: CursorWrapper, known: list[_Known], holders: dict[str, Holder]) -> list[_Known]:
+        """Those of the known that may change, locked and read again: what was seen before may be out of date."""
+        participants = PARTICIPANTS.read(cursor, [item.id for item in known if item.entry.participants is not None])
+        members = MEMBERS.read(cursor, [item.id for item in known if item.entry.members is not None])
+        touched = []
+        for item in known:
+            entry, present = item.entry, item.present
+            item.connect = {
+                system: external_id
+                for system, external_id in (entry.connections or {}).items()
+                if holders.get(external_id) != (system, item.id)
+            }
+            if (
+                present.differs
+                or entry.type_id not in (None, present.type_id)
+                or entry.username not in (None, present.username)
+                or item.connect
+                or (entry.participants is not None and self._participants_wanted(item, participants) is not None)
+                or (entry.members is not None and entry.members != members[item.id])
+            ):
+                touched.append(item)
+        locked = statements.locked(cursor, [item.id for item in touched])
+        for item in touched:
+            item.present = locked[item.id]
+        return touched
+
+    def _participants_wanted(self, item: _Known, present: Any) -> set[int] | None:
+        """All participants of a contact once the entry's are set, None when they are. Those of others stay."""
+        own = self._references.own_participants
+        others = set() if own is None else present[item.id] - own
+        wanted = others | (item.entry.participants or set())
+        return None if wanted == present[item.id] else wanted
+
+    def _work_out(self, cursor: CursorWrapper, touched: list[_Known]) -> None:
+        for item in touched:
+            entry, present = item.entry, item.present
+            if present.is_anonymized:
+                entry.refuse(None, _("The contact was anonymized and cannot be changed any more."))
+                continue
+            item.type_id = present.type_id if entry.type_id is None else entry.type_id
+            if entry.details is not None:
+                stored = orjson.loads(present.details)
+                item.changes = differences(stored, entry.details)
+                if item.changes:
+                    self._rules.check_changed(entry, changes=item.changes, target=entry.details, stored=stored)
+            item.username = self._username_wanted(item)
+
+    def _username_wanted(self, item: _Known) -> str | None:
+        entry, present = item.entry, item.present
+        if settings.USERNAME_FROM_EMAIL:
+            wanted = present.username
+            email = next((change for change in item.changes if change.path == self._email_path), None)
+            if email is not None:
+                wanted = email.target
+                if not wanted:
+                    entry.refuse_as(username_required(), "username")
+            if entry.username not in (None, wanted):
+                entry.refuse_as(username_coupled(), "username")
+            return wanted
+        if entry.username in (None, present.username):
+            return present.username
+        if settings.EXTERNAL_IDENTITY_PROVIDER:
+            entry.refuse("username", _("Usernames are kept by the external identity provider."))
+        return entry.username
+
+    def _settle_usernames(self, cursor: CursorWrapper, new: list[_New], touched: list[_Known]) -> None:
+        """Of two entries that want the same username the first gets it."""
+        wanted: dict[int, tuple[_New | _Known, int]] = {item.place: (item, 0) for item in new if item.username}
+        wanted |= {
+            item.place: (item, item.id)
+            for item in touched
+            if item.username and item.username != item.present.username and not item.entry.faults
+        }
+        names = {place: wanted[place][0].username or "" for place in sorted(wanted)}
+        taken: set[str] = set()
+        for place, (folded, holder) in sorted(statements.usernames(cursor, names).items()):
+            item, own_id = wanted[place]
+            if folded in taken or holder not in (None, own_id):
+                item.entry.refuse_as(username_not_unique(), "username")
+            else:
+                taken.add(folded)
+
+    def _settle_connections(
+        self,
+        entries: Sequence[ContactEntry],
+        holders: dict[str, Holder],
+        new: list[_New],
+        touched: list[_Known],
+    ) -> None:
+        """An external id is unique over all contacts, whatever the system; also among those of the batch."""
+        claimed = {entry.external_id for entry in entries if not entry.faults}
+        asking = [(item.place, item.entry, item.entry.connections or {}) for item in new]
+        asking += [(item.place, item.entry, item.connect) for item in touched]
+        for _place, entry, connections in sorted(asking, key=lambda asked: asked[0]):
+            for system, external_id in connections.items():
+                if external_id in claimed or external_id in holders:
+                    entry.refuse(
+                        "externalConnections",
+                        _("A contact has the external id already that is given for %(system)s.") % {"system": system},
+                    )
+                claimed.add(external_id)
+
+    # ---- writing
+
+    def _create(self, cursor: CursorWrapper, new: list[_New], moment: datetime) -> None:
+        if not new:
+            return
+        for item, pk in zip(new, statements.new_ids(cursor, len(new)), strict=True):
+            item.id = pk
+            item.entry.outcome = Outcome.CREATED
+        statements.insert(
+            cursor,
+            at=moment,
+            places=[item.place for item in new],
+            ids=[item.id for item in new],
+            type_ids=[item.entry.type_id or 0 for item in new],
+            names=[item.username for item in new],
+        )
+        copy_into(
+            cursor,
+            ChangeSet,
+            ["contact", *HISTORY_FIELDS, "comment"],
+            (history_row(item.id, self._history.created(item.values, at=moment), NULL) for item in new),
+        )
+        copy_into(
+            cursor,
+            ExternalConnection,
+            ["contact", "system", "external_id"],
+            (
+                row(number(item.id), text(system), text(external_id))
+                for item in new
+                for system, external_id in ((DEFAULT, item.entry.external_id), *(item.entry.connections or {}).items())
+            ),
+        )
+        participants: Pairs = []
+        members: Pairs = []
+        for item in new:
+            named = item.entry.participants
+            participants += pairs_of(item.id, self._references.inherited if named is None else named)
+            members += pairs_of(item.id, self._references.assigned | (item.entry.members or frozenset()))
+        PARTICIPANTS.add(cursor, participants)
+        MEMBERS.add(cursor, members)
+
+    def _update(self, cursor: CursorWrapper, touched: list[_Known], moment: datetime) -> None:
+        changed = [item for item in touched if item.is_row_changed]
+        if changed:
+            columns: list[list[Any]] = [
+                [item.place for item in changed],
+                [item.id for item in changed],
+                [item.type_id for item in changed],
+                [item.username for item in changed],
+                [item.present.version + bool(item.changes) for item in changed],
+            ]
+            cursor.execute(statements.UPDATE, columns)
+        recorded = [item for item in changed if item.changes]
+        if recorded:
+            copy_into(
+                cursor,
+                ChangeSet,
+                ["contact", *HISTORY_FIELDS, "comment"],
+                (
+                    history_row(
+                        item.id,
+                        self._history.changed(item.changes, version=item.present.version + 1, at=moment),
+                        NULL,
+                    )
+                    for item in recorded
+                ),
+            )
+            self._drop_pending(recorded)
+        connections = [(item.id, *pair) for item in touched for pair in item.connect.items()]
+        if connections:
+            cursor.execute(statements.CONNECT, [list(column) for column in zip(*connections, strict=True)])
+        related = self._update_relations(cursor, touched)
+        for item in touched:
+            if item.is_row_changed or item.connect or item.id in related:
+                item.entry.outcome = Outcome.UPDATED
+
+    def _drop_pending(self, recorded: list[_Known]) -> None:
+        """A value that was written directly is not waited for any more."""
+        if not self._schema.verified_paths:
+            return
+        written = {(item.id, change.path) for item in recorded for change in item.changes}
+        waiting = Channel.objects.pending().filter(contact__in=[item.id for item in recorded])
+        found = [pk for pk, *place in waiting.values_list("pk", "contact_id", "path") if tuple(place) in written]
+        if found:
+            Channel.objects.filter(pk__in=found).update(**NOTHING_PENDING)
+
+    def _update_relations(self, cursor: CursorWrapper, touched: list[_Known]) -> set[int]:
+        """Set participants and members where they are named; returns the contacts for which that changed any."""
+        changed: set[int] = set()
+        naming = [item for item in touched if item.entry.participants is not None]
+        present = PARTICIPANTS.read(cursor, [item.id for item in naming])
+        wanted = {item.id: found for item in naming if (found := self._participants_wanted(item, present)) is not None}
+        PARTICIPANTS.remove(cursor, [pair for pk in wanted for pair in pairs_of(pk, present[pk] - wanted[pk])])
+        PARTICIPANTS.add(cursor, [pair for pk in wanted for pair in pairs_of(pk, wanted[pk] - present[pk])])
+        changed |= wanted.keys()
+        assigned = {item.id: item.entry.members for item in touched if item.entry.members is not None}
+        present = MEMBERS.read(cursor, list(assigned))
+        assigned = {pk: members for pk, members in assigned.items() if members != present[pk]}
+        MEMBERS.remove(cursor, [pair for pk in assigned for pair in pairs_of(pk, present[pk] - assigned[pk])])
+        MEMBERS.add(cursor, [pair for pk in assigned for pair in pairs_of(pk, assigned[pk] - present[pk])])
+        return changed | assigned.keys()
+
+
+def _external_ids(entries: Sequence[ContactEntry]) -> list[str]:
+    """Every external id that the entries name."""
+    return [
+        external_id
+        for entry in entries
+        if not entry.faults and entry.external_id is not None
+        for external_id in (entry.external_id, *(entry.connections or {}).values())
+    ]

@@ -1,0 +1,142 @@
+"""Details of entries: checked as everywhere (design section 5), and made into rows of a history."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from accounts.actor import Actor
+from contacts.details import Change, Document, changes_between, paths_with_ancestors
+from contacts.services.details import check_updatable, history_columns
+from core.errors import UnprocessableEntity
+from importexport.imports.copying import json_text, number, row, text, text_array
+from importexport.imports.entries import Entry
+from schemas.compiled import CompiledSchema
+
+_KNOWN_PATHS = 20_000
+HISTORY_FIELDS = (
+    "version",
+    "executed_at",
+    "initiator_member",
+    "initiator_contact",
+    "initiator_application",
+    "initiator_system",
+    "changes",
+    "paths",
+)
+
+
+class Rules:
+    """What a schema says of changed documents, for one actor."""
+
+    def __init__(self, *, actor: Actor, schema: CompiledSchema) -> None:
+        self.schema = schema
+        self._actor = actor
+        self._refusals: dict[str, Mapping[str, Any]] = {}
+
+    def check_new(self, entry: Entry, document: Document, paths: Iterable[str]) -> None:
+        """Refuses the entry when the document cannot be a new one."""
+        self._check_updatable(entry, paths)
+        faults = self.schema.validate(document)
+        if faults:
+            entry.refuse_details(faults)
+
+    def check_changed(self, entry: Entry, *, changes: Sequence[Change], target: Document, stored: Document) -> None:
+        """Refuses the entry when the stored document cannot become the target."""
+        self._check_updatable(entry, (change.path for change in changes))
+        faults = self.schema.validate(target)
+        if faults:
+            faults = self.schema.validate(self.schema.without_unnamed(target, stored))
+        if faults:
+            entry.refuse_details(faults)
+
+    def _check_updatable(self, entry: Entry, paths: Iterable[str]) -> None:
+        for path in paths:
+            refusal = self._refusals.get(path)
+            if refusal is None:
+                refusal = self._refusal(path)
+            if refusal:
+                entry.refuse_details(refusal)
+
+    def _refusal(self, path: str) -> Mapping[str, Any]:
+        """Why the actor may not change a path; {} when it may. The same for every entry, so it is asked once."""
+        try:
+            check_updatable(actor=self._actor, schema=self.schema, changes=[Change(path, None, None)])
+            refusal: Mapping[str, Any] = {}
+        except UnprocessableEntity as error:
+            refusal = error.properties or {}
+        if len(self._refusals) >= _KNOWN_PATHS:
+            self._refusals.clear()
+        self._refusals[path] = refusal
+        return refusal
+
+
+def initial_values(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The paths of a new document and their values, as `changes_between({}, document)` says them, but faster."""
+    values: dict[str, Any] = {}
+    _gather(document, "", values)
+    return values
+
+
+def _gather(document: Mapping[str, Any], above: str, values: dict[str, Any]) -> None:
+    for key, value in document.items():
+        if type(value) is dict:
+            if value:
+                _gather(value, f"{above}{key}.", values)
+            else:
+                values[f"{above}{key}"] = value
+        elif value is not None:
+            values[f"{above}{key}"] = value
+
+
+class HistoryRows:
+    """Makes the rows of a history that one sync adds to: cells in the order of HISTORY_FIELDS."""
+
+    def __init__(self, *, actor: Actor) -> None:
+        columns = history_columns(actor=actor, changes=[])
+        self._initiator = b"\t".join(
+            (
+                number(columns["initiator_member_id"]),
+                number(columns["initiator_contact_id"]),
+                number(columns["initiator_application_id"]),
+                text(columns["initiator_system"]),
+            )
+        )
+
+    def created(self, values: Mapping[str, Any], *, at: datetime) -> bytes:
+        """The first row of a history."""
+        changes = [{"path": path, "original": None, "target": value} for path, value in values.items()]
+        return self._cells(1, changes, tuple(values), at)
+
+    def changed(self, changes: Sequence[Change], *, version: int, at: datetime) -> bytes:
+        """A further row, of the version that the changes made."""
+        as_json = [change.as_json() for change in changes]
+        return self._cells(version, as_json, tuple(change.path for change in changes), at)
+
+    def _cells(self, version: int, changes: list[dict[str, Any]], paths: tuple[str, ...], at: datetime) -> bytes:
+        return b"\t".join(
+            (
+                number(version),
+                at.isoformat().encode(),
+                self._initiator,
+                json_text(orjson.dumps(changes)),
+                _paths_cell(paths),
+            )
+        )
+
+
+@lru_cache(maxsize=4_096)
+def _paths_cell(paths: tuple[str, ...]) -> bytes:
+    return text_array(paths_with_ancestors(paths))
+
+
+def differences(stored: Document, target: Document) -> list[Change]:
+    """The changes that lead from a stored document to another."""
+    return changes_between(stored, target)
+
+
+def history_row(owner: int, cells: bytes, *more: bytes) -> bytes:
+    """The line of a history row: its owner's id, the cells, and what else the table has."""
+    return row(number(owner), cells, *more)

@@ -1,0 +1,75 @@
+"""An entry of a file of legal entities, read as far as that goes without the database."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.utils.translation import gettext as _
+
+from contacts.details import Document, canonical
+from importexport.imports.entries import Entry, details_of, is_id, list_of, parsed
+from importexport.imports.reading import RawEntry
+from schemas.compiled import CompiledSchema
+
+PROPERTIES = frozenset({"externalId", "details", "contacts"})
+CONTACT_KEYS = ("id", "externalId")
+POLICY_KEYS = ("accessPolicyId", "accessPolicy")
+
+
+@dataclass(slots=True, kw_only=True)
+class NamedContact:
+    """A contact that an entry names by its id or its external id, and the item of the list that it gets."""
+
+    place: str
+    id: int | None
+    external_id: str | None
+    policy_id: int
+
+
+@dataclass(slots=True, kw_only=True)
+class LegalEntityEntry(Entry):
+    """What is None was absent: of an existing legal entity it stays."""
+
+    details: Document | None = None
+    document: bytes = b"{}"
+    contacts: list[NamedContact] | None = None
+
+
+def read_legal_entity(raw: RawEntry, *, schema: CompiledSchema, policies: dict[int | str, int]) -> LegalEntityEntry:
+    """Read an entry; what is wrong with it are its faults. `policies` are ids by id and by key."""
+    entry = LegalEntityEntry(number=raw.number, position=raw.position)
+    given = parsed(raw, entry, properties=PROPERTIES)
+    if not given:
+        return entry
+    details = details_of(entry, given)
+    if details is not None:
+        entry.details = canonical(details, objects=schema.object_paths)
+        try:
+            entry.document = orjson.dumps(entry.details)
+        except (TypeError, ValueError):
+            entry.refuse("details", _("A number is too large."))
+    if (named := list_of(entry, given, "contacts")) is not None:
+        entry.contacts = []
+        for index, contact in enumerate(named):
+            _read_contact(entry, contact, f"contacts[{index}]", policies)
+    return entry
+
+
+def _read_contact(entry: LegalEntityEntry, given: Any, place: str, policies: dict[int | str, int]) -> None:
+    if not isinstance(given, dict) or given.keys() - {*CONTACT_KEYS, *POLICY_KEYS}:
+        entry.refuse(place, _("Expected an object with id or externalId, and accessPolicyId or accessPolicy."))
+        return
+    named = [given[key] for key in CONTACT_KEYS if given.get(key) is not None]
+    policy = [given[key] for key in POLICY_KEYS if given.get(key) is not None]
+    contact_id, external_id = given.get("id"), given.get("externalId")
+    is_named = is_id(contact_id) if contact_id is not None else isinstance(external_id, str) and bool(external_id)
+    if len(named) != 1 or not is_named:
+        entry.refuse(place, _("Name the contact by id or by externalId, one of the two."))
+        return
+    is_key = len(policy) == 1 and (isinstance(policy[0], str) or is_id(policy[0]))
+    policy_id = policies.get(policy[0]) if is_key else None
+    if policy_id is None or isinstance(policy[0], str) != (given.get("accessPolicy") is not None):
+        entry.refuse(place, _("Name an access policy: accessPolicyId or accessPolicy, its id or its key."))
+        return
+    if entry.contacts is not None:
+        entry.contacts.append(NamedContact(place=place, id=contact_id, external_id=external_id, policy_id=policy_id))

@@ -1,0 +1,276 @@
+"""Writes batches of legal entities, with the groups that they belong to.
+
+Locks as the services of groups do: contacts first, in the order of their ids, then groups, then legal entities.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from contactgroups.models import ACCESS_POLICIES
+from contacts.details import Change
+from contacts.models import Contact, ExternalConnection
+from importexport.imports.contacts.statements import holders, stage
+from importexport.imports.copying import copy_into, json_text, number, row
+from importexport.imports.documents import (
+    HISTORY_FIELDS,
+    HistoryRows,
+    Rules,
+    differences,
+    history_row,
+    initial_values,
+)
+from importexport.imports.entries import Outcome
+from importexport.imports.legalentities import statements
+from importexport.imports.legalentities.entry import LegalEntityEntry, read_legal_entity
+from importexport.imports.legalentities.statements import by_columns
+from importexport.imports.reading import RawEntry
+from legalentities.models import LegalEntity, LegalEntityChangeSet
+from schemas.compiled import CompiledSchema
+from schemas.models import ListItem
+
+# Contact -> access policy.
+Memberships = dict[int, int]
+
+
+@dataclass(slots=True)
+class _Item:
+    """An entry on its way; `wanted` are its members, None to leave those that there are."""
+
+    place: int
+    entry: LegalEntityEntry
+    values: dict[str, Any] = field(default_factory=dict)
+    id: int = 0
+    group_id: int = 0
+    differs: bool = False
+    version: int = 1
+    changes: list[Change] = field(default_factory=list)
+    wanted: Memberships | None = None
+
+
+class LegalEntityTarget:
+    """Imports legal entities for one actor by one version of the schema."""
+
+    def __init__(self, *, actor: Actor, schema: CompiledSchema) -> None:
+        self._actor = actor
+        self._schema = schema
+        self._rules = Rules(actor=actor, schema=schema)
+        self._history = HistoryRows(actor=actor)
+        self._sees_all = not Contact.objects.visible_to(actor).query.where
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read again what was kept in memory."""
+        self._policies: dict[int | str, int] = {}
+        for pk, key in ListItem.objects.filter(list__key=ACCESS_POLICIES).values_list("pk", "key"):
+            self._policies[pk] = self._policies[key] = pk
+
+    def read(self, raw: RawEntry) -> LegalEntityEntry:
+        entry = read_legal_entity(raw, schema=self._schema, policies=self._policies)
+        if entry.faults and entry.details is not None:
+            entry.refuse_details(self._schema.validate(entry.details))
+        return entry
+
+    def apply(self, entries: Sequence[LegalEntityEntry]) -> None:
+        """Write a batch in the caller's transaction; the outcomes and the faults stand in the entries."""
+        with connection.cursor() as cursor:
+            self._apply(cursor, entries)
+
+    def _apply(self, cursor: CursorWrapper, entries: Sequence[LegalEntityEntry]) -> None:
+        items = [_Item(place, entry) for place, entry in enumerate(entries) if not entry.faults]
+        cursor.execute(statements.KNOWN, [[item.entry.external_id for item in items]])
+        known_ids = {external_id for (external_id,) in cursor.fetchall()}
+        new = [item for item in items if item.entry.external_id not in known_ids]
+        known = [item for item in items if item.entry.external_id in known_ids]
+        stage(cursor, self._staged(new, known))
+        new = [item for item in new if not item.entry.faults]
+        self._compare(cursor, known)
+        known = [item for item in known if not item.entry.faults]
+        self._resolve_contacts(cursor, [*new, *known])
+        new = [item for item in new if not item.entry.faults]
+        touched = self._touched(cursor, [item for item in known if not item.entry.faults])
+        anonymized = self._lock_contacts(cursor, [*new, *touched])
+        self._work_out(cursor, touched, anonymized)
+        for item in new:
+            self._check_not_anonymized(item, anonymized, {})
+        moment = timezone.now()
+        self._create(cursor, [item for item in new if not item.entry.faults], moment)
+        self._update(cursor, [item for item in touched if not item.entry.faults], moment)
+
+    def _staged(self, new: list[_Item], known: list[_Item]) -> Iterator[bytes]:
+        for item in new:
+            document = item.entry.details or {}
+            item.values = initial_values(document)
+            self._rules.check_new(item.entry, document, item.values)
+            if not item.entry.contacts and not self._sees_all:
+                item.entry.refuse("contacts", _("Name at least one contact that the legal entity belongs to."))
+            if not item.entry.faults:
+                yield row(number(item.place), json_text(item.entry.document))
+        for item in known:
+            if item.entry.details is not None:
+                yield row(number(item.place), json_text(item.entry.document))
+
+    def _compare(self, cursor: CursorWrapper, known: list[_Item]) -> None:
+        by_place = {item.place: item for item in known}
+        if known:
+            cursor.execute(statements.COMPARED, [list(by_place), [item.entry.external_id for item in known]])
+            for place, pk, group_id, differs in cursor.fetchall():
+                item = by_place[place]
+                item.id, item.group_id, item.differs = pk, group_id, differs
+                item.entry.outcome = Outcome.UNCHANGED
+        if self._sees_all:
+            return
+        visible = LegalEntity.objects.visible_to(self._actor).filter(pk__in=[item.id for item in known])
+        seen = set(visible.values_list("pk", flat=True))
+        for item in known:
+            if item.id not in seen:
+                item.entry.refuse("externalId", _("A legal entity that you cannot see has this external id."))
+
+    # ---- members
+
+    def _resolve_contacts(self, cursor: CursorWrapper, items: list[_Item]) -> None:
+        """What the entries say of contacts, as ids of contacts that exist and that the actor sees."""
+        named = [contact for item in items for contact in item.entry.contacts or ()]
+        external_ids = {contact.external_id for contact in named if contact.external_id is not None}
+        taken = holders(cursor, sorted(external_ids)) if external_ids else {}
+        by_external_id = {
+            external_id: contact_id
+            for external_id, (system, contact_id) in taken.items()
+            if system == ExternalConnection.DEFAULT_SYSTEM
+        }
+        ids = {contact.id for contact in named if contact.id is not None} | set(by_external_id.values())
+        rows = Contact.objects.visible_to(self._actor).filter(pk__in=ids) if ids else Contact.objects.none()
+        visible = set(rows.values_list("pk", flat=True))
+        for item in items:
+            if item.entry.contacts is None:
+                item.wanted = None if item.id else {}
+                continue
+            item.wanted = {}
+            for contact in item.entry.contacts:
+                external_id = contact.external_id
+                pk = contact.id if external_id is None else by_external_id.get(external_id)
+                if pk is None or pk not in visible:
+                    item.entry.refuse(contact.place, _("There is no such contact that you can see."))
+                elif pk in item.wanted:
+                    item.entry.refuse(contact.place, _("The contact is named already."))
+                else:
+                    item.wanted[pk] = contact.policy_id
+
+    def _memberships(self, cursor: CursorWrapper, group_ids: list[int]) -> dict[int, Memberships]:
+        """The members of the groups as far as the actor sees them: the others stay, whatever an entry says."""
+        found: dict[int, Memberships] = {pk: {} for pk in group_ids}
+        if group_ids:
+            cursor.execute(statements.MEMBERSHIPS, [group_ids])
+            for group_id, contact_id, policy_id in cursor.fetchall():
+                found[group_id][contact_id] = policy_id
+        if self._sees_all:
+            return found
+        ids = {contact_id for members in found.values() for contact_id in members}
+        visible = set(Contact.objects.visible_to(self._actor).filter(pk__in=ids).values_list("pk", flat=True))
+        return {
+            pk: {contact: policy for contact, policy in members.items() if contact in visible}
+            for pk, members in found.items()
+        }
+
+    def _check_not_anonymized(self, item: _Item, anonymized: dict[int, bool], present: Memberships) -> None:
+        for pk in item.wanted or ():
+            if anonymized.get(pk, True) and pk not in present:
+                item.entry.refuse("contacts", _("A contact was anonymized and cannot join a group any more."))
+
+    def _lock_contacts(self, cursor: CursorWrapper, items: list[_Item]) -> dict[int, bool]:
+        """Locks the contacts that the items name; whether each was anonymized."""
+        ids = sorted({pk for item in items for pk in item.wanted or ()})
+        if not ids:
+            return {}
+        cursor.execute(statements.CONTACTS, [ids])
+        return dict(cursor.fetchall())
+
+    # ---- legal entities that exist
+
+    def _touched(self, cursor: CursorWrapper, known: list[_Item]) -> list[_Item]:
+        """Those of the known that may change. Locks nothing."""
+        naming = [item for item in known if item.wanted is not None]
+        present = self._memberships(cursor, [item.group_id for item in naming])
+        return [
+            item
+            for item in known
+            if item.differs or (item.wanted is not None and item.wanted != present[item.group_id])
+        ]
+
+    def _work_out(self, cursor: CursorWrapper, touched: list[_Item], anonymized: dict[int, bool]) -> None:
+        """Lock the groups and the legal entities, their contacts being locked already, and see what changes."""
+        if not touched:
+            return
+        cursor.execute(statements.GROUPS, [[item.group_id for item in touched]])
+        cursor.execute(statements.LOCKED, [[item.id for item in touched]])
+        rows = {pk: (version, details) for pk, version, details in cursor.fetchall()}
+        present = self._memberships(cursor, [item.group_id for item in touched if item.wanted is not None])
+        for item in touched:
+            item.version, details = rows[item.id]
+            if item.entry.details is not None:
+                stored = orjson.loads(details)
+                item.changes = differences(stored, item.entry.details)
+                if item.changes:
+                    self._rules.check_changed(
+                        item.entry, changes=item.changes, target=item.entry.details, stored=stored
+                    )
+            if item.wanted is not None:
+                self._check_not_anonymized(item, anonymized, present[item.group_id])
+
+    # ---- writing
+
+    def _create(self, cursor: CursorWrapper, new: list[_Item], moment: datetime) -> None:
+        if not new:
+            return
+        cursor.execute(statements.NEW_IDS, [len(new)])
+        for item, (pk, group_id) in zip(new, sorted(cursor.fetchall()), strict=True):
+            item.id, item.group_id = pk, group_id
+            item.entry.outcome = Outcome.CREATED
+        cursor.execute(statements.INSERT_GROUPS, [moment, [item.group_id for item in new]])
+        self._join(cursor, [(item.group_id, *pair) for item in new for pair in (item.wanted or {}).items()])
+        by_columns(cursor, statements.INSERT_LINKS, [(item.group_id, item.id) for item in new])
+        rows = [(item.place, item.id, item.entry.external_id) for item in new]
+        by_columns(cursor, statements.INSERT, rows, moment)
+        self._record(cursor, [(item.id, self._history.created(item.values, at=moment)) for item in new])
+
+    def _update(self, cursor: CursorWrapper, touched: list[_Item], moment: datetime) -> None:
+        changed = [item for item in touched if item.changes]
+        by_columns(cursor, statements.UPDATE, [(item.place, item.id, item.version + 1) for item in changed])
+        self._record(
+            cursor,
+            [(item.id, self._history.changed(item.changes, version=item.version + 1, at=moment)) for item in changed],
+        )
+        for item in changed:
+            item.entry.outcome = Outcome.UPDATED
+        naming = [item for item in touched if item.wanted is not None]
+        present = self._memberships(cursor, [item.group_id for item in naming])
+        gone: list[tuple[int, int]] = []
+        joining: list[tuple[int, int, int]] = []
+        for item in naming:
+            wanted, members = item.wanted or {}, present[item.group_id]
+            if wanted != members:
+                item.entry.outcome = Outcome.UPDATED
+                gone += [(item.group_id, contact) for contact in members if contact not in wanted]
+                joining += [
+                    (item.group_id, contact, policy)
+                    for contact, policy in wanted.items()
+                    if members.get(contact) != policy
+                ]
+        by_columns(cursor, statements.LEAVE_GROUPS, gone)
+        self._join(cursor, joining)
+
+    def _join(self, cursor: CursorWrapper, rows: list[tuple[int, int, int]]) -> None:
+        by_columns(cursor, statements.JOIN_GROUPS, rows)
+
+    def _record(self, cursor: CursorWrapper, rows: list[tuple[int, bytes]]) -> None:
+        if rows:
+            lines = (history_row(owner, cells) for owner, cells in rows)
+            copy_into(cursor, LegalEntityChangeSet, ["legal_entity", *HISTORY_FIELDS], lines)

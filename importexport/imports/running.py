@@ -1,0 +1,257 @@
+"""A worker's run of a sync: batch after batch, each in one transaction with the cursor, the counts and the failures."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from psycopg import errors as postgres
+
+from contacts.models import CONTACT_SCHEMA
+from core.errors import Forbidden
+from importexport.imports.contacts.target import ContactTarget
+from importexport.imports.copying import copy_into, number, row, text
+from importexport.imports.entries import Outcome, Target
+from importexport.imports.jobs import MAX_STALLS, NotOursError, begin, claim, complete, fail, locked_job
+from importexport.imports.legalentities.target import LegalEntityTarget
+from importexport.imports.reading import EntryFile, NotAnImportFileError, RawEntry, StorageUnavailableError
+from importexport.imports.uploads import open_stored
+from importexport.models import ImportFailure, ImportFile, ImportJob, ImportKind, SupersededEntry
+from importexport.requesters import actor_of_job
+from legalentities.models import LEGAL_ENTITY_SCHEMA
+from schemas.compiled import CompiledSchema
+from schemas.queries import current_schema, schema_at
+
+log = structlog.get_logger("kontor.import")
+
+BATCH_BYTES = 4_000_000
+# Somebody took a username or an external id between looking and writing: looking again sees it.
+TRIES = 5
+# One batch writes at a time, whatever the job: so two of them cannot wait for each other.
+WRITING = 0x4B4F4E54
+
+SCHEMAS = {ImportKind.CONTACTS: CONTACT_SCHEMA, ImportKind.LEGAL_ENTITIES: LEGAL_ENTITY_SCHEMA}
+TARGETS: dict[str, Any] = {ImportKind.CONTACTS: ContactTarget, ImportKind.LEGAL_ENTITIES: LegalEntityTarget}
+
+
+Report = Callable[[int], object]
+
+
+def _silently(processed: int) -> None:
+    """For runs that nobody watches."""
+
+
+def run_job(job_id: UUID | str, *, report: Report = _silently) -> None:
+    """Take the job and bring it to its end; does nothing when another worker has it or it is done.
+
+    A server that went away is raised: beat sends the job again once this worker counts as lost. Everything else that
+    keeps the job from going on fails it, with a message that says what. `report` is told how many entries are done.
+    """
+    attempt = claim(job_id)
+    if attempt is None:
+        return
+    job = ImportJob.objects.get(pk=job_id)
+    with translation.override(job.language), structlog.contextvars.bound_contextvars(import_job=str(job_id)):
+        try:
+            _run(job, attempt, report)
+        except NotOursError:
+            log.warning("import_taken_over")
+        except (NotAnImportFileError, StorageUnavailableError) as error:
+            _fail(job, attempt, "FileUnavailable", str(error))
+        except Forbidden as error:
+            _fail(job, attempt, "RequesterGone", str(error))
+        except DatabaseError as error:
+            if isinstance(error.__cause__, postgres.DiskFull):
+                _fail(job, attempt, "DatabaseFull", _("The database has no room left. Sync again when it has."))
+            elif isinstance(error, OperationalError | InterfaceError):
+                raise
+            else:
+                _fail_unexpectedly(job, attempt)
+        except Exception:
+            _fail_unexpectedly(job, attempt)
+
+
+def _fail(job: ImportJob, attempt: int, code: str, message: str) -> None:
+    log.error("import_failed", code=code, reason=message)
+    fail(job.pk, attempt, code=code, message=message)
+
+
+def _fail_unexpectedly(job: ImportJob, attempt: int) -> None:
+    log.exception("unexpected_error")
+    fail(job.pk, attempt, code="General", message=_("Something went wrong on our side. What is done stays done."))
+
+
+def _run(job: ImportJob, attempt: int, report: Report) -> None:
+    if job.stalls > MAX_STALLS:
+        _fail(
+            job,
+            attempt,
+            "GaveUp",
+            _("The import was tried %(times)s times and got no further.") % {"times": MAX_STALLS},
+        )
+        return
+    schema = _schema_of(job)
+    job = begin(job.pk, attempt, schema_version_id=schema.version_id)
+    target: Target = TARGETS[job.kind](actor=actor_of_job(job, scope="imports"), schema=schema)
+    files = ImportFile.objects.in_bulk(job.file_ids)
+    processed = job.processed
+    for index in range(job.file_index, len(job.file_ids)):
+        done = job.entry_index if index == job.file_index else 0
+        file = files[job.file_ids[index]]
+        for written in _run_file(job, attempt, target, file=file, index=index, done=done):
+            processed += written
+            report(processed)
+    complete(job.pk, attempt)
+
+
+def _schema_of(job: ImportJob) -> CompiledSchema:
+    """The version that the sync began with, whatever has been published since."""
+    if job.schema_version_id is not None:
+        return schema_at(job.schema_version_id)
+    return current_schema(SCHEMAS[ImportKind(job.kind)])
+
+
+def _run_file(
+    job: ImportJob, attempt: int, target: Target, *, file: ImportFile, index: int, done: int
+) -> Iterator[int]:
+    """Yields how many entries each batch had. Raises NotAnImportFileError when the file is not what was uploaded."""
+    read = done
+    _check_still_there(file)
+    with closing(open_stored(file)) as stream:
+        entries = EntryFile(stream, max_bytes=1 << 62)
+        for batch in batches(islice(iter(entries), done, None)):
+            prepared = [target.read(raw) for raw in batch]
+            _write(job.pk, attempt, target, file=file, index=index, batch=batch, prepared=prepared)
+            read += len(batch)
+            yield len(batch)
+    if read != file.entries:
+        raise NotAnImportFileError(_("%(file)s is not as it was uploaded.") % {"file": file.name})
+
+
+def batches(entries: Iterable[RawEntry]) -> Iterator[list[RawEntry]]:
+    """The entries in batches that are bounded in number and in size, the same ones each time."""
+    batch: list[RawEntry] = []
+    size = 0
+    for entry in entries:
+        batch.append(entry)
+        size += len(entry.content)
+        if len(batch) == settings.IMPORT_BATCH_ENTRIES or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _write(
+    job_id: UUID,
+    attempt: int,
+    target: Target,
+    *,
+    file: ImportFile,
+    index: int,
+    batch: Sequence[RawEntry],
+    prepared: Sequence[Any],
+) -> None:
+    """Write a batch, again when somebody else's transaction got in its way. Raises NotOursError."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            _write_once(job_id, attempt, target, file=file, index=index, entries=prepared)
+            return
+        except (IntegrityError, OperationalError) as error:
+            passing = isinstance(error, IntegrityError) or isinstance(
+                error.__cause__, postgres.DeadlockDetected | postgres.SerializationFailure
+            )
+            if not passing or not tries_left:
+                raise
+            log.warning("import_batch_again", reason=type(error.__cause__).__name__)
+        target.refresh()
+        prepared = [target.read(raw) for raw in batch]
+
+
+@transaction.atomic
+def _write_once(
+    job_id: UUID, attempt: int, target: Target, *, file: ImportFile, index: int, entries: Sequence[Any]
+) -> None:
+    """One transaction: the job's row is locked first, so that a worker that lost it stops here. Raises NotOursError."""
+    job = locked_job(job_id, attempt)
+    _refuse_superseded(job, index, entries)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITING])
+    with transaction.atomic():
+        target.apply(entries)
+        if job.is_dry_run:
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            transaction.set_rollback(True)
+    _check_still_there(file)
+    _record_failures(job, file, entries)
+    counts = Counter(entry.outcome for entry in entries)
+    for outcome in Outcome:
+        setattr(job, outcome.value, getattr(job, outcome.value) + counts[outcome])
+    job.processed += len(entries)
+    job.file_index, job.entry_index = index, entries[-1].number + 1
+    job.heartbeat_at, job.stalls = timezone.now(), 0
+    job.save(
+        update_fields=[
+            *(outcome.value for outcome in Outcome),
+            "processed",
+            "file_index",
+            "entry_index",
+            "heartbeat_at",
+            "stalls",
+        ]
+    )
+
+
+def _check_still_there(file: ImportFile) -> None:
+    """Raises NotAnImportFileError when the file was deleted: above all when a person in it was anonymized.
+
+    Whoever is anonymized later is locked by now, or waits: what the batch wrote of it will be found and erased.
+    """
+    if not ImportFile.objects.filter(pk=file.pk, is_stored=True).exists():
+        raise NotAnImportFileError(
+            _("%(file)s is no longer there: it was synced, or a person in it was anonymized. Upload it again, without.")
+            % {"file": file.name}
+        )
+
+
+def _refuse_superseded(job: ImportJob, index: int, entries: Sequence[Any]) -> None:
+    superseded = SupersededEntry.objects.filter(
+        job=job, file_index=index, number__range=(entries[0].number, entries[-1].number)
+    )
+    first = entries[0].number
+    for place in superseded.values_list("number", flat=True):
+        entry = entries[place - first]
+        entry.faults.clear()
+        entry.refuse("externalId", _("Superseded: a later entry of the import has the same external id."))
+
+
+def _record_failures(job: ImportJob, file: ImportFile, entries: Sequence[Any]) -> None:
+    failed = [entry for entry in entries if entry.faults]
+    if not failed:
+        return
+    with connection.cursor() as cursor:
+        copy_into(
+            cursor,
+            ImportFailure,
+            ["job", "file", "position", "external_id", "path", "message"],
+            (
+                row(
+                    str(job.pk).encode(),
+                    number(file.pk),
+                    number(entry.position),
+                    text(entry.external_id),
+                    text(path),
+                    text(message),
+                )
+                for entry in failed
+                for path, message in entry.faults
+            ),
+        )

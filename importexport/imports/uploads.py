@@ -1,0 +1,181 @@
+"""Taking files in: each is checked from beginning to end before anything of any of them is kept."""
+
+import contextlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b, sha256
+from pathlib import PurePath
+from typing import IO, Any, Protocol
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from core.errors import ApiError, BadRequest, ServiceUnavailable, UnprocessableEntity
+from importexport.imports.copying import copy_into
+from importexport.imports.owners import owner_columns
+from importexport.imports.parsing import check_json
+from importexport.imports.reading import EntryFile, NotAnImportFileError, StorageUnavailableError, place, said_by
+from importexport.models import ImportFile, ImportKey, ImportKind
+
+KEY_BYTES = 16
+_NO_KEY = bytes(KEY_BYTES)
+_UNUSUAL = re.compile(r"[^\w.-]+")
+MAX_NAME = 100
+
+
+class Upload(Protocol):
+    """A file as Django hands it over: in memory when it is small, on disk when it is not."""
+
+    name: str | None
+    size: int | None
+
+    def read(self, size: int = ..., /) -> bytes: ...
+    def seek(self, position: int, /) -> object: ...
+
+
+@dataclass(frozen=True)
+class _Checked:
+    upload: Any
+    name: str
+    size: int
+    sha256: str
+    entries: int
+    is_lines: bool
+    keys: bytes
+
+
+def key_of(external_id: str) -> bytes:
+    """The hash under which an external id is compared within an import."""
+    return blake2b(external_id.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
+
+
+def store_uploads(*, actor: Actor, kind: ImportKind, uploads: Sequence[Any]) -> list[ImportFile]:
+    """Check the files and store them: all or none.
+
+    Raises BadRequest when one is not JSON in UTF-8; UnprocessableEntity `ImportFileInvalid` when one has the wrong
+    outer shape or is too large: both name the files and the places. Raises ServiceUnavailable when the storage does
+    not take them.
+    """
+    checked: list[_Checked] = []
+    faults: dict[str, list[str]] = {}
+    is_malformed = False
+    for upload in uploads:
+        name = _plain_name(upload.name)
+        try:
+            checked.append(_check(upload, name))
+        except NotAnImportFileError as error:
+            faults.setdefault(name, []).append(str(error))
+            is_malformed = is_malformed or error.is_malformed
+        except StorageUnavailableError as error:
+            raise ServiceUnavailable(str(error)) from error
+    if faults:
+        raise _refusal(faults, is_malformed=is_malformed)
+    stored: list[str] = []
+    try:
+        for file in checked:
+            stored.append(_store(file))
+        return _record(actor, kind, checked, stored)
+    except BaseException:
+        for name in stored:
+            with contextlib.suppress(Exception):
+                default_storage.delete(name)
+        raise
+
+
+def _refusal(faults: dict[str, list[str]], *, is_malformed: bool) -> ApiError:
+    name, messages = next(iter(faults.items()))
+    text = _("Nothing was stored. %(file)s: %(fault)s") % {"file": name, "fault": messages[0]}
+    if is_malformed:
+        return BadRequest(text, properties=faults)
+    return UnprocessableEntity(text, sub_code="ImportFileInvalid", properties=faults)
+
+
+def _plain_name(name: str | None) -> str:
+    """What is safe to call a file, and still reads like what it was called: the end of it, where the type stands."""
+    plain = _UNUSUAL.sub("_", PurePath(name or "").name).lstrip(".")
+    return plain[-MAX_NAME:] or "import.json"
+
+
+class _Hashing:
+    """Reads a file and remembers what went by."""
+
+    def __init__(self, file: Upload) -> None:
+        self._file = file
+        self.hash = sha256()
+        self.size = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        content = self._file.read(size)
+        self.hash.update(content)
+        self.size += len(content)
+        return content
+
+
+def _check(upload: Upload, name: str) -> _Checked:
+    """Read a file from beginning to end. Raises NotAnImportFileError."""
+    upload.seek(0)
+    source = _Hashing(upload)
+    entries = EntryFile(source, max_bytes=settings.IMPORT_MAX_FILE_BYTES)
+    keys = bytearray()
+    for raw in entries:
+        entry = check_json(raw.content, place(raw.position, is_lines=entries.is_lines))
+        external_id = entry.get("externalId")
+        keys += key_of(external_id) if isinstance(external_id, str) else _NO_KEY
+    return _Checked(
+        upload=upload,
+        name=name,
+        size=source.size,
+        sha256=source.hash.hexdigest(),
+        entries=len(keys) // KEY_BYTES,
+        is_lines=entries.is_lines,
+        keys=bytes(keys),
+    )
+
+
+def _store(file: _Checked) -> str:
+    try:
+        file.upload.seek(0)
+        return default_storage.save(f"imports/{uuid4().hex}-{file.name}", File(file.upload))
+    except Exception as error:
+        raise ServiceUnavailable(said_by(error)) from error
+
+
+@transaction.atomic
+def _record(actor: Actor, kind: ImportKind, checked: Iterable[_Checked], names: Iterable[str]) -> list[ImportFile]:
+    files = []
+    for file, name in zip(checked, names, strict=True):
+        row = ImportFile.objects.create(
+            kind=kind,
+            name=name,
+            original_name=file.name,
+            size=file.size,
+            sha256=file.sha256,
+            entries=file.entries,
+            is_lines=file.is_lines,
+            **owner_columns(actor),
+        )
+        with connection.cursor() as cursor:
+            copy_into(cursor, ImportKey, ["file", "number", "key"], _key_rows(row.pk, file.keys))
+        files.append(row)
+    return files
+
+
+def _key_rows(file_id: int, keys: bytes) -> Iterator[bytes]:
+    for number in range(len(keys) // KEY_BYTES):
+        key = keys[number * KEY_BYTES : (number + 1) * KEY_BYTES]
+        if key != _NO_KEY:
+            yield b"%d\t%d\t%s\n" % (file_id, number, key.hex().encode())
+
+
+def open_stored(file: ImportFile) -> IO[bytes]:
+    """Open a stored file. Raises StorageUnavailableError."""
+    try:
+        return default_storage.open(file.name, "rb")
+    except Exception as error:
+        raise StorageUnavailableError(said_by(error)) from error

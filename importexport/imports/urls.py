@@ -1,0 +1,17 @@
+from django.urls import path
+
+from importexport.imports.views import (
+    ContactsSyncView,
+    ContactsUploadView,
+    LegalEntitiesSyncView,
+    LegalEntitiesUploadView,
+    SyncStatusView,
+)
+
+urlpatterns = [
+    path("v1.0/contacts/import", ContactsUploadView.as_view()),
+    path("v1.0/contacts/import/sync", ContactsSyncView.as_view()),
+    path("v1.0/legal-entities/import", LegalEntitiesUploadView.as_view()),
+    path("v1.0/legal-entities/import/sync", LegalEntitiesSyncView.as_view()),
+    path("v1.0/import/sync/<str:statusId>/status", SyncStatusView.as_view()),
+]

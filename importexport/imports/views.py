@@ -1,0 +1,152 @@
+"""Uploads of files, syncs of what was uploaded, and how the syncs are."""
+
+from typing import ClassVar
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import STAFF, Access
+from accounts.views import ActorView
+from core.errors import BadRequest
+from importexport.imports import serializers as shapes
+from importexport.imports.asking import start_sync
+from importexport.imports.queries import own_job, status_of
+from importexport.imports.uploads import store_uploads
+from importexport.models import ImportKind
+
+SCOPE = "imports"
+TAGS = ["ImportManagement"]
+ACCESS = Access(SCOPE, STAFF)
+UPLOAD = {
+    "multipart/form-data": {
+        "type": "object",
+        "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+        "required": ["files"],
+    }
+}
+DRY_RUN = OpenApiParameter(
+    "dryRun", bool, OpenApiParameter.QUERY, description="Do everything, and keep nothing but the status."
+)
+
+
+class _UploadView(ActorView):
+    access = {"POST": ACCESS}
+    parser_classes = [MultiPartParser]
+    kind: ClassVar[ImportKind]
+
+    def _upload(self, request: Request) -> Response:
+        fields = set(request.data) - set(request.FILES)
+        if fields:
+            raise BadRequest(properties={name[:80]: [_("Expected a file.")] for name in sorted(fields)})
+        uploads = [upload for name in request.FILES for upload in request.FILES.getlist(name)]
+        if not uploads:
+            raise BadRequest(properties={"files": [_("Send at least one file.")]})
+        files = store_uploads(actor=self.actor, kind=self.kind, uploads=uploads)
+        return Response({"files": [file.name for file in files]}, status=status.HTTP_201_CREATED)
+
+
+class ContactsUploadView(_UploadView):
+    kind = ImportKind.CONTACTS
+
+    @extend_schema(operation_id="importContacts", tags=TAGS, request=UPLOAD, responses={201: shapes.UploadedSerializer})
+    def post(self, request: Request) -> Response:
+        """Upload files of contacts.
+
+        Each part of the form that is a file is taken, whatever its name: a JSON array of entries, or one entry per
+        line, in UTF-8, gzipped or not. The files are checked for this outer shape from beginning to end and stored:
+        all or none. Nothing is changed by it yet: sync them afterwards.
+
+        `subCode`: ImportFileInvalid.
+        """
+        return self._upload(request)
+
+
+class LegalEntitiesUploadView(_UploadView):
+    kind = ImportKind.LEGAL_ENTITIES
+
+    @extend_schema(
+        operation_id="importLegalEntities", tags=TAGS, request=UPLOAD, responses={201: shapes.UploadedSerializer}
+    )
+    def post(self, request: Request) -> Response:
+        """Upload files of legal entities.
+
+        Files are taken and checked as those of contacts are.
+
+        `subCode`: ImportFileInvalid.
+        """
+        return self._upload(request)
+
+
+class _SyncView(ActorView):
+    access = {"POST": ACCESS}
+    query_parameters = frozenset({"dryRun"})
+    kind: ClassVar[ImportKind]
+
+    def _sync(self) -> Response:
+        is_dry_run = self.query(shapes.SyncQuerySerializer)["dryRun"]
+        names = self.body(shapes.SyncSerializer)["files"]
+        job = start_sync(actor=self.actor, kind=self.kind, names=names, is_dry_run=is_dry_run)
+        return Response({"statusId": str(job.pk)}, status=status.HTTP_202_ACCEPTED)
+
+
+class ContactsSyncView(_SyncView):
+    kind = ImportKind.CONTACTS
+
+    @extend_schema(
+        operation_id="syncContacts",
+        tags=TAGS,
+        parameters=[DRY_RUN],
+        request=shapes.SyncSerializer,
+        responses={202: shapes.SyncStartedSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Sync uploaded contacts.
+
+        Takes over what the caller has uploaded and not synced, in the order of the uploads, or the named files in the
+        order of the names. Every entry creates a contact, or updates the one that has its externalId in the system
+        `Default`; what is absent stays, and an entry that changes nothing writes nothing. Entries that are no good are
+        reported by the status, and the others go on. Of entries with the same externalId the last counts.
+
+        The files of a sync that failed can be synced again, which goes on where it stopped.
+
+        `subCode`: NothingToSync, UnknownImportFiles, AlreadySynced.
+        """
+        return self._sync()
+
+
+class LegalEntitiesSyncView(_SyncView):
+    kind = ImportKind.LEGAL_ENTITIES
+
+    @extend_schema(
+        operation_id="syncLegalEntities",
+        tags=TAGS,
+        parameters=[DRY_RUN],
+        request=shapes.SyncSerializer,
+        responses={202: shapes.SyncStartedSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Sync uploaded legal entities.
+
+        As contacts are synced; an entry updates the legal entity that has its externalId. Sync the contacts first that
+        the entries name.
+
+        `subCode`: NothingToSync, UnknownImportFiles, AlreadySynced.
+        """
+        return self._sync()
+
+
+class SyncStatusView(ActorView):
+    access = {"GET": ACCESS}
+
+    @extend_schema(operation_id="getSyncStatus", tags=TAGS, responses={200: shapes.SyncStatusSerializer})
+    def get(self, request: Request, statusId: str) -> Response:
+        """Retrieve how a sync is.
+
+        Only who started it may ask. The counts add up to `processed` at any moment, and `processed` to `total` at the
+        end. `errorMessage` says why a sync failed, or how many entries did.
+        """
+        return Response(status_of(own_job(actor=self.actor, status_id=statusId)))

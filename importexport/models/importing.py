@@ -1,0 +1,154 @@
+"""Imports: the files that were uploaded, the syncs that take them over, and what of them failed."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import ClientApplication, Member
+from importexport.models.job import ONE_REQUESTER, Job
+from schemas.models import SchemaVersion
+
+
+class ImportKind(models.TextChoices):
+    CONTACTS = "contacts", _("Contacts")
+    LEGAL_ENTITIES = "legal-entities", _("Legal entities")
+
+
+class ImportStatus(models.TextChoices):
+    """The names are the contract's; it names `Unknown` as well, which no job of ours ever is."""
+
+    PENDING = "Pending", _("Pending")
+    RUNNING = "Running", _("Running")
+    COMPLETED = "Completed", _("Completed")
+    COMPLETED_WITH_ERRORS = "CompletedWithErrors", _("Completed with errors")
+    FAILED = "Failed", _("Failed")
+
+
+UNFINISHED = (ImportStatus.PENDING, ImportStatus.RUNNING)
+COUNTS = ("created", "updated", "unchanged", "failed")
+
+
+class ImportJob(Job):
+    """One sync: the files in their order, and how far it is.
+
+    `file_index` and `entry_index` are the cursor: the first entry that is not done yet. They, the counts and the
+    failures change in the transaction that writes the entries, so that nothing is done twice or left out, whenever
+    the worker dies. `stalls` counts how often a worker took the job and got no further.
+    """
+
+    kind = models.CharField(_("kind"), max_length=20, choices=ImportKind)
+    status = models.CharField(_("status"), max_length=20, choices=ImportStatus, default=ImportStatus.PENDING)
+    is_dry_run = models.BooleanField(_("dry run"), default=False)
+    file_ids = ArrayField(models.IntegerField())
+    file_index = models.PositiveIntegerField(default=0)
+    entry_index = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(_("entries that created"), default=0)
+    updated = models.PositiveIntegerField(_("entries that updated"), default=0)
+    unchanged = models.PositiveIntegerField(_("unchanged entries"), default=0)
+    failed = models.PositiveIntegerField(_("failed entries"), default=0)
+    stalls = models.PositiveSmallIntegerField(default=0)
+    schema_version = models.ForeignKey(
+        SchemaVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("schema")
+    )
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        ordering = ["-created_at", "id"]
+        constraints = [
+            models.CheckConstraint(condition=ONE_REQUESTER, name="import_job_has_one_requester"),
+            models.CheckConstraint(
+                condition=Q(processed=F("created") + F("updated") + F("unchanged") + F("failed")),
+                name="import_job_counts_add_up",
+            ),
+            models.CheckConstraint(condition=Q(processed__lte=F("total")), name="import_job_within_total"),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], condition=Q(status__in=UNFINISHED), name="import_job_unfinished"),
+            models.Index(fields=["requested_by_member", "created_at"], name="import_job_of_member"),
+        ]
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status not in UNFINISHED
+
+
+class ImportFile(models.Model):
+    """A file that was uploaded, as it was checked then.
+
+    `name` is its name in the storage. `job` is the sync that takes it over, once there is one; a dry run does not. It
+    is deleted from the storage when that sync is done, and `is_stored` says whether it is there.
+    """
+
+    owner_member = models.ForeignKey(Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    owner_application = models.ForeignKey(
+        ClientApplication, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    owner_system = models.CharField(max_length=50, blank=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=ImportKind)
+    name = models.CharField(_("name in the storage"), max_length=200, unique=True)
+    original_name = models.CharField(_("name"), max_length=200)
+    size = models.BigIntegerField(_("size"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    entries = models.PositiveIntegerField(_("entries"))
+    is_lines = models.BooleanField(_("one entry a line"))
+    is_stored = models.BooleanField(default=True)
+    uploaded_at = models.DateTimeField(_("uploaded"), default=timezone.now)
+    job = models.ForeignKey(
+        ImportJob, on_delete=models.PROTECT, null=True, blank=True, related_name="files", verbose_name=_("import")
+    )
+
+    class Meta:
+        verbose_name = _("import file")
+        verbose_name_plural = _("import files")
+        ordering = ["id"]
+        indexes = [models.Index(fields=["uploaded_at"], condition=Q(is_stored=True), name="import_file_stored")]
+
+    def __str__(self) -> str:
+        return self.original_name
+
+
+class ImportFailure(models.Model):
+    """What was wrong with an entry: one row for each fault. `position` is its line, or its number in the array."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="failures")
+    file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="+", db_index=False)
+    position = models.PositiveIntegerField(_("position"))
+    external_id = models.TextField(_("external id"), null=True, blank=True, db_index=True)
+    path = models.TextField(_("path"), null=True, blank=True)
+    message = models.TextField(_("message"))
+
+    class Meta:
+        verbose_name = _("failure")
+        verbose_name_plural = _("failures")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.position}"
+
+
+class ImportKey(models.Model):
+    """A hash of the external id of an entry in a file: what tells which entries a later one supersedes."""
+
+    pk = models.CompositePrimaryKey("file_id", "number")
+    file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="+", db_index=False)
+    number = models.PositiveIntegerField()
+    key = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"{self.file_id} {self.number}"
+
+
+class SupersededEntry(models.Model):
+    """An entry of a sync whose external id a later entry has as well."""
+
+    pk = models.CompositePrimaryKey("job_id", "file_index", "number")
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="+", db_index=False)
+    file_index = models.PositiveIntegerField()
+    number = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.file_index} {self.number}"

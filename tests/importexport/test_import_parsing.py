@@ -1,0 +1,74 @@
+"""The fast way of reading an entry gives what the strict one gives, and refuses what it refuses."""
+
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from contacts.details import canonical, changes_between
+from core.errors import BadRequest
+from core.parsing import parse_json
+from importexport.imports.documents import initial_values
+from importexport.imports.parsing import parse_entry
+
+names = st.sampled_from(["a", "b", '"', ":", '":', "\\", "ü"])
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text() | names,
+    lambda below: st.lists(below, max_size=4) | st.dictionaries(names, below, max_size=4),
+    max_leaves=12,
+)
+PIECES = [
+    '{"a":1',
+    '"a":2',
+    '"b" : 3',
+    '"b"\n:{"a":1}',
+    "}",
+    "{",
+    ",",
+    '"',
+    '\\"',
+    ":",
+    '":"',
+    "[",
+    "]",
+    "1e999",
+    "NaN",
+]
+PIECES += ["\\u0000", "\\ud800", "12345678901234567890", " "]
+
+
+def outcome(parse, content):
+    try:
+        return repr(parse(content))
+    except BadRequest:
+        return "refused"
+
+
+@given(value=values, indent=st.sampled_from([None, 1]))
+def test_documents_are_read_the_same(value, indent):
+    content = json.dumps({"value": value}, indent=indent).encode()
+    assert outcome(parse_entry, content) == outcome(parse_json, content)
+
+
+@given(pieces=st.lists(st.sampled_from(PIECES), max_size=12))
+@example(pieces=['{"a":1', ",", '"a":2', "}"])
+@example(pieces=['{"a":', '{"b" : 3', ",", '"b"\n:{"a":1}', "}", "}"])
+def test_nonsense_is_refused_the_same(pieces):
+    content = "".join(pieces).encode()
+    assert outcome(parse_entry, content) == outcome(parse_json, content)
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"a":1,"a":1}', b'{"a" :1, "a"\t:1}', b'{"x":[{"a":1,"a":2}]}', b'{"x":[1,{"a":1,"a":2}]}']
+)
+def test_a_name_twice_is_refused(content):
+    with pytest.raises(BadRequest):
+        parse_entry(content)
+
+
+@given(document=st.dictionaries(st.text("ab", min_size=1), values, max_size=5))
+def test_the_first_history_is_that_of_the_service(document):
+    document = canonical(document, objects={"a", "b", "a.a"})
+    changes = {change.path: change.target for change in changes_between({}, document)}
+    assert repr(initial_values(document)) == repr(changes)
