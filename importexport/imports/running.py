@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from contextvars import copy_context
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -41,6 +43,7 @@ SCHEMAS = {ImportKind.CONTACTS: CONTACT_SCHEMA, ImportKind.LEGAL_ENTITIES: LEGAL
 TARGETS: dict[str, Any] = {ImportKind.CONTACTS: ContactTarget, ImportKind.LEGAL_ENTITIES: LegalEntityTarget}
 
 
+T = TypeVar("T")
 Report = Callable[[int], object]
 
 
@@ -126,13 +129,36 @@ def _run_file(
     _check_still_there(file)
     with closing(open_stored(file)) as stream:
         entries = EntryFile(stream, max_bytes=1 << 62)
-        for batch in batches(islice(iter(entries), done, None)):
-            prepared = [target.read(raw) for raw in batch]
+        for batch, prepared in ahead(_prepared(batches(islice(iter(entries), done, None)), target)):
             _write(job.pk, attempt, target, file=file, index=index, batch=batch, prepared=prepared)
             read += len(batch)
             yield len(batch)
     if read != file.entries:
         raise NotAnImportFileError(_("%(file)s is not as it was uploaded.") % {"file": file.name})
+
+
+def _prepared(found: Iterable[list[RawEntry]], target: Target) -> Iterator[tuple[list[RawEntry], list[Any]]]:
+    for batch in found:
+        yield batch, [target.read(raw) for raw in batch]
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The items, each made in a thread while the one before it is worked on: the database and Python work at once.
+
+    The thread speaks the language of its caller, and must not touch the database.
+    """
+    context = copy_context()
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(context.run, _next, items)
+        while found := made.result():
+            made = pool.submit(context.run, _next, items)
+            yield found[0]
+
+
+def _next(items: Iterator[T]) -> tuple[T] | None:
+    for item in items:
+        return (item,)
+    return None
 
 
 def batches(entries: Iterable[RawEntry]) -> Iterator[list[RawEntry]]:
