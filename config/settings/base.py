@@ -125,7 +125,12 @@ S3_BUCKET = env.str("S3_BUCKET", default="")
 STORAGES = {
     "default": {
         "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {"bucket_name": S3_BUCKET, "endpoint_url": env.str("S3_ENDPOINT_URL", default=None)},
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
+            # What is read beyond it lies on the disk: unless said, a file of a gigabyte would be in memory.
+            "max_memory_size": 8 * 1024 * 1024,
+        },
     }
     if S3_BUCKET
     else {

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from contextvars import copy_context
 from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
@@ -147,18 +146,19 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
 
     The thread speaks the language of its caller, and must not touch the database.
     """
-    context = copy_context()
+    language = translation.get_language()
+
+    def following() -> tuple[T] | None:
+        with translation.override(language):
+            for item in items:
+                return (item,)
+        return None
+
     with ThreadPoolExecutor(1) as pool:
-        made = pool.submit(context.run, _next, items)
+        made = pool.submit(following)
         while found := made.result():
-            made = pool.submit(context.run, _next, items)
+            made = pool.submit(following)
             yield found[0]
-
-
-def _next(items: Iterator[T]) -> tuple[T] | None:
-    for item in items:
-        return (item,)
-    return None
 
 
 def batches(entries: Iterable[RawEntry]) -> Iterator[list[RawEntry]]:

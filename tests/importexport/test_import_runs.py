@@ -9,7 +9,8 @@ from threading import Barrier
 import pytest
 from django.core.files.storage import default_storage
 from django.db import OperationalError, connection
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import get_language
 from psycopg import errors as postgres
 
 from contacts.models import ChangeSet, Contact, ContactParticipant, ExternalConnection
@@ -362,6 +363,13 @@ def test_a_member_whose_login_is_closed_imports_nothing(entry, make_member, acto
     member.user.save()
     run_job(job.pk)
     assert (read(job).status, read(job).error_code) == (ImportStatus.FAILED, "RequesterGone")
+
+
+@pytest.mark.django_db
+def test_what_is_read_ahead_speaks_the_language_of_who_asked():
+    with translation.override("de"):
+        assert list(running.ahead(iter([1, 2, 3]))) == [1, 2, 3]
+        assert list(running.ahead(get_language() for _ in range(2))) == ["de", "de"]
 
 
 # ---- one schema
