@@ -277,6 +277,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("core/favicon.svg")}],
+    "SCRIPTS": [lambda request: static("core/autofocus.js")],
     "SIDEBAR": {"navigation": "accounts.admin_navigation.sections"},
     "COLORS": {
         "primary": {

@@ -1,0 +1,148 @@
+"""A browser that the tests steer, and Kontor as it sees it: a server in threads of its own on the test's database.
+
+A test asks for `page` (1280 by 800), `phone_page` (390 by 844) or `open_page(...)`, for `sign_in(page, member)` and for
+`axe(page)`. At its end every page that it opened must have been without complaints: see `Complaints`.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from accounts.models import Member
+from tests.browser.browsing import Complaints, grave_violations
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+PATIENCE_MILLISECONDS = 15_000
+
+OpenPage = Callable[..., Page]
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Lets `open_page` know that its test failed."""
+    report: Any = yield
+    if report.when == "call":
+        item.stash[_FAILED] = report.failed
+    return report
+
+
+def _chromium() -> str:
+    """Debian's `chromium` unless KONTOR_CHROMIUM names another. Without one the tests are skipped; in CI they fail."""
+    path = os.environ.get("KONTOR_CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        reason = "no chromium on this machine (apt-get install chromium, or set KONTOR_CHROMIUM)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests of a process; every page has cookies and storage of its own."""
+    path = _chromium()
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+        # Playwright's loop runs in this thread, and none of Django's code on it: the test is called from outside of the
+        # loop and the server has its own threads. Django cannot tell, and would refuse the test its queries.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        # Chromium's sandbox does not work for root.
+        browser = playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints(live_server: Any) -> Complaints:
+    """What the pages of this test complain about."""
+    return Complaints(live_server.url)
+
+
+@pytest.fixture
+def open_page(
+    chromium: Browser,
+    live_server: Any,
+    default_schemas: None,
+    complaints: Complaints,
+    request: pytest.FixtureRequest,
+) -> Iterator[OpenPage]:
+    """Opens pages in contexts of their own, whose options one gives: `open_page(color_scheme="dark", locale="de-CH")`.
+
+    Raises AssertionError at the end for what they complained about. A test that fails leaves pictures of them in the
+    directory of the run's servers.
+    """
+    contexts: list[BrowserContext] = []
+
+    def open_one(**options: Any) -> Page:
+        context = chromium.new_context(
+            **{
+                "base_url": live_server.url,
+                "viewport": DESKTOP,
+                "locale": "en-GB",
+                "timezone_id": "UTC",
+                "reduced_motion": "reduce",
+                **options,
+            }
+        )
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        page = context.new_page()
+        complaints.watch(page)
+        return page
+
+    yield open_one
+    if request.node.stash.get(_FAILED, False):
+        _take_pictures(request.node.name, contexts)
+    for context in contexts:
+        context.close()
+    complaints.assert_as_expected()
+
+
+def _take_pictures(test: str, contexts: list[BrowserContext]) -> None:
+    directory = Path(settings.VAR_DIR) / "browser"
+    for number, page in enumerate((page for context in contexts for page in context.pages), 1):
+        page.screenshot(path=directory / f"{test}-{number}.png", full_page=True)
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    """A window of a desk."""
+    return open_page()
+
+
+@pytest.fixture
+def phone_page(open_page: OpenPage) -> Page:
+    """The window of a phone, with touch."""
+    return open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+
+
+@pytest.fixture
+def sign_in(live_server: Any) -> Callable[[Page, Member], None]:
+    """Gives a page the session of a member; the form that does it otherwise has a test of its own."""
+
+    def sign(page: Page, member: Member) -> None:
+        client = Client()
+        client.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+
+    return sign
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], None]:
+    """Raises AssertionError, naming rule and element, where axe-core finds a serious or critical fault on the page."""
+
+    def check(page: Page) -> None:
+        found = grave_violations(page)
+        assert not found, f"{page.url}:\n" + "\n".join(found)
+
+    return check
