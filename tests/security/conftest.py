@@ -1,0 +1,222 @@
+"""Two worlds in one database: what the callers of these tests see, and what is somebody else's."""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.apps import apps
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+from PIL import Image
+
+from accounts.actor import member_actor, system_actor
+from accounts.models import ClientApplication, Member, Participant
+from changerequests.models import ChangeRequest
+from changerequests.services import patch_details
+from contactgroups.models import ContactGroup, EntityType
+from contactgroups.services import Membership, create_group
+from contactgroups.services.links import link_entity
+from contacts.models import Contact
+from contacts.services.connections import add_external_connection
+from contacts.services.pictures import replace_picture
+from importexport.exports.selection import Selection
+from importexport.exports.services import request_export
+from importexport.imports.asking import start_sync
+from importexport.models import ExportJob, ExportKind, ExportStatus, ImportJob, ImportKind
+from legalentities.models import LegalEntity
+from legalentities.services import create_legal_entity
+from schemas.models import ListItem
+from tests.fixtures import details
+from tests.importexport.importing import array, stored
+from tests.legalentities.documents import company
+
+OURS = ("accounts", "contacts", "changerequests", "contactgroups", "legalentities", "importexport")
+
+
+@dataclass(frozen=True)
+class World:
+    """A participant, a member, an application and a contact, with one of everything that belongs to the contact."""
+
+    participant: Participant
+    member: Member
+    app: ClientApplication
+    contact: Contact
+    request: ChangeRequest
+    group: ContactGroup
+    account_id: int
+    legal_entity: LegalEntity
+    exports: dict[str, ExportJob]
+    file_name: str
+    job: ImportJob
+
+    @property
+    def external_id(self) -> str:
+        return f"crm-{self.contact.pk}"
+
+    @property
+    def identity_id(self) -> UUID:
+        return self.member.uid
+
+
+@pytest.fixture(autouse=True)
+def _files_of_this_test(settings: Any, tmp_path: Any) -> None:
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}},
+    }
+
+
+@pytest.fixture
+def policy(default_schemas: None) -> Callable[..., int]:
+    """The id of an access policy by its key."""
+    return lambda key="owner": ListItem.objects.get(list__key="access-policy", key=key).pk
+
+
+@pytest.fixture
+def make_group(policy: Callable[..., int]) -> Callable[..., ContactGroup]:
+    """A group of contacts, all of whom own it."""
+
+    def make(*contacts: Contact) -> ContactGroup:
+        members = [Membership(contact.pk, policy()) for contact in contacts]
+        return create_group(actor=system_actor("tests"), memberships=members)
+
+    return make
+
+
+@pytest.fixture
+def entry(contact_type: ListItem) -> Callable[..., dict[str, Any]]:
+    """An entry of a file to import."""
+
+    def make(external_id: str, *, username: str) -> dict[str, Any]:
+        entry = {"externalId": external_id, "contactTypeId": contact_type.pk, "username": username}
+        return {**entry, "details": details()}
+
+    return make
+
+
+PERMISSIONS = [
+    "view_contact",
+    "view_changerequest",
+    "review_changerequest",
+    "anonymize_contact",
+    "view_contactgroup",
+    "add_contactgroup",
+    "change_contactgroup",
+    "delete_contactgroup",
+    "view_legalentity",
+    "change_legalentity",
+    "view_exportjob",
+    "add_exportjob",
+    "view_importjob",
+    "add_importjob",
+    "change_schema",
+]
+
+
+@pytest.fixture
+def make_world(
+    make_participant: Callable[..., Participant],
+    make_member: Callable[..., Member],
+    make_app: Callable[..., ClientApplication],
+    make_contact: Callable[..., Contact],
+) -> Callable[[str], World]:
+    def make(name: str) -> World:
+        participant = make_participant(f"Participant of {name}")
+        member = make_member(f"{name}-member", participants=[participant], permissions=PERMISSIONS)
+        colleague = make_member(f"{name}-colleague", manager=member)
+        app = make_app(f"{name}-app", participants=[participant])
+        document = details(personalInformation={"lastName": name, "displayName": f"Person of {name}"})
+        contact = make_contact(document, username=f"person.{name}", members=[colleague], participants=[participant])
+        system = system_actor("tests")
+        add_external_connection(actor=system, contact_id=contact.pk, system="crm", external_id=f"crm-{contact.pk}")
+        replace_picture(actor=system, contact_id=contact.pk, content=_picture())
+        asked = patch_details(
+            actor=member_actor(colleague),
+            contact_id=contact.pk,
+            patch={"personalInformation": {"lastName": f"New {name}"}},
+        )
+        assert asked.change_request is not None
+        owner = ListItem.objects.get(list__key="access-policy", key="owner").pk
+        memberships = [Membership(contact.pk, owner)]
+        group = create_group(
+            actor=system, memberships=memberships, name=f"Group of {name}", external_id=f"group-{name}"
+        )
+        link_entity(actor=system, group=group, entity_type=EntityType.ACCOUNT, entity_id=contact.pk)
+        legal_entity = create_legal_entity(
+            actor=system, details=company(name=f"{name} AG"), memberships=memberships, external_id=f"company-{name}"
+        )
+        actor = member_actor(member)
+        (file_name,) = stored(array({"externalId": name}), actor=actor)
+        return World(
+            participant=participant,
+            member=member,
+            app=app,
+            contact=contact,
+            request=ChangeRequest.objects.get(contact=contact),
+            group=group,
+            account_id=contact.pk,
+            legal_entity=legal_entity,
+            exports={kind: _exported(member, kind) for kind in ExportKind.values},
+            file_name=stored(array({"externalId": f"{name}-2"}), actor=actor)[0],
+            job=start_sync(actor=actor, kind=ImportKind.CONTACTS, names=[file_name], is_dry_run=True),
+        )
+
+    return make
+
+
+def _picture() -> bytes:
+    content = BytesIO()
+    Image.new("RGB", (20, 20), "red").save(content, "PNG")
+    return content.getvalue()
+
+
+PICTURE = b64encode(_picture()).decode()
+
+
+def _exported(member: Member, kind: str) -> ExportJob:
+    """A finished export with its file."""
+    job = request_export(actor=member_actor(member), selection=Selection(kind))
+    job.file_name = default_storage.save(f"exports/{job.pk}-1.csv", ContentFile(b"id\r\n1\r\n"))
+    job.status = ExportStatus.COMPLETED
+    job.finished_at = job.created_at
+    job.expires_at = job.created_at.replace(year=job.created_at.year + 1)
+    job.save()
+    return job
+
+
+@pytest.fixture
+def ours(make_world: Callable[[str], World]) -> World:
+    """What the callers see."""
+    return make_world("ours")
+
+
+@pytest.fixture
+def theirs(make_world: Callable[[str], World]) -> World:
+    """What none of the callers sees."""
+    return make_world("theirs")
+
+
+def state() -> dict[str, str | None]:
+    """A fingerprint of every table that holds more than settings."""
+    tables = [model._meta.db_table for name in OURS for model in apps.get_app_config(name).get_models()]
+    tables += ["accounts_member_participants", "contacts_contactassignment", "contacts_contactparticipant"]
+    fingerprints = {}
+    with connection.cursor() as cursor:
+        for table in dict.fromkeys(tables):
+            cursor.execute(f'SELECT md5(string_agg(row::text, chr(10) ORDER BY row::text)) FROM "{table}" row')  # noqa: S608
+            fingerprints[table] = cursor.fetchone()[0]
+    return fingerprints
+
+
+@contextmanager
+def nothing_changes() -> Iterator[None]:
+    before = state()
+    yield
+    after = state()
+    assert after == before, [table for table in after if after[table] != before[table]]
