@@ -125,3 +125,16 @@ class KeptAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.caller}: {self.status}"
+
+
+class RecoveryCode(models.Model):
+    """A code that stands in for the second factor of a login, once. Only its hash is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    code_hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "code_hash"], name="recovery_code_once_per_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"

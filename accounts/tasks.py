@@ -4,10 +4,12 @@ from celery import shared_task
 from oauth2_provider.models import clear_expired
 
 from accounts.idempotency import forget_old_answers
+from accounts.lockout import forget_old_attempts
 
 
 @shared_task
 def clean_up() -> None:
-    """Forget expired tokens and answers that are no longer replayed; beat runs it every hour."""
+    """Forget expired tokens, old answers and old attempts to log in; beat runs it every hour."""
     clear_expired()
     forget_old_answers()
+    forget_old_attempts()

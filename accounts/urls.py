@@ -1,11 +1,16 @@
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import path
-from oauth2_provider.views import AuthorizationView, RevokeTokenView, TokenView
+from oauth2_provider.views import AuthorizationView
+
+from accounts.logins import KontorLoginView, SecondFactorSetupView, SecondFactorView
+from accounts.oauth import KontorRevokeTokenView, KontorTokenView
 
 urlpatterns = [
-    path("connect/token", TokenView.as_view(), name="token"),
+    path("connect/token", KontorTokenView.as_view(), name="token"),
     path("connect/authorize", AuthorizationView.as_view(), name="authorize"),
-    path("connect/revoke", RevokeTokenView.as_view(), name="revoke-token"),
-    path("connect/login", LoginView.as_view(template_name="accounts/login.html"), name="login"),
+    path("connect/revoke", KontorRevokeTokenView.as_view(), name="revoke-token"),
+    path("connect/login", KontorLoginView.as_view(), name="login"),
+    path("connect/second-factor", SecondFactorView.as_view(), name="second-factor"),
+    path("connect/second-factor/setup", SecondFactorSetupView.as_view(), name="second-factor-setup"),
     path("connect/logout", LogoutView.as_view(), name="logout"),
 ]

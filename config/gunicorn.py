@@ -19,3 +19,10 @@ control_socket_disable = True
 
 # Before the workers read the settings: one connection per thread, kept.
 os.environ.setdefault("DATABASE_POOL_SIZE", str(threads))
+# A query that takes longer is stopped, before the caller has given up waiting.
+os.environ.setdefault("DATABASE_STATEMENT_SECONDS", "20")
+
+# No line or header of ours is longer; bodies are cut off by the application while they are read.
+limit_request_line = 4094
+limit_request_fields = 60
+limit_request_field_size = 8190

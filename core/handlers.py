@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views import defaults
+from psycopg.errors import QueryCanceled
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -19,7 +20,7 @@ from core.rendering import ORJSONRenderer
 
 log = structlog.get_logger("kontor.error")
 
-PAGES_FOR_PEOPLE = ("/admin", "/connect/authorize", "/connect/login")
+PAGES_FOR_PEOPLE = ("/admin", "/connect/authorize", "/connect/login", "/connect/second-factor")
 
 
 def error_body(error: errors.ApiError) -> dict[str, Any]:
@@ -81,6 +82,12 @@ def as_api_error(exception: Exception) -> errors.ApiError:
             return errors.PayloadTooLarge()
         case exceptions.ParseError() | SuspiciousOperation():
             return errors.BadRequest()
+        case OperationalError() if isinstance(exception.__cause__, QueryCanceled):
+            log.warning("query_too_slow")
+            return errors.UnprocessableEntity(
+                _("This took too long and was stopped. Ask for less: name narrower criteria, or take fewer rows."),
+                sub_code="QueryTooSlow",
+            )
         case OperationalError() | InterfaceError():
             log.exception("database_unavailable", exc_info=exception)
             return errors.ServiceUnavailable()

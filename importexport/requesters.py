@@ -2,11 +2,14 @@
 
 from typing import Any, TypedDict, TypeVar
 
+from django.conf import settings
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, ActorKind, member_actor, system_actor
-from core.errors import Forbidden
+from accounts.idempotency import caller_name
+from core.errors import Forbidden, TooManyRequests
 from importexport.models import Job
 
 J = TypeVar("J", bound=Job)
@@ -33,6 +36,25 @@ def requested_by(jobs: QuerySet[J], actor: Actor) -> QuerySet[J]:
     if actor.is_contact:
         return jobs.none()
     return jobs.filter(**columns)
+
+
+def check_unfinished(jobs: QuerySet[J], actor: Actor) -> None:
+    """Whether the actor may ask for one more job of this kind. Locks out another request of the same actor meanwhile.
+
+    Raises TooManyRequests `TooManyJobs` when as many wait or run as one caller may have. Commands have no limit.
+    """
+    most = settings.MAX_UNFINISHED_JOBS
+    if not most or actor.kind is ActorKind.SYSTEM:
+        return
+    with connection.cursor() as cursor:
+        name = f"{jobs.model.__name__} {caller_name(actor)}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    if requested_by(jobs, actor).filter(finished_at=None).count() >= most:
+        raise TooManyRequests(
+            _("%(count)s of your jobs wait or run. Ask again when one of them has ended.") % {"count": most},
+            sub_code="TooManyJobs",
+            headers={"Retry-After": "30"},
+        )
 
 
 def actor_of_job(job: Job, *, scope: str) -> Actor:

@@ -4,9 +4,11 @@ With DATABASE_URL or REDIS_URL unset the embedded profile is on: servers from wh
 secret key, plain HTTP on loopback. With both set nothing is assumed: SECRET_KEY and ALLOWED_HOSTS are required.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import environ
+from csp.constants import NONE, SELF
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +39,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "oauth2_provider",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -53,14 +58,19 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "core.correlation.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "core.headers.HeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "core.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.sessions.SessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last, so that its answer to a login that is locked gets all that the others add.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -92,6 +102,11 @@ if _pool_size:
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Nobody waits for a query for ever; the web server's workers say how long (config/gunicorn.py), tasks have no limit.
+_statement_seconds = env.int("DATABASE_STATEMENT_SECONDS", default=0)
+if _statement_seconds:
+    _limits = f"-c statement_timeout={_statement_seconds}s -c lock_timeout={max(1, _statement_seconds // 2)}s"
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = _limits
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
 REDIS_URL = env.str("REDIS_URL", default=embedded.redis_url(VAR_DIR))
@@ -147,6 +162,8 @@ STATICFILES_DIRS = [ROOT / "static"] if (ROOT / "static").is_dir() else []
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
+    # First: a login that is locked is not even tried.
+    "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
     "contacts.authentication.ContactBackend",
 ]
@@ -175,6 +192,7 @@ OAUTH2_PROVIDER = {
         "imports": "Import data",
         "anonymize": "Anonymize contacts",
     },
+    "OAUTH2_VALIDATOR_CLASS": "accounts.oauth.Validator",
     "SCOPES_BACKEND_CLASS": "accounts.scopes.ApplicationScopes",
     "PKCE_REQUIRED": True,
     "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("ACCESS_TOKEN_SECONDS", default=3600),
@@ -221,9 +239,15 @@ IMPORT_BATCH_ENTRIES = env.int("IMPORT_BATCH_ENTRIES", default=2_000)
 # An import whose worker has not shown for so long that it lives is given to another; it does so with every batch.
 IMPORT_LOST_AFTER_SECONDS = env.int("IMPORT_LOST_AFTER_SECONDS", default=60)
 
+# Refused before they are parsed: what no form of ours needs.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.AccessPermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.throttling.ActorThrottle"],
     "DEFAULT_PARSER_CLASSES": ["core.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["core.rendering.ORJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.rendering.OneRenderer",
@@ -250,11 +274,16 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {"SortOrder": "core.paging.SORT_ORDERS"},
 }
 
+# ---- attackers: docs/threat-model.md
+
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
 if not EMBEDDED:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
@@ -262,7 +291,59 @@ if not EMBEDDED:
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+
+# A session ends after a working day, and earlier when nobody uses it.
+SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", default=12 * 3600)
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=30 * 60)
+
+# Wrong passwords and secrets lock the name, from wherever they come; attempts are counted per address too.
+LOGIN_MAX_FAILURES = env.int("LOGIN_MAX_FAILURES", default=5)
+LOGIN_LOCK_SECONDS = env.int("LOGIN_LOCK_SECONDS", default=15 * 60)
+LOGIN_RATE = env.str("LOGIN_RATE", default="60/min")
+AXES_FAILURE_LIMIT = LOGIN_MAX_FAILURES
+AXES_COOLOFF_TIME = timedelta(seconds=LOGIN_LOCK_SECONDS)
+AXES_LOCKOUT_PARAMETERS = ["username"]
+AXES_USERNAME_CALLABLE = "accounts.lockout.key_of_attempt"
+AXES_CLIENT_IP_CALLABLE = "accounts.throttling.client_address"
+AXES_CLIENT_STR_CALLABLE = "accounts.lockout.describe_attempt"
+AXES_LOCKOUT_CALLABLE = "accounts.lockout.too_many_attempts"
+AXES_SENSITIVE_PARAMETERS = [
+    *("username", "ip_address", "client_id", "client_secret", "code", "code_verifier", "refresh_token", "token"),
+    *("next", "state", "csrfmiddlewaretoken"),
+]
+# Trying on while it is locked does not lock it for longer: else anybody could keep somebody out for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+# It asks for the address among the parameters, since others could be rotated; a username that is attacked cannot.
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]
+
+# Calls of one actor; empty is no limit.
+API_RATE = env.str("API_RATE", default="6000/min")
+# Exports and imports of one caller that wait or run; 0 is no limit.
+MAX_UNFINISHED_JOBS = env.int("MAX_UNFINISHED_JOBS", default=10)
+
+REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
+OTP_TOTP_ISSUER = "Kontor"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [SELF],
+        "object-src": [NONE],
+        "manifest-src": [SELF],
+    }
+}
 
 LOGGING_CONFIG = None
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if EMBEDDED else "json")

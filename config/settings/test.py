@@ -8,3 +8,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # whitenoise warns of a missing one
+# The tests of limits set them; all others are many callers at one address.
+API_RATE = env.str("API_RATE", default="")
+LOGIN_RATE = env.str("LOGIN_RATE", default="")
+MAX_UNFINISHED_JOBS = env.int("MAX_UNFINISHED_JOBS", default=0)

@@ -8,13 +8,17 @@ from core.jobs import send_on_commit
 from importexport.exports.selection import Selection, selected_rows
 from importexport.exports.tasks import run_export
 from importexport.models import ExportJob
-from importexport.requesters import requester_columns
+from importexport.requesters import check_unfinished, requester_columns
 
 
 @transaction.atomic
 def request_export(*, actor: Actor, selection: Selection) -> ExportJob:
-    """Note an export that a worker is to do. Raises BadRequest for a selection that cannot be understood."""
+    """Note an export that a worker is to do.
+
+    Raises BadRequest for a selection that cannot be understood; TooManyRequests `TooManyJobs`.
+    """
     selected_rows(selection, actor)
+    check_unfinished(ExportJob.objects.all(), actor)
     job = ExportJob.objects.create(
         kind=selection.kind,
         query=selection.query,

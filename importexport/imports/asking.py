@@ -14,7 +14,7 @@ from core.jobs import send_on_commit
 from importexport.imports.owners import owned_by
 from importexport.imports.tasks import run_import
 from importexport.models import ImportFile, ImportJob, ImportKind, ImportStatus
-from importexport.requesters import requested_by, requester_columns
+from importexport.requesters import check_unfinished, requested_by, requester_columns
 
 
 @transaction.atomic
@@ -30,8 +30,9 @@ def start_sync(
 
     A file of a sync that failed counts as not synced; when all the files of one failed sync are chosen and no others,
     that sync goes on where it stopped. Unless `is_sent`, the caller runs it.
-    Raises UnprocessableEntity: NothingToSync, UnknownImportFiles, AlreadySynced.
+    Raises UnprocessableEntity: NothingToSync, UnknownImportFiles, AlreadySynced; TooManyRequests: TooManyJobs.
     """
+    check_unfinished(ImportJob.objects.all(), actor)
     files = _chosen_files(actor, kind, names)
     if not files:
         raise UnprocessableEntity(_("There is nothing to sync. Upload a file first."), sub_code="NothingToSync")

@@ -1,0 +1,224 @@
+"""Logging in: the password first, then the second factor where the login has one, or must have one.
+
+Between the two steps the session holds who has given the right password, for ten minutes; nobody is signed in by it.
+"""
+
+import time
+from typing import Any
+
+import segno
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, login
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts import second_factor
+from accounts.lockout import Secret, login_refused, unlock
+from accounts.models import User
+from accounts.throttling import check_login_rate
+from core.errors import TooManyRequests
+
+PENDING = "login_pending"
+PENDING_SECONDS = 600
+
+
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """The admin has no login page of its own: one door, one set of rules."""
+    return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': _next(request) or reverse('admin:index')})}")
+
+
+class KontorLoginView(LoginView):
+    """Username and password, of staff, members and contacts."""
+
+    template_name = "accounts/login.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "POST":
+            try:
+                check_login_rate(request)
+            except TooManyRequests as refusal:
+                return login_refused(request, int(refusal.headers["Retry-After"]))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = self.request.user
+        is_stranger = user.is_authenticated and not user.is_staff and _next(self.request).startswith("/admin")
+        return {**super().get_context_data(**kwargs), "is_stranger": is_stranger}
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        user = form.get_user()
+        unlock(Secret(username=form.cleaned_data["username"]))
+        has_factor = second_factor.has_factor(user)
+        if not has_factor and not second_factor.is_required_of(user):
+            return super().form_valid(form)
+        # A new session, so that nobody who planted the old one gets any further with it.
+        self.request.session.flush()
+        self.request.session[PENDING] = {
+            "user": user.pk,
+            "backend": user.backend,
+            "until": time.time() + PENDING_SECONDS,
+        }
+        step = "second-factor" if has_factor else "second-factor-setup"
+        return HttpResponseRedirect(f"{reverse(step)}?{urlencode({'next': self.get_success_url()})}")
+
+
+class _FactorView(View):
+    """A page for whoever has given the right password, or is signed in."""
+
+    user: User
+    is_pending: bool
+
+    @method_decorator([never_cache, sensitive_post_parameters("code")])
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        pending = _pending_user(request)
+        if pending is None and not isinstance(request.user, User):
+            return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': _next(request)})}")
+        self.is_pending = pending is not None
+        self.user = pending or request.user  # type: ignore[assignment]
+        if request.method == "POST":
+            try:
+                check_login_rate(request)
+            except TooManyRequests as refusal:
+                return self.shown(refusal=str(refusal), status=429, retry_after=refusal.headers["Retry-After"])
+        return super().dispatch(request, *args, **kwargs)
+
+    def page(self) -> tuple[str, dict[str, Any]]:
+        raise NotImplementedError
+
+    def shown(
+        self, *, refusal: str = "", status: int = 200, retry_after: str | None = None, **more: Any
+    ) -> HttpResponse:
+        template, context = self.page()
+        context = {**context, "refusal": refusal, "next": _next(self.request), **more}
+        response = render(self.request, template, context, status=status)
+        if retry_after is not None:
+            response["Retry-After"] = retry_after
+        return response
+
+    def refused(self, verdict: second_factor.Verdict) -> HttpResponse:
+        """The page again, which says that the code was wrong, or how long no other is looked at."""
+        seconds = verdict.wait_seconds
+        if not seconds:
+            return self.shown(refusal=_("The code is not right, or was used already."))
+        text = ngettext(
+            "Wrong codes slow the next one down. Try again in %(seconds)s second.",
+            "Wrong codes slow the next one down. Try again in %(seconds)s seconds.",
+            seconds,
+        )
+        return self.shown(refusal=text % {"seconds": seconds}, status=429, retry_after=str(seconds))
+
+    def verified(self) -> None:
+        """Sign the user in, where that is not done yet, and note in the session that both factors were given."""
+        if self.is_pending:
+            backend = self.request.session.pop(PENDING)["backend"]
+            login(self.request, self.user, backend=backend)
+        else:
+            self.request.session.cycle_key()
+        self.request.session[second_factor.MARK] = True
+
+    def onward(self) -> str:
+        return _next(self.request) or settings.LOGIN_REDIRECT_URL
+
+
+class SecondFactorView(_FactorView):
+    """The code of the authenticator, or a recovery code."""
+
+    def page(self) -> tuple[str, dict[str, Any]]:
+        return "accounts/second_factor.html", {}
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if not second_factor.has_factor(self.user):
+            return HttpResponseRedirect(f"{reverse('second-factor-setup')}?{urlencode({'next': _next(request)})}")
+        return self.shown()
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        verdict = second_factor.check_code(self.user, request.POST.get("code", ""))
+        if not verdict.is_right:
+            return self.refused(verdict)
+        self.verified()
+        return HttpResponseRedirect(self.onward())
+
+
+class SecondFactorSetupView(_FactorView):
+    """Setting a second factor up; where there is one, recovery codes anew, or taking it away."""
+
+    def page(self) -> tuple[str, dict[str, Any]]:
+        if second_factor.has_factor(self.user):
+            return "accounts/second_factor_settings.html", {"may_remove": not second_factor.is_required_of(self.user)}
+        device = second_factor.device_to_enrol(self.user)
+        picture = segno.make(device.config_url, error="m").svg_inline(scale=4, border=2, omitsize=True)
+        key = device.config_url.partition("secret=")[2].partition("&")[0]
+        return (
+            "accounts/second_factor_setup.html",
+            {
+                "picture": mark_safe(picture),  # noqa: S308 - drawn by segno: paths and numbers
+                "key": " ".join(key[start : start + 4] for start in range(0, len(key), 4)),
+                "is_required": second_factor.is_required_of(self.user),
+            },
+        )
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if self.is_pending and second_factor.has_factor(self.user):
+            # Whoever has one proves it; a password alone changes nothing about it.
+            return HttpResponseRedirect(f"{reverse('second-factor')}?{urlencode({'next': _next(request)})}")
+        if not second_factor.is_for(self.user):
+            return HttpResponseRedirect(self.onward())
+        return self.shown()
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        code = request.POST.get("code", "")
+        if not second_factor.has_factor(self.user):
+            if not second_factor.is_for(self.user):
+                return HttpResponseRedirect(self.onward())
+            codes = second_factor.confirm_device(self.user, code)
+            if codes is None:
+                return self.refused(second_factor.Verdict(False))
+            self.verified()
+            return self.told(codes)
+        verdict = second_factor.check_code(self.user, code)
+        if not verdict.is_right:
+            return self.refused(verdict)
+        self.verified()
+        if request.POST.get("what") == "remove" and not second_factor.is_required_of(self.user):
+            second_factor.remove_factor(self.user)
+            del request.session[second_factor.MARK]
+            return HttpResponseRedirect(self.onward())
+        return self.told(second_factor.new_recovery_codes(self.user))
+
+    def told(self, codes: list[str]) -> HttpResponse:
+        context = {"codes": codes, "onward": self.onward()}
+        return render(self.request, "accounts/recovery_codes.html", context)
+
+
+def is_missing_factor(request: HttpRequest) -> bool:
+    """Whether the session may not be used before its second factor is given, or set up."""
+    if not settings.REQUIRE_SECOND_FACTOR or not isinstance(request.user, User):
+        return False
+    return second_factor.MARK not in request.session and second_factor.is_required_of(request.user)
+
+
+def _pending_user(request: HttpRequest) -> User | None:
+    pending = request.session.get(PENDING)
+    if not pending or pending["until"] < time.time() or BACKEND_SESSION_KEY in request.session:
+        return None
+    return User.objects.filter(pk=pending["user"], is_active=True).first()
+
+
+def _next(request: HttpRequest) -> str:
+    """Where to go on, when it is one of our own addresses."""
+    asked = request.POST.get("next") or request.GET.get("next") or ""
+    is_ours = url_has_allowed_host_and_scheme(
+        asked, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return asked if is_ours else ""

@@ -1,0 +1,21 @@
+"""Opens a login or an application that was locked after too many wrong secrets."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from accounts.lockout import Secret, unlock
+
+
+class Command(BaseCommand):
+    help = "Opens a login, or an application, that is locked after too many wrong passwords or secrets."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--username", help="a member's or a contact's, in any case")
+        what.add_argument("--client", metavar="CLIENT_ID", help="a client application's")
+
+    def handle(self, *args: Any, username: str | None, client: str | None, **options: Any) -> None:
+        failures = unlock(Secret(username=username, client_id=client))
+        self.stdout.write("Unlocked." if failures else "Nothing was counted against this name: it was not locked.")

@@ -1,0 +1,53 @@
+"""Sessions of people: they end when nobody uses them, at the latest after a working day, and need both factors."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from accounts.logins import is_missing_factor
+from core.handlers import PAGES_FOR_PEOPLE
+
+BEGAN, SEEN = "began", "seen"
+# The session is written at most so often, not with every page.
+SEEN_EVERY = 60
+GUARDED = ("/admin", "/connect/authorize")
+
+
+def begin(request: HttpRequest, **kwargs: Any) -> None:
+    """When the session began, noted as it is made: Django tells so with every login."""
+    request.session[BEGAN] = request.session[SEEN] = int(time.time())
+
+
+class SessionMiddleware:
+    """Ends sessions that are over, and sends those on that lack their second factor. Pages for people alone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(PAGES_FOR_PEOPLE):
+            _end_if_over(request)
+            if request.path.startswith(GUARDED) and is_missing_factor(request):
+                onward = urlencode({"next": request.get_full_path()})
+                return HttpResponseRedirect(f"{reverse('second-factor')}?{onward}")
+        return self.get_response(request)
+
+
+def _end_if_over(request: HttpRequest) -> None:
+    seen = request.session.get(SEEN)
+    if seen is None:
+        return
+    now = int(time.time())
+    is_idle = now - seen > settings.SESSION_IDLE_SECONDS
+    if is_idle or now - request.session[BEGAN] > settings.SESSION_COOKIE_AGE:
+        logout(request)
+        request.user = AnonymousUser()
+    elif now - seen > SEEN_EVERY:
+        request.session[SEEN] = now

@@ -1,0 +1,128 @@
+"""How often a caller may call: counted in Valkey, which all web processes share, in one round trip.
+
+The count is of fixed windows: `600/min` are 600 in each minute of the clock. Where Valkey does not answer everybody may
+call: a limit that protects the service must not take it down.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, cast
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import ngettext
+from redis import Redis
+from redis.exceptions import RedisError
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from accounts.actor import Actor
+from accounts.idempotency import caller_name
+from core.errors import TooManyRequests
+
+if TYPE_CHECKING:
+    # DRF imports its default throttles while it defines this very class.
+    from rest_framework.views import APIView
+
+log = structlog.get_logger("kontor.throttling")
+
+PERIODS = {"sec": 1, "min": 60, "hour": 3600, "day": 86400}
+ANSWER_SECONDS = 0.25
+# After a failure nobody asks Valkey for a while: each would wait in vain.
+REST_SECONDS = 5.0
+
+
+@lru_cache
+def _valkey(url: str) -> Redis:
+    return Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
+
+
+@lru_cache
+def parsed_rate(rate: str) -> tuple[int, int]:
+    """How many calls in how many seconds: `600/min`. Raises ValueError for anything else."""
+    number, _slash, period = rate.partition("/")
+    if period not in PERIODS or not number.isdecimal() or not int(number):
+        raise ValueError(f"{rate!r} is no rate. Write a number, a slash and one of: {', '.join(PERIODS)}.")
+    return int(number), PERIODS[period]
+
+
+class Counter:
+    """Counts calls of named callers; the same in all processes."""
+
+    def __init__(self) -> None:
+        self._rests_until = 0.0
+
+    def seconds_to_wait(self, name: str, rate: str) -> int:
+        """Count a call; 0 when it is within the rate, else when the next window begins."""
+        most, period = parsed_rate(rate)
+        if time.monotonic() < self._rests_until:
+            return 0
+        now = time.time()
+        window = int(now // period)
+        key = f"kontor:rate:{name}:{period}:{window}"
+        try:
+            with _valkey(settings.REDIS_URL).pipeline(transaction=False) as pipeline:
+                pipeline.incr(key)
+                pipeline.expire(key, period * 2)
+                count = pipeline.execute()[0]
+        except (RedisError, OSError) as error:
+            self._rests_until = time.monotonic() + REST_SECONDS
+            log.warning("throttling_unavailable", error=type(error).__name__)
+            return 0
+        return 0 if count <= most else max(1, round((window + 1) * period - now))
+
+
+counter = Counter()
+
+
+class ActorThrottle(BaseThrottle):
+    """At most `API_RATE` calls of each actor; an empty rate is no limit."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """True, or raises TooManyRequests, which says when to come back."""
+        rate: str = settings.API_RATE
+        if not rate or request.user is None:
+            return True
+        seconds = counter.seconds_to_wait(caller_name(cast(Actor, request.user)), rate)
+        if seconds:
+            raise _too_many(seconds)
+        return True
+
+
+def check_login_rate(request: HttpRequest) -> None:
+    """Count an attempt to log in from an address, whatever the name: one password is not tried on everybody.
+
+    Raises TooManyRequests.
+    """
+    rate: str = settings.LOGIN_RATE
+    seconds = counter.seconds_to_wait(f"login:{client_address(request)}", rate) if rate else 0
+    if seconds:
+        raise _too_many(seconds)
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Where the request comes from: behind a proxy, the address that the proxy itself saw and added last."""
+    if settings.BEHIND_PROXY and (forwarded := request.headers.get("X-Forwarded-For")):
+        return _address(forwarded.rpartition(",")[2])
+    return _address(str(request.META.get("REMOTE_ADDR", "")))
+
+
+def _address(text: str) -> str | None:
+    """The address when it is one: a socket has none."""
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        return None
+
+
+def _too_many(seconds: int) -> TooManyRequests:
+    text = ngettext(
+        "Too many requests. Try again in %(seconds)s second.",
+        "Too many requests. Try again in %(seconds)s seconds.",
+        seconds,
+    )
+    return TooManyRequests(text % {"seconds": seconds}, headers={"Retry-After": str(seconds)})

@@ -1,0 +1,169 @@
+"""How much one caller may ask for: calls, jobs and time of the database."""
+
+import os
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection, connections
+
+from accounts import throttling
+from importexport.models import ExportJob
+from tests.config.stack import ROOT
+from tests.importexport.importing import array, upload
+
+pytestmark = pytest.mark.django_db
+
+STATUSES = "/v1.0/contacts/change-requests/statuses"
+EXPORT = "/v1.0/contacts/export"
+
+
+@pytest.fixture(autouse=True)
+def counter(monkeypatch):
+    """A counter that has not failed yet."""
+    monkeypatch.setattr(throttling, "counter", throttling.Counter())
+    return throttling.counter
+
+
+class TestCalls:
+    def test_more_calls_than_the_rate_are_refused_until_the_window_ends(self, settings, app):
+        settings.API_RATE = "3/day"
+        assert [app.get(STATUSES).status for _number in range(3)] == [200] * 3
+        refused = app.get(STATUSES)
+        assert (refused.status, refused.json["code"]) == (429, "TooManyRequests")
+        assert 0 < int(refused.headers["Retry-After"]) <= 86400
+
+    def test_each_actor_has_a_count_of_its_own(self, settings, make_app, make_member, make_contact, api_of):
+        settings.API_RATE = "1/day"
+        for who in (make_app(), make_member(), make_contact(), make_app()):
+            api = api_of(who)
+            answers = [api.get("/v1.0/schemas/contact").status for _number in range(2)]
+            assert answers == [200, 429]
+        # Another token is not another actor.
+        member = make_member()
+        assert api_of(member).get("/v1.0/schemas/contact").status == 200
+        assert api_of(member).get("/v1.0/schemas/contact").status == 429
+
+    def test_an_empty_rate_is_no_limit_and_a_wrong_one_is_told(self, settings, app):
+        settings.API_RATE = ""
+        assert {app.get(STATUSES).status for _number in range(5)} == {200}
+        for wrong in ("600", "600/", "many/min", "0/min", "1/fortnight"):
+            with pytest.raises(ValueError, match="is no rate"):
+                throttling.parsed_rate(wrong)
+
+    def test_the_refusal_is_localized(self, settings, app):
+        settings.API_RATE = "1/day"
+        app.get(STATUSES)
+        assert "Zu viele Anfragen" in app.get(STATUSES, accept_language="de").json["message"]
+
+    def test_counting_asks_the_database_nothing(self, settings, app, count_queries):
+        with count_queries() as without:
+            app.get(STATUSES)
+        settings.API_RATE = "1000/day"
+        with count_queries() as counted:
+            app.get(STATUSES)
+        assert len(counted) == len(without)
+
+    @pytest.mark.parametrize("failure", ["nobody listens", "nobody answers"])
+    def test_where_valkey_is_down_the_api_still_answers(self, settings, app, failure, caplog):
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            if failure == "nobody answers":
+                silent.listen()
+            settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+            settings.API_RATE = "1/day"
+            assert {app.get(STATUSES).status for _number in range(5)} == {200}
+        warned = [record for record in caplog.records if "throttling_unavailable" in str(record.msg)]
+        assert len(warned) == 1  # and nobody waits for it again meanwhile
+
+
+class TestJobs:
+    @pytest.fixture(autouse=True)
+    def _limit(self, settings):
+        settings.MAX_UNFINISHED_JOBS = 2
+
+    def test_one_caller_has_few_unfinished_exports(self, app, make_member, api_of):
+        assert [app.post(EXPORT).status for _number in range(2)] == [202, 202]
+        refused = app.post(EXPORT)
+        assert (refused.status, refused.json["code"], refused.sub_code) == (429, "TooManyRequests", "TooManyJobs")
+        assert refused.headers["Retry-After"] == "30"
+        assert ExportJob.objects.count() == 2
+        assert api_of(make_member()).post(EXPORT).status == 202
+
+    def test_those_that_ended_do_not_count(self, app):
+        for _number in range(2):
+            app.post(EXPORT)
+        ExportJob.objects.update(finished_at="2026-01-01T00:00:00Z", status="Failed")
+        assert app.post(EXPORT).status == 202
+
+    def test_one_caller_has_few_unfinished_imports(self, app, settings, tmp_path):
+        sync = "/v1.0/contacts/import/sync"
+        for number in range(2):
+            upload(app, (f"{number}.json", array({"externalId": str(number)})))
+            assert app.post(sync).status == 202
+        upload(app, ("3.json", array({"externalId": "3"})))
+        refused = app.post(sync)
+        assert (refused.status, refused.sub_code) == (429, "TooManyJobs")
+
+    def test_the_admin_tells_it_too(self, make_member, admin_of):
+        browser = admin_of(make_member(permissions=["view_contact", "add_exportjob", "view_exportjob"]))
+        for _number in range(3):
+            page = browser.post("/admin/importexport/exportjob/start/contacts/", follow=True)
+        assert "Ask again when one of them has ended" in page.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTimeOfTheDatabase:
+    """A query that has to wait stands in for one that has to work."""
+
+    @pytest.fixture(autouse=True)
+    def _short(self, default_schemas):
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = '300ms'")
+        yield
+        connection.close()
+
+    def test_graphql_is_stopped_and_says_what_to_do(self, make_participant, make_app, api_of):
+        api = api_of(make_app(participants=[make_participant()]))
+        with contacts_out_of_reach():
+            answer = api.post("/graphql", {"query": "{ contacts { totalCount } }"})
+        (error,) = answer.json["errors"]
+        assert (answer.status, error["extensions"]["code"]) == (200, "UnprocessableEntity")
+        assert "narrower" in error["message"]
+
+    def test_a_search_is_stopped_and_says_what_to_do_and_the_next_request_is_answered(
+        self, make_participant, make_app, api_of
+    ):
+        search = "/v1.0/contacts/change-requests/search"
+        api = api_of(make_app(participants=[make_participant()]))
+        with contacts_out_of_reach():
+            answer = api.post(search, {})
+        assert (answer.status, answer.sub_code) == (422, "QueryTooSlow")
+        assert "narrower" in answer.json["message"]
+        assert api.post(search, {}).status == 200
+
+
+@contextmanager
+def contacts_out_of_reach():
+    """Another connection holds a table that says who sees what, so that whoever reads it waits."""
+    other = connections.create_connection("default")
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE contacts_contactparticipant IN ACCESS EXCLUSIVE MODE")
+    yield
+    other.close()
+
+
+def test_the_workers_of_the_web_server_have_a_limit_and_tasks_have_none(tmp_path):
+    program = "from django.conf import settings; print(settings.DATABASES['default'].get('OPTIONS', {}).get('options'))"
+    clean = {name: value for name, value in os.environ.items() if name != "DATABASE_STATEMENT_SECONDS"}
+
+    def told(start):
+        command = [sys.executable, "-c", f"{start}import config.settings.base; {program}"]
+        environment = {**clean, "DJANGO_SETTINGS_MODULE": "config.settings.base"}
+        return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert told("import config.gunicorn; ").strip() == "-c statement_timeout=20s -c lock_timeout=10s"
+    assert told("").strip() == "None"

@@ -1,0 +1,261 @@
+"""Tokens that are not, or no longer, what they should be: 401 and the same answer for each; the wrong kind: 403."""
+
+import base64
+import hashlib
+import secrets
+from datetime import timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from django.contrib.auth.hashers import identify_hasher
+from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import AccessToken, RefreshToken
+
+from accounts.actor import system_actor
+from accounts.models import ClientApplication
+from accounts.services import create_client_application
+from contacts.services.anonymization import anonymize_contacts
+from tests.api import Api
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(api: Api, path: str) -> None:
+    answer = api.get(path)
+    assert (answer.status, answer.json["code"]) == (401, "Unauthorized")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    # One answer for all: it does not tell an expired token from a guess.
+    assert answer.json["message"] == Api("guess").get(path).json["message"]
+
+
+@pytest.fixture
+def contact(make_contact):
+    return make_contact()
+
+
+@pytest.fixture
+def path(contact):
+    return f"/v1.0/contacts/{contact.pk}/details"
+
+
+@pytest.fixture
+def member_api(make_member, contact, api_of):
+    member = make_member("anna")
+    contact.members.add(member)
+    return api_of(member)
+
+
+def test_an_expired_token_is_refused(member_api, path):
+    assert member_api.get(path).status == 200
+    AccessToken.objects.update(expires=timezone.now() - timedelta(microseconds=1))
+    refused(member_api, path)
+
+
+def test_a_deleted_token_is_refused(member_api, path):
+    AccessToken.objects.all().delete()
+    refused(member_api, path)
+
+
+def test_the_token_of_a_login_that_was_closed_is_refused(member_api, path, contact):
+    contact.members.get().user.__class__.objects.update(is_active=False)
+    refused(member_api, path)
+
+
+def test_a_member_that_loses_a_contact_loses_it_with_the_token_that_it_has(member_api, path, contact):
+    assert member_api.get(path).status == 200
+    contact.members.clear()
+    assert member_api.get(path).status == 404
+
+
+def test_an_application_that_changes_participants_sees_what_it_may_see_now(
+    make_app, make_participant, make_contact, api_of
+):
+    zurich, geneva = make_participant("Zurich"), make_participant("Geneva")
+    application = make_app(participants=[zurich])
+    contact = make_contact(participants=[zurich])
+    api = api_of(application)
+    assert api.get(f"/v1.0/contacts/{contact.pk}/details").status == 200
+    application.participants.set([geneva])
+    assert api.get(f"/v1.0/contacts/{contact.pk}/details").status == 404
+
+
+def test_the_tokens_of_an_application_that_is_deleted_are_refused(make_app, api_of, path):
+    application = make_app()
+    api = api_of(application)
+    application.delete()
+    refused(api, path)
+
+
+def test_the_token_of_an_anonymized_contact_is_refused(contact, path, api_of):
+    api = api_of(contact)
+    assert api.get(path).status == 200
+    anonymize_contacts(actor=system_actor("tests"), contact_ids=[contact.pk], contact_uids=[])
+    refused(api, path)
+
+
+def test_a_token_without_the_scope_is_forbidden_and_another_kind_of_actor_too(make_member, contact, path, api_of):
+    member = make_member()
+    contact.members.add(member)
+    assert api_of(member, scopes=["contacts.write"]).get(path).status == 403
+    statuses = "/v1.0/contacts/change-requests/statuses"
+    assert api_of(member, scopes=["change-requests.read"]).get(statuses).status == 200
+    assert api_of(contact, scopes=["change-requests.read"]).get(statuses).status == 403
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer  ",
+        "{token}",
+        "Token {token}",
+        "Basic {token}",
+        "Bearer{token}",
+        "Bearer: {token}",
+        'Bearer "{token}"',
+        "Bearer {token} {token}",
+        "Bearer {token},",
+        "Bearer {token}\x00",
+        "Bearer {token}\u00e9",
+        "Basic {basic}",
+        "Bearer {checksum}",
+    ],
+)
+def test_a_malformed_header_is_refused(header, member_api, path):
+    token = member_api.token
+    text = header.format(
+        token=token,
+        basic=base64.b64encode(f"anna:{token}".encode()).decode(),
+        # What a reader of the database has.
+        checksum=AccessToken.objects.get().token_checksum,
+    )
+    answer = Api().get(path, authorization=text)
+    assert (answer.status, answer.json["code"]) == (401, "Unauthorized")
+
+
+def test_a_token_counts_in_the_header_alone(member_api, path):
+    token = member_api.token
+    anonymous = Api()
+    assert anonymous.get(f"{path}?access_token={token}").status == 401
+    form = {"content_type": "application/x-www-form-urlencoded"}
+    assert anonymous.call("PUT", path, raw=f"access_token={token}".encode(), **form).status == 401
+    assert anonymous.patch(path, {"access_token": token}).status == 401
+    assert anonymous.get(path, cookie=f"access_token={token}").status == 401
+    # With a valid header, the parameter is one that there is not.
+    assert member_api.get(f"{path}?access_token={token}").status == 400
+
+
+def test_the_session_of_the_admin_opens_no_operation(make_member, admin_of, path):
+    """Nor could a foreign page use it: the API knows no cookie."""
+    browser = admin_of(make_member(is_superuser=True, sees_all_contacts=True))
+    assert browser.get("/admin/").status_code == 200
+    assert browser.get(path).status_code == 401
+
+
+def test_the_secret_of_an_application_is_kept_as_a_hash_and_neither_it_nor_the_id_is_a_token(path):
+    created = create_client_application(actor=system_actor("tests"), name="crm", scopes=["contacts.read"])
+    kept = ClientApplication.objects.get(pk=created.application.pk).client_secret
+    assert created.client_secret not in kept
+    identify_hasher(kept)  # raises unless it is one that Django knows
+    for guess in (created.client_secret, created.application.client_id, kept):
+        refused(Api(guess), path)
+
+
+# ---- refresh tokens
+
+
+@pytest.fixture
+def portal():
+    return ClientApplication.objects.create(
+        name="portal",
+        client_type=ClientApplication.CLIENT_PUBLIC,
+        authorization_grant_type=ClientApplication.GRANT_AUTHORIZATION_CODE,
+        redirect_uris="https://portal.example/done",
+        allowed_scopes="contacts.read",
+        skip_authorization=True,
+    )
+
+
+def code_for(application, browser, verifier):
+    digest = hashlib.sha256(verifier.encode()).digest()
+    query = {
+        "response_type": "code",
+        "client_id": application.client_id,
+        "redirect_uri": "https://portal.example/done",
+        "scope": "contacts.read",
+        "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+        "code_challenge_method": "S256",
+    }
+    done = browser.get(f"/connect/authorize?{urlencode(query)}")
+    return parse_qs(urlsplit(done["Location"]).query)["code"][0]
+
+
+def exchanged(application, **fields):
+    return Client().post("/connect/token", {"client_id": application.client_id, **fields})
+
+
+@pytest.fixture
+def tokens(portal, make_member, admin_of, contact):
+    member = make_member("anna")
+    contact.members.add(member)
+    verifier = secrets.token_urlsafe(48)
+    sent = {"code": code_for(portal, admin_of(member), verifier), "redirect_uri": "https://portal.example/done"}
+    return exchanged(portal, grant_type="authorization_code", code_verifier=verifier, **sent).json()
+
+
+def test_a_refresh_token_that_is_used_twice_ends_all_that_came_of_it(tokens, portal, path):
+    """Whoever used it first may be the thief."""
+    renewed = exchanged(portal, grant_type="refresh_token", refresh_token=tokens["refresh_token"]).json()
+    assert Api(renewed["access_token"]).get(path).status == 200
+    again = exchanged(portal, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    refused(Api(renewed["access_token"]), path)
+    last = exchanged(portal, grant_type="refresh_token", refresh_token=renewed["refresh_token"])
+    assert last.json()["error"] == "invalid_grant"
+
+
+def test_a_refresh_token_is_no_access_token_and_is_no_other_applications(tokens, portal, path):
+    refused(Api(tokens["refresh_token"]), path)
+    other = ClientApplication.objects.create(
+        name="other",
+        client_type=ClientApplication.CLIENT_PUBLIC,
+        authorization_grant_type=ClientApplication.GRANT_AUTHORIZATION_CODE,
+        redirect_uris="https://other.example/",
+        allowed_scopes="contacts.read",
+    )
+    stolen = exchanged(other, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert stolen.json()["error"] == "invalid_grant"
+
+
+def test_a_renewed_token_holds_no_more_than_the_first(tokens, portal):
+    asked = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], "scope": "contacts.read exports"}
+    assert exchanged(portal, **asked).json()["error"] == "invalid_scope"
+
+
+def test_a_refresh_token_of_a_closed_login_gives_nothing(tokens, portal, contact, path):
+    contact.members.get().user.__class__.objects.update(is_active=False)
+    renewed = exchanged(portal, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    if renewed.status_code == 200:
+        refused(Api(renewed.json()["access_token"]), path)
+    assert renewed.status_code == 400
+
+
+def test_a_code_counts_once_and_with_its_verifier_alone(portal, make_member, admin_of):
+    browser = admin_of(make_member())
+    verifier = secrets.token_urlsafe(48)
+    sent = {"grant_type": "authorization_code", "redirect_uri": "https://portal.example/done"}
+    code = code_for(portal, browser, verifier)
+    wrong = exchanged(portal, code=code, code_verifier=secrets.token_urlsafe(48), **sent)
+    assert wrong.json()["error"] == "invalid_grant"
+    code = code_for(portal, browser, verifier)
+    assert exchanged(portal, code=code, code_verifier=verifier, **sent).status_code == 200
+    assert exchanged(portal, code=code, code_verifier=verifier, **sent).json()["error"] == "invalid_grant"
+
+
+def test_neither_kind_of_token_is_kept_in_clear(tokens):
+    kept = str([*AccessToken.objects.values(), *RefreshToken.objects.values()])
+    assert tokens["access_token"] not in kept
+    assert tokens["refresh_token"] not in kept
