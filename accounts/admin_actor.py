@@ -1,5 +1,6 @@
 """The actor behind a session of the admin, and the base of every admin that shows contacts or what belongs to them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -56,7 +57,7 @@ class CappedAdmin(ModelAdmin):
     show_facets = ShowFacets.NEVER
     paginator = CappedPaginator
     list_per_page = 50
-    actions = None
+    actions: Sequence[str] | None = None
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
         return CappedChangeList

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from changerequests.models import ChangeRequest
-from changerequests.services import REVIEW_PERMISSION
+from changerequests.permissions import REVIEW_PERMISSION
 from contacts.details import Change, value_at
 from contacts.display import Shown, compared, context_of, in_form_order, shown
 from contacts.services.details import outdated_paths
@@ -79,6 +79,15 @@ def _reviewed(
         is_approval_required=change.path in required,
         is_verified_after=request.is_pending and change.path in schema.verified_paths and change.target is not None,
     )
+
+
+def outdated_requests(ids: Collection[int]) -> set[int]:
+    """Those of the requests whose contact no longer has the values that were to be changed."""
+    if not ids:
+        return set()
+    requests = ChangeRequest.objects.filter(pk__in=ids).select_related("contact")
+    read = requests.only("changes", "contact__details")
+    return {row.pk for row in read if outdated_paths(contact=row.contact, changes=row.proposed)}
 
 
 def choices(*, actor: Actor, request: ChangeRequest, changes: Iterable[ReviewedChange]) -> Choices:

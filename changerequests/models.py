@@ -66,6 +66,9 @@ class ChangeRequest(models.Model):
     change_set = models.OneToOneField(
         ChangeSet, on_delete=models.PROTECT, null=True, blank=True, related_name="change_request"
     )
+    language = models.CharField(_("language"), max_length=10, default="en", db_default="en")
+    is_outcome_due = models.BooleanField(_("outcome due"), default=False, db_default=False)
+    outcome_claimed_at = models.DateTimeField(null=True, blank=True)
 
     objects = ChangeRequestQuerySet.as_manager()
 
@@ -98,6 +101,7 @@ class ChangeRequest(models.Model):
             models.Index(fields=["status", "-created_at", "-id"], name="request_by_status"),
             models.Index(fields=["contact", "-created_at", "-id"], name="request_by_contact"),
             models.Index(fields=["-created_at", "-id"], name="request_latest_first"),
+            models.Index(fields=["reviewed_at"], condition=Q(is_outcome_due=True), name="request_outcome_due"),
             GinIndex(fields=["paths"], name="request_by_path", fastupdate=False),
         ]
 

@@ -1,9 +1,11 @@
 """Choosing change requests."""
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.constants import LOOKUP_SEP
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
@@ -96,12 +98,31 @@ def searched_requests(
     return requests.filter(**asked).with_people()
 
 
-def next_to_review(*, actor: Actor, after: ChangeRequest) -> ChangeRequest | None:
-    """The pending request that the actor might decide next: the one asked for after `after`, else the oldest."""
-    waiting = ChangeRequest.objects.visible_to(actor).filter(status=Status.PENDING)
-    waiting = waiting.exclude(initiator_member=actor.member_id).exclude(pk=after.pk).order_by("created_at", "id")
-    is_later = Q(created_at__gt=after.created_at) | Q(created_at=after.created_at, pk__gt=after.pk)
-    return waiting.filter(is_later).only("pk").first() or waiting.only("pk").first()
+def step(rows: QuerySet[ChangeRequest], *, after: ChangeRequest, is_back: bool = False) -> int | None:
+    """The id of the request that follows `after` in the order of the rows, or of the one before it; None at the end.
+
+    `after` need not be among the rows, since a decision may have taken it from them. The rows are ordered by columns
+    without nulls, the last of them unique.
+    """
+    columns = [str(column) for column in rows.query.order_by]
+    order = [(column.removeprefix("-"), column.startswith("-") != is_back) for column in columns]
+    later, ties, start = Q(), Q(), Q()
+    for name, is_descending in order:
+        value = reduce(getattr, name.split(LOOKUP_SEP), after)
+        lookup = "lt" if is_descending else "gt"
+        # What follows has the first column at or beyond: an index is entered there, which it is not by the ORs.
+        start = start or Q(**{f"{name}__{lookup}e": value})
+        later |= ties & Q(**{f"{name}__{lookup}": value})
+        ties &= Q(**{name: value})
+    steps = [f"-{name}" if is_descending else name for name, is_descending in order]
+    return rows.filter(start, later).order_by(*steps).values_list("pk", flat=True).first()
+
+
+def next_to_decide(rows: QuerySet[ChangeRequest], *, actor: Actor, after: ChangeRequest) -> int | None:
+    """The id of the pending request that the actor might decide next: the one after `after`, else the first."""
+    waiting = rows.filter(status=Status.PENDING).exclude(initiator_member=actor.member_id).exclude(pk=after.pk)
+    following = step(waiting, after=after)
+    return waiting.values_list("pk", flat=True).first() if following is None else following
 
 
 def latest_requests(*, contact_id: int, limit: int) -> QuerySet[ChangeRequest]:

@@ -7,24 +7,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.permissions import check_member_permission
 from changerequests.models import ChangeRequest, Status
+from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries import locked_request
+from changerequests.tasks import send_outcome
 from contacts.details import Change, Document, canonical, merge_patch, paths_with_ancestors, with_values
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Contact
 from contacts.queries import changeable_contact
 from contacts.services.anonymization import without_values
 from contacts.services.details import apply_changes, check_valid, checked_changes, outdated_paths
 from core.errors import Forbidden, UnprocessableEntity
+from core.jobs import send_on_commit
 from schemas.compiled import CompiledSchema
 from schemas.queries import current_schema
 
-REVIEW_PERMISSION = "changerequests.review_changerequest"
 Precondition = Callable[[Contact], None]
 
 
@@ -127,6 +131,7 @@ def _ask_for_review(
         initiator_comment=comment,
         changes=[{**change.as_json(), "isApprovalRequired": _requires_approval(schema, change)} for change in changes],
         paths=paths_with_ancestors(change.path for change in changes),
+        language=get_language() or settings.LANGUAGE_CODE,
     )
 
 
@@ -169,7 +174,11 @@ def review_change_request(
     request.review_member_id = actor.member_id
     request.review_comment = comment
     request.reviewed_at = timezone.now()
-    request.save(update_fields=["status", "review_member", "review_comment", "reviewed_at", "change_set"])
+    request.is_outcome_due = True
+    request.save(
+        update_fields=["status", "review_member", "review_comment", "reviewed_at", "change_set", "is_outcome_due"]
+    )
+    send_on_commit(send_outcome, request.pk)
     return request
 
 

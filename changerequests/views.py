@@ -13,8 +13,9 @@ from accounts.permissions import MEMBERS, STAFF, Access
 from accounts.views import ActorView
 from changerequests import serializers as shapes
 from changerequests.models import Status
+from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries import member_seen_by, pending_request, searched_requests, visible_request
-from changerequests.services import REVIEW_PERMISSION, cancel_change_request, review_change_request
+from changerequests.services import cancel_change_request, review_change_request
 from core.paging import ordered, page_of
 
 READ, WRITE = "change-requests.read", "change-requests.write"

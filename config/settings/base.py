@@ -30,6 +30,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 INSTALLED_APPS = [
     "config",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -124,6 +125,7 @@ CELERY_TASK_PUBLISH_RETRY = False  # a request does not wait for a broker that i
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 2}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "send due keys": {"task": "contacts.tasks.send_due_keys", "schedule": 60},
+    "send due outcomes": {"task": "changerequests.tasks.send_due_outcomes", "schedule": 60},
     "resume exports": {"task": "importexport.exports.tasks.resume_exports", "schedule": 60},
     "expire exports": {"task": "importexport.exports.tasks.expire_exports", "schedule": 60},
     "delete obsolete files": {"task": "contacts.tasks.delete_obsolete_files", "schedule": 60},
@@ -216,6 +218,10 @@ EXTERNAL_IDENTITY_PROVIDER = env.bool("EXTERNAL_IDENTITY_PROVIDER", default=Fals
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Kontor <kontor@localhost>")
+# Where people reach Kontor with a browser, for the links in mails; without it a mail has none.
+PUBLIC_URL = env.str(
+    "PUBLIC_URL", default=f"http://localhost:{env.str('PORT', default='8000')}" if EMBEDDED else ""
+).rstrip("/")
 SMS_BACKEND = env.str("SMS_BACKEND", default="contacts.sms.ConsoleBackend")
 SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="")
 SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")

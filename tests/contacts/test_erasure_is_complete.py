@@ -54,7 +54,7 @@ NOT_OF_A_CONTACT = {
 NOT_PERSONAL = {
     "accounts.KeptAnswer": {"caller", "key", "fingerprint", "subject"},
     "admin.LogEntry": {"object_id"},
-    "changerequests.ChangeRequest": {"paths"},
+    "changerequests.ChangeRequest": {"paths", "language"},
     "contactgroups.ContactGroup": {"external_id"},
     "contactgroups.LinkedEntity": {"entity_type"},
     "contacts.ChangeSet": {"initiator_system", "paths"},

@@ -1,0 +1,46 @@
+"""What the queue, the review page and the bulk pages share: who may review, and the addresses between them."""
+
+from typing import Any
+
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.admin_actor import VisibleToActorAdmin
+from changerequests.models import Status
+from changerequests.permissions import REVIEW_PERMISSION
+
+STATUS_COLOURS = {
+    Status.PENDING: "warning",
+    Status.APPROVED: "success",
+    Status.REJECTED: "danger",
+    Status.CANCELLED: "info",
+}
+COMMENT_LENGTH = 2000
+
+
+class RequestAdmin(VisibleToActorAdmin):
+    """Requests that the actor sees; whoever may review may look. Nothing of a request is edited in a form."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_view_permission(request, obj) or self.has_review_permission(request)
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(REVIEW_PERMISSION)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def page_address(self, change_request_id: int, request: HttpRequest | None = None) -> str:
+        """The request's page; with `request`, one that remembers the filters of the queue it was come to from."""
+        address = reverse("admin:changerequests_changerequest_change", args=[change_request_id])
+        return address if request is None else self._with_filters(request, address)
+
+    def queue_address(self, request: HttpRequest) -> str:
+        """The queue with the filters that the page of a request was come to with."""
+        return self._with_filters(request, reverse("admin:changerequests_changerequest_changelist"))
+
+    def _with_filters(self, request: HttpRequest, address: str) -> str:
+        context: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
+        return add_preserved_filters(context, address)

@@ -1,0 +1,183 @@
+"""Several requests decided with one comment. Each is its own transaction, and each has its own result."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import DatabaseError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actor import Actor
+from accounts.admin_actor import actor_of
+from changerequests.admin.base import RequestAdmin
+from changerequests.admin.review import CommentForm
+from changerequests.display import Choices, ReviewedChange, choices, labelled_faults, reviewed_changes
+from changerequests.models import ChangeRequest
+from changerequests.queries import no_such_request
+from changerequests.services import review_change_request
+from contacts.models import CONTACT_SCHEMA
+from core.errors import ApiError
+from core.serializers import INT32_MAX
+from schemas.queries import current_schema
+
+log = structlog.get_logger("kontor.bulk_review")
+
+# A page of the queue holds fewer; whoever sends more has not looked at them.
+MOST_AT_ONCE = 100
+
+
+class BulkForm(CommentForm):
+    """The one comment for all of them."""
+
+    def __init__(self, *args: Any, is_approval: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.is_approval = is_approval
+        self.fields["comment"].help_text = (
+            _("Kept with every one of them.") if is_approval else _("Kept with every one of them. Required.")
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.is_approval:
+            self.require_comment()
+        return cleaned
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A request that was selected: what it would change, and what the actor may do with it."""
+
+    request: ChangeRequest
+    changes: list[ReviewedChange]
+    choices: Choices
+
+    def may_be(self, *, approved: bool) -> bool:
+        return self.choices.may_approve if approved else self.choices.may_reject
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a request that was selected: decided, or why not; `request` is None where none can be seen."""
+
+    id: int
+    request: ChangeRequest | None
+    is_decided: bool
+    message: str = ""
+    faults: tuple[str, ...] = ()
+
+
+class BulkReviewAdmin(RequestAdmin):
+    """Two actions of the list. They show what is selected, and decide when that page is sent."""
+
+    actions = ("approve_selected", "reject_selected")
+    # What is not on the page was not looked at.
+    list_disable_select_all = True
+
+    @admin.action(description=_("Approve"), permissions=["review"])
+    def approve_selected(self, request: HttpRequest, queryset: QuerySet[ChangeRequest]) -> HttpResponse | None:
+        return self._decide_selected(request, is_approval=True)
+
+    @admin.action(description=_("Reject"), permissions=["review"])
+    def reject_selected(self, request: HttpRequest, queryset: QuerySet[ChangeRequest]) -> HttpResponse | None:
+        return self._decide_selected(request, is_approval=False)
+
+    def _decide_selected(self, request: HttpRequest, *, is_approval: bool) -> HttpResponse | None:
+        """The page that lists them, or their results.
+
+        Goes by the ids that were sent, not by the filtered list: what somebody else has decided since has left that,
+        and is to be told all the same.
+        """
+        actor = actor_of(request)
+        ids = _sent_ids(request)
+        if actor is None or not ids or len(ids) > MOST_AT_ONCE:
+            text = ngettext(
+                "Select up to %(most)d request.", "Select up to %(most)d requests, page by page.", MOST_AT_ONCE
+            )
+            messages.warning(request, text % {"most": MOST_AT_ONCE})
+            return None
+        form = BulkForm(request.POST if "confirmed" in request.POST else None, is_approval=is_approval)
+        if form.is_bound and form.is_valid():
+            results = _decided(actor, ids, is_approval=is_approval, comment=form.cleaned_data["comment"])
+            return self._bulk_page(request, "results", is_approval=is_approval, results=results)
+        selected = _selected(actor, ids)
+        return self._bulk_page(
+            request,
+            "confirm",
+            is_approval=is_approval,
+            form=form,
+            selected=[(one, one.may_be(approved=is_approval)) for one in selected],
+            able=sum(one.may_be(approved=is_approval) for one in selected),
+        )
+
+    def _bulk_page(self, request: HttpRequest, name: str, *, is_approval: bool, **context: Any) -> HttpResponse:
+        titles = {
+            ("confirm", True): gettext("Approve the selected requests"),
+            ("confirm", False): gettext("Reject the selected requests"),
+            ("results", True): gettext("Approved, and what was not"),
+            ("results", False): gettext("Rejected, and what was not"),
+        }
+        shared = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": titles[name, is_approval],
+            "media": self.media,
+            "is_approval": is_approval,
+            "action": "approve_selected" if is_approval else "reject_selected",
+            "queue_address": request.get_full_path(),
+        }
+        return TemplateResponse(request, f"admin/changerequests/changerequest/bulk_{name}.html", shared | context)
+
+
+def _sent_ids(request: HttpRequest) -> list[int]:
+    """The ids that were ticked, each once; what is no id was not."""
+    sent = dict.fromkeys(request.POST.getlist(ACTION_CHECKBOX_NAME))
+    return [int(text) for text in sent if text.isascii() and text.isdecimal() and int(text) <= INT32_MAX]
+
+
+def _visible(actor: Actor, ids: list[int]) -> dict[int, ChangeRequest]:
+    people = ("contact", "initiator_member__user", "review_member__user")
+    found = ChangeRequest.objects.visible_to(actor).filter(pk__in=ids).select_related(*people)
+    return {row.pk: row for row in found.order_by("created_at", "id")}
+
+
+def _selected(actor: Actor, ids: list[int]) -> list[Selected]:
+    """The requests with what they would change, the oldest first."""
+    schema = current_schema(CONTACT_SCHEMA)
+    selected = []
+    for row in _visible(actor, ids).values():
+        changes = reviewed_changes(schema, row)
+        selected.append(Selected(row, changes, choices(actor=actor, request=row, changes=changes)))
+    return selected
+
+
+def _decided(actor: Actor, ids: list[int], *, is_approval: bool, comment: str) -> list[Result]:
+    """Decides one after the other, the oldest first; what cannot be decided keeps none of the others from it."""
+    visible = _visible(actor, ids)
+    results = [_result(actor, row, is_approval=is_approval, comment=comment) for row in visible.values()]
+    missing = [number for number in ids if number not in visible]
+    return results + [Result(number, None, is_decided=False, message=str(no_such_request())) for number in missing]
+
+
+def _result(actor: Actor, row: ChangeRequest, *, is_approval: bool, comment: str) -> Result:
+    try:
+        review_change_request(
+            actor=actor,
+            contact_id=row.contact_id,
+            change_request_id=row.pk,
+            is_approved=is_approval,
+            comment=comment or None,
+        )
+    except ApiError as error:
+        faults = labelled_faults(current_schema(CONTACT_SCHEMA), error.properties)
+        return Result(row.pk, row, is_decided=False, message=str(error), faults=tuple(faults))
+    except DatabaseError:
+        # A lock that was not to be had, say. The others are told, rather than a page that says nothing of them.
+        log.exception("review_failed", change_request=row.pk)
+        return Result(row.pk, row, is_decided=False, message=str(ApiError()))
+    return Result(row.pk, row, is_decided=True)

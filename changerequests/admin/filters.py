@@ -1,0 +1,131 @@
+"""What the queue can be narrowed by. Each filter ends in a condition that an index answers."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
+
+from accounts.models import Member, Participant
+from changerequests.models import ChangeRequest, Status
+from contacts.display import context_of
+from contacts.models import CONTACT_SCHEMA, ContactParticipant
+from schemas.queries import current_schema
+
+Requests = QuerySet[ChangeRequest]
+# Of a filter that is no field of the form with the others: a hidden field, or that form would drop it.
+KEPT = "admin/changerequests/includes/kept_filter.html"
+ALL = "all"
+PENDING = str(Status.PENDING.value)
+
+
+def chosen_status(request: HttpRequest) -> str:
+    """The status that the list shows, or ALL. Pending unless another is asked for: the queue is what waits."""
+    asked = request.GET.get(StatusFilter.parameter_name, PENDING)
+    return asked if asked in {ALL, *(str(status.value) for status in Status)} else PENDING
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """Shown as tabs above the list."""
+
+    title = _("status")
+    parameter_name = "status"
+    template = KEPT
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        self.chosen = chosen_status(request)
+        return [*((str(status.value), str(status.label)) for status in Status), (ALL, gettext("All"))]
+
+    def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
+        return queryset if self.chosen == ALL else queryset.filter(status=self.chosen)
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        for value, title in self.lookup_choices:
+            yield {
+                "selected": value == self.chosen,
+                "kept": self.parameter_name if value == self.chosen != PENDING else None,
+                "value": value,
+                "query_string": changelist.get_query_string({self.parameter_name: value}, ["p"]),
+                "display": title,
+            }
+
+
+class AgeFilter(DropdownFilter):
+    title = _("age")
+    parameter_name = "age"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("fresh", gettext("A day at most")),
+            ("1", gettext("More than a day")),
+            ("3", gettext("More than three days")),
+            ("7", gettext("More than a week")),
+            ("30", gettext("More than a month")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
+        value = self.value()
+        if value == "fresh":
+            return queryset.filter(created_at__gte=timezone.now() - timedelta(days=1))
+        if value in {"1", "3", "7", "30"}:
+            return queryset.filter(created_at__lt=timezone.now() - timedelta(days=int(value)))
+        return queryset
+
+
+class InitiatorFilter(AutocompleteSelectFilter):
+    """Looks members up as one types, for those who may look at members; a link with a member works for everybody."""
+
+    def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(field, request, *args, **kwargs)
+        self.is_field = admin.site.get_model_admin(Member).has_view_permission(request)
+        if not self.is_field:
+            self.template = KEPT
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        if self.is_field:
+            yield from super().choices(changelist)
+        elif self.value():
+            yield {"kept": self.lookup_kwarg, "value": self.value()}
+
+
+class ParticipantFilter(DropdownFilter):
+    """The organisation that the contact belongs to."""
+
+    title = _("participant")
+    parameter_name = "participant"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(pk), name) for pk, name in Participant.objects.values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
+        value = self.value()
+        if value is None or value not in {known for known, _name in self.lookup_choices}:
+            return queryset
+        return queryset.filter(contact__in=ContactParticipant.objects.filter(participant=value).values("contact"))
+
+
+class FieldFilter(DropdownFilter):
+    """A field that is to be changed, by its label; fields inside of arrays change with the whole array."""
+
+    title = _("field")
+    parameter_name = "field"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        schema = current_schema(CONTACT_SCHEMA)
+        fields = [field for field in schema.fields.values() if not field.is_in_array]
+        return [
+            (field.path, " › ".join(filter(None, (context_of(schema, field.path), field.label())))) for field in fields
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
+        value = self.value()
+        if value is None or value not in {known for known, _label in self.lookup_choices}:
+            return queryset
+        return queryset.filter(paths__contains=[value])

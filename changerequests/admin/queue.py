@@ -1,0 +1,71 @@
+"""The queue as a list, and as the order in which its requests are walked through."""
+
+from typing import Any
+
+from django.contrib.admin.options import IncorrectLookupParameters, ModelAdmin
+from django.core.exceptions import SuspiciousOperation
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+
+from accounts.admin_actor import CappedChangeList, actor_of
+from changerequests.admin.filters import StatusFilter
+from changerequests.display import field_labels, outdated_requests
+from changerequests.models import ChangeRequest
+from contacts.models import CONTACT_SCHEMA
+from schemas.queries import current_schema
+
+
+class Queue(CappedChangeList):
+    """Reads what a row shows and no more; the labels of its fields come from the schema, read once for all rows.
+
+    Whether a request is outdated is known from its contact's details: they are read for the rows of the page alone.
+    """
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[ChangeRequest]:
+        return super().get_queryset(request, exclude_parameters).with_people().defer("changes", "contact__details")
+
+    @property
+    def status_tabs(self) -> list[dict[str, Any]]:
+        """The statuses as links above the list."""
+        return [tab for spec in self.filter_specs if isinstance(spec, StatusFilter) for tab in spec.choices(self)]
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        schema = current_schema(CONTACT_SCHEMA)
+        actor = actor_of(request)
+        outdated = outdated_requests([row.pk for row in self.result_list if row.is_pending])
+        for row in self.result_list:
+            row.field_labels = field_labels(schema, row.paths)
+            row.is_own = actor is not None and row.initiator_member_id == actor.member_id
+            row.is_outdated = row.pk in outdated
+
+
+class WalkRequest(HttpRequest):
+    """Asks for the rows of the queue in their order, and for no page of them."""
+
+    def __init__(self, filters: str, of: HttpRequest) -> None:
+        super().__init__()
+        self.method = "GET"
+        self.GET = QueryDict(filters)
+        self.user = of.user
+
+
+class Walk(Queue):
+    """The queue without a page: nothing is counted and no row is read."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Reads nothing."""
+
+
+def walked_rows(model_admin: ModelAdmin, request: HttpRequest) -> QuerySet[ChangeRequest]:
+    """The rows of the queue that the page of a request was come to from, in the order of the queue; reads none.
+
+    Filters that make no sense are as if there were none: they are a part of an address that anybody may write.
+    """
+    filters = request.GET.get("_changelist_filters", "")
+    for asked in (WalkRequest(filters, request), WalkRequest("", request)):
+        try:
+            return model_admin.get_changelist_instance(asked).queryset
+        except (IncorrectLookupParameters, SuspiciousOperation):
+            continue
+    raise AssertionError("the queue without filters makes sense")

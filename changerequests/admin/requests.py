@@ -1,0 +1,115 @@
+"""The list of change requests: what a row says."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.timesince import timesince
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from accounts.admin_actor import CappedChangeList
+from changerequests.admin.base import STATUS_COLOURS
+from changerequests.admin.bulk import BulkReviewAdmin
+from changerequests.admin.filters import (
+    ALL,
+    PENDING,
+    AgeFilter,
+    FieldFilter,
+    InitiatorFilter,
+    ParticipantFilter,
+    StatusFilter,
+    chosen_status,
+)
+from changerequests.admin.queue import Queue, Walk, WalkRequest
+from changerequests.admin.review import ReviewAdmin
+from changerequests.models import ChangeRequest, Status
+from contacts.models import Contact
+from contacts.queries import found_by_people
+
+FIELDS_IN_QUEUE = 3
+OUTDATED = "outdated"
+STATE_COLOURS: dict[Any, str] = {**STATUS_COLOURS, OUTDATED: "danger"}
+
+
+@admin.register(ChangeRequest)
+class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
+    list_display = ["contact_name", "changed_fields", "initiator", "age", "state"]
+    list_display_links = ["contact_name"]
+    list_filter = [StatusFilter, AgeFilter, ("initiator_member", InitiatorFilter), ParticipantFilter, FieldFilter]
+    list_filter_submit = True
+    list_before_template = "admin/changerequests/includes/status_tabs.html"
+    search_fields = ["contact__name"]
+    search_help_text = _("Contact’s name, username, id or external id")
+
+    class Media:
+        css = {"all": ["contacts/details.css", "changerequests/review.css"]}
+        js = ["changerequests/review.js"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChangeRequest]:
+        people = ("contact__type", "initiator_member__user", "review_member__user")
+        return super().get_queryset(request).select_related(*people)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
+        return Walk if isinstance(request, WalkRequest) else Queue
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """None where the list shows what is decided: there is nothing left to do with it."""
+        return super().get_actions(request) if chosen_status(request) in {PENDING, ALL} else {}
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        """What waits longest comes first; of what is decided, the latest."""
+        return ["created_at", "id"] if chosen_status(request) == PENDING else ["-created_at", "-id"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ChangeRequest], search_term: str
+    ) -> tuple[QuerySet[ChangeRequest], bool]:
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(contact__in=found_by_people(Contact.objects.all(), search_term)), False
+
+    @display(description=_("contact"), ordering="contact__name")
+    def contact_name(self, row: ChangeRequest) -> str:
+        return format_html('<span>{} <span class="k-quiet">#{}</span></span>', row.contact, row.contact_id)
+
+    @display(description=_("fields"))
+    def changed_fields(self, row: Any) -> str:
+        labels: list[str] = row.field_labels
+        text = ", ".join(labels[:FIELDS_IN_QUEUE])
+        more = len(labels) - FIELDS_IN_QUEUE
+        if more <= 0:
+            return text
+        return format_html(
+            '<span>{} <span class="k-quiet" title="{}">{}</span></span>',
+            text,
+            ", ".join(labels),
+            gettext("and %(count)s more") % {"count": more},
+        )
+
+    @display(description=_("asked by"))
+    def initiator(self, row: Any) -> str:
+        if not row.is_own:
+            return row.initiator_member.name
+        return format_html('<span>{} <span class="k-badge">{}</span></span>', row.initiator_member.name, gettext("You"))
+
+    @display(description=_("age"), ordering="created_at")
+    def age(self, row: ChangeRequest) -> str:
+        moment = localtime(row.created_at)
+        return format_html(
+            '<time datetime="{}" title="{}">{}</time>',
+            moment.isoformat(),
+            date_format(moment, "DATETIME_FORMAT"),
+            timesince(row.created_at, depth=1),
+        )
+
+    @display(description=_("status"), label=STATE_COLOURS)
+    def state(self, row: Any) -> tuple[Any, str]:
+        """What waits and can no longer be approved is told from the rest."""
+        if row.is_outdated:
+            return OUTDATED, gettext("Outdated")
+        return Status(row.status), row.get_status_display()

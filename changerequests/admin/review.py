@@ -1,0 +1,162 @@
+"""The page on which a request is reviewed, and the decision that is sent from it."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from accounts.actor import Actor
+from accounts.admin_actor import actor_of
+from changerequests.admin.base import COMMENT_LENGTH, STATUS_COLOURS, RequestAdmin
+from changerequests.admin.queue import walked_rows
+from changerequests.display import choices, labelled_faults, reviewed_changes
+from changerequests.models import ChangeRequest, Status
+from changerequests.queries import latest_history, next_to_decide, step
+from changerequests.services import cancel_change_request, review_change_request
+from contacts.display import shown_changes
+from contacts.models import CONTACT_SCHEMA
+from core.errors import ApiError
+from schemas.queries import current_schema
+
+RECENT_CHANGE_SETS = 5
+
+
+class CommentForm(forms.Form):
+    """What the reviewer says to a decision."""
+
+    comment = forms.CharField(
+        label=_("Comment"),
+        required=False,
+        max_length=COMMENT_LENGTH,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=_("Kept with the request. Required when you reject."),
+    )
+
+    def require_comment(self) -> None:
+        """A rejection says why. To be called while cleaning."""
+        if not self.cleaned_data.get("comment") and "comment" not in self.errors:
+            self.add_error("comment", gettext("Say why you reject it: the initiator will want to know."))
+
+
+class DecisionForm(CommentForm):
+    """What the reviewer, or the initiator who cancels, sends."""
+
+    APPROVE, REJECT, CANCEL = "approve", "reject", "cancel"
+
+    decision = forms.ChoiceField(choices=[(value, value) for value in (APPROVE, REJECT, CANCEL)])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("decision") == self.REJECT:
+            self.require_comment()
+        return cleaned
+
+
+class ReviewAdmin(RequestAdmin):
+    """Replaces Django's form of a row by the review."""
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The review page, and the decision that is sent from it."""
+        change_request = self.get_object(request, unquote(object_id))
+        actor = actor_of(request)
+        if actor is None or not self.has_view_permission(request, change_request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return self._review_page(request, actor, change_request, DecisionForm())
+        form = DecisionForm(request.POST)
+        if not form.is_valid():
+            return self._review_page(request, actor, change_request, form)
+        try:
+            decided = _decide(actor, change_request, form.cleaned_data["decision"], form.cleaned_data["comment"])
+        except ApiError as error:
+            # Read again: what made it fail may be what somebody else has done to the request since.
+            change_request = self.get_object(request, unquote(object_id))
+            return self._review_page(request, actor, change_request, form, error=error)
+        return self._after_decision(request, actor, decided)
+
+    def _after_decision(self, request: HttpRequest, actor: Actor, decided: ChangeRequest) -> HttpResponse:
+        """To the next request of the same queue that waits for the actor, or to the queue when none does."""
+        text = {
+            Status.APPROVED: gettext("Request {} about {} was approved, and the changes are made."),
+            Status.REJECTED: gettext("Request {} about {} was rejected."),
+            Status.CANCELLED: gettext("Request {} about {} was cancelled."),
+        }[Status(decided.status)]
+        link = format_html('<a class="k-link" href="{}">#{}</a>', self.page_address(decided.pk), decided.pk)
+        messages.success(request, format_html(text, link, decided.contact))
+        following = None
+        if decided.status != Status.CANCELLED:
+            following = next_to_decide(walked_rows(self, request), actor=actor, after=decided)
+            if following is None:
+                messages.info(request, gettext("Nothing else in this queue waits for you."))
+        address = self.queue_address(request) if following is None else self.page_address(following, request)
+        return HttpResponseRedirect(address)
+
+    def _review_page(
+        self,
+        request: HttpRequest,
+        actor: Actor,
+        change_request: Any,
+        form: DecisionForm,
+        *,
+        error: ApiError | None = None,
+    ) -> HttpResponse:
+        schema = current_schema(CONTACT_SCHEMA)
+        contact = change_request.contact
+        changes = reviewed_changes(schema, change_request)
+        rows = walked_rows(self, request)
+        following, previous = step(rows, after=change_request), step(rows, after=change_request, is_back=True)
+        history = [
+            (change_set, shown_changes(schema, change_set.changes))
+            for change_set in latest_history(contact_id=contact.pk, limit=RECENT_CHANGE_SETS)
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": change_request,
+            "title": gettext("Review of change request #%(id)s") % {"id": change_request.pk},
+            "media": self.media,
+            "change_request": change_request,
+            "status_colour": STATUS_COLOURS[Status(change_request.status)],
+            "contact": contact,
+            "may_open_contact": request.user.has_perm("contacts.view_contact")
+            or request.user.has_perm("contacts.change_contact"),
+            "participants": contact.participants.all(),
+            "members": contact.members.select_related("user").order_by("pk"),
+            "connections": contact.external_connections.all(),
+            "changes": changes,
+            "history": history,
+            "choices": choices(actor=actor, request=change_request, changes=changes),
+            "form": form,
+            "error": error,
+            "faults": labelled_faults(schema, error.properties) if error else [],
+            "queue_address": self.queue_address(request),
+            "next_address": None if following is None else self.page_address(following, request),
+            "previous_address": None if previous is None else self.page_address(previous, request),
+        }
+        status = HTTPStatus.OK if error is None else error.status
+        return TemplateResponse(request, "admin/changerequests/changerequest/review.html", context, status=status)
+
+
+def _decide(actor: Actor, change_request: Any, decision: str, comment: str) -> ChangeRequest:
+    """Call the service that the decision names; raises what it raises."""
+    contact_id, change_request_id = change_request.contact_id, change_request.pk
+    if decision == DecisionForm.CANCEL:
+        return cancel_change_request(actor=actor, contact_id=contact_id, change_request_id=change_request_id)
+    return review_change_request(
+        actor=actor,
+        contact_id=contact_id,
+        change_request_id=change_request_id,
+        is_approved=decision == DecisionForm.APPROVE,
+        comment=comment or None,
+    )

@@ -1,0 +1,79 @@
+"""Telling initiators what became of their requests. The mail names a contact by its number and values not at all."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from changerequests.display import field_labels
+from changerequests.models import ChangeRequest, Status
+from contacts.models import CONTACT_SCHEMA
+from schemas.queries import current_schema
+
+CLAIM_SECONDS = 120
+LOST_AFTER = timedelta(minutes=2)
+# An address that takes nothing for so long is not going to; the row goes on saying that nobody was told.
+GIVEN_UP_AFTER = timedelta(days=3)
+
+
+def deliver_outcome(change_request_id: int) -> None:
+    """Send the outcome of a decided request to its initiator; does nothing when it is not due.
+
+    Claims the row with one conditional update, so that of two deliveries one does the work. When the mail cannot be
+    sent the claim is given back and the error raised. An initiator without an address, or whose login is closed, gets
+    none.
+    """
+    now = timezone.now()
+    free = Q(outcome_claimed_at=None) | Q(outcome_claimed_at__lt=now - timedelta(seconds=CLAIM_SECONDS))
+    due = ChangeRequest.objects.filter(free, pk=change_request_id, is_outcome_due=True)
+    if not due.update(outcome_claimed_at=now):
+        return
+    mine = ChangeRequest.objects.filter(pk=change_request_id, outcome_claimed_at=now)
+    request = mine.select_related("initiator_member__user", "review_member__user").defer("changes").first()
+    if request is None:
+        return
+    user = request.initiator_member.user
+    try:
+        if user.is_active and user.email:
+            _send(request, user.email)
+    except Exception:
+        mine.update(outcome_claimed_at=None)
+        raise
+    mine.update(is_outcome_due=False, outcome_claimed_at=None)
+
+
+def overdue_outcomes() -> Iterable[int]:
+    """The requests whose outcome should have gone out by now, the oldest first."""
+    now = timezone.now()
+    due = ChangeRequest.objects.filter(is_outcome_due=True)
+    lost = due.filter(reviewed_at__lt=now - LOST_AFTER, reviewed_at__gte=now - GIVEN_UP_AFTER)
+    return lost.order_by("reviewed_at").values_list("pk", flat=True)
+
+
+def _send(request: ChangeRequest, address: str) -> None:
+    with translation.override(request.language):
+        is_approved = request.status == Status.APPROVED
+        subject = _("Change request #%(id)s was approved") if is_approved else _("Change request #%(id)s was rejected")
+        context = {
+            "request": request,
+            "is_approved": is_approved,
+            "reviewer": request.review_member.name if request.review_member else "",
+            "fields": field_labels(current_schema(CONTACT_SCHEMA), request.paths),
+            "address": _address(request),
+        }
+        text = render_to_string("changerequests/outcome_email.txt", context)
+        send_mail(subject % {"id": request.pk}, text.strip() + "\n", None, [address])
+
+
+def _address(request: ChangeRequest) -> str:
+    """Where a browser finds the request; empty where Kontor was not told its own address."""
+    if not settings.PUBLIC_URL:
+        return ""
+    path = reverse("admin:changerequests_changerequest_change", args=[request.pk])
+    return f"{settings.PUBLIC_URL}{path}"

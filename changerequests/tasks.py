@@ -1,0 +1,18 @@
+"""The background work of change requests. Every task can be delivered twice, and beat sends again what got lost."""
+
+from celery import shared_task
+
+from changerequests.outcomes import deliver_outcome, overdue_outcomes
+
+
+@shared_task(autoretry_for=(Exception,), retry_backoff=10, retry_backoff_max=600, max_retries=5)
+def send_outcome(change_request_id: int) -> None:
+    """Tell the initiator what became of a request; tries again while the mail server is down."""
+    deliver_outcome(change_request_id)
+
+
+@shared_task
+def send_due_outcomes() -> None:
+    """Send again the outcomes whose task got lost, or gave up; beat runs it every minute."""
+    for change_request_id in overdue_outcomes():
+        send_outcome.delay(change_request_id)
