@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.constants import LOOKUP_SEP
 from django.utils.translation import gettext as _
 
@@ -98,12 +98,22 @@ def searched_requests(
     return requests.filter(**asked).with_people()
 
 
-def step(rows: QuerySet[ChangeRequest], *, after: ChangeRequest, is_back: bool = False) -> int | None:
-    """The id of the request that follows `after` in the order of the rows, or of the one before it; None at the end.
+def neighbours(rows: QuerySet[ChangeRequest], *, of: ChangeRequest) -> tuple[int | None, int | None]:
+    """The ids of the requests before and after one in the order of the rows, in one query; None at an end.
 
-    `after` need not be among the rows, since a decision may have taken it from them. The rows are ordered by columns
+    It need not be among the rows itself, since a decision may have taken it from them. The rows are ordered by columns
     without nulls, the last of them unique.
     """
+    previous = _following(rows, of, is_back=True).annotate(is_back=Value(True)).values_list("pk", "is_back")
+    following = _following(rows, of).annotate(is_back=Value(False)).values_list("pk", "is_back")
+    found = {is_back: pk for pk, is_back in previous[:1].union(following[:1], all=True)}
+    return found.get(True), found.get(False)
+
+
+def _following(
+    rows: QuerySet[ChangeRequest], after: ChangeRequest, *, is_back: bool = False
+) -> QuerySet[ChangeRequest]:
+    """The rows that follow `after` in their order; with `is_back` those before it, the nearest first."""
     columns = [str(column) for column in rows.query.order_by]
     order = [(column.removeprefix("-"), column.startswith("-") != is_back) for column in columns]
     later, ties, start = Q(), Q(), Q()
@@ -115,13 +125,13 @@ def step(rows: QuerySet[ChangeRequest], *, after: ChangeRequest, is_back: bool =
         later |= ties & Q(**{f"{name}__{lookup}": value})
         ties &= Q(**{name: value})
     steps = [f"-{name}" if is_descending else name for name, is_descending in order]
-    return rows.filter(start, later).order_by(*steps).values_list("pk", flat=True).first()
+    return rows.filter(start, later).order_by(*steps)
 
 
 def next_to_decide(rows: QuerySet[ChangeRequest], *, actor: Actor, after: ChangeRequest) -> int | None:
     """The id of the pending request that the actor might decide next: the one after `after`, else the first."""
     waiting = rows.filter(status=Status.PENDING).exclude(initiator_member=actor.member_id).exclude(pk=after.pk)
-    following = step(waiting, after=after)
+    following = _following(waiting, after).values_list("pk", flat=True).first()
     return waiting.values_list("pk", flat=True).first() if following is None else following
 
 

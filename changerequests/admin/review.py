@@ -20,7 +20,7 @@ from changerequests.admin.base import COMMENT_LENGTH, STATUS_COLOURS, RequestAdm
 from changerequests.admin.queue import walked_rows
 from changerequests.display import choices, labelled_faults, reviewed_changes
 from changerequests.models import ChangeRequest, Status
-from changerequests.queries import latest_history, next_to_decide, step
+from changerequests.queries import latest_history, neighbours, next_to_decide
 from changerequests.services import cancel_change_request, review_change_request
 from contacts.display import shown_changes
 from contacts.models import CONTACT_SCHEMA
@@ -114,8 +114,7 @@ class ReviewAdmin(RequestAdmin):
         schema = current_schema(CONTACT_SCHEMA)
         contact = change_request.contact
         changes = reviewed_changes(schema, change_request)
-        rows = walked_rows(self, request)
-        following, previous = step(rows, after=change_request), step(rows, after=change_request, is_back=True)
+        previous, following = neighbours(walked_rows(self, request), of=change_request)
         history = [
             (change_set, shown_changes(schema, change_set.changes))
             for change_set in latest_history(contact_id=contact.pk, limit=RECENT_CHANGE_SETS)

@@ -1,68 +1,19 @@
 """The queue and the review in the admin: who may decide, what is shown, what a decision does."""
 
-import re
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from accounts.actor import member_actor, system_actor
 from accounts.models import Member, User
 from changerequests.models import ChangeRequest, Status
 from changerequests.services import patch_details
-from contacts.details import paths_with_ancestors
 from contacts.models import Contact
+from tests.changerequests.reviewing import NEW_NAME, QUEUE, page_of, text_of
 from tests.fixtures import details
 
-QUEUE = "/admin/changerequests/changerequest/"
-NEW_NAME = {"personalInformation": {"lastName": "Heusser"}}
-
 pytestmark = pytest.mark.django_db
-
-
-def page_of(request: ChangeRequest) -> str:
-    return f"{QUEUE}{request.pk}/change/"
-
-
-def text_of(response: Any) -> str:
-    """The page without its tags, with every run of white space as one space."""
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
-
-
-@pytest.fixture
-def anna(make_member: Callable[..., Member]) -> Member:
-    """Asks for changes."""
-    return make_member("anna", permissions=["view_contact", "view_changerequest"])
-
-
-@pytest.fixture
-def rita(make_member: Callable[..., Member]) -> Member:
-    """Reviews, and sees all contacts."""
-    return make_member("rita", reviews=True, permissions=["view_contact"], sees_all_contacts=True)
-
-
-@pytest.fixture
-def contact(make_contact: Callable[..., Contact], anna: Member) -> Contact:
-    return make_contact(members=[anna])
-
-
-@pytest.fixture
-def ask(anna: Member) -> Callable[..., ChangeRequest]:
-    def make(contact: Contact, patch: dict[str, Any] = NEW_NAME, comment: str | None = None) -> ChangeRequest:
-        """The change request of a patch that anna submits."""
-        submission = patch_details(actor=member_actor(anna), contact_id=contact.pk, patch=patch, comment=comment)
-        assert submission.change_request is not None
-        return submission.change_request
-
-    return make
-
-
-@pytest.fixture
-def asked(contact: Contact, ask: Callable[..., ChangeRequest]) -> ChangeRequest:
-    return ask(contact, comment="As on the passport")
 
 
 def last_name(contact: Contact) -> str:
@@ -349,88 +300,3 @@ def test_a_path_that_the_schema_no_longer_names_is_still_shown(
     assert page.status_code == 200
     assert "old.field" in text_of(page)
     assert "old.field" in text_of(admin_of(rita).get(QUEUE))
-
-
-# ---- the queue
-
-
-def test_the_queue_shows_what_is_pending_with_labels_and_marks_what_is_ones_own(
-    admin_of: Callable[..., Client], anna: Member, contact: Contact, asked: ChangeRequest
-) -> None:
-    shown = text_of(admin_of(anna).get(QUEUE))
-    assert f"Johanna Spyri #{contact.pk}" in shown
-    assert "Last name" in shown
-    assert "lastName" not in shown
-    assert "Anna Tester You" in shown
-
-
-def test_the_queue_is_filtered_by_status_initiator_and_search(
-    admin_of: Callable[..., Client], anna: Member, rita: Member, contact: Contact, asked: ChangeRequest
-) -> None:
-    browser = admin_of(rita)
-
-    def found(query: str) -> int:
-        count: int = browser.get(f"{QUEUE}?{query}").context["cl"].result_count
-        return count
-
-    assert found("") == 1
-    assert found(f"status={Status.APPROVED.value}") == 0
-    assert found("status=all") == 1
-    assert found("status=nonsense") == 1
-    assert found(f"initiator_member__id__exact={anna.pk}") == 1
-    assert found(f"initiator_member__id__exact={rita.pk}") == 0
-    assert found("q=spyri+johanna") == 1
-    assert found(f"q={contact.pk}") == 1
-    assert found(f"q={contact.uid}") == 1
-    assert found("q=nobody") == 0
-    assert found("q=99999999999999999999") == 0
-
-
-def test_filtering_by_initiator_keeps_the_status_that_was_chosen(
-    admin_of: Callable[..., Client], rita: Member, asked: ChangeRequest
-) -> None:
-    queue = admin_of(rita).get(f"{QUEUE}?status={Status.APPROVED.value}").content.decode()
-    assert f'<input type="hidden" name="status" value="{Status.APPROVED.value}">' in queue
-
-
-def test_the_queue_leaves_out_what_the_member_does_not_see(
-    admin_of: Callable[..., Client], make_member: Callable[..., Member], asked: ChangeRequest
-) -> None:
-    elsewhere = make_member("elsewhere", is_superuser=True)
-    queue = admin_of(elsewhere).get(f"{QUEUE}?status=all")
-    assert queue.context["cl"].result_count == 0
-    assert "Spyri" not in text_of(queue)
-
-
-@pytest.mark.parametrize("rows", [10, 200])
-def test_the_queue_takes_as_many_queries_for_many_rows_as_for_few(
-    admin_of: Callable[..., Client],
-    anna: Member,
-    rita: Member,
-    contact: Contact,
-    asked: ChangeRequest,
-    rows: int,
-    count_queries: Callable[[], Any],
-) -> None:
-    template = {"contact_id": contact.pk, "initiator_member": anna, "changes": asked.changes}
-    moment = timezone.now()
-    ChangeRequest.objects.bulk_create(
-        ChangeRequest(
-            **template,
-            paths=paths_with_ancestors(["personalInformation.lastName"]),
-            status=Status.CANCELLED,
-            created_at=moment - timedelta(minutes=number),
-        )
-        for number in range(rows)
-    )
-    browser = admin_of(rita)
-    browser.get(QUEUE)
-    with count_queries() as queries:
-        queue = browser.get(f"{QUEUE}?status=all&initiator_member__id__exact={anna.pk}")
-    assert queue.context["cl"].result_count == rows + 1
-    assert len(queries) <= 12, [query["sql"][:120] for query in queries.captured_queries]
-    # Once, for those of the page that wait: whether they are outdated stands in their contacts' details.
-    assert sum('"details"' in query["sql"] for query in queries.captured_queries) == 1
-    with count_queries() as queries:
-        browser.get(page_of(asked))
-    assert len(queries) <= 14, [query["sql"][:120] for query in queries.captured_queries]

@@ -1,14 +1,12 @@
-"""Servers and queues that the tests of contacts talk to."""
+"""The gateway for text messages that the tests of contacts talk to."""
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-
-from config.celery import app
 
 
 class Gateway(HTTPServer):
@@ -45,20 +43,3 @@ def http_gateway() -> Iterator[Gateway]:
         yield gateway
         gateway.shutdown()
         thread.join()
-
-
-@pytest.fixture
-def celery_messages() -> Iterator[Callable[[], list[tuple[str, list[Any]]]]]:
-    """Takes what waits in the real queue: the name and the arguments of each task."""
-
-    def take() -> list[tuple[str, list[Any]]]:
-        taken = []
-        with app.connection_for_read() as connection:
-            while message := connection.default_channel.basic_get(app.conf.task_default_queue, no_ack=True):
-                arguments = json.loads(message.body)[0]
-                taken.append((message.headers["task"], arguments))
-        return taken
-
-    take()
-    yield take
-    take()

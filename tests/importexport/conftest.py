@@ -1,40 +1,14 @@
-"""Workers, queues and storages that the tests of jobs use."""
+"""Entries and storages that the tests of jobs use."""
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from celery.contrib.testing.worker import start_worker
 
-from config.celery import app
 from tests.fixtures import details
 
 PATIENCE_SECONDS = 60
-
-
-@pytest.fixture
-def celery_messages() -> Iterator[Callable[[], list[tuple[str, list[Any]]]]]:
-    """Takes what waits in the real queue: the name and the arguments of each task."""
-
-    def take() -> list[tuple[str, list[Any]]]:
-        taken = []
-        with app.connection_for_read() as connection:
-            while message := connection.default_channel.basic_get(app.conf.task_default_queue, no_ack=True):
-                taken.append((message.headers["task"], json.loads(message.body)[0]))
-        return taken
-
-    take()
-    yield take
-    take()
-
-
-@pytest.fixture
-def worker(celery_messages: object) -> Iterator[None]:
-    """A real worker on the real queue."""
-    with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
-        yield
 
 
 @pytest.fixture

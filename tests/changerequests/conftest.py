@@ -1,0 +1,46 @@
+"""Who asks and who reviews."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.actor import member_actor
+from accounts.models import Member
+from changerequests.models import ChangeRequest
+from changerequests.services import patch_details
+from contacts.models import Contact
+from tests.changerequests.reviewing import NEW_NAME
+
+
+@pytest.fixture
+def anna(make_member: Callable[..., Member]) -> Member:
+    """Asks for changes."""
+    return make_member("anna", permissions=["view_contact", "view_changerequest"])
+
+
+@pytest.fixture
+def rita(make_member: Callable[..., Member]) -> Member:
+    """Reviews, and sees all contacts."""
+    return make_member("rita", reviews=True, permissions=["view_contact"], sees_all_contacts=True)
+
+
+@pytest.fixture
+def contact(make_contact: Callable[..., Contact], anna: Member) -> Contact:
+    return make_contact(members=[anna])
+
+
+@pytest.fixture
+def ask(anna: Member) -> Callable[..., ChangeRequest]:
+    def make(contact: Contact, patch: dict[str, Any] = NEW_NAME, comment: str | None = None) -> ChangeRequest:
+        """The change request of a patch that anna submits."""
+        submission = patch_details(actor=member_actor(anna), contact_id=contact.pk, patch=patch, comment=comment)
+        assert submission.change_request is not None
+        return submission.change_request
+
+    return make
+
+
+@pytest.fixture
+def asked(contact: Contact, ask: Callable[..., ChangeRequest]) -> ChangeRequest:
+    return ask(contact, comment="As on the passport")

@@ -1,0 +1,61 @@
+"""The real queue, a real worker on it, and a mail server on loopback."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from celery.contrib.testing.worker import start_worker
+
+from config.celery import app
+
+
+@pytest.fixture
+def celery_messages() -> Iterator[Callable[[], list[tuple[str, list[Any]]]]]:
+    """Takes what waits in the real queue: the name and the arguments of each task."""
+
+    def take() -> list[tuple[str, list[Any]]]:
+        taken = []
+        with app.connection_for_read() as connection:
+            while message := connection.default_channel.basic_get(app.conf.task_default_queue, no_ack=True):
+                taken.append((message.headers["task"], json.loads(message.body)[0]))
+        return taken
+
+    take()
+    yield take
+    take()
+
+
+@pytest.fixture
+def worker(celery_messages: object) -> Iterator[None]:
+    """A real worker on the real queue."""
+    with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
+        yield
+
+
+class Mailbox:
+    """Keeps what it is sent: the recipients and the message."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[list[str], EmailMessage]] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the name is aiosmtpd's
+        self.messages.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=policy.default)))
+        return "250 OK"
+
+
+@pytest.fixture
+def mailbox(settings: Any) -> Iterator[Mailbox]:
+    mailbox = Mailbox()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Controller(mailbox, hostname="127.0.0.1", port=port)
+    server.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    yield mailbox
+    server.stop()
