@@ -44,6 +44,11 @@ class Actor:
         return self.kind is ActorKind.MEMBER
 
     @property
+    def identity(self) -> int | str | None:
+        """The id among its kind; of a system actor its name, which is no person's."""
+        return self.application_id or self.member_id or self.contact_id or self.name
+
+    @property
     def is_contact(self) -> bool:
         return self.kind is ActorKind.CONTACT
 

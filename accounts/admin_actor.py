@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
-from accounts.actor import Actor, member_actor
+from accounts.actor import Actor, ActorKind, member_actor
+from core.correlation import name_actor
 
 
 def actor_of(request: HttpRequest) -> Actor | None:
@@ -22,7 +23,10 @@ def actor_of(request: HttpRequest) -> Actor | None:
     Django keeps the member with the request's user, found or not, so it is read once per request.
     """
     member = getattr(request.user, "member", None)
-    return None if member is None else member_actor(member)
+    if member is None:
+        return None
+    name_actor(ActorKind.MEMBER, member.pk)
+    return member_actor(member)
 
 
 class CappedPaginator(Paginator):

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from accounts.actor import Actor
 from accounts.queries import actor_of_token
+from core.correlation import name_actor
 from core.errors import Unauthorized
 
 
@@ -18,7 +19,9 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthorized
-        return actor_of_token(token.strip()), None
+        actor = actor_of_token(token.strip())
+        name_actor(actor.kind, actor.identity)
+        return actor, None
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -4,7 +4,11 @@ import os
 
 from celery import Celery
 
+from config.operations import tasklog
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
+
+__all__ = ["app", "tasklog"]  # the signals of the one are connected by importing it
 
 app = Celery("kontor")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -1,10 +1,19 @@
-"""One log for structlog and the standard library: every line carries the request's correlation id."""
+"""One log for structlog and the standard library: every line carries the request's correlation id.
+
+Personal data stays out of it. What an exception says may quote a client ("Key (username)=(johanna) already exists"),
+so of exceptions the log has the types, the places in the code and the database's codes, and not the text; in the
+console's form, which is for development, it has the text too.
+"""
 
 import logging.config
-from typing import Literal
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -12,6 +21,43 @@ SHARED: list[Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+# What PostgreSQL says about an error that names no value.
+_DIAGNOSIS = ("sqlstate", "constraint_name", "table_name", "column_name")
+
+
+def default_form() -> str:
+    """LOG_FORMAT; unless set `json` where both servers are named, which is production, and else `console`."""
+    is_production = os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")
+    return os.environ.get("LOG_FORMAT") or ("json" if is_production else "console")
+
+
+def without_values(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A processor: replaces `exc_info` by `exception`, a list from the error to what caused it."""
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    elif isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        event["exception"] = list(_told(error))
+    return event
+
+
+def _told(error: BaseException | None) -> Iterator[dict[str, Any]]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        frames = traceback.extract_tb(error.__traceback__)
+        told: dict[str, Any] = {
+            "type": f"{type(error).__module__}.{type(error).__qualname__}",
+            "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        }
+        if (diagnosis := getattr(error, "diag", None)) is not None:
+            told |= {name: value for name in _DIAGNOSIS if (value := getattr(diagnosis, name, None))}
+        if isinstance(error, OSError) and error.errno is not None:
+            told["errno"] = error.errno
+        yield told
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def logging_config(form: str, *, level: str) -> None:
@@ -24,7 +70,7 @@ def logging_config(form: str, *, level: str) -> None:
     )
     final: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if form == "json":
-        final += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        final += [without_values, structlog.processors.JSONRenderer()]
     else:
         final += [structlog.dev.ConsoleRenderer(colors=False)]
     stream: Literal["ext://sys.stderr"] = "ext://sys.stderr"
@@ -45,6 +91,11 @@ def logging_config(form: str, *, level: str) -> None:
                 # The request line of core.correlation says it all; Django's own would repeat it, with the full URL.
                 "django.request": {"level": "CRITICAL"},
                 "django.server": {"level": "CRITICAL"},
+                # The line of config.operations.tasklog says it all; Celery's own would add what the exception says.
+                "celery.app.trace": {"level": "CRITICAL"},
+                "celery.worker.strategy": {"level": "WARNING"},
+                "celery.beat": {"level": "WARNING"},
+                "botocore": {"level": "WARNING"},
             },
         }
     )

@@ -123,10 +123,14 @@ class TooManyRequests(ApiError):
 
 
 class ServiceUnavailable(ApiError):
-    """503: a server that Kontor needs does not answer."""
+    """503: a server that Kontor needs does not answer; `Retry-After` says when to try again."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     default_message = _("The service cannot answer right now. Nothing was changed; try again.")
+    retry_after_seconds = 5
+
+    def __init__(self, message: Message | None = None, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message, headers={"Retry-After": str(self.retry_after_seconds), **(headers or {})})
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Every failure becomes an ApiError, inside DRF and outside of it."""
 
+import sys
 from math import ceil
 from typing import Any
 
@@ -111,7 +112,10 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> Response
 def error_response(error: errors.ApiError) -> HttpResponse:
     """The ApiError as a plain Django response, for what happens outside of DRF."""
     return HttpResponse(
-        ORJSONRenderer().render(error_body(error)), status=error.status, content_type="application/json"
+        ORJSONRenderer().render(error_body(error)),
+        status=error.status,
+        content_type="application/json",
+        headers=error.headers,
     )
 
 
@@ -135,5 +139,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    log.exception("unexpected_error")
-    return defaults.server_error(request) if is_page(request) else error_response(errors.ApiError())
+    """What no view caught: the handler is called while the exception is the current one."""
+    exception = sys.exc_info()[1]
+    error = as_api_error(exception) if isinstance(exception, Exception) else errors.ApiError()
+    if not is_page(request):
+        return error_response(error)
+    page = defaults.server_error(request)
+    page.status_code = error.status
+    for name, value in error.headers.items():
+        page[name] = value
+    return page

@@ -13,7 +13,7 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from config import embedded
-from config.logging import logging_config
+from config.logging import default_form, logging_config
 
 ROOT = Path(__file__).resolve().parents[2]
 env = environ.Env()
@@ -57,6 +57,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First: who watches the processes comes without a session, over plain HTTP, and to a number instead of a name.
+    "config.operations.middleware.OperationsMiddleware",
     "core.correlation.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.headers.HeadersMiddleware",
@@ -132,10 +134,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "resume imports": {"task": "importexport.imports.tasks.resume_imports", "schedule": 30},
     "tidy imports": {"task": "importexport.imports.tasks.tidy_imports", "schedule": 3600},
     "clean up": {"task": "accounts.tasks.clean_up", "schedule": 3600},
+    "note beat": {"task": "config.operations.tasks.note_beat", "schedule": 30},
     "update search indexes": {"task": "importexport.graphql.tasks.update_search_indexes", "schedule": 60},
 }
 # Found by themselves are the tasks of an app, not those of a package in one.
-CELERY_IMPORTS = ["importexport.graphql.tasks", "importexport.exports.tasks", "importexport.imports.tasks"]
+CELERY_IMPORTS = [
+    "config.operations.tasks",
+    "importexport.graphql.tasks",
+    "importexport.exports.tasks",
+    "importexport.imports.tasks",
+]
 CELERY_TIMEZONE = "UTC"
 
 S3_BUCKET = env.str("S3_BUCKET", default="")
@@ -352,8 +360,16 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LOGGING_CONFIG = None
-LOG_FORMAT = env.str("LOG_FORMAT", default="console" if EMBEDDED else "json")
+LOG_FORMAT = default_form()
 logging_config(LOG_FORMAT, level=env.str("LOG_LEVEL", default="INFO"))
+
+# ---- operations
+
+# What has to work for `/health/ready` to say 200. Without "queue" and "storage" a process goes on getting requests
+# while these are down; it can answer most of them.
+READY_REQUIRES = env.list("READY_REQUIRES", default=["database", "migrations", "queue", "storage"])
+# Who shows it as a bearer token reads `/metrics`; without one there is no such address.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 UNFOLD = {
     "SITE_TITLE": "Kontor",

@@ -1,0 +1,97 @@
+"""Asking the servers that Kontor needs whether they do their work: every probe raises where one does not."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from uuid import uuid4
+
+import psycopg
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from redis import Redis
+
+SECONDS = 2
+PROBE_FOLDER = "probes"
+
+
+class UnusableError(Exception):
+    """A server answers, but not as Kontor needs it. The text is for operators, never for callers."""
+
+
+@contextmanager
+def database(seconds: int = SECONDS) -> Iterator[psycopg.Connection]:
+    """A connection of its own: one from the pool would wait for its turn when the pool is used up.
+
+    Raises psycopg.Error where the server cannot be reached or takes longer than the seconds for an answer.
+    """
+    address = {
+        name: value
+        for name, value in connection.get_connection_params().items()
+        if name in {"host", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey"}
+    }
+    with psycopg.connect(
+        **address,
+        autocommit=True,
+        connect_timeout=seconds,
+        # Where the network is gone rather than the server, nobody would tell.
+        tcp_user_timeout=seconds * 1000,
+        options=f"-c statement_timeout={seconds * 1000} -c default_transaction_read_only=off",
+    ) as own:
+        yield own
+
+
+def probe_database() -> None:
+    """Raises psycopg.Error, or UnusableError where it can be read but not written (a standby)."""
+    with database() as own:
+        if own.execute("SELECT pg_is_in_recovery()").fetchone() != (False,):
+            raise UnusableError("The database is a standby: nothing can be written to it.")
+
+
+def probe_migrations() -> None:
+    """Raises UnusableError where a migration of this code is not applied; ones of newer code do not matter."""
+    if missing := missing_migrations():
+        raise UnusableError(f"{len(missing)} migrations are not applied: {', '.join(missing)}")
+
+
+def missing_migrations() -> list[str]:
+    """The migrations of this code, `app.name`, that the database has not seen."""
+    with database() as own:
+        if own.execute("SELECT to_regclass('django_migrations') IS NULL").fetchone() == (True,):
+            return [f"{app}.{name}" for app, name in sorted(_migrations_on_disk())]
+        applied = {(app, name) for app, name in own.execute("SELECT app, name FROM django_migrations")}
+    return [f"{app}.{name}" for app, name in sorted(_migrations_on_disk() - applied)]
+
+
+@cache
+def _migrations_on_disk() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).disk_migrations)
+
+
+@contextmanager
+def redis(seconds: float = SECONDS) -> Iterator[Redis]:
+    """A client of the server of the queue and the cache. Its calls raise redis.RedisError."""
+    with Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=seconds, socket_timeout=seconds, retry_on_timeout=False
+    ) as client:
+        yield client
+
+
+def probe_queue() -> None:
+    """Raises redis.RedisError."""
+    with redis() as client:
+        client.ping()
+
+
+def probe_storage() -> None:
+    """Write a file, read it, and delete it again. Raises what the storage raises."""
+    content = uuid4().hex.encode()
+    name = default_storage.save(f"{PROBE_FOLDER}/{uuid4().hex}", ContentFile(content))
+    try:
+        with default_storage.open(name) as file:
+            if file.read() != content:
+                raise UnusableError("The storage gave back something else than what was written.")
+    finally:
+        default_storage.delete(name)

@@ -1,0 +1,62 @@
+"""One line of the log per task, as there is one per request, under the correlation id of the request that sent it."""
+
+import time
+from typing import Any
+
+import structlog
+from celery import Task, signals
+
+_HEADER = "kontor_correlation_id"
+_started: dict[str, float] = {}
+
+log = structlog.get_logger("kontor.task")
+
+
+@signals.setup_logging.connect
+def _leave_logging_alone(**_: Any) -> None:
+    """Connected, so that Celery does not set up its own: the settings did."""
+
+
+@signals.before_task_publish.connect
+def _carry_along(headers: dict[str, Any], **_: Any) -> None:
+    if identity := structlog.contextvars.get_contextvars().get("correlation_id"):
+        headers[_HEADER] = identity
+
+
+@signals.task_prerun.connect
+def _begin(task_id: str, task: Task, **_: Any) -> None:
+    if task.request.called_directly or task.request.is_eager:
+        return
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(
+        correlation_id=task.request.get(_HEADER) or task_id, task=task.name, task_id=task_id
+    )
+    _started[task_id] = time.perf_counter()
+
+
+@signals.task_postrun.connect
+def _end(task_id: str, task: Task, state: str | None = None, **_: Any) -> None:
+    if (started := _started.pop(task_id, None)) is None:
+        return
+    log.info(
+        "task",
+        state=state,
+        retries=task.request.retries,
+        milliseconds=round((time.perf_counter() - started) * 1000, 1),
+    )
+    structlog.contextvars.clear_contextvars()
+
+
+@signals.task_retry.connect
+def _tell_retry(reason: Any, **_: Any) -> None:
+    log.warning("task_retries", error=type(getattr(reason, "exc", reason)).__name__)
+
+
+@signals.task_failure.connect
+def _tell_failure(exception: BaseException, **_: Any) -> None:
+    log.error("task_failed", exc_info=exception)
+
+
+@signals.task_unknown.connect
+def _tell_unknown(name: str, **_: Any) -> None:
+    log.error("task_unknown", task=name)

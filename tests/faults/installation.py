@@ -1,0 +1,237 @@
+"""An installation as in production: servers that can be stopped and started, and processes that know them by URL."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import environ
+import psycopg
+
+from config.embedded import places
+from config.embedded.servers import ENVIRONMENT, Postgres, Valkey
+from tests.config.stack import ROOT, free_port
+
+PATIENCE = 60
+
+
+def wait_until(condition: Callable[[], object], otherwise: str, *, seconds: float = PATIENCE) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.05)
+
+
+class OwnServer:
+    """A PostgreSQL or a Valkey that nobody else uses."""
+
+    def __init__(self, server: Postgres | Valkey) -> None:
+        self._server = server
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        (self._server.var / self._server.name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        places.make_private(places.socket_directory(self._server.var))
+        # A descriptor that the server inherits; nobody else looks at this lock.
+        with tempfile.TemporaryFile() as lock, (self._server.var / f"{self._server.name}.log").open("ab") as log:
+            argv = self._server.command(lock.fileno())
+            self._process = subprocess.Popen(argv, stdout=log, stderr=log, env=ENVIRONMENT, cwd="/")
+        wait_until(self._server.ready, f"{self._server.title} did not start")
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT ends connections and stops, SIGQUIT and SIGKILL are crashes."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(PATIENCE)
+            self._process = None
+
+
+class Installation:
+    """Servers, files and settings of one installation, and the processes that a test starts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.var = folder / "var"
+        self.files = folder / "files"
+        self.files.mkdir()
+        self.postgres = OwnServer(Postgres(self.var))
+        self.valkey = OwnServer(Valkey(self.var))
+        self.processes: list[Process] = []
+
+    def environment(self, **variables: str | None) -> dict[str, str]:
+        """What an operator sets, and nothing of this test run; None unsets."""
+        usual: dict[str, str | None] = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "DATABASE_URL": places.database_url(self.var),
+            "REDIS_URL": places.redis_url(self.var),
+            "SECRET_KEY": "kontor-tests-" + "0123456789abcdef" * 4,
+            "ALLOWED_HOSTS": "kontor.example",
+            "BEHIND_PROXY": "1",
+            "FILES_DIR": str(self.files),
+            "KONTOR_VAR": str(self.var),
+            "WEB_CONCURRENCY": "1",
+        }
+        return {name: value for name, value in (usual | variables).items() if value is not None}
+
+    def manage(self, *arguments: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment(**variables),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE * 2,
+            check=False,
+        )
+
+    def database(self) -> psycopg.Connection:
+        """A connection as the operator."""
+        address = environ.Env.db_url_config(places.database_url(self.var))
+        return psycopg.connect(host=address["HOST"], user=address["USER"], dbname=address["NAME"], autocommit=True)
+
+    def delete_from_cache(self, key: str) -> None:
+        done = self.manage("shell", "-c", f"from django.core.cache import cache; cache.delete({key!r})")
+        assert done.returncode == 0, done.stderr
+
+    @contextlib.contextmanager
+    def without_database(self) -> Iterator[None]:
+        self.postgres.stop()
+        try:
+            yield
+        finally:
+            self.postgres.start()
+
+    @contextlib.contextmanager
+    def without_queue(self) -> Iterator[None]:
+        self.valkey.stop(signal.SIGTERM)
+        try:
+            yield
+        finally:
+            self.valkey.start()
+
+    @contextlib.contextmanager
+    def without_storage(self) -> Iterator[None]:
+        """The files are elsewhere, and where they should be nothing can be written, not even by root."""
+        away = self.files.with_name("away")
+        self.files.rename(away)
+        self.files.write_text("")
+        try:
+            yield
+        finally:
+            self.files.unlink()
+            away.rename(self.files)
+
+    def set_up(self) -> None:
+        for command in (["migrate", "--verbosity=0"], ["load_schemas"]):
+            done = self.manage(*command)
+            assert done.returncode == 0, done.stderr
+
+    def client(self, scopes: str) -> tuple[str, str]:
+        """The id and the secret of a new client application."""
+        done = self.manage("create_client_app", f"app-{time.monotonic_ns()}", "--scopes", scopes)
+        assert done.returncode == 0, done.stderr
+        made = json.loads(done.stdout)
+        return made["client_id"], made["client_secret"]
+
+    def web(self, **variables: str) -> "Web":
+        web = Web(self, free_port(), variables)
+        self.processes.append(web)
+        return web
+
+    def worker(self, **variables: str) -> "Process":
+        argv = [sys.executable, "-m", "celery", "--quiet", "--app", "config", "worker", "--concurrency=1"]
+        argv += ["--without-gossip", "--without-mingle"]
+        worker = Process("worker", argv, self.environment(**variables), self.var)
+        self.processes.append(worker)
+        return worker
+
+    def end(self) -> None:
+        for process in self.processes:
+            process.kill()
+        self.postgres.stop(signal.SIGQUIT)
+        self.valkey.stop(signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            places.socket_directory(self.var).rmdir()
+
+
+class Process:
+    """A process of the installation in a session of its own, its output in a file."""
+
+    def __init__(self, name: str, argv: list[str], environment: dict[str, str], var: Path) -> None:
+        self._output = var / f"{name}-{time.monotonic_ns()}.log"
+        with self._output.open("w") as output:
+            self._process = subprocess.Popen(
+                argv, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The log: JSON, each and every line of it."""
+        return [json.loads(line) for line in self.output.splitlines()]
+
+    @property
+    def lives(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """All of it at once: nothing is told, nothing is tidied up."""
+        if self.lives:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(PATIENCE)
+
+    def terminate(self) -> int:
+        self._process.terminate()
+        return self._process.wait(PATIENCE)
+
+
+class Web(Process):
+    """Gunicorn as in production, called as the proxy calls it."""
+
+    def __init__(self, installation: Installation, port: int, variables: dict[str, str]) -> None:
+        self.port = port
+        argv = [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "config.wsgi"]
+        super().__init__("web", argv, installation.environment(PORT=str(port), **variables), installation.var)
+        wait_until(lambda: self.status("/health/live") == 200 or not self.lives, "the web server does not answer")
+        assert self.lives, self.output
+        self.token = ""
+
+    def authorize(self, client: tuple[str, str]) -> None:
+        body = f"grant_type=client_credentials&client_id={client[0]}&client_secret={client[1]}"
+        answer = self.call("POST", "/connect/token", body, content_type="application/x-www-form-urlencoded")
+        assert answer[0] == 200, answer
+        self.token = answer[2]["access_token"]
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, content_type: str = "application/json", **headers: str
+    ) -> tuple[int, dict[str, str], Any]:
+        """Status, headers, and the JSON if it is some."""
+        sent = {"Host": "kontor.example", "X-Forwarded-Proto": "https", "Content-Type": content_type}
+        if getattr(self, "token", ""):
+            sent["Authorization"] = f"Bearer {self.token}"
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        data = body if body is None or isinstance(body, str | bytes) else json.dumps(body)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request(method, path, data, sent)
+            response = connection.getresponse()
+            content = response.read()
+            is_json = response.headers.get("Content-Type", "").startswith("application/json")
+            return response.status, dict(response.headers), json.loads(content) if is_json and content else content
+
+    def status(self, path: str) -> int:
+        try:
+            return self.call("GET", path)[0]
+        except OSError:
+            return 0
