@@ -8,7 +8,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from accounts.actor import Actor, ActorKind
+from accounts.actor import Actor, ActorKind, member_actor
 from accounts.models import ClientApplication, Member
 from core.errors import Unauthorized
 
@@ -31,6 +31,14 @@ def member_and_below(member_id: int) -> RawSQL:
 def members_below(member_id: int) -> QuerySet[Member]:
     """The member itself and everyone below it."""
     return Member.objects.filter(pk__in=member_and_below(member_id))
+
+
+def actor_of_user(user_id: int | None) -> Actor | None:
+    """The actor of the member behind a login, for work that goes on after its session; None for staff who are none."""
+    if user_id is None:
+        return None
+    member = Member.objects.select_related("user").filter(user_id=user_id, user__is_active=True).first()
+    return None if member is None else member_actor(member)
 
 
 def _participants_of_application() -> ArraySubquery:

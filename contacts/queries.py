@@ -10,10 +10,12 @@ from django.db.models import BooleanField, Exists, F, Func, JSONField, OuterRef,
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
+from accounts.queries import actor_of_user
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
 from core.errors import NotFound, UnprocessableEntity
 from core.serializers import INT32_MAX
 from schemas.queries import fields_with_list
+from schemas.stored import StoredDocuments
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -164,3 +166,13 @@ def _holds_text(path: str, text: str) -> Func:
         function="jsonb_path_exists",
         output_field=BooleanField(),
     )
+
+
+def stored_contacts() -> StoredDocuments:
+    """Where the documents of the schema `contact` are."""
+
+    def visible_to_user(user_id: int | None) -> QuerySet[Contact]:
+        actor = actor_of_user(user_id)
+        return Contact.objects.none() if actor is None else Contact.objects.visible_to(actor)
+
+    return StoredDocuments(rows=Contact.objects.all(), visible_to_user=visible_to_user)

@@ -7,12 +7,14 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
+from accounts.queries import actor_of_user
 from contactgroups.models import ContactGroup, GroupMembership
 from contacts.models import Contact
 from contacts.queries import UUID_TEXT, check_visible, holds_list_item
 from core.errors import NotFound
 from core.serializers import INT32_MAX
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
+from schemas.stored import StoredDocuments
 
 
 def no_such_legal_entity() -> NotFound:
@@ -86,3 +88,13 @@ def is_list_item_used(list_key: str, item_key: str) -> bool:
     """Whether the details of any legal entity hold the item of the list."""
     rows = LegalEntity.objects.all()
     return holds_list_item(rows, schema_key=LEGAL_ENTITY_SCHEMA, list_key=list_key, item_key=item_key)
+
+
+def stored_legal_entities() -> StoredDocuments:
+    """Where the documents of the schema `legal-entity` are."""
+
+    def visible_to_user(user_id: int | None) -> QuerySet[LegalEntity]:
+        actor = actor_of_user(user_id)
+        return LegalEntity.objects.none() if actor is None else LegalEntity.objects.visible_to(actor)
+
+    return StoredDocuments(rows=LegalEntity.objects.all(), visible_to_user=visible_to_user)

@@ -13,7 +13,7 @@ from schemas.definition.elements import SECTION, FieldType
 from schemas.engine import NOT_JSON_ERRORS, deciding_validator, explaining_validator
 from schemas.explaining import MAX_FAULTS, as_properties, not_json_faults, schema_violations, unexplained
 from schemas.fields import Field, LayoutElement, fields_of, layout_of
-from schemas.listchecks import ListChecks
+from schemas.listchecks import ListChecks, ListFault
 from schemas.lists import ListData
 from schemas.unnamed import Names, without_unnamed
 
@@ -83,18 +83,37 @@ class CompiledSchema:
 
         Messages are in the active language. The root's own faults stand under "". Takes any value.
         """
+        return as_properties([(path, message) for path, message, _rule in self._faults(document)])
+
+    def faults_of_stored(self, details: Any) -> dict[str, list[str]]:
+        """What `validate` says of details that are stored and left alone: the verdict of every check of what is stored.
+
+        Values that the schema no longer names are no faults (design section 4).
+        """
+        return self.validate(self.without_unnamed(details, details))
+
+    def rules_broken_by_stored(self, details: Any) -> set[tuple[str, str]]:
+        """The same as rules, to be counted over many documents: (path without indexes, what is wrong in general)."""
+        faults = self._faults(self.without_unnamed(details, details))
+        return {(_INDEX.sub("", path), rule) for path, _message, rule in faults}
+
+    def _faults(self, document: Any) -> list[ListFault]:
+        """Path, message and rule of every fault; the messages of the JSON Schema never repeat a value."""
         try:
             follows_schema = self._decides.is_valid(document)
         except NOT_JSON_ERRORS:
             follows_schema = False
         list_faults = self._list_checks.faults(document, limit=MAX_FAULTS)
         if follows_schema and not list_faults:
-            return {}
+            return []
         faults = not_json_faults(document)
         if not faults:
-            violations = schema_violations(self._explains, document, section_paths=self._section_paths)
-            faults = [*violations, *list_faults]
-        return as_properties(faults or [unexplained()])
+            faults = list(schema_violations(self._explains, document, section_paths=self._section_paths))
+        else:
+            list_faults = []
+        if not faults and not list_faults:
+            faults = [unexplained()]
+        return [*(ListFault(path, message, message) for path, message in faults), *list_faults]
 
     def without_unnamed(self, document: Any, stored: Any) -> Any:
         """The document as it is to be validated: without stored values that the schema no longer names.

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema_rs
 from django.conf import settings
+from django.utils.translation import gettext as _
 
+from schemas.definition import invalid
 from schemas.definition.elements import (
     MAX_EXACT_INTEGER,
     NUMBER_TYPES,
@@ -16,7 +19,7 @@ from schemas.definition.elements import (
     Section,
     data_elements,
 )
-from schemas.engine import DIALECT
+from schemas.engine import DIALECT, deciding_validator
 from schemas.formats import MAX_EMAIL_LENGTH, MAX_URL_LENGTH
 
 DEFAULT_MAX_ITEMS = 100
@@ -61,6 +64,16 @@ def derive_json_schema(definition: Definition) -> dict[str, Any]:
     if definition.rules:
         schema["allOf"] = [dict(rule) for rule in definition.rules]
     return schema
+
+
+def usable_json_schema(definition: Definition) -> dict[str, Any]:
+    """The derived schema. Raises UnprocessableEntity when no document could ever be checked against it."""
+    json_schema = derive_json_schema(definition)
+    try:
+        deciding_validator(json_schema)
+    except (jsonschema_rs.ValidationError, ValueError):
+        raise invalid({"": [_("No JSON Schema can be derived from this definition.")]}) from None
+    return json_schema
 
 
 def is_required(element: Section | FieldElement) -> bool:

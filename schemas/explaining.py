@@ -11,13 +11,16 @@ import jsonschema
 from django.utils.translation import gettext as _
 
 from schemas.derivation import MOBILE, NOT_BLANK, ONE_LINE, PHONE, SEVERAL_LINES, WEB_SCHEME
-from schemas.listchecks import Fault, shown
+from schemas.listchecks import shown
 
 # Nobody mends more than this at a time; the answer must stay readable whatever was sent.
 MAX_FAULTS = 500
 MAX_DEPTH = 64
 # Larger integers are outside every field's bounds, and Python refuses to print the really large ones.
 MAX_BITS = 64
+
+# Path and message.
+Fault = tuple[str, str]
 
 
 def not_json_faults(document: Any) -> list[Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -14,8 +14,13 @@ from schemas.localization import text_in
 
 MAX_SHOWN = 60
 
-# Path and message.
-Fault = tuple[str, str]
+
+class ListFault(NamedTuple):
+    """`rule` says the same as the message without the value, so that the faults of many documents can be counted."""
+
+    path: str
+    message: str
+    rule: str
 
 
 def shown(value: str) -> str:
@@ -51,8 +56,8 @@ class ListChecks:
     def __init__(self, definition: Definition, lists: Mapping[str, ListData]) -> None:
         self._root = _compiled(definition.elements, lists)
 
-    def faults(self, document: Any, *, limit: int) -> list[Fault]:
-        found: list[Fault] = []
+    def faults(self, document: Any, *, limit: int) -> list[ListFault]:
+        found: list[ListFault] = []
         if isinstance(document, dict):
             _check_object(self._root, document, "", found, limit)
         return found
@@ -91,7 +96,7 @@ def _list_field(
     )
 
 
-def _check_object(plan: _Object, value: dict[str, Any], path: str, found: list[Fault], limit: int) -> None:
+def _check_object(plan: _Object, value: dict[str, Any], path: str, found: list[ListFault], limit: int) -> None:
     for field in plan.fields:
         chosen = value.get(field.key)
         if chosen is None or len(found) >= limit:
@@ -113,15 +118,16 @@ def _check_object(plan: _Object, value: dict[str, Any], path: str, found: list[F
                     _check_object(inner, item, f"{path}{key}[{index}].", found, limit)
 
 
-def _check_item(field: _ListField, item: Any, siblings: dict[str, Any], path: str, found: list[Fault]) -> None:
+def _check_item(field: _ListField, item: Any, siblings: dict[str, Any], path: str, found: list[ListFault]) -> None:
     if not isinstance(item, str):
         # That it must be text is for the JSON Schema to say.
         return
     if item not in field.keys:
         found.append(
-            (
+            ListFault(
                 path,
                 _("“%(value)s” is not an item of the list %(list)s.") % {"value": shown(item), "list": field.list_key},
+                _("This is not an item of the list %(list)s.") % {"list": field.list_key},
             )
         )
         return
@@ -129,19 +135,21 @@ def _check_item(field: _ListField, item: Any, siblings: dict[str, Any], path: st
     if parent is None or field.above is None:
         return
     above = siblings.get(field.above)
+    label = text_in(field.above_labels, fallback=field.above)
     if above is None:
         found.append(
-            (
+            ListFault(
                 path,
-                _("“%(value)s” needs %(above)s to be given as well.")
-                % {"value": shown(item), "above": text_in(field.above_labels, fallback=field.above)},
+                _("“%(value)s” needs %(above)s to be given as well.") % {"value": shown(item), "above": label},
+                _("This needs %(above)s to be given as well.") % {"above": label},
             )
         )
     elif above != parent:
         found.append(
-            (
+            ListFault(
                 path,
                 _("“%(value)s” does not belong to the %(above)s that is given.")
-                % {"value": shown(item), "above": text_in(field.above_labels, fallback=field.above)},
+                % {"value": shown(item), "above": label},
+                _("This does not belong to the %(above)s that is given.") % {"above": label},
             )
         )

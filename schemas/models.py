@@ -1,7 +1,10 @@
 """What an institution's data may hold: schemas with their versions, and lists with their items."""
 
+from uuid import uuid4
+
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from schemas.localization import text_in
@@ -84,6 +87,80 @@ class SchemaVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.schema_id} v{self.number}"
+
+
+class CheckStatus(models.TextChoices):
+    PENDING = "Pending", _("Pending")
+    RUNNING = "Running", _("Running")
+    COMPLETED = "Completed", _("Completed")
+    FAILED = "Failed", _("Failed")
+
+
+class SchemaDraft(models.Model):
+    """A definition that somebody means to publish, and what it would do to the documents that are stored.
+
+    `base` is the version that it was made from and is compared to. The check of the documents is a job whose truth is
+    this row: `attempts` counts how often a worker took it, and only the one that took it last may write to it;
+    `last_id` is the last document that was checked, so that the next worker goes on behind it. `rules` has, for each
+    rule that documents would break, `path`, `message`, `count`, `newly` (how many of them follow the base) and
+    `examples` (ids of documents that the draft's owner sees).
+    """
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid4, editable=False)
+    schema = models.ForeignKey(Schema, on_delete=models.PROTECT, related_name="drafts", verbose_name=_("schema"))
+    base = models.ForeignKey(SchemaVersion, on_delete=models.PROTECT, related_name="+", verbose_name=_("base"))
+    definition_text = models.TextField(_("definition"))
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    created_by_name = models.CharField(_("name of who created it"), max_length=300)
+    published_version = models.ForeignKey(
+        SchemaVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("published as")
+    )
+    language = models.CharField(_("language"), max_length=10, default="en")
+    status = models.CharField(_("status"), max_length=20, choices=CheckStatus, default=CheckStatus.PENDING)
+    total = models.PositiveIntegerField(_("total"), null=True, blank=True)
+    processed = models.PositiveIntegerField(_("processed"), default=0)
+    last_id = models.BigIntegerField(default=0)
+    violating = models.PositiveIntegerField(_("violating"), default=0)
+    newly_violating = models.PositiveIntegerField(_("newly violating"), default=0)
+    rules = models.JSONField(_("rules"), default=list)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    error_message = models.TextField(_("error"), blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    heartbeat_at = models.DateTimeField(_("last sign of life"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("draft of a schema")
+        verbose_name_plural = _("drafts of schemas")
+        ordering = ["-created_at", "id"]
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(newly_violating__lte=models.F("violating"), violating__lte=models.F("processed")),
+                name="schema_draft_counts_fit",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(status__in=[CheckStatus.PENDING, CheckStatus.RUNNING]),
+                name="schema_draft_unfinished",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in (CheckStatus.COMPLETED, CheckStatus.FAILED)
 
 
 class List(models.Model):

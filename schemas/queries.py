@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from core.errors import NotFound, UnprocessableEntity
 from schemas.compiled import CompiledSchema
-from schemas.definition import stored_definition
+from schemas.definition import parse_definition, stored_definition
+from schemas.derivation import usable_json_schema
 from schemas.fields import Field
 from schemas.lists import Item, ListData
 from schemas.models import List, ListItem, Schema, SchemaVersion
@@ -66,6 +67,31 @@ def schema_at(version_id: int) -> CompiledSchema:
     if current.version_id == version_id:
         return current
     return _compile(key, version_id, dict(List.objects.values_list("key", "revision")))
+
+
+def draft_schema(*, key: str, definition_text: str) -> CompiledSchema:
+    """A definition that is not published, compiled with the lists as they are now: what it would do.
+
+    Raises NotFound for an unknown key, and UnprocessableEntity `SchemaInvalid` with the place of every fault.
+    """
+    current = current_schema(key)
+    definition, value = parse_definition(definition_text, lists=lists_above())
+    revisions = dict(List.objects.values_list("key", "revision"))
+    return CompiledSchema(
+        key=key,
+        schema_id=current.schema_id,
+        version_id=0,
+        version_number=current.version_number + 1,
+        definition=definition,
+        definition_json=value,
+        json_schema=usable_json_schema(definition),
+        lists=_list_data({name: revisions[name] for name in definition.list_keys if name in revisions}),
+    )
+
+
+def lists_above() -> dict[str, str | None]:
+    """The key of every list -> the key of the list above it, or None: what a definition may name."""
+    return dict(List.objects.values_list("key", "parent__key"))
 
 
 def all_lists() -> Mapping[str, ListData]:

@@ -133,6 +133,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "delete obsolete files": {"task": "contacts.tasks.delete_obsolete_files", "schedule": 60},
     "resume imports": {"task": "importexport.imports.tasks.resume_imports", "schedule": 30},
     "tidy imports": {"task": "importexport.imports.tasks.tidy_imports", "schedule": 3600},
+    "resume schema checks": {"task": "schemas.tasks.resume_checks", "schedule": 60},
+    "forget schema drafts": {"task": "schemas.tasks.forget_old_drafts", "schedule": 3600},
     "clean up": {"task": "accounts.tasks.clean_up", "schedule": 3600},
     "note beat": {"task": "config.operations.tasks.note_beat", "schedule": 30},
     "update search indexes": {"task": "importexport.graphql.tasks.update_search_indexes", "schedule": 60},

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core.errors import NotFound, UnprocessableEntity
-from schemas.definition import Definition, parse_definition
+from schemas.definition import Definition, invalid, parse_definition
 from schemas.definition.faults import Faults, below, place_at
 from schemas.definition.jsontext import read_json_text
-from schemas.derivation import derive_json_schema
-from schemas.engine import DIALECT, deciding_validator, schema_faults
+from schemas.derivation import usable_json_schema
+from schemas.engine import DIALECT, schema_faults
 from schemas.models import List, Schema, SchemaVersion
 from schemas.unnamed import is_same
 
@@ -50,7 +49,7 @@ def publish_schema(
     if json_schema_text is not None:
         _check_json_schema(json_schema_text)
     if definition_text is None:
-        raise _invalid({"schema": [_("The schema is mandatory.")]})
+        raise invalid({"schema": [_("The schema is mandatory.")]})
     definition, value = parse_definition(definition_text, lists=dict(List.objects.values_list("key", "parent__key")))
     if not is_same(value, schema.current_version.definition):
         add_version(
@@ -66,11 +65,7 @@ def add_version(
 
     Raises UnprocessableEntity when no document could ever be checked against the definition.
     """
-    json_schema = derive_json_schema(definition)
-    try:
-        deciding_validator(json_schema)
-    except (jsonschema_rs.ValidationError, ValueError):
-        raise _invalid({"": [_("No JSON Schema can be derived from this definition.")]}) from None
+    json_schema = usable_json_schema(definition)
     last = schema.versions.order_by("-number").values_list("number", flat=True).first()
     version = SchemaVersion.objects.create(
         schema=schema,
@@ -97,7 +92,7 @@ def _check_json_schema(text: str) -> None:
             faults.add("$schema", _("Expected %(dialect)s.") % {"dialect": DIALECT})
     if faults:
         properties = faults.as_properties()
-        raise _invalid({_below_json_schema(place): messages for place, messages in properties.items()})
+        raise invalid({_below_json_schema(place): messages for place, messages in properties.items()})
 
 
 def _below_json_schema(place: str) -> str:
@@ -116,7 +111,3 @@ def _remote_references(schema: Any, place: str = "") -> Iterator[str]:
     elif isinstance(schema, list):
         for index, value in enumerate(schema):
             yield from _remote_references(value, f"{place}[{index}]")
-
-
-def _invalid(properties: dict[str, list[str]]) -> UnprocessableEntity:
-    return UnprocessableEntity(_("The schema is not well formed."), sub_code="SchemaInvalid", properties=properties)

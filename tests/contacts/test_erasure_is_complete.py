@@ -48,6 +48,7 @@ NOT_OF_A_CONTACT = {
     "schemas.List",
     "schemas.ListItem",
     "schemas.Schema",
+    "schemas.SchemaDraft",
     "schemas.SchemaVersion",
     "sessions.Session",
 }

@@ -1,17 +1,15 @@
 """Lists the contacts or the legal entities whose details violate the schema."""
 
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from contacts.models import CONTACT_SCHEMA, Contact
+from contacts.models import CONTACT_SCHEMA
 from core.errors import ApiError
-from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
 from schemas.queries import current_schema
-
-STORED_IN: Mapping[str, Any] = {CONTACT_SCHEMA: Contact, LEGAL_ENTITY_SCHEMA: LegalEntity}
+from schemas.stored import batches, documents_of, schema_keys_with_documents
 
 
 class Command(BaseCommand):
@@ -21,7 +19,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--schema", default=CONTACT_SCHEMA, choices=sorted(STORED_IN), metavar="KEY")
+        parser.add_argument("--schema", default=CONTACT_SCHEMA, choices=schema_keys_with_documents(), metavar="KEY")
 
     def handle(self, *args: Any, **options: Any) -> None:
         key = options["schema"]
@@ -30,9 +28,10 @@ class Command(BaseCommand):
         except ApiError as error:
             raise CommandError(str(error)) from error
         checked = violating = 0
-        rows = STORED_IN[key].objects.order_by("id").values_list("id", "details")
-        for identity, details in rows.iterator(chunk_size=1000):
-            faults = schema.validate(schema.without_unnamed(details, details))
+        store = documents_of(key)
+        stored = chain.from_iterable(batches(store.rows)) if store else ()
+        for identity, details in stored:
+            faults = schema.faults_of_stored(details)
             checked += 1
             violating += bool(faults)
             for path, messages in faults.items():

@@ -1,0 +1,49 @@
+"""What the pages of schemas share."""
+
+from typing import Any
+
+from django.db.models import Model
+from django.http import Http404, HttpRequest
+
+from accounts.actor import Actor, ActorKind
+from accounts.admin_actor import CappedAdmin, actor_of
+
+STYLES = ["contacts/details.css", "changerequests/review.css", "importexport/jobs.css", "schemas/editor.css"]
+MAY_CHANGE, MAY_VIEW = "schemas.change_schema", "schemas.view_schema"
+
+
+class ReadOnlyAdmin(CappedAdmin):
+    """Rows are neither added nor changed nor deleted by a form of Django's."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def found(self, request: HttpRequest, object_id: Any) -> Any:
+        """The row. Raises Http404, where Django would redirect."""
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        return row
+
+
+def may_edit_schemas(request: HttpRequest) -> bool:
+    return request.user.has_perm(MAY_CHANGE)
+
+
+def may_view_schemas(request: HttpRequest) -> bool:
+    return request.user.has_perm(MAY_VIEW) or may_edit_schemas(request)
+
+
+def editor_of(request: HttpRequest) -> Actor:
+    """Who edits: the member, or staff who are none; either way the versions name them."""
+    actor = actor_of(request)
+    if actor is not None:
+        return actor
+    user: Any = request.user
+    return Actor(kind=ActorKind.SYSTEM, name=user.get_full_name() or user.get_username(), user_id=user.pk)

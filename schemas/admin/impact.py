@@ -1,0 +1,70 @@
+"""What a draft would do to what is stored, for the page: labels for paths, and examples that the viewer may open."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from schemas.definition import Definition
+from schemas.fields import fields_of
+from schemas.models import SchemaDraft
+from schemas.stored import documents_of
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A document that breaks a rule; without an address where the viewer may not open its page."""
+
+    name: str
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRule:
+    label: str
+    path: str
+    message: str
+    count: int
+    newly: int
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownImpact:
+    """`noun` is what the documents are called, in the plural; empty when nothing stores any."""
+
+    noun: str
+    rules: tuple[ShownRule, ...]
+
+
+def shown_impact(request: HttpRequest, draft: SchemaDraft, definition: Definition | None) -> ShownImpact:
+    """The rules that documents break. An example that the viewer cannot see is left out."""
+    store = documents_of(draft.schema.key)
+    if store is None:
+        return ShownImpact("", ())
+    opts = store.rows.model._meta
+    wanted = {identity for rule in draft.rules for identity in rule["examples"]}
+    visible = store.visible_to_user(request.user.pk).filter(pk__in=wanted).defer("details") if wanted else ()
+    rows: dict[int, Any] = {row.pk: row for row in visible}
+    may_open = request.user.has_perm(f"{opts.app_label}.view_{opts.model_name}")
+    labels = {path: field.label() for path, field in fields_of(definition).items()} if definition else {}
+
+    def example(row: Any) -> Example:
+        address = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk]) if may_open else None
+        return Example(str(row), address)
+
+    return ShownImpact(
+        noun=str(opts.verbose_name_plural),
+        rules=tuple(
+            ShownRule(
+                label=labels.get(rule["path"], rule["path"]),
+                path=rule["path"],
+                message=rule["message"],
+                count=rule["count"],
+                newly=rule["newly"],
+                examples=tuple(example(rows[identity]) for identity in rule["examples"] if identity in rows),
+            )
+            for rule in draft.rules
+        ),
+    )

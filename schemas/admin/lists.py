@@ -1,0 +1,211 @@
+"""Lists and their items: a grid of languages. Whatever is saved or removed, the services do it."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.utils import quote
+from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts.admin_actor import CappedAdmin
+from core.errors import ApiError
+from schemas.admin.base import STYLES, ReadOnlyAdmin, editor_of
+from schemas.models import List, ListItem
+from schemas.services import remove_list_item, save_list_item
+from schemas.services.lists import MAX_NAME_LENGTH
+
+LANGUAGES = [(code, str(name)) for code, name in settings.LANGUAGES]
+
+
+@admin.register(List)
+class ListAdmin(ReadOnlyAdmin):
+    list_display = ["name", "key", "parent", "item_count", "items_link"]
+    list_select_related = ["parent"]
+    search_fields = ["key", "names"]
+    search_help_text = _("Key, or a name in any language")
+    sortable_by = ["key"]
+    fields = ["key", "shown_names", "parent", "items_link"]
+    readonly_fields = fields
+
+    class Media:
+        css = {"all": STYLES}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[List]:
+        counted = ListItem.objects.filter(list=OuterRef("pk")).order_by().values("list").annotate(all=Count("pk"))
+        counts = Subquery(counted.values("all"), output_field=IntegerField())
+        return super().get_queryset(request).annotate(item_count=Coalesce(counts, Value(0)))
+
+    @display(description=_("name"))
+    def name(self, row: List) -> str:
+        return str(row)
+
+    @display(description=_("names"))
+    def shown_names(self, row: List) -> str:
+        return ", ".join(f"{name}: {row.names[code]}" for code, name in LANGUAGES if code in row.names)
+
+    @display(description=_("items"), ordering="item_count")
+    def item_count(self, row: Any) -> int:
+        return row.item_count
+
+    @display(description="")
+    def items_link(self, row: List) -> str:
+        address = reverse("admin:schemas_listitem_changelist")
+        return format_html(
+            '<a class="k-link" href="{}?list__id__exact={}">{}</a>', address, row.pk, gettext("Show the items")
+        )
+
+
+class ListItemForm(forms.ModelForm):
+    """The names of an item, one field for each language; what a service refuses stands at its field."""
+
+    class Meta:
+        model = ListItem
+        fields = ["list", "key", "parent", "order"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for code, name in settings.LANGUAGES:
+            self.fields[f"name_{code}"] = forms.CharField(
+                label=name,
+                required=code == settings.LANGUAGE_CODE,
+                max_length=MAX_NAME_LENGTH,
+                initial=(self.instance.names or {}).get(code, ""),
+                widget=UnfoldAdminTextInputWidget(),
+            )
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What was written, by language; languages without a name are left out."""
+        written = {code: self.cleaned_data.get(f"name_{code}", "") for code, _name in LANGUAGES}
+        return {code: text for code, text in written.items() if text}
+
+    def clean(self) -> dict[str, Any] | None:
+        """Raises ValidationError for a parent that is no item of the list above, and for a key that is taken."""
+        cleaned = super().clean() or self.cleaned_data
+        owner, parent = cleaned.get("list", self.instance.list if self.instance.pk else None), cleaned.get("parent")
+        if owner is not None and parent is not None and parent.list_id != owner.parent_id:
+            self.add_error("parent", gettext("The parent must be an item of the list above."))
+        # What the constraints say of names is about a column that the form does not have.
+        self.instance.names = self.names
+        return cleaned
+
+
+@admin.register(ListItem)
+class ListItemAdmin(CappedAdmin):
+    form = ListItemForm
+    list_display = ["key", *(f"in_{code}" for code, _name in LANGUAGES), "list", "parent_name", "order"]
+    list_filter = ["list"]
+    list_select_related = ["list", "parent"]
+    search_fields = ["key", "names"]
+    search_help_text = _("Key, or a name in any language")
+    ordering = ["list", "order", "key"]
+    sortable_by = ["key", "order"]
+    autocomplete_fields = ["list", "parent"]
+
+    class Media:
+        css = {"all": STYLES}
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        saved = save_list_item(
+            actor=editor_of(request),
+            list_key=obj.list.key,
+            key=obj.key,
+            names=form.names,
+            parent_key=obj.parent.key if obj.parent_id else None,
+            order=obj.order,
+        )
+        obj.pk = saved.pk
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        remove_list_item(actor=editor_of(request), list_key=obj.list.key, key=obj.key)
+
+    @display(description=_("parent"))
+    def parent_name(self, item: ListItem) -> str:
+        return str(item.parent) if item.parent else "–"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        names = [f"name_{code}" for code, _name in LANGUAGES]
+        return [
+            (None, {"fields": ["list", "key", *_editable(obj)]}),
+            (_("Names"), {"fields": [tuple(names[:2]), tuple(names[2:])]}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """Documents hold the key: an item does not become another one."""
+        return [] if obj is None else ["list", "key"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        # The fields of the names are the form's own: Django would look for them in the model.
+        kwargs["fields"] = _editable(obj) if change else ["list", "key", *_editable(None)]
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ListItem], search_term: str
+    ) -> tuple[QuerySet[ListItem], bool]:
+        """Parents are looked for in lists that stand above another one."""
+        if request.GET.get("field_name") == "parent" and request.GET.get("model_name") == "listitem":
+            queryset = queryset.filter(list__children__isnull=False).distinct()
+        return super().get_search_results(request, queryset, search_term)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """What a service refuses although the form allowed it undoes everything and is told."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except ApiError as refusal:
+            return _refused(request, refusal)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """An item in use stays; the page says so."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except ApiError as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(reverse("admin:schemas_listitem_change", args=[quote(object_id)]))
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """The item alone, and the items below it that are in the way: the service finds what else uses it."""
+        items = list(objs)
+        below = [str(child) for item in items for child in item.children.all()[:20]]
+        return [str(item) for item in items], {str(self.opts.verbose_name_plural): len(items)}, set(), below
+
+
+def _editable(item: Any) -> list[str]:
+    """What of an item can be changed beside its names: a list that stands below no other has no parents."""
+    return ["order"] if item is not None and item.list.parent_id is None else ["parent", "order"]
+
+
+def _column(code: str, name: Any) -> Any:
+    @display(description=name)
+    def shown(self: ListItemAdmin, item: ListItem) -> str:
+        return item.names.get(code) or "–"
+
+    return shown
+
+
+for _code, _language in settings.LANGUAGES:
+    setattr(ListItemAdmin, f"in_{_code}", _column(_code, _language))
+
+
+def _refused(request: HttpRequest, refusal: ApiError) -> HttpResponse:
+    told = [str(text) for texts in (refusal.properties or {}).values() for text in texts]
+    messages.error(request, " ".join([str(refusal), *told]))
+    return HttpResponseRedirect(request.get_full_path())

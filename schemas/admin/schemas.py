@@ -1,0 +1,285 @@
+"""The schema editor: a definition as a tree or as JSON, checked as one types; what it would do; and publishing."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+from unfold.decorators import display
+
+from core.errors import ApiError, UnprocessableEntity
+from schemas.admin.base import ReadOnlyAdmin, editor_of, may_edit_schemas, may_view_schemas
+from schemas.admin.impact import shown_impact
+from schemas.definition import Definition, inspect_definition, stored_definition
+from schemas.definition.comparing import difference
+from schemas.definition.positions import Positions
+from schemas.definition.writing import definition_text
+from schemas.derivation import usable_json_schema
+from schemas.display import compared, tree_of
+from schemas.models import CheckStatus, Schema, SchemaDraft, SchemaVersion
+from schemas.queries import lists_above
+from schemas.services import create_draft, publish_draft
+
+STATUS_COLOURS = {
+    CheckStatus.PENDING: "info",
+    CheckStatus.RUNNING: "info",
+    CheckStatus.COMPLETED: "success",
+    CheckStatus.FAILED: "danger",
+}
+
+
+@admin.register(Schema)
+class SchemaAdmin(ReadOnlyAdmin):
+    list_display = ["key", "version_number", "published_at", "publisher"]
+    list_select_related = ["current_version"]
+    ordering = ["key"]
+
+    class Media:
+        css = {
+            "all": ["contacts/details.css", "changerequests/review.css", "importexport/jobs.css", "schemas/editor.css"]
+        }
+        js = ["schemas/editor.js", "schemas/draft.js"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Schema]:
+        rows = super().get_queryset(request).filter(current_version__isnull=False)
+        # The definitions of a list's rows are megabytes that nobody looks at.
+        return rows.defer("current_version__definition", "current_version__json_schema")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_view_schemas(request)
+
+    @display(description=_("version"))
+    def version_number(self, schema: Schema) -> int:
+        return _current(schema).number
+
+    @display(description=_("published at"))
+    def published_at(self, schema: Schema) -> Any:
+        return _current(schema).created_at
+
+    @display(description=_("published by"))
+    def publisher(self, schema: Schema) -> str:
+        return _current(schema).published_by_name
+
+    def get_urls(self) -> list[URLPattern]:
+        def named(route: str, view: Any, name: str) -> URLPattern:
+            return path(route, self.admin_site.admin_view(view), name=f"schemas_schema_{name}")
+
+        return [
+            named("<int:schema_id>/check/", require_POST(self.check_view), "check"),
+            named("<int:schema_id>/drafts/<uuid:draft_id>/", self.draft_view, "draft"),
+            named("<int:schema_id>/drafts/<uuid:draft_id>/again/", require_POST(self.again_view), "again"),
+            *super().get_urls(),
+        ]
+
+    # ---- the editor
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page of a schema. POST keeps what was written as a draft and goes on to what it would do."""
+        if not may_view_schemas(request):
+            raise PermissionDenied
+        schema = self.found(request, unquote(object_id))
+        if request.method == "POST":
+            return self._written(request, schema)
+        draft = self._draft(request, schema, request.GET["draft"]) if request.GET.get("draft") else None
+        if draft is not None and may_edit_schemas(request):
+            return self._editor(request, schema, text=draft.definition_text, base=draft.base)
+        return self._editor(request, schema, text=definition_text(_current(schema).definition), base=_current(schema))
+
+    def _written(self, request: HttpRequest, schema: Schema) -> HttpResponse:
+        """Raises PermissionDenied, and Http404 for a version that this schema never had."""
+        if not may_edit_schemas(request):
+            raise PermissionDenied
+        text = _text_of(request)
+        base = self._base(schema, request.POST.get("base", ""))
+        try:
+            draft = create_draft(
+                actor=editor_of(request), key=schema.key, definition_text=text, base_version_id=base.pk
+            )
+        except UnprocessableEntity as refusal:
+            if refusal.sub_code != "SchemaInvalid":
+                messages.warning(request, str(refusal))
+            return self._editor(request, schema, text=text, base=base)
+        return HttpResponseRedirect(_address_of(draft))
+
+    def _editor(self, request: HttpRequest, schema: Schema, *, text: str, base: SchemaVersion) -> HttpResponse:
+        may_edit = may_edit_schemas(request)
+        current = _current(schema)
+        context = {
+            **self._context(request, schema),
+            "title": gettext("Schema %(key)s") % {"key": schema.key},
+            "current": current,
+            "base": base,
+            "text": text,
+            "may_edit": may_edit,
+            "check_address": reverse("admin:schemas_schema_check", args=[schema.pk]),
+            "is_changed": may_edit and text != definition_text(current.definition),
+            **_looked_at(text, current, base),
+        }
+        return TemplateResponse(request, "admin/schemas/schema/editor.html", context)
+
+    def check_view(self, request: HttpRequest, schema_id: int) -> HttpResponse:
+        """What is wrong with a text and where, and the parts of the page that follow from it."""
+        if not may_edit_schemas(request):
+            raise PermissionDenied
+        schema = self.found(request, schema_id)
+        current = _current(schema)
+        looked_at = _looked_at(_text_of(request), current, self._base(schema, request.POST.get("base", "")))
+        parts = ("faults", "tree", "difference")
+        rendered = {
+            part: render_to_string(f"admin/schemas/includes/{part}.html", looked_at, request=request) for part in parts
+        }
+        lines = sorted({fault.line for fault in looked_at["faults"]})
+        return JsonResponse({"lines": lines, "parts": rendered})
+
+    # ---- a draft
+
+    def draft_view(self, request: HttpRequest, schema_id: int, draft_id: UUID) -> HttpResponse:
+        """What a draft differs in and what it would do. POST publishes it."""
+        if not may_edit_schemas(request):
+            raise PermissionDenied
+        schema = self.found(request, schema_id)
+        draft = self._draft(request, schema, str(draft_id))
+        refusal = None
+        if request.method == "POST":
+            try:
+                published = publish_draft(
+                    actor=editor_of(request),
+                    draft_id=draft.pk,
+                    accepts_violations=request.POST.get("accepts_violations") == "on",
+                )
+            except UnprocessableEntity as error:
+                refusal = error
+                schema = self.found(request, schema_id)
+            else:
+                number = published.published_version.number if published.published_version else ""
+                messages.success(request, gettext("Version %(number)s was published.") % {"number": number})
+                return HttpResponseRedirect(_address_of_schema(schema))
+        current = _current(schema)
+        base = stored_definition(draft.base.definition)
+        after, _value, _faults = inspect_definition(draft.definition_text, lists=lists_above())
+        is_stale = draft.published_version_id is None and draft.base_id != current.pk
+        context = {
+            **self._context(request, schema),
+            "title": gettext("Draft of schema %(key)s") % {"key": schema.key},
+            "draft": draft,
+            "current": current,
+            "refusal": refusal,
+            "status_colour": STATUS_COLOURS[CheckStatus(draft.status)],
+            "comparison": compared(base, after) if after else None,
+            "is_stale": is_stale,
+            "meanwhile": compared(base, stored_definition(current.definition)) if is_stale else None,
+            "impact": shown_impact(request, draft, after),
+            "again_address": reverse("admin:schemas_schema_again", args=[schema.pk, draft.pk]),
+            "editor_address": f"{_address_of_schema(schema)}?draft={draft.pk}",
+        }
+        return TemplateResponse(request, "admin/schemas/schema/draft.html", context)
+
+    def again_view(self, request: HttpRequest, schema_id: int, draft_id: UUID) -> HttpResponse:
+        """The same text as another draft: on today's version, and checked anew."""
+        if not may_edit_schemas(request):
+            raise PermissionDenied
+        schema = self.found(request, schema_id)
+        draft = self._draft(request, schema, str(draft_id))
+        return self.proposed(request, schema, draft.definition_text)
+
+    def proposed(self, request: HttpRequest, schema: Schema, text: str) -> HttpResponse:
+        """Go on to the draft of a text on the current version; to the editor with its faults when it has some."""
+        current = _current(schema)
+        try:
+            draft = create_draft(
+                actor=editor_of(request), key=schema.key, definition_text=text, base_version_id=current.pk
+            )
+        except UnprocessableEntity as refusal:
+            messages.warning(request, str(refusal))
+            return self._editor(request, schema, text=text, base=current)
+        return HttpResponseRedirect(_address_of(draft))
+
+    # ---- what they share
+
+    def _context(self, request: HttpRequest, schema: Schema) -> dict[str, Any]:
+        versions = reverse("admin:schemas_schemaversion_changelist")
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media,
+            "schema": schema,
+            "original": schema,
+            "list_address": reverse("admin:schemas_schema_changelist"),
+            "schema_address": _address_of_schema(schema),
+            "versions_address": f"{versions}?schema__id__exact={schema.pk}",
+        }
+
+    def _draft(self, request: HttpRequest, schema: Schema, draft_id: str) -> SchemaDraft:
+        try:
+            found = SchemaDraft.objects.filter(schema=schema, pk=UUID(draft_id))
+        except ValueError:
+            raise Http404 from None
+        draft = found.select_related("schema", "base", "published_version").first()
+        if draft is None:
+            raise Http404
+        return draft
+
+    def _base(self, schema: Schema, version_id: str) -> SchemaVersion:
+        version = schema.versions.filter(pk=version_id).first() if version_id.isdecimal() else None
+        if version is None:
+            raise Http404
+        return version
+
+
+def _current(schema: Schema) -> SchemaVersion:
+    """Of a schema that has one: others are not in the admin."""
+    if schema.current_version is None:
+        raise Http404
+    return schema.current_version
+
+
+def _text_of(request: HttpRequest) -> str:
+    """What was written; a textarea sends its line ends as CRLF."""
+    return request.POST.get("definition", "").replace("\r\n", "\n")
+
+
+def _looked_at(text: str, current: SchemaVersion, base: SchemaVersion) -> dict[str, Any]:
+    """What the page shows of a text: its faults by line, its tree, its difference to the published version."""
+    definition, value, faults = inspect_definition(text, lists=lists_above())
+    positions = Positions(text)
+    messages_by_place = faults.as_properties()
+    if definition is not None and not messages_by_place:
+        messages_by_place = _derivation_faults(definition)
+    published = stored_definition(current.definition)
+    changes = difference(published, definition) if definition else None
+    return {
+        "faults": positions.located(messages_by_place),
+        "nodes": tree_of(value, line_of=lambda place: positions.of(place)[0], changes=changes),
+        "is_readable": definition is not None,
+        "comparison": compared(published, definition) if definition else None,
+        "current": current,
+        "base": base,
+        "is_stale": base.pk != current.pk,
+    }
+
+
+def _derivation_faults(definition: Definition) -> dict[str, list[str]]:
+    try:
+        usable_json_schema(definition)
+    except ApiError as refusal:
+        return {place: [str(text) for text in texts] for place, texts in (refusal.properties or {}).items()}
+    return {}
+
+
+def _address_of(draft: SchemaDraft) -> str:
+    return reverse("admin:schemas_schema_draft", args=[draft.schema_id, draft.pk])
+
+
+def _address_of_schema(schema: Schema) -> str:
+    return reverse("admin:schemas_schema_change", args=[schema.pk])

@@ -1,0 +1,164 @@
+"""Checking what is stored against a draft: which rules it breaks, how often, and where to look.
+
+The verdict is `CompiledSchema`'s, the same that `manage.py check_details` prints. Memory is bounded by one batch of
+documents and by the rules; the row of the draft is written after every batch, so that a check whose worker vanished
+goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from core.errors import ApiError
+from schemas.compiled import CompiledSchema
+from schemas.models import CheckStatus, SchemaDraft
+from schemas.queries import draft_schema, schema_at
+from schemas.stored import StoredDocuments, batches, documents_of
+
+log = structlog.get_logger("kontor.schemas")
+
+LOST_AFTER = timedelta(minutes=2)
+MAX_ATTEMPTS = 5
+# More rules than these are counted as one: nobody reads on.
+MAX_RULES = 200
+MAX_EXAMPLES = 5
+
+
+@dataclass(slots=True)
+class BrokenRule:
+    """A rule that documents break: how many do, how many of them follow the base, and some that the owner sees."""
+
+    path: str
+    message: str
+    count: int = 0
+    newly: int = 0
+    examples: list[int] = field(default_factory=list)
+
+
+class Impact:
+    """What a draft would do to what is stored, as far as it was checked; it starts from where the row stands."""
+
+    def __init__(self, draft: SchemaDraft, schema: CompiledSchema, base: CompiledSchema) -> None:
+        self._schema, self._base = schema, base
+        self._owner_id = draft.created_by_id
+        self.rules = {(rule["path"], rule["message"]): BrokenRule(**rule) for rule in draft.rules}
+        self.processed, self.violating, self.newly_violating = draft.processed, draft.violating, draft.newly_violating
+
+    def add(self, batch: Iterable[tuple[int, Any]], store: StoredDocuments) -> None:
+        wanted: dict[int, list[BrokenRule]] = {}
+        for identity, details in batch:
+            self.processed += 1
+            broken = self._schema.rules_broken_by_stored(details)
+            if not broken:
+                continue
+            is_new = not self._base.faults_of_stored(details)
+            self.violating += 1
+            self.newly_violating += is_new
+            for key in broken:
+                rule = self._rule(*key)
+                rule.count += 1
+                rule.newly += is_new
+                if len(rule.examples) < MAX_EXAMPLES:
+                    wanted.setdefault(identity, []).append(rule)
+        if wanted:
+            self._choose_examples(wanted, store)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The rules, the one that most documents break first."""
+        return [asdict(rule) for rule in sorted(self.rules.values(), key=lambda rule: (-rule.count, rule.path))]
+
+    def _rule(self, path: str, message: str) -> BrokenRule:
+        if (path, message) not in self.rules and len(self.rules) >= MAX_RULES:
+            path, message = "", _("Other faults")
+        return self.rules.setdefault((path, message), BrokenRule(path, message))
+
+    def _choose_examples(self, wanted: dict[int, list[BrokenRule]], store: StoredDocuments) -> None:
+        visible = store.visible_to_user(self._owner_id).filter(pk__in=wanted.keys())
+        for identity in visible.order_by("pk").values_list("pk", flat=True):
+            for rule in wanted[identity]:
+                if len(rule.examples) < MAX_EXAMPLES:
+                    rule.examples.append(identity)
+
+
+def run_check(draft_id: UUID) -> None:
+    """Check what is stored against a draft that waits, or whose worker vanished; do nothing for any other.
+
+    Whatever happens, the row says it. The task delivered twice finds nothing to do the second time.
+    """
+    draft = _taken(draft_id)
+    if draft is None:
+        return
+    with translation.override(draft.language):
+        try:
+            if draft.attempts > MAX_ATTEMPTS:
+                raise ApiError(_("The check was started %(times)s times without an end.") % {"times": MAX_ATTEMPTS})
+            _check(draft)
+        except Exception as error:
+            if isinstance(error, DatabaseError):
+                connection.close_if_unusable_or_obsolete()
+            if not isinstance(error, ApiError):
+                log.exception("schema_check_failed", draft=str(draft.pk), exc_info=error)
+            _write(draft, status=CheckStatus.FAILED, finished_at=timezone.now(), error_message=_reason(error))
+
+
+def _taken(draft_id: UUID) -> SchemaDraft | None:
+    """The draft, if nobody else checks it: one conditional update decides."""
+    is_lost = Q(status=CheckStatus.RUNNING, heartbeat_at__lt=timezone.now() - LOST_AFTER)
+    free = SchemaDraft.objects.filter(Q(status=CheckStatus.PENDING) | is_lost, pk=draft_id)
+    with transaction.atomic():
+        if not free.update(status=CheckStatus.RUNNING, attempts=F("attempts") + 1, heartbeat_at=timezone.now()):
+            return None
+        return SchemaDraft.objects.select_related("schema").get(pk=draft_id)
+
+
+def _check(draft: SchemaDraft) -> None:
+    key = draft.schema.key
+    schema = draft_schema(key=key, definition_text=draft.definition_text)
+    impact = Impact(draft, schema, schema_at(draft.base_id))
+    store = documents_of(key)
+    if store is not None:
+        for batch in batches(store.rows, after=draft.last_id):
+            impact.add(batch, store)
+            if not _write(draft, last_id=batch[-1][0], **_columns(impact)):
+                log.warning("schema_check_lost", draft=str(draft.pk))
+                return
+    _write(
+        draft,
+        status=CheckStatus.COMPLETED,
+        finished_at=timezone.now(),
+        **_columns(impact) | {"total": impact.processed},
+    )
+
+
+def _columns(impact: Impact) -> dict[str, Any]:
+    return {
+        "processed": impact.processed,
+        "violating": impact.violating,
+        "newly_violating": impact.newly_violating,
+        "rules": impact.as_json(),
+    }
+
+
+def _write(draft: SchemaDraft, **columns: Any) -> bool:
+    """Write to the row, if it is still this worker's."""
+    mine = SchemaDraft.objects.filter(pk=draft.pk, attempts=draft.attempts, status=CheckStatus.RUNNING)
+    return bool(mine.update(heartbeat_at=timezone.now(), **columns))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ApiError):
+        faults = [text for texts in (error.properties or {}).values() for text in texts]
+        return " ".join(str(text) for text in [error, *faults[:5]])
+    if isinstance(error, DatabaseError):
+        return _("The database did not answer to the end. Have it checked again.")
+    return str(ApiError.default_message)

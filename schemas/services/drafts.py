@@ -1,0 +1,90 @@
+"""Drafts: what is to be published is checked against what is stored first, and then published."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from core.errors import NotFound, UnprocessableEntity
+from core.jobs import send_on_commit
+from schemas.checking import run_check
+from schemas.models import CheckStatus, SchemaDraft, SchemaVersion
+from schemas.queries import draft_schema
+from schemas.services.schemas import publish_schema
+from schemas.stored import documents_of
+from schemas.tasks import check_draft
+from schemas.unnamed import is_same
+
+if TYPE_CHECKING:
+    from accounts.actor import Actor
+
+# As many documents are checked while somebody waits; more of them by a worker.
+CHECKED_AT_ONCE = 2_000
+
+
+def create_draft(*, actor: Actor, key: str, definition_text: str, base_version_id: int) -> SchemaDraft:
+    """Keep a definition that is to be published, and have what is stored checked against it.
+
+    A few documents are checked before this returns; more of them by a worker, and the row says how far it is.
+
+    Raises NotFound for an unknown key or base, and UnprocessableEntity: `SchemaInvalid` with the place of every fault,
+    and for a definition that says what its base says.
+    """
+    schema = draft_schema(key=key, definition_text=definition_text)
+    base = SchemaVersion.objects.filter(schema_id=schema.schema_id, pk=base_version_id).first()
+    if base is None:
+        raise NotFound(_("There is no such version."))
+    if is_same(schema.definition_json, base.definition):
+        raise UnprocessableEntity(_("This says the same as the published version: there is nothing to publish."))
+    store = documents_of(key)
+    total = store.rows.order_by().count() if store else 0
+    with transaction.atomic():
+        draft = SchemaDraft.objects.create(
+            schema_id=schema.schema_id,
+            base=base,
+            definition_text=definition_text,
+            created_by_id=actor.user_id,
+            created_by_name=actor.name[:300],
+            language=translation.get_language() or "en",
+            total=total,
+        )
+        if total > CHECKED_AT_ONCE:
+            send_on_commit(check_draft, str(draft.pk))
+    if total <= CHECKED_AT_ONCE:
+        run_check(draft.pk)
+        draft.refresh_from_db()
+    return draft
+
+
+@transaction.atomic
+def publish_draft(*, actor: Actor, draft_id: UUID, accepts_violations: bool = False) -> SchemaDraft:
+    """Publish what a draft says. Locks the draft's row, then the schema's.
+
+    Raises NotFound for an unknown draft, and UnprocessableEntity: when its check is not complete, when documents would
+    violate it that follow the base and this is not accepted, when it was published already, and what `publish_schema`
+    raises: `ConcurrencyTokenMismatch` when the base is no longer the current version. The draft stays as it is then.
+    """
+    draft = SchemaDraft.objects.select_for_update(of=("self",)).select_related("schema").filter(pk=draft_id).first()
+    if draft is None:
+        raise NotFound(_("There is no such draft."))
+    if draft.published_version_id is not None:
+        raise UnprocessableEntity(_("This draft was published already."))
+    if draft.status != CheckStatus.COMPLETED:
+        raise UnprocessableEntity(_("What is stored has not been checked against this draft yet."))
+    if draft.newly_violating and not accepts_violations:
+        raise UnprocessableEntity(
+            _("What is stored would violate this version. Say that you accept it."), sub_code="ViolationsNotAccepted"
+        )
+    schema = publish_schema(
+        actor=actor,
+        key=draft.schema.key,
+        definition_text=draft.definition_text,
+        concurrency_token=draft.base_id,
+    )
+    draft.published_version = schema.current_version
+    draft.save(update_fields=["published_version"])
+    return draft
