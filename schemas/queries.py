@@ -135,6 +135,18 @@ def search_list(
     return FoundItems(items=shown[:limit], total_count=len(matches))
 
 
+def list_choices(*, list_key: str, term: str, parent_key: str | None, limit: int) -> FoundItems:
+    """The first `limit` items that a form offers: their name (in the active language) or key holds the term.
+
+    With `parent_key` only those that may stand beside that item of the list above. At most two statements. Raises
+    NotFound for an unknown list.
+    """
+    matches = list_data(list_key).matching(term, language=get_language() or "")
+    if parent_key is not None:
+        matches = [item for item in matches if item.parent_key in (None, parent_key)]
+    return FoundItems(items=matches[:limit], total_count=len(matches))
+
+
 def items_of_lists(list_keys: Collection[str]) -> list[tuple[str, Item]]:
     """Every item of the lists, all lists when none is named, as (list key, item), sorted in the active language.
 
