@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from oauth2_provider import models as oauth
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -27,10 +28,12 @@ from accounts.models import ClientApplication, Member, Participant, User
 from accounts.scopes import ALL_SCOPES
 from accounts.services import create_client_application
 
+# Second factors are their owners'; keys shown here would be one factor less.
 # Tokens and grants are issued and revoked by the OAuth2 endpoints; a form could only break them or give them away.
 for model in (
     Group,
     ClientApplication,
+    TOTPDevice,
     oauth.get_access_token_model(),
     oauth.get_grant_model(),
     oauth.get_id_token_model(),

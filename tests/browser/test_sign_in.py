@@ -38,7 +38,7 @@ def test_a_wrong_password_is_told(phone_page, anna, axe):
     phone_page.get_by_label("Username").fill("anna")
     phone_page.get_by_label("Password").fill("no secret")
     phone_page.get_by_role("button", name="Log in").tap()
-    expect(phone_page.get_by_text("Please enter the correct username and password")).to_be_visible()
+    expect(phone_page.get_by_text("Please enter a correct username and password")).to_be_visible()
     axe(phone_page)
 
 
