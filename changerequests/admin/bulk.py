@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -87,6 +88,15 @@ class BulkReviewAdmin(RequestAdmin):
     def reject_selected(self, request: HttpRequest, queryset: QuerySet[ChangeRequest]) -> HttpResponse | None:
         return self._decide_selected(request, is_approval=False)
 
+    def response_action(self, request: HttpRequest, queryset: QuerySet[ChangeRequest]) -> HttpResponse | None:
+        """Refuses a selection that nobody can have looked at, or that names what is no id, before it is looked up."""
+        if _sent_ids(request):
+            response: HttpResponse | None = super().response_action(request, queryset)
+            return response
+        text = ngettext("Select up to %(most)d request.", "Select up to %(most)d requests, page by page.", MOST_AT_ONCE)
+        messages.warning(request, text % {"most": MOST_AT_ONCE})
+        return None
+
     def _decide_selected(self, request: HttpRequest, *, is_approval: bool) -> HttpResponse | None:
         """The page that lists them, or their results.
 
@@ -95,12 +105,8 @@ class BulkReviewAdmin(RequestAdmin):
         """
         actor = actor_of(request)
         ids = _sent_ids(request)
-        if actor is None or not ids or len(ids) > MOST_AT_ONCE:
-            text = ngettext(
-                "Select up to %(most)d request.", "Select up to %(most)d requests, page by page.", MOST_AT_ONCE
-            )
-            messages.warning(request, text % {"most": MOST_AT_ONCE})
-            return None
+        if actor is None:
+            raise PermissionDenied
         form = BulkForm(request.POST if "confirmed" in request.POST else None, is_approval=is_approval)
         if form.is_bound and form.is_valid():
             results = _decided(actor, ids, is_approval=is_approval, comment=form.cleaned_data["comment"])
@@ -135,9 +141,10 @@ class BulkReviewAdmin(RequestAdmin):
 
 
 def _sent_ids(request: HttpRequest) -> list[int]:
-    """The ids that were ticked, each once; what is no id was not."""
+    """The ids that were ticked, each once; none where they are too many, or one of them is no id."""
     sent = dict.fromkeys(request.POST.getlist(ACTION_CHECKBOX_NAME))
-    return [int(text) for text in sent if text.isascii() and text.isdecimal() and int(text) <= INT32_MAX]
+    ids = [int(text) for text in sent if text.isascii() and text.isdecimal() and int(text) <= INT32_MAX]
+    return ids if len(ids) == len(sent) <= MOST_AT_ONCE else []
 
 
 def _visible(actor: Actor, ids: list[int]) -> dict[int, ChangeRequest]:

@@ -5,13 +5,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Member
+from accounts.actor import system_actor
+from accounts.admin_actor import CappedPaginator
+from accounts.models import Member, Participant
 from changerequests.models import ChangeRequest, Status
+from changerequests.services import patch_details
 from contacts.details import paths_with_ancestors
-from contacts.models import Contact
+from contacts.models import Contact, ContactParticipant
+from contacts.services.connections import add_external_connection
+from schemas.models import ListItem
 from tests.changerequests.reviewing import QUEUE, page_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +71,114 @@ def test_the_queue_leaves_out_what_the_member_does_not_see(
     assert "Spyri" not in text_of(queue)
 
 
+# ---- what is shown of a request
+
+
+def test_a_request_whose_contact_has_changed_since_is_told_from_the_others(
+    admin_of: Callable[..., Client],
+    anna: Member,
+    rita: Member,
+    make_contact: Callable[..., Contact],
+    ask: Callable[..., ChangeRequest],
+) -> None:
+    overtaken, fresh = ask(make_contact(members=[anna])), ask(make_contact(members=[anna]))
+    patch = {"personalInformation": {"lastName": "Keller"}}
+    patch_details(actor=system_actor("tests"), contact_id=overtaken.contact_id, patch=patch)
+    states = {row.pk: row.is_outdated for row in admin_of(rita).get(QUEUE).context["cl"].result_list}
+    assert states == {overtaken.pk: True, fresh.pk: False}
+    assert text_of(admin_of(rita).get(QUEUE)).count("Outdated") == 1
+
+
+def test_what_is_decided_is_not_called_outdated(
+    admin_of: Callable[..., Client], rita: Member, asked: ChangeRequest
+) -> None:
+    browser = admin_of(rita)
+    browser.post(page_of(asked), {"decision": "approve"})
+    decided = browser.get(f"{QUEUE}?status={Status.APPROVED.value}")
+    assert decided.context["cl"].result_count == 1
+    assert "Outdated" not in text_of(decided)
+
+
+def test_the_statuses_are_tabs_that_keep_what_is_searched_for(
+    admin_of: Callable[..., Client], rita: Member, asked: ChangeRequest
+) -> None:
+    tabs = admin_of(rita).get(f"{QUEUE}?q=spyri&p=1").context["cl"].status_tabs
+    assert [(tab["display"], tab["selected"]) for tab in tabs] == [
+        ("Pending", True),
+        ("Approved", False),
+        ("Rejected", False),
+        ("Cancelled", False),
+        ("All", False),
+    ]
+    assert tabs[1]["query_string"] == f"?q=spyri&status={Status.APPROVED.value}"
+
+
+# ---- filters and search
+
+
+@pytest.fixture
+def found(admin_of: Callable[..., Client], rita: Member) -> Callable[[str], int]:
+    """How many requests rita's queue shows under a query string."""
+
+    def count(query: str) -> int:
+        response = admin_of(rita).get(f"{QUEUE}?{query}")
+        assert response.status_code == 200
+        shown: int = response.context["cl"].result_count
+        return shown
+
+    return count
+
+
+def test_the_queue_is_filtered_by_age(asked: ChangeRequest, found: Callable[[str], int]) -> None:
+    assert (found("age=fresh"), found("age=1")) == (1, 0)
+    ChangeRequest.objects.update(created_at=timezone.now() - timedelta(days=5))
+    assert [found(f"age={age}") for age in ("fresh", "1", "3", "7", "30", "nonsense", "")] == [0, 1, 1, 0, 0, 1, 1]
+
+
+def test_the_queue_is_filtered_by_participant(
+    asked: ChangeRequest, contact: Contact, make_participant: Callable[..., Participant], found: Callable[[str], int]
+) -> None:
+    mine, other = make_participant(), make_participant()
+    ContactParticipant.objects.create(contact=contact, participant=mine)
+    assert found(f"participant={mine.pk}") == 1
+    assert found(f"participant={other.pk}") == 0
+    assert found("participant=nonsense") == 1
+
+
+def test_the_queue_is_filtered_by_field(asked: ChangeRequest, found: Callable[[str], int]) -> None:
+    assert found("field=personalInformation.lastName") == 1
+    assert found("field=personalInformation.firstName") == 0
+    assert found("field=%00") == 1
+
+
+def test_fields_are_offered_by_their_labels_in_the_language_of_the_reader(
+    admin_of: Callable[..., Client], rita: Member, asked: ChangeRequest
+) -> None:
+    page = admin_of(rita).get(QUEUE, headers={"accept-language": "de"}).content.decode()
+    assert "Personalien › Nachname" in page
+
+
+def test_a_contact_is_found_as_it_is_in_the_list_of_contacts(
+    asked: ChangeRequest, contact: Contact, found: Callable[[str], int]
+) -> None:
+    add_external_connection(actor=system_actor("tests"), contact_id=contact.pk, system="Core", external_id="CIF-4711")
+    assert found(f"q={contact.username}") == 1
+    assert found("q=CIF-4711") == 1
+    assert found("q=CIF-47") == 0
+
+
+def test_members_are_offered_as_initiators_to_those_who_may_look_at_members(
+    admin_of: Callable[..., Client], make_member: Callable[..., Member], rita: Member, asked: ChangeRequest
+) -> None:
+    autocomplete = "unfold-filter-autocomplete"
+    assert autocomplete not in admin_of(rita).get(QUEUE).content.decode()
+    personnel = make_member(reviews=True, permissions=["view_member"], sees_all_contacts=True)
+    assert autocomplete in admin_of(personnel).get(QUEUE).content.decode()
+
+
+# ---- what it costs
+
+
 @pytest.mark.parametrize("rows", [10, 200])
 def test_the_queue_takes_as_many_queries_for_many_rows_as_for_few(
     admin_of: Callable[..., Client],
@@ -97,3 +211,141 @@ def test_the_queue_takes_as_many_queries_for_many_rows_as_for_few(
     with count_queries() as queries:
         browser.get(page_of(asked))
     assert len(queries) <= 14, [query["sql"][:120] for query in queries.captured_queries]
+
+
+# One contact in two hundred belongs to `few`, the others to members of whom nothing else is known. Every contact has
+# had a request, and of every so many one waits.
+FILL = """
+WITH logins AS (
+    INSERT INTO accounts_user
+        (username, password, first_name, last_name, email, is_staff, is_active, is_superuser, date_joined)
+    SELECT 'scale-' || number, '', '', '', '', true, true, false, now() FROM generate_series(1, 199) number
+    RETURNING id
+), members AS (
+    INSERT INTO accounts_member (uid, user_id, sees_all_contacts) SELECT gen_random_uuid(), id, false FROM logins
+    RETURNING id
+), ranked AS (
+    SELECT id, row_number() OVER () AS number FROM members UNION ALL SELECT %(few)s, 0
+), people AS (
+    INSERT INTO contacts_contact (uid, type_id, username, details, version, created_at)
+    SELECT gen_random_uuid(), %(type)s, 'scale-' || number, '{}', 1, now() FROM generate_series(1, %(rows)s) number
+    RETURNING id
+), assigned AS (
+    INSERT INTO contacts_contactassignment (contact_id, member_id)
+    SELECT people.id, ranked.id FROM people JOIN ranked ON ranked.number = people.id %% 200
+)
+INSERT INTO changerequests_changerequest
+    (uid, contact_id, status, created_at, initiator_member_id, reviewed_at, review_member_id, changes, paths)
+SELECT gen_random_uuid(), people.id, status, now() - make_interval(mins => people.id), %(initiator)s,
+    CASE status WHEN 3 THEN now() END, CASE status WHEN 3 THEN %(reviewer)s END,
+    '[{"path": "personalInformation.lastName", "original": null, "target": "X", "isApprovalRequired": true}]',
+    ARRAY['personalInformation', 'personalInformation.lastName']
+FROM people CROSS JOIN unnest(ARRAY[1, 3]) status WHERE status = 3 OR people.id %% %(every)s = 0
+"""
+MANY = 20_000
+
+
+@pytest.fixture
+def ben(make_member: Callable[..., Member]) -> Member:
+    """Reviews, and sees one contact in two hundred."""
+    return make_member("ben", reviews=True)
+
+
+@pytest.fixture
+def fill(anna: Member, ben: Member, rita: Member, contact_type: ListItem) -> Callable[..., None]:
+    def insert(*, every: int = 1) -> None:
+        """MANY requests that are decided; one that waits for every so many of them; and statistics that know of it."""
+        people = {"initiator": anna.pk, "few": ben.pk, "reviewer": rita.pk}
+        with connection.cursor() as cursor:
+            cursor.execute(FILL, {**people, "type": contact_type.pk, "rows": MANY, "every": every})
+            cursor.execute("ANALYZE")
+
+    return insert
+
+
+def scans(statement: str) -> list[tuple[str, str, int]]:
+    """How a statement reads the requests when it is run: the kind of scan, its index, and the rows that it gives."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
+        nodes = [cursor.fetchone()[0][0]["Plan"]]
+    found = []
+    while nodes:
+        node = nodes.pop()
+        nodes += node.get("Plans", [])
+        if node.get("Relation Name") == "changerequests_changerequest" or "request_by" in node.get("Index Name", ""):
+            rows = int(node["Actual Rows"] * node["Actual Loops"])
+            found.append((node["Node Type"], node.get("Index Name", ""), rows))
+    return found
+
+
+@pytest.fixture
+def scanned(
+    admin_of: Callable[..., Client], count_queries: Callable[[], Any]
+) -> Callable[[Member, str], tuple[int, list[tuple[str, str, int]]]]:
+    def open_queue(member: Member, query: str) -> tuple[int, list[tuple[str, str, int]]]:
+        """How many requests the queue says that there are, and how it read them."""
+        with count_queries() as queries:
+            queue = admin_of(member).get(f"{QUEUE}{query}")
+        statements = [captured["sql"] for captured in queries.captured_queries]
+        read = [statement for statement in statements if "changerequests_changerequest" in statement]
+        assert len(read) >= 2
+        return queue.context["cl"].result_count, [scan for statement in read for scan in scans(statement)]
+
+    return open_queue
+
+
+def test_opening_the_queue_enters_an_index_and_counts_no_further_than_the_lists_do(
+    rita: Member, anna: Member, fill: Callable[..., None], scanned: Callable[..., Any]
+) -> None:
+    fill()
+    for query in ("", "?status=all", "?status=3", "?age=1", f"?initiator_member__id__exact={anna.pk}"):
+        count, read = scanned(rita, query)
+        assert count == CappedPaginator.most, query
+        assert not [kind for kind, _index, _rows in read if kind == "Seq Scan"], (query, read)
+        assert max(rows for _kind, _index, rows in read) <= CappedPaginator.most, (query, read)
+
+
+def test_a_field_that_few_requests_change_is_found_by_its_index(
+    rita: Member, fill: Callable[..., None], scanned: Callable[..., Any], asked: ChangeRequest
+) -> None:
+    ChangeRequest.objects.filter(pk=asked.pk).update(paths=paths_with_ancestors(["regulatory.riskProfile"]))
+    fill()
+    count, read = scanned(rita, "?field=regulatory.riskProfile")
+    assert count == 1
+    assert "request_by_path" in {index for _kind, index, _rows in read}
+    assert not [kind for kind, _index, _rows in read if kind == "Seq Scan"], read
+
+
+def test_who_sees_few_contacts_opens_the_queue_by_an_index_too(
+    ben: Member, fill: Callable[..., None], scanned: Callable[..., Any]
+) -> None:
+    fill(every=20)
+    count, read = scanned(ben, "")
+    assert count == MANY // 200
+    assert not [kind for kind, _index, _rows in read if kind == "Seq Scan"], read
+    assert max(rows for _kind, _index, rows in read) <= MANY // 20, read
+
+
+def test_the_queue_stays_within_its_queries_at_many_rows(
+    admin_of: Callable[..., Client], rita: Member, fill: Callable[..., None], count_queries: Callable[[], Any]
+) -> None:
+    fill()
+    browser = admin_of(rita)
+    browser.get(QUEUE)  # a process reads the schema and its lists once
+    counts = []
+    for query in ("", "?status=all&age=1", "?q=scale-77", "?p=20&o=1"):
+        with count_queries() as queries:
+            assert browser.get(f"{QUEUE}{query}").status_code == 200
+        counts.append(len(queries))
+    assert max(counts) <= 12, counts
+
+
+def test_walking_on_from_deep_in_the_queue_enters_the_index_there(
+    admin_of: Callable[..., Client], rita: Member, fill: Callable[..., None], count_queries: Callable[[], Any]
+) -> None:
+    fill()
+    middle = ChangeRequest.objects.filter(status=Status.PENDING).order_by("created_at", "id")[MANY // 2]
+    with count_queries() as queries:
+        admin_of(rita).get(page_of(middle))
+    [walked] = [captured["sql"] for captured in queries.captured_queries if "UNION" in captured["sql"]]
+    assert [(index, rows) for _kind, index, rows in scans(walked)] == [("request_by_status", 1)] * 2

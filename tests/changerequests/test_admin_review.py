@@ -9,7 +9,7 @@ from accounts.actor import member_actor, system_actor
 from accounts.models import Member, User
 from changerequests.models import ChangeRequest, Status
 from changerequests.services import patch_details
-from contacts.models import Contact
+from contacts.models import Contact, ContactAssignment
 from tests.changerequests.reviewing import NEW_NAME, QUEUE, page_of, text_of
 from tests.fixtures import details
 
@@ -300,3 +300,72 @@ def test_a_path_that_the_schema_no_longer_names_is_still_shown(
     assert page.status_code == 200
     assert "old.field" in text_of(page)
     assert "old.field" in text_of(admin_of(rita).get(QUEUE))
+
+
+# ---- walking through the queue
+
+
+@pytest.fixture
+def queue(
+    anna: Member, make_contact: Callable[..., Contact], ask: Callable[..., ChangeRequest]
+) -> tuple[ChangeRequest, ...]:
+    """Four requests, the oldest first; the second is about another field."""
+    first_name = {"personalInformation": {"firstName": "Hanna", "lastName": "Heusser"}}
+    patches = (first_name, NEW_NAME, first_name, first_name)
+    return tuple(ask(make_contact(members=[anna]), patch) for patch in patches)
+
+
+def test_the_page_leads_to_the_requests_beside_it(
+    admin_of: Callable[..., Client], rita: Member, queue: tuple[ChangeRequest, ...]
+) -> None:
+    browser = admin_of(rita)
+    walked = [browser.get(page_of(request)).context for request in queue]
+    assert [context["previous_address"] for context in walked] == [None, *map(page_of, queue[:-1])]
+    assert [context["next_address"] for context in walked] == [*map(page_of, queue[1:]), None]
+
+
+def test_the_walk_keeps_to_the_filters_and_the_order_of_the_queue(
+    admin_of: Callable[..., Client], rita: Member, queue: tuple[ChangeRequest, ...]
+) -> None:
+    first, _other, third, fourth = queue
+    kept = "?_changelist_filters=field%3DpersonalInformation.firstName%26o%3D-4"
+    assert (
+        f"{kept.replace('&', '&amp;')}"
+        in admin_of(rita).get(f"{QUEUE}?field=personalInformation.firstName&o=-4").content.decode()
+    )
+    page = admin_of(rita).get(page_of(third) + kept).context
+    assert (page["previous_address"], page["next_address"]) == (page_of(fourth) + kept, page_of(first) + kept)
+    decided = admin_of(rita).post(page_of(third) + kept, {"decision": "approve"})
+    assert decided.headers["Location"] == page_of(first) + kept
+    decided = admin_of(rita).post(page_of(first) + kept, {"decision": "approve"})
+    assert decided.headers["Location"] == page_of(fourth) + kept
+    decided = admin_of(rita).post(page_of(fourth) + kept, {"decision": "approve"}, follow=True)
+    assert decided.redirect_chain == [(f"{QUEUE}?field=personalInformation.firstName&o=-4", 302)]
+    assert "Nothing else in this queue waits for you." in text_of(decided)
+
+
+@pytest.mark.parametrize("filters", ["nonsense%3D1", "created_at__gte%3Dnonsense", "o%3D99", "%00", "status%3D%00"])
+def test_filters_that_make_no_sense_are_as_if_there_were_none(
+    admin_of: Callable[..., Client], rita: Member, queue: tuple[ChangeRequest, ...], filters: str
+) -> None:
+    page = admin_of(rita).get(f"{page_of(queue[1])}?_changelist_filters={filters}")
+    assert page.status_code == 200
+    assert page.context["next_address"].startswith(page_of(queue[2]))
+
+
+def test_a_decided_request_still_leads_on(
+    admin_of: Callable[..., Client], rita: Member, queue: tuple[ChangeRequest, ...]
+) -> None:
+    browser = admin_of(rita)
+    browser.post(page_of(queue[1]), {"decision": "approve"})
+    page = browser.get(page_of(queue[1])).context
+    assert (page["previous_address"], page["next_address"]) == (page_of(queue[0]), page_of(queue[2]))
+
+
+def test_the_walk_leaves_out_what_the_member_does_not_see(
+    admin_of: Callable[..., Client], make_member: Callable[..., Member], queue: tuple[ChangeRequest, ...]
+) -> None:
+    near = make_member("near", reviews=True)
+    ContactAssignment.objects.create(contact=queue[0].contact, member=near)
+    ContactAssignment.objects.create(contact=queue[3].contact, member=near)
+    assert admin_of(near).get(page_of(queue[0])).context["next_address"] == page_of(queue[3])
