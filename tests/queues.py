@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -12,6 +13,8 @@ from aiosmtpd.controller import Controller
 from celery.contrib.testing.worker import start_worker
 
 from config.celery import app
+
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture
@@ -35,6 +38,20 @@ def worker(celery_messages: object) -> Iterator[None]:
     """A real worker on the real queue."""
     with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
         yield
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], Any]], Any]:
+    """Waits until what it is given says something that is true, and returns it."""
+
+    def wait(condition: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (found := condition()):
+            assert time.monotonic() < deadline, "it never came true"
+            time.sleep(0.05)
+        return found
+
+    return wait
 
 
 class Mailbox:

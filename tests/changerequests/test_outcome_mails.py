@@ -1,4 +1,4 @@
-"""After the decision its initiator is told by mail: once, after the commit, and nothing of the client but its number."""
+"""After a decision its initiator is told by mail: once, after the commit, and of the client nothing but a number."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,6 +15,7 @@ from changerequests.models import ChangeRequest
 from changerequests.outcomes import deliver_outcome
 from changerequests.services import cancel_change_request, patch_details, review_change_request
 from changerequests.tasks import send_due_outcomes
+from config.celery import app
 from contacts.models import Contact
 from core.errors import ApiError
 from tests.changerequests.reviewing import NEW_NAME, page_of
@@ -198,11 +199,19 @@ def test_the_task_is_sent_once_the_decision_stands_and_not_for_one_that_failed(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_broker_that_is_down_fails_no_decision(
-    asked: ChangeRequest, decide: Callable[..., ChangeRequest], monkeypatch: pytest.MonkeyPatch
+    asked: ChangeRequest,
+    decide: Callable[..., ChangeRequest],
+    celery_messages: Callable[[], list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(celery.conf, "broker_write_url", "redis://127.0.0.1:1/0")
-    decide(asked)
+    with monkeypatch.context() as patch:
+        patch.setattr(app.conf, "broker_write_url", "redis://127.0.0.1:1/0")
+        patch.setattr(app.amqp, "_producer_pool", None)
+        decide(asked)
     assert is_due(asked)
+    ChangeRequest.objects.update(reviewed_at=timezone.now() - timedelta(minutes=3))
+    send_due_outcomes()
+    assert celery_messages() == [(SEND, [asked.pk])]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,28 +1,11 @@
 """Entries and storages that the tests of jobs use."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.fixtures import details
-
-PATIENCE_SECONDS = 60
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], Any]], Any]:
-    """Waits until what it is given says something that is true, and returns it."""
-
-    def wait(condition: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := condition()):
-            assert time.monotonic() < deadline, "it never came true"
-            time.sleep(0.05)
-        return found
-
-    return wait
 
 
 @pytest.fixture
