@@ -6,18 +6,20 @@ Logins and members are closed, not deleted: the history names them. Tokens and g
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html
+from django.db.models import Count, ForeignKey, IntegerField, Model, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from oauth2_provider import models as oauth
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -27,6 +29,7 @@ from accounts.admin_actor import CappedAdmin, actor_of
 from accounts.models import ClientApplication, Member, Participant, User
 from accounts.scopes import ALL_SCOPES
 from accounts.services import create_client_application
+from contacts.models import Contact, ContactAssignment
 
 # Second factors are their owners'; keys shown here would be one factor less.
 # Tokens and grants are issued and revoked by the OAuth2 endpoints; a form could only break them or give them away.
@@ -42,6 +45,7 @@ for model in (
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
+MAY_ASSIGN = "contacts.change_contact"
 ONLY_SUPERUSERS_GRANT = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -95,8 +99,92 @@ class GroupAdmin(BaseGroupAdmin, ModelAdmin):
 
 @admin.register(Participant)
 class ParticipantAdmin(KeptAdmin):
-    list_display = ["name"]
+    list_display = ["name", "member_count", "application_count"]
     search_fields = ["name"]
+    search_help_text = _("Name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Participant]:
+        rows = super().get_queryset(request)
+        return rows.annotate(
+            member_count=_count(Member.participants.through),
+            application_count=_count(ClientApplication.participants.through),
+        )
+
+    @display(description=_("members"), ordering="member_count")
+    def member_count(self, participant: Any) -> int:
+        return participant.member_count
+
+    @display(description=_("client applications"), ordering="application_count")
+    def application_count(self, participant: Any) -> int:
+        return participant.application_count
+
+
+def _count(through: Any) -> Coalesce:
+    """How many rows of a relation name the participant."""
+    rows = through._default_manager.filter(participant=OuterRef("pk")).order_by().values("participant")
+    return Coalesce(Subquery(rows.annotate(all=Count("pk")).values("all"), output_field=IntegerField()), Value(0))
+
+
+class _AssignmentInline(TabularInline):
+    """The contacts that a member looks after, as far as who looks at them sees them."""
+
+    model = ContactAssignment
+    fields = ["contact"]
+    extra = 0
+    hide_title = True
+    per_page: int | None = 50
+
+    def may_assign(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(MAY_ASSIGN)) and actor_of(request) is not None
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may_assign(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may_assign(request)
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "contact":
+            kwargs["queryset"] = _visible_contacts(request).filter(anonymized_at=None)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class AssignedInline(_AssignmentInline):
+    verbose_name = _("assigned contact")
+    verbose_name_plural = _("assigned contacts")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ContactAssignment]:
+        rows = super().get_queryset(request).filter(contact__in=_visible_contacts(request))
+        return rows.select_related("contact").defer("contact__details").order_by("pk")
+
+
+class NewAssignmentInline(_AssignmentInline):
+    """Apart from the others, because an assignment is never turned into that of somebody else."""
+
+    autocomplete_fields = ["contact"]
+    verbose_name = _("contact to assign")
+    verbose_name_plural = _("contacts to assign")
+    per_page = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ContactAssignment]:
+        return super().get_queryset(request).none()
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may_assign(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def _visible_contacts(request: HttpRequest) -> QuerySet[Contact]:
+    actor = actor_of(request)
+    return Contact.objects.none() if actor is None else Contact.objects.visible_to(actor).defer("details")
 
 
 @admin.register(Member)
@@ -109,6 +197,7 @@ class MemberAdmin(KeptAdmin):
     ordering = ["user__last_name", "user__first_name", "id"]
     autocomplete_fields = ["user", "manager", "participants"]
     fields = ["user", "manager", "participants", "sees_all_contacts", "uid"]
+    inlines = [AssignedInline, NewAssignmentInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """A member stays the person it is: what the history says it did, that person did."""
@@ -171,7 +260,7 @@ class ClientApplicationAdmin(KeptAdmin):
     """An application is closed by taking its scopes away; the history keeps naming it."""
 
     form = ClientApplicationForm
-    list_display = ["name", "client_id", "authorization_grant_type", "participant_names"]
+    list_display = ["name", "client_id", "scope_count", "participant_names", "created"]
     list_filter = ["participants"]
     search_fields = ["name", "client_id"]
     search_help_text = _("Name or client id")
@@ -187,6 +276,10 @@ class ClientApplicationAdmin(KeptAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [] if obj is None else ["client_id", "client_type", "authorization_grant_type", "created"]
 
+    @display(description=_("scopes"))
+    def scope_count(self, application: ClientApplication) -> str:
+        return str(len(application.allowed_scopes.split())) if application.allowed_scopes else gettext("none: closed")
+
     @display(description=_("participants"))
     def participant_names(self, application: ClientApplication) -> str:
         return ", ".join(participant.name for participant in application.participants.all()) or gettext("All contacts")
@@ -201,12 +294,23 @@ class ClientApplicationAdmin(KeptAdmin):
             scopes=form.cleaned_data["allowed_scopes"].split(),
             participants=form.cleaned_data["participants"],
         )
-        text = gettext("Note the secret of {} now, it is not shown again. Client id: {} Client secret: {}")
-        codes = (
-            format_html("<code>{}</code>", code) for code in (created.application.client_id, created.client_secret)
-        )
-        messages.warning(request, format_html(text, created.application.name, *codes))
-        return created.application
+        application: Any = created.application
+        application.secret_shown_once = created.client_secret
+        return application
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """The secret, in this answer alone: neither in a message's cookie nor in a session, and in no cache."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Client application %(name)s") % {"name": obj.name},
+            "application": obj,
+            "secret": obj.secret_shown_once,
+            "address": reverse("admin:accounts_clientapplication_change", args=[obj.pk]),
+        }
+        answer = TemplateResponse(request, "admin/accounts/clientapplication/created.html", context)
+        answer["Cache-Control"] = "no-store"
+        return answer
 
     def save_model(self, request: HttpRequest, obj: Model, form: forms.ModelForm, change: bool) -> None:
         if change:

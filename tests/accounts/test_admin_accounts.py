@@ -12,6 +12,7 @@ from django.test import Client
 from oauth2_provider import models as oauth
 
 from accounts.models import ClientApplication, Member, Participant, User
+from contacts.models import Contact
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +95,9 @@ def test_a_manager_is_not_put_below_the_members_it_manages(
 ) -> None:
     head = make_member("head")
     anna = make_member("anna", manager=head)
-    refused = admin_of(root).post(f"/admin/accounts/member/{head.pk}/change/", {"manager": anna.pk})
+    refused = admin_of(root).post(
+        f"/admin/accounts/member/{head.pk}/change/", {"manager": anna.pk, **assignment_form([])}
+    )
     assert "stands above its manager already" in text_of(refused)
     head.refresh_from_db()
     assert head.manager is None
@@ -105,7 +108,8 @@ def test_a_member_stays_the_person_it_is(
 ) -> None:
     anna = make_member("anna")
     other = User.objects.create_user("other")
-    admin_of(root).post(f"/admin/accounts/member/{anna.pk}/change/", {"user": other.pk, "sees_all_contacts": "on"})
+    sent = {"user": other.pk, "sees_all_contacts": "on", **assignment_form([])}
+    admin_of(root).post(f"/admin/accounts/member/{anna.pk}/change/", sent)
     was = anna.user_id
     anna.refresh_from_db()
     assert (anna.user_id, anna.sees_all_contacts) == (was, True)
@@ -137,6 +141,48 @@ def test_the_list_of_members_takes_as_many_queries_for_many_rows_as_for_few(
     assert len(queries) <= 8, [query["sql"][:120] for query in queries.captured_queries]
 
 
+def assignment_form(rows: list[int], *, deleted: tuple[int, ...] = (), new: tuple[int, ...] = ()) -> dict[str, Any]:
+    """What the page of a member sends of its inlines."""
+    sent: dict[str, Any] = {
+        "assignments-TOTAL_FORMS": len(rows),
+        "assignments-INITIAL_FORMS": len(rows),
+        "assignments-2-TOTAL_FORMS": len(new),
+        "assignments-2-INITIAL_FORMS": 0,
+    }
+    for number, row in enumerate(rows):
+        sent[f"assignments-{number}-id"] = row
+        if row in deleted:
+            sent[f"assignments-{number}-DELETE"] = "on"
+    for number, contact in enumerate(new):
+        sent[f"assignments-2-{number}-contact"] = contact
+    return sent
+
+
+def test_contacts_are_assigned_by_those_who_may_change_them_and_see_them(
+    admin_of: Callable[..., Client], make_member: Callable[..., Member], make_contact: Callable[..., Contact]
+) -> None:
+    clerk = make_member("clerk", permissions=["view_member", "change_member"])
+    boss = make_member("boss", permissions=["view_member", "change_member", "change_contact", "view_contact"])
+    anna = make_member("anna")
+    seen, unseen = make_contact(members=[boss]), make_contact(members=[anna])
+    address = f"/admin/accounts/member/{anna.pk}/change/"
+
+    def assigned() -> set[int]:
+        return set(anna.contacts.values_list("pk", flat=True))
+
+    admin_of(clerk).post(address, assignment_form([], new=(seen.pk,)))
+    assert assigned() == {unseen.pk}
+    refused = admin_of(boss).post(address, assignment_form([], new=(unseen.pk,)))
+    assert refused.status_code == 200
+    assert str(unseen) not in text_of(admin_of(boss).get(address))
+    admin_of(boss).post(address, assignment_form([], new=(seen.pk,)))
+    assert assigned() == {seen.pk, unseen.pk}
+    row = anna.assignments.get(contact=seen).pk
+    assert str(seen) in text_of(admin_of(boss).get(address))
+    admin_of(boss).post(address, assignment_form([row], deleted=(row,)))
+    assert assigned() == {unseen.pk}
+
+
 # ---- client applications
 
 
@@ -146,16 +192,20 @@ def test_a_new_application_shows_its_secret_once(
     geneva = make_participant("Geneva")
     browser = admin_of(root)
     sent = {"name": "portal", "allowed_scopes": ["contacts.read", "exports"], "participants": [geneva.pk]}
-    created = browser.post("/admin/accounts/clientapplication/add/", sent, follow=True)
+    created = browser.post("/admin/accounts/clientapplication/add/", sent)
+    assert created.status_code == 200
+    assert "no-store" in created.headers["Cache-Control"]
     application = ClientApplication.objects.get(name="portal")
     assert application.allowed_scopes == "contacts.read exports"
     assert application.authorization_grant_type == ClientApplication.GRANT_CLIENT_CREDENTIALS
     assert list(application.participants.all()) == [geneva]
     found = re.search(
-        rf"<code>{application.client_id}</code>.*?<code>(.+?)</code>", created.content.decode(), re.DOTALL
+        rf"<code[^>]*>{application.client_id}</code>.*?<code[^>]*>(.+?)</code>", created.content.decode(), re.DOTALL
     )
     assert found is not None
     assert check_password(found[1], application.client_secret)
+    # Nothing that stays in the browser holds it.
+    assert all(found[1] not in morsel.value for morsel in browser.cookies.values())
     for address in (
         "/admin/accounts/clientapplication/",
         f"/admin/accounts/clientapplication/{application.pk}/change/",

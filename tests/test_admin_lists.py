@@ -1,0 +1,212 @@
+"""Every list of the admin: twelve queries at most, and as many for ten rows as for two hundred or ten thousand.
+
+A model that is registered and has no rows here fails the test: nobody adds a list without its budget.
+"""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import connection, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import ClientApplication, Member, Participant, User
+from changerequests.models import ChangeRequest, Status
+from contactgroups.models import ContactGroup, EntityType, GroupMembership, LinkedEntity
+from contacts.models import Contact, ContactAssignment, ContactParticipant
+from importexport.models import ExportJob, ImportJob
+from legalentities.models import LegalEntity
+from schemas.models import List, ListItem, Schema, SchemaVersion
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas")]
+
+MOST_QUERIES = 12
+FEW, MANY, VERY_MANY = 10, 200, 10_000
+GROWS_LARGE = ("contacts.Contact", "changerequests.ChangeRequest", "accounts.Member")
+numbers = count(1)
+
+Rows = Callable[[Member, int], object]
+
+
+def users(viewer: Member, size: int) -> list[User]:
+    return User.objects.bulk_create(User(username=f"row-{next(numbers)}") for _ in range(size))
+
+
+def members(viewer: Member, size: int) -> list[Member]:
+    made = Member.objects.bulk_create(Member(user=user, manager=viewer) for user in users(viewer, size))
+    participant = Participant.objects.create(name=f"Of members {next(numbers)}")
+    through = Member.participants.through
+    through.objects.bulk_create(through(member=member, participant=participant) for member in made)
+    return made
+
+
+def contacts(viewer: Member, size: int) -> list[Contact]:
+    """Assigned to a member below the viewer, so that visibility takes its longest way."""
+    kind = ListItem.objects.get(list__key="contact-type", key="client")
+    below = members(viewer, 1)[0]
+    participant = Participant.objects.create(name=f"Of contacts {next(numbers)}")
+    made = Contact.objects.bulk_create(Contact(type=kind, username=f"row-{next(numbers)}") for _ in range(size))
+    ContactAssignment.objects.bulk_create(ContactAssignment(contact=contact, member=below) for contact in made)
+    ContactParticipant.objects.bulk_create(ContactParticipant(contact=row, participant=participant) for row in made)
+    return made
+
+
+def change_requests(viewer: Member, size: int) -> None:
+    changes = [{"path": "personalInformation.lastName", "original": None, "target": "X", "isApprovalRequired": True}]
+    reviewers = members(viewer, 2)
+    ChangeRequest.objects.bulk_create(
+        ChangeRequest(
+            contact=contact,
+            initiator_member=reviewers[0],
+            changes=changes,
+            paths=["personalInformation", "personalInformation.lastName"],
+            **(
+                {}
+                if number % 2
+                else {"status": Status.REJECTED, "review_member": reviewers[1], "reviewed_at": timezone.now()}
+            ),
+        )
+        for number, contact in enumerate(contacts(viewer, size))
+    )
+
+
+def contact_groups(viewer: Member, size: int) -> list[ContactGroup]:
+    policy = ListItem.objects.filter(list__key="access-policy").first()
+    made = ContactGroup.objects.bulk_create(ContactGroup(name=f"Group {next(numbers)}") for _ in range(size))
+    GroupMembership.objects.bulk_create(
+        GroupMembership(group=group, contact=contact, access_policy=policy)
+        for group, contact in zip(made, contacts(viewer, size), strict=True)
+    )
+    return made
+
+
+def legal_entities(viewer: Member, size: int) -> None:
+    groups = contact_groups(viewer, size)
+    with transaction.atomic():
+        made = LegalEntity.objects.bulk_create(LegalEntity(details={"name": f"AG {number}"}) for number in range(size))
+        LinkedEntity.objects.bulk_create(
+            LinkedEntity(group=group, entity_type=EntityType.LEGAL_ENTITY, entity_id=row.pk)
+            for group, row in zip(groups, made, strict=True)
+        )
+
+
+def participants(viewer: Member, size: int) -> None:
+    Participant.objects.bulk_create(Participant(name=f"Participant {next(numbers)}") for _ in range(size))
+
+
+def applications(viewer: Member, size: int) -> None:
+    made = ClientApplication.objects.bulk_create(
+        ClientApplication(name=f"App {number}", client_id=f"client-{next(numbers)}") for number in range(size)
+    )
+    participant = Participant.objects.create(name=f"Of applications {next(numbers)}")
+    through = ClientApplication.participants.through
+    through.objects.bulk_create(through(clientapplication=row, participant=participant) for row in made)
+
+
+def schemas(viewer: Member, size: int) -> None:
+    for row in Schema.objects.bulk_create(Schema(key=f"row-{next(numbers)}") for _ in range(size)):
+        row.current_version = versions_of(row, 1)[0]
+        row.save()
+
+
+def versions_of(schema: Schema, size: int) -> list[SchemaVersion]:
+    return SchemaVersion.objects.bulk_create(
+        SchemaVersion(schema=schema, number=100 + next(numbers), definition={}, json_schema={}, published_by_name="Row")
+        for _ in range(size)
+    )
+
+
+def lists(viewer: Member, size: int) -> None:
+    above = List.objects.get(key="country")
+    List.objects.bulk_create(List(key=f"row-{next(numbers)}", names={"en": "Row"}, parent=above) for _ in range(size))
+
+
+def list_items(viewer: Member, size: int) -> None:
+    above = ListItem.objects.get(list__key="country", key="CH")
+    owner = List.objects.get(key="state")
+    ListItem.objects.bulk_create(
+        ListItem(list=owner, key=f"row-{next(numbers)}", names={"en": "Row"}, parent=above) for _ in range(size)
+    )
+
+
+ROWS: dict[str, Rows] = {
+    "accounts.ClientApplication": applications,
+    "accounts.Member": members,
+    "accounts.Participant": participants,
+    "accounts.User": users,
+    "auth.Group": lambda _viewer, size: Group.objects.bulk_create(
+        Group(name=f"G {next(numbers)}") for _ in range(size)
+    ),
+    "changerequests.ChangeRequest": change_requests,
+    "contactgroups.ContactGroup": contact_groups,
+    "contacts.Contact": contacts,
+    "importexport.ExportJob": lambda viewer, size: ExportJob.objects.bulk_create(
+        ExportJob(kind="contacts", requested_by_member=viewer) for _ in range(size)
+    ),
+    "importexport.ImportJob": lambda viewer, size: ImportJob.objects.bulk_create(
+        ImportJob(kind="contacts", requested_by_member=viewer, file_ids=[], total=0) for _ in range(size)
+    ),
+    "legalentities.LegalEntity": legal_entities,
+    "schemas.List": lists,
+    "schemas.ListItem": list_items,
+    "schemas.Schema": schemas,
+    "schemas.SchemaVersion": lambda _viewer, size: versions_of(Schema.objects.get(key="contact"), size),
+}
+REGISTERED = {model._meta.label: model for model in admin.site._registry}
+
+
+@pytest.fixture
+def viewer(make_member: Callable[..., Member]) -> Member:
+    """May everything, and sees only what is its own or stands below it."""
+    return make_member("viewer", is_superuser=True)
+
+
+@pytest.fixture
+def queries_of(
+    admin_of: Callable[..., Any], viewer: Member, count_queries: Callable[[], Any]
+) -> Callable[[str], list[str]]:
+    def run(label: str) -> list[str]:
+        opts = REGISTERED[label]._meta
+        browser = admin_of(viewer)
+        address = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+        browser.get(address)  # a process keeps schemas and lists
+        with count_queries() as queries:
+            answer = browser.get(address)
+            assert answer.status_code == 200
+        assert len(answer.context["cl"].result_list) > 0
+        return [query["sql"] for query in queries.captured_queries]
+
+    return run
+
+
+def test_every_list_has_its_rows_here() -> None:
+    assert REGISTERED.keys() == ROWS.keys()
+
+
+@pytest.mark.parametrize("label", sorted(ROWS))
+def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(
+    label: str, viewer: Member, queries_of: Callable[[str], list[str]]
+) -> None:
+    ROWS[label](viewer, FEW)
+    few = queries_of(label)
+    ROWS[label](viewer, MANY - FEW)
+    many = queries_of(label)
+    assert len(few) <= MOST_QUERIES, [sql[:150] for sql in few]
+    assert len(many) == len(few), [sql[:150] for sql in many]
+
+
+@pytest.mark.parametrize("label", GROWS_LARGE)
+def test_a_list_takes_as_many_queries_for_ten_thousand_rows(
+    label: str, viewer: Member, queries_of: Callable[[str], list[str]]
+) -> None:
+    ROWS[label](viewer, FEW)
+    few = queries_of(label)
+    ROWS[label](viewer, VERY_MANY - FEW)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    very_many = queries_of(label)
+    assert len(very_many) == len(few) <= MOST_QUERIES, [sql[:150] for sql in very_many]
