@@ -9,14 +9,14 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.views import defaults
 from psycopg.errors import QueryCanceled
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from core import errors
+from core import errors, pages
 from core.correlation import correlation_id
+from core.pages import error_page
 from core.rendering import ORJSONRenderer
 
 log = structlog.get_logger("kontor.error")
@@ -125,16 +125,16 @@ def is_page(request: HttpRequest) -> bool:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return defaults.bad_request(request, exception) if is_page(request) else error_response(errors.BadRequest())
+    return error_page(request, pages.BAD_REQUEST) if is_page(request) else error_response(errors.BadRequest())
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return defaults.permission_denied(request, exception) if is_page(request) else error_response(errors.Forbidden())
+    return error_page(request, pages.FORBIDDEN) if is_page(request) else error_response(errors.Forbidden())
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if is_page(request):
-        return defaults.page_not_found(request, exception)
+        return error_page(request, pages.NOT_FOUND)
     return error_response(errors.NotFound(_("There is no such address.")))
 
 
@@ -144,8 +144,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = as_api_error(exception) if isinstance(exception, Exception) else errors.ApiError()
     if not is_page(request):
         return error_response(error)
-    page = defaults.server_error(request)
-    page.status_code = error.status
+    page = error_page(request, pages.page_of(error))
     for name, value in error.headers.items():
         page[name] = value
     return page
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """For a form without a valid token of its session; the reason is logged by Django and tells nothing to people."""
+    return error_page(request, pages.EXPIRED) if is_page(request) else error_response(errors.Forbidden())

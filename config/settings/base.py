@@ -293,6 +293,7 @@ SPECTACULAR_SETTINGS = {
 # ---- attackers: docs/threat-model.md
 
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+CSRF_FAILURE_VIEW = "core.handlers.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
