@@ -25,8 +25,9 @@ from schemas.definition.positions import Positions
 from schemas.definition.writing import definition_text
 from schemas.derivation import usable_json_schema
 from schemas.display import compared, tree_of
+from schemas.forms import DetailsForm, ListChoicesMixin
 from schemas.models import CheckStatus, Schema, SchemaDraft, SchemaVersion
-from schemas.queries import lists_above
+from schemas.queries import draft_schema, lists_above
 from schemas.services import create_draft, publish_draft
 
 STATUS_COLOURS = {
@@ -38,7 +39,7 @@ STATUS_COLOURS = {
 
 
 @admin.register(Schema)
-class SchemaAdmin(ReadOnlyAdmin):
+class SchemaAdmin(ListChoicesMixin, ReadOnlyAdmin):
     list_display = ["key", "version_number", "published_at", "publisher"]
     list_select_related = ["current_version"]
     ordering = ["key"]
@@ -122,6 +123,7 @@ class SchemaAdmin(ReadOnlyAdmin):
             "base": base,
             "text": text,
             "may_edit": may_edit,
+            "media": self.media + DetailsForm.media,
             "check_address": reverse("admin:schemas_schema_check", args=[schema.pk]),
             "is_changed": may_edit and text != definition_text(current.definition),
             **_looked_at(text, current, base),
@@ -133,14 +135,22 @@ class SchemaAdmin(ReadOnlyAdmin):
         if not may_edit_schemas(request):
             raise PermissionDenied
         schema = self.found(request, schema_id)
-        current = _current(schema)
-        looked_at = _looked_at(_text_of(request), current, self._base(schema, request.POST.get("base", "")))
-        parts = ("faults", "tree", "difference")
+        text, base = _text_of(request), self._base(schema, request.POST.get("base", ""))
+        looked_at = _looked_at(text, _current(schema), base)
+        parts = ["faults", "tree", "difference"]
+        if request.POST.get("preview"):
+            parts.append("preview")
+            looked_at["form"] = None if looked_at["faults"] else self._form_of(schema, text)
         rendered = {
             part: render_to_string(f"admin/schemas/includes/{part}.html", looked_at, request=request) for part in parts
         }
         lines = sorted({fault.line for fault in looked_at["faults"]})
         return JsonResponse({"lines": lines, "parts": rendered})
+
+    def _form_of(self, schema: Schema, text: str) -> DetailsForm:
+        """The form that people would fill in: empty, and sent to nobody."""
+        draft = draft_schema(key=schema.key, definition_text=text)
+        return DetailsForm(draft, prefix="preview", choices_url=self.choices_url())
 
     # ---- a draft
 

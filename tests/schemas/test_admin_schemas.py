@@ -164,6 +164,19 @@ def test_without_faults_it_shows_the_difference_to_the_published_version(browser
     assert "says the same" in check(browser, current_schema("contact").definition_text).json()["parts"]["difference"]
 
 
+def test_the_form_is_previewed_once_there_are_no_faults(browser):
+    schema = current_schema("contact")
+
+    def preview(text):
+        sent = {"definition": text, "base": schema.version_id, "preview": "yes"}
+        return browser.post(f"{LIST}{schema.schema_id}/check/", sent).json()["parts"]["preview"]
+
+    assert 'name="preview' in preview(text_with(label={"en": "Works for"}))
+    assert "Works for" in preview(text_with(label={"en": "Works for"}))
+    assert "as soon as there are no faults" in preview(text_with(type="nothing"))
+    assert "preview" not in check(browser, text_with(isMandatory=True)).json()["parts"]
+
+
 def test_checking_takes_few_queries(browser, count_queries):
     text = text_with(isMandatory=True)
     check(browser, text)

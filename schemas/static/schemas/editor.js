@@ -103,18 +103,21 @@
 
   // ---- checking as one types
 
-  function checkAsOneTypes(form, area, numbers) {
+  function checkAsOneTypes(box, form, area, numbers) {
     const faults = document.getElementById("schema-faults");
     const unchecked = document.getElementById("schema-unchecked");
     const unreachable = document.getElementById("schema-unreachable");
+    const preview = document.getElementById("tab-preview");
     let timer = null;
     let asked = null;
+    let isPreviewOld = true;
 
     function took(answer) {
       Object.entries(answer.parts).forEach(([name, html]) => {
         const part = document.querySelector(`[data-part="${name}"]`);
         if (part) {
           part.innerHTML = html;
+          part.dispatchEvent(new CustomEvent("kf:added", { bubbles: true }));
         }
       });
       numbers.mark(answer.lines);
@@ -127,10 +130,15 @@
       }
       const mine = new AbortController();
       asked = mine;
+      const body = new FormData(form);
+      isPreviewOld = preview.hidden;
+      if (!preview.hidden) {
+        body.append("preview", "yes");
+      }
       try {
         const response = await fetch(form.dataset.check, {
           method: "POST",
-          body: new FormData(form),
+          body,
           credentials: "same-origin",
           headers: { Accept: "application/json" },
           signal: mine.signal,
@@ -167,6 +175,11 @@
         area.dispatchEvent(new Event("input"));
       } else if (event.key !== "Tab") {
         delete area.dataset.leaves;
+      }
+    });
+    box.addEventListener("tab-shown", () => {
+      if (isPreviewOld && !preview.hidden) {
+        check();
       }
     });
     const marked = [...faults.querySelectorAll("[data-line]")].map((link) => Number(link.dataset.line));
@@ -206,7 +219,7 @@
     });
     const form = document.getElementById("schema-form");
     if (form && form.dataset.check) {
-      checkAsOneTypes(form, area, numbers);
+      checkAsOneTypes(box, form, area, numbers);
       warnOfLoss(form, area);
     }
   });
