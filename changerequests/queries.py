@@ -135,15 +135,15 @@ def next_to_decide(rows: QuerySet[ChangeRequest], *, actor: Actor, after: Change
     return waiting.values_list("pk", flat=True).first() if following is None else following
 
 
-def latest_requests(*, contact_id: int, limit: int) -> QuerySet[ChangeRequest]:
+def latest_requests(*, contact_id: int, limit: int | None = None) -> QuerySet[ChangeRequest]:
     """The latest requests about a contact, with their people."""
     requests = ChangeRequest.objects.filter(contact_id=contact_id).order_by("-created_at", "-id")
     return requests.with_people().defer("changes")[:limit]
 
 
-def latest_history(*, contact_id: int, limit: int) -> QuerySet[ChangeSet]:
+def latest_history(*, contact_id: int, limit: int | None = None, path: str | None = None) -> QuerySet[ChangeSet]:
     """The latest change sets of a contact, each with the request that led to it, if one did, and its reviewer."""
-    history = latest_change_sets(contact_id=contact_id, limit=limit)
+    history = latest_change_sets(contact_id=contact_id, limit=limit, path=path)
     return history.select_related("change_request__review_member__user").defer(
         "initiator_contact__details", "change_request__changes", "change_request__paths"
     )

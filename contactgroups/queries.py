@@ -79,6 +79,12 @@ def groups_of_contact(*, actor: Actor, contact_id: int) -> list[ContactGroup]:
     return list(ContactGroup.objects.filter(pk__in=memberships.values("group")).order_by("pk"))
 
 
+def memberships_of_contact(*, contact_id: int) -> QuerySet[GroupMembership]:
+    """The memberships of a contact that the caller has been shown, each with its group and its policy."""
+    memberships = GroupMembership.objects.filter(contact=contact_id)
+    return memberships.select_related("group", "access_policy").order_by("group_id")
+
+
 def group_of_entity(entity_type: str, entity_id: int) -> ContactGroup | None:
     """The group that the entity is linked to, if any, whoever may see it."""
     groups = LinkedEntity.objects.filter(entity_type=entity_type, entity_id=entity_id).values("group")

@@ -1,7 +1,7 @@
 """Choosing contacts and their history."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import Any, TypedDict
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.queries import actor_of_user
+from contacts.details import Document, with_values
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
 from core.errors import NotFound, UnprocessableEntity
 from core.serializers import INT32_MAX
@@ -134,11 +135,27 @@ def found_by_people(contacts: QuerySet[Contact], term: str) -> QuerySet[Contact]
     return contacts.filter(meant | reduce(and_, parts)) if parts else contacts
 
 
-def latest_change_sets(*, contact_id: int, limit: int) -> QuerySet[ChangeSet]:
-    """The latest of a contact's history, with whoever made each change set."""
+def latest_change_sets(*, contact_id: int, limit: int | None = None, path: str | None = None) -> QuerySet[ChangeSet]:
+    """A contact's history, the latest first, with whoever made each change set; of `path` and what is below it."""
     history = ChangeSet.objects.filter(contact_id=contact_id).order_by("-version")
+    if path is not None:
+        history = history.filter(paths__contains=[path])
     people = history.select_related("initiator_member__user", "initiator_contact", "initiator_application")
     return people.defer("initiator_contact__details")[:limit]
+
+
+def changed_since(contact: Contact, version: int) -> list[ChangeSet]:
+    """The change sets that led from an earlier version to the contact as it was read, the latest first."""
+    later = latest_change_sets(contact_id=contact.pk)
+    return list(later.filter(version__gt=version, version__lte=contact.version))
+
+
+def details_before(contact: Contact, change_sets: Sequence[ChangeSet]) -> Document:
+    """The details as they were before the change sets, given as `changed_since` gives them."""
+    document: Document = contact.details
+    for change_set in change_sets:
+        document = with_values(document, {change["path"]: change["original"] for change in change_set.changes})
+    return document
 
 
 def is_list_item_used(list_key: str, item_key: str) -> bool:

@@ -19,7 +19,7 @@ _LOOK = (
     "importexport.add_exportjob",
 )
 GROUPS: dict[str, tuple[str, ...]] = {
-    RELATIONSHIP_MANAGERS: _LOOK,
+    RELATIONSHIP_MANAGERS: (*_LOOK, "contacts.add_contact", "contacts.change_contact_details"),
     REVIEWERS: (*_LOOK, "changerequests.review_changerequest"),
 }
 

@@ -76,7 +76,10 @@ class Contact(models.Model):
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
         ordering = ["id"]
-        permissions = [("anonymize_contact", "Can anonymize contacts")]
+        permissions = [
+            ("anonymize_contact", "Can anonymize contacts"),
+            ("change_contact_details", "Can change the details, channels and picture of contacts"),
+        ]
         constraints = [
             models.UniqueConstraint(Upper("username"), name="contact_username_unique_ignoring_case"),
             models.CheckConstraint(condition=models.Q(version__gte=1), name="contact_version_is_positive"),

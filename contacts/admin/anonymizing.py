@@ -1,0 +1,53 @@
+"""Forgetting a person, after its name or number was typed."""
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+
+from accounts.admin_actor import VisibleToActorAdmin
+from contacts.admin.rights import MAY_ANONYMIZE
+from contacts.admin.tabs import address_of, check_right, contact_page, done, opened
+from contacts.display import in_form_order
+from contacts.models import CONTACT_SCHEMA, Contact
+from contacts.services.anonymization import anonymize_contacts
+from core.errors import ApiError
+from schemas.queries import current_schema
+
+
+def anonymize_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
+    """What will be erased and what stays, and the typed confirmation. Asks for the permission to anonymize."""
+    actor, contact = opened(admin, request, contact_id)
+    check_right(request, MAY_ANONYMIZE)
+    if contact.anonymized_at is not None:
+        return HttpResponseRedirect(address_of(contact.pk))
+    typed, fault = "", ""
+    if request.method == "POST":
+        typed = request.POST.get("confirmation", "")
+        if _confirms(typed, contact):
+            try:
+                anonymize_contacts(actor=actor, contact_ids=[contact.pk])
+            except ApiError as error:
+                fault = str(error)
+            else:
+                return done(request, _("The contact was anonymized."), address_of(contact.pk))
+        else:
+            fault = _("This is neither the name nor the id of the contact.")
+    schema = current_schema(CONTACT_SCHEMA)
+    kept = [path for path, field in schema.fields.items() if field.is_kept_on_anonymization and not field.is_in_array]
+    return contact_page(
+        admin,
+        request,
+        contact,
+        tab="anonymize",
+        template="anonymize.html",
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK,
+        kept=[schema.label_at(path) for path in in_form_order(schema, kept)],
+        typed=typed,
+        fault=fault,
+    )
+
+
+def _confirms(typed: str, contact: Contact) -> bool:
+    text = " ".join(typed.split()).casefold()
+    return text == str(contact.pk) or (bool(contact.name) and text == " ".join(contact.name.split()).casefold())

@@ -1,0 +1,141 @@
+"""Contacts in the admin: the list, and the addresses of a contact's pages."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
+from contacts.admin.anonymizing import anonymize_page
+from contacts.admin.changelist import Contacts, PendingFilter, TypeFilter
+from contacts.admin.creating import create_page
+from contacts.admin.editing import edit_page
+from contacts.admin.inlines import MAY_CHANGE, AssignmentInline, ParticipantInline
+from contacts.admin.links import (
+    act_on_channel,
+    add_connection,
+    channels_page,
+    connections_page,
+    groups_page,
+)
+from contacts.admin.past import history_page, requests_page
+from contacts.admin.pictures import change_picture, picture_page, show_picture
+from contacts.admin.rights import MAY_ADD
+from contacts.admin.tabs import DETAILS, contact_context
+from contacts.display import laid_out
+from contacts.models import CONTACT_SCHEMA, Contact
+from contacts.queries import found_by_people
+from schemas.forms import ListChoicesMixin
+from schemas.queries import current_schema
+
+# Address below the contact -> the view behind it and, in its docstring, what it asks for.
+PAGES = {
+    "edit": edit_page,
+    "changes": history_page,
+    "requests": requests_page,
+    "groups": groups_page,
+    "connections": connections_page,
+    "connections/add": add_connection,
+    "channels": channels_page,
+    "channels/act": act_on_channel,
+    "picture": picture_page,
+    "picture/change": change_picture,
+    "picture/image": show_picture,
+    "anonymize": anonymize_page,
+}
+
+
+@admin.register(Contact)
+class ContactAdmin(ListChoicesMixin, VisibleToActorAdmin):
+    list_display = ["name", "type", "username", "participant_names", "pending"]
+    list_filter = [TypeFilter, "participants", PendingFilter]
+    search_fields = ["name"]
+    search_help_text = _("Name, username, id or external id")
+    ordering = ["-id"]
+    sortable_by = ["name", "username"]
+
+    class Media:
+        css = {
+            "all": ["contacts/details.css", "changerequests/review.css", "schemas/form.css", "contacts/pages.css"],
+        }
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
+        return Contacts
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
+    ) -> tuple[QuerySet[Contact], bool]:
+        return found_by_people(queryset, search_term), False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(MAY_ADD) and actor_of(request) is not None
+
+    @display(description=_("participants"))
+    def participant_names(self, contact: Contact) -> str:
+        return ", ".join(participant.name for participant in contact.participants.all())
+
+    @display(description=_("change request"), label={True: "warning"})
+    def pending(self, contact: Any) -> tuple[bool, str] | None:
+        return (True, gettext("Waits for review")) if contact.has_pending_change_request else None
+
+    # ---- the contact's pages
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = [
+            path(f"<int:contact_id>/{address}/", self._page(view), name=f"contacts_contact_{_name(address)}")
+            for address, view in PAGES.items()
+        ]
+        return [*pages, *super().get_urls()]
+
+    def _page(self, view: Any) -> Any:
+        def page(request: HttpRequest, contact_id: int) -> HttpResponse:
+            answer: HttpResponse = view(self, request, contact_id)
+            return answer
+
+        return self.admin_site.admin_view(page)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return create_page(self, request)
+
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[TabularInline]]:
+        """Only for those who may use them: for the others the names stand at the top of the page."""
+        return [ParticipantInline, AssignmentInline] if request.user.has_perm(MAY_CHANGE) else []
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """No field of the contact is in the form: what the page shows of it cannot be sent back."""
+        return []
+
+    def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:
+        """Leave the row alone: writing it back would undo what others have changed meanwhile."""
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        context |= {
+            **contact_context(request, obj, tab=DETAILS),
+            "participants": obj.participants.all(),
+            "members": obj.members.select_related("user").order_by("pk"),
+            "boxes": laid_out(current_schema(CONTACT_SCHEMA), obj.details),
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+        }
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def _name(address: str) -> str:
+    return address.replace("/", "_")

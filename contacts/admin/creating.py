@@ -1,0 +1,129 @@
+"""A new contact."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actor import Actor
+from accounts.admin_actor import actor_of
+from contacts.admin.tabs import address_of, done
+from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES, Contact, ExternalConnection
+from contacts.services.connections import add_external_connection
+from contacts.services.creation import create_contact
+from core.errors import ApiError
+from schemas.forms import DetailsForm
+from schemas.queries import current_schema, list_data
+
+CONTROL = {"class": "kf-input", "autocomplete": "off"}
+# Refusals -> the field that they are about.
+FIELDS = {
+    "UsernameRequired": "username",
+    "UsernameNotUnique": "username",
+    "UsernameCoupledWithEmail": "username",
+    "ExternalIdNotUnique": "external_id",
+    "ExternalConnectionExists": "external_id",
+}
+
+
+class NewContactForm(forms.Form):
+    """What a contact has besides its details."""
+
+    type = forms.TypedChoiceField(label=_("Type"), coerce=int, widget=forms.Select(attrs={"class": "kf-input"}))
+    username = forms.CharField(
+        label=_("Username"), required=False, max_length=254, widget=forms.TextInput(attrs=CONTROL)
+    )
+    system = forms.CharField(
+        label=_("System"),
+        required=False,
+        max_length=100,
+        initial=ExternalConnection.DEFAULT_SYSTEM,
+        widget=forms.TextInput(attrs=CONTROL),
+    )
+    external_id = forms.CharField(
+        label=_("External id"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs=CONTROL),
+        help_text=_("What another system calls the contact, if one does."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        items = list_data(CONTACT_TYPES).sorted_items(get_language() or "")
+        self.fields["type"].choices = [(item.id, item.name()) for item in items]  # type: ignore[attr-defined]
+        if settings.USERNAME_FROM_EMAIL:
+            del self.fields["username"]
+        elif not settings.EXTERNAL_IDENTITY_PROVIDER:
+            self.fields["username"].required = True
+
+
+def create_page(admin: Any, request: HttpRequest) -> HttpResponse:
+    """The form, and the contact that is created with it. Asks for the permission to add contacts."""
+    actor = actor_of(request)
+    if actor is None or not admin.has_add_permission(request):
+        raise PermissionDenied
+    data = request.POST if request.method == "POST" else None
+    details = DetailsForm(current_schema(CONTACT_SCHEMA), {}, data, choices_url=admin.choices_url())
+    form = NewContactForm(data)
+    status, error = HTTPStatus.OK, None
+    if data is not None:
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        if form.is_valid():
+            try:
+                contact = _create(actor, form.cleaned_data, details)
+            except ApiError as refusal:
+                error = refusal
+                _show(refusal, form, details)
+            else:
+                text = format_html(gettext("{} was created."), contact)
+                return done(request, text, address_of(contact.pk))
+        else:
+            details.add_faults(details.schema.validate(details.target))
+    context = {
+        **admin.admin_site.each_context(request),
+        "opts": admin.opts,
+        "title": gettext("New contact"),
+        "media": admin.media + details.media,
+        "form": details,
+        "contact_form": form,
+        "error": error,
+        "follows_email": settings.USERNAME_FROM_EMAIL,
+    }
+    return TemplateResponse(request, "admin/contacts/contact/create.html", context, status=status)
+
+
+@transaction.atomic
+def _create(actor: Actor, asked: dict[str, Any], details: DetailsForm) -> Contact:
+    """The contact and what another system calls it, or neither. Raises what the services raise."""
+    contact = create_contact(
+        actor=actor, type_id=asked["type"], username=asked.get("username") or None, details=details.target
+    )
+    if asked["external_id"]:
+        add_external_connection(
+            actor=actor,
+            contact_id=contact.pk,
+            system=asked["system"] or ExternalConnection.DEFAULT_SYSTEM,
+            external_id=asked["external_id"],
+        )
+    contact.refresh_from_db(fields=["name"])
+    return contact
+
+
+def _show(refusal: ApiError, form: NewContactForm, details: DetailsForm) -> None:
+    """Put what is wrong at the field that it is about."""
+    field = FIELDS.get(refusal.sub_code)
+    if field in form.fields:
+        form.add_error(field, str(refusal))
+    elif refusal.sub_code in ("ValidationFailed", "FieldNotUpdatable"):
+        details.add_faults(refusal.properties)
+    else:
+        details.errors.append(str(refusal))

@@ -1,0 +1,186 @@
+"""Changing the details of a contact: the form that follows the schema, and what becomes of what is sent."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin_actor import VisibleToActorAdmin
+from changerequests.display import field_labels
+from changerequests.services import Submission, patch_details
+from contacts.admin.rights import MAY_CHANGE_DETAILS
+from contacts.admin.tabs import address_of, check_right, contact_page, opened
+from contacts.display import shown_changes
+from contacts.models import CONTACT_SCHEMA, ChangeSet, ChannelKind, Contact
+from contacts.queries import changed_since, details_before
+from core.errors import ApiError, PreconditionFailed
+from schemas.compiled import CompiledSchema
+from schemas.forms import DetailsForm
+from schemas.queries import current_schema
+
+USERNAME_FAULTS = frozenset({"UsernameNotUnique", "UsernameRequired"})
+
+
+class SubmissionForm(forms.Form):
+    """What goes along with the details: the version that was read, and a word for the reviewer."""
+
+    version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    comment = forms.CharField(
+        label=_("Comment"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"class": "kf-input", "rows": 3, "cols": False}),
+        help_text=_("For whoever reviews the change; kept in the history."),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The edit page to be drawn: the forms, and why what was sent was not taken."""
+
+    details: DetailsForm
+    submission: SubmissionForm
+    error: ApiError | None = None
+    change_sets: tuple[ChangeSet, ...] = ()
+
+
+def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse:
+    """The form, and the change that is submitted with it. Asks for the permission to change details."""
+    actor, contact = opened(admin, request, contact_id)
+    check_right(request, MAY_CHANGE_DETAILS)
+    if contact.anonymized_at is not None:
+        messages.warning(request, gettext("The contact was anonymized and cannot be changed any more."))
+        return HttpResponseRedirect(address_of(contact.pk))
+    schema = current_schema(CONTACT_SCHEMA)
+    if request.method != "POST":
+        form = DetailsForm(schema, contact.details, choices_url=admin.choices_url())
+        return _drawn(admin, request, contact, schema, Page(form, _fresh(contact)))
+    submission_form = SubmissionForm(request.POST)
+    submission_form.is_valid()
+    read = submission_form.cleaned_data.get("version")
+    if read is None or read > contact.version:
+        raise SuspiciousOperation("no such version")
+    if read < contact.version:
+        return _overtaken(admin, request, contact, schema, submission_form, read)
+    form = DetailsForm(schema, contact.details, request.POST, choices_url=admin.choices_url())
+    if not submission_form.is_valid():
+        return _drawn(admin, request, contact, schema, Page(form, submission_form), HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    def unchanged_since(locked: Contact) -> None:
+        if locked.version != read:
+            raise PreconditionFailed
+
+    try:
+        submission = patch_details(
+            actor=actor,
+            contact_id=contact.pk,
+            patch=form.patch,
+            comment=submission_form.cleaned_data["comment"] or None,
+            precondition=unchanged_since,
+        )
+    except PreconditionFailed:
+        _actor, contact = opened(admin, request, contact_id)
+        return _overtaken(admin, request, contact, schema, submission_form, read)
+    except ApiError as error:
+        form.add_faults(_faults(error, schema))
+        return _drawn(admin, request, contact, schema, Page(form, submission_form, error), error.status)
+    _tell(request, schema, form, submission)
+    return HttpResponseRedirect(address_of(contact.pk))
+
+
+def _fresh(contact: Contact, comment: str = "") -> SubmissionForm:
+    return SubmissionForm(initial={"version": contact.version, "comment": comment})
+
+
+def _overtaken(
+    admin: Any,
+    request: HttpRequest,
+    contact: Contact,
+    schema: CompiledSchema,
+    sent: SubmissionForm,
+    read: int,
+) -> HttpResponse:
+    """The page again over what the others have made meanwhile: nothing was submitted, and no input is lost."""
+    change_sets = tuple(changed_since(contact, read))
+    before = details_before(contact, change_sets)
+    form = DetailsForm(schema, before, request.POST, choices_url=admin.choices_url())
+    page = Page(
+        form.rebased(contact.details), _fresh(contact, sent.data.get("comment", "")), PreconditionFailed(), change_sets
+    )
+    return _drawn(admin, request, contact, schema, page, HTTPStatus.PRECONDITION_FAILED)
+
+
+def _drawn(
+    admin: VisibleToActorAdmin,
+    request: HttpRequest,
+    contact: Contact,
+    schema: CompiledSchema,
+    page: Page,
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    error = page.error
+    pending = None
+    if error is not None and error.sub_code == "PendingChangeRequestExists":
+        pending = (error.properties or {})["changeRequestId"][0]
+    return contact_page(
+        admin,
+        request,
+        contact,
+        tab="edit",
+        template="edit.html",
+        status=status,
+        media=admin.media + page.details.media,
+        form=page.details,
+        submission=page.submission,
+        error=error,
+        pending_id=pending,
+        meanwhile=[(change_set, shown_changes(schema, change_set.changes)) for change_set in page.change_sets],
+    )
+
+
+def _faults(error: ApiError, schema: CompiledSchema) -> dict[str, Any]:
+    """The messages of a refusal by path: those about the username belong to the email that it follows."""
+    if error.sub_code in ("ValidationFailed", "FieldNotUpdatable"):
+        return dict(error.properties or {})
+    email = schema.channel_paths[ChannelKind.EMAIL]
+    if error.sub_code in USERNAME_FAULTS and email is not None:
+        return {email: [str(error)]}
+    return {}
+
+
+def _tell(request: HttpRequest, schema: CompiledSchema, form: DetailsForm, submission: Submission) -> None:
+    """Say plainly what became of it."""
+    asked = submission.change_request
+    if asked is not None:
+        paths = [change["path"] for change in asked.changes if change["isApprovalRequired"]]
+        labels = field_labels(schema, paths)
+        text = ngettext(
+            "Nothing is changed yet: {} waits for approval, because {} requires it.",
+            "Nothing is changed yet: {} waits for approval, because these fields require it: {}.",
+            len(labels),
+        )
+        messages.warning(request, format_html(text, _link(asked.pk), ", ".join(labels)))
+        return
+    waiting = [node.label for node in form.changed if node.path in schema.verified_paths and node.value]
+    if submission.change_set is not None:
+        messages.success(request, gettext("The changes are made."))
+    elif not waiting:
+        messages.info(request, gettext("Nothing was changed: everything is as it was."))
+    if waiting and (submission.change_set is not None or form.has_changed()):
+        text = gettext("Its owner has to confirm the new value before it takes effect: {}.")
+        messages.info(request, format_html(text, ", ".join(waiting)))
+
+
+def _link(change_request_id: int) -> SafeString:
+    address = reverse("admin:changerequests_changerequest_change", args=[change_request_id])
+    text = gettext("change request #%(id)s") % {"id": change_request_id}
+    return format_html('<a class="k-link" href="{}">{}</a>', address, text)

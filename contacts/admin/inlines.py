@@ -1,0 +1,49 @@
+"""Who belongs to a contact, on the contact's page."""
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+
+from contacts.models import ContactAssignment, ContactParticipant
+
+MAY_CHANGE = "contacts.change_contact"
+
+
+class _LinkInline(TabularInline):
+    """Who belongs to a contact: added and removed by staff who may change contacts, never edited in place."""
+
+    extra = 0
+    hide_title = True
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm(MAY_CHANGE)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm(MAY_CHANGE)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm(MAY_CHANGE)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ParticipantInline(_LinkInline):
+    model = ContactParticipant
+    autocomplete_fields = ["participant"]
+    verbose_name = _("participant")
+    verbose_name_plural = _("participants")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ContactParticipant]:
+        return super().get_queryset(request).select_related("participant").order_by("participant__name")
+
+
+class AssignmentInline(_LinkInline):
+    model = ContactAssignment
+    autocomplete_fields = ["member"]
+    verbose_name = _("member who looks after the contact")
+    verbose_name_plural = _("members who look after the contact")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ContactAssignment]:
+        return super().get_queryset(request).select_related("member__user").order_by("pk")

@@ -1,0 +1,139 @@
+"""What a contact is connected with: groups, other systems, and the addresses where it is reached."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin_actor import VisibleToActorAdmin
+from contactgroups.queries import linked_counts, memberships_of_contact, with_visible_members
+from contacts.admin.rights import MAY_CHANGE_DETAILS, MAY_SEE_GROUPS
+from contacts.admin.tabs import address_of, check_right, contact_page, done, opened, refused
+from contacts.details import value_at
+from contacts.models import CONTACT_SCHEMA, ChannelKind, ExternalConnection
+from contacts.services.channels import discontinue_verification, resend_key
+from contacts.services.connections import add_external_connection
+from core.errors import ApiError
+from schemas.queries import current_schema
+
+OTHERS_SHOWN = 6
+
+
+# ---- groups
+
+
+def groups_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
+    """The groups that a contact is in, with its policy there and the others whom the member sees."""
+    actor, contact = opened(admin, request, contact_id)
+    if not any(request.user.has_perm(right) for right in MAY_SEE_GROUPS):
+        raise PermissionDenied
+    memberships: list[Any] = list(memberships_of_contact(contact_id=contact.pk))
+    groups = with_visible_members([row.group for row in memberships], actor=actor, limit=OTHERS_SHOWN + 1)
+    counts = linked_counts([group.pk for group in groups])
+    for row in memberships:
+        row.linked_count = counts.get(row.group_id, 0)
+        row.others = [other.contact for other in row.group.visible_members if other.contact_id != contact.pk]
+    return contact_page(
+        admin, request, contact, tab="groups", template="groups.html", memberships=memberships, shown=OTHERS_SHOWN
+    )
+
+
+# ---- other systems
+
+
+class ConnectionForm(forms.Form):
+    """What another system calls the contact."""
+
+    system = forms.CharField(
+        label=_("System"),
+        max_length=100,
+        initial=ExternalConnection.DEFAULT_SYSTEM,
+        widget=forms.TextInput(attrs={"class": "kf-input", "autocomplete": "off"}),
+    )
+    external_id = forms.CharField(
+        label=_("External id"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "kf-input", "autocomplete": "off"}),
+    )
+
+
+def connections_page(
+    admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int, form: ConnectionForm | None = None
+) -> HttpResponse:
+    """What other systems call a contact."""
+    _actor, contact = opened(admin, request, contact_id)
+    return contact_page(
+        admin,
+        request,
+        contact,
+        tab="connections",
+        template="connections.html",
+        status=422 if form is not None else 200,
+        connections=contact.external_connections.all(),
+        form=form or ConnectionForm(),
+    )
+
+
+def add_connection(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
+    """POST: record an external id. Asks for the permission to change details."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    actor, contact = opened(admin, request, contact_id)
+    check_right(request, MAY_CHANGE_DETAILS)
+    form = ConnectionForm(request.POST)
+    if not form.is_valid():
+        return connections_page(admin, request, contact_id, form)
+    try:
+        add_external_connection(actor=actor, contact_id=contact.pk, **form.cleaned_data)
+    except ApiError as error:
+        form.add_error(None, str(error))
+        return connections_page(admin, request, contact_id, form)
+    return done(request, gettext("The external id was recorded."), address_of(contact.pk, "connections"))
+
+
+# ---- channels
+
+
+RESEND, DISCONTINUE = "resend", "discontinue"
+
+
+def channels_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
+    """Where a contact is reached, and the new addresses that wait for their owner's confirmation."""
+    _actor, contact = opened(admin, request, contact_id)
+    schema = current_schema(CONTACT_SCHEMA)
+    waiting = {channel.kind: channel for channel in contact.channels.all()}
+    channels = [
+        {
+            "kind": kind,
+            "label": schema.label_at(path),
+            "address": value_at(contact.details, path),
+            "is_verified": path in schema.verified_paths,
+            "channel": waiting.get(kind),
+        }
+        for kind, path in ((kind, schema.channel_paths[kind]) for kind in ChannelKind)
+        if path is not None
+    ]
+    return contact_page(admin, request, contact, tab="channels", template="channels.html", channels=channels)
+
+
+def act_on_channel(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
+    """POST: send the key again or give the new address up. Asks for the permission to change details."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    actor, contact = opened(admin, request, contact_id)
+    check_right(request, MAY_CHANGE_DETAILS)
+    address = address_of(contact.pk, "channels")
+    kind, action = request.POST.get("kind"), request.POST.get("action")
+    if kind not in ChannelKind.values or action not in (RESEND, DISCONTINUE):
+        raise SuspiciousOperation("no such channel or action")
+    try:
+        if action == RESEND:
+            resend_key(actor=actor, contact_id=contact.pk, kind=ChannelKind(kind))
+            return done(request, gettext("A new key is on its way."), address)
+        discontinue_verification(actor=actor, contact_id=contact.pk, kind=ChannelKind(kind))
+        return done(request, gettext("The new address was given up; the key that was sent is no longer good."), address)
+    except ApiError as error:
+        return refused(request, error, address)

@@ -1,0 +1,68 @@
+"""What has happened to a contact: its history and the change requests about it."""
+
+from typing import Any
+
+from django.core.paginator import Page
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from accounts.admin_actor import CappedPaginator, VisibleToActorAdmin
+from changerequests.display import field_labels
+from changerequests.queries import latest_history, latest_requests
+from contacts.admin.tabs import contact_page, opened
+from contacts.display import context_of, shown_changes
+from contacts.models import CONTACT_SCHEMA
+from schemas.compiled import CompiledSchema
+from schemas.queries import current_schema
+
+ROWS_PER_PAGE = 20
+
+
+def history_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
+    """The change sets of a contact, the latest first; `field` narrows them to a path and what is below it."""
+    _actor, contact = opened(admin, request, contact_id)
+    schema = current_schema(CONTACT_SCHEMA)
+    fields = _fields(schema)
+    asked = request.GET.get("field", "")
+    path = asked if asked in {value for value, _label in fields} else ""
+    page = _page(latest_history(contact_id=contact.pk, path=path or None), request)
+    history = [(change_set, shown_changes(schema, change_set.changes)) for change_set in page.object_list]
+    return contact_page(
+        admin,
+        request,
+        contact,
+        tab="changes",
+        template="history.html",
+        history=history,
+        page=page,
+        fields=fields,
+        field=path,
+        query=f"field={path}&" if path else "",
+    )
+
+
+def requests_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
+    """The change requests about a contact, the latest first."""
+    _actor, contact = opened(admin, request, contact_id)
+    schema = current_schema(CONTACT_SCHEMA)
+    page = _page(latest_requests(contact_id=contact.pk), request)
+    rows: list[Any] = list(page.object_list)
+    for row in rows:
+        row.field_labels = field_labels(schema, row.paths)
+    return contact_page(
+        admin, request, contact, tab="requests", template="requests.html", change_requests=rows, page=page, query=""
+    )
+
+
+def _page(rows: Any, request: HttpRequest) -> Page:
+    return CappedPaginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))
+
+
+def _fields(schema: CompiledSchema) -> list[tuple[str, str]]:
+    """What a history can be narrowed to: whatever changes as one value, by path and label, in the form's order."""
+    fields = [field for field in schema.fields.values() if not field.is_in_array]
+    labelled = [(field.path, context_of(schema, field.path), field.label()) for field in fields]
+    return [
+        ("", _("All fields")),
+        *((path, f"{above} › {label}" if above else label) for path, above, label in labelled),
+    ]

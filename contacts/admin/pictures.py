@@ -1,0 +1,60 @@
+"""The picture of a contact: to look at, replace and remove."""
+
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils.translation import gettext as _
+
+from accounts.admin_actor import VisibleToActorAdmin
+from contacts.admin.rights import MAY_CHANGE_DETAILS
+from contacts.admin.tabs import address_of, check_right, contact_page, done, opened, refused
+from contacts.imaging import MAX_BYTES, default_picture, initials
+from contacts.models import ProfilePicture
+from contacts.services.pictures import remove_picture, replace_picture
+from core.errors import ApiError, UnprocessableEntity
+
+CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
+
+
+def picture_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
+    """The picture, and the form that replaces it."""
+    _actor, contact = opened(admin, request, contact_id)
+    has_picture = ProfilePicture.objects.filter(contact=contact).exists()
+    return contact_page(
+        admin, request, contact, tab="picture", template="picture.html", has_picture=has_picture, most=MAX_BYTES
+    )
+
+
+def show_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse | FileResponse:
+    """The bytes: the picture, else the contact's initials on a colour of its own."""
+    _actor, contact = opened(admin, request, contact_id)
+    picture = ProfilePicture.objects.filter(contact=contact).first()
+    if picture is None:
+        answer = HttpResponse(default_picture(initials(contact.name), str(contact.uid)), content_type="image/png")
+    else:
+        with picture.file.open("rb") as file:
+            content = file.read()
+        kind = CONTENT_TYPES.get(str(picture.file.name).rpartition(".")[2], "application/octet-stream")
+        answer = HttpResponse(content, content_type=kind)
+    answer["Cache-Control"] = "private, no-cache"
+    answer["Content-Disposition"] = "inline"
+    return answer
+
+
+def change_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
+    """POST: replace the picture with a file, or remove it. Asks for the permission to change details."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    actor, contact = opened(admin, request, contact_id)
+    check_right(request, MAY_CHANGE_DETAILS)
+    address = address_of(contact.pk, "picture")
+    try:
+        if "remove" in request.POST:
+            remove_picture(actor=actor, contact_id=contact.pk)
+            return done(request, _("The picture was removed."), address)
+        file = request.FILES.get("picture")
+        if file is None:
+            raise UnprocessableEntity(_("Choose a file first."))
+        # One byte more than is taken tells that it is too much.
+        replace_picture(actor=actor, contact_id=contact.pk, content=file.read(MAX_BYTES + 1))
+    except ApiError as error:
+        return refused(request, error, address)
+    return done(request, _("The picture was replaced."), address)

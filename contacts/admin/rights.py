@@ -1,0 +1,42 @@
+"""What members need in the admin for what they do to contacts, beside seeing them."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from contacts.models import Contact
+
+MAY_ADD = "contacts.add_contact"
+MAY_CHANGE_DETAILS = "contacts.change_contact_details"
+MAY_ANONYMIZE = "contacts.anonymize_contact"
+MAY_SEE_GROUPS = ("contactgroups.view_contactgroup", "contactgroups.change_contactgroup")
+MAY_SEE_REQUESTS = ("changerequests.view_changerequest", "changerequests.review_changerequest")
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the member may do to this contact now, and in words why it may not change it."""
+
+    may_change: bool
+    may_anonymize: bool
+    may_see_groups: bool
+    may_open_requests: bool
+    reason: str = ""
+
+
+def rights_to(request: HttpRequest, contact: Contact) -> Rights:
+    user = request.user
+    is_anonymous = contact.anonymized_at is not None
+    reason = ""
+    if is_anonymous:
+        reason = _("The contact was anonymized and cannot be changed any more.")
+    elif not user.has_perm(MAY_CHANGE_DETAILS):
+        reason = _("You may look at this contact, but your account lacks the permission to change it.")
+    return Rights(
+        may_change=not reason,
+        may_anonymize=not is_anonymous and user.has_perm(MAY_ANONYMIZE),
+        may_see_groups=any(user.has_perm(right) for right in MAY_SEE_GROUPS),
+        may_open_requests=any(user.has_perm(right) for right in MAY_SEE_REQUESTS),
+        reason=reason,
+    )
