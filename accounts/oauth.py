@@ -5,7 +5,10 @@ import binascii
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.views import RevokeTokenView, TokenView
 
@@ -31,6 +34,8 @@ class _GuardedView:
     Its refusals have OAuth's shape, as all at these addresses.
     """
 
+    # As the library's own, which this one hides: applications have no cookies, and hence no token against forgery.
+    @method_decorator([csrf_exempt, sensitive_post_parameters("client_secret", "code", "refresh_token", "token")])
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         client_id = _client_id(request)
         secret = Secret(client_id=client_id)

@@ -102,6 +102,14 @@ class ChangeRequest(models.Model):
             models.Index(fields=["contact", "-created_at", "-id"], name="request_by_contact"),
             models.Index(fields=["-created_at", "-id"], name="request_latest_first"),
             models.Index(fields=["reviewed_at"], condition=Q(is_outcome_due=True), name="request_outcome_due"),
+            models.Index(
+                fields=["initiator_member", "created_at", "id"],
+                condition=Q(status=Status.PENDING),
+                name="pending_request_by_initiator",
+            ),
+            models.Index(
+                fields=["status", "-reviewed_at"], condition=Q(reviewed_at__isnull=False), name="request_latest_decided"
+            ),
             GinIndex(fields=["paths"], name="request_by_path", fastupdate=False),
         ]
 

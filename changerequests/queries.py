@@ -1,7 +1,10 @@
 """Choosing change requests."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
@@ -13,8 +16,11 @@ from accounts.models import Member
 from accounts.queries import members_below
 from changerequests.models import ChangeRequest, Status
 from contacts.models import ChangeSet, Contact
-from contacts.queries import latest_change_sets, no_such_contact
+from contacts.queries import capped_counts, latest_change_sets, no_such_contact
 from core.errors import NotFound
+
+# Where the ages end that waiting requests are counted by: a day, three days, a week, thirty days; the last has no end.
+AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=30))
 
 
 def no_such_request() -> NotFound:
@@ -147,3 +153,64 @@ def latest_history(*, contact_id: int, limit: int | None = None, path: str | Non
     return history.select_related("change_request__review_member__user").defer(
         "initiator_contact__details", "change_request__changes", "change_request__paths"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AgeGroup:
+    """Waiting requests that were asked for at `since` or later, and before `until`."""
+
+    since: datetime | None
+    until: datetime | None
+    count: int
+
+    @property
+    def lookups(self) -> dict[str, datetime]:
+        """What finds its requests."""
+        bounds = {"created_at__gte": self.since, "created_at__lt": self.until}
+        return {lookup: bound for lookup, bound in bounds.items() if bound is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How many requests there are; a number that equals the cap stands for so many or more."""
+
+    waiting: int
+    ages: list[AgeGroup]
+    own: int
+    approved: int
+    rejected: int
+
+
+def request_figures(*, actor: Actor, now: datetime, decided_since: datetime, most: int) -> Figures:
+    """The requests that a member sees: those that wait, by age, its own among them, and what was decided lately.
+
+    One statement, which reads no more than `most` entries of an index for each number.
+    """
+    visible = ChangeRequest.objects.visible_to(actor)
+    waiting = visible.filter(status=Status.PENDING)
+    edges = [None, *(now - age for age in AGES), None]
+    ages = [AgeGroup(since, until, 0) for until, since in pairwise(edges)]
+    counts = capped_counts(
+        actor=actor,
+        rows={
+            "waiting": waiting,
+            "own": waiting.filter(initiator_member=actor.member_id),
+            "approved": visible.filter(status=Status.APPROVED, reviewed_at__gte=decided_since),
+            "rejected": visible.filter(status=Status.REJECTED, reviewed_at__gte=decided_since),
+            **{f"age_{number}": waiting.filter(Q(**age.lookups)) for number, age in enumerate(ages)},
+        },
+        most=most,
+    )
+    return Figures(
+        waiting=counts["waiting"],
+        ages=[AgeGroup(age.since, age.until, counts[f"age_{number}"]) for number, age in enumerate(ages)],
+        own=counts["own"],
+        approved=counts["approved"],
+        rejected=counts["rejected"],
+    )
+
+
+def oldest_waiting(*, actor: Actor, limit: int) -> QuerySet[ChangeRequest]:
+    """The visible requests that have waited longest, with their people."""
+    waiting = ChangeRequest.objects.visible_to(actor).filter(status=Status.PENDING)
+    return waiting.with_people().defer("changes", "paths", "contact__details").order_by("created_at", "id")[:limit]

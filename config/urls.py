@@ -7,10 +7,12 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts.logins import admin_login
+from config import dashboard
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/login/", admin_login),
+    path("admin/jobs/", admin.site.admin_view(dashboard.jobs), name="dashboard-jobs"),
     path("admin/", admin.site.urls),
     path("language/", include("django.conf.urls.i18n")),
     path("openapi.json", SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer]), name="openapi"),

@@ -1,15 +1,28 @@
 """Choosing contacts and their history."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import Any, TypedDict
 
-from django.db.models import BooleanField, Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Value
+from django.db.models import (
+    BooleanField,
+    Exists,
+    F,
+    Func,
+    IntegerField,
+    JSONField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
+from accounts.models import Member
 from accounts.queries import actor_of_user
 from contacts.details import Document, with_values
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
@@ -28,6 +41,23 @@ class PendingChannels(TypedDict):
 
 def no_such_contact() -> NotFound:
     return NotFound(_("There is no contact with this id that you can see."))
+
+
+class CappedCount(Subquery):
+    """How many rows a queryset has, as a value in another query. It counts to `most` and stops there."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) counted)"
+
+    def __init__(self, rows: QuerySet[Any], *, most: int) -> None:
+        super().__init__(rows.order_by().values("pk")[:most], output_field=IntegerField())
+
+
+def capped_counts(*, actor: Actor, rows: Mapping[str, QuerySet[Any]], most: int) -> dict[str, int]:
+    """How many rows each of the querysets has, `most` standing for so many or more; for a member, in one statement."""
+    counts: dict[str, Any] = {f"count_{name}": CappedCount(queryset, most=most) for name, queryset in rows.items()}
+    # A statement must be about something: the member's own row is always there.
+    found: dict[str, Any] = dict(Member.objects.filter(pk=actor.member_id or 0).values("pk", **counts).get())
+    return {name: found[f"count_{name}"] for name in rows}
 
 
 def visible_contact(*, actor: Actor, contact_id: int) -> Contact:
@@ -93,6 +123,13 @@ def is_username_taken(username: str, *, but_by: Contact | None = None) -> bool:
     """Whether a contact has the username, whatever its case."""
     holders = Contact.objects.filter(username__iexact=username)
     return (holders.exclude(pk=but_by.pk) if but_by else holders).exists()
+
+
+def contacts_by_type(*, actor: Actor, type_ids: Iterable[int], most: int) -> dict[int, int]:
+    """How many contacts of each type a member sees, `most` standing for so many or more; one statement."""
+    visible = Contact.objects.visible_to(actor)
+    counts = capped_counts(actor=actor, rows={str(key): visible.filter(type=key) for key in type_ids}, most=most)
+    return {int(key): count for key, count in counts.items()}
 
 
 def connection_holder(*, actor: Actor, system: str, external_id: str) -> Contact:

@@ -1,10 +1,11 @@
 """Who asked for a job: written when it is asked for, and made an actor again when it runs."""
 
+from datetime import datetime
 from typing import Any, TypedDict, TypeVar
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, ActorKind, member_actor, system_actor
@@ -55,6 +56,12 @@ def check_unfinished(jobs: QuerySet[J], actor: Actor) -> None:
             sub_code="TooManyJobs",
             headers={"Retry-After": "30"},
         )
+
+
+def jobs_at_hand(jobs: QuerySet[J], actor: Actor, *, finished_since: datetime, limit: int) -> QuerySet[J]:
+    """The actor's jobs that are not finished, the latest first, and then those that were finished lately."""
+    at_hand = requested_by(jobs, actor).filter(Q(finished_at=None) | Q(finished_at__gte=finished_since))
+    return at_hand.order_by(F("finished_at").desc(nulls_first=True), "-created_at", "id")[:limit]
 
 
 def actor_of_job(job: Job, *, scope: str) -> Actor:

@@ -77,8 +77,8 @@ class ImportJobAdmin(CappedAdmin):
     sortable_by = ["created_at"]
 
     class Media:
-        css = {"all": ["contacts/details.css", "changerequests/review.css"]}
-        js = ["importexport/jobs.js", "importexport/import_job.js"]
+        css = {"all": ["contacts/details.css", "changerequests/review.css", "importexport/jobs.css"]}
+        js = ["importexport/jobs.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
         rows = super().get_queryset(request).select_related("schema_version")

@@ -68,7 +68,7 @@ def shows(page: Page, request: ChangeRequest) -> None:
 def test_the_whole_review_with_the_mouse(
     page: Page, sign_in: Callable[..., None], rita: Member, three: tuple[ChangeRequest, ...], axe: Callable[..., None]
 ) -> None:
-    first, second, third = three
+    _first, second, third = three
     sign_in(page, rita)
     page.goto(QUEUE)
     axe(page)

@@ -39,7 +39,7 @@ def test_files_are_uploaded_and_an_import_is_started_watched_and_done(browser, e
     assert (answer.status_code, answer.url) == (HTTPStatus.FOUND, f"{LIST}{job.pk}/change/")
     page = browser.get(answer.url).content.decode()
     assert 'data-unfinished-job max="3" value="0"' in page
-    assert "importexport/import_job.js" in page
+    assert "importexport/jobs.js" in page
     assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>[^<]*import-job", page)
     assert "data-unfinished-job" in browser.get(LIST).content.decode()
     run_job(job.pk)

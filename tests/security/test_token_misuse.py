@@ -206,6 +206,13 @@ def tokens(portal, make_member, admin_of, contact):
     return exchanged(portal, grant_type="authorization_code", code_verifier=verifier, **sent).json()
 
 
+def test_a_token_is_given_to_a_caller_without_cookies_and_without_a_token_against_forgery():
+    stranger = Client(enforce_csrf_checks=True)
+    form = {"grant_type": "client_credentials", "client_id": "nobody", "client_secret": "guess"}
+    assert stranger.post("/connect/token", form, secure=True).status_code == 401
+    assert stranger.post("/connect/revoke", {**form, "token": "guess"}, secure=True).status_code == 401
+
+
 def test_a_refresh_token_that_is_used_twice_ends_all_that_came_of_it(tokens, portal, path):
     """Whoever used it first may be the thief."""
     renewed = exchanged(portal, grant_type="refresh_token", refresh_token=tokens["refresh_token"]).json()

@@ -1,18 +1,23 @@
-// Shows a list of jobs anew while one of them is not finished, without moving the page under its reader.
+// Shows jobs anew while one of them is not finished, without moving the page under its reader: a list of jobs, the page
+// of one, and the box of the first page, whose `data-source` names an address that answers with the box alone.
 "use strict";
 
 (() => {
-  const SECONDS = 2;
-  const LIST = "#changelist-form";
+  const MILLISECONDS = 1000;
+  const REGIONS = ["#changelist-form", "#import-job", "#running-jobs"];
+  const UNFINISHED = "[data-unfinished-job]";
+
+  const region = () => REGIONS.map((name) => document.querySelector(name)).find((found) => found?.querySelector(UNFINISHED));
 
   async function refresh() {
+    const shown = region();
     try {
-      const response = await fetch(window.location.href, { credentials: "same-origin" });
-      if (response.ok) {
+      const response = await fetch(shown.dataset.source || window.location.href, { credentials: "same-origin" });
+      if (response.ok && !response.redirected) {
         const page = new DOMParser().parseFromString(await response.text(), "text/html");
-        const fresh = page.querySelector(LIST);
+        const fresh = page.getElementById(shown.id);
         if (fresh) {
-          document.querySelector(LIST).replaceWith(fresh);
+          replace(shown, fresh);
         }
       }
     } finally {
@@ -20,9 +25,19 @@
     }
   }
 
+  // The focus stays on the same link, so that who reads by keyboard is not thrown back to the top.
+  function replace(shown, fresh) {
+    const links = (place) => [...place.querySelectorAll("a, button, input, select")];
+    const focused = links(shown).indexOf(document.activeElement);
+    shown.replaceWith(fresh);
+    if (focused >= 0) {
+      links(fresh)[focused]?.focus({ preventScroll: true });
+    }
+  }
+
   function wait() {
-    if (document.querySelector("[data-unfinished-job]")) {
-      window.setTimeout(refresh, SECONDS * 1000);
+    if (region()) {
+      window.setTimeout(refresh, MILLISECONDS);
     }
   }
 

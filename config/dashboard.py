@@ -1,0 +1,202 @@
+"""The first page of the admin: what waits, what was decided, what runs. It stands above all apps, so it lives here.
+
+Every box is there for those who may open the list behind it, and counts what that list would show them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.timesince import timesince
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from accounts.actor import Actor
+from accounts.admin_actor import CappedPaginator, actor_of
+from changerequests.models import ChangeRequest, Status
+from changerequests.queries import AgeGroup, oldest_waiting, request_figures
+from contacts.models import CONTACT_TYPES, Contact
+from contacts.queries import contacts_by_type
+from importexport.exports.admin import STATUS_LABELS as EXPORT_COLOURS
+from importexport.imports.admin import STATUS_LABELS as IMPORT_COLOURS
+from importexport.models import ExportJob, ExportStatus, ImportJob, ImportStatus
+from importexport.requesters import jobs_at_hand
+from schemas.queries import list_data
+
+OLDEST_SHOWN = 6
+JOBS_SHOWN = 5
+JOBS_SHOWN_FOR = timedelta(days=1)
+# As far as the queue counts; contacts are counted along a smaller index, and a house wants to know how many it has.
+MOST_REQUESTS = CappedPaginator.most
+MOST_CONTACTS = 100_000
+
+AGE_LABELS = (_("Up to a day"), _("1 to 3 days"), _("3 to 7 days"), _("7 to 30 days"), _("Over 30 days"))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number and the list behind it. `share` is its part of the largest of its kind, in percent."""
+
+    label: str
+    number: str
+    address: str
+    share: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownJob:
+    """An import or an export, as the box of jobs shows it."""
+
+    title: str
+    address: str
+    status: str
+    colour: str
+    job: ImportJob | ExportJob
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows beside what Unfold adds; Unfold calls it."""
+    actor = actor_of(request)
+    boxes: dict[str, Any] = {}
+    if actor is not None:
+        if _may_open(request, ChangeRequest):
+            boxes["requests"] = _requests(request, actor)
+        if _may_open(request, Contact):
+            boxes["contacts"] = _contacts(actor)
+        if _may_open(request, ImportJob) or _may_open(request, ExportJob):
+            boxes["jobs"] = _jobs(request, actor)
+    return {**context, "title": gettext("Overview"), "boxes": boxes, "is_member": actor is not None}
+
+
+@require_GET
+def jobs(request: HttpRequest) -> HttpResponse:
+    """The box of jobs alone, which the page asks for while one of them runs."""
+    actor = actor_of(request)
+    if actor is None or not (_may_open(request, ImportJob) or _may_open(request, ExportJob)):
+        raise PermissionDenied
+    return TemplateResponse(request, "admin/includes/jobs.html", {"jobs": _jobs(request, actor)})
+
+
+def _requests(request: HttpRequest, actor: Actor) -> dict[str, Any]:
+    now = timezone.now().replace(microsecond=0)
+    monday = _start_of_week(now)
+    figures = request_figures(actor=actor, now=now, decided_since=monday, most=MOST_REQUESTS)
+    ages = list(zip(AGE_LABELS, figures.ages, strict=True))
+    decided = {"reviewed_at__gte": monday}
+    return {
+        "tiles": [
+            _figure(_("Waiting for review"), figures.waiting, MOST_REQUESTS, _queue(Status.PENDING)),
+            _figure(
+                _("Asked by you, waiting"),
+                figures.own,
+                MOST_REQUESTS,
+                _queue(Status.PENDING, _asked_by(request, actor)),
+            ),
+            _figure(_("Approved this week"), figures.approved, MOST_REQUESTS, _queue(Status.APPROVED, decided)),
+            _figure(_("Rejected this week"), figures.rejected, MOST_REQUESTS, _queue(Status.REJECTED, decided)),
+        ],
+        "is_empty": figures.waiting == 0,
+        "ages": [
+            _figure(label, age.count, MOST_REQUESTS, _queue(Status.PENDING, age.lookups), largest=_largest(ages))
+            for label, age in ages
+        ],
+        "oldest": [
+            (row, _page(row), row.initiator_member_id == actor.member_id, timesince(row.created_at, now, depth=1))
+            for row in oldest_waiting(actor=actor, limit=OLDEST_SHOWN)
+        ],
+        "address": _queue(Status.PENDING),
+    }
+
+
+def _contacts(actor: Actor) -> dict[str, Any]:
+    types = list_data(CONTACT_TYPES).sorted_items(get_language() or "")
+    counts = contacts_by_type(actor=actor, type_ids=[item.id for item in types], most=MOST_CONTACTS)
+    largest = max(counts.values(), default=0)
+    address = reverse("admin:contacts_contact_changelist")
+    return {
+        "types": [
+            _figure(item.name(), counts[item.id], MOST_CONTACTS, f"{address}?type={item.id}", largest=largest)
+            for item in types
+        ],
+        "is_empty": largest == 0,
+        "address": address,
+    }
+
+
+def _jobs(request: HttpRequest, actor: Actor) -> dict[str, Any]:
+    """The actor's own jobs: those under way, and what came of those of the last day."""
+    since = timezone.now() - JOBS_SHOWN_FOR
+    shown: list[ShownJob] = []
+    may_import, may_export = _may_open(request, ImportJob), _may_open(request, ExportJob)
+    imports = reverse("admin:importexport_importjob_changelist")
+    exports = reverse("admin:importexport_exportjob_changelist")
+    if may_import:
+        for row in jobs_at_hand(ImportJob.objects.all(), actor, finished_since=since, limit=JOBS_SHOWN):
+            title = gettext("Import: %(kind)s") % {"kind": row.get_kind_display()}
+            address = reverse("admin:importexport_importjob_change", args=[row.pk])
+            shown.append(
+                ShownJob(title, address, row.get_status_display(), IMPORT_COLOURS[ImportStatus(row.status)], row)
+            )
+    if may_export:
+        for job in jobs_at_hand(ExportJob.objects.all(), actor, finished_since=since, limit=JOBS_SHOWN):
+            title = gettext("Export: %(kind)s") % {"kind": job.get_kind_display()}
+            shown.append(
+                ShownJob(title, exports, job.get_status_display(), EXPORT_COLOURS[ExportStatus(job.status)], job)
+            )
+    shown.sort(key=lambda one: (not one.job.is_finished, one.job.created_at), reverse=True)
+    return {
+        "shown": shown[:JOBS_SHOWN],
+        "imports_address": imports if may_import else None,
+        "exports_address": exports if may_export else None,
+    }
+
+
+def _may_open(request: HttpRequest, model: type[Model]) -> bool:
+    """Whether the user may open the list of a model: its admin decides."""
+    model_admin = admin.site.get_model_admin(model)
+    return bool(model_admin.has_view_permission(request))
+
+
+def _figure(label: Any, count: int, most: int, address: str, *, largest: int = 0) -> Figure:
+    number = number_format(count, use_l10n=True, force_grouping=True)
+    share = max(round(100 * count / largest), 1) if count and largest else 0
+    return Figure(str(label), f"{number}+" if count >= most else number, address, share)
+
+
+def _largest(ages: list[tuple[Any, AgeGroup]]) -> int:
+    return max(age.count for _label, age in ages)
+
+
+def _queue(status: Status, lookups: Mapping[str, Any] | None = None) -> str:
+    """The list of the requests of a status, narrowed by lookups."""
+    asked: dict[str, Any] = {"status": status.value}
+    for name, value in (lookups or {}).items():
+        asked[name] = value.isoformat() if isinstance(value, datetime) else value
+    return f"{reverse('admin:changerequests_changerequest_changelist')}?{urlencode(asked)}"
+
+
+def _page(row: ChangeRequest) -> str:
+    return reverse("admin:changerequests_changerequest_change", args=[row.pk])
+
+
+def _asked_by(request: HttpRequest, actor: Actor) -> dict[str, Any]:
+    """The lookup of the filter that the queue has for those who may look at members, else one that needs no filter."""
+    has_filter = request.user.has_perm("accounts.view_member")
+    return {"initiator_member__id__exact" if has_filter else "initiator_member": actor.member_id}
+
+
+def _start_of_week(moment: datetime) -> datetime:
+    """Monday's midnight where the reader is."""
+    today = timezone.localtime(moment).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=today.weekday())

@@ -1,0 +1,59 @@
+"""Every page of the admin, on a desk and a phone, in light and dark: it fits, is accessible, complains of nothing."""
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from accounts.models import Participant
+from config.demo.loading import load
+from tests.browser.browsing import scrolls_sideways
+
+DESK = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+WINDOWS = [
+    pytest.param({**window, "color_scheme": scheme}, id=f"{name}-{scheme}")
+    for name, window in {"desk": DESK, "phone": PHONE}.items()
+    for scheme in ("light", "dark")
+]
+
+
+def names(suffix):
+    """The names of the addresses of that kind which the admin has, of every registered model."""
+    return [f"admin:{model._meta.app_label}_{model._meta.model_name}_{suffix}" for model in admin.site._registry]
+
+
+@pytest.fixture
+def demo(default_schemas):
+    """The people, clients and requests of the demo, and the member that may do everything."""
+    load(contacts=40)
+    return Participant.objects.get(name="Zurich").members.get(user__username="admin")
+
+
+@pytest.fixture
+def look(open_page, sign_in, axe, live_server):
+    """Opens a page in a window and says what is wrong with it."""
+
+    def check(page, address):
+        answer = page.goto(address)
+        assert answer is not None
+        if answer.status == 403:
+            return []
+        page.wait_for_load_state("networkidle")
+        wrong = [f"{address}: status {answer.status}"] if answer.status != 200 else []
+        if scrolls_sideways(page):
+            wrong.append(f"{address}: wider than the window")
+        try:
+            axe(page)
+        except AssertionError as error:
+            wrong.append(str(error))
+        return wrong
+
+    return check
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_every_list(open_page, sign_in, demo, look, window):
+    page = open_page(**window)
+    sign_in(page, demo)
+    wrong = [fault for name in names("changelist") for fault in look(page, reverse(name))]
+    assert not wrong, "\n".join(wrong)
