@@ -23,13 +23,16 @@ run: $(VENV)/installed $(TRANSLATIONS) ## everything on this machine, with demo 
 test: $(VENV)/installed-dev $(TRANSLATIONS) ## the tests, on servers of their own (ARGS="-k name", WORKERS=2)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-check: $(VENV)/installed-dev $(TRANSLATIONS) ## style, types, layers, settings and migrations
+check: $(VENV)/installed-dev $(TRANSLATIONS) ## style, types, layers, settings, migrations, deployment
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	DJANGO_SETTINGS_MODULE=config.settings.lint LOG_LEVEL=WARNING $(BIN)/python manage.py lintmigrations
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 openapi: $(VENV)/installed-dev $(TRANSLATIONS) ## write openapi.json
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file openapi.json

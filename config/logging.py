@@ -73,6 +73,8 @@ def logging_config(form: str, *, level: str) -> None:
         final += [without_values, structlog.processors.JSONRenderer()]
     else:
         final += [structlog.dev.ConsoleRenderer(colors=False)]
+    # Or they would stand between the objects as plain text.
+    logging.captureWarnings(form == "json")
     stream: Literal["ext://sys.stderr"] = "ext://sys.stderr"
     logging.config.dictConfig(
         {
@@ -94,7 +96,6 @@ def logging_config(form: str, *, level: str) -> None:
                 # The line of config.operations.tasklog says it all; Celery's own would add what the exception says.
                 "celery.app.trace": {"level": "CRITICAL"},
                 "celery.worker.strategy": {"level": "WARNING"},
-                "celery.beat": {"level": "WARNING"},
                 "botocore": {"level": "WARNING"},
             },
         }

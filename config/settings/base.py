@@ -5,6 +5,7 @@ secret key, plain HTTP on loopback. With both set nothing is assumed: SECRET_KEY
 """
 
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import environ
@@ -101,10 +102,13 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default=embedded.database_url
 _pool_size = env.int("DATABASE_POOL_SIZE", default=0)
 if _pool_size:
     # A pool serves the threads of a web worker; connections made per request would cost more than the requests.
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 10}
+    # There is one for each thread, so it waits only where the server does not answer: no longer than a caller would.
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 5}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# After a restart of the server no request meets a connection of before it.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # Nobody waits for a query for ever; the web server's workers say how long (config/gunicorn.py), tasks have no limit.
 _statement_seconds = env.int("DATABASE_STATEMENT_SECONDS", default=0)
 if _statement_seconds:
@@ -149,12 +153,22 @@ CELERY_IMPORTS = [
 CELERY_TIMEZONE = "UTC"
 
 S3_BUCKET = env.str("S3_BUCKET", default="")
+
+
+def _s3_config() -> object:
+    # By name, for the package is in an extra.
+    make = import_module("botocore.config").Config
+    return make(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2}, signature_version="s3v4")
+
+
 STORAGES = {
     "default": {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": S3_BUCKET,
             "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
+            # The client's own patience is minutes.
+            "client_config": _s3_config(),
             # What is read beyond it lies on the disk: unless said, a file of a gigabyte would be in memory.
             "max_memory_size": 8 * 1024 * 1024,
         },

@@ -1,9 +1,27 @@
 """Stored files come and go with the transaction that says so."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from contacts.models import ObsoleteFile
+from core.errors import ServiceUnavailable
+
+log = structlog.get_logger("kontor.files")
+
+
+@contextmanager
+def storage_reached() -> Iterator[None]:
+    """Around what reads from or writes to the storage. Raises ServiceUnavailable for whatever the storage raises."""
+    try:
+        yield
+    except Exception as error:
+        log.warning("storage_unavailable", exc_info=error)
+        raise ServiceUnavailable(_("The storage cannot be reached right now; try again.")) from error
 
 
 def discard_file(name: str) -> None:

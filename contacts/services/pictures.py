@@ -7,20 +7,22 @@ from accounts.actor import Actor
 from contacts.imaging import encode_picture
 from contacts.models import Contact, ProfilePicture
 from contacts.queries import changeable_contact
-from contacts.services.files import discard_file
+from contacts.services.files import discard_file, storage_reached
 
 
 def replace_picture(*, actor: Actor, contact_id: int, content: bytes) -> None:
     """Store a picture of the contact in place of an earlier one. Locks the contact.
 
-    Raises NotFound; UnprocessableEntity: PictureInvalid, PictureTooLarge; what the storage raises.
+    Raises NotFound; UnprocessableEntity: PictureInvalid, PictureTooLarge; ServiceUnavailable where the storage does not
+    take it, and then the earlier one stays.
     """
     encoded = encode_picture(content)
     with transaction.atomic():
         contact = changeable_contact(actor=actor, contact_id=contact_id)
         _discard_picture(contact)
         picture = ProfilePicture(contact=contact)
-        picture.file.save(f"picture.{encoded.extension}", ContentFile(encoded.content), save=False)
+        with storage_reached():
+            picture.file.save(f"picture.{encoded.extension}", ContentFile(encoded.content), save=False)
         picture.save()
 
 

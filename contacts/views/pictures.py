@@ -15,6 +15,7 @@ from accounts.views import ActorView
 from contacts import serializers as shapes
 from contacts.imaging import default_picture, initials
 from contacts.queries import visible_contact_with_picture
+from contacts.services.files import storage_reached
 from contacts.services.pictures import remove_picture, replace_picture
 from contacts.views.tags import READ, TAGS, WRITE
 from core.errors import BadRequest
@@ -36,7 +37,7 @@ class ProfilePictureView(ActorView):
         if picture is None:
             content = default_picture(initials(contact.name), str(contact.uid))
         else:
-            with picture.file.open("rb") as file:
+            with storage_reached(), picture.file.open("rb") as file:
                 content = file.read()
         return Response({"imageContentBase64": b64encode(content).decode(), "isDefaultImage": picture is None})
 

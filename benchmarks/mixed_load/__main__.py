@@ -1,0 +1,124 @@
+"""Two web processes and two workers on one machine, under everything at once.
+
+    python -m benchmarks.mixed_load [--minutes 5] [--contacts 5000] [--entries 5000]
+
+Applications and members read, search, change, submit, review and cancel, on contacts that they share, while imports
+and exports run one after the other. Each client takes turns between the two web processes. At the end every invariant
+is checked in the database; the exit status is 1 where one is broken, or an answer was another than the intended.
+"""
+
+import argparse
+import io
+import platform
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from django.core.management import call_command
+from django.db import connections
+
+from benchmarks import PLACE, ROOT
+from benchmarks.mixed_load import invariants, people
+from benchmarks.mixed_load.clients import CLIENTS, Client, Stop
+from benchmarks.mixed_load.measures import Measures
+from benchmarks.mixed_load.world import World
+from config import embedded
+from config.management.processes import Child
+
+PORTS = (8901, 8902)
+WORKERS = 2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--contacts", type=int, default=5_000, help="that there are at the beginning")
+    parser.add_argument("--entries", type=int, default=5_000, help="of each file that is imported")
+    options = parser.parse_args()
+    shutil.rmtree(PLACE, ignore_errors=True)
+    embedded.ensure_running(PLACE)
+    call_command("migrate", verbosity=0)
+    call_command("load_schemas", stdout=io.StringIO())
+    world = people.settle(options.contacts)
+    measures = Measures()
+    with processes():
+        began = time.perf_counter()
+        load(world, measures, options.minutes * 60, options.entries)
+        seconds = time.perf_counter() - began
+        broken = measures.unintended() + invariants.check(world, PORTS)
+    print(f"{cpu()}, {len(PORTS)} web processes of 4 threads, {WORKERS} workers, {seconds:.0f} seconds\n")
+    print(measures.table(seconds))
+    print()
+    print("\n".join(broken) if broken else "every invariant holds")
+    sys.exit(1 if broken else 0)
+
+
+@contextmanager
+def processes() -> Iterator[None]:
+    """The web processes, the workers and the scheduler; within the block all of them answer."""
+    log: Any = LogFile()
+    celery = [sys.executable, "-m", "celery", "--quiet", "--app", "config"]
+    web = [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "config.wsgi"]
+    worker = [*celery, "worker", "--concurrency", "1", "--hostname"]
+    commands = {f"web-{port}": (web, port) for port in PORTS}
+    commands |= {f"worker-{number}": ([*worker, f"load-{number}@localhost"], 0) for number in range(WORKERS)}
+    commands["beat"] = ([*celery, "beat", "--pidfile=", "--schedule", str(PLACE / "beat")], 0)
+    hurry = threading.Event()
+    with ExitStack() as stack:
+        for name, (argv, port) in commands.items():
+            environment = {"PORT": str(port), "WEB_CONCURRENCY": "1", "WEB_THREADS": "4", "LOG_LEVEL": "WARNING"}
+            child = Child(name, argv, log, environment=environment, directory=ROOT)
+            stack.callback(child.stop, hurry)
+        for port in PORTS:
+            await_web(port)
+        yield
+        connections.close_all()
+
+
+class LogFile:
+    """Where the processes write: warnings and errors, in var/benchmark/mixed-load.log."""
+
+    def write(self, source: str, text: str) -> None:
+        with (PLACE / "mixed-load.log").open("a") as file:
+            file.write(f"{source} | {text}")
+
+
+def await_web(port: int) -> None:
+    deadline = time.monotonic() + 60
+    client = Client(Measures(), (port,), "", Stop())
+    while client.try_status("/health/ready") != 200:
+        assert time.monotonic() < deadline, f"nobody answers on port {port}"
+        time.sleep(0.2)
+
+
+def load(world: World, measures: Measures, seconds: float, entries: int) -> None:
+    """All clients at once, for so long; an import and an export that are under way then come to their end."""
+    stop = Stop()
+    threads = []
+    for number, (kind, times) in enumerate((kind, number) for kind, number in CLIENTS for number in range(number)):
+        runner = kind(world, measures, PORTS, stop, number=times, seed=number, entries=entries)
+        threads.append(threading.Thread(target=runner.run, name=kind.__name__))
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(seconds)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def cpu() -> str:
+    found = subprocess.run(["lscpu"], capture_output=True, text=True, check=False).stdout
+    lines = dict(line.split(":", 1) for line in found.splitlines() if ":" in line)
+    name = lines.get("Model name", platform.machine()).strip()
+    return f"{lines.get('CPU(s)', '?').strip()} x {name}, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""What must be true after the load, whatever happened in it."""
+
+import csv
+import io
+import time
+from collections.abc import Iterator, Sequence
+
+from django.db import connection
+
+from benchmarks.mixed_load.clients import Client, Stop
+from benchmarks.mixed_load.measures import Measures
+from benchmarks.mixed_load.world import World
+from contacts.details import same, with_values
+from contacts.models import Contact
+
+# Each finds the rows that break it.
+QUERIES = {
+    "a contact has two pending requests": (
+        "SELECT contact_id FROM changerequests_changerequest WHERE status = 1 GROUP BY contact_id HAVING count(*) > 1"
+    ),
+    "somebody reviewed an own request": (
+        "SELECT id FROM changerequests_changerequest WHERE review_member_id = initiator_member_id"
+    ),
+    "an approved request has no change set, or another has one": (
+        "SELECT id FROM changerequests_changerequest WHERE (status = 2) <> (change_set_id IS NOT NULL)"
+    ),
+    "versions of a contact have a gap": """
+        SELECT contact.id FROM contacts_contact contact
+        LEFT JOIN (SELECT contact_id, count(*) AS number, count(DISTINCT version) AS different,
+            min(version) AS first, max(version) AS last FROM contacts_changeset GROUP BY contact_id) AS history
+            ON history.contact_id = contact.id
+        WHERE (history.number, history.different, history.first, history.last)
+            IS DISTINCT FROM (contact.version, contact.version, 1, contact.version)
+    """,
+    "an import's counts do not add up": """
+        SELECT id FROM importexport_importjob
+        WHERE status NOT IN ('Completed', 'CompletedWithErrors') OR processed <> total
+            OR created + updated + unchanged + failed <> processed
+    """,
+    "an export did not complete": "SELECT id FROM importexport_exportjob WHERE status <> 'Completed'",
+    "an external id stands twice": (
+        "SELECT external_id FROM contacts_externalconnection GROUP BY external_id HAVING count(*) > 1"
+    ),
+}
+
+
+def check(world: World, ports: Sequence[int]) -> list[str]:
+    """What is broken, in words."""
+    broken = []
+    with connection.cursor() as cursor:
+        for text, query in QUERIES.items():
+            cursor.execute(query)
+            if rows := cursor.fetchall():
+                broken.append(f"{text}: {len(rows)}, such as {rows[0][0]}")
+    broken += _histories(world)
+    broken += _imports(world)
+    broken += _exports(world, ports)
+    return broken
+
+
+def _histories(world: World) -> Iterator[str]:
+    """Replays every history to the current document; and every change that was acknowledged is in it, once."""
+    replayed = 0
+    for contact in Contact.objects.prefetch_related("change_sets").iterator(chunk_size=500):
+        document: dict[str, object] = {}
+        phones: list[object] = []
+        for changes in sorted(contact.change_sets.all(), key=lambda one: one.version):
+            document = with_values(document, {change["path"]: change["target"] for change in changes.changes})
+            phones += [change["target"] for change in changes.changes if change["path"] == "contactInformation.phone"]
+        replayed += 1
+        if not same(document, contact.details):
+            yield f"the history of contact {contact.pk} leads to another document than it has"
+        for phone in world.acknowledged.get(contact.pk, []):
+            if phones.count(phone) != 1:
+                yield f"a change of contact {contact.pk} was acknowledged and stands {phones.count(phone)} times"
+    print(f"{replayed:,} histories replayed, {sum(map(len, world.acknowledged.values())):,} acknowledged changes found")
+
+
+def _imports(world: World) -> Iterator[str]:
+    if not world.imports:
+        yield "no import came to its end"
+    for counts in world.imports:
+        whole = sum(counts[name] for name in ("created", "updated", "unchanged", "failed"))
+        if not whole == counts["processed"] == counts["entries"]:
+            yield f"an import's counts do not add up: {counts}"
+        if counts["created"] != (counts["entries"] + 3) // 4:
+            yield f"an import created another number than it should: {counts}"
+    print(f"{len(world.imports)} imports of {sum(counts['entries'] for counts in world.imports):,} entries")
+
+
+def _exports(world: World, ports: Sequence[int]) -> Iterator[str]:
+    """An export now has the contacts that its caller sees: those with the right ids, each once."""
+    everything = set(Contact.objects.values_list("pk", flat=True))
+    shared = set(Contact.objects.filter(participants=world.participant_id).values_list("pk", flat=True))
+    for token, visible in ((world.application_token, everything), (world.participant_token, shared)):
+        client = Client(Measures(), ports, token, Stop())
+        asked = client.call("export", "POST", "/v1.0/contacts/export", b"", content_type="text/plain")[1]
+        path = f"/v1.0/contacts/export/{asked['exportJobId']}"
+        while (answer := client.call("export", "GET", path))[0] == 202:
+            time.sleep(0.2)
+        ids = [int(row["id"]) for row in csv.DictReader(io.StringIO(answer[1].decode()))]
+        if len(ids) != len(visible) or set(ids) != visible:
+            yield f"an export has {len(ids)} rows, and its caller sees {len(visible)} contacts"
+        print(f"an export of {len(ids):,} rows, for who sees {len(visible):,} contacts")

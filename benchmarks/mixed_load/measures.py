@@ -1,0 +1,58 @@
+"""What the clients saw: answers by kind and status, and how long they took."""
+
+import threading
+from collections import Counter, defaultdict
+
+# The races that are meant to be lost by somebody. Everything else than these and a success is a fault.
+INTENDED = frozenset({409, 412, 422})
+
+
+class Measures:
+    """Any thread may note."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seconds: dict[str, list[float]] = defaultdict(list)
+        self._statuses: dict[str, Counter[str]] = defaultdict(Counter)
+        self._unintended: list[str] = []
+
+    def note(self, kind: str, status: int, seconds: float, sub_code: str = "", told: str = "") -> None:
+        with self._lock:
+            self._seconds[kind].append(seconds)
+            if status >= 400 or status == 0:
+                self._statuses[kind][f"{status} {sub_code}".strip()] += 1
+                if status not in INTENDED:
+                    self._unintended.append(f"{kind}: {status} {told}")
+
+    def fail(self, text: str) -> None:
+        with self._lock:
+            self._unintended.append(text)
+
+    def unintended(self) -> list[str]:
+        """What should not have been, the first of many."""
+        return self._unintended[:20]
+
+    def table(self, seconds: float) -> str:
+        """A table in Markdown."""
+        lines = [
+            "| kind | requests | per s | p50 ms | p99 ms | lost races | errors |",
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        ]
+        total: list[float] = []
+        for kind, times in sorted(self._seconds.items()):
+            lines.append(self._row(kind, times, self._statuses[kind], seconds))
+            total += times
+        lines.append(self._row("all", total, sum(self._statuses.values(), Counter()), seconds))
+        races = sum(self._statuses.values(), Counter())
+        told = ", ".join(f"{number} x {what}" for what, number in races.most_common())
+        return "\n".join(lines) + f"\n\nraces: {told or 'none'}"
+
+    @staticmethod
+    def _row(kind: str, times: list[float], statuses: Counter[str], seconds: float) -> str:
+        ordered = sorted(times)
+        p50, p99 = (ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1000 for share in (0.5, 0.99))
+        lost = sum(number for what, number in statuses.items() if int(what.split()[0]) in INTENDED)
+        errors = sum(statuses.values()) - lost
+        return (
+            f"| {kind} | {len(times):,} | {len(times) / seconds:.1f} | {p50:.1f} | {p99:.1f} | {lost:,} | {errors:,} |"
+        )

@@ -1,0 +1,119 @@
+"""PostgreSQL goes away and comes back while it is used: requests fail politely, and nothing is half done."""
+
+import signal
+import threading
+import time
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.faults.installation import Installation, Web, wait_until
+
+CONTACTS = 4
+DOWN_SECONDS = 1.5
+DETAILS = {"personalInformation": {"firstName": "Johanna", "lastName": "Spyri"}}
+
+
+class Load:
+    """Clients that each change one contact, again and again, and read it in between."""
+
+    def __init__(self, web: Web, contacts: list[int]) -> None:
+        self._web = web
+        self._stop = threading.Event()
+        self.answers: list[tuple[int, dict[str, str], Any]] = []
+        self.broken: list[OSError] = []
+        self.acknowledged: dict[int, set[str]] = {contact: set() for contact in contacts}
+        self.sent: dict[int, set[str]] = {contact: set() for contact in contacts}
+        self._threads = [threading.Thread(target=self._run, args=[contact]) for contact in contacts]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self, contact: int) -> None:
+        path = f"/v1.0/contacts/{contact}/details"
+        number = 0
+        while not self._stop.is_set():
+            number += 1
+            name = f"Name {contact} {number}"
+            self.sent[contact].add(name)
+            try:
+                answer = self._web.call("PATCH", path, {"details": {"personalInformation": {"lastName": name}}})
+                self.answers += [answer, self._web.call("GET", path)]
+            except OSError as error:  # no answer at all, which would be a fault of the web server
+                self.broken.append(error)
+                continue
+            if answer[0] == 200:
+                self.acknowledged[contact].add(name)
+
+    def succeeds(self) -> bool:
+        """Whether the latest answers are all well."""
+        latest = self.answers[-8:]
+        return len(latest) == 8 and all(status == 200 for status, _, _ in latest)
+
+    def end(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(60)
+
+
+@pytest.mark.parametrize("pool", ["4", "0"], ids=["pooled", "unpooled"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["stopped", "crashed"])
+def test_requests_fail_with_an_api_error_and_succeed_again_and_the_history_is_whole(
+    installation: Installation, client: tuple[str, str], pool: str, how: signal.Signals
+) -> None:
+    web = installation.web(DATABASE_POOL_SIZE=pool, LOG_LEVEL="INFO")
+    web.authorize(client)
+    contacts = [new_contact(web) for _ in range(CONTACTS)]
+    load = Load(web, contacts)
+    try:
+        wait_until(load.succeeds, "no load")
+        installation.postgres.stop(how)
+        wait_until(lambda: any(status == 503 for status, _, _ in load.answers), "nothing failed")
+        time.sleep(DOWN_SECONDS)
+        installation.postgres.start()
+        wait_until(load.succeeds, "it does not recover", seconds=20)
+    finally:
+        load.end()
+    assert load.broken == []
+    failed = [answer for answer in load.answers if answer[0] != 200]
+    assert {status for status, _, _ in failed} == {503}
+    for _, headers, body in failed:
+        assert (body["code"], body["correlationId"]) == ("General", headers["X-Correlation-ID"])
+        assert headers["Retry-After"] == "5"
+    for contact in contacts:
+        assert_whole(installation, contact, load)
+    # Operators learn why, and callers did not.
+    told = [line for line in web.lines if line["event"] == "database_unavailable"]
+    assert told
+    assert all(line["correlation_id"] for line in told)
+
+
+def new_contact(web: Web) -> int:
+    kinds = web.call("POST", "/v1.0/lists/contact-type/search", {"filter": "client"})[2]["items"]
+    body = {"contactTypeId": kinds[0]["id"], "username": f"user-{time.monotonic_ns()}", "details": DETAILS}
+    status, _, made = web.call("POST", "/v1.0/contacts", body)
+    assert status in (200, 201), made
+    return int(made["id"])
+
+
+def assert_whole(installation: Installation, contact: int, load: Load) -> None:
+    """Versions without a gap, every acknowledged change once, in an order that leads to the current document."""
+    with installation.database() as connection:
+        rows = connection.execute(
+            "SELECT version, changes FROM contacts_changeset WHERE contact_id = %s ORDER BY version", [contact]
+        ).fetchall()
+        found = connection.execute("SELECT version, details FROM contacts_contact WHERE id = %s", [contact]).fetchone()
+    assert found is not None
+    version, details = found
+    assert [number for number, _ in rows] == list(range(1, version + 1))
+    names = [
+        (change["original"], change["target"])
+        for _, changes in rows
+        for change in changes
+        if change["path"] == "personalInformation.lastName"
+    ]
+    assert all(before == after for (_, before), (after, _) in pairwise(names))
+    assert names[-1][1] == details["personalInformation"]["lastName"]
+    targets = [target for _, target in names[1:]]
+    assert len(targets) == len(set(targets))
+    assert load.acknowledged[contact] <= set(targets) <= load.sent[contact]
