@@ -100,9 +100,10 @@ def load(world: World, measures: Measures, seconds: float, entries: int) -> None
     """All clients at once, for so long; an import and an export that are under way then come to their end."""
     stop = Stop()
     threads = []
-    for number, (kind, times) in enumerate((kind, number) for kind, number in CLIENTS for number in range(number)):
-        runner = kind(world, measures, PORTS, stop, number=times, seed=number, entries=entries)
-        threads.append(threading.Thread(target=runner.run, name=kind.__name__))
+    for kind, many in CLIENTS:
+        for number in range(many):
+            runner = kind(world, measures, PORTS, stop, number=number, seed=len(threads), entries=entries)
+            threads.append(threading.Thread(target=runner.run, name=kind.__name__))
     for thread in threads:
         thread.start()
     try:

@@ -167,7 +167,7 @@ class Submitter(Runner):
             for row in (found or {}).get("results", [])[:1]:
                 path = f"/v1.0/contacts/{contact}/change-requests/{row['id']}/cancel"
                 # A colleague's cannot be cancelled, which is no race.
-                if f"Clerk{self._number}" in row["initiatorPerson"]["name"]:
+                if f"Clerk{self._number}" in row["initiatorMember"]["name"]:
                     self.call("cancel", "POST", path)
 
 
@@ -212,8 +212,7 @@ class Importer(Runner):
             if found["status"] not in ("Pending", "Running"):
                 break
             time.sleep(0.3)
-        counts = {name: found[name] for name in ("created", "updated", "unchanged", "failed", "processed")}
-        self._world.imports.append({**counts, "entries": len(entries)})
+        self._world.imports.append({**found["progress"], "entries": len(entries)})
 
     def _entry(self, number: int, position: int) -> dict[str, Any]:
         kind = self._world.contact_type_id

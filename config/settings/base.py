@@ -175,7 +175,7 @@ STORAGES = {
     }
     if S3_BUCKET
     else {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "config.storage.WholeFilesStorage",
         "OPTIONS": {"location": env.str("FILES_DIR", default=str(VAR_DIR / "files"))},
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -141,8 +141,8 @@ class Installation:
         made = json.loads(done.stdout)
         return made["client_id"], made["client_secret"]
 
-    def web(self, **variables: str) -> "Web":
-        web = Web(self, free_port(), variables)
+    def web(self, *, file_kib: int | None = None, **variables: str) -> "Web":
+        web = Web(self, free_port(), variables, file_kib=file_kib)
         self.processes.append(web)
         return web
 
@@ -199,9 +199,14 @@ class Process:
 class Web(Process):
     """Gunicorn as in production, called as the proxy calls it."""
 
-    def __init__(self, installation: Installation, port: int, variables: dict[str, str]) -> None:
+    def __init__(
+        self, installation: Installation, port: int, variables: dict[str, str], *, file_kib: int | None = None
+    ) -> None:
         self.port = port
         argv = [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "config.wsgi"]
+        if file_kib is not None:
+            # For this process a disk on which no file grows larger.
+            argv = ["bash", "-c", f'ulimit -f {file_kib}; exec "$@"', "bash", *argv]
         super().__init__("web", argv, installation.environment(PORT=str(port), **variables), installation.var)
         wait_until(lambda: self.status("/health/live") == 200 or not self.lives, "the web server does not answer")
         assert self.lives, self.output
