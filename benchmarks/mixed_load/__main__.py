@@ -22,8 +22,7 @@ from typing import Any
 from django.core.management import call_command
 from django.db import connections
 
-from benchmarks import PLACE, ROOT
-from benchmarks.mixed_load import invariants, people
+from benchmarks.mixed_load import PLACE, ROOT, invariants, people
 from benchmarks.mixed_load.clients import CLIENTS, Client, Stop
 from benchmarks.mixed_load.measures import Measures
 from benchmarks.mixed_load.world import World
