@@ -4,6 +4,7 @@ The answer is kept in the transaction that creates, so there is no moment at whi
 nothing to clean up after a crash. Refusals are not kept: correct the request and send it again under the same key.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from hashlib import sha256
@@ -24,10 +25,10 @@ from core.errors import BadRequest, Conflict, UnprocessableEntity
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 KEPT_FOR = timedelta(hours=24)
-MAX_KEY_LENGTH = 255
+KEY_PATTERN = r"^[!-~]([ -~]{0,253}[!-~])?$"
 IDEMPOTENCY_KEY = OpenApiParameter(
     HEADER,
-    str,
+    {"type": "string", "pattern": KEY_PATTERN},
     OpenApiParameter.HEADER,
     description="Names the request, so that it can be sent twice and happens once.",
 )
@@ -43,7 +44,7 @@ def answered_once(request: Request, create: Callable[[], tuple[Response, str]]) 
     key = request.headers.get(HEADER)
     if key is None:
         return create()[0]
-    if not key.strip() or len(key) > MAX_KEY_LENGTH or not key.isprintable():
+    if re.fullmatch(KEY_PATTERN, key) is None:
         raise BadRequest(_("The Idempotency-Key must be 1 to 255 printable characters."))
     caller = caller_name(cast(Actor, request.user))
     with transaction.atomic():

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
+from rest_framework.serializers import ListField, Serializer
 from rest_framework.views import APIView
 
 from accounts.actor import Actor
@@ -52,9 +52,15 @@ class ActorView(APIView):
         return shape.validated_data
 
     def query(self, serializer: type[Serializer]) -> dict[str, Any]:
-        """The query parameters in the shape of `serializer`; raises like `body`."""
-        shape = serializer(
-            data=self.request.query_params, context={"from_query": True, "also_known": frozenset({PARAMETER})}
-        )
+        """The query parameters in the shape of `serializer`; raises like `body`, also for one that is given twice."""
+        context = {"from_query": True, "also_known": frozenset({PARAMETER})}
+        lists = {name for name, field in serializer().fields.items() if isinstance(field, ListField)}
+        given: dict[str, Any] = {}
+        for name, values in self.request.query_params.lists():
+            if name not in lists and len(values) > 1:
+                raise BadRequest(properties={name: [_("The parameter is given twice.")]})
+            given[name] = values if name in lists else values[0]
+        # Plain, not Django's QueryDict: of that, serializers take an empty text for none at all.
+        shape = serializer(data=given, context=context)
         shape.is_valid(raise_exception=True)
         return shape.validated_data

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from accounts.serializers import MemberRefSerializer, MemberRefV10Serializer
 from changerequests.models import ChangeRequest, Status
 from contacts.serializers import ChangeSerializer, ContactRefSerializer
-from core.paging import PagedSerializer, PagingSerializer
+from core.paging import PagedSerializer, PagingSerializer, SortByField
 from core.serializers import (
     StrictBooleanField,
     StrictCharField,
@@ -19,6 +19,17 @@ from core.serializers import (
     optional,
     optional_list,
 )
+
+SORT_COLUMNS = {
+    "Id": "id",
+    "StatusId": "status",
+    "CreateDate": "created_at",
+    "InitiatorMemberId": "initiator_member",
+    "ContactId": "contact",
+    "ReviewDate": "reviewed_at",
+    "ReviewMemberId": "review_member",
+}
+SORT_BY = tuple(SORT_COLUMNS)
 
 
 class StatusSerializer(serializers.Serializer):
@@ -89,6 +100,7 @@ class PagedChangeRequestsV10Serializer(PagedSerializer):
 
 
 class ChangeRequestCriteriaBase(PagingSerializer):
+    sortBy = SortByField(SORT_BY, help_text="`CreateDate` unless said.")
     excludeHierarchy = StrictBooleanField(
         required=False, default=False, help_text="Only requests about contacts that are assigned directly."
     )

@@ -20,15 +20,6 @@ from core.paging import ordered, page_of
 
 READ, WRITE = "change-requests.read", "change-requests.write"
 TAGS = ["ContactChangeRequest"]
-SORT_COLUMNS = {
-    "Id": "id",
-    "StatusId": "status",
-    "CreateDate": "created_at",
-    "InitiatorMemberId": "initiator_member",
-    "ContactId": "contact",
-    "ReviewDate": "reviewed_at",
-    "ReviewMemberId": "review_member",
-}
 
 
 @extend_schema_view(
@@ -102,7 +93,7 @@ class _SearchView(ActorView):
         requests = ordered(
             searched_requests(actor=self.actor, criteria=criteria, member=member),
             criteria,
-            columns=SORT_COLUMNS,
+            columns=shapes.SORT_COLUMNS,
             default="CreateDate",
         )
         return Response(page_of(requests, criteria, render=lambda request: shape(request).data))

@@ -33,7 +33,8 @@ class ContactGroupSerializer(StrictSerializer):
     groupName = StrictCharField(source="name", required=False, **NAME)
     groupExternalId = StrictCharField(source="external_id", required=False, **EXTERNAL_ID)
     customAttributes = StrictCharField(source="custom_attributes", required=False, **CUSTOM_ATTRIBUTES)
-    contacts = GroupContactSerializer(many=True, required=False, allow_null=True)
+    # A list field: `many=True` would allow null for each contact too.
+    contacts = serializers.ListField(child=GroupContactSerializer(), required=False, allow_null=True)
 
 
 class GroupIdSerializer(serializers.Serializer):

@@ -9,11 +9,19 @@ from collections.abc import Callable
 from typing import Protocol
 
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from core.errors import BadRequest, PreconditionFailed
 
 TAG = re.compile(r'(?:W/)?"([^"]*)"')
+IF_MATCH_PATTERN = r'^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$'
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    {"type": "string", "pattern": IF_MATCH_PATTERN},
+    OpenApiParameter.HEADER,
+    description="The ETag that was read.",
+)
 
 
 class Versioned(Protocol):
@@ -60,7 +68,7 @@ def if_match(request: Request) -> Callable[[Versioned], None]:
     """
     asked = request.headers.get("If-Match", "*").strip()
     versions = {tag.partition("-")[0] for tag in TAG.findall(asked)}
-    if asked != "*" and not versions:
+    if re.fullmatch(IF_MATCH_PATTERN, asked) is None:
         raise BadRequest(_("If-Match is not an entity tag."))
 
     def check(row: Versioned) -> None:

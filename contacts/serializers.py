@@ -3,11 +3,13 @@
 from typing import Any
 
 import orjson
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.serializers import MemberRefSerializer, MemberRefV10Serializer
 from contacts.models import ChannelKind, Contact, ExternalConnection
-from core.paging import PagedSerializer, PagingSerializer
+from core.correlation import ACCEPTED
+from core.paging import PagedSerializer, PagingSerializer, SortByField
 from core.serializers import (
     ObjectField,
     StrictCharField,
@@ -42,11 +44,16 @@ class ChangeSerializer(serializers.Serializer):
 # ---- creation
 
 
+@extend_schema_field({"type": "string", "pattern": f"^{ACCEPTED.pattern}$"})
+class CorrelationIdField(StrictCharField):
+    pass
+
+
 class CreateContactSerializer(StrictSerializer):
     contactTypeId = StrictIntegerField(help_text="The id of an item of the list `contact-type`.")
     username = optional(StrictCharField, max_length=254, trim_whitespace=True)
     details = ObjectField(help_text="Follows the schema `contact`.")
-    correlationId = optional(StrictCharField, help_text="Stands in for the header X-Correlation-ID.")
+    correlationId = optional(CorrelationIdField, help_text="Stands in for the header X-Correlation-ID.")
 
 
 class CreatedContactSerializer(serializers.ModelSerializer):
@@ -84,8 +91,16 @@ class SubmittedDetailsSerializer(serializers.Serializer):
 
 # ---- history
 
+HISTORY_COLUMNS = {
+    "contactChangeSetId": "id",
+    "executionDate": "executed_at",
+    "initiatorPersonId": "initiator_member",
+}
+HISTORY_SORT_BY = tuple(HISTORY_COLUMNS)
+
 
 class HistoryCriteriaBase(PagingSerializer):
+    sortBy = SortByField(HISTORY_SORT_BY, help_text="`contactChangeSetId` unless said.")
     executionDateFrom = optional(StrictDateTimeField)
     executionDateTo = optional(StrictDateTimeField)
     paths = optional_list(
@@ -167,8 +182,19 @@ class PictureSerializer(serializers.Serializer):
     isDefaultImage = serializers.BooleanField()
 
 
+# Four digits of base64 at a time, padded at the end, with white space wherever somebody broke the line.
+DIGIT = r"[A-Za-z0-9+/][ \t\r\n]*"
+DATA_URI = r"data:[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+(;[A-Za-z0-9_=.+-]+)*;base64,"
+BASE64 = rf"^({DATA_URI})?[ \t\r\n]*(({DIGIT}){{4}})*(({DIGIT}){{2}}=[ \t\r\n]*=[ \t\r\n]*|({DIGIT}){{3}}=[ \t\r\n]*)?$"
+
+
+@extend_schema_field({"type": "string", "minLength": 1, "pattern": BASE64})
+class Base64Field(StrictCharField):
+    pass
+
+
 class ReplacePictureSerializer(StrictSerializer):
-    imageContentBase64 = StrictCharField(
+    imageContentBase64 = Base64Field(
         allow_null=True,
         help_text="JPEG, PNG or WebP in base64, with or without the head of a data URI. null deletes the picture.",
     )

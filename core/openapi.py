@@ -29,12 +29,84 @@ LANGUAGE_PARAMETERS = [
         "language", str, OpenApiParameter.QUERY, description="Takes precedence over Accept-Language: en, de, fr, it."
     ),
 ]
+RESPONSE_HEADERS = [
+    OpenApiParameter(
+        "X-Correlation-ID",
+        {"type": "string", "minLength": 1, "maxLength": 128},
+        OpenApiParameter.HEADER,
+        required=True,
+        response=True,
+        description="Names the request in the log; what the request brought in its own `X-Correlation-ID`, if it did.",
+    ),
+    OpenApiParameter(
+        "Content-Language",
+        {"type": "string", "enum": ["en", "de", "fr", "it"]},
+        OpenApiParameter.HEADER,
+        required=True,
+        response=True,
+        description="The language of the answer.",
+    ),
+    OpenApiParameter("WWW-Authenticate", str, OpenApiParameter.HEADER, required=True, response=["401"]),
+    OpenApiParameter(
+        "Retry-After",
+        {"type": "integer", "minimum": 0},
+        OpenApiParameter.HEADER,
+        required=True,
+        response=["429"],
+        description="After how many seconds to try again.",
+    ),
+]
+# Where the path itself is no good, there is no operation that could say that it is deprecated.
+ANSWERED = ["200", "201", "204", "400", "401", "403", "422"]
+DEPRECATION_HEADERS = [
+    OpenApiParameter(
+        "Deprecation",
+        {"type": "string", "pattern": r"^@\d+$"},
+        OpenApiParameter.HEADER,
+        required=True,
+        response=ANSWERED,
+        description="Since when (RFC 9745).",
+    ),
+    OpenApiParameter(
+        "Link",
+        str,
+        OpenApiParameter.HEADER,
+        required=True,
+        response=ANSWERED,
+        description="The operation to use instead.",
+    ),
+]
+# What else can come: with every operation, and with those that take a body or one of these headers.
+ALWAYS = {
+    "429": "There were too many requests; Retry-After says when to go on.",
+    "503": "Try again; nothing was changed.",
+}
+WITH_BODY = {"413": "The body is too large.", "415": "The body is not of a type that the operation takes."}
+WITH_HEADER = {
+    "If-Match": {"412": "The details have changed since; the ETag is the current one."},
+    "Idempotency-Key": {"409": "The first request with this key still runs."},
+}
 VERSIONED = re.compile(r"/v\d\.\d/|/graphql$")
 
 
 def only_api_operations(endpoints: Sequence[tuple[str, ...]], **_kwargs: Any) -> list[tuple[str, ...]]:
     """A preprocessing hook: the document holds the versioned operations, not the pages about them."""
     return [endpoint for endpoint in endpoints if VERSIONED.match(endpoint[0])]
+
+
+def closed_objects(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    """A postprocessing hook: an object has the properties that it names and no others, in requests and in answers.
+
+    What holds anything (the details, say) names no properties. A query parameter is never null: it is absent.
+    """
+    for schema in result["components"]["schemas"].values():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+    for item in result["paths"].values():
+        for operation in item.values():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"].pop("nullable", None)
+    return result
 
 
 class ContractSchema(AutoSchema):
@@ -52,7 +124,8 @@ class ContractSchema(AutoSchema):
         return self._docstring()[1]
 
     def get_override_parameters(self) -> list[Any]:
-        return [*super().get_override_parameters(), *LANGUAGE_PARAMETERS]
+        headers = [*RESPONSE_HEADERS, *(DEPRECATION_HEADERS if self.is_deprecated() else [])]
+        return [*super().get_override_parameters(), *LANGUAGE_PARAMETERS, *headers]
 
     def is_deprecated(self) -> bool:
         return bool(getattr(self.view, "successor", ""))
@@ -64,8 +137,15 @@ class ContractSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
-        for status, description in ERRORS.items():
+        for status, description in {**ERRORS, **self._further_errors()}.items():
             if status not in bodies:
                 response = OpenApiResponse(ApiErrorSerializer, description=description)
                 bodies[status] = self._get_response_for_code(response, status)
         return dict(sorted(bodies.items()))
+
+    def _further_errors(self) -> dict[str, str]:
+        parameters = {getattr(parameter, "name", "") for parameter in self.get_override_parameters()}
+        further = [errors for header, errors in WITH_HEADER.items() if header in parameters]
+        if self.method in ("POST", "PUT", "PATCH"):
+            further.append(WITH_BODY)
+        return {**ALWAYS, **{status: text for errors in further for status, text in errors.items()}}

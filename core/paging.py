@@ -1,14 +1,13 @@
 """Pages of every search: counted from 1, 20 rows unless said, 200 at most (design section 7)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django.db.models import F, Model, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from core.errors import BadRequest
-from core.serializers import StrictCharField, StrictIntegerField, StrictSerializer
+from core.serializers import StrictIntegerField, StrictSerializer
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 200
@@ -31,7 +30,18 @@ class PagingSerializer(StrictSerializer):
     sortOrder = serializers.ChoiceField(
         choices=SORT_ORDERS, required=False, default=DESCENDING, help_text="`Descending` unless said: latest first."
     )
-    sortBy = StrictCharField(required=False, allow_null=True, default=None)
+
+
+class SortByField(serializers.ChoiceField):
+    """What a search can sort by: one of its columns, its default when null or absent."""
+
+    def __init__(self, columns: Iterable[str], **kwargs: Any) -> None:
+        super().__init__(choices=list(columns), required=False, allow_null=True, default=None, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or data not in self.choices:
+            raise serializers.ValidationError(_("Expected one of: %(known)s.") % {"known": ", ".join(self.choices)})
+        return data
 
 
 class PagedSerializer(serializers.Serializer):
@@ -44,19 +54,9 @@ class PagedSerializer(serializers.Serializer):
 
 
 def ordered(rows: QuerySet[M], criteria: Mapping[str, Any], *, columns: Mapping[str, str], default: str) -> QuerySet[M]:
-    """Order by `sortBy`, one of `columns`; the id settles ties, so that pages neither repeat nor skip a row.
-
-    Raises BadRequest for an unknown `sortBy`.
-    """
-    asked = criteria["sortBy"] or default
-    if asked not in columns:
-        known = ", ".join(columns)
-        raise BadRequest(
-            _("Cannot sort by “%(asked)s”.") % {"asked": asked[:80]},
-            properties={"sortBy": [_("Expected one of: %(known)s.") % {"known": known}]},
-        )
+    """Order by `sortBy`, one of `columns`; the id settles ties, so that pages neither repeat nor skip a row."""
     descending = criteria["sortOrder"] == DESCENDING
-    column = F(columns[asked])
+    column = F(columns[criteria["sortBy"] or default])
     return rows.order_by(
         column.desc(nulls_last=True) if descending else column.asc(nulls_first=True), "-id" if descending else "id"
     )

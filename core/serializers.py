@@ -33,9 +33,11 @@ class StrictIntegerField(serializers.IntegerField):
 
 class StrictBooleanField(serializers.BooleanField):
     def to_internal_value(self, data: Any) -> bool:
-        if not _reads_text(self) and not isinstance(data, bool):
+        if _reads_text(self) and data in ("true", "false"):
+            return data == "true"
+        if _reads_text(self) or not isinstance(data, bool):
             self.fail("invalid", input=data)
-        return super().to_internal_value(data)
+        return data
 
 
 class StrictCharField(serializers.CharField):

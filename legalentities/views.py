@@ -9,7 +9,7 @@ from accounts.idempotency import IDEMPOTENCY_KEY, answered_once
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
 from contactgroups.services import Membership
-from contacts.etags import if_match, is_known
+from contacts.etags import IF_MATCH, if_match, is_known
 from legalentities import serializers as shapes
 from legalentities.models import LegalEntity
 from legalentities.queries import legal_entity_of_contact, visible_legal_entity
@@ -17,7 +17,6 @@ from legalentities.services import create_legal_entity, replace_details
 
 READ, WRITE = "legal-entities.read", "legal-entities.write"
 TAGS = ["LegalEntity"]
-IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.")
 IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="A known ETag.")
 
 

@@ -299,9 +299,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/v\d\.\d",
     "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,
     "SORT_OPERATIONS": False,
     "PREPROCESSING_HOOKS": ["core.openapi.only_api_operations"],
-    "ENUM_NAME_OVERRIDES": {"SortOrder": "core.paging.SORT_ORDERS"},
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.openapi.closed_objects"],
+    "ENUM_NAME_OVERRIDES": {
+        "SortOrder": "core.paging.SORT_ORDERS",
+        "ChangeRequestSortBy": "changerequests.serializers.SORT_BY",
+        "HistorySortBy": "contacts.serializers.HISTORY_SORT_BY",
+    },
 }
 
 # ---- attackers: docs/threat-model.md

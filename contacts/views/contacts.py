@@ -18,7 +18,7 @@ from contacts.services.creation import create_contact
 from contacts.services.usernames import change_username
 from contacts.views.tags import READ, TAGS, WRITE
 from core.correlation import adopt_correlation_id
-from core.errors import BadRequest
+from core.errors import UnprocessableEntity
 
 
 class ContactsView(ActorView):
@@ -128,11 +128,13 @@ class ExternalConnectionsView(ActorView):
 
         An external id is unique over all contacts, whatever the system. Recording the same one again changes nothing.
 
-        `subCode`: ExternalIdNotUnique, ExternalConnectionExists.
+        `subCode`: ExternalIdNotUnique, ExternalConnectionExists, ValidationFailed.
         """
         body = self.body(shapes.AddExternalConnectionSerializer)
         if body["externalId"] is None:
-            raise BadRequest(properties={"externalId": [_("An external id is required.")]})
+            raise UnprocessableEntity(
+                sub_code="ValidationFailed", properties={"externalId": [_("An external id is required.")]}
+            )
         add_external_connection(
             actor=self.actor,
             contact_id=contactId,

@@ -12,7 +12,7 @@ from accounts.views import ActorView
 from changerequests.queries import with_pending_request
 from changerequests.services import Submission, patch_details, replace_details
 from contacts import serializers as shapes
-from contacts.etags import etag, if_match, is_known, version_tag
+from contacts.etags import IF_MATCH, etag, if_match, is_known, version_tag
 from contacts.models import Contact
 from contacts.queries import no_such_contact, pending_channels, with_pending_channels
 from contacts.views.tags import READ, TAGS, WRITE
@@ -46,7 +46,7 @@ class ContactDetailsView(ActorView):
     @extend_schema(
         operation_id="patchContactDetails",
         tags=TAGS,
-        parameters=[OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.")],
+        parameters=[IF_MATCH],
         request=shapes.SubmitDetailsSerializer,
         responses={200: shapes.SubmittedDetailsSerializer},
     )
@@ -75,7 +75,7 @@ class ContactDetailsView(ActorView):
     @extend_schema(
         operation_id="putContactDetails",
         tags=TAGS,
-        parameters=[OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.")],
+        parameters=[IF_MATCH],
         request=shapes.SubmitDetailsSerializer,
         responses={200: shapes.SubmittedDetailsSerializer},
     )

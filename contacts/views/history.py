@@ -67,13 +67,6 @@ class HistorySearchView(ActorView):
         return _history_page(self, contactId, criteria, shapes.ChangeSetSerializer)
 
 
-HISTORY_COLUMNS = {
-    "contactChangeSetId": "id",
-    "executionDate": "executed_at",
-    "initiatorPersonId": "initiator_member",
-}
-
-
 def _history_page(
     view: ActorView, contact_id: int, criteria: Mapping[str, Any], shape: type[shapes.ChangeSetSerializer]
 ) -> Response:
@@ -81,7 +74,7 @@ def _history_page(
     history = ordered(
         change_history(contact_id=contact_id, criteria=criteria),
         criteria,
-        columns=HISTORY_COLUMNS,
+        columns=shapes.HISTORY_COLUMNS,
         default="contactChangeSetId",
     )
     return Response(page_of(history, criteria, render=lambda change_set: shape(change_set).data))

@@ -20,7 +20,8 @@ from contacts.services.pictures import remove_picture, replace_picture
 from contacts.views.tags import READ, TAGS, WRITE
 from core.errors import BadRequest
 
-DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w=.+-]+)*;base64,")
+DATA_URI = re.compile(shapes.DATA_URI)
+WHITE_SPACE = str.maketrans("", "", " \t\r\n")
 
 
 class ProfilePictureView(ActorView):
@@ -73,6 +74,6 @@ def _decoded(text: str) -> bytes:
     """The bytes behind base64 text, with or without the head of a data URI. Raises BadRequest."""
     head = DATA_URI.match(text)
     try:
-        return b64decode("".join(text[head.end() if head else 0 :].split()), validate=True)
+        return b64decode(text[head.end() if head else 0 :].translate(WHITE_SPACE), validate=True)
     except (NotBase64, ValueError):
         raise BadRequest(properties={"imageContentBase64": [_("This is not base64.")]}) from None

@@ -24,8 +24,10 @@ ACCESS = Access(SCOPE, STAFF)
 UPLOAD = {
     "multipart/form-data": {
         "type": "object",
-        "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+        "properties": {"files": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}},
         "required": ["files"],
+        # Clients that name each file otherwise are served too.
+        "additionalProperties": {"type": "string", "format": "binary"},
     }
 }
 DRY_RUN = OpenApiParameter(
