@@ -114,7 +114,10 @@ def timed_copy(contacts: int) -> float:
             with gzip.open(PLACE / table, "wb", compresslevel=1) as output, cursor.copy(source) as copy:
                 for piece in copy:
                     output.write(piece)
+        # The triggers that refuse it, and that check each batch, are Kontor's, not COPY's.
+        cursor.execute("SET session_replication_role = replica")
         cursor.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
+        cursor.execute("SET session_replication_role = origin")
         cursor.execute("CHECKPOINT")
         seconds = 0.0
         # What it takes to read the rows does not count.

@@ -96,6 +96,10 @@ class ChangeRequest(models.Model):
                 ),
                 name="decided_requests_name_their_reviewer",
             ),
+            models.CheckConstraint(
+                condition=Q(change_set__isnull=True) | Q(status=Status.APPROVED),
+                name="approved_requests_alone_have_a_change_set",
+            ),
         ]
         indexes = [
             models.Index(fields=["status", "-created_at", "-id"], name="request_by_status"),

@@ -1,7 +1,6 @@
 """Plays what happens to some of the clients, through the services that everybody uses."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from django.utils import timezone
 
@@ -35,6 +34,7 @@ def _play(story: Story, contact: Contact, staff: Staff) -> None:
     request = submission.change_request
     if request is None:  # The institution's schema asks for no approval here: so it was made at once.
         return
+    _age(request, story)
     if story.status is Status.CANCELLED:
         cancel_change_request(actor=staff.actor(story.by), contact_id=contact.pk, change_request_id=request.pk)
     elif story.reviewer is not None:
@@ -47,15 +47,11 @@ def _play(story: Story, contact: Contact, staff: Staff) -> None:
         )
     if story.overtaken_by is not None:
         patch_details(actor=staff.app, contact_id=contact.pk, patch=story.overtaken_by)
-    _age(request, story)
 
 
 def _age(request: ChangeRequest, story: Story) -> None:
     """Put the request back in time: the services know only today, and a queue that is all of one minute looks dead.
 
-    An approval stays at its real time, which is also that of its change set: the history is never rewritten.
+    A decision stays at its real time, as its change set does: what is decided is never rewritten.
     """
-    moved = {"created_at": timezone.now() - story.asked}
-    if story.status is Status.REJECTED:
-        moved["reviewed_at"] = moved["created_at"] + min(story.asked / 2, timedelta(hours=20))
-    ChangeRequest.objects.filter(pk=request.pk).update(**moved)
+    ChangeRequest.objects.filter(pk=request.pk).update(created_at=timezone.now() - story.asked)

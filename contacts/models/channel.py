@@ -47,7 +47,13 @@ class Channel(models.Model):
     class Meta:
         verbose_name = _("channel")
         verbose_name_plural = _("channels")
-        constraints = [models.UniqueConstraint(fields=["contact", "kind"], name="channel_once_per_contact")]
+        constraints = [
+            models.UniqueConstraint(fields=["contact", "kind"], name="channel_once_per_contact"),
+            models.CheckConstraint(
+                condition=Q(pending_value__isnull=False) | Q(key_hash="", key_expires_at=None, is_key_due=False),
+                name="channel_without_pending_value_has_no_key",
+            ),
+        ]
         indexes = [models.Index(fields=["requested_at"], condition=Q(is_key_due=True), name="channel_key_due")]
 
     def __str__(self) -> str:

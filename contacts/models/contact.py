@@ -83,6 +83,13 @@ class Contact(models.Model):
         constraints = [
             models.UniqueConstraint(Upper("username"), name="contact_username_unique_ignoring_case"),
             models.CheckConstraint(condition=models.Q(version__gte=1), name="contact_version_is_positive"),
+            models.CheckConstraint(
+                condition=models.Q(anonymized_at__isnull=True) | models.Q(username__isnull=True),
+                name="anonymized_contact_has_no_username",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(username__isnull=True) | ~models.Q(username=""), name="contact_username_is_not_empty"
+            ),
         ]
 
     def __str__(self) -> str:

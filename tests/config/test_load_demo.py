@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
+from django.db.models import F
 
 from accounts.actor import member_actor
 from accounts.models import ClientApplication, Member, User
@@ -82,7 +83,9 @@ def test_what_the_user_changed_stays(demo):
     Member.objects.filter(user=anna).update(manager=None)
     Group.objects.get(name="Reviewers").permissions.clear()
     contact = Contact.objects.earliest("pk")
-    Contact.objects.filter(pk=contact.pk).update(details={"personalInformation": {"lastName": "Other"}}, username="me")
+    Contact.objects.filter(pk=contact.pk).update(
+        details={"personalInformation": {"lastName": "Other"}}, username="me", version=F("version") + 1
+    )
     before = list(User.objects.order_by("pk").values()), list(Contact.objects.order_by("pk").values())
     load_demo("--contacts", "60")
     assert (list(User.objects.order_by("pk").values()), list(Contact.objects.order_by("pk").values())) == before

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db.models import F
 from django.test import Client
 
 from accounts.actor import member_actor, system_actor
@@ -236,7 +237,7 @@ def test_details_that_do_not_follow_the_schema_are_still_shown(
         "relationship": "good",
         "old": {"field": [True, {"deep": "value"}]},
     }
-    Contact.objects.filter(pk=contact.pk).update(details=odd)
+    Contact.objects.filter(pk=contact.pk).update(details=odd, version=F("version") + 1)
     page = admin_of(rita).get(page_of(contact))
     assert page.status_code == 200
     assert "unknown" in text_of(page)

@@ -5,6 +5,7 @@ import json
 import duckdb
 import pandas as pd
 import pytest
+from django.db.models import F
 
 from accounts.actor import system_actor
 from contacts.models import CONTACT_SCHEMA, Contact, ExternalConnection
@@ -66,7 +67,7 @@ def stored(make_contact):
 
     def store(document, **options):
         contact = make_contact(**options)
-        Contact.objects.filter(pk=contact.pk).update(details=document)
+        Contact.objects.filter(pk=contact.pk).update(details=document, version=F("version") + 1)
         return contact
 
     return store
@@ -214,7 +215,8 @@ def test_an_old_value_of_another_type_is_exported_as_it_is(make_contact, export)
         details={
             "personalInformation": {"firstName": ["a", 1], "lastName": {"x": None}, "title": None},
             "occupation": 3,
-        }
+        },
+        version=F("version") + 1,
     )
     [row] = read_csv(export().read_bytes())
     assert row["personalInformation.firstName"] == '["a", 1]'

@@ -191,6 +191,7 @@ def test_stored_values_that_a_new_schema_types_differently_are_told_and_the_rest
     contact = make_contact()
     contact.details["personalInformation"].update({"firstName": 17, "nationalities": "CH", "lastName": None})
     contact.details["contactInformation"] = ["x"]
+    contact.version += 1
     contact.save()
     query = """{ contacts { items { id personalInformation { firstName lastName nationalities displayName }
                 contactInformation { email } } } }"""
