@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db.models import Count, ForeignKey, IntegerField, Model, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -56,8 +56,25 @@ class KeptAdmin(CappedAdmin):
         return False
 
 
+def permission_label(permission: Permission) -> str:
+    """What a permission is for, in the language of the reader: the database has the names in English."""
+    kind = permission.content_type.model_class()
+    of = permission.content_type.name if kind is None else kind._meta.verbose_name_plural
+    return f"{of}: {gettext(permission.name)}"
+
+
+class LabelledPermissions:
+    """For admins with a field of permissions."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+        if field is not None and db_field.name in ("user_permissions", "permissions"):
+            field.label_from_instance = permission_label
+        return field
+
+
 @admin.register(User)
-class UserAdmin(BaseUserAdmin, KeptAdmin):  # type: ignore[misc] # what KeptAdmin narrows stays narrow
+class UserAdmin(LabelledPermissions, BaseUserAdmin, KeptAdmin):  # type: ignore[misc] # what KeptAdmin narrows stays narrow
     """Staff who may change users could make themselves anything, so that only superusers grant rights."""
 
     form = UserChangeForm
@@ -84,7 +101,7 @@ def _is_member(user: User) -> bool:
 
 
 @admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, ModelAdmin):
+class GroupAdmin(LabelledPermissions, BaseGroupAdmin, ModelAdmin):
     """Groups carry the permissions, so superusers alone change them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -32,7 +32,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
     name = "oauth2"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, object]:
-        scopes = settings.OAUTH2_PROVIDER["SCOPES"]
+        scopes = {scope: str(means) for scope, means in settings.OAUTH2_PROVIDER["SCOPES"].items()}
         return {
             "type": "oauth2",
             "flows": {

@@ -12,7 +12,7 @@ class ApplicationScopes(BaseScopes):
     """Every application has its own list; a token request that names no scope gets the whole of it."""
 
     def get_all_scopes(self) -> dict[str, str]:
-        return dict(settings.OAUTH2_PROVIDER["SCOPES"])
+        return {scope: str(means) for scope, means in settings.OAUTH2_PROVIDER["SCOPES"].items()}
 
     def get_available_scopes(
         self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from accounts.actor import Actor
 from accounts.models import Member
@@ -76,7 +77,7 @@ class ChangeRequest(models.Model):
         verbose_name = _("change request")
         verbose_name_plural = _("change requests")
         ordering = ["-id"]
-        permissions = [("review_changerequest", "Can review change requests")]
+        permissions = [("review_changerequest", gettext_noop("Can review change requests"))]
         constraints = [
             models.UniqueConstraint(
                 fields=["contact"], condition=Q(status=Status.PENDING), name="one_pending_request_per_contact"

@@ -68,8 +68,8 @@ def parse_json(body: bytes) -> Any:
         document = json.loads(text, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_not_json)
     except json.JSONDecodeError as error:
         raise BadRequest(
-            _("The body is not JSON: line %(line)s, column %(column)s: %(reason)s.")
-            % {"line": error.lineno, "column": error.colno, "reason": error.msg}
+            _("The body is not JSON: there is something wrong at line %(line)s, column %(column)s.")
+            % {"line": error.lineno, "column": error.colno}
         ) from None
     except RecursionError:
         raise BadRequest(_("The document is nested more than %(depth)s levels deep.") % {"depth": MAX_DEPTH}) from None

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from schemas.derivation import MOBILE, NOT_BLANK, ONE_LINE, PHONE, SEVERAL_LINES, WEB_SCHEME
 from schemas.listchecks import shown
@@ -153,13 +154,29 @@ _PATTERN_MESSAGES: Mapping[str, Callable[[], str]] = {
 def _min_length(limit: int, value: str) -> str:
     if not value:
         return _mandatory()
-    return _("This must have at least %(limit)d characters.") % {"limit": limit}
+    message = ngettext(
+        "This must have at least %(limit)d character.", "This must have at least %(limit)d characters.", limit
+    )
+    return message % {"limit": limit}
+
+
+def _max_length(limit: int, _value: str) -> str:
+    message = ngettext(
+        "This must have at most %(limit)d character.", "This must have at most %(limit)d characters.", limit
+    )
+    return message % {"limit": limit}
 
 
 def _min_items(limit: int, value: list[Any]) -> str:
     if not value:
         return _mandatory()
-    return _("This must have at least %(limit)d items.") % {"limit": limit}
+    message = ngettext("This must have at least %(limit)d item.", "This must have at least %(limit)d items.", limit)
+    return message % {"limit": limit}
+
+
+def _max_items(limit: int, _value: list[Any]) -> str:
+    message = ngettext("This must have at most %(limit)d item.", "This must have at most %(limit)d items.", limit)
+    return message % {"limit": limit}
 
 
 def _one_of(values: list[Any], _value: Any) -> str:
@@ -172,9 +189,9 @@ _MESSAGES: Mapping[str, Callable[[Any, Any], str]] = {
     "format": _format,
     "pattern": _pattern,
     "minLength": _min_length,
-    "maxLength": lambda limit, _value: _("This must have at most %(limit)d characters.") % {"limit": limit},
+    "maxLength": _max_length,
     "minItems": _min_items,
-    "maxItems": lambda limit, _value: _("This must have at most %(limit)d items.") % {"limit": limit},
+    "maxItems": _max_items,
     "uniqueItems": lambda _limit, _value: _("This must not contain the same item twice."),
     "minimum": lambda limit, _value: _("This must be %(limit)s or more.") % {"limit": limit},
     "maximum": lambda limit, _value: _("This must be %(limit)s or less.") % {"limit": limit},

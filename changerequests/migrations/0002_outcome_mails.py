@@ -26,10 +26,4 @@ class Migration(migrations.Migration):
             name="outcome_claimed_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
-        migrations.AddIndex(
-            model_name="changerequest",
-            index=models.Index(
-                condition=models.Q(("is_outcome_due", True)), fields=["reviewed_at"], name="request_outcome_due"
-            ),
-        ),
     ]

@@ -10,6 +10,7 @@ from typing import TypedDict, Unpack
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.actor import Actor
 from contactgroups.models import ACCESS_POLICIES, OWNER, ContactGroup, GroupMembership
@@ -117,7 +118,12 @@ def delete_group(*, actor: Actor, group_id: int) -> None:
     linked = group.linked_entities.count()
     if linked:
         raise UnprocessableEntity(
-            _("The group has linked entities (%(count)s). They have to be unlinked first.") % {"count": linked},
+            ngettext(
+                "The group has %(count)s linked entity, which has to be unlinked first.",
+                "The group has %(count)s linked entities, which have to be unlinked first.",
+                linked,
+            )
+            % {"count": linked},
             sub_code="GroupHasEntities",
         )
     group.delete()

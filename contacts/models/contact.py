@@ -8,6 +8,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Concat, NullIf, Trim, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import Member, Participant
 from contacts.querysets import ContactQuerySet
@@ -77,8 +78,8 @@ class Contact(models.Model):
         verbose_name_plural = _("contacts")
         ordering = ["id"]
         permissions = [
-            ("anonymize_contact", "Can anonymize contacts"),
-            ("change_contact_details", "Can change the details, channels and picture of contacts"),
+            ("anonymize_contact", gettext_noop("Can anonymize contacts")),
+            ("change_contact_details", gettext_noop("Can change the details, channels and picture of contacts")),
         ]
         constraints = [
             models.UniqueConstraint(Upper("username"), name="contact_username_unique_ignoring_case"),

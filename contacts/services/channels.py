@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
@@ -133,6 +133,9 @@ def _refuse_until(moment: datetime, now: datetime) -> None:
     seconds = ceil((moment - now).total_seconds())
     if seconds > 0:
         raise TooManyRequests(
-            _("A new key can be sent in %(seconds)s seconds.") % {"seconds": seconds},
+            ngettext(
+                "A new key can be sent in %(seconds)s second.", "A new key can be sent in %(seconds)s seconds.", seconds
+            )
+            % {"seconds": seconds},
             headers={"Retry-After": str(seconds)},
         )

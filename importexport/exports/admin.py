@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 from unfold.decorators import display
@@ -68,7 +68,10 @@ class ExportJobAdmin(CappedAdmin):
         """A bar while it runs, the number of rows then, or the reason why there are none."""
         if job.status == ExportStatus.FAILED:
             return job.error_message or gettext("The export failed. Ask for it again.")
-        rows = gettext("%(processed)s of %(total)s rows") % {
+        counted = ngettext(
+            "%(processed)s of %(total)s row", "%(processed)s of %(total)s rows", 0 if job.total is None else job.total
+        )
+        rows = counted % {
             "processed": job.processed,
             "total": "?" if job.total is None else job.total,
         }

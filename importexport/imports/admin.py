@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 from unfold.decorators import display
@@ -110,7 +110,12 @@ class ImportJobAdmin(CappedAdmin):
     @display(description=_("progress"))
     def progress(self, job: ImportJob) -> str:
         """A bar while it runs, and how many entries are done."""
-        entries = gettext("%(processed)s of %(total)s entries, %(failed)s failed") % {
+        counted = ngettext(
+            "%(processed)s of %(total)s entry, %(failed)s failed",
+            "%(processed)s of %(total)s entries, %(failed)s failed",
+            job.total or 0,
+        )
+        entries = counted % {
             "processed": job.processed,
             "total": job.total,
             "failed": job.failed,

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from contacts.services.files import discard_file
 from importexport.models import ImportFile, ImportJob, ImportKey, ImportStatus, SupersededEntry
@@ -86,7 +86,12 @@ def complete(job_id: UUID, attempt: int) -> ImportJob:
     job.status = ImportStatus.COMPLETED_WITH_ERRORS if job.failed else ImportStatus.COMPLETED
     job.finished_at = timezone.now()
     if job.failed:
-        job.error_message = _("%(failed)s of %(total)s entries failed. Version %(version)s of the schema applied.") % {
+        message = ngettext(
+            "%(failed)s of %(total)s entry failed. Version %(version)s of the schema applied.",
+            "%(failed)s of %(total)s entries failed. Version %(version)s of the schema applied.",
+            job.total or 0,
+        )
+        job.error_message = message % {
             "failed": job.failed,
             "total": job.total,
             "version": job.schema_version.number if job.schema_version else "?",

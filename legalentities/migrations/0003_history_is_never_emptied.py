@@ -24,6 +24,6 @@ DROP FUNCTION legalentities_version_is_refused();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("legalentities", "0002_link_and_append_only_history"), ("contacts", "0004_invariants")]
+    dependencies = [("legalentities", "0002_link_and_append_only_history"), ("contacts", "0005_invariants")]
 
     operations = [migrations.RunSQL(GUARD, UNGUARD)]

@@ -1,75 +1,116 @@
 """Whatever is submitted: never a 500, never half a change, and the history replays to the current document."""
 
+import re
+
 import pytest
+from django.core import mail
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts.details import with_values
-from contacts.models import Contact
+from changerequests.models import Status
+from contacts.services.delivery import deliver_key
+from tests.documents import check_history, documents, state_of
 from tests.fixtures import details
 
 pytestmark = pytest.mark.django_db
 
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
-scalars = st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), texts)
-anything = st.recursive(
-    scalars, lambda below: st.lists(below, max_size=3) | st.dictionaries(texts, below, max_size=3), max_leaves=8
-)
-# Near what the schema wants: the right places with the right and the wrong values.
-near = st.fixed_dictionaries(
-    {},
-    optional={
-        "personalInformation": st.fixed_dictionaries(
-            {},
-            optional={
-                "lastName": st.sampled_from(["Spyri", "Heusser", "", None, 7]),
-                "title": st.sampled_from(["Dr.", None]),
-                "dateOfBirth": st.sampled_from(["1827-06-12", "1827-02-30", None]),
-                "nationalities": st.lists(st.sampled_from(["CH", "DE", "XX"]), max_size=3),
-            },
-        ),
-        "contactInformation": st.fixed_dictionaries(
-            {},
-            optional={
-                "email": st.sampled_from(["a@example.com", "b@example.com", "nonsense", None]),
-                "phone": st.sampled_from(["+41 44 123 45 67", None, {}]),
-                "addresses": st.lists(
-                    st.fixed_dictionaries(
-                        {"type": st.just("domicile"), "city": st.sampled_from(["Zürich", None])},
-                        optional={"country": st.sampled_from(["CH", "DE"]), "state": st.sampled_from(["CH-ZH", ""])},
-                    ),
-                    max_size=2,
-                ),
-            },
-        ),
-        "regulatory": st.fixed_dictionaries(
-            {},
-            optional={
-                "isPoliticallyExposed": st.sampled_from([True, False, None, 1]),
-                "politicalExposure": st.sampled_from([{"function": "Mayor"}, {}, None]),
-                "riskScore": st.sampled_from([1, 1.0, True, -1, None]),
-            },
-        ),
-        "relationship": st.one_of(st.just({}), st.none(), anything),
-    },
-)
+REFUSALS = (400, 403, 404, 422, 429)
+several = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(submissions=st.lists(st.tuples(st.sampled_from(["PATCH", "PUT"]), near | anything), min_size=1, max_size=4))
+def submit(api, contact, method, document):
+    """One submission: it is taken as a whole or refused as a whole."""
+    before = state_of(contact)
+    answer = api.call(method, f"/v1.0/contacts/{contact.pk}/details", {"details": document})
+    assert answer.status in (200, *REFUSALS), answer.json
+    if answer.status != 200:
+        assert state_of(contact) == before
+    check_history(contact)
+    return answer
+
+
+@settings(several, max_examples=60)
+@given(submissions=st.lists(st.tuples(st.sampled_from(["PATCH", "PUT"]), documents), min_size=1, max_size=4))
 def test_every_submission_gets_an_answer_and_leaves_a_history_that_replays(make_contact, app, submissions):
     contact = make_contact(details(contactInformation={"email": "a@example.com"}))
-    path = f"/v1.0/contacts/{contact.pk}/details"
     for method, document in submissions:
-        before = Contact.objects.get(pk=contact.pk)
-        answer = app.call(method, path, {"details": document})
-        assert answer.status in (200, 400, 422, 429), answer.json
-        after = Contact.objects.get(pk=contact.pk)
-        if answer.status != 200:
-            assert (after.details, after.version) == (before.details, before.version)
-        history = contact.change_sets.order_by("version")
-        assert [row.version for row in history] == list(range(1, after.version + 1))
-        replayed: dict = {}
-        for row in history:
-            replayed = with_values(replayed, {change["path"]: change["target"] for change in row.changes})
-        assert replayed == after.details
+        submit(app, contact, method, document)
+
+
+@settings(several, max_examples=40)
+@given(
+    rounds=st.lists(
+        st.tuples(
+            st.sampled_from(["PATCH", "PUT"]),
+            documents,
+            st.none() | documents,
+            st.sampled_from(["approve", "reject", "cancel", "leave"]),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_whatever_is_asked_for_overtaken_and_decided(make_contact, make_member, app, api_of, rounds):
+    """A member asks; meanwhile an application may change something; then the request is decided, or waits."""
+    asking = make_member()
+    member, reviewer = api_of(asking), api_of(make_member(reviews=True, sees_all_contacts=True))
+    contact = make_contact(details(contactInformation={"email": "a@example.com"}), members=[asking])
+    for method, document, meanwhile, decision in rounds:
+        submit(member, contact, method, document)
+        if meanwhile is not None:
+            submit(app, contact, "PATCH", meanwhile)
+        request = contact.change_requests.filter(status=Status.PENDING).first()
+        if request is None or decision == "leave":
+            continue
+        path = f"/v1.0/contacts/{contact.pk}/change-requests/{request.pk}"
+        before = state_of(contact)
+        if decision == "cancel":
+            answer = member.post(f"{path}/cancel")
+        else:
+            answer = reviewer.post(f"{path}/review", {"isApproved": decision == "approve"})
+        assert answer.status in (204, 422), answer.json
+        after = state_of(contact)
+        if answer.status != 204:
+            assert after == before
+        elif decision != "approve":
+            assert after[:-1] == before[:-1]
+        check_history(contact)
+        for done in contact.change_requests.exclude(change_set=None):
+            assert [change["target"] for change in done.change_set.changes] == [
+                change["target"] for change in done.changes if change["path"] in done.change_set.paths
+            ]
+
+
+@settings(several, max_examples=40)
+@given(
+    steps=st.lists(
+        st.tuples(documents, st.sampled_from(["right key", "wrong key", "resend", "discontinue", "nothing"])),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_whatever_waits_for_its_key(make_contact, app, steps):
+    contact = make_contact(details(contactInformation={"email": "a@example.com"}))
+    path = f"/v1.0/contacts/{contact.pk}/communication-verification"
+    for document, then in steps:
+        submit(app, contact, "PATCH", document)
+        body = {"channel": "Email"}
+        waiting = contact.channels.filter(kind="Email", is_key_due=True).first()
+        if then in ("right key", "wrong key"):
+            key = "000000"
+            if waiting is not None:
+                deliver_key(waiting.pk)
+                key = re.search(r"\b\d{6}\b", mail.outbox[-1].body).group()
+            body["key"] = key if then == "right key" else f"{(int(key) + 1) % 10**6:06}"
+        if then == "nothing":
+            continue
+        before = state_of(contact)
+        operation = "verify" if "key" in then else then
+        answer = app.post(f"{path}/{operation}", body)
+        assert answer.status in (204, 422, 429), answer.json
+        after = state_of(contact)
+        if answer.status != 204:
+            assert after == before
+        elif operation != "verify":
+            assert after[:4] == before[:4]
+        check_history(contact)

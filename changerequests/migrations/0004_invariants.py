@@ -60,7 +60,7 @@ DROP FUNCTION changerequests_values_are_taken(changerequests_changerequest, chan
 
 
 class Migration(migrations.Migration):
-    dependencies = [("changerequests", "0001_initial"), ("contacts", "0004_invariants")]
+    dependencies = [("changerequests", "0003_indexes_of_outcomes_and_dashboard"), ("contacts", "0005_invariants")]
 
     operations = [
         migrations.RunSQL(GUARD, UNGUARD),

@@ -6,6 +6,6 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("changerequests", "0002_invariants")]
+    dependencies = [("changerequests", "0004_invariants")]
 
     operations = [ValidateConstraint("changerequest", "approved_requests_alone_have_a_change_set")]

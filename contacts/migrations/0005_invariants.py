@@ -112,7 +112,7 @@ DROP FUNCTION contacts_history_is_never_emptied();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("contacts", "0003_history_is_append_only")]
+    dependencies = [("contacts", "0004_permission_to_change_details")]
 
     operations = [
         migrations.RunSQL(CONTACTS, NO_CONTACTS),

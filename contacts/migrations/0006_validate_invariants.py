@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     # Each by itself: validating reads the table, and blocks nobody while it does.
     atomic = False
-    dependencies = [("contacts", "0004_invariants")]
+    dependencies = [("contacts", "0005_invariants")]
 
     operations = [
         ValidateConstraint("contact", "anonymized_contact_has_no_username"),
