@@ -124,7 +124,7 @@ def test_filters_of_the_queue_are_kept_on_the_way_through_it(
     first, _other, last = ask("Adler", born), ask("Brunner"), ask("Caflisch", born)
     sign_in(page, rita)
     page.goto(QUEUE)
-    page.get_by_text("Filters", exact=True).click()
+    page.locator("a", has_text="Filters").click()
     page.locator("select[name=field]").select_option(label="Personal information › Date of birth")
     page.get_by_role("button", name="Apply Filters").click()
     expect(page.locator("#result_list tbody")).to_have_count(2)
@@ -256,7 +256,7 @@ def test_what_somebody_else_decided_meanwhile_is_told_and_leads_on(
     complaints.expect("status of 422")
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_role("alert")).to_contain_text("no longer pending")
-    expect(page.get_by_text("by Other Tester")).to_be_visible()
+    expect(page.get_by_role("region", name="Decision")).to_contain_text("Approved by Other Tester")
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
     page.keyboard.press("j")
     shows(page, three[1])
@@ -272,7 +272,9 @@ def rich(ask: Callable[..., ChangeRequest]) -> ChangeRequest:
     home = {"type": "domicile", "street": "Bundesplatz", "city": "Bern", "postalCode": "3011", "country": "CH"}
     patch = {
         "personalInformation": {"lastName": "Heusser", "nationalities": ["CH", "IT"], "dateOfBirth": "1968-01-02"},
-        "contactInformation": {"addresses": [{**home, "city": "Chur", "state": "CH-GR"}, {**home, "type": "mailing"}]},
+        "contactInformation": {
+            "addresses": [{**home, "city": "Chur", "state": "CH-GR"}, {**home, "type": "correspondence"}]
+        },
         "relationship": {"notes": notes.replace("letters", "emails")},
     }
     request = ask("Spyri", patch, contactInformation={"addresses": [home]}, relationship={"notes": notes})
