@@ -19,6 +19,7 @@ from config.celery import app
 from contacts.models import Contact
 from core.errors import ApiError
 from tests.changerequests.reviewing import NEW_NAME, page_of
+from tests.fixtures import without_triggers
 
 SEND = "changerequests.tasks.send_outcome"
 
@@ -177,10 +178,12 @@ def test_an_outcome_whose_task_got_lost_is_found_by_beat_until_it_is_given_up(
     decide(asked)
     send_due_outcomes()
     assert celery_messages() == []
-    ChangeRequest.objects.update(reviewed_at=timezone.now() - timedelta(minutes=3))
+    with without_triggers():
+        ChangeRequest.objects.update(reviewed_at=timezone.now() - timedelta(minutes=3))
     send_due_outcomes()
     assert celery_messages() == [(SEND, [asked.pk])]
-    ChangeRequest.objects.update(reviewed_at=timezone.now() - timedelta(days=4))
+    with without_triggers():
+        ChangeRequest.objects.update(reviewed_at=timezone.now() - timedelta(days=4))
     send_due_outcomes()
     assert celery_messages() == []
 
@@ -189,7 +192,8 @@ def test_an_outcome_whose_task_got_lost_is_found_by_beat_until_it_is_given_up(
 def test_the_task_is_sent_once_the_decision_stands_and_not_for_one_that_failed(
     asked: ChangeRequest, decide: Callable[..., ChangeRequest], celery_messages: Callable[[], list[Any]]
 ) -> None:
-    Contact.objects.update(details={"personalInformation": {"lastName": "Keller"}})
+    with without_triggers():
+        Contact.objects.update(details={"personalInformation": {"lastName": "Keller"}})
     with pytest.raises(ApiError, match="has changed"):
         decide(asked)
     assert celery_messages() == []
@@ -209,7 +213,8 @@ def test_a_broker_that_is_down_fails_no_decision(
         patch.setattr(app.amqp, "_producer_pool", None)
         decide(asked)
     assert is_due(asked)
-    ChangeRequest.objects.update(reviewed_at=timezone.now() - timedelta(minutes=3))
+    with without_triggers():
+        ChangeRequest.objects.update(reviewed_at=timezone.now() - timedelta(minutes=3))
     send_due_outcomes()
     assert celery_messages() == [(SEND, [asked.pk])]
 
