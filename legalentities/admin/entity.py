@@ -1,4 +1,4 @@
-"""Legal entities in the admin: to look at. Details change in the one way of their service."""
+"""Legal entities in the admin: their list and their page. Details change in the one way of their service."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,8 +15,10 @@ from unfold.decorators import display
 from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
 from contactgroups.models import ContactGroup
 from contacts.display import laid_out, shown_changes
+from legalentities.admin.editing import create_page, edit_page, may_edit
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
 from legalentities.queries import found_by_people, groups_by_id, latest_change_sets, unseen_initiators
+from schemas.forms import ListChoicesMixin
 from schemas.queries import current_schema
 
 CHANGE_SETS_SHOWN = 20
@@ -41,7 +43,7 @@ class LegalEntities(CappedChangeList):
 
 
 @admin.register(LegalEntity)
-class LegalEntityAdmin(VisibleToActorAdmin):
+class LegalEntityAdmin(ListChoicesMixin, VisibleToActorAdmin):
     list_display = ["title", "external_id", "group_link", "contact_count"]
     search_fields = ["name"]
     search_help_text = _("Name, id or external id")
@@ -49,7 +51,7 @@ class LegalEntityAdmin(VisibleToActorAdmin):
     sortable_by = ["title", "external_id"]
 
     class Media:
-        css = {"all": ["contacts/details.css"]}
+        css = {"all": ["contacts/details.css", "changerequests/review.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LegalEntity]:
         legal_entities: Any = super().get_queryset(request)
@@ -62,6 +64,12 @@ class LegalEntityAdmin(VisibleToActorAdmin):
         self, request: HttpRequest, queryset: QuerySet[LegalEntity], search_term: str
     ) -> tuple[QuerySet[LegalEntity], bool]:
         return found_by_people(queryset, search_term), False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("legalentities.add_legalentity") and actor_of(request) is not None
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_view_permission(request, obj) or may_edit(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -80,6 +88,21 @@ class LegalEntityAdmin(VisibleToActorAdmin):
     @display(description=_("contacts"))
     def contact_count(self, legal_entity: Any) -> int:
         return legal_entity.group.contact_count
+
+    # ---- creating and changing
+
+    def get_urls(self) -> list[URLPattern]:
+        edit = self.admin_site.admin_view(self.edit_view)
+        return [path("<int:legal_entity_id>/edit/", edit, name="legalentities_legalentity_edit"), *super().get_urls()]
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return create_page(self, request)
+
+    def edit_view(self, request: HttpRequest, legal_entity_id: int) -> HttpResponse:
+        found: Any = self.get_object(request, str(legal_entity_id))
+        return edit_page(self, request, found)
 
     # ---- the legal entity's page
 
@@ -106,6 +129,7 @@ class LegalEntityAdmin(VisibleToActorAdmin):
         context |= {
             "title": str(obj),
             "legal_entity": obj,
+            "edit_address": reverse("admin:legalentities_legalentity_edit", args=[obj.pk]) if may_edit(request) else "",
             "group": group,
             "group_address": _address(group) if _may_open_groups(request) else None,
             "boxes": laid_out(schema, obj.details),

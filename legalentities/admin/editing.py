@@ -1,0 +1,222 @@
+"""A new legal entity, and changing the details of one: forms that follow the schema."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelectMultiple
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actor import Actor
+from accounts.admin_actor import actor_of
+from contactgroups.models import ACCESS_POLICIES, GroupMembership
+from contactgroups.services import Membership
+from contacts.details import with_values
+from contacts.display import shown_changes
+from contacts.models import Contact
+from core.errors import ApiError, PreconditionFailed
+from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
+from legalentities.services import create_legal_entity, replace_details
+from schemas.compiled import CompiledSchema
+from schemas.forms import DetailsForm
+from schemas.queries import current_schema, list_data
+
+MOST_CONTACTS = 50
+# Refusals -> the field that they are about.
+FIELDS = {"ExternalIdNotUnique": "external_id", "ContactsRequired": "contacts"}
+
+
+class NewLegalEntityForm(forms.Form):
+    """What a legal entity has besides its details: the contacts of the group that is made for it."""
+
+    contacts = forms.ModelMultipleChoiceField(label=_("Contacts"), queryset=Contact.objects.none(), required=False)
+    policy = forms.TypedChoiceField(
+        label=_("Access of these contacts"), coerce=int, widget=forms.Select(attrs={"class": "kf-input"})
+    )
+    external_id = forms.CharField(
+        label=_("External id"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "kf-input", "autocomplete": "off"}),
+        help_text=_("What another system calls the legal entity, if one does."),
+    )
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        contacts: Any = self.fields["contacts"]
+        contacts.widget = AutocompleteSelectMultiple(GroupMembership._meta.get_field("contact"), admin.site)
+        contacts.queryset = Contact.objects.visible_to(actor).filter(anonymized_at=None).defer("details")
+        items = list_data(ACCESS_POLICIES).sorted_items(get_language() or "")
+        self.fields["policy"].choices = [(item.id, item.name()) for item in items]  # type: ignore[attr-defined]
+
+    def clean_contacts(self) -> list[Contact]:
+        """Raises ValidationError for more contacts than anybody chooses by hand."""
+        chosen = list(self.cleaned_data["contacts"][: MOST_CONTACTS + 1])
+        if len(chosen) > MOST_CONTACTS:
+            raise forms.ValidationError(gettext("Choose %(most)d at most.") % {"most": MOST_CONTACTS})
+        return chosen
+
+    @property
+    def memberships(self) -> list[Membership]:
+        return [Membership(contact.pk, self.cleaned_data["policy"]) for contact in self.cleaned_data["contacts"]]
+
+
+class VersionForm(forms.Form):
+    """The version that was read."""
+
+    version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The edit page to be drawn, and why what was sent was not taken."""
+
+    details: DetailsForm
+    error: ApiError | None = None
+    change_sets: Sequence[LegalEntityChangeSet] = ()
+
+
+def create_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
+    """The form, and the legal entity that is created with it. Asks for the permission to add some."""
+    actor = actor_of(request)
+    if actor is None or not model_admin.has_add_permission(request):
+        raise PermissionDenied
+    data = request.POST if request.method == "POST" else None
+    details = DetailsForm(current_schema(LEGAL_ENTITY_SCHEMA), {}, data, choices_url=model_admin.choices_url())
+    form = NewLegalEntityForm(data, actor=actor)
+    status, error = HTTPStatus.OK, None
+    if data is not None:
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        if form.is_valid():
+            try:
+                made = create_legal_entity(
+                    actor=actor,
+                    details=details.target,
+                    memberships=form.memberships,
+                    external_id=form.cleaned_data["external_id"] or None,
+                )
+            except ApiError as refusal:
+                error = refusal
+                _show(refusal, form, details)
+            else:
+                made.refresh_from_db(fields=["name"])
+                messages.success(request, format_html(gettext("{} was created."), made))
+                return HttpResponseRedirect(address_of(made.pk))
+        else:
+            details.add_faults(details.schema.validate(details.target))
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "title": gettext("New legal entity"),
+        "media": model_admin.media + details.media + form.media,
+        "form": details,
+        "entity_form": form,
+        "error": error,
+    }
+    return TemplateResponse(request, "admin/legalentities/legalentity/create.html", context, status=status)
+
+
+def edit_page(model_admin: Any, request: HttpRequest, legal_entity: LegalEntity) -> HttpResponse:
+    """The form, and the change that is made with it. Asks for the permission to change legal entities."""
+    actor = actor_of(request)
+    if actor is None or not may_edit(request):
+        raise PermissionDenied
+    schema = current_schema(LEGAL_ENTITY_SCHEMA)
+    address = model_admin.choices_url()
+    if request.method != "POST":
+        page = Page(DetailsForm(schema, legal_entity.details, choices_url=address))
+        return _drawn(model_admin, request, legal_entity, schema, page)
+    sent = VersionForm(request.POST)
+    if not sent.is_valid() or sent.cleaned_data["version"] > legal_entity.version:
+        raise SuspiciousOperation("no such version")
+    read: int = sent.cleaned_data["version"]
+    if read < legal_entity.version:
+        return _overtaken(model_admin, request, legal_entity, schema, read)
+    form = DetailsForm(schema, legal_entity.details, request.POST, choices_url=address)
+
+    def unchanged_since(locked: LegalEntity) -> None:
+        if locked.version != read:
+            raise PreconditionFailed
+
+    try:
+        changed = replace_details(
+            actor=actor, legal_entity_id=legal_entity.pk, details=form.target, precondition=unchanged_since
+        )
+    except PreconditionFailed:
+        legal_entity.refresh_from_db()
+        return _overtaken(model_admin, request, legal_entity, schema, read)
+    except ApiError as error:
+        if error.sub_code in ("ValidationFailed", "FieldNotUpdatable"):
+            form.add_faults(error.properties)
+        return _drawn(model_admin, request, legal_entity, schema, Page(form, error), error.status)
+    if changed.version > read:
+        messages.success(request, gettext("The changes are made."))
+    else:
+        messages.info(request, gettext("Nothing was changed: everything is as it was."))
+    return HttpResponseRedirect(address_of(legal_entity.pk))
+
+
+def may_edit(request: HttpRequest) -> bool:
+    return request.user.has_perm("legalentities.change_legalentity")
+
+
+def address_of(legal_entity_id: int) -> str:
+    return reverse("admin:legalentities_legalentity_change", args=[legal_entity_id])
+
+
+def _overtaken(
+    model_admin: Any, request: HttpRequest, legal_entity: LegalEntity, schema: CompiledSchema, read: int
+) -> HttpResponse:
+    """The page again over what the others have made meanwhile: nothing was changed, and no input is lost."""
+    later = LegalEntityChangeSet.objects.filter(legal_entity=legal_entity, version__gt=read).order_by("-version")
+    change_sets = list(later.select_related("initiator_member__user", "initiator_application"))
+    before: dict[str, Any] = legal_entity.details
+    for change_set in change_sets:
+        before = with_values(before, {change["path"]: change["original"] for change in change_set.changes})
+    form = DetailsForm(schema, before, request.POST, choices_url=model_admin.choices_url())
+    page = Page(form.rebased(legal_entity.details), PreconditionFailed(), change_sets)
+    return _drawn(model_admin, request, legal_entity, schema, page, HTTPStatus.PRECONDITION_FAILED)
+
+
+def _drawn(
+    model_admin: Any,
+    request: HttpRequest,
+    legal_entity: LegalEntity,
+    schema: CompiledSchema,
+    page: Page,
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "original": legal_entity,
+        "title": str(legal_entity),
+        "media": model_admin.media + page.details.media,
+        "legal_entity": legal_entity,
+        "address": address_of(legal_entity.pk),
+        "form": page.details,
+        "version_form": VersionForm(initial={"version": legal_entity.version}),
+        "error": page.error,
+        "meanwhile": [shown_changes(schema, change_set.changes) for change_set in page.change_sets],
+    }
+    return TemplateResponse(request, "admin/legalentities/legalentity/edit.html", context, status=status)
+
+
+def _show(refusal: ApiError, form: NewLegalEntityForm, details: DetailsForm) -> None:
+    """Put what is wrong at the field that it is about."""
+    field = FIELDS.get(refusal.sub_code)
+    if field is not None:
+        form.add_error(field, str(refusal))
+    elif refusal.sub_code in ("ValidationFailed", "FieldNotUpdatable"):
+        details.add_faults(refusal.properties)
+    else:
+        details.errors.append(str(refusal))
