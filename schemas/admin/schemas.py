@@ -193,7 +193,9 @@ class SchemaAdmin(ListChoicesMixin, ReadOnlyAdmin):
             "again_address": reverse("admin:schemas_schema_again", args=[schema.pk, draft.pk]),
             "editor_address": f"{_address_of_schema(schema)}?draft={draft.pk}",
         }
-        return TemplateResponse(request, "admin/schemas/schema/draft.html", context)
+        # What moves while the check runs is asked for again and again, without the frame around it.
+        part = "admin/schemas/includes/draft.html" if "part" in request.GET else "admin/schemas/schema/draft.html"
+        return TemplateResponse(request, part, context)
 
     def again_view(self, request: HttpRequest, schema_id: int, draft_id: UUID) -> HttpResponse:
         """The same text as another draft: on today's version, and checked anew."""

@@ -7,10 +7,11 @@
 
   async function refresh() {
     try {
-      const response = await fetch(window.location.href, { credentials: "same-origin" });
+      const response = await fetch(`${window.location.pathname}?part=yes`, { credentials: "same-origin" });
       if (response.ok) {
-        const page = new DOMParser().parseFromString(await response.text(), "text/html");
-        const fresh = page.querySelector(DRAFT);
+        const holder = document.createElement("template");
+        holder.innerHTML = await response.text();
+        const fresh = holder.content.querySelector(DRAFT);
         if (fresh) {
           document.querySelector(DRAFT).replaceWith(fresh);
         }
