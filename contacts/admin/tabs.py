@@ -19,6 +19,8 @@ from contacts.models import Contact
 from core.errors import ApiError
 
 DETAILS = "change"
+# Pages that are reached by a button and not by a tab.
+FORMS = ("edit", "anonymize")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def contact_context(request: HttpRequest, contact: Contact, *, tab: str) -> dict
         "rights": rights,
         "pending_request": pending.defer("changes").first(),
         "tabs": _tabs(contact, tab, may_see_groups=rights.may_see_groups),
+        "is_form": tab in FORMS,
     }
 
 
