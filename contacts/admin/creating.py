@@ -72,7 +72,10 @@ def create_page(admin: Any, request: HttpRequest) -> HttpResponse:
     if actor is None or not admin.has_add_permission(request):
         raise PermissionDenied
     data = request.POST if request.method == "POST" else None
-    details = DetailsForm(current_schema(CONTACT_SCHEMA), {}, data, choices_url=admin.choices_url())
+    # Nothing of a new contact waits for approval.
+    details = DetailsForm(
+        current_schema(CONTACT_SCHEMA), {}, data, is_approval_marked=False, choices_url=admin.choices_url()
+    )
     form = NewContactForm(data)
     status, error = HTTPStatus.OK, None
     if data is not None:

@@ -10,14 +10,13 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_actor import VisibleToActorAdmin
 from changerequests.display import field_labels
 from changerequests.services import Submission, patch_details
-from contacts.admin.rights import MAY_CHANGE_DETAILS
+from contacts.admin.rights import MAY_CHANGE_DETAILS, MAY_SEE_REQUESTS
 from contacts.admin.tabs import address_of, check_right, contact_page, opened
 from contacts.display import shown_changes
 from contacts.models import CONTACT_SCHEMA, ChangeSet, ChannelKind, Contact
@@ -168,7 +167,7 @@ def _tell(request: HttpRequest, schema: CompiledSchema, form: DetailsForm, submi
             "Nothing is changed yet: {} waits for approval, because these fields require it: {}.",
             len(labels),
         )
-        messages.warning(request, format_html(text, _link(asked.pk), ", ".join(labels)))
+        messages.warning(request, format_html(text, _named(request, asked.pk), ", ".join(labels)))
         return
     waiting = [node.label for node in form.changed if node.path in schema.verified_paths and node.value]
     if submission.change_set is not None:
@@ -180,7 +179,10 @@ def _tell(request: HttpRequest, schema: CompiledSchema, form: DetailsForm, submi
         messages.info(request, format_html(text, ", ".join(waiting)))
 
 
-def _link(change_request_id: int) -> SafeString:
-    address = reverse("admin:changerequests_changerequest_change", args=[change_request_id])
+def _named(request: HttpRequest, change_request_id: int) -> str:
+    """The request in a sentence: a link for those who may open it."""
     text = gettext("change request #%(id)s") % {"id": change_request_id}
+    if not any(request.user.has_perm(right) for right in MAY_SEE_REQUESTS):
+        return text
+    address = reverse("admin:changerequests_changerequest_change", args=[change_request_id])
     return format_html('<a class="k-link" href="{}">{}</a>', address, text)

@@ -45,12 +45,20 @@ class Builder:
     """What holds for the whole form; `sent` None is a form that is shown for the first time."""
 
     def __init__(
-        self, schema: CompiledSchema, *, prefix: str, sent: Sent | None, is_for_member: bool, choices_url: str
+        self,
+        schema: CompiledSchema,
+        *,
+        prefix: str,
+        sent: Sent | None,
+        is_for_member: bool,
+        is_approval_marked: bool,
+        choices_url: str,
     ) -> None:
         self.schema = schema
         self.prefix = prefix
         self.sent = sent
         self.is_for_member = is_for_member
+        self.is_approval_marked = is_approval_marked
         self.choices_url = choices_url
 
     def root(self, document: Mapping[str, Any]) -> ObjectNode:
@@ -214,7 +222,7 @@ class Builder:
         return field.is_disabled or (self.is_for_member and field.is_read_only)
 
     def _needs_approval(self, field: Field) -> bool:
-        return self.is_for_member and field.is_approval_required
+        return self.is_approval_marked and field.is_approval_required
 
 
 class _Place:

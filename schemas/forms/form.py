@@ -35,8 +35,9 @@ class DetailsForm:
     `document` is what is stored, `data` what was sent (`request.POST`). What the form does not show, what nobody may
     change and what was not sent stays as it is stored, and what was left alone gives back exactly what is stored.
     Nothing is validated here: the service that takes `target` or `patch` does that, and `add_faults` puts what it
-    refuses at the fields. `is_for_member` locks read-only fields and marks those that require approval. `choices_url`
-    is the address of the endpoint that looks up items of lists (`ListChoicesMixin`), up to the list's key.
+    refuses at the fields. `is_for_member` locks read-only fields; with `is_approval_marked` those that require approval
+    say so. `choices_url` is the address of the endpoint that looks up items of lists (`ListChoicesMixin`), up to the
+    list's key.
     """
 
     template_name = "admin/schemas/form/form.html"
@@ -50,6 +51,7 @@ class DetailsForm:
         *,
         prefix: str = "details",
         is_for_member: bool = True,
+        is_approval_marked: bool = True,
         choices_url: str = "",
     ) -> None:
         self.schema = schema
@@ -57,9 +59,17 @@ class DetailsForm:
         self.data = data
         self.prefix = prefix
         self.is_for_member = is_for_member
+        self.is_approval_marked = is_approval_marked
         self.choices_url = choices_url
         self.errors: list[str] = []
-        builder = Builder(schema, prefix=prefix, sent=data, is_for_member=is_for_member, choices_url=choices_url)
+        builder = Builder(
+            schema,
+            prefix=prefix,
+            sent=data,
+            is_for_member=is_for_member,
+            is_approval_marked=is_approval_marked,
+            choices_url=choices_url,
+        )
         self.root = builder.root(self.document)
 
     # ---- what was filled in
@@ -117,30 +127,28 @@ class DetailsForm:
 
         A field that was changed here and there keeps what was entered, and says so.
         """
-        fresh = DetailsForm(
-            self.schema,
-            document,
-            prefix=self.prefix,
-            is_for_member=self.is_for_member,
-            choices_url=self.choices_url,
-        )
+        fresh = self._over(document, None)
         stored_now = {node.name: node.stored for node in fields_outside_arrays(fresh.root)}
         kept: MultiValueDict[str, Any] = MultiValueDict()
         for node in self.changed:
             _keep(kept, self.data, node, stored_now.get(node.name, ABSENT))
-        form = DetailsForm(
-            self.schema,
-            document,
-            kept,
-            prefix=self.prefix,
-            is_for_member=self.is_for_member,
-            choices_url=self.choices_url,
-        )
+        form = self._over(document, kept)
         was = {node.name: node.stored for node in self.changed}
         for node in fields_outside_arrays(form.root):
             if node.name in was and not _is_same(was[node.name], node.stored):
                 node.notice = _("Somebody else has changed this meanwhile. What stands here replaces it.")
         return form
+
+    def _over(self, document: Mapping[str, Any], data: Sent | None) -> DetailsForm:
+        return DetailsForm(
+            self.schema,
+            document,
+            data,
+            prefix=self.prefix,
+            is_for_member=self.is_for_member,
+            is_approval_marked=self.is_approval_marked,
+            choices_url=self.choices_url,
+        )
 
     # ---- what the template asks for
 

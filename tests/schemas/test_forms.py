@@ -109,6 +109,13 @@ def test_a_document_without_anything_gives_a_document_without_anything(contact_s
     assert sent_back(contact_schema, {}, sent_for(contact_schema, {})).target == {}
 
 
+def test_forms_are_made_of_any_schema_that_is_shipped() -> None:
+    schema = shipped("legal-entity")
+    assert sent_back(schema, {}, sent_for(schema, {})).target == {}
+    shown = {node.path for node in DetailsForm(schema, {}).root.walk() if node.path}
+    assert shown >= {path for path, field in schema.fields.items() if not field.is_in_array}
+
+
 def test_what_was_not_sent_stays_as_it_is(contact_schema: CompiledSchema) -> None:
     form = sent_back(contact_schema, full_contact(), QueryDict(mutable=True))
     assert form.patch == {}
@@ -347,6 +354,8 @@ def test_labels_are_localized_and_marks_say_what_is_mandatory_and_asks_for_appro
     marks = {node.path: (node.is_mandatory, node.needs_approval) for node in names}  # type: ignore[attr-defined]
     assert marks["personalInformation.lastName"] == (True, True)
     assert marks["personalInformation.title"] == (False, False)
+    assert "Approval required" in page_of(DetailsForm(contact_schema, {}))
+    assert "Approval required" not in page_of(DetailsForm(contact_schema, {}, is_approval_marked=False))
 
 
 def test_what_was_typed_is_escaped(contact_schema: CompiledSchema) -> None:
