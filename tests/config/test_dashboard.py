@@ -1,0 +1,332 @@
+"""The first page of the admin counts what the lists behind it show, for those who may open them."""
+
+import re
+from datetime import timedelta
+from html import unescape
+from http import HTTPStatus
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from changerequests.models import ChangeRequest, Status
+from changerequests.queries import request_figures
+from changerequests.services import patch_details, review_change_request
+from contacts.models import Contact, ContactAssignment
+from importexport.imports.asking import start_sync
+from importexport.imports.running import run_job
+from importexport.models import ExportJob, ImportJob, ImportKind, ImportStatus
+from schemas.models import ListItem
+from tests.fixtures import details
+from tests.importexport.importing import array, stored
+
+pytestmark = pytest.mark.django_db
+EVERYTHING = ["view_contact", "view_changerequest", "view_importjob", "view_exportjob"]
+PAGE = "/admin/"
+JOBS = "/admin/jobs/"
+LINK = re.compile(r'<a class="k-card k-tile" href="([^"]*)"><span class="k-number">([^<]*)</span> ([^<]*)</a>')
+BAR = re.compile(
+    r'<a href="([^"]*)">\s*<span class="k-bar-label">([^<]*)</span>.*?<span class="k-bar-number">([^<]*)</span>', re.S
+)
+READ = re.compile(r"on changerequests_changerequest(?: \w+)? \(actual rows=(\d+)")
+FOUND = re.compile(r"(\d+)\s+(?:change requests?|contacts?)\s*</div>")
+
+
+def page_of(browser):
+    answer = browser.get(PAGE)
+    assert answer.status_code == HTTPStatus.OK
+    return answer.content.decode()
+
+
+def figures_of(page):
+    """Label -> (number, address), tiles and bars."""
+    tiles = {label: (number, unescape(address)) for address, number, label in LINK.findall(page)}
+    bars = {label: (number, unescape(address)) for address, label, number in BAR.findall(page)}
+    return {**tiles, **bars}
+
+
+@pytest.fixture
+def anna(make_member):
+    return make_member("anna", permissions=EVERYTHING)
+
+
+@pytest.fixture
+def rita(make_member):
+    return make_member("rita", permissions=EVERYTHING, reviews=True, sees_all_contacts=True)
+
+
+@pytest.fixture
+def ask(make_contact, actor_of):
+    """A member asks for a change of a new contact of its, some time ago."""
+
+    def make(member, *, days=0.0):
+        contact = make_contact(members=[member])
+        patch = {"personalInformation": {"lastName": "Heusser"}}
+        request = patch_details(actor=actor_of(member), contact_id=contact.pk, patch=patch, comment=None).change_request
+        ChangeRequest.objects.filter(pk=request.pk).update(created_at=timezone.now() - timedelta(days=days))
+        request.refresh_from_db()
+        return request
+
+    return make
+
+
+@pytest.fixture
+def decide(actor_of):
+    def make(request, reviewer, *, is_approved=True, days=0.0):
+        review_change_request(
+            actor=actor_of(reviewer),
+            contact_id=request.contact_id,
+            change_request_id=request.pk,
+            is_approved=is_approved,
+            comment="No.",
+        )
+        if days:
+            ChangeRequest.objects.filter(pk=request.pk).update(reviewed_at=timezone.now() - timedelta(days=days))
+
+    return make
+
+
+def test_without_a_session_there_is_no_page(client):
+    for address in (PAGE, JOBS):
+        assert client.get(address).status_code == HTTPStatus.FOUND
+
+
+def test_without_permissions_there_is_no_box(admin_of, make_member, ask, anna):
+    ask(anna)
+    browser = admin_of(make_member("ben", sees_all_contacts=True))
+    page = page_of(browser)
+    for heading in ("ages-heading", "oldest-heading", "jobs-heading", "contacts-heading", "k-tile"):
+        assert heading not in page
+    assert browser.get(JOBS).status_code == HTTPStatus.FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    ("permission", "shown"),
+    [
+        ("view_contact", {"contacts-heading"}),
+        ("view_changerequest", {"ages-heading", "oldest-heading"}),
+        ("review_changerequest", {"ages-heading", "oldest-heading"}),
+        ("view_importjob", {"jobs-heading"}),
+        ("add_importjob", {"jobs-heading"}),
+        ("view_exportjob", {"jobs-heading"}),
+    ],
+)
+def test_a_permission_shows_its_box(admin_of, make_member, permission, shown):
+    page = page_of(admin_of(make_member(permissions=[permission])))
+    assert set(re.findall(r'<h2 id="([a-z]+-heading)"', page)) == shown
+
+
+def test_staff_who_are_no_member_are_told_so(client, django_user_model):
+    client.force_login(
+        django_user_model.objects.create_superuser("root", password="x"),
+        backend="django.contrib.auth.backends.ModelBackend",
+    )
+    page = page_of(client)
+    assert "belongs to no member" in page
+    assert "k-tile" not in page
+    assert client.get(JOBS).status_code == HTTPStatus.FORBIDDEN
+
+
+def test_an_empty_house_says_so(admin_of, anna):
+    page = page_of(admin_of(anna))
+    for text in ("Nothing waits for review.", "Everything is decided.", "None runs", "There are no contacts"):
+        assert text in page
+
+
+def test_figures_count_what_the_member_sees(admin_of, anna, rita, make_member, ask, decide):
+    ben = make_member("ben", permissions=EVERYTHING)
+    for days in (0.5, 2, 5, 5, 20, 40):
+        ask(anna, days=days)
+    ask(ben, days=2)
+    decide(ask(anna), rita)
+    decide(ask(ben), rita, is_approved=False)
+    decide(ask(ben), rita, days=8)
+    seen = {
+        who: {label: number for label, (number, _) in figures_of(page_of(admin_of(who))).items()}
+        for who in (anna, ben, rita)
+    }
+    ages = ["Up to a day", "1 to 3 days", "3 to 7 days", "7 to 30 days", "Over 30 days"]
+    assert [seen[rita][age] for age in ages] == ["1", "2", "2", "1", "1"]
+    assert [seen[anna][age] for age in ages] == ["1", "1", "2", "1", "1"]
+    assert [seen[ben][age] for age in ages] == ["0", "1", "0", "0", "0"]
+    rest = ["Waiting for review", "Asked by you, waiting", "Approved this week", "Rejected this week", "Client"]
+    assert [seen[rita][label] for label in rest] == ["7", "0", "1", "1", "10"]
+    assert [seen[anna][label] for label in rest] == ["6", "6", "1", "0", "7"]
+    assert [seen[ben][label] for label in rest] == ["1", "1", "0", "1", "3"]
+
+
+def test_every_figure_is_what_its_list_counts(admin_of, anna, rita, ask, decide):
+    for days in (0.5, 2, 2.5, 5, 20, 40):
+        ask(anna, days=days)
+    decide(ask(anna), rita)
+    decide(ask(anna), rita, is_approved=False)
+    for member in (anna, rita):
+        browser = admin_of(member)
+        figures = figures_of(page_of(browser))
+        assert len(figures) >= 11
+        for label, (number, address) in figures.items():
+            answer = browser.get(address)
+            assert answer.status_code == HTTPStatus.OK, address
+            assert "e=1" not in address
+            assert FOUND.search(answer.content.decode()).group(1) == number, label
+
+
+def test_own_requests_are_found_without_the_filter_that_needs_a_permission(admin_of, anna, ask, rita, make_member):
+    ben = make_member("ben", permissions=[*EVERYTHING, "view_member"], sees_all_contacts=True)
+    ask(anna)
+    ask(ben)
+    _number, address = figures_of(page_of(admin_of(ben)))["Asked by you, waiting"]
+    assert FOUND.search(admin_of(ben).get(address).content.decode()).group(1) == "1"
+    assert "initiator_member__id__exact" in address
+
+
+def test_those_that_wait_longest_come_first_and_lead_to_their_review(admin_of, anna, rita, ask, make_member):
+    young, old = ask(anna, days=1), ask(anna, days=9)
+    page = page_of(admin_of(rita))
+    addresses = [f"/admin/changerequests/changerequest/{request.pk}/change/" for request in (old, young)]
+    assert page.index(addresses[0]) < page.index(addresses[1])
+    assert "asked by Anna Tester" in page
+    assert "asked by you" in page_of(admin_of(anna))
+    ben = make_member("ben", permissions=EVERYTHING)
+    assert addresses[0] not in page_of(admin_of(ben))
+
+
+def test_contacts_are_counted_by_type(admin_of, anna, make_contact):
+    make_contact(members=[anna])
+    prospect = ListItem.objects.get(list__key="contact-type", key="prospect")
+    Contact.objects.filter(pk=make_contact(members=[anna]).pk).update(type=prospect)
+    make_contact()
+    figures = figures_of(page_of(admin_of(anna)))
+    assert (figures["Client"][0], figures["Prospect"][0]) == ("1", "1")
+
+
+# ---- jobs
+
+
+def started(actor, entry):
+    names = stored(array(entry("E-1"), entry("E-2", username=7)), actor=actor)
+    return start_sync(actor=actor, kind=ImportKind.CONTACTS, names=names, is_dry_run=False)
+
+
+@pytest.fixture
+def entry(contact_type):
+    def make(external_id, **properties):
+        username = f"user-{external_id}"
+        return {
+            "externalId": external_id,
+            "contactTypeId": contact_type.pk,
+            "username": username,
+            "details": details(),
+        } | properties
+
+    return make
+
+
+def test_an_import_moves_on_the_page_and_is_there_for_a_day(admin_of, anna, rita, actor_of, entry):
+    job = started(actor_of(anna), entry)
+    for address in (PAGE, JOBS):
+        page = admin_of(anna).get(address).content.decode()
+        assert 'data-unfinished-job max="2" value="0"' in page
+        assert str(job.pk) in page
+        assert str(job.pk) not in admin_of(rita).get(address).content.decode()
+    run_job(job.pk)
+    page = admin_of(anna).get(JOBS).content.decode()
+    assert "data-unfinished-job" not in page
+    assert "Completed with errors" in page
+    assert re.search(r"2 of 2\s+·\s+1 failed", page)
+    ImportJob.objects.filter(pk=job.pk).update(finished_at=timezone.now() - timedelta(days=2))
+    assert str(job.pk) not in admin_of(anna).get(JOBS).content.decode()
+
+
+def test_exports_need_their_own_permission(admin_of, make_member, actor_of):
+    olga = make_member("olga", permissions=["view_importjob"])
+    ExportJob.objects.create(kind="contacts", requested_by_member=olga)
+    assert "Export" not in admin_of(olga).get(JOBS).content.decode()
+    emil = make_member("emil", permissions=["view_exportjob"])
+    ExportJob.objects.create(kind="contacts", requested_by_member=emil)
+    page = admin_of(emil).get(JOBS).content.decode()
+    assert "Export: Contacts" in page
+    assert "data-unfinished-job" in page
+
+
+def test_what_runs_comes_before_what_is_done(admin_of, anna):
+    now = timezone.now()
+    oldest = ExportJob.objects.create(kind="contacts", requested_by_member=anna, created_at=now - timedelta(hours=9))
+    for _ in range(6):
+        ImportJob.objects.create(
+            kind="contacts",
+            requested_by_member=anna,
+            file_ids=[],
+            total=0,
+            status=ImportStatus.COMPLETED,
+            finished_at=now,
+        )
+    page = admin_of(anna).get(JOBS).content.decode()
+    assert page.index("Export: Contacts") < page.index("Import: Contacts")
+    assert oldest.status == "Pending"
+    assert page.count("<li>") == 5
+
+
+# ---- its price
+
+
+def test_the_page_costs_a_dozen_statements_whatever_there_is(admin_of, anna, ask, count_queries, entry, actor_of):
+    browser = admin_of(anna)
+    page_of(browser)
+    with count_queries() as few:
+        page_of(browser)
+    for number in range(8):
+        ask(anna, days=number)
+    started(actor_of(anna), entry)
+    with count_queries() as many:
+        page_of(browser)
+    assert len(many) == len(few) <= 12, [query["sql"][:90] for query in many]
+
+
+@pytest.fixture
+def many_requests(anna, make_member, make_contact, contact_type):
+    """20,000 contacts with a request each; every fourth waits, and Anna looks after twenty of them."""
+    ben, rita = make_member("ben"), make_member("rose")
+    Contact.objects.bulk_create(Contact(type=contact_type, username=f"u{number}") for number in range(20_000))
+    ids = list(Contact.objects.order_by("pk").values_list("pk", flat=True))
+    now = timezone.now()
+    ChangeRequest.objects.bulk_create(
+        ChangeRequest(
+            contact_id=pk,
+            status=Status.APPROVED if place % 4 else Status.PENDING,
+            created_at=now - timedelta(minutes=5 * place),
+            initiator_member=ben,
+            review_member=rita if place % 4 else None,
+            reviewed_at=now - timedelta(minutes=5 * place) if place % 4 else None,
+            changes=[],
+            paths=[],
+        )
+        for place, pk in enumerate(ids)
+    )
+    ContactAssignment.objects.bulk_create(ContactAssignment(contact_id=pk, member=anna) for pk in ids[::1000])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE changerequests_changerequest, contacts_contact, contacts_contactassignment")
+
+
+def explained(capture):
+    statement = max((query["sql"] for query in capture), key=len)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) {statement}")
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+@pytest.mark.parametrize("sees_all", [True, False])
+def test_requests_are_counted_along_indexes_and_no_further_than_the_cap(
+    many_requests, anna, actor_of, count_queries, sees_all
+):
+    anna.sees_all_contacts = sees_all
+    now = timezone.now()
+    with count_queries() as queries:
+        figures = request_figures(actor=actor_of(anna), now=now, decided_since=now - timedelta(days=7), most=1_000)
+    assert len(queries) == 1
+    assert figures.waiting == (1_000 if sees_all else 20)
+    plan = explained(queries)
+    assert "Seq Scan on changerequests_changerequest" not in plan
+    assert "Seq Scan on contacts_contact " not in plan
+    read = max(int(rows) for rows in re.findall(READ, plan))
+    assert read <= 1_000
