@@ -12,7 +12,7 @@ TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check openapi messages clean
+.PHONY: help run test check openapi messages screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -44,6 +44,9 @@ messages: $(VENV)/installed ## take the texts of the code over into locale/, whe
 	@$(BIN)/pybabel --quiet update --domain django --input-file var/django.pot --output-dir locale \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	@rm var/django.pot
+
+screenshots: $(VENV)/installed-dev $(TRANSLATIONS) ## take the pictures of the README anew, from a demo of their own
+	@$(BIN)/python manage.py take_screenshots $(ARGS)
 
 clean: ## remove what is made anew: caches, translations, openapi.json; not var/, where the data is
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info openapi.json $(TRANSLATIONS)

@@ -5,7 +5,6 @@ A test asks for `page` (1280 by 800), `phone_page` (390 by 844) or `open_page(..
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from accounts.models import Member
+from config.management.browser import chromium
 from tests.browser.browsing import Complaints, grave_violations
 
 DESKTOP = {"width": 1280, "height": 800}
@@ -35,9 +35,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-def _chromium() -> str:
-    """Debian's `chromium` unless KONTOR_CHROMIUM names another. Without one the tests are skipped; in CI they fail."""
-    path = os.environ.get("KONTOR_CHROMIUM") or shutil.which("chromium")
+def _path() -> str:
+    """The browser. Without one the tests are skipped; in CI they fail."""
+    path = chromium()
     if path is None:
         reason = "no chromium on this machine (apt-get install chromium, or set KONTOR_CHROMIUM)"
         if os.environ.get("CI"):
@@ -47,17 +47,17 @@ def _chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     """One browser for all tests of a process; every page has cookies and storage of its own."""
-    path = _chromium()
+    path = _path()
     with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
         # Playwright's loop runs in this thread, and none of Django's code on it: the test is called from outside of the
         # loop and the server has its own threads. Django cannot tell, and would refuse the test its queries.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         # Chromium's sandbox does not work for root.
-        browser = playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
-        yield browser
-        browser.close()
+        running = playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
+        yield running
+        running.close()
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def complaints(live_server: Any) -> Complaints:
 
 @pytest.fixture
 def open_page(
-    chromium: Browser,
+    browser: Browser,
     live_server: Any,
     default_schemas: None,
     complaints: Complaints,
@@ -82,7 +82,7 @@ def open_page(
     contexts: list[BrowserContext] = []
 
     def open_one(**options: Any) -> Page:
-        context = chromium.new_context(
+        context = browser.new_context(
             **{
                 "base_url": live_server.url,
                 "viewport": DESKTOP,
