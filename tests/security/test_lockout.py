@@ -157,6 +157,14 @@ class TestApplications:
         call_command("unlock_login", "--client", crm.application.client_id, stdout=told)
         assert "was not locked" in told.getvalue()
 
+    def test_an_application_has_no_session_and_needs_no_token_against_foreign_pages(self, crm):
+        outside = Client(enforce_csrf_checks=True)
+        body = {"client_id": crm.application.client_id, "client_secret": crm.client_secret}
+        answer = outside.post("/connect/token", {"grant_type": "client_credentials", **body})
+        assert answer.status_code == 200
+        token = answer.json()["access_token"]
+        assert outside.post("/connect/revoke", {"token": token, **body}).status_code == 200
+
     def test_secrets_are_not_guessed_at_the_other_endpoint_either(self, crm):
         for _number in range(5):
             body = {"token": "x", "client_id": crm.application.client_id, "client_secret": "guess"}
