@@ -29,6 +29,9 @@ check: $(VENV)/installed-dev $(TRANSLATIONS) ## style, types, layers, settings, 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py check
+	@SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') ALLOWED_HOSTS=kontor.example \
+		DATABASE_URL=postgres://db.example/kontor REDIS_URL=redis://queue.example/0 \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	DJANGO_SETTINGS_MODULE=config.settings.lint LOG_LEVEL=WARNING $(BIN)/python manage.py lintmigrations
 	$(BIN)/hadolint Dockerfile

@@ -22,7 +22,7 @@ env = environ.Env()
 VAR_DIR = Path(env.str("KONTOR_VAR", default=str(ROOT / "var")))
 EMBEDDED = not (env.str("DATABASE_URL", default="") and env.str("REDIS_URL", default=""))
 
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = EMBEDDED and env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or (embedded.secret_key(VAR_DIR) if EMBEDDED else env.str("SECRET_KEY"))
 _loopback = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=_loopback if EMBEDDED else environ.Env.NOTSET)
