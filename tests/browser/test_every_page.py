@@ -1,4 +1,4 @@
-"""Every page of the admin, on desk and phone, in light and in dark: it fits, is accessible, complains of nothing."""
+"""Every page of the admin, on a desk and a phone, in light and dark: fits, is accessible, complains of nothing."""
 
 import pytest
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""The settings of production: nothing for Django's own check of deployments to remark, and no default that is unsafe."""
+"""The settings of production: nothing for the check of deployments to remark, and no default that is unsafe."""
 
 import os
 import subprocess
