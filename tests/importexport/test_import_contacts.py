@@ -1,7 +1,6 @@
 """What the entries of a file of contacts do."""
 
 import pytest
-from django.db.models import F
 
 from accounts.actor import member_actor
 from accounts.queries import actor_of_token
@@ -11,7 +10,7 @@ from contacts.models import ChangeSet, Channel, Contact, ContactAssignment, Exte
 from contacts.services.anonymization import anonymize_contacts
 from core.errors import UnprocessableEntity
 from importexport.models import ImportStatus
-from tests.fixtures import app_token, details
+from tests.fixtures import app_token, details, without_triggers
 from tests.importexport.importing import SYSTEM, array, counts, faults, lines, paths, synced, without
 
 pytestmark = pytest.mark.django_db
@@ -307,7 +306,8 @@ def test_an_anonymized_contact_is_refused(entry):
 def test_a_stored_value_that_the_schema_no_longer_names_is_no_fault_when_it_stays(entry):
     synced(array(entry()))
     contact = contact_of("E-1")
-    Contact.objects.filter(pk=contact.pk).update(details={**details(), "relic": 1}, version=F("version") + 1)
+    with without_triggers():
+        Contact.objects.filter(pk=contact.pk).update(details={**details(), "relic": 1})
     kept = {**details(personalInformation={"lastName": "Heidi"}), "relic": 1}
     assert counts(synced(array(entry(details=kept)))) == (0, 1, 0, 0)
     changed = {**kept, "relic": 2}

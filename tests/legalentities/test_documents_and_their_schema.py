@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 
 from accounts.actor import system_actor
 from core.errors import UnprocessableEntity
@@ -34,7 +35,9 @@ def test_check_details_lists_the_legal_entities_that_violate_the_schema_and_why(
     make_contact, make_legal_entity, capsys
 ):
     fine, wrong = make_legal_entity(make_contact()), make_legal_entity(make_contact())
-    LegalEntity.objects.filter(pk=wrong.pk).update(details={"registration": {"country": "Narnia"}, "old": 1})
+    LegalEntity.objects.filter(pk=wrong.pk).update(
+        details={"registration": {"country": "Narnia"}, "old": 1}, version=F("version") + 1
+    )
     with pytest.raises(SystemExit) as ended:
         call_command("check_details", schema="legal-entity")
     assert ended.value.code == 1
