@@ -71,6 +71,8 @@ def processes() -> Iterator[None]:
     with ExitStack() as stack:
         for name, (argv, port) in commands.items():
             environment = {"PORT": str(port), "WEB_CONCURRENCY": "1", "WEB_THREADS": "4", "LOG_LEVEL": "WARNING"}
+            # One application stands for many here.
+            environment |= {"API_RATE": "", "LOGIN_RATE": ""}
             child = Child(name, argv, log, environment=environment, directory=ROOT)
             stack.callback(child.stop, hurry)
         for port in PORTS:

@@ -40,6 +40,10 @@ _KEYS: LiteralString = """
     FROM (SELECT requested_at FROM contacts_channel
         WHERE is_key_due AND pending_value IS NOT NULL LIMIT %(most)s) AS due
 """
+_OUTCOMES: LiteralString = """
+    SELECT 'outcome', 'pending', count(*), extract(epoch FROM now() - min(reviewed_at))::float8
+    FROM (SELECT reviewed_at FROM changerequests_changerequest WHERE is_outcome_due LIMIT %(most)s) AS due
+"""
 _REQUESTS: LiteralString = """
     SELECT count(*), extract(epoch FROM now() - min(created_at))::float8
     FROM (SELECT created_at FROM changerequests_changerequest WHERE status = 1 LIMIT %(most)s) AS pending
@@ -63,12 +67,13 @@ def read_figures() -> Figures:
     """Raises psycopg.Error or redis.RedisError."""
     limit = {"most": COUNTED_TO}
     jobs = {(kind, state): 0 for kind in _TABLES for state in _JOB_STATES}
-    oldest_due = dict.fromkeys([*_TABLES, "key"], 0.0)
+    oldest_due = dict.fromkeys([*_TABLES, "key", "outcome"], 0.0)
     with probes.database() as own:
         rows: list[tuple[str, str, int, float | None]] = []
         for kind, table in _TABLES.items():
             rows += own.execute(_JOBS.format(table=table), {**limit, "kind": kind})
-        rows += own.execute(_KEYS, limit)
+        for query in (_KEYS, _OUTCOMES):
+            rows += own.execute(query, limit)
         [(pending, oldest_pending)] = own.execute(_REQUESTS, limit)
     for kind, state, number, age in rows:
         jobs[kind, state] = number

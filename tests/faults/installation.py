@@ -46,6 +46,10 @@ class OwnServer:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log, env=ENVIRONMENT, cwd="/")
         wait_until(self._server.ready, f"{self._server.title} did not start")
 
+    def send(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
         """SIGINT ends connections and stops, SIGQUIT and SIGKILL are crashes."""
         if self._process is not None:
@@ -116,6 +120,15 @@ class Installation:
             yield
         finally:
             self.valkey.start()
+
+    @contextlib.contextmanager
+    def with_silent_queue(self) -> Iterator[None]:
+        """It accepts connections, and answers nothing."""
+        self.valkey.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.valkey.send(signal.SIGCONT)
 
     @contextlib.contextmanager
     def without_storage(self) -> Iterator[None]:

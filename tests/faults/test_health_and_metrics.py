@@ -86,7 +86,7 @@ def test_metrics_count_the_requests_of_all_workers_by_route_and_show_what_waits(
     assert seen[f'kontor_requests_total{{{labels},status="404"}}'] == 12
     assert seen[f"kontor_request_seconds_count{{{labels}}}"] == 12
     assert seen["kontor_figures_up"] == 1
-    for name in ("kontor_pending_requests", "kontor_queue_length", 'kontor_jobs{kind="import",state="pending"}'):
+    for name in ("kontor_pending_requests", "kontor_queue_length", 'kontor_jobs{kind="outcome",state="pending"}'):
         assert seen[name] == 0
     assert seen["kontor_database_pool_size"] >= 1
     # Addresses that somebody makes up are one row, not one each.

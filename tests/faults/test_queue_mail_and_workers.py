@@ -124,6 +124,22 @@ def test_without_the_queue_requests_are_answered_and_what_they_asked_for_is_done
     verify(web, contact, mailbox.messages[0])
 
 
+def test_a_queue_that_says_nothing_holds_a_request_for_seconds_only(
+    installation: Installation, web: Web, mailbox: Mailbox, worker: Callable[..., Any]
+) -> None:
+    mailbox.start()
+    worker()
+    contact = new_contact(web)
+    change_email(web, contact)
+    wait_until(lambda: mailbox.messages, "no key came", seconds=SLOW)
+    with installation.with_silent_queue():
+        # The client of the test gives up after half a minute.
+        change_email(web, contact)
+    make_due(installation, contact)
+    wait_until(lambda: len(mailbox.messages) >= 2, "no second key came", seconds=SLOW)
+    verify(web, contact, mailbox.messages[-1])
+
+
 def test_while_the_mail_server_is_down_a_key_is_kept_due_and_goes_out_once_when_it_is_back(
     installation: Installation, web: Web, mailbox: Mailbox, worker: Callable[..., Any]
 ) -> None:
