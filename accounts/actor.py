@@ -1,12 +1,15 @@
 """Who is calling. Every rule speaks of actors; there is no "no actor" (design sections 2 and 3)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from accounts.models import Member, User
 from accounts.scopes import ALL_SCOPES
+from core.statements import Slot
 
 
 class ActorKind(StrEnum):
@@ -62,6 +65,38 @@ class Actor:
     def has_perm(self, permission: str) -> bool:
         """Whether the member's user holds a Django permission; apps are guarded by their scopes alone."""
         return self.user is not None and self.user.has_perm(permission)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the SQL of visibility depends on, but for the ids: actors of one sight share their statements.
+
+    `actor` is one of them with slots in place of its ids; `ids_of` fills them.
+    """
+
+    kind: ActorKind
+    sees_all_contacts: bool
+    has_participants: bool
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Sight":
+        return cls(actor.kind, actor.sees_all_contacts, bool(actor.participant_ids))
+
+    @property
+    def actor(self) -> Actor:
+        slots: dict[str, Any] = {name: Slot(name) for name in ("member_id", "contact_id")}
+        if self.has_participants:
+            slots["participant_ids"] = Slot("participant_ids")
+        return Actor(kind=self.kind, name="", sees_all_contacts=self.sees_all_contacts, **slots)
+
+
+def ids_of(actor: Actor) -> Mapping[str, Any]:
+    """What the actor puts into the slots of a statement that was made for its sight."""
+    return {
+        "member_id": actor.member_id,
+        "contact_id": actor.contact_id,
+        "participant_ids": list(actor.participant_ids),
+    }
 
 
 def system_actor(name: str) -> Actor:

@@ -1,5 +1,6 @@
 """Choosing members, and finding the actor behind a token."""
 
+from functools import cache
 from hashlib import sha256
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -11,6 +12,7 @@ from oauth2_provider.models import AccessToken
 from accounts.actor import Actor, ActorKind, member_actor
 from accounts.models import ClientApplication, Member
 from core.errors import Unauthorized
+from core.statements import Slot, Statement
 
 # From one member downwards along the index on manager_id. UNION (not ALL) ends even if the data held a cycle.
 BELOW = """
@@ -46,17 +48,16 @@ def _participants_of_application() -> ArraySubquery:
     return ArraySubquery(memberships.filter(clientapplication_id=OuterRef("application_id")).values("participant_id"))
 
 
-def actor_of_token(token: str) -> Actor:
-    """The actor behind a bearer token, in one query.
-
-    Raises Unauthorized when the token is unknown, expired or revoked, its login is closed, or nobody stands behind it.
-    """
-    found = (
-        AccessToken.objects.filter(token_checksum=sha256(token.encode()).hexdigest(), expires__gt=timezone.now())
-        .values(
+@cache
+def _actor_statement() -> Statement:
+    tokens = AccessToken.objects.filter(token_checksum=Slot("checksum"), expires__gt=Slot("now"))
+    # The checksum is unique: no order is needed to take the first.
+    return Statement.of(
+        tokens.order_by().values_list(
             "scope",
             "application_id",
             "application__name",
+            _participants_of_application(),
             "user_id",
             "user__is_active",
             "user__username",
@@ -68,41 +69,48 @@ def actor_of_token(token: str) -> Actor:
             "user__contact__id",
             "user__contact__uid",
             "user__contact__name",
-            participants=_participants_of_application(),
         )
-        .first()
     )
+
+
+def actor_of_token(token: str) -> Actor:
+    """The actor behind a bearer token, in one query.
+
+    Raises Unauthorized when the token is unknown, expired or revoked, its login is closed, or nobody stands behind it.
+    """
+    found = _actor_statement().first({"checksum": sha256(token.encode()).hexdigest(), "now": timezone.now()})
     if found is None:
         raise Unauthorized
-    scopes = frozenset(found["scope"].split())
-    if found["user_id"] is None and found["application_id"] is not None:
+    scope, application_id, application_name, participant_ids, user_id, is_active, username, *of_user = found
+    first_name, last_name, member_id, member_uid, sees_all_contacts, contact_id, contact_uid, contact_name = of_user
+    scopes = frozenset(scope.split())
+    if user_id is None and application_id is not None:
         return Actor(
             kind=ActorKind.APP,
-            name=found["application__name"],
+            name=application_name,
             scopes=scopes,
-            application_id=found["application_id"],
-            participant_ids=tuple(found["participants"]),
+            application_id=application_id,
+            participant_ids=tuple(participant_ids),
         )
-    if not found["user__is_active"]:
+    if not is_active:
         raise Unauthorized
-    if found["user__member__id"] is not None:
-        full_name = f"{found['user__first_name']} {found['user__last_name']}".strip()
+    if member_id is not None:
         return Actor(
             kind=ActorKind.MEMBER,
-            name=full_name or found["user__username"],
+            name=f"{first_name} {last_name}".strip() or username,
             scopes=scopes,
-            user_id=found["user_id"],
-            member_id=found["user__member__id"],
-            member_uid=found["user__member__uid"],
-            sees_all_contacts=found["user__member__sees_all_contacts"],
+            user_id=user_id,
+            member_id=member_id,
+            member_uid=member_uid,
+            sees_all_contacts=sees_all_contacts,
         )
-    if found["user__contact__id"] is not None:
+    if contact_id is not None:
         return Actor(
             kind=ActorKind.CONTACT,
-            name=found["user__contact__name"],
+            name=contact_name,
             scopes=scopes,
-            user_id=found["user_id"],
-            contact_id=found["user__contact__id"],
-            contact_uid=found["user__contact__uid"],
+            user_id=user_id,
+            contact_id=contact_id,
+            contact_uid=contact_uid,
         )
     raise Unauthorized

@@ -1,19 +1,5 @@
-"""Measurements that anybody can repeat: `python -m benchmarks.export`.
+"""Measurements that anybody can repeat: `make bench`, or `python -m benchmarks [PART ...]`.
 
-Each is a program of its own. Their servers and files are in a place of their own, `var/benchmark`.
+Each figure is compared, in the same run, with what the benchmark brings along: `stock` is what a team gets from Django,
+REST framework and their usual companions; `floor` is the least that Python and PostgreSQL can do the same work with.
 """
-
-import os
-from pathlib import Path
-
-import django
-
-ROOT = Path(__file__).resolve().parents[1]
-PLACE = ROOT / "var" / "benchmark"
-
-os.environ |= {
-    "KONTOR_VAR": str(PLACE),
-    "DJANGO_SETTINGS_MODULE": "config.settings.base",
-    "LOG_LEVEL": "WARNING",
-}
-django.setup()

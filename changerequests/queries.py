@@ -3,21 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import pairwise
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.constants import LOOKUP_SEP
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor
+from accounts.actor import Actor, Sight, ids_of
 from accounts.models import Member
 from accounts.queries import members_below
 from changerequests.models import ChangeRequest, Status
 from contacts.models import ChangeSet, Contact
-from contacts.queries import capped_counts, latest_change_sets, no_such_contact
+from contacts.queries import capped_counts, latest_change_sets, no_such_contact, with_pending_channels
 from core.errors import NotFound
+from core.statements import Slot, Statement
 
 # Where the ages end that waiting requests are counted by: a day, three days, a week, thirty days; the last has no end.
 AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=30))
@@ -57,6 +59,43 @@ def with_pending_request(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
     """Adds `has_pending_change_request`."""
     pending = ChangeRequest.objects.filter(contact=OuterRef("pk"), status=Status.PENDING)
     return contacts.annotate(has_pending_change_request=Exists(pending))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDetails:
+    """A contact as a reader gets it; `details` is the text of the JSON document, which nobody needs to parse."""
+
+    id: int
+    version: int
+    details: str
+    has_pending_change_request: bool
+    has_pending_email: bool
+    has_pending_mobile: bool
+
+
+def read_details(*, actor: Actor, contact_id: int) -> ReadDetails:
+    """The details of a contact. One statement. Raises NotFound when there is none or the actor cannot see it."""
+    found = _details_statement(Sight.of(actor)).first({**ids_of(actor), "asked": contact_id})
+    if found is None:
+        raise no_such_contact()
+    return ReadDetails(*found)
+
+
+@lru_cache(maxsize=256)
+def _details_statement(sight: Sight) -> Statement:
+    contacts = with_pending_request(with_pending_channels(Contact.objects.visible_to(sight.actor)))
+    return Statement.of(
+        contacts.filter(pk=Slot("asked"))
+        .order_by()
+        .values_list(
+            "id",
+            "version",
+            Cast("details", TextField()),
+            "has_pending_change_request",
+            "has_pending_email",
+            "has_pending_mobile",
+        )
+    )
 
 
 def member_seen_by(*, actor: Actor, member_id: int) -> Member:

@@ -1,6 +1,8 @@
 """Choosing groups, and saying who has access to them."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +19,14 @@ from django.db.models import (
 )
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor
+from accounts.actor import Actor, Sight, ids_of
 from accounts.models import Member
 from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import Contact, ContactAssignment
 from contacts.queries import check_visible, found_by_people, no_such_contact
 from core.errors import NotFound, UnprocessableEntity
 from core.serializers import INT32_MAX
+from core.statements import Slot, Statement
 
 MAX_FOUND = 200
 
@@ -152,44 +155,67 @@ def found_groups(groups: QuerySet[ContactGroup], term: str, *, actor: Actor) -> 
 # ---- access
 
 
-def ids_of_group(group_id: int) -> QuerySet[Any, Any]:
-    """The id of a group as a subquery, empty when there is none."""
+@dataclass(frozen=True, slots=True)
+class AskedGroup:
+    """The group that a check of access is about: the one of this id, or the one that this entity is linked to."""
+
+    group_id: int | None = None
+    entity_type: str = ""
+    entity_id: int | None = None
+
+    @property
+    def ids(self) -> QuerySet[Any, Any]:
+        """The id of the group as a subquery, empty when there is none."""
+        if self.entity_id is None:
+            return _ids_of_group(self.group_id)
+        return _ids_of_group_of(self.entity_type, self.entity_id)
+
+
+def _ids_of_group(group_id: Any) -> QuerySet[Any, Any]:
     return ContactGroup.objects.filter(pk=group_id).order_by().values("pk")
 
 
-def ids_of_group_of(entity_type: str, entity_id: int) -> QuerySet[Any, Any]:
-    """The id of the group that an entity is linked to as a subquery, empty when it is linked to none."""
+def _ids_of_group_of(entity_type: Any, entity_id: Any) -> QuerySet[Any, Any]:
     return LinkedEntity.objects.filter(entity_type=entity_type, entity_id=entity_id).order_by().values("group")
 
 
-def contact_has_access(*, actor: Actor, contact_id: int, group_ids: QuerySet[Any, Any]) -> bool:
+def contact_has_access(*, actor: Actor, contact_id: int, group: AskedGroup) -> bool:
     """Whether a contact is in the group. One statement.
 
-    Raises NotFound when the actor cannot see the contact or `group_ids` is empty. The actor need not see the group:
+    Raises NotFound when the actor cannot see the contact or there is no such group. The actor need not see the group:
     nothing is told of it but whether this contact is in it.
     """
-    memberships = GroupMembership.objects.filter(group__in=group_ids, contact=contact_id)
-    contacts = Contact.objects.visible_to(actor).filter(pk=contact_id)
-    found = contacts.values_list(Exists(group_ids), Exists(memberships)).first()
+    statement = _access_statement(Sight.of(actor), is_of_entity=group.entity_id is not None)
+    found = statement.first({**ids_of(actor), **asdict(group), "contact": contact_id})
     if found is None:
         raise no_such_contact()
     return _answer(*found)
 
 
-def identity_has_access(*, actor: Actor, identity_id: UUID, group_ids: QuerySet[Any, Any]) -> bool:
+@lru_cache(maxsize=64)
+def _access_statement(sight: Sight, *, is_of_entity: bool) -> Statement:
+    group_ids = (
+        _ids_of_group_of(Slot("entity_type"), Slot("entity_id")) if is_of_entity else _ids_of_group(Slot("group_id"))
+    )
+    memberships = GroupMembership.objects.filter(group__in=group_ids, contact=Slot("contact"))
+    contacts = Contact.objects.visible_to(sight.actor).filter(pk=Slot("contact")).order_by()
+    return Statement.of(contacts.values_list(Exists(group_ids), Exists(memberships)))
+
+
+def identity_has_access(*, actor: Actor, identity_id: UUID, group: AskedGroup) -> bool:
     """Whether a member sees at least one contact of the group. One statement.
 
     A member asks about itself and those below it, one that sees all contacts and an application about anybody. Raises
-    NotFound for anybody else, and when `group_ids` is empty.
+    NotFound for anybody else, and when there is no such group.
     """
     members = Member.objects.filter(uid=identity_id).order_by()
     if actor.member_uid is not None and not actor.sees_all_contacts:
         above = Member.objects.filter(pk__in=AndAbove(members.values("pk")))
         members = members.filter(Exists(above.filter(uid=actor.member_uid)))
-    memberships = GroupMembership.objects.filter(group__in=group_ids)
+    memberships = GroupMembership.objects.filter(group__in=group.ids)
     assigned = ContactAssignment.objects.filter(contact__in=memberships.values("contact")).values("member")
     sees_one = Q(sees_all_contacts=True) & Exists(memberships) | Q(pk__in=AndAbove(assigned))
-    found = members.values_list(Exists(group_ids), ExpressionWrapper(sees_one, output_field=BooleanField())).first()
+    found = members.values_list(Exists(group.ids), ExpressionWrapper(sees_one, output_field=BooleanField())).first()
     if found is None:
         raise NotFound(_("There is no member with this identity id that you can see."))
     return _answer(*found)

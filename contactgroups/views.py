@@ -16,11 +16,10 @@ from accounts.views import ActorView
 from contactgroups import serializers as shapes
 from contactgroups.models import EntityType
 from contactgroups.queries import (
+    AskedGroup,
     contact_has_access,
     groups_of_contact,
     identity_has_access,
-    ids_of_group,
-    ids_of_group_of,
     searched_groups,
     visible_group,
     with_visible_members,
@@ -158,7 +157,7 @@ class ContactGroupAccessView(ActorView):
 
         It has when it is in the group.
         """
-        has_access = contact_has_access(actor=self.actor, contact_id=contactId, group_ids=ids_of_group(contactGroupId))
+        has_access = contact_has_access(actor=self.actor, contact_id=contactId, group=AskedGroup(contactGroupId))
         return Response({"hasAccess": has_access})
 
 
@@ -177,7 +176,9 @@ class ContactEntityAccessView(ActorView):
         It has when it is in the contact group that the entity is linked to.
         """
         has_access = contact_has_access(
-            actor=self.actor, contact_id=contactId, group_ids=ids_of_group_of(_entity_type(entityType), entityId)
+            actor=self.actor,
+            contact_id=contactId,
+            group=AskedGroup(entity_type=_entity_type(entityType), entity_id=entityId),
         )
         return Response({"hasAccess": has_access})
 
@@ -198,7 +199,7 @@ class IdentityGroupAccessView(ActorView):
         member asks about itself and about members below it, an application about any.
         """
         has_access = identity_has_access(
-            actor=self.actor, identity_id=_uuid(identityId), group_ids=ids_of_group(contactGroupId)
+            actor=self.actor, identity_id=_uuid(identityId), group=AskedGroup(contactGroupId)
         )
         return Response({"hasAccess": has_access})
 
@@ -218,8 +219,8 @@ class IdentityEntityAccessView(ActorView):
         It has when it sees at least one contact of the contact group that the entity is linked to. A member asks about
         itself and about members below it, an application about any.
         """
-        group_ids = ids_of_group_of(_entity_type(entityType), entityId)
-        has_access = identity_has_access(actor=self.actor, identity_id=_uuid(identityId), group_ids=group_ids)
+        group = AskedGroup(entity_type=_entity_type(entityType), entity_id=entityId)
+        has_access = identity_has_access(actor=self.actor, identity_id=_uuid(identityId), group=group)
         return Response({"hasAccess": has_access})
 
 

@@ -34,9 +34,14 @@ class Versioned(Protocol):
 class ReadContact(Versioned, Protocol):
     """A contact that was selected with its pending flags."""
 
-    has_pending_change_request: bool
-    has_pending_email: bool
-    has_pending_mobile: bool
+    @property
+    def has_pending_change_request(self) -> bool: ...
+
+    @property
+    def has_pending_email(self) -> bool: ...
+
+    @property
+    def has_pending_mobile(self) -> bool: ...
 
 
 def etag(contact: ReadContact) -> str:

@@ -1,11 +1,13 @@
 """Choosing contacts and their history."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
+from functools import cache, lru_cache, reduce
 from operator import and_, or_
 from typing import Any, TypedDict
 
+from django.db import connection
 from django.db.models import (
     BooleanField,
     Exists,
@@ -21,13 +23,14 @@ from django.db.models import (
 )
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor
+from accounts.actor import Actor, Sight, ids_of
 from accounts.models import Member
 from accounts.queries import actor_of_user
 from contacts.details import Document, with_values
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
 from core.errors import NotFound, UnprocessableEntity
 from core.serializers import INT32_MAX
+from core.statements import Slot, Statement
 from schemas.queries import fields_with_list
 from schemas.stored import StoredDocuments
 
@@ -88,10 +91,18 @@ def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
 
     Raises NotFound when there is none or the actor cannot see it.
     """
-    contact = Contact.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=contact_id).first()
-    if contact is None:
+    found = _locking_statement(Sight.of(actor)).first({**ids_of(actor), "asked": contact_id})
+    if found is None:
         raise no_such_contact()
+    contact = Contact.from_db(connection.alias, [column.attname for column in Contact._meta.concrete_fields], found)
+    contact.details = json.loads(contact.details)
     return contact
+
+
+@lru_cache(maxsize=64)
+def _locking_statement(sight: Sight) -> Statement:
+    contacts = Contact.objects.visible_to(sight.actor).select_for_update(of=("self",))
+    return Statement.of(contacts.filter(pk=Slot("asked")).order_by())
 
 
 def changeable_contact(*, actor: Actor, contact_id: int) -> Contact:
@@ -115,8 +126,18 @@ def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
 
 def pending_channels(contact: Contact) -> PendingChannels:
     """Which channels of the contact wait for their key."""
-    kinds = set(Channel.objects.pending().filter(contact=contact).values_list("kind", flat=True))
+    kinds = pending_paths(contact).keys()
     return {"hasPendingEmail": ChannelKind.EMAIL in kinds, "hasPendingMobile": ChannelKind.MOBILE in kinds}
+
+
+def pending_paths(contact: Contact) -> dict[str, str]:
+    """The channels of the contact that wait for their key, each with the path of its field."""
+    return dict(_pending_statement().rows({"contact": contact.pk}))
+
+
+@cache
+def _pending_statement() -> Statement:
+    return Statement.of(Channel.objects.pending().filter(contact=Slot("contact")).values_list("kind", "path"))
 
 
 def is_username_taken(username: str, *, but_by: Contact | None = None) -> bool:

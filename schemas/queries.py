@@ -7,14 +7,17 @@ be told to them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from django.db.models import F, Func, JSONField, Subquery
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from core.errors import NotFound, UnprocessableEntity
+from core.statements import Slot, Statement
 from schemas.compiled import CompiledSchema
 from schemas.definition import parse_definition, stored_definition
 from schemas.derivation import usable_json_schema
@@ -41,23 +44,24 @@ def current_schema(key: str) -> CompiledSchema:
 
     Raises NotFound for an unknown key.
     """
+    found = _current_statement().first({"key": key})
+    if found is None:
+        raise NotFound(_("There is no schema “%(key)s”.") % {"key": key[:80]})
+    version_id, all_revisions = found[0], json.loads(found[1] or "{}")
+    cached = _compiled.get(key)
+    if cached is not None and cached.version_id == version_id and _is_fresh(cached.lists, all_revisions):
+        return cached
+    _compiled[key] = _compile(key, version_id, all_revisions)
+    return _compiled[key]
+
+
+@cache
+def _current_statement() -> Statement:
     revisions = List.objects.order_by().values(
         all=Func(F("key"), F("revision"), function="jsonb_object_agg", output_field=JSONField())
     )
-    found = (
-        Schema.objects.filter(key=key, current_version__isnull=False)
-        .annotate(revisions=Subquery(revisions))
-        .values_list("current_version_id", "revisions")
-        .first()
-    )
-    if found is None:
-        raise NotFound(_("There is no schema “%(key)s”.") % {"key": key[:80]})
-    version_id, all_revisions = found
-    cached = _compiled.get(key)
-    if cached is not None and cached.version_id == version_id and _is_fresh(cached.lists, all_revisions or {}):
-        return cached
-    _compiled[key] = _compile(key, version_id, all_revisions or {})
-    return _compiled[key]
+    current = Schema.objects.filter(key=Slot("key"), current_version__isnull=False).order_by()
+    return Statement.of(current.values_list("current_version_id", Subquery(revisions)))
 
 
 def schema_at(version_id: int) -> CompiledSchema:

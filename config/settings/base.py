@@ -114,6 +114,10 @@ _statement_seconds = env.int("DATABASE_STATEMENT_SECONDS", default=0)
 if _statement_seconds:
     _limits = f"-c statement_timeout={_statement_seconds}s -c lock_timeout={max(1, _statement_seconds // 2)}s"
     DATABASES["default"].setdefault("OPTIONS", {})["options"] = _limits
+# After how many times a connection has the server prepare a statement; 0 for never, where a proxy between them hands
+# connections round by transaction and knows nothing of prepared statements.
+_prepare_threshold = env.int("DATABASE_PREPARE_THRESHOLD", default=3)
+DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = _prepare_threshold or None
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
 REDIS_URL = env.str("REDIS_URL", default=embedded.redis_url(VAR_DIR))

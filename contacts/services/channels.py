@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from contacts.keys import key_hash
 from contacts.models import Channel, ChannelKind, Contact
-from contacts.queries import changeable_contact
+from contacts.queries import changeable_contact, pending_paths
 from contacts.tasks import send_key
 from core.errors import TooManyRequests, UnprocessableEntity
 from core.jobs import send_on_commit
@@ -47,7 +47,8 @@ def await_verification(*, contact: Contact, schema: CompiledSchema, path: str, v
 
 def drop_pending(*, contact: Contact, paths: Sequence[str]) -> None:
     """Forget the pending values of channels whose field was just written directly."""
-    Channel.objects.pending().filter(contact=contact, path__in=paths).update(**NOTHING_PENDING)
+    if not set(paths).isdisjoint(pending_paths(contact).values()):
+        Channel.objects.pending().filter(contact=contact, path__in=paths).update(**NOTHING_PENDING)
 
 
 NOTHING_PENDING = {

@@ -14,6 +14,7 @@ from contacts.details import Change, Document, changes_between, paths_with_ances
 from contacts.models import ChangeSet, ChannelKind, Contact
 from contacts.services.channels import await_verification, drop_pending
 from contacts.services.usernames import UNIQUE, check_username_free, username_not_unique, username_required
+from contacts.services.writing import write_with_history
 from core.errors import UnprocessableEntity, refusing
 from schemas.compiled import CompiledSchema, Field
 
@@ -164,11 +165,12 @@ def write_details(
     email = _new_email(schema, changes)
     if email is not None:
         contact.username = email.target
-    with refusing(UNIQUE, username_not_unique()):
-        contact.save(update_fields=["details", "version", "username"])
-    return record_changes(
+    entry = _entry(
         actor=actor, contact=contact, changes=changes, comment=comment, initiator_member_id=initiator_member_id
     )
+    with refusing(UNIQUE, username_not_unique()):
+        write_with_history(contact, entry)
+    return entry
 
 
 def record_changes(
@@ -180,10 +182,20 @@ def record_changes(
     initiator_member_id: int | None = None,
 ) -> ChangeSet:
     """Add the change set of the contact's present version to its history."""
+    entry = _entry(
+        actor=actor, contact=contact, changes=changes, comment=comment, initiator_member_id=initiator_member_id
+    )
+    entry.save(force_insert=True)
+    return entry
+
+
+def _entry(
+    *, actor: Actor, contact: Contact, changes: Sequence[Change], comment: str | None, initiator_member_id: int | None
+) -> ChangeSet:
     recorded = history_columns(actor=actor, changes=changes)
     if initiator_member_id is not None:
         recorded["initiator_member_id"] = initiator_member_id
-    return ChangeSet.objects.create(contact=contact, version=contact.version, comment=comment, **recorded)
+    return ChangeSet(contact=contact, version=contact.version, comment=comment, **recorded)
 
 
 def history_columns(*, actor: Actor, changes: Sequence[Change]) -> dict[str, Any]:

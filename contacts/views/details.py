@@ -1,20 +1,18 @@
 """Reading and changing the details of a contact."""
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from orjson import Fragment
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
-from changerequests.queries import with_pending_request
+from changerequests.queries import read_details
 from changerequests.services import Submission, patch_details, replace_details
 from contacts import serializers as shapes
 from contacts.etags import IF_MATCH, etag, if_match, is_known, version_tag
-from contacts.models import Contact
-from contacts.queries import no_such_contact, pending_channels, with_pending_channels
+from contacts.queries import pending_channels
 from contacts.views.tags import READ, TAGS, WRITE
 
 
@@ -33,15 +31,21 @@ class ContactDetailsView(ActorView):
         The ETag names the version of the details; send it in `If-Match` with a change, or in `If-None-Match` to be
         told with a 304 that nothing changed.
         """
-        contacts = with_pending_request(with_pending_channels(Contact.objects.visible_to(self.actor)))
-        contact: Any = contacts.filter(pk=contactId).first()
-        if contact is None:
-            raise no_such_contact()
+        contact = read_details(actor=self.actor, contact_id=contactId)
         tag = etag(contact)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if is_known(request, tag):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
-        return Response(shapes.DetailsSerializer(contact).data, headers=headers)
+        return Response(
+            {
+                "id": contact.id,
+                "hasPendingChangeRequest": contact.has_pending_change_request,
+                "hasPendingEmail": contact.has_pending_email,
+                "hasPendingMobile": contact.has_pending_mobile,
+                "details": Fragment(contact.details),
+            },
+            headers=headers,
+        )
 
     @extend_schema(
         operation_id="patchContactDetails",

@@ -1,0 +1,98 @@
+"""The load generator: wrk, from Debian's package of that name, with four connections that are kept open."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchmarks.place import PLACE
+
+CONNECTIONS = 4
+
+# `path` and `body` hold %d for a random id and for a number that grows; the answer's status must be 200.
+SCRIPT = """
+local first, last = %(first)d, %(last)d
+local path, body, count = %(path)s, %(body)s, os.time() %% 100000 * 1000
+math.randomseed(%(seed)d)
+wrk.method = %(method)s
+wrk.headers["Content-Type"] = "application/json"
+%(headers)s
+request = function()
+    count = count + 1
+    local id = math.random(first, last)
+    return wrk.format(nil, path:gsub("ID", id), nil, body and body:gsub("COUNT", count) or nil)
+end
+done = function(summary, latency)
+    local errors = summary.errors
+    io.write(string.format(
+        '{"seconds": %%f, "requests": %%d, "p50": %%f, "p99": %%f, "errors": %%d}\\n',
+        summary.duration / 1e6, summary.requests, latency:percentile(50) / 1000, latency:percentile(99) / 1000,
+        errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+end
+"""
+
+
+class LoadError(Exception):
+    """The load generator is missing, or a server did not answer as it must."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """Requests with random ids. In `path` ID is replaced by one, in `body` COUNT by a number that is new each time."""
+
+    path: str
+    ids: tuple[int, int]
+    method: str = "GET"
+    body: str | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Requests per second, and milliseconds of the median and of the slowest hundredth."""
+
+    rate: float
+    p50: float
+    p99: float
+
+
+def wrk() -> str:
+    """The program. Raises LoadError that says how to get it."""
+    found = shutil.which("wrk")
+    if found is None:
+        raise LoadError("The load generator is missing: apt-get install wrk")
+    return found
+
+
+def generate(load: Load, *, port: int, headers: Mapping[str, str], seconds: float, seed: int) -> Measured:
+    """Put the load on a server of this machine."""
+    script = PLACE / "load.lua"
+    script.write_text(
+        SCRIPT
+        % {
+            "first": load.ids[0],
+            "last": load.ids[1],
+            "path": json.dumps(load.path),
+            "body": "nil" if load.body is None else _lua(load.body),
+            "seed": seed,
+            "method": json.dumps(load.method),
+            "headers": "\n".join(
+                f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers.items()
+            ),
+        }
+    )
+    command = [wrk(), "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "-s", str(script)]
+    done = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=False)
+    try:
+        told = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        raise LoadError(f"wrk said: {done.stdout}{done.stderr}") from None
+    if told["errors"] or not told["requests"]:
+        sys.stderr.write(done.stdout)
+        raise LoadError(f"{told['errors']} of {told['requests']} answers of {load.path} are errors")
+    return Measured(told["requests"] / told["seconds"], told["p50"], told["p99"])
+
+
+def _lua(text: str) -> str:
+    return f"[==[{text}]==]"

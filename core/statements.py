@@ -1,0 +1,68 @@
+"""Statements that run with every request: compiled once by Django, and planned once by PostgreSQL.
+
+Building a queryset, compiling it and planning it takes several times as long as finding a row by its key. So what is
+asked all the time is written as a queryset with slots, from which a process makes SQL once. It runs with the values
+bound by the server, on which psycopg prepares what a connection runs often (DATABASE_PREPARE_THRESHOLD).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Expression, QuerySet
+
+
+class Slot(Expression):
+    """Stands in a queryset for a value that is given when its statement runs."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return "%s", [self]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL and its parameters, some of them slots. Rows come as PostgreSQL gives them: no converter of a field runs."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, rows: QuerySet[Any, Any]) -> "Statement":
+        """The statement of a queryset, `values_list` with its columns in their order."""
+        sql, parameters = rows.query.sql_with_params()
+        return cls(sql, tuple(parameters))
+
+    def first(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The first row, or None, with these values in the slots. Raises KeyError when one is missing."""
+        with bound_cursor() as cursor:
+            cursor.execute(self.sql, self._filled(values))
+            return cursor.fetchone()
+
+    def rows(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """All rows; like `first`."""
+        with bound_cursor() as cursor:
+            cursor.execute(self.sql, self._filled(values))
+            return cursor.fetchall()
+
+    def _filled(self, values: Mapping[str, Any]) -> list[Any]:
+        return [values[one.name] if isinstance(one, Slot) else one for one in self.parameters]
+
+
+def bound_cursor() -> CursorWrapper:
+    """A cursor of Django's connection that leaves the values to the server, so that statements can be prepared.
+
+    Django's own puts them into the text, which makes every statement a new one. Where statements are logged, as the
+    tests do that count them, it is Django's own, whose log has the values.
+    """
+    if connection.queries_logged:
+        return connection.cursor()
+    connection.ensure_connection()
+    cursor: Any = psycopg.Cursor(connection.connection)
+    return connection.make_cursor(cursor)
