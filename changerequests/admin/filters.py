@@ -22,6 +22,8 @@ from schemas.queries import current_schema
 Requests = QuerySet[ChangeRequest]
 # Of a filter that is no field of the form with the others: a hidden field, or that form would drop it.
 KEPT = "admin/changerequests/includes/kept_filter.html"
+# Bounds that no field offers and that the figures of the dashboard lead to the list with.
+MOMENTS = ("created_at__gte", "created_at__lt", "reviewed_at__gte", "reviewed_at__lt")
 ALL = "all"
 PENDING = str(Status.PENDING.value)
 
@@ -52,7 +54,7 @@ class StatusFilter(admin.SimpleListFilter):
                 "selected": value == self.chosen,
                 "kept": self.parameter_name if value == self.chosen != PENDING else None,
                 "value": value,
-                "query_string": changelist.get_query_string({self.parameter_name: value}, ["p"]),
+                "query_string": changelist.get_query_string({self.parameter_name: value}, ["p", *MOMENTS]),
                 "display": title,
             }
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
 from accounts.admin_actor import CappedChangeList, actor_of
-from changerequests.admin.filters import StatusFilter
+from changerequests.admin.filters import MOMENTS, StatusFilter
 from changerequests.display import field_labels, outdated_requests
 from changerequests.models import ChangeRequest
 from contacts.models import CONTACT_SCHEMA
@@ -28,6 +28,11 @@ class Queue(CappedChangeList):
     def status_tabs(self) -> list[dict[str, Any]]:
         """The statuses as links above the list."""
         return [tab for spec in self.filter_specs if isinstance(spec, StatusFilter) for tab in spec.choices(self)]
+
+    @property
+    def unbounded_address(self) -> str:
+        """Where the list is no longer bounded by moments; empty where it is not."""
+        return self.get_query_string(remove=["p", *MOMENTS]) if set(MOMENTS) & set(self.params) else ""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

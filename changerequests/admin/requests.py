@@ -18,6 +18,7 @@ from changerequests.admin.base import STATUS_COLOURS
 from changerequests.admin.bulk import BulkReviewAdmin
 from changerequests.admin.filters import (
     ALL,
+    MOMENTS,
     PENDING,
     AgeFilter,
     FieldFilter,
@@ -61,6 +62,9 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """None where the list shows what is decided: there is nothing left to do with it."""
         return super().get_actions(request) if chosen_status(request) in {PENDING, ALL} else {}
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup in MOMENTS or super().lookup_allowed(lookup, value, request)
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
         """What waits longest comes first; of what is decided, the latest."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -134,6 +135,19 @@ def test_the_queue_is_filtered_by_age(asked: ChangeRequest, found: Callable[[str
     assert (found("age=fresh"), found("age=1")) == (1, 0)
     ChangeRequest.objects.update(created_at=timezone.now() - timedelta(days=5))
     assert [found(f"age={age}") for age in ("fresh", "1", "3", "7", "30", "nonsense", "")] == [0, 1, 1, 0, 0, 1, 1]
+
+
+def test_the_figures_of_the_dashboard_lead_to_requests_of_a_time(
+    admin_of: Callable[..., Client], rita: Member, asked: ChangeRequest, found: Callable[[str], int]
+) -> None:
+    now, tomorrow = (quote((timezone.now() + timedelta(days=days)).isoformat()) for days in (0, 1))
+    assert (found(f"created_at__lt={tomorrow}"), found(f"created_at__gte={tomorrow}")) == (1, 0)
+    narrowed = admin_of(rita).get(f"{QUEUE}?created_at__gte={now}&q=spyri").context["cl"]
+    assert narrowed.unbounded_address == "?q=spyri"
+    admin_of(rita).post(page_of(asked), {"decision": "approve"})
+    assert (found(f"status=2&reviewed_at__gte={now}"), found(f"status=2&reviewed_at__gte={tomorrow}")) == (1, 0)
+    for guess in ("review_comment__startswith=S", "contact__details__icontains=S", "created_at__year=2026"):
+        assert admin_of(rita).get(f"{QUEUE}?{guess}").status_code in {302, 400}
 
 
 def test_the_queue_is_filtered_by_participant(

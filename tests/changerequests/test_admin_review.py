@@ -116,7 +116,7 @@ def test_an_approval_makes_the_change_and_the_history_shows_it(
     assert "Approved by Rita Tester" in shown
     assert "Seen the passport" in shown
     assert "Anna Tester" in shown
-    history = text_of(browser.get(f"/admin/contacts/contact/{contact.pk}/change/"))
+    history = text_of(browser.get(f"/admin/contacts/contact/{contact.pk}/changes/"))
     assert "Removed: Spyri" in history
     assert "Added: Heusser" in history
 
