@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Cast
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, Sight, ids_of
@@ -247,6 +248,12 @@ def request_figures(*, actor: Actor, now: datetime, decided_since: datetime, mos
         approved=counts["approved"],
         rejected=counts["rejected"],
     )
+
+
+def start_of_week(moment: datetime) -> datetime:
+    """Monday's midnight, where the reader is."""
+    today = timezone.localtime(moment).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=today.weekday())
 
 
 def oldest_waiting(*, actor: Actor, limit: int) -> QuerySet[ChangeRequest]:

@@ -3,9 +3,8 @@
 Every box is there for those who may open the list behind it, and counts what that list would show them.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,7 +24,7 @@ from django.views.decorators.http import require_GET
 from accounts.actor import Actor
 from accounts.admin_actor import CappedPaginator, actor_of
 from changerequests.models import ChangeRequest, Status
-from changerequests.queries import AgeGroup, oldest_waiting, request_figures
+from changerequests.queries import oldest_waiting, request_figures, start_of_week
 from contacts.models import CONTACT_TYPES, Contact
 from contacts.queries import contacts_by_type
 from importexport.exports.admin import STATUS_LABELS as EXPORT_COLOURS
@@ -41,7 +40,14 @@ JOBS_SHOWN_FOR = timedelta(days=1)
 MOST_REQUESTS = CappedPaginator.most
 MOST_CONTACTS = 100_000
 
-AGE_LABELS = (_("Up to a day"), _("1 to 3 days"), _("3 to 7 days"), _("7 to 30 days"), _("Over 30 days"))
+# What the queue's filter by age asks for, and its label on the chart; in the order of the counts.
+AGES = (
+    ("fresh", _("Up to a day")),
+    ("1-3", _("1 to 3 days")),
+    ("3-7", _("3 to 7 days")),
+    ("7-30", _("7 to 30 days")),
+    ("30", _("Over 30 days")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     boxes: dict[str, Any] = {}
     if actor is not None:
         if _may_open(request, ChangeRequest):
-            boxes["requests"] = _requests(request, actor)
+            boxes["requests"] = _requests(actor)
         if _may_open(request, Contact):
             boxes["contacts"] = _contacts(actor)
         if _may_open(request, ImportJob) or _may_open(request, ExportJob):
@@ -88,12 +94,10 @@ def jobs(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/includes/jobs.html", {"jobs": _jobs(request, actor)})
 
 
-def _requests(request: HttpRequest, actor: Actor) -> dict[str, Any]:
+def _requests(actor: Actor) -> dict[str, Any]:
     now = timezone.now().replace(microsecond=0)
-    monday = _start_of_week(now)
-    figures = request_figures(actor=actor, now=now, decided_since=monday, most=MOST_REQUESTS)
-    ages = list(zip(AGE_LABELS, figures.ages, strict=True))
-    decided = {"reviewed_at__gte": monday}
+    figures = request_figures(actor=actor, now=now, decided_since=start_of_week(now), most=MOST_REQUESTS)
+    largest = max(age.count for age in figures.ages)
     return {
         "tiles": [
             _figure(_("Waiting for review"), figures.waiting, MOST_REQUESTS, _queue(Status.PENDING)),
@@ -101,15 +105,15 @@ def _requests(request: HttpRequest, actor: Actor) -> dict[str, Any]:
                 _("Asked by you, waiting"),
                 figures.own,
                 MOST_REQUESTS,
-                _queue(Status.PENDING, _asked_by(request, actor)),
+                _queue(Status.PENDING, initiator_member__id__exact=actor.member_id),
             ),
-            _figure(_("Approved this week"), figures.approved, MOST_REQUESTS, _queue(Status.APPROVED, decided)),
-            _figure(_("Rejected this week"), figures.rejected, MOST_REQUESTS, _queue(Status.REJECTED, decided)),
+            _figure(_("Approved this week"), figures.approved, MOST_REQUESTS, _queue(Status.APPROVED, decided="week")),
+            _figure(_("Rejected this week"), figures.rejected, MOST_REQUESTS, _queue(Status.REJECTED, decided="week")),
         ],
         "is_empty": figures.waiting == 0,
         "ages": [
-            _figure(label, age.count, MOST_REQUESTS, _queue(Status.PENDING, age.lookups), largest=_largest(ages))
-            for label, age in ages
+            _figure(label, age.count, MOST_REQUESTS, _queue(Status.PENDING, age=asked), largest=largest)
+            for (asked, label), age in zip(AGES, figures.ages, strict=True)
         ],
         "oldest": [
             (row, _page(row), row.initiator_member_id == actor.member_id, timesince(row.created_at, now, depth=1))
@@ -174,29 +178,12 @@ def _figure(label: Any, count: int, most: int, address: str, *, largest: int = 0
     return Figure(str(label), f"{number}+" if count >= most else number, address, share)
 
 
-def _largest(ages: list[tuple[Any, AgeGroup]]) -> int:
-    return max(age.count for _label, age in ages)
-
-
-def _queue(status: Status, lookups: Mapping[str, Any] | None = None) -> str:
-    """The list of the requests of a status, narrowed by lookups."""
-    asked: dict[str, Any] = {"status": status.value}
-    for name, value in (lookups or {}).items():
-        asked[name] = value.isoformat() if isinstance(value, datetime) else value
-    return f"{reverse('admin:changerequests_changerequest_changelist')}?{urlencode(asked)}"
+def _queue(status: Status, **filters: Any) -> str:
+    """The list of the requests of a status, with these of its filters set."""
+    return (
+        f"{reverse('admin:changerequests_changerequest_changelist')}?{urlencode({'status': status.value, **filters})}"
+    )
 
 
 def _page(row: ChangeRequest) -> str:
     return reverse("admin:changerequests_changerequest_change", args=[row.pk])
-
-
-def _asked_by(request: HttpRequest, actor: Actor) -> dict[str, Any]:
-    """The lookup of the filter that the queue has for those who may look at members, else one that needs no filter."""
-    has_filter = request.user.has_perm("accounts.view_member")
-    return {"initiator_member__id__exact" if has_filter else "initiator_member": actor.member_id}
-
-
-def _start_of_week(moment: datetime) -> datetime:
-    """Monday's midnight where the reader is."""
-    today = timezone.localtime(moment).replace(hour=0, minute=0, second=0, microsecond=0)
-    return today - timedelta(days=today.weekday())

@@ -15,6 +15,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilte
 
 from accounts.models import Member, Participant
 from changerequests.models import ChangeRequest, Status
+from changerequests.queries import start_of_week
 from contacts.display import context_of
 from contacts.models import CONTACT_SCHEMA, ContactParticipant
 from schemas.queries import current_schema
@@ -60,12 +61,17 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 class AgeFilter(DropdownFilter):
+    """From so many days on, up to so many, or both: the dashboard counts by the ranges."""
+
     title = _("age")
     parameter_name = "age"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
             ("fresh", gettext("A day at most")),
+            ("1-3", gettext("1 to 3 days")),
+            ("3-7", gettext("3 to 7 days")),
+            ("7-30", gettext("7 to 30 days")),
             ("1", gettext("More than a day")),
             ("3", gettext("More than three days")),
             ("7", gettext("More than a week")),
@@ -74,10 +80,30 @@ class AgeFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
         value = self.value()
-        if value == "fresh":
-            return queryset.filter(created_at__gte=timezone.now() - timedelta(days=1))
-        if value in {"1", "3", "7", "30"}:
-            return queryset.filter(created_at__lt=timezone.now() - timedelta(days=int(value)))
+        if value is None or value not in {known for known, _label in self.lookup_choices}:
+            return queryset
+        least, _dash, most = ("0", "-", "1") if value == "fresh" else value.partition("-")
+        if most:
+            queryset = queryset.filter(created_at__gte=timezone.now() - timedelta(days=int(most)))
+        if int(least):
+            queryset = queryset.filter(created_at__lt=timezone.now() - timedelta(days=int(least)))
+        return queryset
+
+
+class DecidedFilter(DropdownFilter):
+    title = _("decided")
+    parameter_name = "decided"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("today", gettext("Today")), ("week", gettext("This week"))]
+
+    def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
+        today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        match self.value():
+            case "today":
+                return queryset.filter(reviewed_at__gte=today)
+            case "week":
+                return queryset.filter(reviewed_at__gte=start_of_week(today))
         return queryset
 
 

@@ -21,6 +21,7 @@ from changerequests.admin.filters import (
     MOMENTS,
     PENDING,
     AgeFilter,
+    DecidedFilter,
     FieldFilter,
     InitiatorFilter,
     ParticipantFilter,
@@ -42,7 +43,14 @@ STATE_COLOURS: dict[Any, str] = {**STATUS_COLOURS, OUTDATED: "danger"}
 class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
     list_display = ["contact_name", "changed_fields", "initiator", "age", "state"]
     list_display_links = ["contact_name"]
-    list_filter = [StatusFilter, AgeFilter, ("initiator_member", InitiatorFilter), ParticipantFilter, FieldFilter]
+    list_filter = [
+        StatusFilter,
+        AgeFilter,
+        ("initiator_member", InitiatorFilter),
+        ParticipantFilter,
+        FieldFilter,
+        DecidedFilter,
+    ]
     list_filter_submit = True
     list_before_template = "admin/changerequests/includes/status_tabs.html"
     search_fields = ["contact__name"]

@@ -12,3 +12,5 @@ Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # whitenoise warns of a mi
 API_RATE = env.str("API_RATE", default="")
 LOGIN_RATE = env.str("LOGIN_RATE", default="")
 MAX_UNFINISHED_JOBS = env.int("MAX_UNFINISHED_JOBS", default=0)
+# Tests at the same time share a broker, and no test may take another's messages.
+CELERY_TASK_DEFAULT_QUEUE = env.str("PYTEST_XDIST_WORKER", default="main")

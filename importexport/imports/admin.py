@@ -19,7 +19,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from accounts.actor import Actor
 from accounts.admin_actor import CappedAdmin, actor_of
@@ -42,7 +42,7 @@ STATUS_LABELS = {
 }
 
 
-class FilesInput(forms.ClearableFileInput):
+class FilesInput(UnfoldAdminFileFieldWidget):
     allow_multiple_selected = True
 
 

@@ -14,7 +14,9 @@
     try {
       const response = await fetch(shown.dataset.source || window.location.href, { credentials: "same-origin" });
       if (response.ok && !response.redirected) {
-        const page = new DOMParser().parseFromString(await response.text(), "text/html");
+        // The page's own styles stay out: their nonce is another answer's, so the browser would refuse them, and say so.
+        const text = (await response.text()).replace(/<style[\s\S]*?<\/style>/g, "");
+        const page = new DOMParser().parseFromString(text, "text/html");
         const fresh = page.getElementById(shown.id);
         if (fresh) {
           replace(shown, fresh);
