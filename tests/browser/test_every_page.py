@@ -3,6 +3,7 @@
 import pytest
 from django.contrib import admin
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from accounts.models import Participant
 from config.demo.loading import load
@@ -57,3 +58,13 @@ def test_every_list(open_page, sign_in, demo, look, window):
     sign_in(page, demo)
     wrong = [fault for name in names("changelist") for fault in look(page, reverse(name))]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "it"])
+def test_a_page_says_in_which_language_it_is(open_page, sign_in, demo, language):
+    page = open_page(locale=f"{language}-CH")
+    page.goto("/admin/login/")
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    sign_in(page, demo)
+    page.goto("/admin/")
+    expect(page.locator("html")).to_have_attribute("lang", language)
