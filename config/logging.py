@@ -97,6 +97,9 @@ def logging_config(form: str, *, level: str) -> None:
                 "celery.app.trace": {"level": "CRITICAL"},
                 "celery.worker.strategy": {"level": "WARNING"},
                 "botocore": {"level": "WARNING"},
+                # At DEBUG they tell what was sent: names of applications, addresses, guesses.
+                "oauth2_provider": {"level": "INFO"},
+                "oauthlib": {"level": "INFO"},
             },
         }
     )
