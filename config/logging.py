@@ -97,7 +97,9 @@ def logging_config(form: str, *, level: str) -> None:
                 "celery.app.trace": {"level": "CRITICAL"},
                 "celery.worker.strategy": {"level": "WARNING"},
                 "botocore": {"level": "WARNING"},
-                # At DEBUG they tell what was sent: names of applications, addresses, guesses.
+                # It would repeat what somebody sent as the host; the request's line has the status.
+                "django.security.DisallowedHost": {"level": "CRITICAL"},
+                # At DEBUG they tell what was sent: tokens, names of applications, addresses, guesses.
                 "oauth2_provider": {"level": "INFO"},
                 "oauthlib": {"level": "INFO"},
             },
