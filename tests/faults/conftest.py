@@ -12,7 +12,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation
     made = Installation(tmp_path_factory.mktemp("installation"))
     try:
         made.valkey.start()
-        made.postgres.start()
         made.set_up()
         yield made
     finally:
