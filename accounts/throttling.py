@@ -1,4 +1,4 @@
-"""How often a caller may call: counted in Valkey, which all web processes share, in one round trip.
+"""How often a caller may call: counted in Valkey, which all web processes share, in one round trip or none.
 
 The count is of fixed windows: `600/min` are 600 in each minute of the clock. Where Valkey does not answer everybody may
 call: a limit that protects the service must not take it down.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 from ipaddress import ip_address
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 import structlog
@@ -34,6 +35,8 @@ PERIODS = {"sec": 1, "min": 60, "hour": 3600, "day": 86400}
 ANSWER_SECONDS = 0.25
 # After a failure nobody asks Valkey for a while: each would wait in vain.
 REST_SECONDS = 5.0
+# Callers whose portions are kept in memory.
+MAX_KEPT = 10_000
 
 
 @lru_cache
@@ -51,29 +54,52 @@ def parsed_rate(rate: str) -> tuple[int, int]:
 
 
 class Counter:
-    """Counts calls of named callers; the same in all processes."""
+    """Counts calls of named callers; the same in all processes.
+
+    While a caller is far from its limit, a process takes a hundredth of what is left at once and asks again when that is
+    used up: most calls ask nobody. Nobody gets more than the rate. A caller whose calls go to several processes may get
+    less by what the others have taken and not used, a hundredth at most for each.
+    """
 
     def __init__(self) -> None:
         self._rests_until = 0.0
+        self._lock = Lock()
+        # Key of the window -> calls that this process may still let through, and how many it takes next.
+        self._taken: dict[str, tuple[int, int]] = {}
 
     def seconds_to_wait(self, name: str, rate: str) -> int:
         """Count a call; 0 when it is within the rate, else when the next window begins."""
         most, period = parsed_rate(rate)
-        if time.monotonic() < self._rests_until:
-            return 0
         now = time.time()
         window = int(now // period)
         key = f"kontor:rate:{name}:{period}:{window}"
+        with self._lock:
+            left, portion = self._taken.get(key, (0, 1))
+            if left:
+                self._taken[key] = left - 1, portion
+                return 0
+        if time.monotonic() < self._rests_until:
+            return 0
         try:
             with _valkey(settings.REDIS_URL).pipeline(transaction=False) as pipeline:
-                pipeline.incr(key)
+                pipeline.incrby(key, portion)
                 pipeline.expire(key, period * 2)
                 count = pipeline.execute()[0]
         except (RedisError, OSError) as error:
             self._rests_until = time.monotonic() + REST_SECONDS
             log.warning("throttling_unavailable", error=type(error).__name__)
             return 0
-        return 0 if count <= most else max(1, round((window + 1) * period - now))
+        granted = min(portion, most - (count - portion))
+        if granted <= 0:
+            return max(1, round((window + 1) * period - now))
+        self._keep(key, granted - 1, max(1, (most - count) // 100))
+        return 0
+
+    def _keep(self, key: str, left: int, portion: int) -> None:
+        with self._lock:
+            if len(self._taken) >= MAX_KEPT:
+                self._taken.clear()  # most are of windows that are over
+            self._taken[key] = self._taken.get(key, (0, 1))[0] + left, portion
 
 
 counter = Counter()

@@ -10,6 +10,14 @@ from accounts.logins import admin_login
 from config import dashboard
 
 urlpatterns = [
+    # They are tried in this order: what is asked for all day comes first.
+    path("", include("contacts.urls")),
+    path("", include("contactgroups.urls")),
+    path("", include("changerequests.urls")),
+    path("", include("schemas.urls")),
+    path("", include("legalentities.urls")),
+    path("", include("importexport.urls")),
+    path("", include("accounts.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/login/", admin_login),
     path("admin/jobs/", admin.site.admin_view(dashboard.jobs), name="dashboard-jobs"),
@@ -17,13 +25,6 @@ urlpatterns = [
     path("language/", include("django.conf.urls.i18n")),
     path("openapi.json", SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer]), name="openapi"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
-    path("", include("accounts.urls")),
-    path("", include("schemas.urls")),
-    path("", include("changerequests.urls")),
-    path("", include("contactgroups.urls")),
-    path("", include("contacts.urls")),
-    path("", include("legalentities.urls")),
-    path("", include("importexport.urls")),
 ]
 
 handler400 = "core.handlers.bad_request"

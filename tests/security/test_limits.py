@@ -167,3 +167,14 @@ def test_the_workers_of_the_web_server_have_a_limit_and_tasks_have_none(tmp_path
 
     assert told("import config.gunicorn; ").strip() == "-c statement_timeout=20s -c lock_timeout=10s"
     assert told("").strip() == "None"
+
+
+def test_nobody_gets_more_than_the_rate_however_the_processes_share_it(settings, app, monkeypatch):
+    """A process that is far from the limit takes several calls at once from what all of them share."""
+    settings.API_RATE = "450/day"
+    processes = [throttling.Counter(), throttling.Counter()]
+    allowed = 0
+    for number in range(600):
+        monkeypatch.setattr(throttling, "counter", processes[number % 2])
+        allowed += app.get(STATUSES).status == 200
+    assert 440 <= allowed <= 450

@@ -1,0 +1,68 @@
+"""Middleware of pages for people: a session, its user, messages, protection of forms, files.
+
+A request to the API is known by its bearer token alone and takes none of them, so it passes them by: together they
+take as long as finding a contact. They are Django's own otherwise.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from csp.middleware import CSPMiddleware
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+API = re.compile(r"/v\d|/graphql")
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether the request is for an operation of the API, and not for a page."""
+    return API.match(request.path_info) is not None
+
+
+class _OfPages:
+    """Goes before a middleware."""
+
+    get_response: Callable[[HttpRequest], Any]
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if is_api(request):
+            return self.get_response(request)
+        return super().__call__(request)  # type: ignore[misc]
+
+
+class PageFiles(_OfPages, WhiteNoiseMiddleware):
+    pass
+
+
+class PageSession(_OfPages, SessionMiddleware):
+    pass
+
+
+class PageUser(_OfPages, AuthenticationMiddleware):
+    pass
+
+
+class PageMessages(_OfPages, MessageMiddleware):
+    pass
+
+
+class PageForms(_OfPages, CsrfViewMiddleware):
+    def process_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return None if is_api(request) else super().process_view(request, *args, **kwargs)
+
+
+class PagePolicy(CSPMiddleware):
+    """The content security policy of pages is made for each; an answer of the API needs nothing at all."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not is_api(request):
+            return super().__call__(request)
+        response: HttpResponseBase = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", API_POLICY)
+        return response
