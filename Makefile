@@ -12,7 +12,7 @@ TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check openapi messages screenshots clean
+.PHONY: help run test check bench openapi messages screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -36,6 +36,9 @@ check: $(VENV)/installed-dev $(TRANSLATIONS) ## style, types, layers, settings, 
 	DJANGO_SETTINGS_MODULE=config.settings.lint LOG_LEVEL=WARNING $(BIN)/python manage.py lintmigrations
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+
+bench: $(VENV)/installed-bench ## figures beside a stock project and the least possible (ARGS="http --million"; needs wrk)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 openapi: $(VENV)/installed-dev $(TRANSLATIONS) ## write openapi.json
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file openapi.json
@@ -70,6 +73,11 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-bench: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,bench]'
 	@touch $@ $(VENV)/installed
 
 %.mo: %.po | $(VENV)/installed

@@ -56,9 +56,9 @@ def parsed_rate(rate: str) -> tuple[int, int]:
 class Counter:
     """Counts calls of named callers; the same in all processes.
 
-    While a caller is far from its limit, a process takes a hundredth of what is left at once and asks again when that is
-    used up: most calls ask nobody. Nobody gets more than the rate. A caller whose calls go to several processes may get
-    less by what the others have taken and not used, a hundredth at most for each.
+    While a caller is far from its limit, a process takes a hundredth of what is left at once, and asks again when that
+    is used up: most calls ask nobody. Nobody gets more than the rate. A caller whose calls go to several processes may
+    get less by what the others have taken and not used, a hundredth at most for each.
     """
 
     def __init__(self) -> None:

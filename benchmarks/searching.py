@@ -1,0 +1,147 @@
+"""Searches over many rows: the whole request, in this process, beside the same query written by hand."""
+
+from datetime import timedelta
+from statistics import median
+from typing import Any
+
+import orjson
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import AccessToken, set_token_value
+
+from accounts.models import Member, User
+from benchmarks.data import RARE, tidy
+from benchmarks.report import Figure, ratio
+from benchmarks.rounds import timed
+from importexport.graphql.indexes import keep_search_indexes
+
+REQUESTS = 1_000_000
+ASSIGNED = 2_000
+PAGE = 50
+TIMES = 5
+
+# As many for each contact; the latest of some of them wait.
+FILL_REQUESTS = """
+    WITH contact AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS number, count(*) OVER () AS contacts
+                       FROM contacts_contact)
+    INSERT INTO changerequests_changerequest
+           (uid, contact_id, status, created_at, initiator_member_id, reviewed_at, review_member_id, changes, paths)
+    SELECT gen_random_uuid(), contact.id, made.status,
+           now() - made.number * interval '13 seconds',
+           %(initiator)s,
+           CASE WHEN made.status = 2 THEN now() END, CASE WHEN made.status = 2 THEN %(reviewer)s::integer END,
+           jsonb_build_array(jsonb_build_object('path', 'personalInformation.lastName', 'original', 'A',
+                                                'target', 'B', 'isApprovalRequired', true)),
+           ARRAY['personalInformation', 'personalInformation.lastName']
+      FROM (SELECT number, CASE WHEN number < %(pending)s THEN 1 ELSE 2 END AS status
+              FROM generate_series(0, %(requests)s - 1) AS series (number)) AS made
+      JOIN contact ON contact.number = made.number %% contact.contacts
+"""
+ASSIGN = """
+    INSERT INTO contacts_contactassignment (contact_id, member_id)
+    SELECT id, %s FROM contacts_contact ORDER BY hashint4(id) LIMIT %s
+"""
+COUNT_REQUESTS = """
+    SELECT count(*) FROM contacts_contactassignment assigned
+      JOIN changerequests_changerequest request USING (contact_id) WHERE assigned.member_id = %s
+"""
+PAGE_OF_REQUESTS = """
+    SELECT request.id, request.uid, request.created_at, request.status, request.initiator_comment, request.reviewed_at,
+           request.review_comment, contact.id, contact.uid, contact.name, initiator.uid, initiator_user.first_name,
+           initiator_user.last_name, reviewer.uid, reviewer_user.first_name, reviewer_user.last_name
+      FROM (SELECT request.* FROM contacts_contactassignment assigned
+              JOIN changerequests_changerequest request USING (contact_id)
+             WHERE assigned.member_id = %s ORDER BY request.created_at DESC, request.id DESC LIMIT 50) AS request
+      JOIN contacts_contact contact ON contact.id = request.contact_id
+      JOIN accounts_member initiator ON initiator.id = request.initiator_member_id
+      JOIN accounts_user initiator_user ON initiator_user.id = initiator.user_id
+      LEFT JOIN accounts_member reviewer ON reviewer.id = request.review_member_id
+      LEFT JOIN accounts_user reviewer_user ON reviewer_user.id = reviewer.user_id
+     ORDER BY request.created_at DESC, request.id DESC
+"""
+BY_HAND = "upper(details #>> '{personalInformation,displayName}')"
+GRAPHQL = (
+    "query($text: String) { contacts(take: 50, where: {personalInformation: {displayName: {contains: $text}}})"
+    " { totalCount items { id name username } } }"
+)
+
+
+def requests() -> list[Figure]:
+    """A member who sees 2,000 contacts asks for the latest of a million change requests, and how many there are."""
+    anna, rita = _member("anna"), _member("rita")
+    with connection.cursor() as cursor:
+        named = {"initiator": anna.pk, "reviewer": rita.pk, "requests": REQUESTS, "pending": 10_000}
+        cursor.execute(FILL_REQUESTS, named)
+        cursor.execute(ASSIGN, [anna.pk, ASSIGNED])
+    tidy("changerequests_changerequest", "contacts_contactassignment")
+    client = _client(anna, "change-requests.read")
+
+    def ours() -> int:
+        return int(_posted(client, "/v1.0/contacts/change-requests/search", {"pageSize": PAGE})["totalCount"])
+
+    def by_hand() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(COUNT_REQUESTS, [anna.pk])
+            (total,) = cursor.fetchone()
+            cursor.execute(PAGE_OF_REQUESTS, [anna.pk])
+            assert len(cursor.fetchall()) == PAGE
+        return int(total)
+
+    assert ours() == by_hand()
+    found = timed({"ours": ours, "by hand": by_hand}, times=TIMES)
+    work = f"search of {REQUESTS:,} change requests"
+    return [Figure(work, median(found["ours"]), "ms", "by hand", ratio(found["ours"], found["by hand"]), 3, True)]
+
+
+def contains() -> list[Figure]:
+    """GraphQL's `contains` on a name that three of a hundred contacts have."""
+    keep_search_indexes()
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE INDEX IF NOT EXISTS by_hand ON contacts_contact USING gin ({BY_HAND} gin_trgm_ops)")
+    tidy("contacts_contact")
+    client = _client(_member("head", sees_all_contacts=True), "contacts.read")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM contacts_contact")
+        (contacts,) = cursor.fetchone()
+
+    def ours() -> int:
+        asked = {"query": GRAPHQL, "variables": {"text": RARE}}
+        return int(_posted(client, "/graphql", asked)["data"]["contacts"]["totalCount"])
+
+    def by_hand() -> int:
+        condition = f"WHERE {BY_HAND} LIKE %s"
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM contacts_contact {condition}", [f"%{RARE.upper()}%"])
+            (total,) = cursor.fetchone()
+            cursor.execute(
+                f"SELECT id, name, username FROM contacts_contact {condition} ORDER BY id LIMIT 50",
+                [f"%{RARE.upper()}%"],
+            )
+            assert len(cursor.fetchall()) == PAGE
+        return int(total)
+
+    assert ours() == by_hand()
+    found = timed({"ours": ours, "by hand": by_hand})
+    work = f"GraphQL contains over {contacts:,} contacts"
+    return [Figure(work, median(found["ours"]), "ms", "by hand", ratio(found["ours"], found["by hand"]), 2, True)]
+
+
+def _member(name: str, *, sees_all_contacts: bool = False) -> Member:
+    user, _created = User.objects.get_or_create(username=name, defaults={"first_name": name.title(), "is_staff": True})
+    member, _created = Member.objects.get_or_create(user=user, defaults={"sees_all_contacts": sees_all_contacts})
+    return member
+
+
+def _client(member: Member, scope: str) -> Client:
+    token = f"benchmark-{member.pk}"
+    issued = AccessToken(user=member.user, expires=timezone.now() + timedelta(days=1), scope=scope)
+    set_token_value(issued, token)
+    issued.save()
+    return Client(headers={"host": "localhost", "authorization": f"Bearer {token}"})
+
+
+def _posted(client: Client, path: str, body: dict[str, Any]) -> Any:
+    answer = client.post(path, orjson.dumps(body), content_type="application/json")
+    assert answer.status_code == 200, answer.content
+    return orjson.loads(answer.content)
