@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Concat, NullIf, Trim, Upper
@@ -91,6 +92,11 @@ class Contact(models.Model):
             models.CheckConstraint(
                 condition=models.Q(username__isnull=True) | ~models.Q(username=""), name="contact_username_is_not_empty"
             ),
+        ]
+        indexes = [
+            # For people who type a part of a name, whatever the case; the expressions are those of `icontains`.
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="contact_by_part_of_name"),
+            GinIndex(OpClass(Upper("username"), name="gin_trgm_ops"), name="contact_by_part_of_username"),
         ]
 
     def __str__(self) -> str:
