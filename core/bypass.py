@@ -12,7 +12,7 @@ from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from django.middleware.csrf import CsrfViewMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
@@ -60,9 +60,9 @@ class PageForms(_OfPages, CsrfViewMiddleware):
 class PagePolicy(CSPMiddleware):
     """The content security policy of pages is made for each; an answer of the API needs nothing at all."""
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Any:
         if not is_api(request):
             return super().__call__(request)
-        response: HttpResponseBase = self.get_response(request)
+        response: Any = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", API_POLICY)
         return response
