@@ -79,9 +79,10 @@ def test_the_verdict_is_that_of_check_details(make_contact, capsys):
 
 
 def test_what_violates_the_published_version_already_is_not_counted_as_new(make_contact):
-    contact = make_contact()
-    Contact.objects.filter(pk=contact.pk).update(details={"personalInformation": {"firstName": 7}})
     make_contact()
+    make_contact(details(personalInformation={"firstName": "Jo"}))
+    stricter = drafted(text_with("firstName", maxLength=3))
+    publish_draft(actor=ACTOR, draft_id=stricter.pk, accepts_violations=True)
     draft = drafted(text_with(isMandatory=True))
     assert (draft.violating, draft.newly_violating) == (2, 1)
     assert rules(draft)[("occupation.employer", MISSING)] == (2, 1)
