@@ -1,7 +1,8 @@
-"""Middleware of pages for people: a session, its user, messages, protection of forms, files.
+"""Middleware of pages for people: a session, its user, messages, files.
 
 A request to the API is known by its bearer token alone and takes none of them, so it passes them by: together they
-take as long as finding a contact. They are Django's own otherwise.
+take as long as finding a contact. They are Django's own otherwise. The protection of forms stays in its place: it
+costs next to nothing, and Django's checks look for it.
 """
 
 import re
@@ -13,7 +14,6 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
-from django.middleware.csrf import CsrfViewMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 API = re.compile(r"/v\d|/graphql")
@@ -50,11 +50,6 @@ class PageUser(_OfPages, AuthenticationMiddleware):
 
 class PageMessages(_OfPages, MessageMiddleware):
     pass
-
-
-class PageForms(_OfPages, CsrfViewMiddleware):
-    def process_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return None if is_api(request) else super().process_view(request, *args, **kwargs)
 
 
 class PagePolicy(CSPMiddleware):

@@ -69,7 +69,7 @@ MIDDLEWARE = [
     "core.bypass.PageSession",
     "core.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "core.bypass.PageForms",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "core.bypass.PageUser",
     "accounts.sessions.SessionMiddleware",
     "core.bypass.PageMessages",
