@@ -141,7 +141,7 @@ def searched_requests(
         contacts = Contact.objects.assigned_to(member.pk, exclude_hierarchy=exclude_hierarchy)
         requests = requests.filter(contact__in=contacts)
     asked = {lookup: criteria[name] for name, lookup in FILTERS.items() if criteria.get(name) is not None}
-    return requests.filter(**asked).with_people()
+    return requests.filter(**asked)
 
 
 def neighbours(rows: QuerySet[ChangeRequest], *, of: ChangeRequest) -> tuple[int | None, int | None]:

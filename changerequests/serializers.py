@@ -75,7 +75,8 @@ class ChangeRequestRowSerializer(PendingChangeRequestSerializer):
 
     @extend_schema_field(StatusSerializer)
     def get_status(self, request: ChangeRequest) -> dict[str, Any]:
-        return dict(StatusSerializer(Status(request.status)).data)
+        status = Status(request.status)
+        return {"id": status.value, "name": str(status.label)}
 
 
 class ChangeRequestRowV10Serializer(ChangeRequestRowSerializer):

@@ -12,7 +12,7 @@ from accounts.models import Member
 from accounts.permissions import MEMBERS, STAFF, Access
 from accounts.views import ActorView
 from changerequests import serializers as shapes
-from changerequests.models import Status
+from changerequests.models import ChangeRequestQuerySet, Status
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries import member_seen_by, pending_request, searched_requests, visible_request
 from changerequests.services import cancel_change_request, review_change_request
@@ -96,7 +96,8 @@ class _SearchView(ActorView):
             columns=shapes.SORT_COLUMNS,
             default="CreateDate",
         )
-        return Response(page_of(requests, criteria, render=lambda request: shape(request).data))
+        render = shape().to_representation
+        return Response(page_of(requests, criteria, render=render, shown=ChangeRequestQuerySet.with_people))
 
 
 class SearchView(_SearchView):

@@ -178,6 +178,11 @@ def change_history(*, contact_id: int, criteria: Mapping[str, Any]) -> QuerySet[
         history = history.filter(executed_at__lte=end)
     if (paths := criteria["paths"]) is not None:
         history = history.filter(paths__overlap=paths)
+    return history
+
+
+def with_initiators(history: QuerySet[ChangeSet]) -> QuerySet[ChangeSet]:
+    """Selects the member or the contact who made each change set."""
     return history.select_related("initiator_member__user", "initiator_contact").defer("initiator_contact__details")
 
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
 from contacts import serializers as shapes
-from contacts.queries import change_history, check_visible
+from contacts.queries import change_history, check_visible, with_initiators
 from contacts.views.tags import READ, TAGS
 from core.paging import ordered, page_of
 
@@ -77,4 +77,4 @@ def _history_page(
         columns=shapes.HISTORY_COLUMNS,
         default="contactChangeSetId",
     )
-    return Response(page_of(history, criteria, render=lambda change_set: shape(change_set).data))
+    return Response(page_of(history, criteria, render=shape().to_representation, shown=with_initiators))
