@@ -35,6 +35,15 @@ FILL = """
       JOIN made_up ON made_up.number = series.number %% %(distinct)s
      ORDER BY series.number
 """
+# Every history begins with the first version.
+HISTORY = """
+    INSERT INTO contacts_changeset (contact_id, version, executed_at, initiator_system, changes, paths)
+    SELECT id, 1, created_at, 'benchmark',
+           jsonb_build_array(jsonb_build_object('path', 'personalInformation.lastName', 'original', NULL,
+                                                'target', details #> '{personalInformation,lastName}')),
+           ARRAY['personalInformation', 'personalInformation.lastName']
+      FROM contacts_contact WHERE id > %s
+"""
 BELONG = "INSERT INTO contacts_contactparticipant (contact_id, participant_id) SELECT id, %s FROM contacts_contact"
 # A contact's group has its number: so that a check of access knows both.
 GROUPS = """
@@ -81,10 +90,15 @@ def fill_contacts(last: int) -> None:
         named = {"type": kind.pk, "first": present + 1, "last": last, "distinct": DISTINCT, "rare": RARE}
         cursor.execute(FILL, named)
         cursor.execute(f"{BELONG} WHERE id > %s", [participant.pk, after])
+        cursor.execute(HISTORY, [after])
         cursor.execute(GROUPS, [after])
         cursor.execute(MEMBERSHIPS, [policy.pk, after])
     tidy(
-        "contacts_contact", "contacts_contactparticipant", "contactgroups_contactgroup", "contactgroups_groupmembership"
+        "contacts_contact",
+        "contacts_changeset",
+        "contacts_contactparticipant",
+        "contactgroups_contactgroup",
+        "contactgroups_groupmembership",
     )
 
 
