@@ -68,7 +68,7 @@ def page_of(
     criteria: Mapping[str, Any],
     *,
     render: Callable[[M], Mapping[str, Any]],
-    shown: Callable[[QuerySet[M]], QuerySet[M]] = lambda rows: rows,
+    shown: Callable[[Any], Iterable[M]] = lambda rows: rows,
 ) -> dict[str, Any]:
     """One page of `rows` with its counts, in two queries, or one when the page lies past the end.
 
