@@ -105,10 +105,10 @@ if _pool_size:
     # A pool serves the threads of a web worker; connections made per request would cost more than the requests.
     # There is one for each thread, so it waits only where the server does not answer: no longer than a caller would.
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 5}
+    # After a restart of the server no request meets a connection of before it: the pool sees to that itself.
+    DATABASES["default"]["ENGINE"] = "config.postgresql"
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
-# After a restart of the server no request meets a connection of before it.
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # Nobody waits for a query for ever; the web server's workers say how long (config/gunicorn.py), tasks have no limit.
 _statement_seconds = env.int("DATABASE_STATEMENT_SECONDS", default=0)

@@ -31,7 +31,6 @@ PAGES = [
     "/admin/no-such-page/",
     "/no-such-page/",
     "/connect/authorize",
-    "/v1.0/contacts/{contact}/details",
 ]
 POLICY = {
     "default-src": "'none'",
@@ -63,12 +62,23 @@ def path_in(page: str, world: World) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_answer_has_the_headers(page, browser, ours):
+def test_every_page_has_the_headers(page, browser, ours):
     headers = browser.get(path_in(page, ours)).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
     style = policy.pop("style-src")
     assert policy == POLICY
     assert re.fullmatch(r"'self'( 'nonce-[A-Za-z0-9+/=]{24}')?", style)
+    has_the_others(headers)
+
+
+@pytest.mark.parametrize("path", ["/v1.0/contacts/{contact}/details", "/graphql", "/v9.9/no-such-operation"])
+def test_an_answer_of_the_api_may_load_nothing_at_all(path, browser, app, ours):
+    for answer in (browser.get(path_in(path, ours)), app.get(path_in(path, ours))):
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        has_the_others(answer.headers)
+
+
+def has_the_others(headers):
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "same-origin"
