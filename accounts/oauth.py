@@ -2,7 +2,9 @@
 
 import base64
 import binascii
+import contextlib
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.decorators import method_decorator
@@ -19,6 +21,12 @@ from core.errors import TooManyRequests
 
 class Validator(OAuth2Validator):
     """Codes and refresh tokens of a login that was closed give nothing."""
+
+    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        # The library takes a field of that name in the form for how the header is written: it would read another name
+        # there than the one that wrong secrets are counted under.
+        request.encoding = "utf-8"
+        return bool(super().authenticate_client(request, *args, **kwargs))
 
     def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         return super().validate_code(client_id, code, client, request, *args, **kwargs) and request.user.is_active
@@ -37,12 +45,15 @@ class _GuardedView:
     # As the library's own, which this one hides: applications have no cookies, and hence no token against forgery.
     @method_decorator([csrf_exempt, sensitive_post_parameters("client_secret", "code", "refresh_token", "token")])
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        client_id = _client_id(request)
-        secret = Secret(client_id=client_id)
         try:
             check_login_rate(request)
         except TooManyRequests as refusal:
             return _too_many(str(refusal), int(refusal.headers["Retry-After"]))
+        names = _client_ids(request)
+        if len(names) > 1:
+            return _two_names()
+        client_id = next(iter(names), "")
+        secret = Secret(client_id=client_id)
         if client_id and (seconds := seconds_locked(secret)):
             return locked_client(seconds)
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
@@ -64,15 +75,21 @@ def _too_many(description: str, seconds: int) -> HttpResponse:
     return JsonResponse(answer, status=429, headers={"Retry-After": str(seconds), "Cache-Control": "no-store"})
 
 
-def _client_id(request: HttpRequest) -> str:
-    """What the application calls itself: by HTTP Basic, or in the form."""
+def _two_names() -> HttpResponse:
+    """Who says two names (RFC 6749, 2.3, forbids it) could have wrong secrets of the one counted under the other."""
+    answer = {"error": "invalid_request", "error_description": _("The request names two applications.")}
+    return JsonResponse(answer, status=400, headers={"Cache-Control": "no-store"})
+
+
+def _client_ids(request: HttpRequest) -> set[str]:
+    """What the application calls itself, by HTTP Basic and in the form, each as the library reads it."""
+    names = {request.POST.get("client_id", "")}
     scheme, _space, encoded = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return request.POST.get("client_id", "")
-    try:
-        return base64.b64decode(encoded).decode().partition(":")[0]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
+    if scheme.lower() == "basic":
+        # What cannot be read here the library cannot read either.
+        with contextlib.suppress(binascii.Error, UnicodeDecodeError):
+            names.add(unquote_plus(base64.b64decode(encoded).decode().partition(":")[0]))
+    return names - {""}
 
 
 class KontorTokenView(_GuardedView, TokenView):

@@ -176,6 +176,47 @@ class TestApplications:
             assert [self.token(crm, "guess").status_code for _number in range(4)] == [401] * 4
             assert self.token(crm, crm.client_secret).status_code == 200
 
+    @pytest.mark.parametrize("scheme", ["Basic", "basic"])
+    def test_a_second_name_does_not_get_around_the_lock(self, crm, scheme):
+        """The library tries the form where the header is not right: it is not to be asked twice in one request."""
+        body = {"grant_type": "client_credentials", "client_id": crm.application.client_id}
+        for number in range(5):
+            header = base64.b64encode(f"nobody-{number}:x".encode()).decode()
+            other = Client(headers={"authorization": f"{scheme} {header}"})
+            answer = other.post("/connect/token", {**body, "client_secret": crm.client_secret})
+            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+        assert self.token(crm, crm.client_secret).status_code == 200
+
+    def test_an_application_of_ones_own_does_not_hide_guesses_at_another(self, crm):
+        own = create_client_application(actor=system_actor("tests"), name="own", scopes=["contacts.read"])
+        body = {"client_id": own.application.client_id, "client_secret": own.client_secret}
+        header = base64.b64encode(f"{crm.application.client_id}:{crm.client_secret}".encode()).decode()
+        client = Client(headers={"authorization": f"Basic {header}"})
+        assert client.post("/connect/token", {"grant_type": "client_credentials", **body}).status_code == 400
+
+    def test_another_spelling_of_the_name_does_not_get_around_the_lock(self, crm):
+        """What stands in the header is percent-encoded, so the name can be written in many ways."""
+        client_id = crm.application.client_id
+        for place in range(5):
+            spelled = client_id[:place] + f"%{ord(client_id[place]):02x}" + client_id[place + 1 :]
+            header = base64.b64encode(f"{spelled}:guess".encode()).decode()
+            client = Client(headers={"authorization": f"Basic {header}"})
+            assert client.post("/connect/token", {"grant_type": "client_credentials"}).status_code == 401
+        assert self.token(crm, crm.client_secret).status_code == 429
+
+    def test_how_the_header_is_written_is_not_for_the_form_to_say(self, crm):
+        name_and_secret = f"{crm.application.client_id}:{crm.client_secret}".encode("utf-16")
+        header = base64.b64encode(name_and_secret).decode()
+        client = Client(headers={"authorization": f"Basic {header}"})
+        answer = client.post("/connect/token", {"grant_type": "client_credentials", "encoding": "utf-16"})
+        assert answer.status_code in (400, 401)
+
+    def test_one_name_in_both_places_is_one(self, crm):
+        header = base64.b64encode(f"{crm.application.client_id}:{crm.client_secret}".encode()).decode()
+        client = Client(headers={"authorization": f"Basic {header}"})
+        body = {"grant_type": "client_credentials", "client_id": crm.application.client_id}
+        assert client.post("/connect/token", body).status_code == 200
+
     def test_nothing_of_the_secret_is_kept(self, crm):
         self.token(crm, "a-typed-secret", basic=False)
         row = str(AccessAttempt.objects.values().get())
