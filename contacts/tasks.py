@@ -29,5 +29,6 @@ def send_due_keys() -> None:
 @shared_task
 def delete_obsolete_files() -> None:
     """Delete the files that nothing points at any more; beat runs it every minute, so one that failed comes again."""
-    for name in ObsoleteFile.objects.order_by("pk").values_list("name", flat=True)[:1000]:
+    obsolete = ObsoleteFile.objects.filter(since__lte=timezone.now()).order_by("pk")
+    for name in obsolete.values_list("name", flat=True)[:1000]:
         delete_file(name)

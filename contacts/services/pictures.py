@@ -1,13 +1,15 @@
 """Profile pictures."""
 
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import transaction
 
 from accounts.actor import Actor
 from contacts.imaging import encode_picture
 from contacts.models import Contact, ProfilePicture
+from contacts.models.picture import picture_name
 from contacts.queries import changeable_contact
-from contacts.services.files import discard_file, storage_reached
+from contacts.services.files import discard_file, keep_files, storage_reached, storing
 
 
 def replace_picture(*, actor: Actor, contact_id: int, content: bytes) -> None:
@@ -17,13 +19,16 @@ def replace_picture(*, actor: Actor, contact_id: int, content: bytes) -> None:
     take it, and then the earlier one stays.
     """
     encoded = encode_picture(content)
-    with transaction.atomic():
+    picture = ProfilePicture(contact_id=contact_id)
+    picture.file = picture_name(picture, f"picture.{encoded.extension}")
+    name = str(picture.file.name)
+    with storing(name), transaction.atomic():
         contact = changeable_contact(actor=actor, contact_id=contact_id)
         _discard_picture(contact)
-        picture = ProfilePicture(contact=contact)
         with storage_reached():
-            picture.file.save(f"picture.{encoded.extension}", ContentFile(encoded.content), save=False)
-        picture.save()
+            default_storage.save(name, ContentFile(encoded.content))
+        picture.save(force_insert=True)
+        keep_files(name)
 
 
 @transaction.atomic

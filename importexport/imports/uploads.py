@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from pathlib import PurePath
@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
+from contacts.services.files import keep_files, storing
 from core.errors import ApiError, BadRequest, ServiceUnavailable, UnprocessableEntity
 from importexport.imports.copying import copy_into
 from importexport.imports.owners import owner_columns
@@ -76,16 +77,19 @@ def store_uploads(*, actor: Actor, kind: ImportKind, uploads: Sequence[Any]) -> 
             raise ServiceUnavailable(str(error)) from error
     if faults:
         raise _refusal(faults, is_malformed=is_malformed)
+    names = [f"imports/{uuid4().hex}-{file.name}" for file in checked]
     stored: list[str] = []
-    try:
-        for file in checked:
-            stored.append(_store(file))
-        return _record(actor, kind, checked, stored)
-    except BaseException:
-        for name in stored:
-            with contextlib.suppress(Exception):
-                default_storage.delete(name)
-        raise
+    with storing(*names):
+        try:
+            for file, name in zip(checked, names, strict=True):
+                _store(file, name)
+                stored.append(name)
+            return _record(actor, kind, checked, names)
+        except BaseException:
+            for name in stored:
+                with contextlib.suppress(Exception):
+                    default_storage.delete(name)
+            raise
 
 
 def _refusal(faults: dict[str, list[str]], *, is_malformed: bool) -> ApiError:
@@ -138,16 +142,16 @@ def _check(upload: Upload, name: str) -> _Checked:
     )
 
 
-def _store(file: _Checked) -> str:
+def _store(file: _Checked, name: str) -> None:
     try:
         file.upload.seek(0)
-        return default_storage.save(f"imports/{uuid4().hex}-{file.name}", File(file.upload))
+        default_storage.save(name, File(file.upload))
     except Exception as error:
         raise ServiceUnavailable(said_by(error)) from error
 
 
 @transaction.atomic
-def _record(actor: Actor, kind: ImportKind, checked: Iterable[_Checked], names: Iterable[str]) -> list[ImportFile]:
+def _record(actor: Actor, kind: ImportKind, checked: Sequence[_Checked], names: Sequence[str]) -> list[ImportFile]:
     files = []
     for file, name in zip(checked, names, strict=True):
         row = ImportFile.objects.create(
@@ -163,6 +167,7 @@ def _record(actor: Actor, kind: ImportKind, checked: Iterable[_Checked], names: 
         with connection.cursor() as cursor:
             copy_into(cursor, ImportKey, ["file", "number", "key"], _key_rows(row.pk, file.keys))
         files.append(row)
+    keep_files(*names)
     return files
 
 
