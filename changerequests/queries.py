@@ -20,7 +20,7 @@ from changerequests.models import ChangeRequest, Status
 from contacts.models import ChangeSet, Contact
 from contacts.queries import capped_counts, latest_change_sets, no_such_contact, with_pending_channels
 from core.errors import NotFound
-from core.statements import Slot, Statement
+from core.statements import Slot, Statement, id_or_none
 
 # Where the ages end that waiting requests are counted by: a day, three days, a week, thirty days; the last has no end.
 AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=30))
@@ -76,7 +76,7 @@ class ReadDetails:
 
 def read_details(*, actor: Actor, contact_id: int) -> ReadDetails:
     """The details of a contact. One statement. Raises NotFound when there is none or the actor cannot see it."""
-    found = _details_statement(Sight.of(actor)).first({**ids_of(actor), "asked": contact_id})
+    found = _details_statement(Sight.of(actor)).first({**ids_of(actor), "asked": id_or_none(contact_id)})
     if found is None:
         raise no_such_contact()
     return ReadDetails(*found)

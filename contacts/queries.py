@@ -30,7 +30,7 @@ from contacts.details import Document, with_values
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
 from core.errors import NotFound, UnprocessableEntity
 from core.serializers import INT32_MAX
-from core.statements import Slot, Statement
+from core.statements import Slot, Statement, id_or_none
 from schemas.queries import fields_with_list
 from schemas.stored import StoredDocuments
 
@@ -91,7 +91,7 @@ def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
 
     Raises NotFound when there is none or the actor cannot see it.
     """
-    found = _locking_statement(Sight.of(actor)).first({**ids_of(actor), "asked": contact_id})
+    found = _locking_statement(Sight.of(actor)).first({**ids_of(actor), "asked": id_or_none(contact_id)})
     if found is None:
         raise no_such_contact()
     contact = Contact.from_db(connection.alias, [column.attname for column in Contact._meta.concrete_fields], found)

@@ -14,6 +14,8 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Expression, QuerySet
 
+from core.serializers import INT32_MAX
+
 
 class Slot(Expression):
     """Stands in a queryset for a value that is given when its statement runs."""
@@ -53,6 +55,14 @@ class Statement:
 
     def _filled(self, values: Mapping[str, Any]) -> list[Any]:
         return [values[one.name] if isinstance(one, Slot) else one for one in self.parameters]
+
+
+def id_or_none(asked: int) -> int | None:
+    """For a slot that an id column is compared with: None, which no row has, for what is too great for one.
+
+    Django's lookups see that by themselves. Here PostgreSQL would compare it as a decimal number, with every row.
+    """
+    return asked if abs(asked) <= INT32_MAX else None
 
 
 def bound_cursor() -> CursorWrapper:

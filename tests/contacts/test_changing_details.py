@@ -28,6 +28,15 @@ def test_without_the_scope_nothing_is_written(make_contact, make_app, api_of):
     assert contact.version == 1
 
 
+@pytest.mark.parametrize("method", ["get", "patch"])
+def test_an_id_that_no_contact_can_have_is_compared_with_none(app, count_queries, method):
+    body = [] if method == "get" else [{"details": {}}]
+    for number in (2**31, 2**63, 10**30):
+        with count_queries() as queries:
+            assert getattr(app, method)(f"/v1.0/contacts/{number}/details", *body).status == 404
+        assert not [query for query in queries.captured_queries if str(number) in query["sql"]]
+
+
 def test_details_are_read_with_their_etag(make_contact, app):
     contact = make_contact()
     answer = app.get(path_of(contact))
