@@ -1,7 +1,8 @@
-"""The rows that were there before the constraints of 0004."""
+"""The rows that were there before the constraints of 0005."""
 
-from django.contrib.postgres.operations import ValidateConstraint
 from django.db import migrations
+
+from core.migrating import ValidateOrExplain
 
 
 class Migration(migrations.Migration):
@@ -10,7 +11,22 @@ class Migration(migrations.Migration):
     dependencies = [("contacts", "0005_invariants")]
 
     operations = [
-        ValidateConstraint("contact", "anonymized_contact_has_no_username"),
-        ValidateConstraint("contact", "contact_username_is_not_empty"),
-        ValidateConstraint("channel", "channel_without_pending_value_has_no_key"),
+        ValidateOrExplain(
+            "contact",
+            "anonymized_contact_has_no_username",
+            remedy="ALTER TABLE contacts_contact DISABLE TRIGGER anonymized_stays_anonymized; "
+            "UPDATE contacts_contact SET username = NULL WHERE anonymized_at IS NOT NULL; "
+            "ALTER TABLE contacts_contact ENABLE TRIGGER anonymized_stays_anonymized;",
+        ),
+        ValidateOrExplain(
+            "contact",
+            "contact_username_is_not_empty",
+            remedy="UPDATE contacts_contact SET username = NULL WHERE username = '';",
+        ),
+        ValidateOrExplain(
+            "channel",
+            "channel_without_pending_value_has_no_key",
+            remedy="UPDATE contacts_channel SET key_hash = '', key_expires_at = NULL, is_key_due = false "
+            "WHERE pending_value IS NULL;",
+        ),
     ]

@@ -1,0 +1,43 @@
+"""Migrations that say what is to be done where they cannot go on."""
+
+from typing import Any
+
+from django.contrib.postgres.operations import ValidateConstraint
+from django.db import IntegrityError
+
+MOST_NAMED = 20
+
+_CONDITION = "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE conrelid = %s::regclass AND conname = %s"
+
+
+class ValidateOrExplain(ValidateConstraint):
+    """Validates a check constraint. Where rows violate it, the error names some of them and the remedy.
+
+    The rows are not put right by the migration itself: they are clients' data, and somebody should look at them.
+    """
+
+    def __init__(self, model_name: str, name: str, *, remedy: str) -> None:
+        super().__init__(model_name, name)
+        self.remedy = remedy
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        try:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+        except IntegrityError as error:
+            model = from_state.apps.get_model(app_label, self.model_name)
+            identities = _violating(schema_editor, model._meta.db_table, self.name)
+            raise IntegrityError(
+                f"Rows of {model._meta.db_table} violate {self.name}, among them those with the ids "
+                f"{', '.join(map(str, identities))}. Look at them; what puts them right is: {self.remedy} "
+                "Then run manage.py migrate again: it goes on from here."
+            ) from error
+
+
+def _violating(schema_editor: Any, table: str, constraint: str) -> list[Any]:
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(_CONDITION, [table, constraint])
+        (condition,) = cursor.fetchone()
+        # Both are of the catalogue.
+        name = schema_editor.quote_name(table)
+        cursor.execute(f"SELECT id FROM {name} WHERE NOT ({condition}) ORDER BY id LIMIT {MOST_NAMED}")  # noqa: S608
+        return [identity for (identity,) in cursor.fetchall()]
