@@ -114,7 +114,9 @@ DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 _statement_seconds = env.int("DATABASE_STATEMENT_SECONDS", default=0)
 if _statement_seconds:
     _limits = f"-c statement_timeout={_statement_seconds}s -c lock_timeout={max(1, _statement_seconds // 2)}s"
-    DATABASES["default"].setdefault("OPTIONS", {})["options"] = _limits
+    # After what DATABASE_URL asks for.
+    _options = DATABASES["default"]["OPTIONS"]
+    _options["options"] = f"{_options.get('options', '')} {_limits}".strip()
 # After how many times a connection has the server prepare a statement; 0 for never, where a proxy between them hands
 # connections round by transaction and knows nothing of prepared statements.
 _prepare_threshold = env.int("DATABASE_PREPARE_THRESHOLD", default=3)

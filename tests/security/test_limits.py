@@ -169,6 +169,27 @@ def test_the_workers_of_the_web_server_have_a_limit_and_tasks_have_none(tmp_path
     assert told("").strip() == "None"
 
 
+def test_the_limit_of_queries_leaves_the_options_of_the_address_alone():
+    program = "from django.conf import settings; print(settings.DATABASES['default']['OPTIONS']['options'])"
+    production = {
+        "DATABASE_URL": "postgres://kontor@db.example/kontor?options=-c%20work_mem%3D64MB",
+        "REDIS_URL": "redis://queue.example/0",
+        "SECRET_KEY": "of-tests",
+        "ALLOWED_HOSTS": "kontor.example",
+        "DATABASE_STATEMENT_SECONDS": "20",
+        "DJANGO_SETTINGS_MODULE": "config.settings.base",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **production},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "-c work_mem=64MB -c statement_timeout=20s -c lock_timeout=10s"
+
+
 def test_nobody_gets_more_than_the_rate_however_the_processes_share_it(settings, app, monkeypatch):
     """A process that is far from the limit takes several calls at once from what all of them share."""
     settings.API_RATE = "450/day"
