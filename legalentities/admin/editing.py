@@ -177,7 +177,9 @@ def _overtaken(
     model_admin: Any, request: HttpRequest, legal_entity: LegalEntity, schema: CompiledSchema, read: int
 ) -> HttpResponse:
     """The page again over what the others have made meanwhile: nothing was changed, and no input is lost."""
-    later = LegalEntityChangeSet.objects.filter(legal_entity=legal_entity, version__gt=read).order_by("-version")
+    history = LegalEntityChangeSet.objects.filter(legal_entity=legal_entity).order_by("-version")
+    # Up to what was read: the details here hold nothing of a still later one that could be undone.
+    later = history.filter(version__gt=read, version__lte=legal_entity.version)
     change_sets = list(later.select_related("initiator_member__user", "initiator_application"))
     before: dict[str, Any] = legal_entity.details
     for change_set in change_sets:
