@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-# Everything that a page could ask for and none of ours does.
+# Everything that a page could ask for and none of ours does. A browser complains of a name that it does not know, so
+# these are those that Chromium has.
 PERMISSIONS = ", ".join(
     f"{feature}=()"
     for feature in (
-        *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "encrypted-media"),
+        *("accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "encrypted-media"),
         *("fullscreen", "geolocation", "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi"),
-        *("payment", "picture-in-picture", "screen-wake-lock", "serial", "usb", "web-share", "xr-spatial-tracking"),
+        *("payment", "picture-in-picture", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
     )
 )
 
