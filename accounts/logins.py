@@ -8,7 +8,7 @@ from typing import Any
 
 import segno
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, login
+from django.contrib.auth import BACKEND_SESSION_KEY, login, update_session_auth_hash
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -124,7 +124,7 @@ class _FactorView(View):
             backend = self.request.session.pop(PENDING)["backend"]
             login(self.request, self.user, backend=backend)
         else:
-            self.request.session.cycle_key()
+            update_session_auth_hash(self.request, self.user)
         self.request.session[second_factor.MARK] = True
 
     def onward(self) -> str:

@@ -1,5 +1,6 @@
 """Who may call: users, members, participants and client applications; and what they were answered."""
 
+from collections.abc import Iterator
 from uuid import uuid4
 
 from django.contrib.auth.models import AbstractUser
@@ -14,7 +15,12 @@ from accounts.scopes import ALL_SCOPES
 
 
 class User(AbstractUser):
-    """A login. What it may see and do follows from the member or the contact that it belongs to."""
+    """A login. What it may see and do follows from the member or the contact that it belongs to.
+
+    Sessions hold the hash below. When `session_generation` goes up, those from before are over.
+    """
+
+    session_generation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     class Meta(AbstractUser.Meta):
         swappable = "AUTH_USER_MODEL"
@@ -25,6 +31,16 @@ class User(AbstractUser):
                 violation_error_message=_("A user with this name exists already."),
             )
         ]
+
+    def get_session_auth_hash(self) -> str:
+        return self._of_generation(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return map(self._of_generation, super().get_session_auth_fallback_hash())
+
+    def _of_generation(self, session_hash: str) -> str:
+        # The sessions of before there were generations go on.
+        return f"{session_hash}.{self.session_generation}" if self.session_generation else session_hash
 
 
 class Participant(models.Model):

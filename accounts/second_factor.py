@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -46,13 +47,18 @@ def device_to_enrol(user: User) -> TOTPDevice:
 
 @transaction.atomic
 def confirm_device(user: User, code: str) -> list[str] | None:
-    """Take the device into use when the code is its, and return new recovery codes; None when it is not."""
+    """Take the device into use when the code is its, and return new recovery codes; None when it is not.
+
+    The user's sessions end, because they were begun with a password alone: the caller renews its own.
+    """
     device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
     if device is None or not device.verify_token(_plain(code)):
         return None
     TOTPDevice.objects.filter(user=user, confirmed=True).delete()
     device.confirmed = True
     device.save(update_fields=["confirmed"])
+    User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
+    user.refresh_from_db(fields=["session_generation"])
     return new_recovery_codes(user)
 
 

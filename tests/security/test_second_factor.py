@@ -85,6 +85,15 @@ class TestSettingUp:
         kept = str(list(RecoveryCode.objects.values()))
         assert not any(code in kept or code.replace("-", "") in kept for code in recovery_codes)
 
+    def test_the_other_sessions_of_the_login_end_and_those_of_others_do_not(self, anna, make_member):
+        make_member("ben")
+        here, elsewhere, of_ben = (password_given(name)[0] for name in ("anna", "anna", "ben"))
+        assert all(is_open(browser) for browser in (here, elsewhere, of_ben))
+        set_up(here)
+        assert is_open(here)
+        assert not is_open(elsewhere)
+        assert is_open(of_ben)
+
     def test_contacts_have_none(self, make_contact):
         contact = make_contact(username="johanna")
         user = open_login(actor=system_actor("tests"), contact_id=contact.pk)
