@@ -24,6 +24,7 @@ from changerequests.queries import no_such_request
 from changerequests.services import review_change_request
 from contacts.models import CONTACT_SCHEMA
 from core.errors import ApiError
+from core.handlers import as_api_error
 from core.serializers import INT32_MAX
 from schemas.queries import current_schema
 
@@ -125,13 +126,15 @@ class BulkReviewAdmin(RequestAdmin):
         titles = {
             ("confirm", True): gettext("Approve the selected requests"),
             ("confirm", False): gettext("Reject the selected requests"),
-            ("results", True): gettext("Approved, and what was not"),
-            ("results", False): gettext("Rejected, and what was not"),
+            ("results", True): gettext("%(done)s of %(all)s requests approved"),
+            ("results", False): gettext("%(done)s of %(all)s requests rejected"),
         }
+        results = context.get("results", [])
+        counts = {"done": sum(result.is_decided for result in results), "all": len(results)}
         shared = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": titles[name, is_approval],
+            "title": titles[name, is_approval] % counts,
             "media": self.media,
             "is_approval": is_approval,
             "action": "approve_selected" if is_approval else "reject_selected",
@@ -183,8 +186,8 @@ def _result(actor: Actor, row: ChangeRequest, *, is_approval: bool, comment: str
     except ApiError as error:
         faults = labelled_faults(current_schema(CONTACT_SCHEMA), error.properties)
         return Result(row.pk, row, is_decided=False, message=str(error), faults=tuple(faults))
-    except DatabaseError:
+    except DatabaseError as error:
         # A lock that was not to be had, say. The others are told, rather than a page that says nothing of them.
-        log.exception("review_failed", change_request=row.pk)
-        return Result(row.pk, row, is_decided=False, message=str(ApiError()))
+        log.warning("review_failed", change_request=row.pk)
+        return Result(row.pk, row, is_decided=False, message=str(as_api_error(error)))
     return Result(row.pk, row, is_decided=True)

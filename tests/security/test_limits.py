@@ -144,6 +144,19 @@ class TestTimeOfTheDatabase:
         assert "narrower" in answer.json["message"]
         assert api.post(search, {}).status == 200
 
+    def test_a_page_is_stopped_and_says_what_to_do_and_the_next_one_opens(self, make_contact, make_member, admin_of):
+        make_contact()
+        browser = admin_of(make_member(permissions=["view_contact"], sees_all_contacts=True))
+        browser.raise_request_exception = False
+        address = "/admin/contacts/contact/"
+        with contacts_out_of_reach():
+            answer = browser.get(address)
+        assert answer.status_code == 422
+        page = answer.content.decode()
+        assert "This took too long" in page
+        assert "narrower" in page
+        assert browser.get(address).status_code == 200
+
 
 @contextmanager
 def contacts_out_of_reach():
