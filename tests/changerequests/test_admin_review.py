@@ -241,7 +241,7 @@ def test_values_are_shown_for_people_and_fields_by_their_labels(
     }
     shown = text_of(admin_of(rita).get(page_of(ask(contact, patch))))
     assert "Personal information Date of birth Approval required" in shown
-    assert "Added: June 13, 1967" in shown
+    assert "Added: 13 June 1967" in shown
     assert "Added: Italy" in shown
     assert "Added: Switzerland" not in shown
     assert "Removed: Bern" in shown

@@ -205,7 +205,7 @@ def test_the_page_shows_details_by_section_with_readable_values_and_history(
     )
     browser = admin_of(rita)
     shown = text_of(browser.get(page_of(contact)))
-    assert "Date of birth June 12, 1967" in shown
+    assert "Date of birth 12 June 1967" in shown
     assert "Gender Female" in shown
     assert "Marketing allowed No" in shown
     assert "State or canton Graubünden" in shown
