@@ -86,7 +86,7 @@ class SchemaVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.schema_id} v{self.number}"
+        return f"{self.schema} v{self.number}"
 
 
 class CheckStatus(models.TextChoices):

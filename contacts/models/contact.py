@@ -119,8 +119,10 @@ class ContactParticipant(models.Model):
 class ContactAssignment(models.Model):
     """A contact is looked after by a member."""
 
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="assignments")
-    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="assignments")
+    contact = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, related_name="assignments", verbose_name=_("contact")
+    )
+    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="assignments", verbose_name=_("member"))
 
     class Meta:
         verbose_name = _("assignment")

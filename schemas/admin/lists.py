@@ -23,8 +23,6 @@ from schemas.models import List, ListItem
 from schemas.services import remove_list_item, save_list_item
 from schemas.services.lists import MAX_NAME_LENGTH
 
-LANGUAGES = [(code, str(name)) for code, name in settings.LANGUAGES]
-
 
 @admin.register(List)
 class ListAdmin(ReadOnlyAdmin):
@@ -50,7 +48,7 @@ class ListAdmin(ReadOnlyAdmin):
 
     @display(description=_("names"))
     def shown_names(self, row: List) -> str:
-        return ", ".join(f"{name}: {row.names[code]}" for code, name in LANGUAGES if code in row.names)
+        return ", ".join(f"{name}: {row.names[code]}" for code, name in settings.LANGUAGES if code in row.names)
 
     @display(description=_("items"), ordering="item_count")
     def item_count(self, row: Any) -> int:
@@ -85,7 +83,7 @@ class ListItemForm(forms.ModelForm):
     @property
     def names(self) -> dict[str, str]:
         """What was written, by language; languages without a name are left out."""
-        written = {code: self.cleaned_data.get(f"name_{code}", "") for code, _name in LANGUAGES}
+        written = {code: self.cleaned_data.get(f"name_{code}", "") for code, _name in settings.LANGUAGES}
         return {code: text for code, text in written.items() if text}
 
     def clean(self) -> dict[str, Any] | None:
@@ -102,7 +100,7 @@ class ListItemForm(forms.ModelForm):
 @admin.register(ListItem)
 class ListItemAdmin(CappedAdmin):
     form = ListItemForm
-    list_display = ["key", *(f"in_{code}" for code, _name in LANGUAGES), "list", "parent_name", "order"]
+    list_display = ["key", *(f"in_{code}" for code, _name in settings.LANGUAGES), "list", "parent_name", "order"]
     list_filter = ["list"]
     list_select_related = ["list", "parent"]
     search_fields = ["key", "names"]
@@ -133,7 +131,7 @@ class ListItemAdmin(CappedAdmin):
         return str(item.parent) if item.parent else "–"
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        names = [f"name_{code}" for code, _name in LANGUAGES]
+        names = [f"name_{code}" for code, _name in settings.LANGUAGES]
         return [
             (None, {"fields": ["list", "key", *_editable(obj)]}),
             (_("Names"), {"fields": [tuple(names[:2]), tuple(names[2:])]}),
