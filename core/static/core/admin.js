@@ -64,6 +64,21 @@
     }
   }
 
+  // Who opens the filters goes on in them, and who leaves them with Escape is back where they were opened.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#changelist-filter-open")) {
+      requestAnimationFrame(() => {
+        const parts = document.querySelectorAll("#changelist-filter :is(a[href], button, input, select, textarea)");
+        [...parts].find((part) => part.checkVisibility())?.focus();
+      });
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && document.activeElement?.closest("#changelist-filter")) {
+      document.getElementById("changelist-filter-open")?.focus();
+    }
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     nameSoon();
     new MutationObserver(nameSoon).observe(document.body, { childList: true, subtree: true });
