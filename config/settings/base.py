@@ -415,6 +415,8 @@ UNFOLD = {
     "SITE_HEADER": "Kontor",
     "SITE_SUBHEADER": _("Client master data under four-eyes control"),
     "SITE_SYMBOL": "domain_verification",
+    # There is no other site than this one.
+    "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "ACCOUNT": {"navigation": [{"title": _("Second factor"), "link": reverse_lazy("second-factor-setup")}]},

@@ -106,8 +106,12 @@ class Contact(models.Model):
 class ContactParticipant(models.Model):
     """A contact belongs to a participant."""
 
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="contact_participants")
-    participant = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="contact_participants")
+    contact = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, related_name="contact_participants", verbose_name=_("contact")
+    )
+    participant = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="contact_participants", verbose_name=_("participant")
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contact", "participant"], name="contact_in_participant_once")]
