@@ -7,7 +7,7 @@ the reasons go to the log.
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Lock
 
@@ -33,7 +33,6 @@ log = structlog.get_logger("kontor.health")
 class _Run:
     """One run of a probe; `outcome` is None while it is under way."""
 
-    started: float
     outcome: str | None = None
     ended: float = 0.0
 
@@ -44,29 +43,31 @@ class Readiness:
     def __init__(self, checks: Mapping[str, Callable[[], None]] = PROBES) -> None:
         self._checks = checks
         self._lock = Lock()
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, tuple[_Run, Future[None]]] = {}
         self._pool: ThreadPoolExecutor | None = None
 
     def outcomes(self) -> dict[str, str]:
-        """`{"database": "ok", ...}`, at most `PATIENCE_SECONDS` from now."""
+        """`{"database": "ok", ...}`, at most `PATIENCE_SECONDS` from now; who asks meanwhile waits for these runs."""
         with self._lock:
             # Made here and not before: a worker is forked from a process that has no threads.
             self._pool = self._pool or ThreadPoolExecutor(len(self._checks), thread_name_prefix="probe")
             now = time.monotonic()
-            begun = [self._pool.submit(self._run, name) for name in self._checks if self._is_due(name, now)]
-        wait(begun, timeout=PATIENCE_SECONDS)
-        return {name: self._runs[name].outcome or SILENT for name in self._checks}
+            for name in self._checks:
+                if self._is_due(name, now):
+                    run = _Run()
+                    self._runs[name] = run, self._pool.submit(self._run, name, run)
+            runs = dict(self._runs)
+        wait([future for _run, future in runs.values()], timeout=PATIENCE_SECONDS)
+        return {name: runs[name][0].outcome or SILENT for name in self._checks}
 
     def _is_due(self, name: str, now: float) -> bool:
-        """Whether to run the probe; it counts as running from then on."""
-        run = self._runs.get(name)
-        if run is not None and (run.outcome is None or now - run.ended < FRESH_SECONDS):
-            return False
-        self._runs[name] = _Run(started=now)
-        return True
+        """Whether the probe is neither under way nor has just ended."""
+        if name not in self._runs:
+            return True
+        run, _future = self._runs[name]
+        return run.outcome is not None and now - run.ended >= FRESH_SECONDS
 
-    def _run(self, name: str) -> None:
-        run = self._runs[name]
+    def _run(self, name: str, run: _Run) -> None:
         try:
             self._checks[name]()
         except Exception as error:
