@@ -1,7 +1,7 @@
 """Choosing groups, and saying who has access to them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from contacts.models import Contact, ContactAssignment
 from contacts.queries import check_visible, found_by_people, no_such_contact
 from core.errors import NotFound, UnprocessableEntity
 from core.serializers import INT32_MAX
-from core.statements import Slot, Statement
+from core.statements import Slot, Statement, id_or_none
 
 MAX_FOUND = 200
 
@@ -186,7 +186,9 @@ def contact_has_access(*, actor: Actor, contact_id: int, group: AskedGroup) -> b
     nothing is told of it but whether this contact is in it.
     """
     statement = _access_statement(Sight.of(actor), is_of_entity=group.entity_id is not None)
-    found = statement.first({**ids_of(actor), **asdict(group), "contact": contact_id})
+    asked = {"contact": contact_id, "group_id": group.group_id, "entity_id": group.entity_id}
+    ids = {name: None if value is None else id_or_none(value) for name, value in asked.items()}
+    found = statement.first({**ids_of(actor), **ids, "entity_type": group.entity_type})
     if found is None:
         raise no_such_contact()
     return _answer(*found)
