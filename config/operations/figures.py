@@ -17,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from redis import RedisError
 
+from changerequests.outcomes import GIVEN_UP_AFTER
 from config.celery import app
 from config.operations import probes
 
@@ -25,7 +26,8 @@ COUNTED_TO = 10_000
 
 log = structlog.get_logger("kontor.metrics")
 
-# Rows of (kind, state, how many, seconds since the oldest). Jobs that ended are those of the last day.
+# Rows of (kind, state, how many, seconds since the oldest). Jobs that ended are those of the last day; mails that were
+# given up wait for nobody any more.
 _JOBS: LiteralString = """
     SELECT %(kind)s, lower(status), count(*), extract(epoch FROM now() - min(created_at))::float8
     FROM (
@@ -42,7 +44,8 @@ _KEYS: LiteralString = """
 """
 _OUTCOMES: LiteralString = """
     SELECT 'outcome', 'pending', count(*), extract(epoch FROM now() - min(reviewed_at))::float8
-    FROM (SELECT reviewed_at FROM changerequests_changerequest WHERE is_outcome_due LIMIT %(most)s) AS due
+    FROM (SELECT reviewed_at FROM changerequests_changerequest
+        WHERE is_outcome_due AND reviewed_at > now() - %(tried_for)s LIMIT %(most)s) AS due
 """
 _REQUESTS: LiteralString = """
     SELECT count(*), extract(epoch FROM now() - min(created_at))::float8
@@ -65,7 +68,7 @@ class Figures:
 
 def read_figures() -> Figures:
     """Raises psycopg.Error or redis.RedisError."""
-    limit = {"most": COUNTED_TO}
+    limit = {"most": COUNTED_TO, "tried_for": GIVEN_UP_AFTER}
     jobs = {(kind, state): 0 for kind in _TABLES for state in _JOB_STATES}
     oldest_due = dict.fromkeys([*_TABLES, "key", "outcome"], 0.0)
     with probes.database() as own:

@@ -16,6 +16,7 @@ from changerequests.outcomes import deliver_outcome
 from changerequests.services import cancel_change_request, patch_details, review_change_request
 from changerequests.tasks import send_due_outcomes
 from config.celery import app
+from config.operations.figures import read_figures
 from contacts.models import Contact
 from core.errors import ApiError
 from tests.changerequests.reviewing import NEW_NAME, page_of
@@ -186,6 +187,19 @@ def test_an_outcome_whose_task_got_lost_is_found_by_beat_until_it_is_given_up(
         ChangeRequest.objects.update(reviewed_at=timezone.now() - timedelta(days=4))
     send_due_outcomes()
     assert celery_messages() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_given_up_does_not_count_as_waiting_for_ever(
+    asked: ChangeRequest, decide: Callable[..., ChangeRequest]
+) -> None:
+    decide(asked)
+    for days, number in ((2, 1), (4, 0)):
+        with without_triggers():
+            ChangeRequest.objects.update(reviewed_at=timezone.now() - timedelta(days=days))
+        figures = read_figures()
+        assert figures.jobs.get(("outcome", "pending"), 0) == number
+        assert (figures.oldest_due["outcome"] > 0) == bool(number)
 
 
 @pytest.mark.django_db(transaction=True)
