@@ -8,6 +8,7 @@ from contacts.admin.rights import MAY_CHANGE_DETAILS
 from contacts.admin.tabs import address_of, check_right, contact_page, done, opened, refused
 from contacts.imaging import MAX_BYTES, default_picture, initials
 from contacts.models import ProfilePicture
+from contacts.services.files import storage_reached
 from contacts.services.pictures import remove_picture, replace_picture
 from core.errors import ApiError, UnprocessableEntity
 
@@ -30,7 +31,7 @@ def show_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: i
     if picture is None:
         answer = HttpResponse(default_picture(initials(contact.name), str(contact.uid)), content_type="image/png")
     else:
-        with picture.file.open("rb") as file:
+        with storage_reached(), picture.file.open("rb") as file:
             content = file.read()
         kind = CONTENT_TYPES.get(str(picture.file.name).rpartition(".")[2], "application/octet-stream")
         answer = HttpResponse(content, content_type=kind)

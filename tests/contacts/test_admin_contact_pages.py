@@ -4,6 +4,7 @@ import re
 from io import BytesIO
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
@@ -249,6 +250,13 @@ def test_a_picture_is_uploaded_shown_and_removed(browser, contact):
     answer = browser.post(address(contact, "picture/change"), {"remove": "1"}, follow=True)
     assert "The picture was removed." in text_of(answer)
     assert not ProfilePicture.objects.exists()
+
+
+def test_a_picture_that_cannot_be_read_is_to_be_asked_for_again(browser, contact):
+    browser.post(address(contact, "picture/change"), {"picture": picture()})
+    default_storage.delete(ProfilePicture.objects.get().file.name)
+    browser.raise_request_exception = False
+    assert browser.get(address(contact, "picture/image")).status_code == 503
 
 
 def test_what_is_no_picture_is_refused(browser, contact):
