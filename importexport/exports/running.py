@@ -123,11 +123,16 @@ def _taken(job_id: UUID) -> ExportJob | None:
         ):
             return None
         job = ExportJob.objects.select_related("requested_by_member__user", "requested_by_application").get(pk=job_id)
-        if job.file_name:
-            discard_file(job.file_name)  # what the last worker may have left
-        job.file_name = f"exports/{job.pk}-{job.attempts}.csv"
+        if job.attempts > 1:
+            # What the last worker may have left, also where anonymization has taken its name from the row.
+            discard_file(_file_name(job, job.attempts - 1))
+        job.file_name = _file_name(job, job.attempts)
         job.save(update_fields=["file_name"])
     return job
+
+
+def _file_name(job: ExportJob, attempt: int) -> str:
+    return f"exports/{job.pk}-{attempt}.csv"
 
 
 def _written_and_stored(job: ExportJob, pulse: Pulse) -> int:

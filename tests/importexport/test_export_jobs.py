@@ -217,6 +217,17 @@ def test_a_job_whose_worker_vanished_is_done_from_the_beginning(ask, make_contac
     assert stored_files(storage_directory) == [f"{job.pk}-2.csv"]
 
 
+def test_what_a_vanished_worker_left_goes_although_anonymization_has_taken_its_name(
+    ask, make_contact, storage_directory
+):
+    make_contact()
+    job = ask()
+    vanish(job)
+    ExportJob.objects.update(status=ExportStatus.PENDING, file_name="")
+    run_export(job.pk)
+    assert stored_files(storage_directory) == [f"{job.pk}-2.csv"]
+
+
 def test_a_job_that_shows_signs_of_life_is_left_alone(ask, celery_messages):
     job = ask()
     celery_messages()
