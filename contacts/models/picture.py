@@ -24,7 +24,7 @@ class ProfilePicture(models.Model):
 
 
 class ObsoleteFile(models.Model):
-    """A stored file that nothing points at any more: to be deleted once the transaction that said so is committed."""
+    """A stored file that no row names any more or, where `since` is still to come, not yet: deleted from then on."""
 
     name = models.TextField(unique=True)
     since = models.DateTimeField(default=timezone.now)
