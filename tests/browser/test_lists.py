@@ -15,7 +15,7 @@ def boss(make_member):
 def test_the_filters_open_and_close_by_keys_and_the_focus_goes_along(page, sign_in, boss, axe):
     sign_in(page, boss)
     page.goto(reverse(LIST))
-    filters = page.get_by_role("button", name="Filters")
+    filters = page.get_by_role("button", name="Filters", exact=True)
     filters.focus()
     page.keyboard.press("Enter")
     panel = page.locator("#changelist-filter")

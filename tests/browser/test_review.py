@@ -124,7 +124,7 @@ def test_filters_of_the_queue_are_kept_on_the_way_through_it(
     first, _other, last = ask("Adler", born), ask("Brunner"), ask("Caflisch", born)
     sign_in(page, rita)
     page.goto(QUEUE)
-    page.locator("a", has_text="Filters").click()
+    page.get_by_role("button", name="Filters", exact=True).click()
     page.locator("select[name=field]").select_option(label="Personal information › Date of birth")
     page.get_by_role("button", name="Apply Filters").click()
     expect(page.locator("#result_list tbody")).to_have_count(2)
