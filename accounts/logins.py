@@ -26,7 +26,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts import second_factor
 from accounts.lockout import Secret, login_refused, unlock
 from accounts.models import User
-from accounts.throttling import check_login_rate
+from accounts.throttling import check_login_rate, forgive_login
 from core.errors import TooManyRequests
 
 PENDING = "login_pending"
@@ -59,6 +59,7 @@ class KontorLoginView(LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user = form.get_user()
         unlock(Secret(username=form.cleaned_data["username"]))
+        forgive_login(self.request)
         has_factor = second_factor.has_factor(user)
         if not has_factor and not second_factor.is_required_of(user):
             return super().form_valid(form)

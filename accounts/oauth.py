@@ -15,7 +15,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.views import RevokeTokenView, TokenView
 
 from accounts.lockout import Secret, note_failure, seconds_locked, unlock
-from accounts.throttling import check_login_rate
+from accounts.throttling import check_login_rate, forgive_login
 from core.errors import TooManyRequests
 
 
@@ -61,6 +61,7 @@ class _GuardedView:
             note_failure(request, secret)
         elif client_id and response.status_code == 200:
             unlock(secret)
+            forgive_login(request)
         return response
 
 

@@ -53,6 +53,10 @@ def parsed_rate(rate: str) -> tuple[int, int]:
     return int(number), PERIODS[period]
 
 
+def _key(name: str, period: int, window: int) -> str:
+    return f"kontor:rate:{name}:{period}:{window}"
+
+
 class Counter:
     """Counts calls of named callers; the same in all processes.
 
@@ -72,7 +76,7 @@ class Counter:
         most, period = parsed_rate(rate)
         now = time.time()
         window = int(now // period)
-        key = f"kontor:rate:{name}:{period}:{window}"
+        key = _key(name, period, window)
         with self._lock:
             left, portion = self._taken.get(key, (0, 1))
             if left:
@@ -94,6 +98,14 @@ class Counter:
             return max(1, round((window + 1) * period - now))
         self._keep(key, granted - 1, max(1, (most - count) // 100))
         return 0
+
+    def give_back(self, name: str, rate: str) -> None:
+        """A call that was counted is not to count after all: this process may let through one more."""
+        _most, period = parsed_rate(rate)
+        key = _key(name, period, int(time.time() // period))
+        with self._lock:
+            left, portion = self._taken.get(key, (0, 1))
+            self._taken[key] = left + 1, portion
 
     def _keep(self, key: str, left: int, portion: int) -> None:
         with self._lock:
@@ -122,12 +134,24 @@ class ActorThrottle(BaseThrottle):
 def check_login_rate(request: HttpRequest) -> None:
     """Count an attempt to log in from an address, whatever the name: one password is not tried on everybody.
 
-    Raises TooManyRequests.
+    Raises TooManyRequests. An attempt that succeeded is taken back by `forgive_login`.
     """
     rate: str = settings.LOGIN_RATE
-    seconds = counter.seconds_to_wait(f"login:{client_address(request)}", rate) if rate else 0
+    seconds = counter.seconds_to_wait(_logins_from(request), rate) if rate else 0
     if seconds:
         raise _too_many(seconds)
+
+
+def forgive_login(request: HttpRequest) -> None:
+    """The password or the secret was right: a house whose staff share an address, or the server of an application that
+    gets tokens for all its users, is not held up."""
+    rate: str = settings.LOGIN_RATE
+    if rate:
+        counter.give_back(_logins_from(request), rate)
+
+
+def _logins_from(request: HttpRequest) -> str:
+    return f"login:{client_address(request)}"
 
 
 def client_address(request: HttpRequest) -> str | None:

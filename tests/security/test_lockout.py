@@ -117,6 +117,13 @@ class TestPeople:
         assert answers[:20] == [200] * 20
         assert answers[20] == 429
 
+    def test_right_passwords_do_not_count_against_an_address_that_many_share(self, anna, settings):
+        settings.LOGIN_RATE, settings.BEHIND_PROXY = "3/day", True
+        address = {"x_forwarded_for": "192.0.2.201"}
+        assert all(is_in(attempt("anna", PASSWORD, **address)) for _number in range(8))
+        answers = [attempt("ben", "guess", **address).status_code for _number in range(4)]
+        assert answers == [200, 200, 200, 429]
+
     def test_who_is_signed_in_without_a_right_to_the_admin_is_told_so(self, make_member):
         make_member("outside", is_staff=False)
         browser = Client()
@@ -146,6 +153,17 @@ class TestApplications:
             assert (refused.status_code, refused.json()["error"]) == (429, "invalid_client")
             assert 0 < int(refused["Retry-After"]) <= 900
             assert "seconds" in refused.json()["error_description"]
+
+    def test_tokens_for_many_users_are_not_held_up_and_guesses_between_them_are(self, crm, settings):
+        settings.LOGIN_RATE, settings.BEHIND_PROXY = "3/day", True
+        server = Client(headers={"x_forwarded_for": "192.0.2.202"})
+        body = {"grant_type": "client_credentials", "client_id": crm.application.client_id}
+
+        def asked(secret):
+            return server.post("/connect/token", {**body, "client_secret": secret}).status_code
+
+        assert {asked(crm.client_secret) for _number in range(8)} == {200}
+        assert [asked(secret) for secret in ("guess", crm.client_secret) * 3] == [401, 200, 401, 200, 401, 429]
 
     def test_an_operator_unlocks_it(self, crm):
         for _number in range(6):
