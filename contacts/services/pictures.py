@@ -8,7 +8,7 @@ from accounts.actor import Actor
 from contacts.imaging import encode_picture
 from contacts.models import Contact, ProfilePicture
 from contacts.models.picture import picture_name
-from contacts.queries import changeable_contact
+from contacts.queries import changeable_contact, check_visible
 from contacts.services.files import discard_file, keep_files, storage_reached, storing
 
 
@@ -18,6 +18,8 @@ def replace_picture(*, actor: Actor, contact_id: int, content: bytes) -> None:
     Raises NotFound; UnprocessableEntity: PictureInvalid, PictureTooLarge; ServiceUnavailable where the storage does not
     take it, and then the earlier one stays.
     """
+    # Before anything is noted of a file for a contact that is not there.
+    check_visible(actor=actor, contact_id=contact_id)
     encoded = encode_picture(content)
     picture = ProfilePicture(contact_id=contact_id)
     picture.file = picture_name(picture, f"picture.{encoded.extension}")

@@ -14,6 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 Eventually = Callable[[Callable[[], object], str], None]
 
 
+def _hear_interrupts() -> None:
+    """As in a terminal: what a shell starts in the background ignores them, and so do the tests in it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class RunningStack:
     """A stack in a process of its own, its output in a file."""
 
@@ -31,6 +36,7 @@ class RunningStack:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_hear_interrupts,
             )
         self._eventually(lambda: "Ctrl-C stops" in self.output or self._process.poll() is not None, "not up")
         assert self._process.poll() is None, self.output

@@ -59,7 +59,7 @@ def test_where_the_storage_is_not_there_nothing_changes_and_what_is_to_go_goes_l
     assert app.put(path, picture("blue")).status in (500, 503)
     assert ProfilePicture.objects.get().file.name == kept
     assert app.delete(path).status == 204
-    assert ObsoleteFile.objects.get().name == kept
+    assert ObsoleteFile.objects.filter(name=kept).exists()
     s3.start()
     # Another port, the same bucket.
     host, port = s3.get_host_and_port()
