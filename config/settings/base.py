@@ -4,24 +4,17 @@ With DATABASE_URL or REDIS_URL unset the embedded profile is on: servers from wh
 secret key, plain HTTP on loopback. With both set nothing is assumed: SECRET_KEY and ALLOWED_HOSTS are required.
 """
 
-from datetime import timedelta
 from importlib import import_module
-from pathlib import Path
 
 import environ
-from csp.constants import NONCE, NONE, SELF
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config import embedded
 from config.logging import default_form, logging_config
-
-ROOT = Path(__file__).resolve().parents[2]
-env = environ.Env()
-
-VAR_DIR = Path(env.str("KONTOR_VAR", default=str(ROOT / "var")))
-EMBEDDED = not (env.str("DATABASE_URL", default="") and env.str("REDIS_URL", default=""))
+from config.settings.environment import EMBEDDED, ROOT, VAR_DIR, env
+from config.settings.security import *
 
 DEBUG = EMBEDDED and env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or (embedded.secret_key(VAR_DIR) if EMBEDDED else env.str("SECRET_KEY"))
@@ -326,83 +319,11 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# ---- attackers: docs/threat-model.md
-
-BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
-CSRF_FAILURE_VIEW = "core.handlers.csrf_failure"
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "same-origin"
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_HTTPONLY = True
-if not EMBEDDED:
-    SESSION_COOKIE_SECURE = True
-    CSRF_COOKIE_SECURE = True
-    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
-
-# A session ends after a working day, and earlier when nobody uses it.
-SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", default=12 * 3600)
-SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=30 * 60)
-
-# Wrong passwords and secrets lock the name, from wherever they come; attempts are counted per address too.
-LOGIN_MAX_FAILURES = env.int("LOGIN_MAX_FAILURES", default=5)
-LOGIN_LOCK_SECONDS = env.int("LOGIN_LOCK_SECONDS", default=15 * 60)
-LOGIN_RATE = env.str("LOGIN_RATE", default="60/min")
-AXES_FAILURE_LIMIT = LOGIN_MAX_FAILURES
-AXES_COOLOFF_TIME = timedelta(seconds=LOGIN_LOCK_SECONDS)
-AXES_LOCKOUT_PARAMETERS = ["username"]
-AXES_USERNAME_CALLABLE = "accounts.lockout.key_of_attempt"
-AXES_CLIENT_IP_CALLABLE = "accounts.throttling.client_address"
-AXES_CLIENT_STR_CALLABLE = "accounts.lockout.describe_attempt"
-AXES_LOCKOUT_CALLABLE = "accounts.lockout.too_many_attempts"
-AXES_SENSITIVE_PARAMETERS = [
-    *("username", "ip_address", "client_id", "client_secret", "code", "code_verifier", "refresh_token", "token"),
-    *("next", "state", "csrfmiddlewaretoken"),
-]
-# Trying on while it is locked does not lock it for longer: else anybody could keep somebody out for ever.
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_DISABLE_ACCESS_LOG = True
-AXES_ENABLE_ADMIN = False
-AXES_VERBOSE = False
-# It asks for the address among the parameters, since others could be rotated; a username that is attacked cannot.
-SILENCED_SYSTEM_CHECKS = ["axes.W006"]
-
-# Calls of one actor; empty is no limit.
-API_RATE = env.str("API_RATE", default="6000/min")
-# Exports and imports of one caller that wait or run; 0 is no limit.
-MAX_UNFINISHED_JOBS = env.int("MAX_UNFINISHED_JOBS", default=10)
-
-REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
-OTP_TOTP_ISSUER = "Kontor"
-OTP_ADMIN_HIDE_SENSITIVE_DATA = True
-
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF, NONCE],
-        "img-src": [SELF, "data:", "blob:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-        "base-uri": [SELF],
-        "object-src": [NONE],
-        "manifest-src": [SELF],
-    }
-}
+# ---- operations
 
 LOGGING_CONFIG = None
 LOG_FORMAT = default_form()
 logging_config(LOG_FORMAT, level=env.str("LOG_LEVEL", default="INFO"))
-
-# ---- operations
 
 # What has to work for `/health/ready` to say 200. Without "queue" and "storage" a process goes on getting requests
 # while these are down; it can answer most of them.

@@ -7,7 +7,7 @@ DATABASES["default"].pop("CONN_HEALTH_CHECKS", None)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # whitenoise warns of a missing one
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns of a missing one
 # The tests of limits set them; all others are many callers at one address.
 API_RATE = env.str("API_RATE", default="")
 LOGIN_RATE = env.str("LOGIN_RATE", default="")
