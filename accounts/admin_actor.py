@@ -5,9 +5,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.utils import quote
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
@@ -15,6 +17,7 @@ from unfold.views import ChangeList
 
 from accounts.actor import Actor, ActorKind, member_actor
 from core.correlation import name_actor
+from core.errors import ApiError
 
 
 def actor_of(request: HttpRequest) -> Actor | None:
@@ -82,6 +85,50 @@ def _asked_by(list_filter: Any) -> str:
     if isinstance(list_filter, str):
         return list_filter
     return str(list_filter[0]) if isinstance(list_filter, tuple | list) else str(list_filter.parameter_name)
+
+
+class ReadOnlyAdmin(CappedAdmin):
+    """Rows are neither added nor changed nor deleted by a form of Django's."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class RefusableAdmin(ModelAdmin):
+    """Forms that write through services: what one refuses although the form allowed it undoes all and is told."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except ApiError as refusal:
+            return _refused(request, refusal, request.get_full_path())
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except ApiError as refusal:
+            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+            return _refused(request, refusal, reverse(name, args=[quote(object_id)]))
+
+
+def _refused(request: HttpRequest, refusal: ApiError, address: str) -> HttpResponse:
+    told = [str(text) for texts in (refusal.properties or {}).values() for text in texts]
+    messages.error(request, " ".join([str(refusal), *told]))
+    return HttpResponseRedirect(address)
 
 
 class VisibleToActorAdmin(CappedAdmin):

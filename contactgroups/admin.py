@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField, ModelForm, TypedChoiceField
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -15,12 +15,12 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.actor import Actor
-from accounts.admin_actor import CappedAdmin, CappedChangeList, VisibleToActorAdmin, actor_of
+from accounts.admin_actor import CappedAdmin, CappedChangeList, RefusableAdmin, VisibleToActorAdmin, actor_of
 from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType, GroupMembership, LinkedEntity
 from contactgroups.queries import found_groups, linked_counts, with_visible_members
 from contactgroups.services import Membership, change_group, create_group, delete_group, link_entity, unlink_entity
 from contacts.models import Contact
-from core.errors import ApiError, Forbidden
+from core.errors import Forbidden
 from schemas.queries import list_data
 
 CONTACTS_SHOWN = 4
@@ -146,7 +146,7 @@ class Groups(CappedChangeList):
 
 
 @admin.register(ContactGroup)
-class ContactGroupAdmin(VisibleToActorAdmin):
+class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
     list_display = ["label", "external_id", "contact_names", "linked"]
     search_fields = ["name"]
     search_help_text = _("Name, external id, id or a contact")
@@ -194,27 +194,6 @@ class ContactGroupAdmin(VisibleToActorAdmin):
         if db_field.name == "name":
             kwargs["widget"] = UnfoldAdminTextInputWidget()
         return super().formfield_for_dbfield(db_field, request, **kwargs)
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """What a service refuses although the form allowed it, because somebody was quicker, undoes everything."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except ApiError as refusal:
-            return _refused(request, refusal)
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        try:
-            return super().delete_view(request, object_id, extra_context)
-        except ApiError as refusal:
-            return _refused(request, refusal)
 
     def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:
         """Nothing yet: a group is saved with its contacts, in `save_related`."""
@@ -284,8 +263,3 @@ def _memberships(
         members.pop(row.contact_id, None)
     members |= {row.contact_id: row.access_policy_id for row in saved if row.pk is None or row.contact_id in members}
     return [Membership(contact_id, policy_id) for contact_id, policy_id in members.items()]
-
-
-def _refused(request: HttpRequest, refusal: ApiError) -> HttpResponse:
-    messages.error(request, str(refusal))
-    return HttpResponseRedirect(request.get_full_path())

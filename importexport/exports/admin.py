@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 from unfold.decorators import display
 
-from accounts.admin_actor import CappedAdmin, actor_of
+from accounts.admin_actor import ReadOnlyAdmin, actor_of
 from core.errors import ApiError
 from importexport.exports.columns import MODELS
 from importexport.exports.download import download
@@ -34,7 +34,7 @@ STATUS_LABELS = {
 
 
 @admin.register(ExportJob)
-class ExportJobAdmin(CappedAdmin):
+class ExportJobAdmin(ReadOnlyAdmin):
     list_display = ["kind", "shown_status", "progress", "created_at", "expires_at", "file"]
     list_display_links = None
     list_filter = ["kind", "status"]
@@ -49,15 +49,6 @@ class ExportJobAdmin(CappedAdmin):
         rows = super().get_queryset(request)
         actor = actor_of(request)
         return rows.none() if actor is None else requested_by(rows, actor)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     @display(description=_("status"), label=STATUS_LABELS)
     def shown_status(self, job: ExportJob) -> tuple[str, str]:

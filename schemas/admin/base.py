@@ -2,27 +2,17 @@
 
 from typing import Any
 
-from django.db.models import Model
 from django.http import Http404, HttpRequest
 
 from accounts.actor import Actor, ActorKind
-from accounts.admin_actor import CappedAdmin, actor_of
+from accounts.admin_actor import ReadOnlyAdmin, actor_of
 
 STYLES = ["contacts/details.css", "changerequests/review.css", "importexport/jobs.css", "schemas/editor.css"]
 MAY_CHANGE, MAY_VIEW = "schemas.change_schema", "schemas.view_schema"
 
 
-class ReadOnlyAdmin(CappedAdmin):
-    """Rows are neither added nor changed nor deleted by a form of Django's."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+class StoredAdmin(ReadOnlyAdmin):
+    """Rows that the pages of schemas show, and their services alone write."""
 
     def found(self, request: HttpRequest, object_id: Any) -> Any:
         """The row. Raises Http404, where Django would redirect."""

@@ -4,11 +4,10 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin, messages
-from django.contrib.admin.utils import quote
+from django.contrib import admin
 from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -16,9 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts.admin_actor import CappedAdmin
-from core.errors import ApiError
-from schemas.admin.base import STYLES, ReadOnlyAdmin, editor_of
+from accounts.admin_actor import CappedAdmin, ReadOnlyAdmin, RefusableAdmin
+from schemas.admin.base import STYLES, editor_of
 from schemas.models import List, ListItem
 from schemas.services import remove_list_item, save_list_item
 from schemas.services.lists import MAX_NAME_LENGTH
@@ -98,7 +96,7 @@ class ListItemForm(forms.ModelForm):
 
 
 @admin.register(ListItem)
-class ListItemAdmin(CappedAdmin):
+class ListItemAdmin(RefusableAdmin, CappedAdmin):
     form = ListItemForm
     list_display = ["key", *(f"in_{code}" for code, _name in settings.LANGUAGES), "list", "parent_name", "order"]
     list_filter = ["list"]
@@ -154,29 +152,6 @@ class ListItemAdmin(CappedAdmin):
             queryset = queryset.filter(list__children__isnull=False).distinct()
         return super().get_search_results(request, queryset, search_term)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """What a service refuses although the form allowed it undoes everything and is told."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except ApiError as refusal:
-            return _refused(request, refusal)
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """An item in use stays; the page says so."""
-        try:
-            return super().delete_view(request, object_id, extra_context)
-        except ApiError as refusal:
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(reverse("admin:schemas_listitem_change", args=[quote(object_id)]))
-
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
@@ -201,9 +176,3 @@ def _column(code: str, name: Any) -> Any:
 
 for _code, _language in settings.LANGUAGES:
     setattr(ListItemAdmin, f"in_{_code}", _column(_code, _language))
-
-
-def _refused(request: HttpRequest, refusal: ApiError) -> HttpResponse:
-    told = [str(text) for texts in (refusal.properties or {}).values() for text in texts]
-    messages.error(request, " ".join([str(refusal), *told]))
-    return HttpResponseRedirect(request.get_full_path())

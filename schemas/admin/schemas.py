@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from core.errors import ApiError, UnprocessableEntity
-from schemas.admin.base import ReadOnlyAdmin, editor_of, may_edit_schemas, may_view_schemas
+from schemas.admin.base import StoredAdmin, editor_of, may_edit_schemas, may_view_schemas
 from schemas.admin.impact import shown_impact
 from schemas.definition import Definition, inspect_definition, stored_definition
 from schemas.definition.comparing import difference
@@ -39,7 +39,7 @@ STATUS_COLOURS = {
 
 
 @admin.register(Schema)
-class SchemaAdmin(ListChoicesMixin, ReadOnlyAdmin):
+class SchemaAdmin(ListChoicesMixin, StoredAdmin):
     list_display = ["key", "version_number", "published_at", "publisher"]
     list_select_related = ["current_version"]
     ordering = ["key"]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from schemas.admin.base import ReadOnlyAdmin, may_edit_schemas, may_view_schemas
+from schemas.admin.base import StoredAdmin, may_edit_schemas, may_view_schemas
 from schemas.definition import stored_definition
 from schemas.definition.comparing import difference
 from schemas.definition.positions import Positions
@@ -25,7 +25,7 @@ VERSIONS_TO_CHOOSE = 200
 
 
 @admin.register(SchemaVersion)
-class SchemaVersionAdmin(ReadOnlyAdmin):
+class SchemaVersionAdmin(StoredAdmin):
     list_display = ["number", "schema", "created_at", "published_by_name", "is_current"]
     list_filter = ["schema"]
     list_select_related = ["schema"]
