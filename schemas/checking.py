@@ -15,11 +15,12 @@ from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from core.errors import ApiError
+from core.jobs import free_jobs
 from schemas.compiled import CompiledSchema
 from schemas.models import CheckStatus, SchemaDraft
 from schemas.queries import draft_schema, schema_at
@@ -113,8 +114,8 @@ def run_check(draft_id: UUID) -> None:
 
 def _taken(draft_id: UUID) -> SchemaDraft | None:
     """The draft, if nobody else checks it: one conditional update decides."""
-    is_lost = Q(status=CheckStatus.RUNNING, heartbeat_at__lt=timezone.now() - LOST_AFTER)
-    free = SchemaDraft.objects.filter(Q(status=CheckStatus.PENDING) | is_lost, pk=draft_id)
+    is_free = free_jobs(pending=CheckStatus.PENDING, running=CheckStatus.RUNNING, lost_after=LOST_AFTER)
+    free = SchemaDraft.objects.filter(is_free, pk=draft_id)
     with transaction.atomic():
         if not free.update(status=CheckStatus.RUNNING, attempts=F("attempts") + 1, heartbeat_at=timezone.now()):
             return None

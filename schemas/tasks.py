@@ -4,13 +4,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
-from django.db.models import Q
 from django.utils import timezone
 
+from core.jobs import left_jobs
 from schemas import checking
 from schemas.models import CheckStatus, SchemaDraft
 
-UNSENT_AFTER = timedelta(minutes=1)
 KEPT_FOR = timedelta(days=90)
 
 
@@ -23,10 +22,8 @@ def check_draft(draft_id: str) -> None:
 @shared_task
 def resume_checks() -> None:
     """Send again the checks whose message got lost or whose worker vanished; beat runs it every minute."""
-    now = timezone.now()
-    is_waiting = Q(status=CheckStatus.PENDING, created_at__lt=now - UNSENT_AFTER)
-    is_lost = Q(status=CheckStatus.RUNNING, heartbeat_at__lt=now - checking.LOST_AFTER)
-    for draft_id in SchemaDraft.objects.filter(is_waiting | is_lost).values_list("pk", flat=True):
+    left = left_jobs(pending=CheckStatus.PENDING, running=CheckStatus.RUNNING, lost_after=checking.LOST_AFTER)
+    for draft_id in SchemaDraft.objects.filter(left).values_list("pk", flat=True):
         check_draft.delay(str(draft_id))
 
 

@@ -17,13 +17,14 @@ import structlog
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from contacts.services.files import discard_file
 from core.errors import ApiError
+from core.jobs import free_jobs
 from importexport.exports.barrier import await_open
 from importexport.exports.columns import columns_of
 from importexport.exports.pulse import JobLostError, Pulse
@@ -110,8 +111,8 @@ def run_export(job_id: UUID) -> None:
 def _taken(job_id: UUID) -> ExportJob | None:
     """The job, if it is to be done and nobody else does it: one conditional update decides."""
     now = timezone.now()
-    is_lost = Q(status=ExportStatus.RUNNING, heartbeat_at__lt=now - LOST_AFTER)
-    free = ExportJob.objects.filter(Q(status=ExportStatus.PENDING) | is_lost, pk=job_id)
+    is_free = free_jobs(pending=ExportStatus.PENDING, running=ExportStatus.RUNNING, lost_after=LOST_AFTER)
+    free = ExportJob.objects.filter(is_free, pk=job_id)
     with transaction.atomic():
         if not free.update(
             status=ExportStatus.RUNNING,

@@ -8,15 +8,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import ngettext
 
 from contacts.services.files import discard_file
+from core.jobs import free_jobs, left_jobs
 from importexport.models import ImportFile, ImportJob, ImportKey, ImportStatus, SupersededEntry
-from importexport.models.importing import UNFINISHED
 
-SENT_AGAIN_AFTER = timedelta(seconds=30)
 # How often a worker may take a job and get no further: what kills every worker must not be tried for ever.
 MAX_STALLS = 5
 
@@ -45,8 +44,8 @@ def claim(job_id: UUID | str) -> int | None:
     One conditional update, so that of two deliveries one gets it.
     """
     now = timezone.now()
-    is_lost = Q(status=ImportStatus.RUNNING, heartbeat_at__lt=now - _lost_after())
-    free = ImportJob.objects.filter(Q(status=ImportStatus.PENDING) | is_lost, pk=job_id)
+    is_free = free_jobs(pending=ImportStatus.PENDING, running=ImportStatus.RUNNING, lost_after=_lost_after())
+    free = ImportJob.objects.filter(is_free, pk=job_id)
     taken = free.update(
         status=ImportStatus.RUNNING, heartbeat_at=now, attempts=F("attempts") + 1, stalls=F("stalls") + 1
     )
@@ -111,10 +110,8 @@ def fail(job_id: UUID | str, attempt: int, *, code: str, message: str) -> None:
 
 def jobs_to_send_again() -> QuerySet[ImportJob]:
     """Jobs whose task got lost, and jobs whose worker vanished."""
-    now = timezone.now()
-    is_forgotten = Q(status=ImportStatus.PENDING, created_at__lt=now - SENT_AGAIN_AFTER)
-    is_lost = Q(status=ImportStatus.RUNNING, heartbeat_at__lt=now - _lost_after())
-    return ImportJob.objects.filter(is_forgotten | is_lost, status__in=UNFINISHED).order_by("created_at")
+    left = left_jobs(pending=ImportStatus.PENDING, running=ImportStatus.RUNNING, lost_after=_lost_after())
+    return ImportJob.objects.filter(left).order_by("created_at")
 
 
 def discard_uploads(files: QuerySet[ImportFile]) -> int:
