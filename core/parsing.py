@@ -46,8 +46,7 @@ def _check(document: Any, *, text: bool) -> None:
             elif isinstance(value, list):
                 below.extend(value)
             elif text and isinstance(value, str):
-                if "\x00" in value:
-                    raise BadRequest(_("Text must not contain the NUL character."))
+                check_no_nul(value)
                 if any("\ud800" <= character <= "\udfff" for character in value):
                     raise BadRequest(_("Text must not contain half of a surrogate pair."))
         if not below:
@@ -56,14 +55,25 @@ def _check(document: Any, *, text: bool) -> None:
     raise BadRequest(_("The document is nested more than %(depth)s levels deep.") % {"depth": MAX_DEPTH})
 
 
-def parse_json(body: bytes) -> Any:
-    """Parse one JSON document strictly. Raises BadRequest that says what is wrong and where."""
+def check_no_nul(text: str) -> None:
+    """Raises BadRequest: PostgreSQL cannot store it."""
+    if "\x00" in text:
+        raise BadRequest(_("Text must not contain the NUL character."))
+
+
+def decoded(body: bytes) -> str:
+    """The text of a body. Raises BadRequest for what is not UTF-8."""
     try:
-        text = body.decode("utf-8-sig")
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadRequest(
             _("The body is not UTF-8: byte %(position)s cannot be read.") % {"position": error.start}
         ) from None
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse one JSON document strictly. Raises BadRequest that says what is wrong and where."""
+    text = decoded(body)
     try:
         document = json.loads(text, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_not_json)
     except json.JSONDecodeError as error:

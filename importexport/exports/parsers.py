@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import IO, Any
 
-from django.utils.translation import gettext as _
 from rest_framework.parsers import BaseParser
 
-from core.errors import BadRequest
-from core.parsing import read_body
+from core.parsing import check_no_nul, decoded, read_body
 
 MAX_QUERY_BYTES = 100_000
 
@@ -19,15 +17,8 @@ class PlainTextParser(BaseParser):
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """The text. Raises PayloadTooLarge; BadRequest for what is not UTF-8 or holds a NUL."""
-        body = read_body(stream, limit=MAX_QUERY_BYTES)
-        try:
-            text = body.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise BadRequest(
-                _("The body is not UTF-8: byte %(position)s cannot be read.") % {"position": error.start}
-            ) from None
-        if "\x00" in text:
-            raise BadRequest(_("Text must not contain the NUL character."))
+        text = decoded(read_body(stream, limit=MAX_QUERY_BYTES))
+        check_no_nul(text)
         return text
 
 

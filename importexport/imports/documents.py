@@ -43,6 +43,11 @@ class Rules:
         if faults:
             entry.refuse_details(faults)
 
+    def explain(self, entry: Entry) -> None:
+        """For an entry that has failed already: whoever mends it wants to know the faults of its details as well."""
+        if entry.faults and entry.details is not None:
+            entry.refuse_details(self.schema.validate(entry.details))
+
     def check_changed(self, entry: Entry, *, changes: Sequence[Change], target: Document, stored: Document) -> None:
         """Refuses the entry when the stored document cannot become the target."""
         self._check_updatable(entry, (change.path for change in changes))

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
+import orjson
 from django.utils.translation import gettext as _
 
+from contacts.details import Document, canonical
 from core.errors import ApiError
 from core.serializers import INT32_MAX
 from importexport.imports.parsing import parse_entry
 from importexport.imports.reading import RawEntry
+from schemas.compiled import CompiledSchema
 
 MAX_EXTERNAL_ID = 200
 MAX_FAULTS = 20
@@ -31,11 +34,16 @@ Fault = tuple[str | None, str]
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
-    """An entry as it was read. One with faults has failed."""
+    """An entry as it was read. One with faults has failed.
+
+    What is None was absent: of a row that exists it stays. `document` is the details as JSON.
+    """
 
     number: int
     position: int
     external_id: str | None = None
+    details: Document | None = None
+    document: bytes = b"{}"
     faults: list[Fault] = field(default_factory=list)
     outcome: Outcome = Outcome.FAILED
 
@@ -121,10 +129,16 @@ def list_of(entry: Entry, given: Mapping[str, Any], name: str) -> list[Any] | No
     return value
 
 
-def details_of(entry: Entry, given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The details, which may be absent or null."""
+def read_details(entry: Entry, given: Mapping[str, Any], *, schema: CompiledSchema) -> None:
+    """Sets the details, which may be absent or null, in their canonical form."""
     value = given.get("details")
-    if value is None or isinstance(value, dict):
-        return value
-    entry.refuse("details", _("Expected an object."))
-    return None
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        entry.refuse("details", _("Expected an object."))
+        return
+    entry.details = canonical(value, objects=schema.object_paths)
+    try:
+        entry.document = orjson.dumps(entry.details)
+    except (TypeError, ValueError):
+        entry.refuse("details", _("A number is too large."))

@@ -1,6 +1,5 @@
 """Taking files in: each is checked from beginning to end before anything of any of them is kept."""
 
-import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -78,18 +77,10 @@ def store_uploads(*, actor: Actor, kind: ImportKind, uploads: Sequence[Any]) -> 
     if faults:
         raise _refusal(faults, is_malformed=is_malformed)
     names = [f"imports/{uuid4().hex}-{file.name}" for file in checked]
-    stored: list[str] = []
     with storing(*names):
-        try:
-            for file, name in zip(checked, names, strict=True):
-                _store(file, name)
-                stored.append(name)
-            return _record(actor, kind, checked, names)
-        except BaseException:
-            for name in stored:
-                with contextlib.suppress(Exception):
-                    default_storage.delete(name)
-            raise
+        for file, name in zip(checked, names, strict=True):
+            _store(file, name)
+        return _record(actor, kind, checked, names)
 
 
 def _refusal(faults: dict[str, list[str]], *, is_malformed: bool) -> ApiError:

@@ -27,7 +27,6 @@ class ImportStatus(models.TextChoices):
 
 
 UNFINISHED = (ImportStatus.PENDING, ImportStatus.RUNNING)
-COUNTS = ("created", "updated", "unchanged", "failed")
 
 
 class ImportJob(Job):

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from django.utils.translation import gettext as _
 
-from contacts.details import Document, canonical
 from contacts.models import ExternalConnection
 from importexport.imports.contacts.references import References
-from importexport.imports.entries import MAX_EXTERNAL_ID, Entry, details_of, list_of, parsed, text_of
+from importexport.imports.entries import MAX_EXTERNAL_ID, Entry, list_of, parsed, read_details, text_of
 from importexport.imports.reading import RawEntry
 from schemas.compiled import CompiledSchema
 
@@ -31,12 +29,8 @@ MAX_SYSTEM = 100
 
 @dataclass(slots=True, kw_only=True)
 class ContactEntry(Entry):
-    """What is None was absent: of an existing contact it stays. `document` is the details as JSON."""
-
     type_id: int | None = None
     username: str | None = None
-    details: Document | None = None
-    document: bytes = b"{}"
     participants: frozenset[int] | None = None
     members: frozenset[int] | None = None
     connections: dict[str, str] | None = None
@@ -50,13 +44,7 @@ def read_contact(raw: RawEntry, *, schema: CompiledSchema, references: Reference
         return entry
     entry.type_id = references.type_id(entry, given.get("contactTypeId"))
     entry.username = text_of(entry, given, "username", most=MAX_USERNAME)
-    details = details_of(entry, given)
-    if details is not None:
-        entry.details = canonical(details, objects=schema.object_paths)
-        try:
-            entry.document = orjson.dumps(entry.details)
-        except (TypeError, ValueError):
-            entry.refuse("details", _("A number is too large."))
+    read_details(entry, given, schema=schema)
     if (named := list_of(entry, given, "participants")) is not None:
         entry.participants = references.participant_ids(entry, named)
     if (named := list_of(entry, given, "members")) is not None:

@@ -89,9 +89,7 @@ class ContactTarget:
 
     def read(self, raw: RawEntry) -> ContactEntry:
         entry = read_contact(raw, schema=self._schema, references=self._references)
-        if entry.faults and entry.details is not None:
-            # It has failed already; whoever mends it wants to know the rest as well.
-            entry.refuse_details(self._schema.validate(entry.details))
+        self._rules.explain(entry)
         return entry
 
     def apply(self, entries: Sequence[ContactEntry]) -> None:

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from django.utils.translation import gettext as _
 
-from contacts.details import Document, canonical
-from importexport.imports.entries import Entry, details_of, is_id, list_of, parsed
+from importexport.imports.entries import Entry, is_id, list_of, parsed, read_details
 from importexport.imports.reading import RawEntry
 from schemas.compiled import CompiledSchema
 
@@ -28,10 +26,6 @@ class NamedContact:
 
 @dataclass(slots=True, kw_only=True)
 class LegalEntityEntry(Entry):
-    """What is None was absent: of an existing legal entity it stays."""
-
-    details: Document | None = None
-    document: bytes = b"{}"
     contacts: list[NamedContact] | None = None
 
 
@@ -41,13 +35,7 @@ def read_legal_entity(raw: RawEntry, *, schema: CompiledSchema, policies: dict[i
     given = parsed(raw, entry, properties=PROPERTIES)
     if not given:
         return entry
-    details = details_of(entry, given)
-    if details is not None:
-        entry.details = canonical(details, objects=schema.object_paths)
-        try:
-            entry.document = orjson.dumps(entry.details)
-        except (TypeError, ValueError):
-            entry.refuse("details", _("A number is too large."))
+    read_details(entry, given, schema=schema)
     if (named := list_of(entry, given, "contacts")) is not None:
         entry.contacts = []
         for index, contact in enumerate(named):

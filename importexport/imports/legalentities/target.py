@@ -75,8 +75,7 @@ class LegalEntityTarget:
 
     def read(self, raw: RawEntry) -> LegalEntityEntry:
         entry = read_legal_entity(raw, schema=self._schema, policies=self._policies)
-        if entry.faults and entry.details is not None:
-            entry.refuse_details(self._schema.validate(entry.details))
+        self._rules.explain(entry)
         return entry
 
     def apply(self, entries: Sequence[LegalEntityEntry]) -> None:
