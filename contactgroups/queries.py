@@ -88,12 +88,6 @@ def memberships_of_contact(*, contact_id: int) -> QuerySet[GroupMembership]:
     return memberships.select_related("group", "access_policy").order_by("group_id")
 
 
-def group_of_entity(entity_type: str, entity_id: int) -> ContactGroup | None:
-    """The group that the entity is linked to, if any, whoever may see it."""
-    groups = LinkedEntity.objects.filter(entity_type=entity_type, entity_id=entity_id).values("group")
-    return ContactGroup.objects.filter(pk__in=groups).first()
-
-
 def searched_groups(*, actor: Actor, criteria: Mapping[str, Any]) -> list[ContactGroup]:
     """The visible groups that meet all criteria, in the order of their ids.
 

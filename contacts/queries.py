@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache, reduce
 from operator import and_, or_
 from typing import Any, TypedDict
@@ -26,7 +26,6 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor, Sight, ids_of
 from accounts.models import Member
 from accounts.queries import actor_of_user
-from contacts.details import Document, with_values
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
 from core.errors import NotFound, UnprocessableEntity
 from core.serializers import INT32_MAX
@@ -212,14 +211,6 @@ def changed_since(contact: Contact, version: int) -> list[ChangeSet]:
     """The change sets that led from an earlier version to the contact as it was read, the latest first."""
     later = latest_change_sets(contact_id=contact.pk)
     return list(later.filter(version__gt=version, version__lte=contact.version))
-
-
-def details_before(contact: Contact, change_sets: Sequence[ChangeSet]) -> Document:
-    """The details as they were before the change sets, given as `changed_since` gives them."""
-    document: Document = contact.details
-    for change_set in change_sets:
-        document = with_values(document, {change["path"]: change["original"] for change in change_set.changes})
-    return document
 
 
 def is_list_item_used(list_key: str, item_key: str) -> bool:

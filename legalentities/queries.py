@@ -71,8 +71,14 @@ def groups_by_id(*, actor: Actor, group_ids: Collection[int]) -> Mapping[int, Co
     return ContactGroup.objects.annotate(contact_count=Coalesce(Subquery(number), 0)).in_bulk(group_ids)
 
 
-def latest_change_sets(*, legal_entity_id: int, limit: int) -> QuerySet[LegalEntityChangeSet]:
-    """The latest of a legal entity's history, with whoever made each change set."""
+def changed_since(legal_entity: LegalEntity, version: int) -> list[LegalEntityChangeSet]:
+    """The change sets that led from an earlier version to the legal entity as it was read, the latest first."""
+    later = latest_change_sets(legal_entity_id=legal_entity.pk)
+    return list(later.filter(version__gt=version, version__lte=legal_entity.version))
+
+
+def latest_change_sets(*, legal_entity_id: int, limit: int | None = None) -> QuerySet[LegalEntityChangeSet]:
+    """The latest of a legal entity's history, all unless `limit`, with whoever made each change set."""
     history = LegalEntityChangeSet.objects.filter(legal_entity_id=legal_entity_id).order_by("-version")
     people = history.select_related("initiator_member__user", "initiator_contact", "initiator_application")
     return people.defer("initiator_contact__details")[:limit]

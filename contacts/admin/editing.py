@@ -1,6 +1,7 @@
 """Changing the details of a contact: the form that follows the schema, and what becomes of what is sent."""
 
 from dataclasses import dataclass
+from functools import reduce
 from http import HTTPStatus
 from typing import Any
 
@@ -20,7 +21,7 @@ from contacts.admin.rights import MAY_CHANGE_DETAILS, MAY_SEE_REQUESTS
 from contacts.admin.tabs import address_of, check_right, contact_page, opened
 from contacts.display import shown_changes
 from contacts.models import CONTACT_SCHEMA, ChangeSet, ChannelKind, Contact
-from contacts.queries import changed_since, details_before
+from contacts.queries import changed_since
 from core.errors import ApiError, PreconditionFailed
 from schemas.compiled import CompiledSchema
 from schemas.forms import DetailsForm
@@ -110,7 +111,7 @@ def _overtaken(
 ) -> HttpResponse:
     """The page again over what the others have made meanwhile: nothing was submitted, and no input is lost."""
     change_sets = tuple(changed_since(contact, read))
-    before = details_before(contact, change_sets)
+    before = reduce(lambda document, change_set: change_set.undone(document), change_sets, contact.details)
     form = DetailsForm(schema, before, request.POST, choices_url=admin.choices_url())
     page = Page(
         form.rebased(contact.details), _fresh(contact, sent.data.get("comment", "")), PreconditionFailed(), change_sets

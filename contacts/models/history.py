@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ClientApplication, Member
+from contacts.details import Document, with_values
 from contacts.models.contact import Contact
 
 # A change set names at most one person: a contact does not act for a member, nor a member for a contact.
@@ -45,6 +46,10 @@ class History(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+    def undone(self, document: Document) -> Document:
+        """The document as it was before these changes."""
+        return with_values(document, {change["path"]: change["original"] for change in self.changes})
 
     @property
     def initiator_person(self) -> Member | Contact | None:

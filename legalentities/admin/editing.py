@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from http import HTTPStatus
 from typing import Any
 
@@ -20,11 +21,11 @@ from accounts.actor import Actor
 from accounts.admin_actor import actor_of
 from contactgroups.models import ACCESS_POLICIES, GroupMembership
 from contactgroups.services import Membership
-from contacts.details import with_values
 from contacts.display import shown_changes
 from contacts.models import Contact
 from core.errors import ApiError, PreconditionFailed
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
+from legalentities.queries import changed_since
 from legalentities.services import create_legal_entity, replace_details
 from schemas.compiled import CompiledSchema
 from schemas.forms import DetailsForm
@@ -177,13 +178,8 @@ def _overtaken(
     model_admin: Any, request: HttpRequest, legal_entity: LegalEntity, schema: CompiledSchema, read: int
 ) -> HttpResponse:
     """The page again over what the others have made meanwhile: nothing was changed, and no input is lost."""
-    history = LegalEntityChangeSet.objects.filter(legal_entity=legal_entity).order_by("-version")
-    # Up to what was read: the details here hold nothing of a still later one that could be undone.
-    later = history.filter(version__gt=read, version__lte=legal_entity.version)
-    change_sets = list(later.select_related("initiator_member__user", "initiator_application"))
-    before: dict[str, Any] = legal_entity.details
-    for change_set in change_sets:
-        before = with_values(before, {change["path"]: change["original"] for change in change_set.changes})
+    change_sets = changed_since(legal_entity, read)
+    before = reduce(lambda document, change_set: change_set.undone(document), change_sets, legal_entity.details)
     form = DetailsForm(schema, before, request.POST, choices_url=model_admin.choices_url())
     page = Page(form.rebased(legal_entity.details), PreconditionFailed(), change_sets)
     return _drawn(model_admin, request, legal_entity, schema, page, HTTPStatus.PRECONDITION_FAILED)
