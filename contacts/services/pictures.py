@@ -24,13 +24,15 @@ def replace_picture(*, actor: Actor, contact_id: int, content: bytes) -> None:
     picture = ProfilePicture(contact_id=contact_id)
     picture.file = picture_name(picture, f"picture.{encoded.extension}")
     name = str(picture.file.name)
-    with storing(name), transaction.atomic():
-        contact = changeable_contact(actor=actor, contact_id=contact_id)
-        _discard_picture(contact)
+    with storing(name):
+        # Before the contact is locked: a storage may take its time.
         with storage_reached():
             default_storage.save(name, ContentFile(encoded.content))
-        picture.save(force_insert=True)
-        keep_files(name)
+        with transaction.atomic():
+            contact = changeable_contact(actor=actor, contact_id=contact_id)
+            _discard_picture(contact)
+            picture.save(force_insert=True)
+            keep_files(name)
 
 
 @transaction.atomic
