@@ -20,20 +20,15 @@ from benchmarks.place import PLACE, make_place  # first: it makes Django ready
 # isort: split
 from django.db import connection, transaction
 
-from accounts.actor import system_actor
+from benchmarks.importing import sync
 from benchmarks.rounds import forget_peak, peak_mib
 from config.demo.contacts import made_up
 from contacts.details import canonical
 from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES
-from importexport.imports.asking import start_sync
 from importexport.imports.documents import initial_values
-from importexport.imports.running import run_job
-from importexport.imports.uploads import store_uploads
-from importexport.models import ImportJob, ImportKind, ImportStatus
 from schemas.models import ListItem
 from schemas.queries import current_schema
 
-ACTOR = system_actor("benchmark")
 PIECE = 1 << 20
 TABLES = {
     "contacts_contact": "id, uid, type_id, username, details, version, created_at",
@@ -55,8 +50,8 @@ def main() -> None:
     size = file.stat().st_size
     print(f"{contacts:,} contacts of {fields / contacts:.1f} fields and {size / contacts:,.0f} bytes on average")
     forget_peak()
-    created = timed_import(file, contacts, expected="created")
-    unchanged = timed_import(file, contacts, expected="unchanged")
+    created = sync(file, "created", contacts)
+    unchanged = sync(file, "unchanged", contacts)
     peak = peak_mib()
     copied = timed_copy(contacts)
     for name, seconds in (("sync, all new", created), ("sync again, unchanged", unchanged), ("COPY alone", copied)):
@@ -85,22 +80,6 @@ def write_file(file: Path, contacts: int) -> int:
             output.write((b",\n" if number else b"[\n") + orjson.dumps(entry))
         output.write(b"\n]\n")
     return fields
-
-
-def timed_import(file: Path, contacts: int, *, expected: str) -> float:
-    """Upload and sync; the seconds of the sync. The upload is told apart, because the request does it."""
-    with file.open("rb") as upload:
-        began = time.perf_counter()
-        store_uploads(actor=ACTOR, kind=ImportKind.CONTACTS, uploads=[upload])
-        print(f"  upload, checked{contacts / (time.perf_counter() - began):>19,.0f} rows/s")
-    job = start_sync(actor=ACTOR, kind=ImportKind.CONTACTS, is_sent=False)
-    began = time.perf_counter()
-    run_job(job.pk)
-    seconds = time.perf_counter() - began
-    done = ImportJob.objects.get(pk=job.pk)
-    assert done.status == ImportStatus.COMPLETED, done.error_message
-    assert getattr(done, expected) == contacts
-    return seconds
 
 
 def timed_copy(contacts: int) -> float:
