@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any, Literal
 
+import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -61,18 +62,25 @@ def _told(error: BaseException | None) -> Iterator[dict[str, Any]]:
 
 
 def logging_config(form: str, *, level: str) -> None:
-    """Configure the loggers of this process; `form` is `json` (one object a line) or `console`."""
-    structlog.configure(
-        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        cache_logger_on_first_use=True,
-    )
+    """Configure the loggers of this process; `form` is `json` (one object a line) or `console`.
+
+    Our own lines of JSON are written past the standard library, which would take a tenth of what a short request takes.
+    """
+    own: list[Processor] = [structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+    factory: Any = structlog.stdlib.LoggerFactory()
     final: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if form == "json":
+        own = [without_values, structlog.processors.JSONRenderer(orjson.dumps, option=orjson.OPT_NON_STR_KEYS)]
+        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
         final += [without_values, structlog.processors.JSONRenderer()]
     else:
         final += [structlog.dev.ConsoleRenderer(colors=False)]
+    structlog.configure(
+        processors=[*SHARED, *own],
+        logger_factory=factory,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        cache_logger_on_first_use=True,
+    )
     # Or they would stand between the objects as plain text.
     logging.captureWarnings(form == "json")
     stream: Literal["ext://sys.stderr"] = "ext://sys.stderr"
