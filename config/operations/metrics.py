@@ -5,6 +5,7 @@ Several processes serve one address, so what is counted lies in files that they 
 """
 
 import os
+import time
 
 from django.db import connection
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
@@ -32,6 +33,7 @@ _POOL = {
         "waiting": "Requests that wait for a connection.",
     }.items()
 }
+_pool_noted = 0.0
 _POOL_STATISTICS = {"size": "pool_size", "available": "pool_available", "waiting": "requests_waiting"}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -41,10 +43,19 @@ def count_request(*, method: str, route: str | None, status: int, seconds: float
     labels = method if method in _METHODS else "other", "none" if route is None else f"/{route.lstrip('^/')}"
     _REQUESTS.labels(*labels, str(status)).inc()
     _SECONDS.labels(*labels).observe(seconds)
-    if (pool := getattr(connection, "pool", None)) is not None:
-        statistics = pool.get_stats()
-        for name, gauge in _POOL.items():
-            gauge.set(statistics.get(_POOL_STATISTICS[name], 0))
+    _note_pool()
+
+
+def _note_pool() -> None:
+    """Once a second: more often than anybody looks."""
+    global _pool_noted
+    now = time.monotonic()
+    if now - _pool_noted < 1 or (pool := getattr(connection, "pool", None)) is None:
+        return
+    _pool_noted = now
+    statistics = pool.get_stats()
+    for name, gauge in _POOL.items():
+        gauge.set(statistics.get(_POOL_STATISTICS[name], 0))
 
 
 def exposition() -> bytes:
