@@ -9,7 +9,7 @@ import logging.config
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import orjson
@@ -61,6 +61,14 @@ def _told(error: BaseException | None) -> Iterator[dict[str, Any]]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
+def _json(event: EventDict, default: Callable[[Any], Any]) -> bytes:
+    return orjson.dumps(event, default=default, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _json_text(event: EventDict, default: Callable[[Any], Any]) -> str:
+    return _json(event, default).decode()
+
+
 def logging_config(form: str, *, level: str) -> None:
     """Configure the loggers of this process; `form` is `json` (one object a line) or `console`.
 
@@ -70,9 +78,9 @@ def logging_config(form: str, *, level: str) -> None:
     factory: Any = structlog.stdlib.LoggerFactory()
     final: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if form == "json":
-        own = [without_values, structlog.processors.JSONRenderer(orjson.dumps, option=orjson.OPT_NON_STR_KEYS)]
+        own = [without_values, structlog.processors.JSONRenderer(_json)]
         factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
-        final += [without_values, structlog.processors.JSONRenderer()]
+        final += [without_values, structlog.processors.JSONRenderer(_json_text)]
     else:
         final += [structlog.dev.ConsoleRenderer(colors=False)]
     structlog.configure(

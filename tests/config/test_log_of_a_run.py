@@ -122,7 +122,7 @@ def test_the_log_names_nobody(stack: RunningStack, variables: dict[str, str], ev
     stack.end()
 
     log = stack.output
-    assert log.count('"event": "request"') > 30, log[-3000:]
+    assert log.count('"event":"request"') > 30, log[-3000:]
     found = {
         value: line for value in (*PERSONAL, *secrets) for line in log.splitlines() if value.lower() in line.lower()
     }
