@@ -90,6 +90,10 @@ class Sight:
         return Actor(kind=self.kind, name="", sees_all_contacts=self.sees_all_contacts, **slots)
 
 
+# The slots of an actor's ids.
+ID_SLOTS = ("member_id", "contact_id", "participant_ids")
+
+
 def ids_of(actor: Actor) -> Mapping[str, Any]:
     """What the actor puts into the slots of a statement that was made for its sight."""
     return {

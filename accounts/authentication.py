@@ -6,22 +6,24 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts.actor import Actor
-from accounts.queries import actor_of_token
+from accounts.queries import actor_and_answer
+from accounts.questions import Answer
 from core.correlation import name_actor
 from core.errors import Unauthorized
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Resolves the actor once per request; it is the request's user."""
+    """Resolves the actor once per request; it is the request's user, and what the view asked along is its `auth`."""
 
-    def authenticate(self, request: Request) -> tuple[Actor, None]:
+    def authenticate(self, request: Request) -> tuple[Actor, Answer | None]:
         """Raises Unauthorized without a valid token: no operation of the API is open to the world."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthorized
-        actor = actor_of_token(token.strip())
+        question = getattr(request.parser_context["view"], "question", None)
+        actor, answer = actor_and_answer(token.strip(), question)
         name_actor(actor.kind, actor.identity)
-        return actor, None
+        return actor, answer
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

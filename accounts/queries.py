@@ -1,16 +1,18 @@
 """Choosing members, and finding the actor behind a token."""
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from hashlib import sha256
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
+from django.db.models import F, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from accounts.actor import Actor, ActorKind, member_actor
+from accounts.actor import ID_SLOTS, Actor, ActorKind, Sight, member_actor
 from accounts.models import ClientApplication, Member
+from accounts.questions import Answer, Question, Row
 from core.errors import Unauthorized
 from core.statements import Slot, Statement
 
@@ -48,29 +50,35 @@ def _participants_of_application() -> ArraySubquery:
     return ArraySubquery(memberships.filter(clientapplication_id=OuterRef("application_id")).values("participant_id"))
 
 
+# What a token's row says of its actor, in the order of `_actor_of`.
+_ACTOR_COLUMNS = (
+    *("scope", "application_id", "application__name", "participant_ids"),
+    *("user_id", "user__is_active", "user__username", "user__first_name", "user__last_name"),
+    *("member_id", "user__member__uid", "user__member__sees_all_contacts"),
+    *("contact_id", "user__contact__uid", "user__contact__name"),
+)
+
+# The checksum of a token -> the sight of its actor when it was last used: from it the statement is chosen that answers
+# a question along with the token. What the token says now decides whether the choice was right.
+_last_sights: dict[str, Sight] = {}
+MAX_SIGHTS = 10_000
+
+
 @cache
 def _actor_statement() -> Statement:
     tokens = AccessToken.objects.filter(token_checksum=Slot("checksum"), expires__gt=Slot("now"))
-    # The checksum is unique: no order is needed to take the first.
-    return Statement.of(
-        tokens.order_by().values_list(
-            "scope",
-            "application_id",
-            "application__name",
-            _participants_of_application(),
-            "user_id",
-            "user__is_active",
-            "user__username",
-            "user__first_name",
-            "user__last_name",
-            "user__member__id",
-            "user__member__uid",
-            "user__member__sees_all_contacts",
-            "user__contact__id",
-            "user__contact__uid",
-            "user__contact__name",
-        )
+    named = tokens.annotate(
+        participant_ids=_participants_of_application(),
+        member_id=F("user__member__id"),
+        contact_id=F("user__contact__id"),
     )
+    # The checksum is unique: no order is needed to take the first.
+    return Statement.of(named.order_by().values_list(*_ACTOR_COLUMNS))
+
+
+@lru_cache(maxsize=256)
+def _with_answer(statement: Callable[[Sight], Statement], sight: Sight) -> Statement:
+    return statement(sight).beside(_actor_statement(), given=ID_SLOTS)
 
 
 def actor_of_token(token: str) -> Actor:
@@ -78,10 +86,40 @@ def actor_of_token(token: str) -> Actor:
 
     Raises Unauthorized when the token is unknown, expired or revoked, its login is closed, or nobody stands behind it.
     """
-    found = _actor_statement().first({"checksum": sha256(token.encode()).hexdigest(), "now": timezone.now()})
-    if found is None:
+    actor, _answer = actor_and_answer(token, None)
+    return actor
+
+
+def actor_and_answer(token: str, question: Question | None) -> tuple[Actor, Answer | None]:
+    """The actor behind a bearer token and, from the same query, the answer to its question.
+
+    No answer where this process has not yet seen the token, or its actor sees in another way than when it was last
+    seen: then the question has to be asked by itself. Raises like `actor_of_token`.
+    """
+    checksum = sha256(token.encode()).hexdigest()
+    values = {"checksum": checksum, "now": timezone.now()}
+    expected = None if question is None else _last_sights.get(checksum)
+    if question is None or expected is None:
+        row = _actor_statement().first(values)
+    else:
+        row = _with_answer(question.statement, expected).first({**values, **question.values})
+    if row is None:
+        _last_sights.pop(checksum, None)
         raise Unauthorized
-    scope, application_id, application_name, participant_ids, user_id, is_active, username, *of_user = found
+    told = len(_ACTOR_COLUMNS)
+    actor = _actor_of(row[:told])
+    sight = Sight.of(actor)
+    if sight == expected:
+        return actor, Answer(None if row[told] is None else row[told:])
+    if len(_last_sights) >= MAX_SIGHTS:
+        _last_sights.clear()  # most are of tokens that have expired
+    _last_sights[checksum] = sight
+    return actor, None
+
+
+def _actor_of(row: Row) -> Actor:
+    """Raises Unauthorized when the login is closed, or nobody stands behind the token."""
+    scope, application_id, application_name, participant_ids, user_id, is_active, username, *of_user = row
     first_name, last_name, member_id, member_uid, sees_all_contacts, contact_id, contact_uid, contact_name = of_user
     scopes = frozenset(scope.split())
     if user_id is None and application_id is not None:

@@ -1,5 +1,6 @@
 """The base of every API view, and the OAuth2 endpoints."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
@@ -10,6 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from accounts.permissions import Access
+from accounts.questions import Answer, Question, Row
 from core.errors import BadRequest
 from core.language import PARAMETER
 
@@ -20,17 +22,32 @@ DEPRECATED_SINCE = "@1767225600"
 class ActorView(APIView):
     """An API view: declares the access of each method, knows the actor and refuses query parameters it does not have.
 
-    `successor` is the path template of the operation that replaces a deprecated one.
+    `successor` is the path template of the operation that replaces a deprecated one. `questions` has, by method, what
+    an operation asks of the database before all else, called with the parameters of the path: it is asked together
+    with the token, which saves a round trip.
     """
 
     access: ClassVar[dict[str, Access]] = {}
     query_parameters: ClassVar[frozenset[str]] = frozenset()
     successor: ClassVar[str] = ""
+    questions: ClassVar[Mapping[str, Callable[..., Question]]] = {}
     http_method_names = ["get", "post", "put", "patch", "delete"]
 
     @property
     def actor(self) -> Actor:
         return self.request.user  # type: ignore[return-value]
+
+    @property
+    def question(self) -> Question | None:
+        """What this request asks."""
+        ask = self.questions.get(self.request.method or "")
+        return None if ask is None else ask(**self.kwargs)
+
+    def answer(self) -> Row | None:
+        """What this request asked: the row, or None when there is none that the actor sees."""
+        if isinstance(self.request.auth, Answer):
+            return self.request.auth.row
+        return self.questions[self.request.method or ""](**self.kwargs).answer(self.actor)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

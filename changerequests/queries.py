@@ -13,9 +13,10 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor, Sight, ids_of
+from accounts.actor import Actor, Sight
 from accounts.models import Member
 from accounts.queries import members_below
+from accounts.questions import Question, Row
 from changerequests.models import ChangeRequest, Status
 from contacts.models import ChangeSet, Contact
 from contacts.queries import capped_counts, latest_change_sets, no_such_contact, with_pending_channels
@@ -74,12 +75,19 @@ class ReadDetails:
     has_pending_mobile: bool
 
 
-def read_details(*, actor: Actor, contact_id: int) -> ReadDetails:
-    """The details of a contact. One statement. Raises NotFound when there is none or the actor cannot see it."""
-    found = _details_statement(Sight.of(actor)).first({**ids_of(actor), "asked": id_or_none(contact_id)})
-    if found is None:
+def asked_details(contact_id: int) -> Question:
+    """Asks for the details of a contact; `details_in` reads the answer."""
+    return Question(_details_statement, {"asked": id_or_none(contact_id)})
+
+
+def details_in(answer: Row | None) -> ReadDetails:
+    """The details that the answer to `asked_details` has.
+
+    Raises NotFound when there is no such contact or the actor cannot see it.
+    """
+    if answer is None:
         raise no_such_contact()
-    return ReadDetails(*found)
+    return ReadDetails(*answer)
 
 
 @lru_cache(maxsize=256)

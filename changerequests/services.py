@@ -21,7 +21,7 @@ from changerequests.queries import locked_request
 from changerequests.tasks import send_outcome
 from contacts.details import Change, Document, canonical, merge_patch, paths_with_ancestors, with_values
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Contact
-from contacts.queries import changeable_contact
+from contacts.queries import PendingPaths, changeable_contact, contact_to_change, pending_paths
 from contacts.services.anonymization import without_values
 from contacts.services.details import apply_changes, check_valid, checked_changes, outdated_paths
 from core.errors import Forbidden, UnprocessableEntity
@@ -36,10 +36,12 @@ Precondition = Callable[[Contact], None]
 class Submission:
     """What became of a submission: it waits as `change_request`, was made as `change_set`, or changed nothing.
 
-    A new address alone changes nothing yet: it waits as the pending value of its channel.
+    A new address alone changes nothing yet: it waits as the pending value of its channel. `pending` has the channels
+    that wait afterwards.
     """
 
     contact: Contact
+    pending: PendingPaths
     change_request: ChangeRequest | None = None
     change_set: ChangeSet | None = None
 
@@ -94,20 +96,21 @@ def _submit(
     comment: str | None,
     precondition: Precondition,
 ) -> Submission:
-    contact = changeable_contact(actor=actor, contact_id=contact_id)
+    contact, schema, pending = contact_to_change(actor=actor, contact_id=contact_id)
     precondition(contact)
-    schema = current_schema(CONTACT_SCHEMA)
     target = canonical(target_of(contact.details), objects=schema.object_paths)
     changes = checked_changes(actor=actor, contact=contact, schema=schema, target=target)
     if not changes:
-        return Submission(contact)
+        return Submission(contact, pending)
     if actor.member_id is not None and any(_requires_approval(schema, change) for change in changes):
         request = _ask_for_review(
             member_id=actor.member_id, contact=contact, schema=schema, changes=changes, comment=comment
         )
-        return Submission(contact, change_request=request)
-    change_set = apply_changes(actor=actor, contact=contact, schema=schema, changes=changes, comment=comment)
-    return Submission(contact, change_set=change_set)
+        return Submission(contact, pending, change_request=request)
+    change_set = apply_changes(
+        actor=actor, contact=contact, schema=schema, pending=pending, changes=changes, comment=comment
+    )
+    return Submission(contact, pending, change_set=change_set)
 
 
 def _requires_approval(schema: CompiledSchema, change: Change) -> bool:
@@ -205,6 +208,7 @@ def _make_changes(*, actor: Actor, contact: Contact, request: ChangeRequest) -> 
         actor=actor,
         contact=contact,
         schema=schema,
+        pending=pending_paths(contact),
         changes=request.proposed,
         comment=request.initiator_comment,
         initiator_member_id=request.initiator_member_id,

@@ -19,8 +19,9 @@ from django.db.models import (
 )
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor, Sight, ids_of
+from accounts.actor import Actor, Sight
 from accounts.models import Member
+from accounts.questions import Question, Row
 from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import Contact, ContactAssignment
 from contacts.queries import check_visible, found_by_people, no_such_contact
@@ -173,26 +174,36 @@ def _ids_of_group_of(entity_type: Any, entity_id: Any) -> QuerySet[Any, Any]:
     return LinkedEntity.objects.filter(entity_type=entity_type, entity_id=entity_id).order_by().values("group")
 
 
-def contact_has_access(*, actor: Actor, contact_id: int, group: AskedGroup) -> bool:
-    """Whether a contact is in the group. One statement.
+def asked_access(*, contact_id: int, group: AskedGroup) -> Question:
+    """Asks whether a contact is in a group; `has_access_in` reads the answer."""
+    asked = {"contact": contact_id, "group_id": group.group_id, "entity_id": group.entity_id}
+    ids = {name: None if value is None else id_or_none(value) for name, value in asked.items()}
+    statement = _group_statement if group.entity_id is None else _entity_statement
+    return Question(statement, {**ids, "entity_type": group.entity_type})
+
+
+def has_access_in(answer: Row | None) -> bool:
+    """Whether the contact is in the group, by the answer to `asked_access`.
 
     Raises NotFound when the actor cannot see the contact or there is no such group. The actor need not see the group:
     nothing is told of it but whether this contact is in it.
     """
-    statement = _access_statement(Sight.of(actor), is_of_entity=group.entity_id is not None)
-    asked = {"contact": contact_id, "group_id": group.group_id, "entity_id": group.entity_id}
-    ids = {name: None if value is None else id_or_none(value) for name, value in asked.items()}
-    found = statement.first({**ids_of(actor), **ids, "entity_type": group.entity_type})
-    if found is None:
+    if answer is None:
         raise no_such_contact()
-    return _answer(*found)
+    return _answer(*answer)
 
 
 @lru_cache(maxsize=64)
-def _access_statement(sight: Sight, *, is_of_entity: bool) -> Statement:
-    group_ids = (
-        _ids_of_group_of(Slot("entity_type"), Slot("entity_id")) if is_of_entity else _ids_of_group(Slot("group_id"))
-    )
+def _group_statement(sight: Sight) -> Statement:
+    return _access_statement(sight, _ids_of_group(Slot("group_id")))
+
+
+@lru_cache(maxsize=64)
+def _entity_statement(sight: Sight) -> Statement:
+    return _access_statement(sight, _ids_of_group_of(Slot("entity_type"), Slot("entity_id")))
+
+
+def _access_statement(sight: Sight, group_ids: QuerySet[Any, Any]) -> Statement:
     memberships = GroupMembership.objects.filter(group__in=group_ids, contact=Slot("contact"))
     contacts = Contact.objects.visible_to(sight.actor).filter(pk=Slot("contact")).order_by()
     return Statement.of(contacts.values_list(Exists(group_ids), Exists(memberships)))

@@ -17,8 +17,9 @@ from contactgroups import serializers as shapes
 from contactgroups.models import EntityType
 from contactgroups.queries import (
     AskedGroup,
-    contact_has_access,
+    asked_access,
     groups_of_contact,
+    has_access_in,
     identity_has_access,
     searched_groups,
     visible_group,
@@ -150,6 +151,9 @@ class GroupSearchView(ActorView):
 
 class ContactGroupAccessView(ActorView):
     access = {"GET": Access(READ, ANYONE)}
+    questions = {
+        "GET": lambda contactGroupId, contactId: asked_access(contact_id=contactId, group=AskedGroup(contactGroupId))
+    }
 
     @extend_schema(operation_id="checkContactGroupAccess", tags=ACCESS, responses={200: shapes.AccessSerializer})
     def get(self, request: Request, contactGroupId: int, contactId: int) -> Response:
@@ -157,12 +161,16 @@ class ContactGroupAccessView(ActorView):
 
         It has when it is in the group.
         """
-        has_access = contact_has_access(actor=self.actor, contact_id=contactId, group=AskedGroup(contactGroupId))
-        return Response({"hasAccess": has_access})
+        return Response({"hasAccess": has_access_in(self.answer())})
 
 
 class ContactEntityAccessView(ActorView):
     access = {"GET": Access(READ, ANYONE)}
+    questions = {
+        "GET": lambda contactId, entityType, entityId: asked_access(
+            contact_id=contactId, group=AskedGroup(entity_type=entityType, entity_id=entityId)
+        )
+    }
 
     @extend_schema(
         operation_id="checkContactEntityAccess",
@@ -175,12 +183,8 @@ class ContactEntityAccessView(ActorView):
 
         It has when it is in the contact group that the entity is linked to.
         """
-        has_access = contact_has_access(
-            actor=self.actor,
-            contact_id=contactId,
-            group=AskedGroup(entity_type=_entity_type(entityType), entity_id=entityId),
-        )
-        return Response({"hasAccess": has_access})
+        _entity_type(entityType)
+        return Response({"hasAccess": has_access_in(self.answer())})
 
 
 class IdentityGroupAccessView(ActorView):

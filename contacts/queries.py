@@ -29,11 +29,16 @@ from accounts.queries import actor_of_user
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
 from core.errors import NotFound, UnprocessableEntity
 from core.serializers import INT32_MAX
-from core.statements import Slot, Statement, id_or_none
-from schemas.queries import fields_with_list
+from core.statements import Slot, Statement, id_or_none, rows_of
+from schemas.compiled import CompiledSchema
+from schemas.queries import asked_schema, fields_with_list, schema_in
 from schemas.stored import StoredDocuments
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+# The kind of each channel that waits for its key -> the path of its field.
+PendingPaths = dict[str, str]
 
 
 class PendingChannels(TypedDict):
@@ -90,7 +95,15 @@ def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
 
     Raises NotFound when there is none or the actor cannot see it.
     """
-    found = _locking_statement(Sight.of(actor)).first({**ids_of(actor), "asked": id_or_none(contact_id)})
+    statement, values = _asked_lock(actor, contact_id)
+    return _locked(statement.first(values))
+
+
+def _asked_lock(actor: Actor, contact_id: int) -> tuple[Statement, Mapping[str, Any]]:
+    return _locking_statement(Sight.of(actor)), {**ids_of(actor), "asked": id_or_none(contact_id)}
+
+
+def _locked(found: tuple[Any, ...] | None) -> Contact:
     if found is None:
         raise no_such_contact()
     contact = Contact.from_db(connection.alias, [column.attname for column in Contact._meta.concrete_fields], found)
@@ -106,12 +119,29 @@ def _locking_statement(sight: Sight) -> Statement:
 
 def changeable_contact(*, actor: Actor, contact_id: int) -> Contact:
     """The locked contact. Raises NotFound; UnprocessableEntity `ContactAnonymized`: what was erased stays erased."""
-    contact = locked_contact(actor=actor, contact_id=contact_id)
+    return _changeable(locked_contact(actor=actor, contact_id=contact_id))
+
+
+def _changeable(contact: Contact) -> Contact:
     if contact.anonymized_at is not None:
         raise UnprocessableEntity(
             _("The contact was anonymized and cannot be changed any more."), sub_code="ContactAnonymized"
         )
     return contact
+
+
+def contact_to_change(*, actor: Actor, contact_id: int) -> tuple[Contact, CompiledSchema, PendingPaths]:
+    """The locked contact, the current schema and the channels that wait, in one round trip.
+
+    Raises like `changeable_contact`.
+    """
+    lock = _asked_lock(actor, contact_id)
+    # The order matters: what is read after the lock was waited for is as whoever had it left it.
+    locked, schema, pending = rows_of(
+        lock, asked_schema(CONTACT_SCHEMA), (_pending_statement(), {"contact": lock[1]["asked"]})
+    )
+    contact = _changeable(_locked(next(iter(locked), None)))
+    return contact, schema_in(CONTACT_SCHEMA, next(iter(schema), None)), dict(pending)
 
 
 def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
@@ -123,14 +153,13 @@ def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
     )
 
 
-def pending_channels(contact: Contact) -> PendingChannels:
-    """Which channels of the contact wait for their key."""
-    kinds = pending_paths(contact).keys()
-    return {"hasPendingEmail": ChannelKind.EMAIL in kinds, "hasPendingMobile": ChannelKind.MOBILE in kinds}
+def pending_channels(pending: PendingPaths) -> PendingChannels:
+    """Which channels wait for their key, as an answer tells it."""
+    return {"hasPendingEmail": ChannelKind.EMAIL in pending, "hasPendingMobile": ChannelKind.MOBILE in pending}
 
 
-def pending_paths(contact: Contact) -> dict[str, str]:
-    """The channels of the contact that wait for their key, each with the path of its field."""
+def pending_paths(contact: Contact) -> PendingPaths:
+    """The channels of the contact that wait for their key."""
     return dict(_pending_statement().rows({"contact": contact.pk}))
 
 

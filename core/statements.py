@@ -5,7 +5,8 @@ asked all the time is written as a queryset with slots, from which a process mak
 bound by the server, on which psycopg prepares what a connection runs often (DATABASE_PREPARE_THRESHOLD).
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,20 +42,59 @@ class Statement:
         sql, parameters = rows.query.sql_with_params()
         return cls(sql, tuple(parameters))
 
+    def beside(self, first: "Statement", *, given: Collection[str]) -> "Statement":
+        """One statement for both: the rows of `first`, each followed by the first row of this one, or by nulls.
+
+        The slots that `given` names take the columns of `first` that have their names.
+        """
+        parameters = iter(self.parameters)
+        kept: list[Any] = []
+
+        def filled(place: re.Match[str]) -> str:
+            if place[0] == "%%":
+                return place[0]
+            parameter = next(parameters)
+            if isinstance(parameter, Slot) and parameter.name in given:
+                return f'asking."{parameter.name}"'
+            kept.append(parameter)
+            return place[0]
+
+        answer = re.sub("%[%s]", filled, self.sql)
+        sql = f"SELECT asking.*, answer.* FROM ({first.sql}) asking LEFT JOIN LATERAL ({answer} LIMIT 1) answer ON true"  # noqa: S608
+        return Statement(sql, (*first.parameters, *kept))
+
     def first(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        """The first row, or None, with these values in the slots. Raises KeyError when one is missing."""
+        """The first row, or None, with these values in the slots; raises like `filled`."""
         with bound_cursor() as cursor:
-            cursor.execute(self.sql, self._filled(values))
+            cursor.execute(self.sql, self.filled(values))
             return cursor.fetchone()
 
     def rows(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """All rows; like `first`."""
         with bound_cursor() as cursor:
-            cursor.execute(self.sql, self._filled(values))
+            cursor.execute(self.sql, self.filled(values))
             return cursor.fetchall()
 
-    def _filled(self, values: Mapping[str, Any]) -> list[Any]:
+    def filled(self, values: Mapping[str, Any]) -> list[Any]:
+        """The parameters with these values in the slots. Raises KeyError when one is missing."""
         return [values[one.name] if isinstance(one, Slot) else one for one in self.parameters]
+
+
+def rows_of(*asked: tuple[Statement, Mapping[str, Any]]) -> list[list[tuple[Any, ...]]]:
+    """The rows of several statements with their values, which the server runs one after the other in one round trip.
+
+    Where one fails, those after it do not run, and its error is raised.
+    """
+    if connection.queries_logged:
+        return [statement.rows(values) for statement, values in asked]
+    connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        cursors = [
+            psycopg.Cursor(connection.connection).execute(statement.sql, statement.filled(values))
+            for statement, values in asked
+        ]
+    return [cursor.fetchall() for cursor in cursors]
 
 
 def id_or_none(asked: int) -> int | None:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from django.db.models import F, Func, JSONField, Subquery
 from django.utils.translation import get_language
@@ -44,10 +45,20 @@ def current_schema(key: str) -> CompiledSchema:
 
     Raises NotFound for an unknown key.
     """
-    found = _current_statement().first({"key": key})
-    if found is None:
+    statement, values = asked_schema(key)
+    return schema_in(key, statement.first(values))
+
+
+def asked_schema(key: str) -> tuple[Statement, Mapping[str, str]]:
+    """Asks for the current version of a schema, where other statements are run as well; `schema_in` reads the row."""
+    return _current_statement(), {"key": key}
+
+
+def schema_in(key: str, row: tuple[Any, ...] | None) -> CompiledSchema:
+    """The schema that `asked_schema` found. Raises NotFound where it found none."""
+    if row is None:
         raise NotFound(_("There is no schema “%(key)s”.") % {"key": key[:80]})
-    version_id, all_revisions = found[0], json.loads(found[1] or "{}")
+    version_id, all_revisions = row[0], json.loads(row[1] or "{}")
     cached = _compiled.get(key)
     if cached is not None and cached.version_id == version_id and _is_fresh(cached.lists, all_revisions):
         return cached

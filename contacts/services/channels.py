@@ -4,7 +4,7 @@ There is one live key per channel: a new one replaces it. It lives for 15 minute
 the channel is locked until a new address is submitted or the cool-down is over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from contacts.keys import key_hash
 from contacts.models import Channel, ChannelKind, Contact
-from contacts.queries import changeable_contact, pending_paths
+from contacts.queries import changeable_contact
 from contacts.tasks import send_key
 from core.errors import TooManyRequests, UnprocessableEntity
 from core.jobs import send_on_commit
@@ -45,10 +45,9 @@ def await_verification(*, contact: Contact, schema: CompiledSchema, path: str, v
     return channel
 
 
-def drop_pending(*, contact: Contact, paths: Sequence[str]) -> None:
-    """Forget the pending values of channels whose field was just written directly."""
-    if not set(paths).isdisjoint(pending_paths(contact).values()):
-        Channel.objects.pending().filter(contact=contact, path__in=paths).update(**NOTHING_PENDING)
+def drop_pending(*, contact: Contact, kinds: Collection[str]) -> None:
+    """Forget the pending values of channels."""
+    Channel.objects.filter(contact=contact, kind__in=kinds).update(**NOTHING_PENDING)
 
 
 NOTHING_PENDING = {

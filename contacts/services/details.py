@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor, ActorKind
 from contacts.details import Change, Document, changes_between, paths_with_ancestors, value_at, with_values
 from contacts.models import ChangeSet, ChannelKind, Contact
+from contacts.queries import PendingPaths
 from contacts.services.channels import await_verification, drop_pending
 from contacts.services.usernames import UNIQUE, check_username_free, username_not_unique, username_required
 from contacts.services.writing import write_with_history
@@ -96,13 +97,15 @@ def apply_changes(
     actor: Actor,
     contact: Contact,
     schema: CompiledSchema,
+    pending: PendingPaths,
     changes: Sequence[Change],
     comment: str | None = None,
     initiator_member_id: int | None = None,
 ) -> ChangeSet | None:
     """Step 6, with the contact locked: write the changes and their history.
 
-    Addresses that must be verified wait as their channel's pending value instead. The change set names the actor, or
+    Addresses that must be verified wait as their channel's pending value instead; what is written directly no longer
+    waits. `pending` is what waited, and is kept up to date. The change set names the actor, or
     the member `initiator_member_id` whose request the actor approved; None when nothing but such addresses changed.
     Raises UnprocessableEntity: ValidationFailed when the rest does not stand without them, UsernameNotUnique.
     """
@@ -112,8 +115,13 @@ def apply_changes(
     if waiting and direct:
         _check_stands_alone(schema=schema, document=document, stored=contact.details, waiting=waiting)
     for change in waiting:
-        await_verification(contact=contact, schema=schema, path=change.path, value=change.target)
-    drop_pending(contact=contact, paths=[change.path for change in direct])
+        channel = await_verification(contact=contact, schema=schema, path=change.path, value=change.target)
+        pending[channel.kind] = channel.path
+    written = {change.path for change in direct}
+    if no_longer := [kind for kind, path in pending.items() if path in written]:
+        drop_pending(contact=contact, kinds=no_longer)
+        for kind in no_longer:
+            del pending[kind]
     if not direct:
         return None
     return write_details(

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
-from changerequests.queries import read_details
+from changerequests.queries import asked_details, details_in
 from changerequests.services import Submission, patch_details, replace_details
 from contacts import serializers as shapes
 from contacts.etags import IF_MATCH, etag, if_match, is_known, version_tag
@@ -18,6 +18,7 @@ from contacts.views.tags import READ, TAGS, WRITE
 
 class ContactDetailsView(ActorView):
     access = {"GET": Access(READ, ANYONE), "PATCH": Access(WRITE, ANYONE), "PUT": Access(WRITE, ANYONE)}
+    questions = {"GET": lambda contactId: asked_details(contactId)}
 
     @extend_schema(
         operation_id="getContactDetails",
@@ -31,7 +32,7 @@ class ContactDetailsView(ActorView):
         The ETag names the version of the details; send it in `If-Match` with a change, or in `If-None-Match` to be
         told with a 304 that nothing changed.
         """
-        contact = read_details(actor=self.actor, contact_id=contactId)
+        contact = details_in(self.answer())
         tag = etag(contact)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if is_known(request, tag):
@@ -106,7 +107,7 @@ class ContactDetailsView(ActorView):
         return Response(
             {
                 "isApprovalRequired": submission.change_request is not None,
-                **pending_channels(submission.contact),
+                **pending_channels(submission.pending),
             },
             headers={"ETag": version_tag(submission.contact)},
         )
