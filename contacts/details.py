@@ -5,7 +5,6 @@ arrays, null and the empty object are the same as absent, so every document has 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,8 +99,11 @@ def value_at(document: Mapping[str, Any], path: str) -> Any:
 
 
 def with_values(document: Mapping[str, Any], values: Mapping[str, Any]) -> Document:
-    """A copy of the document with the values at their paths; None removes, and objects that become empty go too."""
-    changed = deepcopy(dict(document))
+    """The document with the values at their paths; None removes, and objects that become empty go too.
+
+    It shares with the old document what is not on these paths, and that one is not changed.
+    """
+    changed = dict(document)
     for path, value in values.items():
         _set(changed, path.split("."), value)
     return changed
@@ -119,7 +121,8 @@ def _set(node: Document, keys: list[str], value: Any) -> None:
     if not isinstance(below, dict):
         if value is None:
             return
-        below = node[key] = {}
+        below = {}
+    below = node[key] = dict(below)
     _set(below, rest, value)
     if not below:
         del node[key]
