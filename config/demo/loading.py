@@ -9,6 +9,7 @@ from django.db import transaction
 from config.demo.contacts import add_contacts, missing_numbers
 from config.demo.people import Staff
 from config.demo.requests import play
+from config.demo.sharing import share
 from schemas.services import load_default_schemas, load_lists
 
 _BATCH = 1_000
@@ -46,5 +47,7 @@ def _add(staff: Staff, numbers: range) -> int:
     missing = missing_numbers(numbers)
     if missing:
         with transaction.atomic():
-            play(staff=staff, contacts=add_contacts(staff=staff, numbers=missing))
+            contacts = add_contacts(staff=staff, numbers=missing)
+            play(staff=staff, contacts=contacts)
+            share(staff=staff, contacts=contacts)
     return len(missing)

@@ -14,10 +14,13 @@ from changerequests.models import ChangeRequest, Status
 from changerequests.services import review_change_request
 from config.demo.accounts import DEMO_ACCOUNTS, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET
 from config.demo.contacts import contact_uid, made_up
+from config.demo.sharing import CIRCLES
 from config.demo.stories import STORIES, UPDATES
+from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
 from contacts.details import canonical
 from contacts.models import ChangeSet, Channel, Contact, ExternalConnection
 from core.errors import Forbidden, UnprocessableEntity
+from legalentities.models import LegalEntity
 from schemas.queries import current_schema
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +54,16 @@ def visible(actor):
 
 def assigned_to(*usernames):
     return set(Contact.objects.filter(members__user__username__in=usernames).values_list("pk", flat=True))
+
+
+def test_families_and_companies_share_what_is_theirs(demo):
+    assert ContactGroup.objects.count() == len(CIRCLES)
+    assert LegalEntity.objects.count() == sum(circle.company is not None for circle in CIRCLES)
+    group = ContactGroup.objects.get(name="Family Dürrenmatt")
+    owners = GroupMembership.objects.filter(group=group, access_policy__key="owner")
+    assert [membership.contact.uid for membership in owners] == [contact_uid(29)]
+    shared = LinkedEntity.objects.filter(group=group).values_list("entity_type", "entity_id")
+    assert set(shared) == {("Account", 700_129), ("Account", 700_131), ("Portfolio", 81_029)}
 
 
 def test_a_second_run_changes_nothing(default_schemas):

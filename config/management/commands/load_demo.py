@@ -16,9 +16,9 @@ MAX_CONTACTS = 9_000_000
 
 class Command(BaseCommand):
     help = (
-        "Loads the demo: lists, schemas, members with their permissions, a client application, contacts and change "
-        "requests in every state. Running it again adds what is missing and changes nothing. The passwords are known "
-        "to everybody, so it refuses to run outside of the embedded profile."
+        "Loads the demo: lists, schemas, members with their permissions, a client application, contacts, change "
+        "requests in every state, contact groups and legal entities. Running it again adds what is missing and "
+        "changes nothing. The passwords are known to everybody, so it refuses to run outside of the embedded profile."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
