@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, set_token_value
@@ -73,7 +73,12 @@ def requests() -> list[Figure]:
         cursor.execute("SELECT count(*) FROM contacts_contact")
         (contacts,) = cursor.fetchone()
         named = {"initiator": anna.pk, "reviewer": rita.pk, "requests": REQUESTS, "pending": contacts // 10}
-        cursor.execute(FILL_REQUESTS, {**named, "contacts": contacts})
+        # As many years of decisions would have left them: one by one they would begin pending.
+        with transaction.atomic():
+            cursor.execute("ALTER TABLE changerequests_changerequest DISABLE TRIGGER begun_pending")
+            cursor.execute(FILL_REQUESTS, {**named, "contacts": contacts})
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("ALTER TABLE changerequests_changerequest ENABLE TRIGGER begun_pending")
         cursor.execute(ASSIGN, [anna.pk, ASSIGNED])
     tidy("changerequests_changerequest", "contacts_contactassignment")
     client = _client(anna, "change-requests.read")

@@ -21,6 +21,7 @@ from contacts.models import Contact, ContactAssignment, ContactParticipant
 from importexport.models import ExportJob, ImportJob
 from legalentities.models import LegalEntity
 from schemas.models import List, ListItem, Schema, SchemaVersion
+from tests.fixtures import without_triggers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas")]
 
@@ -58,20 +59,21 @@ def contacts(viewer: Member, size: int) -> list[Contact]:
 def change_requests(viewer: Member, size: int) -> None:
     changes = [{"path": "personalInformation.lastName", "original": None, "target": "X", "isApprovalRequired": True}]
     reviewers = members(viewer, 2)
-    ChangeRequest.objects.bulk_create(
-        ChangeRequest(
-            contact=contact,
-            initiator_member=reviewers[0],
-            changes=changes,
-            paths=["personalInformation", "personalInformation.lastName"],
-            **(
-                {}
-                if number % 2
-                else {"status": Status.REJECTED, "review_member": reviewers[1], "reviewed_at": timezone.now()}
-            ),
+    with without_triggers():
+        ChangeRequest.objects.bulk_create(
+            ChangeRequest(
+                contact=contact,
+                initiator_member=reviewers[0],
+                changes=changes,
+                paths=["personalInformation", "personalInformation.lastName"],
+                **(
+                    {}
+                    if number % 2
+                    else {"status": Status.REJECTED, "review_member": reviewers[1], "reviewed_at": timezone.now()}
+                ),
+            )
+            for number, contact in enumerate(contacts(viewer, size))
         )
-        for number, contact in enumerate(contacts(viewer, size))
-    )
 
 
 def contact_groups(viewer: Member, size: int) -> list[ContactGroup]:

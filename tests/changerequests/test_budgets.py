@@ -35,18 +35,19 @@ def fill(contact, anna, reviewer, *, rows):
     with without_triggers():
         ChangeSet.objects.bulk_create(history)
         Contact.objects.filter(pk=contact.pk).update(version=history[-1].version)
-    ChangeRequest.objects.bulk_create(
-        ChangeRequest(
-            contact=other,
-            initiator_member=anna,
-            status=Status.REJECTED,
-            review_member=reviewer,
-            reviewed_at=timezone.now(),
-            changes=[],
-            paths=["relationship"],
+    with without_triggers():
+        ChangeRequest.objects.bulk_create(
+            ChangeRequest(
+                contact=other,
+                initiator_member=anna,
+                status=Status.REJECTED,
+                review_member=reviewer,
+                reviewed_at=timezone.now(),
+                changes=[],
+                paths=["relationship"],
+            )
+            for other in contacts
         )
-        for other in contacts
-    )
 
 
 def test_budgets_hold_at_ten_rows_and_at_ten_thousand(make_contact, head, anna, make_member, api_of, count_queries):

@@ -55,6 +55,10 @@ INSERT = """
                                               review_member_id, reviewed_at)
     VALUES (gen_random_uuid(), %s, %s, now(), %s, '[]', '{}', %s, %s)
 """
+INSERT_WITH = """
+    INSERT INTO changerequests_changerequest (uid, contact_id, status, created_at, initiator_member_id, changes, paths, {})
+    VALUES (gen_random_uuid(), %s, 1, now(), %s, '[]', '{{}}', %s)
+"""
 UPDATE = "UPDATE changerequests_changerequest SET {}"
 DECIDE = "UPDATE changerequests_changerequest SET status = %s, review_member_id = %s, reviewed_at = now() WHERE id = %s"
 
@@ -71,6 +75,29 @@ def test_nothing_is_decided_by_nobody(pending):
 
 def test_one_request_of_a_contact_waits_at_a_time(pending, anna):
     refused(INSERT, pending.contact_id, Status.PENDING, anna.pk, None, None, match="one_pending_request_per_contact")
+
+
+@pytest.mark.parametrize("status", [Status.APPROVED, Status.REJECTED, Status.CANCELLED])
+def test_none_begins_with_its_end(contact, anna, rita, status):
+    decided = (rita.pk, "2026-01-05T09:00Z") if status != Status.CANCELLED else (None, None)
+    refused(INSERT, contact.pk, status, anna.pk, *decided, match="begins pending")
+    assert not ChangeRequest.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("review_comment", "On file."), ("is_outcome_due", True), ("reviewed_at", "2026-01-05T09:00Z")],
+)
+def test_one_that_waits_begins_without_a_trace_of_its_end(contact, anna, column, value):
+    refused(INSERT_WITH.format(column), contact.pk, anna.pk, value, match="begins pending")
+
+
+def test_what_was_decided_elsewhere_is_taken_over_step_by_step(contact, anna, rita):
+    with transaction.atomic():
+        for status, reviewer in ((Status.REJECTED, rita.pk), (Status.APPROVED, rita.pk)):
+            run(INSERT, contact.pk, Status.PENDING, anna.pk, None, None)
+            run(DECIDE, status, reviewer, ChangeRequest.objects.latest("id").pk)
+    assert [row.status for row in ChangeRequest.objects.order_by("id")] == [Status.REJECTED, Status.APPROVED]
 
 
 @pytest.mark.parametrize("status", [0, 5, 9])

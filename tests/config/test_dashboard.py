@@ -281,19 +281,20 @@ def many_requests(anna, make_member, make_contact, contact_type):
     Contact.objects.bulk_create(Contact(type=contact_type, username=f"u{number}") for number in range(20_000))
     ids = list(Contact.objects.order_by("pk").values_list("pk", flat=True))
     now = timezone.now()
-    ChangeRequest.objects.bulk_create(
-        ChangeRequest(
-            contact_id=pk,
-            status=Status.APPROVED if place % 4 else Status.PENDING,
-            created_at=now - timedelta(minutes=5 * place),
-            initiator_member=ben,
-            review_member=rita if place % 4 else None,
-            reviewed_at=now - timedelta(minutes=5 * place) if place % 4 else None,
-            changes=[],
-            paths=[],
+    with without_triggers():
+        ChangeRequest.objects.bulk_create(
+            ChangeRequest(
+                contact_id=pk,
+                status=Status.APPROVED if place % 4 else Status.PENDING,
+                created_at=now - timedelta(minutes=5 * place),
+                initiator_member=ben,
+                review_member=rita if place % 4 else None,
+                reviewed_at=now - timedelta(minutes=5 * place) if place % 4 else None,
+                changes=[],
+                paths=[],
+            )
+            for place, pk in enumerate(ids)
         )
-        for place, pk in enumerate(ids)
-    )
     ContactAssignment.objects.bulk_create(ContactAssignment(contact_id=pk, member=anna) for pk in ids[::1000])
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE changerequests_changerequest, contacts_contact, contacts_contactassignment")
