@@ -25,11 +25,12 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.actor import system_actor
-from accounts.admin_actor import CappedAdmin, actor_of
-from accounts.models import ClientApplication, Member, Participant, User
+from accounts.admin_actor import CappedAdmin, RefusableAdmin, actor_of
+from accounts.models import MEMBERS_ARE_A_TREE, STANDS_ABOVE, ClientApplication, Member, Participant, User
 from accounts.scopes import ALL_SCOPES
 from accounts.services import create_client_application
 from contacts.models import Contact, ContactAssignment
+from core.errors import UnprocessableEntity, refusing
 
 # Second factors are their owners'; keys shown here would be one factor less.
 # Tokens and grants are issued and revoked by the OAuth2 endpoints; a form could only break them or give them away.
@@ -205,7 +206,7 @@ def _visible_contacts(request: HttpRequest) -> QuerySet[Contact]:
 
 
 @admin.register(Member)
-class MemberAdmin(KeptAdmin):
+class MemberAdmin(RefusableAdmin, KeptAdmin):
     list_display = ["name", "username", "manager", "participant_names", "sees_all_contacts", "is_active"]
     list_filter = ["participants", "sees_all_contacts", "user__is_active"]
     list_select_related = ["user", "manager__user"]
@@ -223,6 +224,11 @@ class MemberAdmin(KeptAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
         rows = super().get_queryset(request).select_related("user", "manager__user")
         return rows.prefetch_related("participants")
+
+    def save_model(self, request: HttpRequest, obj: Model, form: forms.ModelForm, change: bool) -> None:
+        """Raises UnprocessableEntity when somebody has put the manager below this member since the form was checked."""
+        with refusing(MEMBERS_ARE_A_TREE, UnprocessableEntity(STANDS_ABOVE, sub_code="ManagerBelowMember")):
+            super().save_model(request, obj, form, change)
 
     @display(description=_("name"), ordering="user__last_name")
     def name(self, member: Member) -> str:

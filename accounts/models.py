@@ -13,6 +13,10 @@ from oauth2_provider.models import AbstractApplication
 
 from accounts.scopes import ALL_SCOPES
 
+# Of the trigger that keeps members from standing above themselves.
+MEMBERS_ARE_A_TREE = "members_are_a_tree"
+STANDS_ABOVE = _("This member stands above its manager already.")
+
 
 class User(AbstractUser):
     """A login. What it may see and do follows from the member or the contact that it belongs to.
@@ -58,7 +62,10 @@ class Participant(models.Model):
 
 
 class Member(models.Model):
-    """A staff user. Managers make the members a tree; `uid` is the identity id that other systems know."""
+    """A staff user. Managers make the members a tree, which a trigger holds too.
+
+    `uid` is the identity id that other systems know.
+    """
 
     uid = models.UUIDField(_("identity id"), default=uuid4, unique=True, editable=False)
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="member", verbose_name=_("user"))
@@ -95,7 +102,7 @@ class Member(models.Model):
         above = self.manager
         while above is not None:
             if above.pk == self.pk:
-                raise ValidationError({"manager": _("This member stands above its manager already.")})
+                raise ValidationError({"manager": STANDS_ABOVE})
             above = above.manager
 
 

@@ -56,7 +56,8 @@ INSERT = """
     VALUES (gen_random_uuid(), %s, %s, now(), %s, '[]', '{}', %s, %s)
 """
 INSERT_WITH = """
-    INSERT INTO changerequests_changerequest (uid, contact_id, status, created_at, initiator_member_id, changes, paths, {})
+    INSERT INTO changerequests_changerequest
+           (uid, contact_id, status, created_at, initiator_member_id, changes, paths, {})
     VALUES (gen_random_uuid(), %s, 1, now(), %s, '[]', '{{}}', %s)
 """
 UPDATE = "UPDATE changerequests_changerequest SET {}"
