@@ -25,7 +25,7 @@ from accounts.questions import Question, Row
 from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import Contact, ContactAssignment
 from contacts.queries import check_visible, found_by_people, no_such_contact
-from core.errors import NotFound, UnprocessableEntity
+from core.errors import NotFound, UnprocessableEntity, locking
 from core.serializers import INT32_MAX
 from core.statements import Slot, Statement, id_or_none
 
@@ -66,11 +66,12 @@ def visible_group(*, actor: Actor, group_id: int) -> ContactGroup:
 
 
 def locked_group(*, actor: Actor, group_id: int) -> ContactGroup:
-    """The group with its row locked until the transaction ends. Raises NotFound like `visible_group`.
+    """The group with its row locked until the transaction ends. Raises NotFound like `visible_group`; HeldByOthers.
 
     Whoever locks contacts as well locks them first.
     """
-    group = ContactGroup.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=group_id).first()
+    with locking():
+        group = ContactGroup.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=group_id).first()
     if group is None:
         raise no_such_group()
     return group

@@ -27,7 +27,7 @@ from accounts.actor import Actor, Sight, ids_of
 from accounts.models import Member
 from accounts.queries import actor_of_user
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
-from core.errors import NotFound, UnprocessableEntity
+from core.errors import NotFound, UnprocessableEntity, locking
 from core.serializers import INT32_MAX
 from core.statements import Slot, Statement, id_or_none, rows_of
 from schemas.compiled import CompiledSchema
@@ -93,10 +93,12 @@ def check_visible(*, actor: Actor, contact_id: int) -> None:
 def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
     """The contact with its row locked until the transaction ends: every change takes this lock first.
 
-    Raises NotFound when there is none or the actor cannot see it.
+    Raises NotFound when there is none or the actor cannot see it; HeldByOthers.
     """
     statement, values = _asked_lock(actor, contact_id)
-    return _locked(statement.first(values))
+    with locking():
+        found = statement.first(values)
+    return _locked(found)
 
 
 def _asked_lock(actor: Actor, contact_id: int) -> tuple[Statement, Mapping[str, Any]]:
@@ -137,9 +139,10 @@ def contact_to_change(*, actor: Actor, contact_id: int) -> tuple[Contact, Compil
     """
     lock = _asked_lock(actor, contact_id)
     # The order matters: what is read after the lock was waited for is as whoever had it left it.
-    locked, schema, pending = rows_of(
-        lock, asked_schema(CONTACT_SCHEMA), (_pending_statement(), {"contact": lock[1]["asked"]})
-    )
+    with locking():
+        locked, schema, pending = rows_of(
+            lock, asked_schema(CONTACT_SCHEMA), (_pending_statement(), {"contact": lock[1]["asked"]})
+        )
     contact = _changeable(_locked(next(iter(locked), None)))
     return contact, schema_in(CONTACT_SCHEMA, next(iter(schema), None)), dict(pending)
 

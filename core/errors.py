@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
 Message = str | Promise
 Properties = Mapping[str, Sequence[Message]]
@@ -131,6 +132,33 @@ class ServiceUnavailable(ApiError):
 
     def __init__(self, message: Message | None = None, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message, headers={"Retry-After": str(self.retry_after_seconds), **(headers or {})})
+
+
+class HeldByOthers(ServiceUnavailable):
+    """503: somebody else was changing the same, for longer than one waits."""
+
+    default_message = _("Somebody else is changing this right now. Nothing was changed; wait a moment and try again.")
+    retry_after_seconds = 2
+
+
+def is_held_by_others(error: BaseException | None) -> bool:
+    """Whether the database gave up because of what another transaction does."""
+    cause = error.__cause__ if isinstance(error, OperationalError) else error
+    return isinstance(cause, LockNotAvailable | DeadlockDetected | SerializationFailure)
+
+
+@contextmanager
+def locking() -> Iterator[None]:
+    """Raise HeldByOthers when the block cannot have a lock; the transaction around it is lost.
+
+    For where a form is there to tell it: whatever else waits in vain becomes the same error at the end of the request.
+    """
+    try:
+        yield
+    except OperationalError as error:
+        if is_held_by_others(error):
+            raise HeldByOthers from error
+        raise
 
 
 @contextmanager

@@ -89,6 +89,9 @@ def as_api_error(exception: Exception) -> errors.ApiError:
                 _("This took too long and was stopped. Ask for less: name narrower criteria, or take fewer rows."),
                 sub_code="QueryTooSlow",
             )
+        case OperationalError() if errors.is_held_by_others(exception):
+            log.warning("held_by_others", cause=type(exception.__cause__).__name__)
+            return errors.HeldByOthers()
         case OperationalError() | InterfaceError():
             log.exception("database_unavailable", exc_info=exception)
             return errors.ServiceUnavailable()

@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from core.correlation import correlation_id
-from core.errors import ApiError
+from core.errors import ApiError, HeldByOthers
 
 TEMPLATE = "core/error.html"
 
@@ -52,6 +52,11 @@ NOT_FOUND = ErrorPage(
     _("There is nothing here that you can see"),
     _("It does not exist, or it is not visible to you."),
 )
+HELD_BY_OTHERS = ErrorPage(
+    503,
+    _("Somebody else is changing this right now"),
+    _("Nothing was changed. Wait a moment, then load this page again: what you have entered is sent once more."),
+)
 FAILED = ErrorPage(
     500,
     _("Something went wrong on our side"),
@@ -62,6 +67,8 @@ FAILED = ErrorPage(
 
 def page_of(error: ApiError) -> ErrorPage:
     """What to say of an error that no page of the admin foresaw: a refusal says itself what it refuses."""
+    if isinstance(error, HeldByOthers):
+        return HELD_BY_OTHERS
     if error.status < HTTPStatus.INTERNAL_SERVER_ERROR or error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return ErrorPage(int(error.status), _("This is not possible now"), error.message)
     return FAILED

@@ -11,7 +11,7 @@ from accounts.queries import actor_of_user
 from contactgroups.models import ContactGroup, GroupMembership
 from contacts.models import Contact
 from contacts.queries import UUID_TEXT, check_visible, holds_list_item
-from core.errors import NotFound
+from core.errors import NotFound, locking
 from core.serializers import INT32_MAX
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
 from schemas.stored import StoredDocuments
@@ -38,10 +38,11 @@ def legal_entity_of_contact(*, actor: Actor, contact_id: int, legal_entity_id: i
 def locked_legal_entity(*, actor: Actor, legal_entity_id: int) -> LegalEntity:
     """The legal entity, with its group's id and its row locked until the transaction ends.
 
-    Raises NotFound when there is none or the actor cannot see it.
+    Raises NotFound when there is none or the actor cannot see it; HeldByOthers.
     """
     legal_entities = LegalEntity.objects.visible_to(actor).with_group()
-    return _one(legal_entities.select_for_update(of=("self",)), legal_entity_id)
+    with locking():
+        return _one(legal_entities.select_for_update(of=("self",)), legal_entity_id)
 
 
 def _one(legal_entities: QuerySet[LegalEntity], legal_entity_id: int) -> LegalEntity:
