@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from oauth2_provider import models as oauth
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -102,8 +102,10 @@ def _is_member(user: User) -> bool:
 
 
 @admin.register(Group)
-class GroupAdmin(LabelledPermissions, BaseGroupAdmin, ModelAdmin):
+class GroupAdmin(LabelledPermissions, BaseGroupAdmin, CappedAdmin):  # type: ignore[misc] # as with UserAdmin
     """Groups carry the permissions, so superusers alone change them."""
+
+    actions = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin import ShowFacets
+from django.contrib.admin import ChoicesFieldListFilter, ShowFacets, SimpleListFilter
+from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR, IncorrectLookupParameters
 from django.contrib.admin.utils import quote
+from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -50,11 +52,36 @@ class CappedPaginator(Paginator):
 
 
 class CappedChangeList(ChangeList):
-    """Says at its foot how many rows it found; nowhere how many there would be without search and filters."""
+    """Says at its foot how many rows it found; nowhere how many there would be without search and filters.
+
+    Refuses filters and values of filters that it does not have, where Django ignores some of them.
+    """
+
+    def get_filters(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Raises IncorrectLookupParameters for what no filter takes, or not with this value."""
+        found: tuple[Any, ...] = super().get_filters(request)
+        specs, others = found[0], found[2]
+        for spec in specs:
+            if not _knows_its_value(spec):
+                raise IncorrectLookupParameters
+        # A filter without a choice is not drawn, and Django drops what was asked of it.
+        taken = {name for spec in specs for name in spec.expected_parameters()} | others.keys()
+        if any(any(values) for name, values in self.get_filters_params().items() if name not in taken):
+            raise IncorrectLookupParameters
+        return found
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.full_result_count = self.result_count
+
+
+def _knows_its_value(spec: Any) -> bool:
+    """Whether what a filter was asked for is among its choices. Others than those asked here tell it themselves."""
+    if isinstance(spec, SimpleListFilter):
+        return not spec.value() or spec.value() in {str(value) for value, _label in spec.lookup_choices}
+    if isinstance(spec, ChoicesFieldListFilter):
+        return set(spec.lookup_val or ()) <= {str(value) for value, _label in spec.field.flatchoices}
+    return True
 
 
 class CappedAdmin(ModelAdmin):
@@ -68,6 +95,24 @@ class CappedAdmin(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
         return CappedChangeList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list. A page that it does not have any more leads to the first one; filters that it does not have lead
+        to the list without any, which says so.
+        """
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        asked = request.GET.copy()
+        asked.pop(ERROR_FLAG, None)
+        if not asked or response.headers.get("Location") != f"{request.path}?{ERROR_FLAG}=1":
+            return response
+        if not asked.pop(PAGE_VAR, None):
+            messages.error(
+                request,
+                _("The list has no such filter, or the filter has no such value. It is shown without filters instead."),
+            )
+            for name in asked.keys() - {IS_POPUP_VAR, TO_FIELD_VAR}:
+                del asked[name]
+        return HttpResponseRedirect(f"{request.path}?{asked.urlencode()}" if asked else request.path)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """The address of a list may ask what the list's filters ask, and nothing else.

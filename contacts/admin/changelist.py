@@ -24,9 +24,8 @@ class TypeFilter(admin.SimpleListFilter):
         return [(str(item.id), item.name()) for item in list_data(CONTACT_TYPES).sorted_items(get_language() or "")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
-        known = {value for value, _name in self.lookup_choices}
         value = self.value()
-        return queryset.filter(type=int(value)) if value in known and value is not None else queryset
+        return queryset.filter(type=int(value)) if value else queryset
 
 
 class PendingFilter(admin.SimpleListFilter):

@@ -47,7 +47,6 @@ def test_the_queue_is_filtered_by_status_initiator_and_search(
     assert found("") == 1
     assert found(f"status={Status.APPROVED.value}") == 0
     assert found("status=all") == 1
-    assert found("status=nonsense") == 1
     assert found(f"initiator_member__id__exact={anna.pk}") == 1
     assert found(f"initiator_member__id__exact={rita.pk}") == 0
     assert found("q=spyri+johanna") == 1
@@ -134,7 +133,7 @@ def found(admin_of: Callable[..., Client], rita: Member) -> Callable[[str], int]
 def test_the_queue_is_filtered_by_age(asked: ChangeRequest, found: Callable[[str], int]) -> None:
     assert (found("age=fresh"), found("age=1")) == (1, 0)
     ChangeRequest.objects.update(created_at=timezone.now() - timedelta(days=5))
-    assert [found(f"age={age}") for age in ("fresh", "1", "3", "7", "30", "nonsense", "")] == [0, 1, 1, 0, 0, 1, 1]
+    assert [found(f"age={age}") for age in ("fresh", "1", "3", "7", "30", "")] == [0, 1, 1, 0, 0, 1]
 
 
 def test_the_figures_of_the_dashboard_lead_to_requests_of_a_time(
@@ -157,13 +156,12 @@ def test_the_queue_is_filtered_by_participant(
     ContactParticipant.objects.create(contact=contact, participant=mine)
     assert found(f"participant={mine.pk}") == 1
     assert found(f"participant={other.pk}") == 0
-    assert found("participant=nonsense") == 1
+    assert found("participant=") == 1
 
 
 def test_the_queue_is_filtered_by_field(asked: ChangeRequest, found: Callable[[str], int]) -> None:
     assert found("field=personalInformation.lastName") == 1
     assert found("field=personalInformation.firstName") == 0
-    assert found("field=%00") == 1
 
 
 def test_fields_are_offered_by_their_labels_in_the_language_of_the_reader(
