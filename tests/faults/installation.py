@@ -15,6 +15,7 @@ from typing import Any
 
 import environ
 import psycopg
+from psycopg import sql
 
 from config.embedded import places
 from config.embedded.servers import ENVIRONMENT, Postgres, Valkey
@@ -31,6 +32,11 @@ def wait_until(condition: Callable[[], object], otherwise: str, *, seconds: floa
         time.sleep(0.05)
 
 
+def limited(argv: list[str], file_kib: int | None) -> list[str]:
+    """The command, for which no file grows beyond so much: a disk that is full."""
+    return argv if file_kib is None else ["bash", "-c", f'ulimit -f {file_kib}; exec "$@"', "bash", *argv]
+
+
 class OwnServer:
     """A PostgreSQL or a Valkey that nobody else uses."""
 
@@ -38,14 +44,22 @@ class OwnServer:
         self._server = server
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, *, file_kib: int | None = None) -> None:
+        """With `file_kib` on a disk on which no file grows beyond that."""
+        self.launch(file_kib=file_kib)
+        wait_until(self._server.ready, f"{self._server.title} did not start")
+
+    def launch(self, *, file_kib: int | None = None) -> None:
         (self._server.var / self._server.name).mkdir(mode=0o700, parents=True, exist_ok=True)
         places.make_private(places.socket_directory(self._server.var))
         # A descriptor that the server inherits; nobody else looks at this lock.
         with tempfile.TemporaryFile() as lock, (self._server.var / f"{self._server.name}.log").open("ab") as log:
-            argv = self._server.command(lock.fileno())
+            argv = limited(self._server.command(lock.fileno()), file_kib)
             self._process = subprocess.Popen(argv, stdout=log, stderr=log, env=ENVIRONMENT, cwd="/")
-        wait_until(self._server.ready, f"{self._server.title} did not start")
+
+    @property
+    def lives(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def send(self, number: signal.Signals) -> None:
         if self._process is not None:
@@ -115,6 +129,27 @@ class Installation:
             self.postgres.start()
 
     @contextlib.contextmanager
+    def without_room_for(self, table: str) -> Iterator[None]:
+        """The rows of a table lie where the kernel says of each byte that the disk is full. What it had is lost."""
+        with self.database() as connection:
+            connection.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(table)))
+            row = connection.execute("SELECT pg_relation_filepath(%s)", [table]).fetchone()
+        assert row is not None
+        file = self.var / "postgres" / "data" / row[0]
+        with self.without_database():
+            file.unlink()
+            file.symlink_to("/dev/full")
+        try:
+            yield
+        finally:
+            with self.without_database():
+                file.unlink()
+                file.touch(mode=0o600)
+                # As it was, for the user that the server runs as.
+                owner = file.parent.stat()
+                os.chown(file, owner.st_uid, owner.st_gid)
+
+    @contextlib.contextmanager
     def without_queue(self) -> Iterator[None]:
         self.valkey.stop(signal.SIGTERM)
         try:
@@ -170,10 +205,10 @@ class Installation:
         self.processes.append(web)
         return web
 
-    def worker(self, **variables: str) -> "Process":
+    def worker(self, *, file_kib: int | None = None, **variables: str) -> "Process":
         argv = [sys.executable, "-m", "celery", "--quiet", "--app", "config", "worker", "--concurrency=1"]
         argv += ["--without-gossip", "--without-mingle"]
-        worker = Process("worker", argv, self.environment(**variables), self.var)
+        worker = Process("worker", limited(argv, file_kib), self.environment(**variables), self.var)
         self.processes.append(worker)
         return worker
 
@@ -228,10 +263,9 @@ class Web(Process):
     ) -> None:
         self.port = port
         argv = [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "config.wsgi"]
-        if file_kib is not None:
-            # For this process a disk on which no file grows larger.
-            argv = ["bash", "-c", f'ulimit -f {file_kib}; exec "$@"', "bash", *argv]
-        super().__init__("web", argv, installation.environment(PORT=str(port), **variables), installation.var)
+        super().__init__(
+            "web", limited(argv, file_kib), installation.environment(PORT=str(port), **variables), installation.var
+        )
         wait_until(lambda: self.status("/health/live") == 200 or not self.lives, "the web server does not answer")
         assert self.lives, self.output
         self.token = ""

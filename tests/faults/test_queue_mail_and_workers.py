@@ -1,5 +1,6 @@
 """The queue, the mail server and the workers go away and come back: requests are answered, and nothing is lost."""
 
+import asyncio
 import re
 import socket
 import threading
@@ -21,15 +22,18 @@ SLOW = 90
 
 
 class Mailbox:
-    """A mail server of the test's own, and what it took."""
+    """A mail server of the test's own, and what it took. While it is slow it does not say that it took something."""
 
     def __init__(self) -> None:
         self.port = free_port()
         self.messages: list[Message] = []
+        self.is_slow = False
         self._controller: Controller | None = None
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the name is aiosmtpd's
         self.messages.append(message_from_bytes(envelope.content, policy=policy.default))
+        while self.is_slow:
+            await asyncio.sleep(0.05)
         return "250 OK"
 
     def start(self) -> None:
