@@ -3,7 +3,7 @@
 import re
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Error, Page, Request
+from playwright.sync_api import ConsoleMessage, Error, Page, Request, expect
 
 # WCAG 2.2 at level AA, and what axe-core holds to be good practice.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -46,6 +46,16 @@ class Complaints:
     def _follow(self, request: Request) -> None:
         if not request.url.startswith((self._origin, "data:", "blob:", "about:")):
             self._heard.append(f"asked somebody else: {request.url}")
+
+
+def settle(page: Page) -> None:
+    """Waits until the page is as it stays: Alpine has read it, what htmx asked for is there, and so are the fonts.
+
+    An idle network says so half a second later.
+    """
+    expect(page.locator("html[x-cloak]")).to_have_count(0)
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    page.evaluate("document.fonts.ready.then(() => null)")
 
 
 def grave_violations(page: Page) -> list[str]:

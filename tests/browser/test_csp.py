@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Group
 from playwright.sync_api import expect
 
+from tests.browser.browsing import settle
 from tests.security.conftest import *  # noqa: F403 - the same two worlds
 
 PAGES = [
@@ -68,9 +69,8 @@ def test_every_page_of_the_admin_opens_without_a_complaint(page, sign_in, boss, 
         assert answer.status == 200, path
         policy = answer.headers["content-security-policy"]
         assert "unsafe" not in policy, path
-        page.wait_for_load_state("networkidle")
         # What unfold hides until Alpine has read the page is shown: Alpine runs.
-        expect(page.locator("html[x-cloak]")).to_have_count(0)
+        settle(page)
 
 
 def test_the_sidebar_is_folded_and_stays_so(page, sign_in, boss, ours):

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from accounts.models import Participant
 from config.demo.loading import load
-from tests.browser.browsing import scrolls_sideways
+from tests.browser.browsing import scrolls_sideways, settle
 
 DESK = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -39,7 +39,7 @@ def look(open_page, sign_in, axe, live_server):
         assert answer is not None
         if answer.status == 403:
             return []
-        page.wait_for_load_state("networkidle")
+        settle(page)
         wrong = [f"{address}: status {answer.status}"] if answer.status != 200 else []
         if scrolls_sideways(page):
             wrong.append(f"{address}: wider than the window")

@@ -22,8 +22,9 @@ VOLATILE = [
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory, environment, eventually) -> Iterator[RunningStack]:
+def stack(tmp_path_factory, environment, eventually, prepare) -> Iterator[RunningStack]:
     var = tmp_path_factory.mktemp("walk") / "var"
+    prepare(var, demo=True)
     running = RunningStack(var, environment(var), eventually, options=())
     running.var = var
     yield running

@@ -17,6 +17,7 @@ import pytest
 
 from config.embedded import places
 from tests.config.stack import ROOT, Eventually, RunningStack, free_port
+from tests.prepared import Prepare
 
 # Whatever of these stands in the log was not meant to.
 FIRST, LAST, STREET = "Zdenka", "Kowalczykowska", "Geheimgasse"
@@ -76,7 +77,10 @@ def variables(tmp_path: Path, environment: Environment) -> dict[str, str]:
 
 
 @pytest.fixture
-def stack(tmp_path: Path, variables: dict[str, str], eventually: Eventually) -> Iterator[RunningStack]:
+def stack(
+    tmp_path: Path, variables: dict[str, str], eventually: Eventually, prepare: Prepare
+) -> Iterator[RunningStack]:
+    prepare(tmp_path / "var")
     running = RunningStack(tmp_path / "var", variables, eventually)
     yield running
     running.end()

@@ -21,8 +21,9 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory, environment, eventually) -> Iterator[RunningStack]:
+def stack(tmp_path_factory, environment, eventually, prepare) -> Iterator[RunningStack]:
     var = tmp_path_factory.mktemp("openapi") / "var"
+    prepare(var, demo=True)
     # Thousands of calls by one actor are what this test is for.
     running = RunningStack(var, {**environment(var), "API_RATE": ""}, eventually, options=())
     running.var = var

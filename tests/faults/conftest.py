@@ -5,14 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.installation import Installation
+from tests.prepared import Prepare
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installed(tmp_path_factory: pytest.TempPathFactory, prepare: Prepare) -> Iterator[Installation]:
     made = Installation(tmp_path_factory.mktemp("installation"))
+    prepare(made.var)
     try:
         made.valkey.start()
-        made.set_up()
+        made.postgres.start()
         yield made
     finally:
         made.end()

@@ -32,7 +32,6 @@ def errors(unwell: dict[str, list[dict[str, Any]]]) -> set[str]:
 
 def test_with_everything_running_it_finds_no_error(installation: Installation) -> None:
     worker = installation.worker()
-    assert installation.manage("collectstatic", "--no-input").returncode == 0
     sent = installation.manage("shell", "-c", "from config.operations.tasks import note_beat; note_beat.delay()")
     assert sent.returncode == 0, sent.stderr
     wait_until(lambda: "note_beat" in worker.output, "the worker does nothing")
