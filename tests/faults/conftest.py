@@ -1,10 +1,11 @@
 """One installation for all tests of faults; each leaves its servers running."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.installation import Installation
+from tests.config.stack import free_port
+from tests.faults.installation import Installation, Web
 from tests.prepared import Prepare
 
 
@@ -27,6 +28,20 @@ def installation(installed: Installation) -> Iterator[Installation]:
     for process in installed.processes:
         process.kill()
     installed.processes.clear()
+
+
+@pytest.fixture(scope="module")
+def standing_web(installed: Installation) -> Iterator[Callable[..., Web]]:
+    """Starts web servers that stand through all that happens in the tests of a module."""
+    started: list[Web] = []
+
+    def start(**variables: str) -> Web:
+        started.append(Web(installed, free_port(), variables))
+        return started[-1]
+
+    yield start
+    for web in started:
+        web.kill()
 
 
 @pytest.fixture(scope="session")

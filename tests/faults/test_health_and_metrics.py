@@ -1,5 +1,7 @@
 """What whoever watches an installation learns: health, metrics and the log, from a web server as in production."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.faults.installation import Installation, Web, wait_until
@@ -8,9 +10,9 @@ TOKEN = "a-token-for-tests-that-is-long-enough"
 OK = {"database": "ok", "migrations": "ok", "queue": "ok", "storage": "ok"}
 
 
-@pytest.fixture
-def web(installation: Installation, client: tuple[str, str]) -> Web:
-    web = installation.web(METRICS_TOKEN=TOKEN, WEB_CONCURRENCY="2")
+@pytest.fixture(scope="module")
+def web(standing_web: Callable[..., Web], client: tuple[str, str]) -> Web:
+    web = standing_web(METRICS_TOKEN=TOKEN, WEB_CONCURRENCY="2")
     web.authorize(client)
     return web
 

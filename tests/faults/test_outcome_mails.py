@@ -54,9 +54,9 @@ def tokens(installed: Installation) -> dict[str, str]:
     return found
 
 
-@pytest.fixture
-def decide(installation: Installation, tokens: dict[str, str]) -> Callable[[], list[int]]:
-    web = installation.web()
+@pytest.fixture(scope="module")
+def decide(standing_web: Callable[..., Web], tokens: dict[str, str]) -> Callable[[], list[int]]:
+    web = standing_web()
 
     def make() -> list[int]:
         """Anna asks for changes of several contacts, and Rita approves them."""

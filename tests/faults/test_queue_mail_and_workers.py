@@ -53,9 +53,9 @@ def mailbox() -> Iterator[Mailbox]:
     mailbox.stop()
 
 
-@pytest.fixture
-def web(installation: Installation, client: tuple[str, str]) -> Web:
-    web = installation.web()
+@pytest.fixture(scope="module")
+def web(standing_web: Callable[..., Web], client: tuple[str, str]) -> Web:
+    web = standing_web()
     web.authorize(client)
     return web
 
