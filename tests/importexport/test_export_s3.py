@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from importexport.exports.running import run_export
@@ -15,6 +16,7 @@ from tests.importexport.reading import read_csv
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CONTACTS = "/v1.0/contacts/export"
+CLIENT = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2}, signature_version="s3v4")
 
 
 @pytest.fixture
@@ -43,7 +45,8 @@ def bucket(s3, settings, monkeypatch):
         **settings.STORAGES,
         "default": {
             "BACKEND": "storages.backends.s3.S3Storage",
-            "OPTIONS": {"bucket_name": name, "endpoint_url": address},
+            # As patient as the settings are where there is a bucket.
+            "OPTIONS": {"bucket_name": name, "endpoint_url": address, "client_config": CLIENT},
         },
     }
     return bucket
