@@ -135,6 +135,8 @@ def _check_item(field: _ListField, item: Any, siblings: dict[str, Any], path: st
     if parent is None or field.above is None:
         return
     above = siblings.get(field.above)
+    if above == parent:
+        return
     label = text_in(field.above_labels, fallback=field.above)
     if above is None:
         found.append(
@@ -144,7 +146,7 @@ def _check_item(field: _ListField, item: Any, siblings: dict[str, Any], path: st
                 _("This needs %(above)s to be given as well.") % {"above": label},
             )
         )
-    elif above != parent:
+    else:
         found.append(
             ListFault(
                 path,

@@ -1,8 +1,6 @@
 """Loads the demo. Running it again adds what is missing and changes nothing."""
 
-import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from django.db import transaction
 
@@ -10,6 +8,7 @@ from config.demo.contacts import add_contacts, missing_numbers
 from config.demo.people import Staff
 from config.demo.requests import play
 from config.demo.sharing import share
+from core.garbage import only_new_garbage
 from schemas.services import load_default_schemas, load_lists
 
 _BATCH = 1_000
@@ -24,18 +23,8 @@ def load(*, contacts: int) -> int:
     load_lists()
     load_default_schemas()
     staff = Staff.hired()
-    with _only_new_garbage():
+    with only_new_garbage():
         return sum(_add(staff, numbers) for numbers in _batches(contacts))
-
-
-@contextmanager
-def _only_new_garbage() -> Iterator[None]:
-    """Within the block the collector leaves alone what was there before: searching it takes a quarter of a long run."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def _batches(contacts: int) -> Iterator[range]:

@@ -1,6 +1,7 @@
 """COPY into tables: rows as PostgreSQL's text format writes them, sent in large pieces."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
@@ -30,6 +31,11 @@ def text_array(values: Iterable[str]) -> bytes:
 def number(value: int | None) -> bytes:
     """An integer, or NULL."""
     return NULL if value is None else b"%d" % value
+
+
+def timestamp(value: datetime) -> bytes:
+    """A point in time."""
+    return value.isoformat().encode()
 
 
 def row(*cells: bytes) -> bytes:

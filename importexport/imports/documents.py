@@ -1,7 +1,6 @@
 """Details of entries: checked as everywhere (design section 5), and made into rows of a history."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +11,7 @@ from contacts.details import Change, Document, changes_between, paths_with_ances
 from contacts.services.details import check_updatable, history_columns
 from core.errors import UnprocessableEntity
 from importexport.imports.copying import json_text, number, row, text, text_array
-from importexport.imports.entries import Entry
+from importexport.imports.entries import Entry, FirstVersion
 from schemas.compiled import CompiledSchema
 
 _KNOWN_PATHS = 20_000
@@ -36,24 +35,35 @@ class Rules:
         self._actor = actor
         self._refusals: dict[str, Mapping[str, Any]] = {}
 
-    def check_new(self, entry: Entry, document: Document, paths: Iterable[str]) -> None:
-        """Refuses the entry when the document cannot be a new one."""
-        self._check_updatable(entry, paths)
-        faults = self.schema.validate(document)
-        if faults:
+    def verdict(self, entry: Entry) -> Mapping[str, Sequence[object]]:
+        """The faults of the entry's details by their paths, {} when they are valid."""
+        if entry.verdict is None:
+            entry.verdict = self.schema.validate({} if entry.details is None else entry.details)
+        return entry.verdict
+
+    def first_version(self, entry: Entry) -> FirstVersion:
+        """The entry's details as the first of their history."""
+        if entry.first_version is None:
+            entry.first_version = _first_version({} if entry.details is None else entry.details)
+        return entry.first_version
+
+    def check_new(self, entry: Entry) -> None:
+        """Refuses the entry when its details cannot be a new document."""
+        self._check_updatable(entry, self.first_version(entry).paths)
+        if faults := self.verdict(entry):
             entry.refuse_details(faults)
 
     def explain(self, entry: Entry) -> None:
         """For an entry that has failed already: whoever mends it wants to know the faults of its details as well."""
         if entry.faults and entry.details is not None:
-            entry.refuse_details(self.schema.validate(entry.details))
+            entry.refuse_details(self.verdict(entry))
 
-    def check_changed(self, entry: Entry, *, changes: Sequence[Change], target: Document, stored: Document) -> None:
-        """Refuses the entry when the stored document cannot become the target."""
+    def check_changed(self, entry: Entry, *, changes: Sequence[Change], stored: Document) -> None:
+        """Refuses the entry when the stored document cannot become its details."""
         self._check_updatable(entry, (change.path for change in changes))
-        faults = self.schema.validate(target)
+        faults = self.verdict(entry)
         if faults:
-            faults = self.schema.validate(self.schema.without_unnamed(target, stored))
+            faults = self.schema.validate(self.schema.without_unnamed(entry.details, stored))
         if faults:
             entry.refuse_details(faults)
 
@@ -96,40 +106,20 @@ def _gather(document: Mapping[str, Any], above: str, values: dict[str, Any]) -> 
             values[f"{above}{key}"] = value
 
 
-class HistoryRows:
-    """Makes the rows of a history that one sync adds to: cells in the order of HISTORY_FIELDS."""
+def _first_version(document: Document) -> FirstVersion:
+    values = initial_values(document)
+    paths = tuple(values)
+    changes = [{"path": path, "original": None, "target": value} for path, value in values.items()]
+    return FirstVersion(paths, _change_cells(changes, paths))
 
-    def __init__(self, *, actor: Actor) -> None:
-        columns = history_columns(actor=actor, changes=[])
-        self._initiator = b"\t".join(
-            (
-                number(columns["initiator_member_id"]),
-                number(columns["initiator_contact_id"]),
-                number(columns["initiator_application_id"]),
-                text(columns["initiator_system"]),
-            )
-        )
 
-    def created(self, values: Mapping[str, Any], *, at: datetime) -> bytes:
-        """The first row of a history."""
-        changes = [{"path": path, "original": None, "target": value} for path, value in values.items()]
-        return self._cells(1, changes, tuple(values), at)
+def further_version(changes: Sequence[Change]) -> bytes:
+    """The cells of `changes` and `paths` of what changed a document."""
+    return _change_cells([change.as_json() for change in changes], tuple(change.path for change in changes))
 
-    def changed(self, changes: Sequence[Change], *, version: int, at: datetime) -> bytes:
-        """A further row, of the version that the changes made."""
-        as_json = [change.as_json() for change in changes]
-        return self._cells(version, as_json, tuple(change.path for change in changes), at)
 
-    def _cells(self, version: int, changes: list[dict[str, Any]], paths: tuple[str, ...], at: datetime) -> bytes:
-        return b"\t".join(
-            (
-                number(version),
-                at.isoformat().encode(),
-                self._initiator,
-                json_text(orjson.dumps(changes)),
-                _paths_cell(paths),
-            )
-        )
+def _change_cells(changes: list[dict[str, Any]], paths: tuple[str, ...]) -> bytes:
+    return b"\t".join((json_text(orjson.dumps(changes)), _paths_cell(paths)))
 
 
 @lru_cache(maxsize=4_096)
@@ -142,6 +132,23 @@ def differences(stored: Document, target: Document) -> list[Change]:
     return changes_between(stored, target)
 
 
-def history_row(owner: int, cells: bytes, *more: bytes) -> bytes:
-    """The line of a history row: its owner's id, the cells, and what else the table has."""
-    return row(number(owner), cells, *more)
+class HistoryRows:
+    """Makes the rows of a history that one sync adds to."""
+
+    def __init__(self, *, actor: Actor) -> None:
+        columns = history_columns(actor=actor, changes=[])
+        self._initiator = b"\t".join(
+            (
+                number(columns["initiator_member_id"]),
+                number(columns["initiator_contact_id"]),
+                number(columns["initiator_application_id"]),
+                text(columns["initiator_system"]),
+            )
+        )
+
+    def line(self, owner: int, changes: bytes, *more: bytes, version: int, at: bytes) -> bytes:
+        """A line of the owner's id, HISTORY_FIELDS, and what else the table has.
+
+        `changes` are the cells of a FirstVersion or of `further_version`, `at` is a cell too.
+        """
+        return row(number(owner), number(version), at, self._initiator, changes, *more)

@@ -32,11 +32,20 @@ class Outcome(Enum):
 Fault = tuple[str | None, str]
 
 
+@dataclass(frozen=True, slots=True)
+class FirstVersion:
+    """Details as the first version of a document: their paths, and the cells that its history gets."""
+
+    paths: tuple[str, ...]
+    cells: bytes
+
+
 @dataclass(slots=True, kw_only=True)
 class Entry:
     """An entry as it was read. One with faults has failed.
 
-    What is None was absent: of a row that exists it stays. `document` is the details as JSON.
+    What is None was absent: of a row that exists it stays. `document` is the details as JSON. `verdict` (what the
+    schema says of the details) and `first_version` are worked out when they are asked for (`Rules`), and kept.
     """
 
     number: int
@@ -44,6 +53,8 @@ class Entry:
     external_id: str | None = None
     details: Document | None = None
     document: bytes = b"{}"
+    verdict: Mapping[str, Sequence[object]] | None = None
+    first_version: FirstVersion | None = None
     faults: list[Fault] = field(default_factory=list)
     outcome: Outcome = Outcome.FAILED
 

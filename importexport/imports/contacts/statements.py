@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.backends.utils import CursorWrapper
 
@@ -34,15 +33,10 @@ USERNAMES = """
       FROM unnest(%s::int[], %s::text[]) AS asked (place, username)
       LEFT JOIN contacts_contact holder ON UPPER(holder.username) = UPPER(asked.username)
 """
+# The sequence is looked up once, and not for each row.
 NEW_IDS = """
-    SELECT nextval(pg_get_serial_sequence('contacts_contact', 'id')) FROM generate_series(1, %s)
+    SELECT nextval((SELECT pg_get_serial_sequence('contacts_contact', 'id')::regclass)) FROM generate_series(1, %s)
 """
-INSERT = f"""
-    INSERT INTO contacts_contact (id, uid, type_id, username, details, version, created_at)
-    SELECT new.id, gen_random_uuid(), new.type_id, new.username, staged.details, 1, %s
-      FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[]) AS new (place, id, type_id, username)
-      JOIN {STAGING} staged ON staged.place = new.place
-"""  # noqa: S608 - a constant name
 UPDATE = f"""
     UPDATE contacts_contact contact
        SET type_id = changed.type_id, username = changed.username, version = changed.version,
@@ -118,16 +112,3 @@ def new_ids(cursor: CursorWrapper, count: int) -> list[int]:
     """Ids for new contacts, in ascending order."""
     cursor.execute(NEW_IDS, [count])
     return sorted(pk for (pk,) in cursor.fetchall())
-
-
-def insert(
-    cursor: CursorWrapper,
-    *,
-    at: datetime,
-    places: list[int],
-    ids: list[int],
-    type_ids: list[int],
-    names: list[str | None],
-) -> None:
-    """New contacts with the details that are staged at the places."""
-    cursor.execute(INSERT, [at, places, ids, type_ids, names])

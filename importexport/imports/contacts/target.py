@@ -4,10 +4,11 @@ Locks: nothing of a contact that stays as it is. Those that change are locked fi
 anything is written; nobody who holds another lock waits for them in turn.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import orjson
 from django.conf import settings
@@ -26,29 +27,23 @@ from importexport.imports.contacts.entry import ContactEntry, read_contact
 from importexport.imports.contacts.references import references_for
 from importexport.imports.contacts.relations import MEMBERS, PARTICIPANTS, Pairs, pairs_of
 from importexport.imports.contacts.statements import Holder, Present
-from importexport.imports.copying import NULL, copy_into, json_text, number, row, text
-from importexport.imports.documents import (
-    HISTORY_FIELDS,
-    HistoryRows,
-    Rules,
-    differences,
-    history_row,
-    initial_values,
-)
+from importexport.imports.copying import NULL, copy_into, json_text, number, row, text, timestamp
+from importexport.imports.documents import HISTORY_FIELDS, HistoryRows, Rules, differences, further_version
 from importexport.imports.entries import Outcome
 from importexport.imports.reading import RawEntry
 from schemas.compiled import CompiledSchema
 
 DEFAULT = ExternalConnection.DEFAULT_SYSTEM
+FIRST = b"1"
+HISTORY = ["contact", *HISTORY_FIELDS, "comment"]
 
 
 @dataclass(slots=True)
 class _New:
-    """An entry that makes a contact; `values` are its details by path."""
+    """An entry that makes a contact."""
 
     place: int
     entry: ContactEntry
-    values: dict[str, Any]
     username: str | None = None
     id: int = 0
 
@@ -81,6 +76,7 @@ class ContactTarget:
         self._history = HistoryRows(actor=actor)
         self._email_path = schema.channel_paths[ChannelKind.EMAIL]
         self._sees_all = not Contact.objects.visible_to(actor).query.where
+        self._expected = Outcome.CREATED
         self.refresh()
 
     def refresh(self) -> None:
@@ -90,65 +86,68 @@ class ContactTarget:
     def read(self, raw: RawEntry) -> ContactEntry:
         entry = read_contact(raw, schema=self._schema, references=self._references)
         self._rules.explain(entry)
+        if not entry.faults:
+            self._work_ahead(entry)
         return entry
+
+    def _work_ahead(self, entry: ContactEntry) -> None:
+        """What will be asked of the entry if it fares as most of the batch before, while the database writes that.
+
+        A wrong guess costs time alone: what was not worked out here is worked out when it is asked for.
+        """
+        if self._expected is not Outcome.UNCHANGED:
+            self._rules.verdict(entry)
+        if self._expected is Outcome.CREATED:
+            self._rules.first_version(entry)
 
     def apply(self, entries: Sequence[ContactEntry]) -> None:
         """Write a batch in the caller's transaction; the outcomes and the faults stand in the entries."""
         with connection.cursor() as cursor:
             self._apply(cursor, entries)
+        ((self._expected, _count),) = Counter(entry.outcome for entry in entries).most_common(1)
 
     def _apply(self, cursor: CursorWrapper, entries: Sequence[ContactEntry]) -> None:
         holders = statements.holders(cursor, _external_ids(entries))
-        new: list[_New] = []
-        ids: dict[int, int] = {}
-        statements.stage(cursor, self._staged(entries, holders, new, ids))
+        new, ids = self._told_apart(entries, holders)
         known = self._known(cursor, entries, ids)
         touched = self._touched(cursor, known, holders)
         self._work_out(cursor, touched)
         self._settle_usernames(cursor, new, touched)
         self._settle_connections(entries, holders, new, touched)
-        moment = timezone.now()
-        self._create(cursor, [item for item in new if not item.entry.faults], moment)
-        self._update(cursor, [item for item in touched if not item.entry.faults], moment)
+        at = timestamp(timezone.now())
+        self._create(cursor, [item for item in new if not item.entry.faults], at)
+        self._update(cursor, [item for item in touched if not item.entry.faults], at)
 
     # ---- which entries make a contact, and which change one
 
-    def _staged(
-        self,
-        entries: Sequence[ContactEntry],
-        holders: dict[str, Holder],
-        new: list[_New],
-        ids: dict[int, int],
-    ) -> Any:
-        """Tells new from known entries and checks the new ones, while the database takes in those before."""
+    def _told_apart(
+        self, entries: Sequence[ContactEntry], holders: dict[str, Holder]
+    ) -> tuple[list[_New], dict[int, int]]:
+        """The entries that make a contact, and place -> id of the contact for those that have one."""
+        new: list[_New] = []
+        ids: dict[int, int] = {}
         for place, entry in enumerate(entries):
             if entry.faults or entry.external_id is None:
                 continue
             holder = holders.get(entry.external_id)
             if holder is None:
-                item = _New(place, entry, {})
+                item = _New(place, entry)
                 self._check_new(item)
-                if entry.faults:
-                    continue
-                new.append(item)
+                if not entry.faults:
+                    new.append(item)
             elif holder[0] != DEFAULT:
                 entry.refuse("externalId", _("A contact has this external id in another system."))
-                continue
             else:
                 ids[place] = holder[1]
-                if entry.details is None:
-                    continue
-            yield row(number(place), json_text(entry.document))
+        return new, ids
 
     def _check_new(self, item: _New) -> None:
         entry = item.entry
-        document: Document = {} if entry.details is None else entry.details
-        item.values = initial_values(document)
-        self._rules.check_new(entry, document, item.values)
+        self._rules.check_new(entry)
         if entry.type_id is None:
             entry.refuse("contactTypeId", _("A new contact needs a type."))
         if settings.USERNAME_FROM_EMAIL:
-            item.username = self._email_of(document)
+            item.username = self._email_of(entry.details)
             if entry.username not in (None, item.username):
                 entry.refuse_as(username_coupled(), "username")
         else:
@@ -156,10 +155,17 @@ class ContactTarget:
         if not item.username and not settings.EXTERNAL_IDENTITY_PROVIDER:
             entry.refuse_as(username_required(), "username")
 
-    def _email_of(self, document: Document) -> str | None:
-        return value_at(document, self._email_path) if self._email_path else None
+    def _email_of(self, document: Document | None) -> str | None:
+        return value_at(document, self._email_path) if document and self._email_path else None
 
     def _known(self, cursor: CursorWrapper, entries: Sequence[ContactEntry], ids: dict[int, int]) -> list[_Known]:
+        if not ids:
+            return []
+        naming = ((place, entries[place]) for place in ids)
+        statements.stage(
+            cursor,
+            (row(number(place), json_text(entry.document)) for place, entry in naming if entry.details is not None),
+        )
         present = statements.compared(cursor, list(ids), list(ids.values()))
         visible = self._visible(list(ids.values()))
         known = []
@@ -225,7 +231,7 @@ class ContactTarget:
                 stored = orjson.loads(present.details)
                 item.changes = differences(stored, entry.details)
                 if item.changes:
-                    self._rules.check_changed(entry, changes=item.changes, target=entry.details, stored=stored)
+                    self._rules.check_changed(entry, changes=item.changes, stored=stored)
             item.username = self._username_wanted(item)
 
     def _username_wanted(self, item: _Known) -> str | None:
@@ -285,25 +291,37 @@ class ContactTarget:
 
     # ---- writing
 
-    def _create(self, cursor: CursorWrapper, new: list[_New], moment: datetime) -> None:
+    def _create(self, cursor: CursorWrapper, new: list[_New], at: bytes) -> None:
         if not new:
             return
         for item, pk in zip(new, statements.new_ids(cursor, len(new)), strict=True):
             item.id = pk
             item.entry.outcome = Outcome.CREATED
-        statements.insert(
+        copy_into(
             cursor,
-            at=moment,
-            places=[item.place for item in new],
-            ids=[item.id for item in new],
-            type_ids=[item.entry.type_id or 0 for item in new],
-            names=[item.username for item in new],
+            Contact,
+            ["id", "uid", "type", "username", "details", "version", "created_at"],
+            (
+                row(
+                    number(item.id),
+                    uuid4().hex.encode(),
+                    number(item.entry.type_id),
+                    text(item.username),
+                    json_text(item.entry.document),
+                    FIRST,
+                    at,
+                )
+                for item in new
+            ),
         )
         copy_into(
             cursor,
             ChangeSet,
-            ["contact", *HISTORY_FIELDS, "comment"],
-            (history_row(item.id, self._history.created(item.values, at=moment), NULL) for item in new),
+            HISTORY,
+            (
+                self._history.line(item.id, self._rules.first_version(item.entry).cells, NULL, version=1, at=at)
+                for item in new
+            ),
         )
         copy_into(
             cursor,
@@ -324,7 +342,7 @@ class ContactTarget:
         PARTICIPANTS.add(cursor, participants)
         MEMBERS.add(cursor, members)
 
-    def _update(self, cursor: CursorWrapper, touched: list[_Known], moment: datetime) -> None:
+    def _update(self, cursor: CursorWrapper, touched: list[_Known], at: bytes) -> None:
         changed = [item for item in touched if item.is_row_changed]
         if changed:
             columns: list[list[Any]] = [
@@ -340,12 +358,10 @@ class ContactTarget:
             copy_into(
                 cursor,
                 ChangeSet,
-                ["contact", *HISTORY_FIELDS, "comment"],
+                HISTORY,
                 (
-                    history_row(
-                        item.id,
-                        self._history.changed(item.changes, version=item.present.version + 1, at=moment),
-                        NULL,
+                    self._history.line(
+                        item.id, further_version(item.changes), NULL, version=item.present.version + 1, at=at
                     )
                     for item in recorded
                 ),

@@ -3,10 +3,9 @@
 Locks as the services of groups do: contacts first, in the order of their ids, then groups, then legal entities.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import orjson
 from django.db import connection
@@ -19,14 +18,13 @@ from contactgroups.models import ACCESS_POLICIES
 from contacts.details import Change
 from contacts.models import Contact, ExternalConnection
 from importexport.imports.contacts.statements import holders, stage
-from importexport.imports.copying import copy_into, json_text, number, row
+from importexport.imports.copying import copy_into, json_text, number, row, timestamp
 from importexport.imports.documents import (
     HISTORY_FIELDS,
     HistoryRows,
     Rules,
     differences,
-    history_row,
-    initial_values,
+    further_version,
 )
 from importexport.imports.entries import Outcome
 from importexport.imports.legalentities import statements
@@ -47,7 +45,6 @@ class _Item:
 
     place: int
     entry: LegalEntityEntry
-    values: dict[str, Any] = field(default_factory=dict)
     id: int = 0
     group_id: int = 0
     differs: bool = False
@@ -106,9 +103,7 @@ class LegalEntityTarget:
 
     def _staged(self, new: list[_Item], known: list[_Item]) -> Iterator[bytes]:
         for item in new:
-            document = item.entry.details or {}
-            item.values = initial_values(document)
-            self._rules.check_new(item.entry, document, item.values)
+            self._rules.check_new(item.entry)
             if not item.entry.contacts and not self._sees_all:
                 item.entry.refuse("contacts", _("Name at least one contact that the legal entity belongs to."))
             if not item.entry.faults:
@@ -218,9 +213,7 @@ class LegalEntityTarget:
                 stored = orjson.loads(details)
                 item.changes = differences(stored, item.entry.details)
                 if item.changes:
-                    self._rules.check_changed(
-                        item.entry, changes=item.changes, target=item.entry.details, stored=stored
-                    )
+                    self._rules.check_changed(item.entry, changes=item.changes, stored=stored)
             if item.wanted is not None:
                 self._check_not_anonymized(item, anonymized, present[item.group_id])
 
@@ -238,15 +231,27 @@ class LegalEntityTarget:
         by_columns(cursor, statements.INSERT_LINKS, [(item.group_id, item.id) for item in new])
         rows = [(item.place, item.id, item.entry.external_id) for item in new]
         by_columns(cursor, statements.INSERT, rows, moment)
-        self._record(cursor, [(item.id, self._history.created(item.values, at=moment)) for item in new])
+        at = timestamp(moment)
+        self._record(
+            cursor,
+            (
+                self._history.line(item.id, self._rules.first_version(item.entry).cells, version=1, at=at)
+                for item in new
+            ),
+        )
 
     def _update(self, cursor: CursorWrapper, touched: list[_Item], moment: datetime) -> None:
         changed = [item for item in touched if item.changes]
         by_columns(cursor, statements.UPDATE, [(item.place, item.id, item.version + 1) for item in changed])
-        self._record(
-            cursor,
-            [(item.id, self._history.changed(item.changes, version=item.version + 1, at=moment)) for item in changed],
-        )
+        if changed:
+            at = timestamp(moment)
+            self._record(
+                cursor,
+                (
+                    self._history.line(item.id, further_version(item.changes), version=item.version + 1, at=at)
+                    for item in changed
+                ),
+            )
         for item in changed:
             item.entry.outcome = Outcome.UPDATED
         naming = [item for item in touched if item.wanted is not None]
@@ -269,7 +274,5 @@ class LegalEntityTarget:
     def _join(self, cursor: CursorWrapper, rows: list[tuple[int, int, int]]) -> None:
         by_columns(cursor, statements.JOIN_GROUPS, rows)
 
-    def _record(self, cursor: CursorWrapper, rows: list[tuple[int, bytes]]) -> None:
-        if rows:
-            lines = (history_row(owner, cells) for owner, cells in rows)
-            copy_into(cursor, LegalEntityChangeSet, ["legal_entity", *HISTORY_FIELDS], lines)
+    def _record(self, cursor: CursorWrapper, lines: Iterable[bytes]) -> None:
+        copy_into(cursor, LegalEntityChangeSet, ["legal_entity", *HISTORY_FIELDS], lines)
