@@ -9,8 +9,7 @@ from django.utils.translation import gettext as _
 from core.parsing import MAX_DEPTH, parse_json
 from importexport.imports.reading import NotAnImportFileError
 
-_WHITE_SPACE = b" \t\r\n"
-# Escapes that stand for NUL, or for what names and the ends of names are told by; and halves of surrogate pairs.
+# Escapes that stand for NUL, or for the signs that names are told by; and halves of surrogate pairs.
 _DOUBTFUL = tuple(rb"\u" + rest for rest in (b"000", b"001", b"002", b"003", b"d", b"D"))
 # Every digit as 0 and everything else as a blank: a run of zeros is a number of as many digits, or a text that has one.
 _DIGITS = bytes(ord("0") if ord("0") <= sign <= ord("9") else ord(" ") for sign in range(256))
@@ -20,14 +19,15 @@ _MANY_DIGITS = b"0" * 16
 def parse_entry(content: bytes) -> Any:
     """The entry. Raises BadRequest like `parse_json`, which explains what orjson refuses and sees what it overlooks.
 
-    orjson takes the last of two values for one name, in silence. Every name ends with `":`, once white space is gone;
-    texts may hold that too, but then they do so again when the entry is written anew. So if there is less of it then, a
-    name was lost. Where an escape could hide one, or a number may have more digits than a double, the slow way decides.
+    orjson takes the last of two values for one name, in silence. Every name is followed by a colon; texts may hold some
+    too, but then they do so again when the entry is written anew. So if there are fewer then, a name was lost. Where an
+    escape could hide one, or a number may have more digits than a double, the slow way decides.
     """
     nesting = content.count(b"{") + content.count(b"[")
     if (
         nesting > MAX_DEPTH
-        or any(escape in content for escape in _DOUBTFUL)
+        # The single byte is found much faster than any of the escapes.
+        or (b"\\" in content and any(escape in content for escape in _DOUBTFUL))
         or _MANY_DIGITS in content.translate(_DIGITS)
     ):
         return parse_json(content)
@@ -35,13 +35,9 @@ def parse_entry(content: bytes) -> Any:
         entry = orjson.loads(content)
     except orjson.JSONDecodeError:
         return parse_json(content)
-    if _name_ends(orjson.dumps(entry)) != _name_ends(content):
+    if orjson.dumps(entry).count(b":") != content.count(b":"):
         return parse_json(content)
     return entry
-
-
-def _name_ends(content: bytes) -> int:
-    return content.translate(None, _WHITE_SPACE).count(b'":')
 
 
 def check_json(content: bytes, where: str) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import orjson
 from django.db.backends.utils import CursorWrapper
 
 from importexport.imports.copying import copy_rows
@@ -14,8 +15,10 @@ CREATE_STAGING = f"""
 """
 # Nothing, but where one transaction writes several batches.
 EMPTY_STAGING = f"DELETE FROM {STAGING}"  # noqa: S608 - a constant name
+# Texts go over as one JSON: psycopg would quote an array of them one by one.
 HOLDERS = """
-    SELECT external_id, system, contact_id FROM contacts_externalconnection WHERE external_id = ANY(%s)
+    SELECT external_id, system, contact_id FROM contacts_externalconnection
+     WHERE external_id = ANY(ARRAY(SELECT jsonb_array_elements_text(%s::jsonb)))
 """
 COMPARED = f"""
     SELECT contact.id, contact.type_id, contact.username, contact.anonymized_at IS NOT NULL,
@@ -29,8 +32,8 @@ LOCKED = """
       FROM contacts_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
 """
 USERNAMES = """
-    SELECT asked.place, UPPER(asked.username), holder.id
-      FROM unnest(%s::int[], %s::text[]) AS asked (place, username)
+    SELECT asked.number, UPPER(asked.username), holder.id
+      FROM jsonb_array_elements_text(%s::jsonb) WITH ORDINALITY AS asked (username, number)
       LEFT JOIN contacts_contact holder ON UPPER(holder.username) = UPPER(asked.username)
 """
 # The sequence is looked up once, and not for each row.
@@ -68,6 +71,10 @@ class Present:
 Holder = tuple[str, int]
 
 
+def _as_json(texts: list[str]) -> str:
+    return orjson.dumps(texts).decode()
+
+
 def stage(cursor: CursorWrapper, rows: Iterable[bytes]) -> None:
     """Write places and details to the staging table."""
     cursor.execute(CREATE_STAGING)
@@ -77,7 +84,7 @@ def stage(cursor: CursorWrapper, rows: Iterable[bytes]) -> None:
 
 def holders(cursor: CursorWrapper, external_ids: list[str]) -> dict[str, Holder]:
     """System and contact of the external ids that are taken."""
-    cursor.execute(HOLDERS, [external_ids])
+    cursor.execute(HOLDERS, [_as_json(external_ids)])
     return {external_id: (system, contact_id) for external_id, system, contact_id in cursor.fetchall()}
 
 
@@ -104,8 +111,9 @@ def usernames(cursor: CursorWrapper, wanted: dict[int, str]) -> dict[int, tuple[
     """Of each place's username: what it is whatever the case, as the database folds it, and whose it is."""
     if not wanted:
         return {}
-    cursor.execute(USERNAMES, [list(wanted), list(wanted.values())])
-    return {place: (folded, holder) for place, folded, holder in cursor.fetchall()}
+    places = list(wanted)
+    cursor.execute(USERNAMES, [_as_json(list(wanted.values()))])
+    return {places[number - 1]: (folded, holder) for number, folded, holder in cursor.fetchall()}
 
 
 def new_ids(cursor: CursorWrapper, count: int) -> list[int]:
