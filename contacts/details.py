@@ -80,6 +80,9 @@ def changes_between(original: Mapping[str, Any], target: Mapping[str, Any], abov
     changes: list[Change] = []
     for key in dict.fromkeys((*original, *target)):
         before, after = original.get(key), target.get(key)
+        # Most values are texts that stay as they are. Other equal values may differ in JSON: 1 and true.
+        if type(before) is str and before == after:
+            continue
         path = f"{above}{key}"
         if isinstance(before, dict | None) and isinstance(after, dict | None) and (before or after):
             changes += changes_between(before or {}, after or {}, f"{path}.")

@@ -18,7 +18,8 @@ MAX_URL_LENGTH = 2_000
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])")
 _EMAIL_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 # RFC 3986: what an address is written in; everything else is percent-encoded.
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+", re.IGNORECASE)
 
@@ -64,7 +65,7 @@ def is_web_address(value: str) -> bool:
 
 
 def _is_host(host: str) -> bool:
-    return len(host) <= 253 and all(_LABEL.fullmatch(label) for label in host.split("."))
+    return len(host) <= 253 and _HOST.fullmatch(host) is not None
 
 
 FORMATS: Mapping[str, Callable[[str], bool]] = {

@@ -14,7 +14,11 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 def text(value: str | None) -> bytes:
     """A text, or NULL."""
-    return NULL if value is None else value.translate(_ESCAPES).encode()
+    if value is None:
+        return NULL
+    if value.isprintable() and "\\" not in value:
+        return value.encode()
+    return value.translate(_ESCAPES).encode()
 
 
 def json_text(document: bytes) -> bytes:

@@ -7,6 +7,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 from contacts.models import ContactAssignment, ContactParticipant
+from importexport.imports.contacts.statements import ints
 
 Pairs = list[tuple[int, int]]
 
@@ -18,7 +19,7 @@ class Relation:
         table, column = model._meta.db_table, model._meta.get_field(field).column  # type: ignore[union-attr]
         # Constant names of our own tables; the values are bound.
         pairs = "unnest(%s::int[], %s::int[]) AS pair (contact_id, other_id)"
-        self._read = f"SELECT contact_id, {column} FROM {table} WHERE contact_id = ANY(%s)"  # noqa: S608
+        self._read = f"SELECT contact_id, {column} FROM {table} WHERE contact_id = ANY(%s::int[])"  # noqa: S608
         self._add = f"INSERT INTO {table} (contact_id, {column}) SELECT * FROM {pairs} ON CONFLICT DO NOTHING"  # noqa: S608
         self._remove = (
             f"DELETE FROM {table} USING {pairs} "  # noqa: S608
@@ -29,7 +30,7 @@ class Relation:
         """Whom each of the contacts belongs to."""
         found: defaultdict[int, set[int]] = defaultdict(set)
         if contact_ids:
-            cursor.execute(self._read, [contact_ids])
+            cursor.execute(self._read, [ints(contact_ids)])
             for contact_id, other_id in cursor.fetchall():
                 found[contact_id].add(other_id)
         return found
@@ -43,7 +44,7 @@ class Relation:
 
 def _execute(cursor: CursorWrapper, statement: str, pairs: Pairs) -> None:
     if pairs:
-        cursor.execute(statement, [[pair[0] for pair in pairs], [pair[1] for pair in pairs]])
+        cursor.execute(statement, [ints(pair[0] for pair in pairs), ints(pair[1] for pair in pairs)])
 
 
 def pairs_of(contact_id: int, others: Iterable[int]) -> Pairs:

@@ -1,6 +1,6 @@
 """The SQL of a batch of contacts: each statement takes all rows at once, so that their number does not grow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -15,7 +15,6 @@ CREATE_STAGING = f"""
 """
 # Nothing, but where one transaction writes several batches.
 EMPTY_STAGING = f"DELETE FROM {STAGING}"  # noqa: S608 - a constant name
-# Texts go over as one JSON: psycopg would quote an array of them one by one.
 HOLDERS = """
     SELECT external_id, system, contact_id FROM contacts_externalconnection
      WHERE external_id = ANY(ARRAY(SELECT jsonb_array_elements_text(%s::jsonb)))
@@ -29,7 +28,7 @@ COMPARED = f"""
 """  # noqa: S608 - a constant name
 LOCKED = """
     SELECT id, type_id, username, anonymized_at IS NOT NULL, version, details::text
-      FROM contacts_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+      FROM contacts_contact WHERE id = ANY(%s::int[]) ORDER BY id FOR NO KEY UPDATE
 """
 USERNAMES = """
     SELECT asked.number, UPPER(asked.username), holder.id
@@ -44,11 +43,14 @@ UPDATE = f"""
     UPDATE contacts_contact contact
        SET type_id = changed.type_id, username = changed.username, version = changed.version,
            details = COALESCE(staged.details, contact.details)
-      FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[], %s::int[])
-           AS changed (place, id, type_id, username, version)
+      FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[], ARRAY(SELECT jsonb_array_elements_text(%s::jsonb)))
+           AS changed (place, id, type_id, version, username)
       LEFT JOIN {STAGING} staged ON staged.place = changed.place
      WHERE contact.id = changed.id
 """  # noqa: S608 - a constant name
+WAITING = """
+    SELECT id, contact_id, path FROM contacts_channel WHERE pending_value IS NOT NULL AND contact_id = ANY(%s::int[])
+"""
 CONNECT = """
     INSERT INTO contacts_externalconnection (contact_id, system, external_id)
     SELECT * FROM unnest(%s::int[], %s::text[], %s::text[])
@@ -71,8 +73,17 @@ class Present:
 Holder = tuple[str, int]
 
 
-def _as_json(texts: list[str]) -> str:
-    return orjson.dumps(texts).decode()
+# Psycopg would write arrays item by item; this is what they come to.
+
+
+def ints(values: Iterable[int]) -> str:
+    """An array of integers, for a parameter that is cast to one."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def texts(values: Sequence[str | None]) -> str:
+    """Texts, each of which may be NULL, as JSON."""
+    return orjson.dumps(values).decode()
 
 
 def stage(cursor: CursorWrapper, rows: Iterable[bytes]) -> None:
@@ -84,7 +95,7 @@ def stage(cursor: CursorWrapper, rows: Iterable[bytes]) -> None:
 
 def holders(cursor: CursorWrapper, external_ids: list[str]) -> dict[str, Holder]:
     """System and contact of the external ids that are taken."""
-    cursor.execute(HOLDERS, [_as_json(external_ids)])
+    cursor.execute(HOLDERS, [texts(external_ids)])
     return {external_id: (system, contact_id) for external_id, system, contact_id in cursor.fetchall()}
 
 
@@ -92,7 +103,7 @@ def compared(cursor: CursorWrapper, places: list[int], contact_ids: list[int]) -
     """The contacts, and whether their details differ from what is staged at the places. Locks nothing."""
     if not contact_ids:
         return {}
-    cursor.execute(COMPARED, [places, contact_ids])
+    cursor.execute(COMPARED, [ints(places), ints(contact_ids)])
     return {pk: Present(*values) for pk, *values in cursor.fetchall()}
 
 
@@ -100,7 +111,7 @@ def locked(cursor: CursorWrapper, contact_ids: list[int]) -> dict[int, Present]:
     """The contacts as they are now, locked in the order of their ids."""
     if not contact_ids:
         return {}
-    cursor.execute(LOCKED, [contact_ids])
+    cursor.execute(LOCKED, [ints(contact_ids)])
     return {
         pk: Present(type_id, username, is_anonymized, version=version, details=details)
         for pk, type_id, username, is_anonymized, version, details in cursor.fetchall()
@@ -112,7 +123,7 @@ def usernames(cursor: CursorWrapper, wanted: dict[int, str]) -> dict[int, tuple[
     if not wanted:
         return {}
     places = list(wanted)
-    cursor.execute(USERNAMES, [_as_json(list(wanted.values()))])
+    cursor.execute(USERNAMES, [texts(list(wanted.values()))])
     return {places[number - 1]: (folded, holder) for number, folded, holder in cursor.fetchall()}
 
 
@@ -120,3 +131,22 @@ def new_ids(cursor: CursorWrapper, count: int) -> list[int]:
     """Ids for new contacts, in ascending order."""
     cursor.execute(NEW_IDS, [count])
     return sorted(pk for (pk,) in cursor.fetchall())
+
+
+def update(
+    cursor: CursorWrapper,
+    *,
+    places: list[int],
+    ids: list[int],
+    type_ids: list[int],
+    versions: list[int],
+    usernames: list[str | None],
+) -> None:
+    """Write the contacts, with the details that are staged at the places, if any are."""
+    cursor.execute(UPDATE, [*map(ints, (places, ids, type_ids, versions)), texts(usernames)])
+
+
+def waiting(cursor: CursorWrapper, contact_ids: Iterable[int]) -> list[tuple[int, int, str]]:
+    """Id, contact and path of the addresses of the contacts that wait to be verified."""
+    cursor.execute(WAITING, [ints(contact_ids)])
+    return cursor.fetchall()

@@ -6,7 +6,6 @@ anything is written; nobody who holds another lock waits for them in turn.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -18,15 +17,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.details import Change, Document, value_at
+from contacts.details import Document, value_at
 from contacts.models import ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
 from contacts.services.channels import NOTHING_PENDING
-from contacts.services.usernames import username_coupled, username_not_unique, username_required
+from contacts.services.usernames import username_coupled, username_required
 from importexport.imports.contacts import statements
 from importexport.imports.contacts.entry import ContactEntry, read_contact
+from importexport.imports.contacts.items import Known, New
 from importexport.imports.contacts.references import references_for
 from importexport.imports.contacts.relations import MEMBERS, PARTICIPANTS, Pairs, pairs_of
-from importexport.imports.contacts.statements import Holder, Present
+from importexport.imports.contacts.settling import settle_connections, settle_usernames
+from importexport.imports.contacts.statements import Holder
 from importexport.imports.copying import NULL, copy_into, json_text, number, row, text, timestamp
 from importexport.imports.documents import HISTORY_FIELDS, HistoryRows, Rules, differences, further_version
 from importexport.imports.entries import Outcome
@@ -36,34 +37,6 @@ from schemas.compiled import CompiledSchema
 DEFAULT = ExternalConnection.DEFAULT_SYSTEM
 FIRST = b"1"
 HISTORY = ["contact", *HISTORY_FIELDS, "comment"]
-
-
-@dataclass(slots=True)
-class _New:
-    """An entry that makes a contact."""
-
-    place: int
-    entry: ContactEntry
-    username: str | None = None
-    id: int = 0
-
-
-@dataclass(slots=True)
-class _Known:
-    """An entry of a contact that exists. What is to change is worked out with the contact's row locked."""
-
-    place: int
-    entry: ContactEntry
-    id: int
-    present: Present
-    changes: list[Change] = field(default_factory=list)
-    username: str | None = None
-    type_id: int = 0
-    connect: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def is_row_changed(self) -> bool:
-        return bool(self.changes) or (self.username, self.type_id) != (self.present.username, self.present.type_id)
 
 
 class ContactTarget:
@@ -112,8 +85,8 @@ class ContactTarget:
         known = self._known(cursor, entries, ids)
         touched = self._touched(cursor, known, holders)
         self._work_out(cursor, touched)
-        self._settle_usernames(cursor, new, touched)
-        self._settle_connections(entries, holders, new, touched)
+        settle_usernames(cursor, new, touched)
+        settle_connections(entries, holders, new, touched)
         at = timestamp(timezone.now())
         self._create(cursor, [item for item in new if not item.entry.faults], at)
         self._update(cursor, [item for item in touched if not item.entry.faults], at)
@@ -122,16 +95,16 @@ class ContactTarget:
 
     def _told_apart(
         self, entries: Sequence[ContactEntry], holders: dict[str, Holder]
-    ) -> tuple[list[_New], dict[int, int]]:
+    ) -> tuple[list[New], dict[int, int]]:
         """The entries that make a contact, and place -> id of the contact for those that have one."""
-        new: list[_New] = []
+        new: list[New] = []
         ids: dict[int, int] = {}
         for place, entry in enumerate(entries):
             if entry.faults or entry.external_id is None:
                 continue
             holder = holders.get(entry.external_id)
             if holder is None:
-                item = _New(place, entry)
+                item = New(place, entry)
                 self._check_new(item)
                 if not entry.faults:
                     new.append(item)
@@ -141,7 +114,7 @@ class ContactTarget:
                 ids[place] = holder[1]
         return new, ids
 
-    def _check_new(self, item: _New) -> None:
+    def _check_new(self, item: New) -> None:
         entry = item.entry
         self._rules.check_new(entry)
         if entry.type_id is None:
@@ -158,7 +131,7 @@ class ContactTarget:
     def _email_of(self, document: Document | None) -> str | None:
         return value_at(document, self._email_path) if document and self._email_path else None
 
-    def _known(self, cursor: CursorWrapper, entries: Sequence[ContactEntry], ids: dict[int, int]) -> list[_Known]:
+    def _known(self, cursor: CursorWrapper, entries: Sequence[ContactEntry], ids: dict[int, int]) -> list[Known]:
         if not ids:
             return []
         naming = ((place, entries[place]) for place in ids)
@@ -177,7 +150,7 @@ class ContactTarget:
                 entry.refuse(None, _("The contact was anonymized and cannot be changed any more."))
             else:
                 entry.outcome = Outcome.UNCHANGED
-                known.append(_Known(place, entry, contact_id, present[contact_id]))
+                known.append(Known(place, entry, contact_id, present[contact_id]))
         return known
 
     def _visible(self, contact_ids: list[int]) -> set[int]:
@@ -187,7 +160,7 @@ class ContactTarget:
 
     # ---- what changes of contacts that exist
 
-    def _touched(self, cursor: CursorWrapper, known: list[_Known], holders: dict[str, Holder]) -> list[_Known]:
+    def _touched(self, cursor: CursorWrapper, known: list[Known], holders: dict[str, Holder]) -> list[Known]:
         """Those of the known that may change, locked and read again: what was seen before may be out of date."""
         participants = PARTICIPANTS.read(cursor, [item.id for item in known if item.entry.participants is not None])
         members = MEMBERS.read(cursor, [item.id for item in known if item.entry.members is not None])
@@ -213,14 +186,14 @@ class ContactTarget:
             item.present = locked[item.id]
         return touched
 
-    def _participants_wanted(self, item: _Known, present: Any) -> set[int] | None:
+    def _participants_wanted(self, item: Known, present: Any) -> set[int] | None:
         """All participants of a contact once the entry's are set, None when they are. Those of others stay."""
         own = self._references.own_participants
         others = set() if own is None else present[item.id] - own
         wanted = others | (item.entry.participants or set())
         return None if wanted == present[item.id] else wanted
 
-    def _work_out(self, cursor: CursorWrapper, touched: list[_Known]) -> None:
+    def _work_out(self, cursor: CursorWrapper, touched: list[Known]) -> None:
         for item in touched:
             entry, present = item.entry, item.present
             if present.is_anonymized:
@@ -234,7 +207,7 @@ class ContactTarget:
                     self._rules.check_changed(entry, changes=item.changes, stored=stored)
             item.username = self._username_wanted(item)
 
-    def _username_wanted(self, item: _Known) -> str | None:
+    def _username_wanted(self, item: Known) -> str | None:
         entry, present = item.entry, item.present
         if settings.USERNAME_FROM_EMAIL:
             wanted = present.username
@@ -252,46 +225,9 @@ class ContactTarget:
             entry.refuse("username", _("Usernames are kept by the external identity provider."))
         return entry.username
 
-    def _settle_usernames(self, cursor: CursorWrapper, new: list[_New], touched: list[_Known]) -> None:
-        """Of two entries that want the same username the first gets it."""
-        wanted: dict[int, tuple[_New | _Known, int]] = {item.place: (item, 0) for item in new if item.username}
-        wanted |= {
-            item.place: (item, item.id)
-            for item in touched
-            if item.username and item.username != item.present.username and not item.entry.faults
-        }
-        names = {place: wanted[place][0].username or "" for place in sorted(wanted)}
-        taken: set[str] = set()
-        for place, (folded, holder) in sorted(statements.usernames(cursor, names).items()):
-            item, own_id = wanted[place]
-            if folded in taken or holder not in (None, own_id):
-                item.entry.refuse_as(username_not_unique(), "username")
-            else:
-                taken.add(folded)
-
-    def _settle_connections(
-        self,
-        entries: Sequence[ContactEntry],
-        holders: dict[str, Holder],
-        new: list[_New],
-        touched: list[_Known],
-    ) -> None:
-        """An external id is unique over all contacts, whatever the system; also among those of the batch."""
-        claimed = {entry.external_id for entry in entries if not entry.faults}
-        asking = [(item.place, item.entry, item.entry.connections or {}) for item in new]
-        asking += [(item.place, item.entry, item.connect) for item in touched]
-        for _place, entry, connections in sorted(asking, key=lambda asked: asked[0]):
-            for system, external_id in connections.items():
-                if external_id in claimed or external_id in holders:
-                    entry.refuse(
-                        "externalConnections",
-                        _("A contact has the external id already that is given for %(system)s.") % {"system": system},
-                    )
-                claimed.add(external_id)
-
     # ---- writing
 
-    def _create(self, cursor: CursorWrapper, new: list[_New], at: bytes) -> None:
+    def _create(self, cursor: CursorWrapper, new: list[New], at: bytes) -> None:
         if not new:
             return
         for item, pk in zip(new, statements.new_ids(cursor, len(new)), strict=True):
@@ -342,17 +278,17 @@ class ContactTarget:
         PARTICIPANTS.add(cursor, participants)
         MEMBERS.add(cursor, members)
 
-    def _update(self, cursor: CursorWrapper, touched: list[_Known], at: bytes) -> None:
+    def _update(self, cursor: CursorWrapper, touched: list[Known], at: bytes) -> None:
         changed = [item for item in touched if item.is_row_changed]
         if changed:
-            columns: list[list[Any]] = [
-                [item.place for item in changed],
-                [item.id for item in changed],
-                [item.type_id for item in changed],
-                [item.username for item in changed],
-                [item.present.version + bool(item.changes) for item in changed],
-            ]
-            cursor.execute(statements.UPDATE, columns)
+            statements.update(
+                cursor,
+                places=[item.place for item in changed],
+                ids=[item.id for item in changed],
+                type_ids=[item.type_id for item in changed],
+                versions=[item.present.version + bool(item.changes) for item in changed],
+                usernames=[item.username for item in changed],
+            )
         recorded = [item for item in changed if item.changes]
         if recorded:
             copy_into(
@@ -366,7 +302,7 @@ class ContactTarget:
                     for item in recorded
                 ),
             )
-            self._drop_pending(recorded)
+            self._drop_pending(cursor, recorded)
         connections = [(item.id, *pair) for item in touched for pair in item.connect.items()]
         if connections:
             cursor.execute(statements.CONNECT, [list(column) for column in zip(*connections, strict=True)])
@@ -375,17 +311,17 @@ class ContactTarget:
             if item.is_row_changed or item.connect or item.id in related:
                 item.entry.outcome = Outcome.UPDATED
 
-    def _drop_pending(self, recorded: list[_Known]) -> None:
+    def _drop_pending(self, cursor: CursorWrapper, recorded: list[Known]) -> None:
         """A value that was written directly is not waited for any more."""
         if not self._schema.verified_paths:
             return
         written = {(item.id, change.path) for item in recorded for change in item.changes}
-        waiting = Channel.objects.pending().filter(contact__in=[item.id for item in recorded])
-        found = [pk for pk, *place in waiting.values_list("pk", "contact_id", "path") if tuple(place) in written]
+        waiting = statements.waiting(cursor, [item.id for item in recorded])
+        found = [pk for pk, *place in waiting if tuple(place) in written]
         if found:
             Channel.objects.filter(pk__in=found).update(**NOTHING_PENDING)
 
-    def _update_relations(self, cursor: CursorWrapper, touched: list[_Known]) -> set[int]:
+    def _update_relations(self, cursor: CursorWrapper, touched: list[Known]) -> set[int]:
         """Set participants and members where they are named; returns the contacts for which that changed any."""
         changed: set[int] = set()
         naming = [item for item in touched if item.entry.participants is not None]

@@ -1,0 +1,35 @@
+"""Entries of a batch on their way: what each makes or changes."""
+
+from dataclasses import dataclass, field
+
+from contacts.details import Change
+from importexport.imports.contacts.entry import ContactEntry
+from importexport.imports.contacts.statements import Present
+
+
+@dataclass(slots=True)
+class New:
+    """An entry that makes a contact."""
+
+    place: int
+    entry: ContactEntry
+    username: str | None = None
+    id: int = 0
+
+
+@dataclass(slots=True)
+class Known:
+    """An entry of a contact that exists. What is to change is worked out with the contact's row locked."""
+
+    place: int
+    entry: ContactEntry
+    id: int
+    present: Present
+    changes: list[Change] = field(default_factory=list)
+    username: str | None = None
+    type_id: int = 0
+    connect: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_row_changed(self) -> bool:
+        return bool(self.changes) or (self.username, self.type_id) != (self.present.username, self.present.type_id)

@@ -1,0 +1,50 @@
+"""Who gets what may be had once: usernames and external ids, in the database and among the entries of a batch."""
+
+from collections.abc import Sequence
+
+from django.db.backends.utils import CursorWrapper
+from django.utils.translation import gettext as _
+
+from contacts.services.usernames import username_not_unique
+from importexport.imports.contacts import statements
+from importexport.imports.contacts.entry import ContactEntry
+from importexport.imports.contacts.items import Known, New
+from importexport.imports.contacts.statements import Holder
+
+
+def settle_usernames(cursor: CursorWrapper, new: list[New], touched: list[Known]) -> None:
+    """Of two entries that want the same username the first gets it."""
+    wanted: dict[int, tuple[New | Known, int]] = {item.place: (item, 0) for item in new if item.username}
+    wanted |= {
+        item.place: (item, item.id)
+        for item in touched
+        if item.username and item.username != item.present.username and not item.entry.faults
+    }
+    names = {place: wanted[place][0].username or "" for place in sorted(wanted)}
+    taken: set[str] = set()
+    for place, (folded, holder) in sorted(statements.usernames(cursor, names).items()):
+        item, own_id = wanted[place]
+        if folded in taken or holder not in (None, own_id):
+            item.entry.refuse_as(username_not_unique(), "username")
+        else:
+            taken.add(folded)
+
+
+def settle_connections(
+    entries: Sequence[ContactEntry],
+    holders: dict[str, Holder],
+    new: list[New],
+    touched: list[Known],
+) -> None:
+    """An external id is unique over all contacts, whatever the system; also among those of the batch."""
+    claimed = {entry.external_id for entry in entries if not entry.faults}
+    asking = [(item.place, item.entry, item.entry.connections or {}) for item in new]
+    asking += [(item.place, item.entry, item.connect) for item in touched]
+    for _place, entry, connections in sorted(asking, key=lambda asked: asked[0]):
+        for system, external_id in connections.items():
+            if external_id in claimed or external_id in holders:
+                entry.refuse(
+                    "externalConnections",
+                    _("A contact has the external id already that is given for %(system)s.") % {"system": system},
+                )
+            claimed.add(external_id)
