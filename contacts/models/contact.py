@@ -104,10 +104,14 @@ class Contact(models.Model):
 
 
 class ContactParticipant(models.Model):
-    """A contact belongs to a participant."""
+    """A contact belongs to a participant. The index of the constraint finds those of a contact, as in other tables."""
 
     contact = models.ForeignKey(
-        Contact, on_delete=models.CASCADE, related_name="contact_participants", verbose_name=_("contact")
+        Contact,
+        on_delete=models.CASCADE,
+        related_name="contact_participants",
+        verbose_name=_("contact"),
+        db_index=False,
     )
     participant = models.ForeignKey(
         Participant, on_delete=models.PROTECT, related_name="contact_participants", verbose_name=_("participant")
@@ -124,7 +128,7 @@ class ContactAssignment(models.Model):
     """A contact is looked after by a member."""
 
     contact = models.ForeignKey(
-        Contact, on_delete=models.CASCADE, related_name="assignments", verbose_name=_("contact")
+        Contact, on_delete=models.CASCADE, related_name="assignments", verbose_name=_("contact"), db_index=False
     )
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="assignments", verbose_name=_("member"))
 
@@ -142,7 +146,7 @@ class ExternalConnection(models.Model):
 
     DEFAULT_SYSTEM = "Default"
 
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="external_connections")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="external_connections", db_index=False)
     system = models.CharField(_("system"), max_length=100)
     external_id = models.CharField(_("external id"), max_length=200)
 

@@ -60,7 +60,7 @@ class History(models.Model):
 class ChangeSet(History):
     """The changes that one submission made to a contact, once they were made. Rows are only ever added."""
 
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="change_sets")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="change_sets", db_index=False)
     comment = models.TextField(_("comment"), null=True, blank=True)
 
     class Meta:
