@@ -1,6 +1,13 @@
-"""Loads contacts from a file of lines: orjson, jsonschema-rs, and one COPY each for contacts, history and keys."""
+"""Loads contacts from a file of lines: orjson, jsonschema-rs, and one COPY each for contacts, history and keys.
+
+    python -m benchmarks.floor.loader FILE CONNINFO SCHEMA
+
+prints the seconds that it took.
+"""
 
 import json
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,3 +69,14 @@ def _values(document: dict[str, Any], above: str) -> Iterator[tuple[str, Any]]:
             yield from _values(value, f"{above}{key}.")
         else:
             yield above + key, value
+
+
+def main() -> None:
+    file, conninfo, schema = sys.argv[1:]
+    began = time.perf_counter()
+    load(Path(file), conninfo=conninfo, schema=Path(schema))
+    print(time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    main()
