@@ -96,6 +96,44 @@ def test_one_bad_row_among_many_is_found(make_contact, contact):
     refused(both, contact.pk, other.pk, match="follow in the history|once_per_contact")
 
 
+MANY, RECORDED = 20_000, 1_000
+FIRST_VERSIONS = """
+    WITH made AS (
+        INSERT INTO contacts_contact (uid, type_id, details, version, created_at)
+        SELECT gen_random_uuid(), type_id, '{}', 1, now() FROM contacts_contact, generate_series(1, %s)
+        RETURNING id)
+    INSERT INTO contacts_changeset (contact_id, version, executed_at, initiator_system, changes, paths)
+    SELECT id, 1, now(), 'sql', '[]', '{}' FROM made
+"""
+NEXT_VERSIONS = """
+    INSERT INTO contacts_changeset (contact_id, version, executed_at, initiator_system, changes, paths)
+    SELECT id, 2, now(), 'sql', '[]', '{}' FROM contacts_contact WHERE version = 2
+"""
+ENTRIES_READ = """
+    SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid)) FROM pg_index
+     WHERE indrelid IN ('contacts_changeset'::regclass, 'contacts_contact'::regclass)
+"""
+
+
+def test_what_is_checked_of_a_change_set_does_not_grow_with_the_history(make_contact):
+    make_contact()
+    with transaction.atomic(), connection.cursor() as cursor:
+
+        def entries_read():
+            cursor.execute(ENTRIES_READ)
+            return cursor.fetchone()[0]
+
+        cursor.execute(FIRST_VERSIONS, [MANY])
+        cursor.execute(
+            "UPDATE contacts_contact SET version = 2 WHERE id IN (SELECT id FROM contacts_contact LIMIT %s)", [RECORDED]
+        )
+        cursor.execute("ANALYZE contacts_contact, contacts_changeset")
+        before = entries_read()
+        cursor.execute(NEXT_VERSIONS)
+        # The contact, in its two versions, and the change set before, and the same for the foreign key.
+        assert entries_read() - before < 10 * RECORDED
+
+
 @pytest.mark.parametrize(
     "sets",
     [
