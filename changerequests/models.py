@@ -27,12 +27,21 @@ class Status(models.IntegerChoices):
 class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
     def visible_to(self, actor: Actor, *, exclude_hierarchy: bool = False) -> Self:
         """The requests about contacts that the actor sees."""
-        contacts = Contact.objects.visible_to(actor, exclude_hierarchy=exclude_hierarchy)
-        return self.filter(contact__in=contacts) if contacts.query.where else self
+        return Contact.objects.narrowed_to_visible(self, actor, exclude_hierarchy=exclude_hierarchy)
 
     def with_people(self) -> Self:
         """Selects the contact's name and both members, for lists and pages that show them."""
         return self.select_related("contact", "initiator_member__user", "review_member__user").defer("contact__details")
+
+    def as_row(self) -> Self:
+        """With people, and what a row of a list shows of them all: not what is to be changed."""
+        own = ("uid", "status", "created_at", "initiator_comment", "reviewed_at", "review_comment")
+        people = [
+            f"{member}__{column}"
+            for member in ("initiator_member", "review_member")
+            for column in ("uid", "user__username", "user__first_name", "user__last_name")
+        ]
+        return self.with_people().defer(None).only(*own, "contact__uid", "contact__name", *people)
 
 
 class ChangeRequest(models.Model):

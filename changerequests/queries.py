@@ -20,7 +20,9 @@ from accounts.questions import Question, Row
 from changerequests.models import ChangeRequest, Status
 from contacts.models import ChangeSet, Contact
 from contacts.queries import capped_counts, latest_change_sets, no_such_contact, with_pending_channels
+from contacts.querysets import about_many
 from core.errors import NotFound
+from core.paging import keys_in_order
 from core.statements import Slot, Statement, id_or_none
 
 # Where the ages end that waiting requests are counted by: a day, three days, a week, thirty days; the last has no end.
@@ -232,7 +234,7 @@ class Figures:
 def request_figures(*, actor: Actor, now: datetime, decided_since: datetime, most: int) -> Figures:
     """The requests that a member sees: those that wait, by age, its own among them, and what was decided lately.
 
-    One statement, which reads no more than `most` entries of an index for each number.
+    One statement, after that of a member's hierarchy; it reads no more than `most` entries of an index for each number.
     """
     visible = ChangeRequest.objects.visible_to(actor)
     waiting = visible.filter(status=Status.PENDING)
@@ -264,7 +266,9 @@ def start_of_week(moment: datetime) -> datetime:
     return today - timedelta(days=today.weekday())
 
 
-def oldest_waiting(*, actor: Actor, limit: int) -> QuerySet[ChangeRequest]:
-    """The visible requests that have waited longest, with their people."""
-    waiting = ChangeRequest.objects.visible_to(actor).filter(status=Status.PENDING)
-    return waiting.with_people().defer("changes", "paths", "contact__details").order_by("created_at", "id")[:limit]
+def oldest_waiting(*, actor: Actor, waiting: int, limit: int) -> list[ChangeRequest]:
+    """Of the visible requests that wait, `waiting` in number, those that have waited longest, with their people."""
+    visible = ChangeRequest.objects.visible_to(actor).filter(status=Status.PENDING).order_by("created_at", "id")
+    oldest = ChangeRequest.objects.filter(pk__in=keys_in_order(visible, total=waiting, start=0, stop=limit))
+    with about_many():
+        return list(oldest.as_row().order_by("created_at", "id"))

@@ -117,7 +117,7 @@ def _requests(actor: Actor) -> dict[str, Any]:
         ],
         "oldest": [
             (row, _page(row), row.initiator_member_id == actor.member_id, timesince(row.created_at, now, depth=1))
-            for row in oldest_waiting(actor=actor, limit=OLDEST_SHOWN)
+            for row in oldest_waiting(actor=actor, waiting=figures.waiting, limit=OLDEST_SHOWN)
         ],
         "address": _queue(Status.PENDING),
     }

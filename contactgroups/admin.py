@@ -19,6 +19,7 @@ from accounts.admin_actor import CappedAdmin, CappedChangeList, RefusableAdmin, 
 from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType, GroupMembership, LinkedEntity
 from contactgroups.queries import found_groups, linked_counts, with_visible_members
 from contactgroups.services import Membership, change_group, create_group, delete_group, link_entity, unlink_entity
+from contacts.admin.paging import KeyedChangeList, KeyedPaginator
 from contacts.models import Contact
 from core.errors import Forbidden
 from schemas.queries import list_data
@@ -132,7 +133,7 @@ class LinkedEntityInline(_PartInline):
         )
 
 
-class Groups(CappedChangeList):
+class Groups(KeyedChangeList):
     """Reads what the rows of a page show, for all of them at once."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -152,6 +153,7 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
     search_help_text = _("Name, external id, id or a contact")
     ordering = ["-id"]
     sortable_by = ["external_id"]
+    paginator = KeyedPaginator
     fields = ["name", "external_id", "custom_attributes"]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:

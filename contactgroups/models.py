@@ -66,7 +66,9 @@ class ContactGroup(models.Model):
         ]
         indexes = [
             # For names that hold a text anywhere, whatever the case; the expression is that of `icontains`.
-            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="group_by_part_of_name", fastupdate=False)
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="group_by_part_of_name", fastupdate=False),
+            # For external ids that people type; the expression is that of `iexact`.
+            models.Index(Upper("external_id"), name="group_by_external_id"),
         ]
 
     def __str__(self) -> str:
@@ -76,8 +78,7 @@ class ContactGroup(models.Model):
 class GroupMembershipQuerySet(models.QuerySet["GroupMembership"]):
     def visible_to(self, actor: Actor) -> Self:
         """The memberships of contacts that the actor sees."""
-        contacts = Contact.objects.visible_to(actor)
-        return self.filter(contact__in=contacts) if contacts.query.where else self
+        return Contact.objects.narrowed_to_visible(self, actor)
 
 
 class GroupMembership(models.Model):

@@ -2,9 +2,10 @@
 
 from uuid import uuid4
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.fields.json import KT
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -54,6 +55,10 @@ class LegalEntity(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["external_id"], name=EXTERNAL_ID_UNIQUE),
             models.CheckConstraint(condition=models.Q(version__gte=1), name="legal_entity_version_is_positive"),
+        ]
+        indexes = [
+            # For people who type a part of a name, whatever the case; the expression is that of `icontains`.
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="legal_entity_by_part_of_name")
         ]
 
     def __str__(self) -> str:

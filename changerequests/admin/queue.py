@@ -7,15 +7,16 @@ from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
-from accounts.admin_actor import CappedChangeList, actor_of
+from accounts.admin_actor import actor_of
 from changerequests.admin.filters import MOMENTS, StatusFilter
 from changerequests.display import field_labels, outdated_requests
 from changerequests.models import ChangeRequest
+from contacts.admin.paging import KeyedChangeList
 from contacts.models import CONTACT_SCHEMA
 from schemas.queries import current_schema
 
 
-class Queue(CappedChangeList):
+class Queue(KeyedChangeList):
     """Reads what a row shows and no more; the labels of its fields come from the schema, read once for all rows.
 
     Whether a request is outdated is known from its contact's details: they are read for the rows of the page alone.

@@ -31,6 +31,7 @@ from changerequests.admin.filters import (
 from changerequests.admin.queue import Queue, Walk, WalkRequest
 from changerequests.admin.review import ReviewAdmin
 from changerequests.models import ChangeRequest, Status
+from contacts.admin.paging import KeyedPaginator
 from contacts.models import Contact
 from contacts.queries import found_by_people
 
@@ -52,6 +53,7 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
         DecidedFilter,
     ]
     list_filter_submit = True
+    paginator = KeyedPaginator
     list_before_template = "admin/changerequests/includes/status_tabs.html"
     search_fields = ["contact__name"]
     search_help_text = _("Contact’s name, username, id or external id")

@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_actor import CappedChangeList
 from accounts.models import Participant
 from changerequests.models import ChangeRequest, Status
 from changerequests.queries import with_pending_request
+from contacts.admin.paging import KeyedChangeList
 from contacts.models import CONTACT_TYPES, Contact
 from schemas.queries import list_data
 
@@ -45,7 +45,7 @@ class PendingFilter(admin.SimpleListFilter):
         return queryset
 
 
-class Contacts(CappedChangeList):
+class Contacts(KeyedChangeList):
     """Reads what a row shows and no more."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Contact]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
+from django.db.models.functions import Upper
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -25,12 +26,13 @@ from contacts.admin.links import (
     connections_page,
     groups_page,
 )
+from contacts.admin.paging import KeyedPaginator
 from contacts.admin.past import history_page, requests_page
 from contacts.admin.pictures import change_picture, picture_page, show_picture
 from contacts.admin.rights import MAY_ADD
 from contacts.admin.tabs import DETAILS, contact_context
 from contacts.display import laid_out
-from contacts.models import CONTACT_SCHEMA, Contact
+from contacts.models import CONTACT_SCHEMA, START_OF_NAME, Contact
 from contacts.queries import found_by_people
 from schemas.forms import ListChoicesMixin
 from schemas.queries import current_schema
@@ -54,12 +56,13 @@ PAGES = {
 
 @admin.register(Contact)
 class ContactAdmin(ListChoicesMixin, VisibleToActorAdmin):
-    list_display = ["name", "type", "username", "participant_names", "pending"]
+    list_display = ["full_name", "type", "login_name", "participant_names", "pending"]
     list_filter = [TypeFilter, "participants", PendingFilter]
     search_fields = ["name"]
     search_help_text = _("Name, username, id or external id")
     ordering = ["-id"]
-    sortable_by = ["name", "username"]
+    sortable_by = ["full_name", "login_name"]
+    paginator = KeyedPaginator
 
     class Media:
         css = {
@@ -76,6 +79,15 @@ class ContactAdmin(ListChoicesMixin, VisibleToActorAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(MAY_ADD) and actor_of(request) is not None
+
+    @display(description=_("name"), ordering=START_OF_NAME)
+    def full_name(self, contact: Contact) -> str:
+        return contact.name
+
+    @display(description=_("username"), ordering=Upper("username"))
+    def login_name(self, contact: Contact) -> str | None:
+        """Sorted without regard to case, which has an index."""
+        return contact.username
 
     @display(description=_("participants"))
     def participant_names(self, contact: Contact) -> str:

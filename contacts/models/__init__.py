@@ -2,6 +2,7 @@ from contacts.models.channel import Channel, ChannelKind
 from contacts.models.contact import (
     CONTACT_SCHEMA,
     CONTACT_TYPES,
+    START_OF_NAME,
     Contact,
     ContactAssignment,
     ContactParticipant,
@@ -14,6 +15,7 @@ __all__ = [
     "CONTACT_SCHEMA",
     "CONTACT_TYPES",
     "ONE_PERSON",
+    "START_OF_NAME",
     "ChangeSet",
     "Channel",
     "ChannelKind",

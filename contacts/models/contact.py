@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.fields.json import KT
-from django.db.models.functions import Coalesce, Concat, NullIf, Trim, Upper
+from django.db.models.functions import Coalesce, Concat, Left, NullIf, Trim, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -36,6 +36,10 @@ NAME = Coalesce(
     EMPTY,
     output_field=models.TextField(),
 )
+
+
+# What lists are sorted by: a name may be longer than an entry of an index.
+START_OF_NAME = Left("name", 100)
 
 
 class Contact(models.Model):
@@ -97,6 +101,7 @@ class Contact(models.Model):
             # For people who type a part of a name, whatever the case; the expressions are those of `icontains`.
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="contact_by_part_of_name"),
             GinIndex(OpClass(Upper("username"), name="gin_trgm_ops"), name="contact_by_part_of_username"),
+            models.Index(START_OF_NAME, name="contact_by_start_of_name"),
         ]
 
     def __str__(self) -> str:

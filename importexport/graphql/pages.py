@@ -9,6 +9,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
+from contacts.querysets import about_many
 from core.errors import UnprocessableEntity
 from core.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from importexport.graphql.conditions import check_open_to
@@ -33,7 +34,8 @@ class Page:
     @cached_property
     def _found(self) -> list[Any]:
         rows = self._root.answering(self._rows).order_by(*self._order, "id")
-        return list(rows[self.skip : self.skip + self.take + 1])
+        with about_many():
+            return list(rows[self.skip : self.skip + self.take + 1])
 
     @property
     def items(self) -> list[Any]:
@@ -41,7 +43,8 @@ class Page:
 
     @cached_property
     def total_count(self) -> int:
-        return self._rows.order_by().count()
+        with about_many():
+            return self._rows.order_by().count()
 
     @property
     def has_next_page(self) -> bool:

@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
 from contactgroups.models import ContactGroup
+from contacts.admin.paging import KeyedChangeList, KeyedPaginator
 from contacts.display import laid_out, shown_changes
 from legalentities.admin.editing import create_page, edit_page, may_edit
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
@@ -24,7 +25,7 @@ from schemas.queries import current_schema
 CHANGE_SETS_SHOWN = 20
 
 
-class LegalEntities(CappedChangeList):
+class LegalEntities(KeyedChangeList):
     """Reads what a row shows and no more; the groups of all rows are read at once."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[LegalEntity]:
@@ -49,6 +50,7 @@ class LegalEntityAdmin(ListChoicesMixin, VisibleToActorAdmin):
     search_help_text = _("Name, id or external id")
     ordering = ["-id"]
     sortable_by = ["title", "external_id"]
+    paginator = KeyedPaginator
 
     class Media:
         css = {"all": ["contacts/details.css", "changerequests/review.css"]}

@@ -315,7 +315,8 @@ def test_requests_are_counted_along_indexes_and_no_further_than_the_cap(
     now = timezone.now()
     with count_queries() as queries:
         figures = request_figures(actor=actor_of(anna), now=now, decided_since=now - timedelta(days=7), most=1_000)
-    assert len(queries) == 1
+    # A member who does not see all is counted with the ids of those below it, which are read first.
+    assert len(queries) == (1 if sees_all else 2)
     assert figures.waiting == (1_000 if sees_all else 20)
     plan = explained(queries)
     assert "Seq Scan on changerequests_changerequest" not in plan

@@ -1,0 +1,168 @@
+"""Lists and searches over many rows enter an index, for who sees all and for who sees few of them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from accounts.admin_actor import CappedPaginator
+from accounts.models import Member
+from changerequests.models import ChangeRequest, Status
+from contacts.models import ContactAssignment
+from schemas.models import ListItem
+from tests.fixtures import without_triggers
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas")]
+
+MANY, FEW = 20_000, 100
+CONTACTS = "/admin/contacts/contact/"
+GROUPS = "/admin/contactgroups/contactgroup/"
+LEGAL_ENTITIES = "/admin/legalentities/legalentity/"
+SEARCH = "/v1.0/contacts/change-requests/search"
+TABLES = [
+    "contacts_contact",
+    "contacts_contactassignment",
+    "contactgroups_contactgroup",
+    "contactgroups_groupmembership",
+    "contactgroups_linkedentity",
+    "legalentities_legalentity",
+    "changerequests_changerequest",
+]
+# Each contact with a group, a legal entity and a rejected request; one in two hundred is Ben's, the others are Lea's.
+FILL = """
+WITH people AS (
+    INSERT INTO contacts_contact (uid, type_id, username, details, version, created_at)
+    SELECT gen_random_uuid(), %(type)s, 'scale-' || number, '{}', 1, now() FROM generate_series(1, %(rows)s) number
+    RETURNING id, substr(username, 7)::integer AS number
+), assigned AS (
+    INSERT INTO contacts_contactassignment (contact_id, member_id)
+    SELECT id, CASE WHEN number %% 200 = 0 THEN %(ben)s ELSE %(lea)s END FROM people
+), groups AS (
+    INSERT INTO contactgroups_contactgroup (id, name, created_at) SELECT id, 'Group ' || number, now() FROM people
+), memberships AS (
+    INSERT INTO contactgroups_groupmembership (group_id, contact_id, access_policy_id)
+    SELECT id, id, %(policy)s FROM people
+), firms AS (
+    INSERT INTO legalentities_legalentity (id, uid, details, version, created_at)
+    SELECT id, gen_random_uuid(), jsonb_build_object('name', 'Firm ' || number), 1, now() FROM people
+), links AS (
+    INSERT INTO contactgroups_linkedentity (group_id, entity_type, entity_id) SELECT id, 'LegalEntity', id FROM people
+)
+INSERT INTO changerequests_changerequest
+    (uid, contact_id, status, created_at, initiator_member_id, reviewed_at, review_member_id, changes, paths)
+SELECT gen_random_uuid(), id, %(rejected)s, now() - make_interval(mins => number), %(lea)s, now(), %(rita)s, '[]', '{}'
+  FROM people
+"""
+
+
+@pytest.fixture
+def rita(make_member):
+    return make_member("rita", is_superuser=True, sees_all_contacts=True)
+
+
+@pytest.fixture
+def ben(make_member):
+    return make_member("ben", is_superuser=True)
+
+
+@pytest.fixture
+def house(rita, ben, make_member, contact_type) -> Member:
+    """MANY of everything; returns who stands above Lea, to whom most of it belongs."""
+    head = make_member("head", is_superuser=True)
+    policy = ListItem.objects.get(list__key="access-policy", key="owner")
+    people = {"ben": ben.pk, "lea": make_member("lea", manager=head).pk, "rita": rita.pk}
+    with without_triggers(), connection.cursor() as cursor:
+        cursor.execute(
+            FILL, {**people, "type": contact_type.pk, "policy": policy.pk, "rows": MANY, "rejected": Status.REJECTED}
+        )
+        cursor.execute(f"ANALYZE {', '.join(TABLES)}")
+    return head
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from nodes(below)
+
+
+@pytest.fixture
+def scans(count_queries):
+    """How statements read a table when they are run: the node, its index, and the rows that it gives."""
+
+    def of(table: str, ask: Any) -> list[tuple[str, str, int]]:
+        ask()  # a process reads schemas and lists once
+        with count_queries() as queries:
+            ask()
+        read = []
+        for captured in queries.captured_queries:
+            if f'FROM "{table}"' not in captured["sql"]:
+                continue
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {captured['sql']}")
+                (found,) = cursor.fetchone()
+            plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+            read += [
+                (node["Node Type"], node.get("Index Name", ""), int(node["Actual Rows"] * node["Actual Loops"]))
+                for node in nodes(plan)
+                if node.get("Relation Name") == table
+            ]
+        assert read
+        return read
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("address", "table"),
+    [
+        (f"{CONTACTS}?q=scale-1999", "contacts_contact"),
+        (f"{GROUPS}?q=Group+1999", "contactgroups_contactgroup"),
+        (f"{GROUPS}?q=scale-1999", "contactgroups_contactgroup"),
+        (f"{LEGAL_ENTITIES}?q=Firm+1999", "legalentities_legalentity"),
+    ],
+)
+def test_what_is_searched_for_is_found_by_an_index(house, rita, ben, admin_of, scans, address, table):
+    for member in (rita, ben):
+        browser = admin_of(member)
+        read = scans(table, lambda browser=browser: browser.get(address))
+        assert not [kind for kind, _index, _rows in read if kind == "Seq Scan"], (member, read)
+
+
+@pytest.mark.parametrize(
+    ("order", "index"), [("0", "contact_by_start_of_name"), ("2", "contact_username_unique_ignoring_case")]
+)
+def test_contacts_are_sorted_along_an_index(house, rita, admin_of, scans, monkeypatch, order, index):
+    # A hundredth of a million, not half of these: of that many PostgreSQL sorts all.
+    monkeypatch.setattr(CappedPaginator, "most", MANY // 100)
+    browser = admin_of(rita)
+    for direction in ("", "-"):
+        read = scans("contacts_contact", lambda direction=direction: browser.get(f"{CONTACTS}?o={direction}{order}"))
+        assert index in {used for _kind, used, _rows in read}, read
+        assert not [kind for kind, _index, _rows in read if kind == "Seq Scan"], read
+
+
+def test_who_sees_few_contacts_reads_their_requests_alone(house, ben, api_of, scans):
+    api = api_of(ben)
+    assert api.post(SEARCH, {"pageSize": 50}).json["totalCount"] == FEW
+    read = scans("changerequests_changerequest", lambda: api.post(SEARCH, {"pageSize": 50}))
+    assert max(rows for _kind, _index, rows in read) <= FEW, read
+
+
+def test_a_page_for_who_sees_nearly_all_is_met_along_the_order(house, api_of, scans):
+    api = api_of(house)
+    answer = api.post(SEARCH, {"pageSize": 50}).json
+    assert (answer["totalCount"], len(answer["results"])) == (MANY - FEW, 50)
+    read = scans("changerequests_changerequest", lambda: api.post(SEARCH, {"pageSize": 50}))
+    assert "request_latest_first" in {index for _kind, index, _rows in read}, read
+
+
+def test_pages_hold_the_same_rows_whether_few_or_many_are_found(house, ben, api_of):
+    ours = ContactAssignment.objects.filter(member=ben).values("contact")
+    expected = list(
+        ChangeRequest.objects.filter(contact__in=ours).order_by("-created_at", "-id").values_list("pk", flat=True)
+    )
+    api = api_of(ben)
+    pages = [api.post(SEARCH, {"pageSize": 30, "page": number}).json["results"] for number in (1, 2, 3, 4, 5)]
+    assert [row["id"] for page in pages for row in page] == expected
