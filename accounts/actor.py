@@ -25,6 +25,8 @@ class Actor:
 
     An app has `application_id` and the `participant_ids` that restrict it (none: it sees all); a member has
     `member_id` and `member_uid`; a contact has `contact_id` and `contact_uid`; a system actor has a name alone.
+
+    `hierarchy` has the ids of the member and of those below it, where they were read (`with_hierarchy`).
     """
 
     kind: ActorKind
@@ -38,6 +40,7 @@ class Actor:
     sees_all_contacts: bool = False
     contact_id: int | None = None
     contact_uid: UUID | None = None
+    hierarchy: tuple[int, ...] | None = None
     _user: User | None = field(default=None, compare=False, repr=False)
 
     is_authenticated = True

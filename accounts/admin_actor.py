@@ -18,6 +18,7 @@ from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from accounts.actor import Actor, ActorKind, member_actor
+from accounts.queries import with_hierarchy
 from core.correlation import name_actor
 from core.errors import ApiError
 
@@ -32,6 +33,18 @@ def actor_of(request: HttpRequest) -> Actor | None:
         return None
     name_actor(ActorKind.MEMBER, member.pk)
     return member_actor(member)
+
+
+def actor_of_list(request: HttpRequest) -> Actor | None:
+    """The actor for what is about many contacts, with its hierarchy, which is read once per request."""
+    actor = actor_of(request)
+    if actor is None:
+        return None
+    kept: dict[str, Any] = vars(request)
+    if "actor_of_list" not in kept:
+        kept["actor_of_list"] = with_hierarchy(actor)
+    found: Actor = kept["actor_of_list"]
+    return found
 
 
 class CappedPaginator(Paginator):
@@ -184,7 +197,9 @@ class VisibleToActorAdmin(CappedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
-        actor = actor_of(request)
+        match = request.resolver_match
+        is_list = match is not None and (match.url_name or "").endswith("_changelist")
+        actor = actor_of_list(request) if is_list else actor_of(request)
         return rows.none() if actor is None else rows.visible_to(actor)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model:

@@ -15,12 +15,11 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, Sight
 from accounts.models import Member
-from accounts.queries import members_below
+from accounts.queries import hierarchy_of, members_below
 from accounts.questions import Question, Row
 from changerequests.models import ChangeRequest, Status
 from contacts.models import ChangeSet, Contact
 from contacts.queries import capped_counts, latest_change_sets, no_such_contact, with_pending_channels
-from contacts.querysets import about_many
 from core.errors import NotFound
 from core.paging import keys_in_order
 from core.statements import Slot, Statement, id_or_none
@@ -148,7 +147,7 @@ def searched_requests(
     exclude_hierarchy = criteria["excludeHierarchy"]
     requests = ChangeRequest.objects.visible_to(actor, exclude_hierarchy=exclude_hierarchy)
     if member is not None and not member.sees_all_contacts:
-        contacts = Contact.objects.assigned_to(member.pk, exclude_hierarchy=exclude_hierarchy)
+        contacts = Contact.objects.assigned_to([member.pk] if exclude_hierarchy else hierarchy_of(member.pk))
         requests = requests.filter(contact__in=contacts)
     asked = {lookup: criteria[name] for name, lookup in FILTERS.items() if criteria.get(name) is not None}
     return requests.filter(**asked)
@@ -234,7 +233,7 @@ class Figures:
 def request_figures(*, actor: Actor, now: datetime, decided_since: datetime, most: int) -> Figures:
     """The requests that a member sees: those that wait, by age, its own among them, and what was decided lately.
 
-    One statement, after that of a member's hierarchy; it reads no more than `most` entries of an index for each number.
+    One statement, which reads no more than `most` entries of an index for each number.
     """
     visible = ChangeRequest.objects.visible_to(actor)
     waiting = visible.filter(status=Status.PENDING)
@@ -270,5 +269,4 @@ def oldest_waiting(*, actor: Actor, waiting: int, limit: int) -> list[ChangeRequ
     """Of the visible requests that wait, `waiting` in number, those that have waited longest, with their people."""
     visible = ChangeRequest.objects.visible_to(actor).filter(status=Status.PENDING).order_by("created_at", "id")
     oldest = ChangeRequest.objects.filter(pk__in=keys_in_order(visible, total=waiting, start=0, stop=limit))
-    with about_many():
-        return list(oldest.as_row().order_by("created_at", "id"))
+    return list(oldest.as_row().order_by("created_at", "id"))

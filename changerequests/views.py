@@ -12,13 +12,13 @@ from rest_framework.serializers import Serializer
 
 from accounts.models import Member
 from accounts.permissions import MEMBERS, STAFF, Access
+from accounts.queries import with_hierarchy
 from accounts.views import ActorView
 from changerequests import serializers as shapes
 from changerequests.models import ChangeRequestQuerySet, Status
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries import member_seen_by, pending_request, searched_requests, visible_request
 from changerequests.services import cancel_change_request, review_change_request
-from contacts.querysets import about_many
 from core.paging import ordered, page_of
 
 READ, WRITE = "change-requests.read", "change-requests.write"
@@ -99,15 +99,14 @@ class _SearchView(ActorView):
     access = {"POST": Access(READ, STAFF)}
 
     def search(self, criteria: dict[str, Any], shape: type[Serializer], member: Member | None = None) -> Response:
+        actor = self.actor if criteria["excludeHierarchy"] else with_hierarchy(self.actor)
         requests = ordered(
-            searched_requests(actor=self.actor, criteria=criteria, member=member),
+            searched_requests(actor=actor, criteria=criteria, member=member),
             criteria,
             columns=shapes.SORT_COLUMNS,
             default="CreateDate",
         )
-        with about_many():
-            page = page_of(requests, criteria, render=_renderer(shape), shown=ChangeRequestQuerySet.as_row)
-        return Response(page)
+        return Response(page_of(requests, criteria, render=_renderer(shape), shown=ChangeRequestQuerySet.as_row))
 
 
 class SearchView(_SearchView):

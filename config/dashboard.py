@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from accounts.actor import Actor
-from accounts.admin_actor import CappedPaginator, actor_of
+from accounts.admin_actor import CappedPaginator, actor_of, actor_of_list
 from changerequests.models import ChangeRequest, Status
 from changerequests.queries import oldest_waiting, request_figures, start_of_week
 from contacts.models import CONTACT_TYPES, Contact
@@ -73,7 +73,7 @@ class ShownJob:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the page shows beside what Unfold adds; Unfold calls it."""
-    actor = actor_of(request)
+    actor = actor_of_list(request)
     boxes: dict[str, Any] = {}
     if actor is not None:
         if _may_open(request, ChangeRequest):

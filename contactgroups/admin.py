@@ -15,7 +15,14 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.actor import Actor
-from accounts.admin_actor import CappedAdmin, CappedChangeList, RefusableAdmin, VisibleToActorAdmin, actor_of
+from accounts.admin_actor import (
+    CappedAdmin,
+    CappedChangeList,
+    RefusableAdmin,
+    VisibleToActorAdmin,
+    actor_of,
+    actor_of_list,
+)
 from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType, GroupMembership, LinkedEntity
 from contactgroups.queries import found_groups, linked_counts, with_visible_members
 from contactgroups.services import Membership, change_group, create_group, delete_group, link_entity, unlink_entity
@@ -162,7 +169,7 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ContactGroup], search_term: str
     ) -> tuple[QuerySet[ContactGroup], bool]:
-        actor = actor_of(request)
+        actor = actor_of_list(request)
         return (queryset if actor is None else found_groups(queryset, search_term, actor=actor)), False
 
     @display(description=_("name"))

@@ -27,7 +27,6 @@ from accounts.actor import Actor, Sight, ids_of
 from accounts.models import Member
 from accounts.queries import actor_of_user
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
-from contacts.querysets import about_many
 from core.errors import NotFound, UnprocessableEntity, locking
 from core.serializers import INT32_MAX
 from core.statements import Slot, Statement, id_or_none, rows_of
@@ -64,8 +63,7 @@ def capped_counts(*, actor: Actor, rows: Mapping[str, QuerySet[Any]], most: int)
     """How many rows each of the querysets has, `most` standing for so many or more; for a member, in one statement."""
     counts: dict[str, Any] = {f"count_{name}": CappedCount(queryset, most=most) for name, queryset in rows.items()}
     # A statement must be about something: the member's own row is always there.
-    with about_many():
-        found: dict[str, Any] = dict(Member.objects.filter(pk=actor.member_id or 0).values("pk", **counts).get())
+    found: dict[str, Any] = dict(Member.objects.filter(pk=actor.member_id or 0).values("pk", **counts).get())
     return {name: found[f"count_{name}"] for name in rows}
 
 

@@ -7,7 +7,6 @@ from django.core.paginator import Page
 from django.http import HttpRequest
 
 from accounts.admin_actor import CappedChangeList, CappedPaginator
-from contacts.querysets import about_many
 
 
 class KeyedPaginator(CappedPaginator):
@@ -21,8 +20,7 @@ class KeyedPaginator(CappedPaginator):
     @cached_property
     def keys(self) -> list[int]:
         rows: Any = self.object_list
-        with about_many():
-            return list(rows.values_list("pk", flat=True)[: self.most])
+        return list(rows.values_list("pk", flat=True)[: self.most])
 
     @cached_property
     def count(self) -> int:

@@ -9,7 +9,6 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.querysets import about_many
 from core.errors import UnprocessableEntity
 from core.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from importexport.graphql.conditions import check_open_to
@@ -34,8 +33,7 @@ class Page:
     @cached_property
     def _found(self) -> list[Any]:
         rows = self._root.answering(self._rows).order_by(*self._order, "id")
-        with about_many():
-            return list(rows[self.skip : self.skip + self.take + 1])
+        return list(rows[self.skip : self.skip + self.take + 1])
 
     @property
     def items(self) -> list[Any]:
@@ -43,8 +41,7 @@ class Page:
 
     @cached_property
     def total_count(self) -> int:
-        with about_many():
-            return self._rows.order_by().count()
+        return self._rows.order_by().count()
 
     @property
     def has_next_page(self) -> bool:

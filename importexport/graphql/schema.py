@@ -18,6 +18,7 @@ from graphql import (
 )
 
 from accounts.actor import Actor
+from accounts.queries import with_hierarchy
 from importexport.graphql.conditions import condition_of
 from importexport.graphql.inputs import InputTypes
 from importexport.graphql.naming import TypeNames
@@ -93,7 +94,7 @@ def _root_field(root: Root, branch: Branch, outputs: OutputTypes, inputs: InputT
         for field in info.field_nodes:
             check_variables_are_given(field, info.variable_values.coerced)
         skip, take = checked_window(asked.get("skip"), asked.get("take"))
-        rows = root.visible(actor)
+        rows = root.visible(with_hierarchy(actor))
         condition = condition_of(asked.get("where") or {}, branch, actor=actor)
         if condition is not None:
             rows = rows.filter(condition)

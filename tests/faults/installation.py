@@ -25,10 +25,13 @@ from tests.config.stack import ROOT, free_port
 PATIENCE = 120
 
 
-def wait_until(condition: Callable[[], object], otherwise: str, *, seconds: float = PATIENCE) -> None:
+def wait_until(
+    condition: Callable[[], object], otherwise: str, *, seconds: float = PATIENCE, log: "Process | None" = None
+) -> None:
+    """Fails with `otherwise`, and with the end of what the process `log` said, if it does not come true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, otherwise
+        assert time.monotonic() < deadline, f"{otherwise}\n{log.output[-5000:] if log else ''}"
         time.sleep(0.05)
 
 

@@ -122,7 +122,7 @@ def test_without_the_queue_requests_are_answered_and_what_they_asked_for_is_done
     with installation.database() as connection:
         connection.execute("UPDATE importexport_exportjob SET created_at = created_at - interval '5 minutes'")
     send(installation, "importexport.exports.tasks", "resume_exports")
-    wait_until(lambda: mailbox.messages, f"no key came: {running.output[-3000:]}", seconds=SLOW)
+    wait_until(lambda: mailbox.messages, "no key came", seconds=SLOW, log=running)
     wait_until(lambda: web.call("GET", export)[0] == 200, "the export never ran")
     assert len(mailbox.messages) == 1
     verify(web, contact, mailbox.messages[0])
@@ -132,15 +132,15 @@ def test_a_queue_that_says_nothing_holds_a_request_for_seconds_only(
     installation: Installation, web: Web, mailbox: Mailbox, worker: Callable[..., Any]
 ) -> None:
     mailbox.start()
-    worker()
+    running = worker()
     contact = new_contact(web)
     change_email(web, contact)
-    wait_until(lambda: mailbox.messages, "no key came", seconds=SLOW)
+    wait_until(lambda: mailbox.messages, "no key came", seconds=SLOW, log=running)
     with installation.with_silent_queue():
         # The client of the test gives up after half a minute.
         change_email(web, contact)
     make_due(installation, contact)
-    wait_until(lambda: len(mailbox.messages) >= 2, "no second key came", seconds=SLOW)
+    wait_until(lambda: len(mailbox.messages) >= 2, "no second key came", seconds=SLOW, log=running)
     verify(web, contact, mailbox.messages[-1])
 
 
@@ -150,9 +150,9 @@ def test_while_the_mail_server_is_down_a_key_is_kept_due_and_goes_out_once_when_
     running = worker()
     contact = new_contact(web)
     address = change_email(web, contact)
-    wait_until(lambda: "task_retries" in running.output, "it was not tried")
+    wait_until(lambda: "task_retries" in running.output, "it was not tried", log=running)
     mailbox.start()
-    wait_until(lambda: mailbox.messages, "it was not tried again")
+    wait_until(lambda: mailbox.messages, "it was not tried again", log=running)
     assert mailbox.messages[0]["To"] == address
     verify(web, contact, mailbox.messages[0])
     assert len(mailbox.messages) == 1
@@ -179,7 +179,7 @@ def test_a_worker_that_is_killed_while_it_sends_a_key_loses_none(
     mailbox.start()
     again = worker()
     make_due(installation, contact)
-    wait_until(lambda: mailbox.messages, f"the key is lost: {again.output[-2000:]}", seconds=SLOW)
+    wait_until(lambda: mailbox.messages, "the key is lost", seconds=SLOW, log=again)
     verify(web, contact, mailbox.messages[-1])
     with installation.database() as connection:
         due = connection.execute(

@@ -4,8 +4,10 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.urls import reverse
 
+from contacts.models import Contact
 from importexport.exports.running import run_export
 from importexport.models import ExportJob, ExportStatus
+from schemas.models import ListItem
 from tests.fixtures import details
 from tests.importexport.reading import read_csv
 
@@ -48,12 +50,14 @@ def test_what_the_list_shows_is_what_is_exported(exporter, make_contact, make_pa
 
 
 @pytest.mark.django_db(transaction=True)
-def test_filters_of_the_lists_own_count_too(exporter, make_contact, actor_of, admin_of, make_member, celery_messages):
-    make_contact()
-    prospects = "pending=no&type=0"
+def test_filters_of_the_lists_own_count_too(exporter, make_contact, contact_type, admin_of, celery_messages):
+    client, prospect = make_contact(), make_contact()
+    prospects = ListItem.objects.get(list__key="contact-type", key="prospect")
+    Contact.objects.filter(pk=prospect.pk).update(type=prospects)
     browser = admin_of(exporter)
-    browser.post(f"{START}?{prospects}")
-    assert len(rows_of(browser)) == 1
+    for item, expected in ((contact_type, client), (prospects, prospect)):
+        browser.post(f"{START}?pending=no&type={item.pk}")
+        assert [row["id"] for row in rows_of(browser)] == [str(expected.pk)]
 
 
 @pytest.mark.django_db(transaction=True)
