@@ -65,7 +65,7 @@ def wrk() -> str:
     return found
 
 
-def generate(load: Load, *, port: int, headers: Mapping[str, str], seconds: float, seed: int) -> Measured:
+def generate(load: Load, *, port: int, headers: Mapping[str, str], seconds: int, seed: int) -> Measured:
     """Put the load on a server of this machine."""
     script = PLACE / "load.lua"
     script.write_text(
@@ -82,7 +82,7 @@ def generate(load: Load, *, port: int, headers: Mapping[str, str], seconds: floa
             ),
         }
     )
-    command = [wrk(), "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "-s", str(script)]
+    command = [wrk(), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
     done = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=False)
     try:
         told = json.loads(done.stdout.splitlines()[-1])

@@ -33,9 +33,7 @@ worker_tmp_dir = _MEMORY
 # A place of its own in the user's home, shared by all servers that the user runs.
 control_socket_disable = True
 
-# Before the workers read the settings: one connection per thread, kept.
-os.environ.setdefault("DATABASE_POOL_SIZE", str(threads))
-# A query that takes longer is stopped, before the caller has given up waiting.
+# Before the workers read the settings: a query that takes longer is stopped, before the caller has given up waiting.
 os.environ.setdefault("DATABASE_STATEMENT_SECONDS", "20")
 
 # No line or header of ours is longer; bodies are cut off by the application while they are read.
@@ -65,6 +63,9 @@ def pre_fork(server: Any, worker: Any) -> None:
     object, and the workers' memory is no longer shared."""
     gc.collect()
     gc.freeze()
+    # Python's own 700 objects are those of one request or two, and hardly any are of a cycle. Not more than this: the
+    # bodies of requests wait for the collector too.
+    gc.set_threshold(5_000, *gc.get_threshold()[1:])
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -31,8 +31,8 @@ class LanguageMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        asked = supported(request.GET.get(PARAMETER, ""))
-        language = asked or translation.get_language_from_request(request)
+        asked = request.GET.get(PARAMETER)
+        language = (asked and supported(asked)) or translation.get_language_from_request(request)
         with translation.override(language):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)

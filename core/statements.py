@@ -87,12 +87,11 @@ def rows_of(*asked: tuple[Statement, Mapping[str, Any]]) -> list[list[tuple[Any,
     """
     if connection.queries_logged:
         return [statement.rows(values) for statement, values in asked]
-    connection.ensure_connection()
+    connected = _connected()
     connection.validate_no_broken_transaction()
-    with connection.wrap_database_errors, connection.connection.pipeline():
+    with connection.wrap_database_errors, connected.pipeline():
         cursors = [
-            psycopg.Cursor(connection.connection).execute(statement.sql, statement.filled(values))
-            for statement, values in asked
+            psycopg.Cursor(connected).execute(statement.sql, statement.filled(values)) for statement, values in asked
         ]
     return [cursor.fetchall() for cursor in cursors]
 
@@ -113,6 +112,13 @@ def bound_cursor() -> CursorWrapper:
     """
     if connection.queries_logged:
         return connection.cursor()
-    connection.ensure_connection()
-    cursor: Any = psycopg.Cursor(connection.connection)
+    cursor: Any = psycopg.Cursor(_connected())
     return connection.make_cursor(cursor)
+
+
+def _connected() -> psycopg.Connection[Any]:
+    """Django's connection, made or examined first if need be, as before a cursor of its own."""
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    made: psycopg.Connection[Any] = connection.connection
+    return made

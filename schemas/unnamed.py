@@ -50,8 +50,10 @@ def without_unnamed(names: Names, document: Any, stored: Any) -> Any:
                 has_changed = True
                 continue
             kept[key] = value
+        elif was is _ABSENT or inner.inner is None:
+            kept[key] = value
         else:
-            kept[key] = value if was is _ABSENT else without_unnamed(inner, value, was)
+            kept[key] = without_unnamed(inner, value, was)
             has_changed = has_changed or kept[key] is not value
     return kept if has_changed else document
 

@@ -5,10 +5,8 @@ Several processes serve one address, so what is counted lies in files that they 
 """
 
 import os
-import time
 
-from django.db import connection
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -25,16 +23,6 @@ _SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-_POOL = {
-    name: Gauge(f"kontor_database_pool_{name}", text, multiprocess_mode="livesum")
-    for name, text in {
-        "size": "Connections to the database in the pools of the web workers.",
-        "available": "Connections in these pools that nobody uses.",
-        "waiting": "Requests that wait for a connection.",
-    }.items()
-}
-_pool_noted = 0.0
-_POOL_STATISTICS = {"size": "pool_size", "available": "pool_available", "waiting": "requests_waiting"}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -43,19 +31,6 @@ def count_request(*, method: str, route: str | None, status: int, seconds: float
     labels = method if method in _METHODS else "other", "none" if route is None else f"/{route.lstrip('^/')}"
     _REQUESTS.labels(*labels, str(status)).inc()
     _SECONDS.labels(*labels).observe(seconds)
-    _note_pool()
-
-
-def _note_pool() -> None:
-    """Once a second: more often than anybody looks."""
-    global _pool_noted
-    now = time.monotonic()
-    if now - _pool_noted < 1 or (pool := getattr(connection, "pool", None)) is None:
-        return
-    _pool_noted = now
-    statistics = pool.get_stats()
-    for name, gauge in _POOL.items():
-        gauge.set(statistics.get(_POOL_STATISTICS[name], 0))
 
 
 def exposition() -> bytes:

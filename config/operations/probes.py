@@ -23,7 +23,7 @@ class UnusableError(Exception):
 
 @contextmanager
 def database(seconds: int = SECONDS) -> Iterator[psycopg.Connection]:
-    """A connection of its own: one from the pool would wait for its turn when the pool is used up.
+    """A connection of its own, which waits as long as a probe may and no longer.
 
     Raises psycopg.Error where the server cannot be reached or takes longer than the seconds for an answer.
     """

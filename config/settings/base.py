@@ -93,23 +93,19 @@ TEMPLATES = [
 # ---- data
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=embedded.database_url(VAR_DIR))}
-_pool_size = env.int("DATABASE_POOL_SIZE", default=0)
-if _pool_size:
-    # A pool serves the threads of a web worker; connections made per request would cost more than the requests.
-    # There is one for each thread, so it waits only where the server does not answer: no longer than a caller would.
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 5}
-    # After a restart of the server no request meets a connection of before it: the pool sees to that itself.
-    DATABASES["default"]["ENGINE"] = "config.postgresql"
-else:
-    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+# Each thread keeps its connection: connections made per request would cost more than the requests. After a restart of
+# the server no request meets one of before it.
+DATABASES["default"] |= {"ENGINE": "config.postgresql", "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # Nobody waits for a query for ever; the web server's workers say how long (config/gunicorn.py), tasks have no limit.
 _statement_seconds = env.int("DATABASE_STATEMENT_SECONDS", default=0)
 if _statement_seconds:
     _limits = f"-c statement_timeout={_statement_seconds}s -c lock_timeout={max(1, _statement_seconds // 2)}s"
+    # Prepared statements find rows by keys (core/statements.py): one plan serves all values.
+    _planning = "-c plan_cache_mode=force_generic_plan"
     # After what DATABASE_URL asks for.
     _options = DATABASES["default"]["OPTIONS"]
-    _options["options"] = f"{_options.get('options', '')} {_limits}".strip()
+    _options["options"] = f"{_options.get('options', '')} {_limits} {_planning}".strip()
 # After how many times a connection has the server prepare a statement; 0 for never, where a proxy between them hands
 # connections round by transaction and knows nothing of prepared statements.
 _prepare_threshold = env.int("DATABASE_PREPARE_THRESHOLD", default=3)

@@ -4,6 +4,7 @@ That decision belongs to `changerequests.services`, which calls these steps in o
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from django.conf import settings
@@ -176,7 +177,7 @@ def write_details(
     entry = _entry(
         actor=actor, contact=contact, changes=changes, comment=comment, initiator_member_id=initiator_member_id
     )
-    with refusing(UNIQUE, username_not_unique()):
+    with nullcontext() if email is None else refusing(UNIQUE, username_not_unique()):
         write_with_history(contact, entry)
     return entry
 

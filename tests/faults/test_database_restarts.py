@@ -56,12 +56,11 @@ class Load:
             thread.join(60)
 
 
-@pytest.mark.parametrize("pool", ["4", "0"], ids=["pooled", "unpooled"])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["stopped", "crashed"])
 def test_requests_fail_with_an_api_error_and_succeed_again_and_the_history_is_whole(
-    installation: Installation, client: tuple[str, str], pool: str, how: signal.Signals
+    installation: Installation, client: tuple[str, str], how: signal.Signals
 ) -> None:
-    web = installation.web(DATABASE_POOL_SIZE=pool, LOG_LEVEL="INFO")
+    web = installation.web(LOG_LEVEL="INFO")
     web.authorize(client)
     contacts = [new_contact(web) for _ in range(CONTACTS)]
     load = Load(web, contacts)

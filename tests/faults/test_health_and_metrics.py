@@ -90,7 +90,6 @@ def test_metrics_count_the_requests_of_all_workers_by_route_and_show_what_waits(
     assert seen["kontor_figures_up"] == 1
     for name in ("kontor_pending_requests", "kontor_queue_length", 'kontor_jobs{kind="outcome",state="pending"}'):
         assert seen[name] == 0
-    assert seen["kontor_database_pool_size"] >= 1
     # Addresses that somebody makes up are one row, not one each.
     for number in range(3):
         web.status(f"/made-up-{number}")

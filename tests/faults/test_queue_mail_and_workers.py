@@ -144,6 +144,24 @@ def test_a_queue_that_says_nothing_holds_a_request_for_seconds_only(
     verify(web, contact, mailbox.messages[-1])
 
 
+def test_a_worker_whose_queue_falls_silent_while_it_works_goes_on_when_the_queue_is_back(
+    installation: Installation, web: Web, mailbox: Mailbox, worker: Callable[..., Any]
+) -> None:
+    mailbox.is_slow = True
+    mailbox.start()
+    running = worker()
+    contact = new_contact(web)
+    change_email(web, contact)
+    wait_until(lambda: mailbox.messages, "no key came", seconds=SLOW, log=running)
+    with installation.with_silent_queue():
+        mailbox.is_slow = False
+        wait_until(lambda: "Connection to broker lost" in running.output, "the silence was not noticed", log=running)
+    address = change_email(web, contact)
+    wait_until(lambda: mailbox.messages[-1]["To"] == address, "no second key came", seconds=SLOW, log=running)
+    verify(web, contact, mailbox.messages[-1])
+    assert running.lives
+
+
 def test_while_the_mail_server_is_down_a_key_is_kept_due_and_goes_out_once_when_it_is_back(
     installation: Installation, web: Web, mailbox: Mailbox, worker: Callable[..., Any]
 ) -> None:
