@@ -85,7 +85,8 @@ def run_job(job_id: UUID | str, *, report: Report = _silently) -> None:
 
 
 def _fail(job: ImportJob, attempt: int, code: str, message: str) -> None:
-    log.error("import_failed", code=code, reason=message)
+    # The message stands in the job: it names files, and files are named after people.
+    log.error("import_failed", code=code)
     fail(job.pk, attempt, code=code, message=message)
 
 

@@ -12,6 +12,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone, translation
 from django.utils.translation import get_language
 from psycopg import errors as postgres
+from structlog.testing import capture_logs
 
 from contacts.models import ChangeSet, Contact, ContactParticipant, ExternalConnection
 from core.errors import UnprocessableEntity
@@ -282,6 +283,21 @@ def test_a_storage_that_breaks_off_fails_the_sync_and_the_next_one_goes_on(entry
     run_job(job.pk)
     assert (read(job).status, counts(read(job))) == (ImportStatus.COMPLETED, (40, 0, 0, 0))
     assert ChangeSet.objects.count() == 40
+
+
+@pytest.mark.django_db
+def test_who_asked_learns_which_file_is_gone_and_the_log_does_not(entry):
+    """Files are named after people."""
+    names = stored(lines(*numbered(entry, range(3))))
+    job = start_sync(actor=SYSTEM, kind=CONTACTS, names=names)
+    ImportFile.objects.filter(name=names[0]).update(is_stored=False)
+    with capture_logs() as logged:
+        run_job(job.pk)
+    failed = read(job)
+    assert (failed.status, failed.error_code) == (ImportStatus.FAILED, "FileUnavailable")
+    assert names[0] in failed.error_message
+    assert [line["code"] for line in logged if line["event"] == "import_failed"] == ["FileUnavailable"]
+    assert names[0] not in str(logged)
 
 
 @pytest.mark.django_db
