@@ -113,3 +113,15 @@ class TestLanguage:
     def test_messages_are_localized(self, anonymous):
         messages = {anonymous.get(f"/nothing?language={code}").json["message"] for code in ("en", "de", "fr", "it")}
         assert len(messages) == 4
+
+
+def test_a_limit_is_told_in_the_language_of_each_request(app):
+    """A field keeps the text of its limit; it must not keep the language of who first went beyond it."""
+    told = {
+        language: app.post(f"/v1.0/lists/contact-type/search?language={language}", {"filter": "x" * 100_000})
+        for language in ("de", "en", "fr", "de")
+    }
+    texts = {language: answer.json["properties"]["filter"][0] for language, answer in told.items()}
+    assert len(set(texts.values())) == 3
+    assert texts["en"].startswith("Ensure")
+    assert "Zeichen" in texts["de"]
