@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Expression, QuerySet
 
@@ -85,11 +86,12 @@ def rows_of(*asked: tuple[Statement, Mapping[str, Any]]) -> list[list[tuple[Any,
 
     Where one fails, those after it do not run, and its error is raised.
     """
-    if connection.queries_logged:
+    database = _database()
+    if database.queries_logged:
         return [statement.rows(values) for statement, values in asked]
-    connected = _connected()
-    connection.validate_no_broken_transaction()
-    with connection.wrap_database_errors, connected.pipeline():
+    connected = _connected(database)
+    database.validate_no_broken_transaction()
+    with database.wrap_database_errors, connected.pipeline():
         cursors = [
             psycopg.Cursor(connected).execute(statement.sql, statement.filled(values)) for statement, values in asked
         ]
@@ -110,15 +112,21 @@ def bound_cursor() -> CursorWrapper:
     Django's own puts them into the text, which makes every statement a new one. Where statements are logged, as the
     tests do that count them, it is Django's own, whose log has the values.
     """
-    if connection.queries_logged:
-        return connection.cursor()
-    cursor: Any = psycopg.Cursor(_connected())
-    return connection.make_cursor(cursor)
+    database = _database()
+    if database.queries_logged:
+        return database.cursor()
+    cursor: Any = psycopg.Cursor(_connected(database))
+    return database.make_cursor(cursor)
 
 
-def _connected() -> psycopg.Connection[Any]:
-    """Django's connection, made or examined first if need be, as before a cursor of its own."""
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    made: psycopg.Connection[Any] = connection.connection
-    return made
+def _database() -> BaseDatabaseWrapper:
+    """Looked up once: Django's `connection` looks it up anew with each attribute."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def _connected(database: BaseDatabaseWrapper) -> psycopg.Connection[Any]:
+    """The connection, made or examined first if need be, as before a cursor of Django's own."""
+    database.close_if_health_check_failed()
+    database.ensure_connection()
+    connected: psycopg.Connection[Any] = database.connection
+    return connected
