@@ -1,9 +1,10 @@
 """Choosing members, and finding the actor behind a token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from hashlib import sha256
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, OuterRef, QuerySet
@@ -63,40 +64,63 @@ def actor_of_user(user_id: int | None) -> Actor | None:
     return None if member is None else member_actor(member)
 
 
-def _participants_of_application() -> ArraySubquery:
-    memberships = ClientApplication.participants.through.objects
-    return ArraySubquery(memberships.filter(clientapplication_id=OuterRef("application_id")).values("participant_id"))
+_OF_TOKEN = ("scope", "application_id", "user_id")
 
 
-# What a token's row says of its actor, in the order of `_actor_of`.
-_ACTOR_COLUMNS = (
-    *("scope", "application_id", "application__name", "participant_ids"),
-    *("user_id", "user__is_active", "user__username", "user__first_name", "user__last_name"),
-    *("member_id", "user__member__uid", "user__member__sees_all_contacts"),
-    *("contact_id", "user__contact__uid", "user__contact__name"),
-)
+@cache
+def _columns(kind: ActorKind | None) -> Mapping[str, Any]:
+    """What tells of a token that behind it is still an actor of this kind, and all of that actor; for None, of any.
 
-# The checksum of a token -> the sight of its actor when it was last used: from it the statement is chosen that answers
-# a question along with the token. What the token says now decides whether the choice was right.
+    A contact that has become a member acts as one.
+    """
+    participants = ClientApplication.participants.through.objects.filter(
+        clientapplication_id=OuterRef("application_id")
+    )
+    of_application: dict[str, Any] = {
+        "application_name": F("application__name"),
+        "participant_ids": ArraySubquery(participants.values("participant_id")),
+    }
+    of_member: dict[str, Any] = {
+        "is_active": F("user__is_active"),
+        "username": F("user__username"),
+        "first_name": F("user__first_name"),
+        "last_name": F("user__last_name"),
+        "member_id": F("user__member__id"),
+        "member_uid": F("user__member__uid"),
+        "sees_all_contacts": F("user__member__sees_all_contacts"),
+    }
+    of_contact = of_member | {
+        "contact_id": F("user__contact__id"),
+        "contact_uid": F("user__contact__uid"),
+        "contact_name": F("user__contact__name"),
+    }
+    of_kinds: Mapping[ActorKind, Mapping[str, Any]] = {
+        ActorKind.APP: of_application,
+        ActorKind.MEMBER: of_member,
+        ActorKind.CONTACT: of_contact,
+    }
+    return of_application | of_contact if kind is None else of_kinds[kind]
+
+
+Told = Mapping[str, Any]
+
+# The checksum of a token -> the sight of its actor when it was last used: from it the statement is chosen that finds
+# such an actor and answers its question. What the token says now decides whether the choice was right.
 _last_sights: dict[str, Sight] = {}
 MAX_SIGHTS = 10_000
 
 
 @cache
-def _actor_statement() -> Statement:
+def _actor_statement(kind: ActorKind | None) -> Statement:
     tokens = AccessToken.objects.filter(token_checksum=Slot("checksum"), expires__gt=Slot("now"))
-    named = tokens.annotate(
-        participant_ids=_participants_of_application(),
-        member_id=F("user__member__id"),
-        contact_id=F("user__contact__id"),
-    )
+    columns = _columns(kind)
     # The checksum is unique: no order is needed to take the first.
-    return Statement.of(named.order_by().values_list(*_ACTOR_COLUMNS))
+    return Statement.of(tokens.annotate(**columns).order_by().values_list(*_OF_TOKEN, *columns))
 
 
 @lru_cache(maxsize=256)
 def _with_answer(statement: Callable[[Sight], Statement], sight: Sight) -> Statement:
-    return statement(sight).beside(_actor_statement(), given=ID_SLOTS)
+    return statement(sight).beside(_actor_statement(sight.kind), given=ID_SLOTS)
 
 
 def actor_of_token(token: str) -> Actor:
@@ -115,58 +139,71 @@ def actor_and_answer(token: str, question: Question | None) -> tuple[Actor, Answ
     seen: then the question has to be asked by itself. Raises like `actor_of_token`.
     """
     checksum = sha256(token.encode()).hexdigest()
-    values = {"checksum": checksum, "now": timezone.now()}
-    expected = None if question is None else _last_sights.get(checksum)
-    if question is None or expected is None:
-        row = _actor_statement().first(values)
-    else:
-        row = _with_answer(question.statement, expected).first({**values, **question.values})
-    if row is None:
-        _last_sights.pop(checksum, None)
-        raise Unauthorized
-    told = len(_ACTOR_COLUMNS)
-    actor = _actor_of(row[:told])
-    sight = Sight.of(actor)
-    if sight == expected:
-        return actor, Answer(None if row[told] is None else row[told:])
+    values: dict[str, Any] = {"checksum": checksum, "now": timezone.now()}
+    expected = _last_sights.get(checksum)
+    if expected is not None:
+        statement = _actor_statement(expected.kind) if question is None else _with_answer(question.statement, expected)
+        asked = values if question is None else {**values, **question.values}
+        told, answer = _told_by(statement, asked, expected.kind)
+        if _kind_in(told) is expected.kind and Sight.of(actor := _actor_in(told)) == expected:
+            return actor, Answer(None if answer[0] is None else answer) if question else None
+    told, _nothing = _told_by(_actor_statement(None), values, None)
+    actor = _actor_in(told)
     if len(_last_sights) >= MAX_SIGHTS:
         _last_sights.clear()  # most are of tokens that have expired
-    _last_sights[checksum] = sight
+    _last_sights[checksum] = Sight.of(actor)
     return actor, None
 
 
-def _actor_of(row: Row) -> Actor:
-    """Raises Unauthorized when the login is closed, or nobody stands behind the token."""
-    scope, application_id, application_name, participant_ids, user_id, is_active, username, *of_user = row
-    first_name, last_name, member_id, member_uid, sees_all_contacts, contact_id, contact_uid, contact_name = of_user
-    scopes = frozenset(scope.split())
-    if user_id is None and application_id is not None:
-        return Actor(
-            kind=ActorKind.APP,
-            name=application_name,
-            scopes=scopes,
-            application_id=application_id,
-            participant_ids=tuple(participant_ids),
-        )
-    if not is_active:
+def _told_by(statement: Statement, values: Mapping[str, Any], kind: ActorKind | None) -> tuple[Told, Row]:
+    """The columns of such an actor by their names, and what follows them. Raises Unauthorized without such a token."""
+    row = statement.first(values)
+    if row is None:
         raise Unauthorized
-    if member_id is not None:
+    names = (*_OF_TOKEN, *_columns(kind))
+    return dict(zip(names, row, strict=False)), row[len(names) :]
+
+
+def _kind_in(told: Told) -> ActorKind | None:
+    """The kind of actor, where it can be told from these columns."""
+    if told["user_id"] is None:
+        return None if told["application_id"] is None else ActorKind.APP
+    if told.get("member_id") is not None:
+        return ActorKind.MEMBER
+    if told.get("contact_id") is not None:
+        return ActorKind.CONTACT
+    return None
+
+
+def _actor_in(told: Told) -> Actor:
+    """Raises Unauthorized when the login is closed, or nobody stands behind the token."""
+    kind = _kind_in(told)
+    scopes = frozenset(told["scope"].split())
+    if kind is ActorKind.APP:
         return Actor(
-            kind=ActorKind.MEMBER,
-            name=f"{first_name} {last_name}".strip() or username,
+            kind=kind,
+            name=told["application_name"],
             scopes=scopes,
-            user_id=user_id,
-            member_id=member_id,
-            member_uid=member_uid,
-            sees_all_contacts=sees_all_contacts,
+            application_id=told["application_id"],
+            participant_ids=tuple(told["participant_ids"]),
         )
-    if contact_id is not None:
+    if kind is None or not told["is_active"]:
+        raise Unauthorized
+    if kind is ActorKind.MEMBER:
         return Actor(
-            kind=ActorKind.CONTACT,
-            name=contact_name,
+            kind=kind,
+            name=f"{told['first_name']} {told['last_name']}".strip() or told["username"],
             scopes=scopes,
-            user_id=user_id,
-            contact_id=contact_id,
-            contact_uid=contact_uid,
+            user_id=told["user_id"],
+            member_id=told["member_id"],
+            member_uid=told["member_uid"],
+            sees_all_contacts=told["sees_all_contacts"],
         )
-    raise Unauthorized
+    return Actor(
+        kind=kind,
+        name=told["contact_name"],
+        scopes=scopes,
+        user_id=told["user_id"],
+        contact_id=told["contact_id"],
+        contact_uid=told["contact_uid"],
+    )

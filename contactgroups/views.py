@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -28,6 +29,7 @@ from contactgroups.queries import (
 from contactgroups.services import Membership, change_group, create_group, delete_group
 from contacts.queries import UUID_TEXT
 from core.errors import BadRequest
+from core.rendering import rendered
 
 READ, WRITE = "groups.read", "groups.write"
 MANAGEMENT = ["ContactGroupManagement"]
@@ -156,12 +158,12 @@ class ContactGroupAccessView(ActorView):
     }
 
     @extend_schema(operation_id="checkContactGroupAccess", tags=ACCESS, responses={200: shapes.AccessSerializer})
-    def get(self, request: Request, contactGroupId: int, contactId: int) -> Response:
+    def get(self, request: Request, contactGroupId: int, contactId: int) -> HttpResponse:
         """Tell whether a contact has access to a contact group.
 
         It has when it is in the group.
         """
-        return Response({"hasAccess": has_access_in(self.answer())})
+        return rendered({"hasAccess": has_access_in(self.answer())})
 
 
 class ContactEntityAccessView(ActorView):
@@ -178,13 +180,13 @@ class ContactEntityAccessView(ActorView):
         parameters=[ENTITY_TYPE],
         responses={200: shapes.AccessSerializer},
     )
-    def get(self, request: Request, contactId: int, entityType: str, entityId: int) -> Response:
+    def get(self, request: Request, contactId: int, entityType: str, entityId: int) -> HttpResponse:
         """Tell whether a contact has access to an entity.
 
         It has when it is in the contact group that the entity is linked to.
         """
         _entity_type(entityType)
-        return Response({"hasAccess": has_access_in(self.answer())})
+        return rendered({"hasAccess": has_access_in(self.answer())})
 
 
 class IdentityGroupAccessView(ActorView):
@@ -196,7 +198,7 @@ class IdentityGroupAccessView(ActorView):
         parameters=[IDENTITY_ID],
         responses={200: shapes.AccessSerializer},
     )
-    def get(self, request: Request, contactGroupId: int, identityId: str) -> Response:
+    def get(self, request: Request, contactGroupId: int, identityId: str) -> HttpResponse:
         """Tell whether a member has access to a contact group.
 
         It has when it sees at least one contact of the group: one that is assigned to it or to a member below it. A
@@ -205,7 +207,7 @@ class IdentityGroupAccessView(ActorView):
         has_access = identity_has_access(
             actor=self.actor, identity_id=_uuid(identityId), group=AskedGroup(contactGroupId)
         )
-        return Response({"hasAccess": has_access})
+        return rendered({"hasAccess": has_access})
 
 
 class IdentityEntityAccessView(ActorView):
@@ -217,7 +219,7 @@ class IdentityEntityAccessView(ActorView):
         parameters=[IDENTITY_ID, ENTITY_TYPE],
         responses={200: shapes.AccessSerializer},
     )
-    def get(self, request: Request, identityId: str, entityType: str, entityId: int) -> Response:
+    def get(self, request: Request, identityId: str, entityType: str, entityId: int) -> HttpResponse:
         """Tell whether a member has access to an entity.
 
         It has when it sees at least one contact of the contact group that the entity is linked to. A member asks about
@@ -225,7 +227,7 @@ class IdentityEntityAccessView(ActorView):
         """
         group = AskedGroup(entity_type=_entity_type(entityType), entity_id=entityId)
         has_access = identity_has_access(actor=self.actor, identity_id=_uuid(identityId), group=group)
-        return Response({"hasAccess": has_access})
+        return rendered({"hasAccess": has_access})
 
 
 def _memberships(contacts: Sequence[Mapping[str, Any]] | None) -> list[Membership] | None:

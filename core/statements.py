@@ -15,6 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Expression, QuerySet
+from psycopg.sql import Literal
 
 from core.serializers import INT32_MAX
 
@@ -30,39 +31,59 @@ class Slot(Expression):
         return "%s", [self]
 
 
+# A place for a value in SQL as Django writes it, or a percent sign of the text.
+_PLACE = re.compile("%[%s]")
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL and its parameters, some of them slots. Rows come as PostgreSQL gives them: no converter of a field runs."""
+    """SQL and the names of its slots. Rows come as PostgreSQL gives them: no converter of a field runs."""
 
     sql: str
-    parameters: tuple[Any, ...]
+    slots: tuple[str, ...]
 
     @classmethod
     def of(cls, rows: QuerySet[Any, Any]) -> "Statement":
-        """The statement of a queryset, `values_list` with its columns in their order."""
+        """The statement of a queryset, `values_list` with its columns in their order.
+
+        What is no slot becomes part of the text: it need not be sent each time, and PostgreSQL, which plans for any
+        values in the slots, can use the partial indexes that depend on it.
+        """
         sql, parameters = rows.query.sql_with_params()
-        return cls(sql, tuple(parameters))
+        given = iter(parameters)
+        slots: list[str] = []
+
+        def written(place: re.Match[str]) -> str:
+            if place[0] == "%%":
+                return place[0]
+            parameter = next(given)
+            if not isinstance(parameter, Slot):
+                return Literal(parameter).as_string().replace("%", "%%")
+            slots.append(parameter.name)
+            return place[0]
+
+        return cls(_PLACE.sub(written, sql), tuple(slots))
 
     def beside(self, first: "Statement", *, given: Collection[str]) -> "Statement":
         """One statement for both: the rows of `first`, each followed by the first row of this one, or by nulls.
 
         The slots that `given` names take the columns of `first` that have their names.
         """
-        parameters = iter(self.parameters)
-        kept: list[Any] = []
+        names = iter(self.slots)
+        kept: list[str] = []
 
         def filled(place: re.Match[str]) -> str:
             if place[0] == "%%":
                 return place[0]
-            parameter = next(parameters)
-            if isinstance(parameter, Slot) and parameter.name in given:
-                return f'asking."{parameter.name}"'
-            kept.append(parameter)
+            name = next(names)
+            if name in given:
+                return f'asking."{name}"'
+            kept.append(name)
             return place[0]
 
-        answer = re.sub("%[%s]", filled, self.sql)
+        answer = _PLACE.sub(filled, self.sql)
         sql = f"SELECT asking.*, answer.* FROM ({first.sql}) asking LEFT JOIN LATERAL ({answer} LIMIT 1) answer ON true"  # noqa: S608
-        return Statement(sql, (*first.parameters, *kept))
+        return Statement(sql, (*first.slots, *kept))
 
     def first(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """The first row, or None, with these values in the slots; raises like `filled`."""
@@ -77,8 +98,8 @@ class Statement:
             return cursor.fetchall()
 
     def filled(self, values: Mapping[str, Any]) -> list[Any]:
-        """The parameters with these values in the slots. Raises KeyError when one is missing."""
-        return [values[one.name] if isinstance(one, Slot) else one for one in self.parameters]
+        """The values in the order of the slots. Raises KeyError when one is missing."""
+        return [values[name] for name in self.slots]
 
 
 def rows_of(*asked: tuple[Statement, Mapping[str, Any]]) -> list[list[tuple[Any, ...]]]:

@@ -1,10 +1,10 @@
 """Reading and changing the details of a contact."""
 
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from orjson import Fragment
 from rest_framework import status
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
@@ -14,6 +14,7 @@ from contacts import serializers as shapes
 from contacts.etags import IF_MATCH, etag, if_match, is_known, version_tag
 from contacts.queries import pending_channels
 from contacts.views.tags import READ, TAGS, WRITE
+from core.rendering import rendered
 
 
 class ContactDetailsView(ActorView):
@@ -26,7 +27,7 @@ class ContactDetailsView(ActorView):
         parameters=[OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="A known ETag.")],
         responses={200: shapes.DetailsSerializer, 304: None},
     )
-    def get(self, request: Request, contactId: int) -> Response:
+    def get(self, request: Request, contactId: int) -> HttpResponse:
         """Retrieve the details of a contact.
 
         The ETag names the version of the details; send it in `If-Match` with a change, or in `If-None-Match` to be
@@ -36,8 +37,8 @@ class ContactDetailsView(ActorView):
         tag = etag(contact)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if is_known(request, tag):
-            return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
-        return Response(
+            return HttpResponse(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
+        return rendered(
             {
                 "id": contact.id,
                 "hasPendingChangeRequest": contact.has_pending_change_request,
@@ -55,7 +56,7 @@ class ContactDetailsView(ActorView):
         request=shapes.SubmitDetailsSerializer,
         responses={200: shapes.SubmittedDetailsSerializer},
     )
-    def patch(self, request: Request, contactId: int) -> Response:
+    def patch(self, request: Request, contactId: int) -> HttpResponse:
         """Change some details of a contact.
 
         The details are a JSON Merge Patch (RFC 7396): objects merge, arrays are given whole, null removes. The result
@@ -84,7 +85,7 @@ class ContactDetailsView(ActorView):
         request=shapes.SubmitDetailsSerializer,
         responses={200: shapes.SubmittedDetailsSerializer},
     )
-    def put(self, request: Request, contactId: int) -> Response:
+    def put(self, request: Request, contactId: int) -> HttpResponse:
         """Replace the details of a contact.
 
         The details are the whole document: what it does not name is removed. Everything else is as with PATCH.
@@ -103,8 +104,8 @@ class ContactDetailsView(ActorView):
             )
         )
 
-    def _answer(self, submission: Submission) -> Response:
-        return Response(
+    def _answer(self, submission: Submission) -> HttpResponse:
+        return rendered(
             {
                 "isApprovalRequired": submission.change_request is not None,
                 **pending_channels(submission.pending),

@@ -124,3 +124,20 @@ def test_callers_of_other_kinds_are_told_apart(make_contact, make_member, app, a
     callers = [api_of(make_member("rita")), api_of(contact), api_of(other), app]
     for _turn in range(3):
         assert [caller.get(path).status for caller in callers] == [404, 200, 404, 200]
+
+
+def test_a_contact_that_becomes_a_member_acts_as_one_at_once(make_contact, make_member, api_of, contact, path):
+    other = make_contact()
+    api = api_of(contact)
+    assert api.get(path).status == 200
+    contact.refresh_from_db()
+    Member.objects.filter(pk=make_member("zoe", sees_all_contacts=True).pk).update(user=contact.user)
+    assert api.get(f"/v1.0/contacts/{other.pk}/details").status == 200
+
+
+def test_a_token_that_is_given_to_a_login_is_no_longer_the_applications(make_member, app, path):
+    assert app.get(path).status == 200
+    AccessToken.objects.update(user=make_member("zoe").user)
+    assert app.get(path).status == 404
+    get_user_model().objects.update(is_active=False)
+    assert app.get(path).status == 401
