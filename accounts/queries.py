@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
-from django.utils import timezone
+from django.db.models.functions import Now
 from oauth2_provider.models import AccessToken
 
 from accounts.actor import ID_SLOTS, Actor, ActorKind, Sight, member_actor
@@ -112,7 +112,7 @@ MAX_SIGHTS = 10_000
 
 @cache
 def _actor_statement(kind: ActorKind | None) -> Statement:
-    tokens = AccessToken.objects.filter(token_checksum=Slot("checksum"), expires__gt=Slot("now"))
+    tokens = AccessToken.objects.filter(token_checksum=Slot("checksum"), expires__gt=Now())
     columns = _columns(kind)
     # The checksum is unique: no order is needed to take the first.
     return Statement.of(tokens.annotate(**columns).order_by().values_list(*_OF_TOKEN, *columns))
@@ -139,7 +139,7 @@ def actor_and_answer(token: str, question: Question | None) -> tuple[Actor, Answ
     seen: then the question has to be asked by itself. Raises like `actor_of_token`.
     """
     checksum = sha256(token.encode()).hexdigest()
-    values: dict[str, Any] = {"checksum": checksum, "now": timezone.now()}
+    values: dict[str, Any] = {"checksum": checksum}
     expected = _last_sights.get(checksum)
     if expected is not None:
         statement = _actor_statement(expected.kind) if question is None else _with_answer(question.statement, expected)

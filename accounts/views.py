@@ -58,6 +58,13 @@ class ActorView(APIView):
             return self.request.auth.row
         return self.questions[self.request.method or ""](**self.kwargs).answer(self.actor)
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Which methods there are is told to who asked for one that is not."""
+        if self.request.method in self.access:
+            return {}
+        return {"Allow": ", ".join(self.allowed_methods)}
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         unknown = request.query_params.keys() - self.query_parameters - {PARAMETER}

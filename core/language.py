@@ -33,8 +33,11 @@ class LanguageMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         asked = request.GET.get(PARAMETER)
         language = (asked and supported(asked)) or translation.get_language_from_request(request)
-        with translation.override(language):
+        if language == translation.get_language():
             response = self.get_response(request)
+        else:
+            with translation.override(language):
+                response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         patch_vary_headers(response, ("Accept-Language",))
         return response

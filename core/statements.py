@@ -6,14 +6,13 @@ bound by the server, on which psycopg prepares what a connection runs often (DAT
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Expression, QuerySet
 from psycopg.sql import Literal
 
@@ -87,15 +86,13 @@ class Statement:
 
     def first(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """The first row, or None, with these values in the slots; raises like `filled`."""
-        with bound_cursor() as cursor:
-            cursor.execute(self.sql, self.filled(values))
-            return cursor.fetchone()
+        row: tuple[Any, ...] | None = run(self.sql, self.filled(values)).fetchone()
+        return row
 
     def rows(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """All rows; like `first`."""
-        with bound_cursor() as cursor:
-            cursor.execute(self.sql, self.filled(values))
-            return cursor.fetchall()
+        found: list[tuple[Any, ...]] = run(self.sql, self.filled(values)).fetchall()
+        return found
 
     def filled(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order of the slots. Raises KeyError when one is missing."""
@@ -127,17 +124,21 @@ def id_or_none(asked: int) -> int | None:
     return asked if abs(asked) <= INT32_MAX else None
 
 
-def bound_cursor() -> CursorWrapper:
-    """A cursor of Django's connection that leaves the values to the server, so that statements can be prepared.
+def run(sql: str, values: Sequence[Any]) -> Any:
+    """A cursor that has run the SQL on Django's connection, with the values left to the server: it can be prepared.
 
-    Django's own puts them into the text, which makes every statement a new one. Where statements are logged, as the
-    tests do that count them, it is Django's own, whose log has the values.
+    Django's own cursors put them into the text, which makes every statement a new one. Where statements are logged, as
+    the tests do that count them, it is Django's own, whose log has the values.
     """
     database = _database()
     if database.queries_logged:
-        return database.cursor()
-    cursor: Any = psycopg.Cursor(_connected(database))
-    return database.make_cursor(cursor)
+        logging = database.cursor()
+        logging.execute(sql, values)
+        return logging
+    connected = _connected(database)
+    database.validate_no_broken_transaction()
+    with database.wrap_database_errors:
+        return psycopg.Cursor(connected).execute(sql, values)
 
 
 def _database() -> BaseDatabaseWrapper:

@@ -5,6 +5,7 @@ Several processes serve one address, so what is counted lies in files that they 
 """
 
 import os
+from functools import cache
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
@@ -28,9 +29,15 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 def count_request(*, method: str, route: str | None, status: int, seconds: float) -> None:
     """Count an answered request. Addresses without a route are one, so that nobody can make up rows without end."""
-    labels = method if method in _METHODS else "other", "none" if route is None else f"/{route.lstrip('^/')}"
-    _REQUESTS.labels(*labels, str(status)).inc()
-    _SECONDS.labels(*labels).observe(seconds)
+    counter, histogram = _rows(method if method in _METHODS else "other", route, status)
+    counter.inc()
+    histogram.observe(seconds)
+
+
+@cache
+def _rows(method: str, route: str | None, status: int) -> tuple[Counter, Histogram]:
+    labels = method, "none" if route is None else f"/{route.lstrip('^/')}"
+    return _REQUESTS.labels(*labels, str(status)), _SECONDS.labels(*labels)
 
 
 def exposition() -> bytes:

@@ -8,7 +8,7 @@ from django.db import connection
 from psycopg import sql
 
 from contacts.models import ChangeSet, Contact
-from core.statements import bound_cursor
+from core.statements import run
 
 _WRITTEN = ("details", "version", "username")
 
@@ -23,9 +23,7 @@ def write_with_history(contact: Contact, entry: ChangeSet) -> None:
     for name in columns:
         value = getattr(entry, name)
         values.append(json.dumps(value) if name == "changes" else value)
-    with bound_cursor() as cursor:
-        cursor.execute(statement, values)
-        (entry.pk,) = cursor.fetchone()
+    (entry.pk,) = run(statement, values).fetchone()
     entry._state.adding, entry._state.db = False, connection.alias
 
 
