@@ -67,7 +67,6 @@ def actor_of_user(user_id: int | None) -> Actor | None:
 _OF_TOKEN = ("scope", "application_id", "user_id")
 
 
-@cache
 def _columns(kind: ActorKind | None) -> Mapping[str, Any]:
     """What tells of a token that behind it is still an actor of this kind, and all of that actor; for None, of any.
 
@@ -111,11 +110,15 @@ MAX_SIGHTS = 10_000
 
 
 @cache
+def _names(kind: ActorKind | None) -> tuple[str, ...]:
+    return (*_OF_TOKEN, *_columns(kind))
+
+
+@cache
 def _actor_statement(kind: ActorKind | None) -> Statement:
     tokens = AccessToken.objects.filter(token_checksum=Slot("checksum"), expires__gt=Now())
-    columns = _columns(kind)
     # The checksum is unique: no order is needed to take the first.
-    return Statement.of(tokens.annotate(**columns).order_by().values_list(*_OF_TOKEN, *columns))
+    return Statement.of(tokens.annotate(**_columns(kind)).order_by().values_list(*_names(kind)))
 
 
 @lru_cache(maxsize=256)
@@ -160,7 +163,7 @@ def _told_by(statement: Statement, values: Mapping[str, Any], kind: ActorKind | 
     row = statement.first(values)
     if row is None:
         raise Unauthorized
-    names = (*_OF_TOKEN, *_columns(kind))
+    names = _names(kind)
     return dict(zip(names, row, strict=False)), row[len(names) :]
 
 

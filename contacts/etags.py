@@ -62,7 +62,9 @@ def version_tag(row: Versioned) -> str:
 
 def is_known(request: Request, tag: str) -> bool:
     """Whether If-None-Match names the tag of what the caller would get."""
-    asked = request.headers.get("If-None-Match", "")
+    asked = request.headers.get("If-None-Match")
+    if asked is None:
+        return False
     return asked.strip() == "*" or tag.strip('"') in TAG.findall(asked)
 
 

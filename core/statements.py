@@ -86,13 +86,11 @@ class Statement:
 
     def first(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """The first row, or None, with these values in the slots; raises like `filled`."""
-        row: tuple[Any, ...] | None = run(self.sql, self.filled(values)).fetchone()
-        return row
+        return next(iter(self.rows(values)), None)
 
     def rows(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """All rows; like `first`."""
-        found: list[tuple[Any, ...]] = run(self.sql, self.filled(values)).fetchall()
-        return found
+        return run(self.sql, self.filled(values))
 
     def filled(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order of the slots. Raises KeyError when one is missing."""
@@ -124,21 +122,21 @@ def id_or_none(asked: int) -> int | None:
     return asked if abs(asked) <= INT32_MAX else None
 
 
-def run(sql: str, values: Sequence[Any]) -> Any:
-    """A cursor that has run the SQL on Django's connection, with the values left to the server: it can be prepared.
+def run(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows that the SQL gives on Django's connection, with the values left to the server: it can be prepared.
 
     Django's own cursors put them into the text, which makes every statement a new one. Where statements are logged, as
     the tests do that count them, it is Django's own, whose log has the values.
     """
     database = _database()
     if database.queries_logged:
-        logging = database.cursor()
-        logging.execute(sql, values)
-        return logging
+        with database.cursor() as logging:
+            logging.execute(sql, values)
+            return logging.fetchall()
     connected = _connected(database)
     database.validate_no_broken_transaction()
     with database.wrap_database_errors:
-        return psycopg.Cursor(connected).execute(sql, values)
+        return psycopg.Cursor(connected).execute(sql, values).fetchall()
 
 
 def _database() -> BaseDatabaseWrapper:

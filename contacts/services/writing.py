@@ -23,7 +23,7 @@ def write_with_history(contact: Contact, entry: ChangeSet) -> None:
     for name in columns:
         value = getattr(entry, name)
         values.append(json.dumps(value) if name == "changes" else value)
-    (entry.pk,) = run(statement, values).fetchone()
+    ((entry.pk,),) = run(statement, values)
     entry._state.adding, entry._state.db = False, connection.alias
 
 
