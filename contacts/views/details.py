@@ -5,6 +5,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from orjson import Fragment
 from rest_framework import status
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
@@ -37,7 +38,7 @@ class ContactDetailsView(ActorView):
         tag = etag(contact)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if is_known(request, tag):
-            return HttpResponse(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
         return rendered(
             {
                 "id": contact.id,
