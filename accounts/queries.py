@@ -64,6 +64,8 @@ def actor_of_user(user_id: int | None) -> Actor | None:
     return None if member is None else member_actor(member)
 
 
+Told = Mapping[str, Any]
+
 _OF_TOKEN = ("scope", "application_id", "user_id")
 
 
@@ -101,8 +103,6 @@ def _columns(kind: ActorKind | None) -> Mapping[str, Any]:
     return of_application | of_contact if kind is None else of_kinds[kind]
 
 
-Told = Mapping[str, Any]
-
 # The checksum of a token -> the sight of its actor when it was last used: from it the statement is chosen that finds
 # such an actor and answers its question. What the token says now decides whether the choice was right.
 _last_sights: dict[str, Sight] = {}
@@ -127,7 +127,7 @@ def _with_answer(statement: Callable[[Sight], Statement], sight: Sight) -> State
 
 
 def actor_of_token(token: str) -> Actor:
-    """The actor behind a bearer token, in one query.
+    """The actor behind a bearer token, in one query; in two where it is no longer what this process last saw.
 
     Raises Unauthorized when the token is unknown, expired or revoked, its login is closed, or nobody stands behind it.
     """

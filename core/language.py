@@ -33,7 +33,7 @@ class LanguageMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         asked = request.GET.get(PARAMETER)
         language = (asked and supported(asked)) or translation.get_language_from_request(request)
-        if language == translation.get_language():
+        if language == translation.get_language():  # most are, and to activate it again takes longer than to look
             response = self.get_response(request)
         else:
             with translation.override(language):

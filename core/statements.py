@@ -6,7 +6,7 @@ bound by the server, on which psycopg prepares what a connection runs often (DAT
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +30,9 @@ class Slot(Expression):
         return "%s", [self]
 
 
-# A place for a value in SQL as Django writes it, or a percent sign of the text.
-_PLACE = re.compile("%[%s]")
+def _filled(sql: str, texts: Iterator[str]) -> str:
+    """The SQL with a text in each of its places for values; a percent sign of its own, `%%`, is none."""
+    return re.sub("%[%s]", lambda place: "%%" if place[0] == "%%" else next(texts), sql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,40 +50,25 @@ class Statement:
         values in the slots, can use the partial indexes that depend on it.
         """
         sql, parameters = rows.query.sql_with_params()
-        given = iter(parameters)
         slots: list[str] = []
 
-        def written(place: re.Match[str]) -> str:
-            if place[0] == "%%":
-                return place[0]
-            parameter = next(given)
+        def written(parameter: Any) -> str:
             if not isinstance(parameter, Slot):
                 return Literal(parameter).as_string().replace("%", "%%")
             slots.append(parameter.name)
-            return place[0]
+            return "%s"
 
-        return cls(_PLACE.sub(written, sql), tuple(slots))
+        return cls(_filled(sql, map(written, parameters)), tuple(slots))
 
     def beside(self, first: "Statement", *, given: Collection[str]) -> "Statement":
         """One statement for both: the rows of `first`, each followed by the first row of this one, or by nulls.
 
         The slots that `given` names take the columns of `first` that have their names.
         """
-        names = iter(self.slots)
-        kept: list[str] = []
-
-        def filled(place: re.Match[str]) -> str:
-            if place[0] == "%%":
-                return place[0]
-            name = next(names)
-            if name in given:
-                return f'asking."{name}"'
-            kept.append(name)
-            return place[0]
-
-        answer = _PLACE.sub(filled, self.sql)
+        kept = tuple(name for name in self.slots if name not in given)
+        answer = _filled(self.sql, (f'asking."{name}"' if name in given else "%s" for name in self.slots))
         sql = f"SELECT asking.*, answer.* FROM ({first.sql}) asking LEFT JOIN LATERAL ({answer} LIMIT 1) answer ON true"  # noqa: S608
-        return Statement(sql, (*first.slots, *kept))
+        return Statement(sql, first.slots + kept)
 
     def first(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """The first row, or None, with these values in the slots; raises like `filled`."""
@@ -106,7 +92,6 @@ def rows_of(*asked: tuple[Statement, Mapping[str, Any]]) -> list[list[tuple[Any,
     if database.queries_logged:
         return [statement.rows(values) for statement, values in asked]
     connected = _connected(database)
-    database.validate_no_broken_transaction()
     with database.wrap_database_errors, connected.pipeline():
         cursors = [
             psycopg.Cursor(connected).execute(statement.sql, statement.filled(values)) for statement, values in asked
@@ -134,7 +119,6 @@ def run(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
             logging.execute(sql, values)
             return logging.fetchall()
     connected = _connected(database)
-    database.validate_no_broken_transaction()
     with database.wrap_database_errors:
         return psycopg.Cursor(connected).execute(sql, values).fetchall()
 
@@ -145,8 +129,12 @@ def _database() -> BaseDatabaseWrapper:
 
 
 def _connected(database: BaseDatabaseWrapper) -> psycopg.Connection[Any]:
-    """The connection, made or examined first if need be, as before a cursor of Django's own."""
+    """The connection, made or examined first if need be, as before a cursor of Django's own.
+
+    Raises TransactionManagementError, as that does, where a statement of the transaction has failed.
+    """
     database.close_if_health_check_failed()
     database.ensure_connection()
+    database.validate_no_broken_transaction()
     connected: psycopg.Connection[Any] = database.connection
     return connected

@@ -10,8 +10,8 @@ from rest_framework import serializers
 
 from benchmarks.stock.models import Contact
 
-_SCHEMA = json.loads(Path(os.environ["BENCHMARK_SCHEMA"]).read_text())
-VALIDATOR = jsonschema.Draft202012Validator(_SCHEMA, format_checker=jsonschema.FormatChecker())
+SCHEMA = json.loads(Path(os.environ["BENCHMARK_SCHEMA"]).read_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
 
 
 def merged(document: Any, patch: Any) -> Any:
