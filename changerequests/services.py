@@ -4,6 +4,7 @@ Locks are always taken contact first, then its request.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +22,16 @@ from changerequests.queries import locked_request
 from changerequests.tasks import send_outcome
 from contacts.details import Change, Document, canonical, merge_patch, paths_with_ancestors, with_values
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Contact
-from contacts.queries import PendingPaths, changeable_contact, contact_to_change, pending_paths
+from contacts.queries import (
+    ContactToChange,
+    PendingPaths,
+    changeable_contact,
+    locked_contact_to_change,
+    pending_paths,
+)
 from contacts.services.anonymization import without_values
-from contacts.services.details import apply_changes, check_valid, checked_changes, outdated_paths
+from contacts.services.details import apply_changes, check_valid, checked_changes, outdated_paths, touches_channels
+from contacts.services.writing import LockNeededError
 from core.errors import Forbidden, UnprocessableEntity
 from core.jobs import send_on_commit
 from schemas.compiled import CompiledSchema
@@ -57,6 +65,7 @@ def patch_details(
     patch: dict[str, Any],
     comment: str | None = None,
     precondition: Precondition = _no_precondition,
+    seen: ContactToChange | None = None,
 ) -> Submission:
     """Submit the present details merged with `patch` (RFC 7396). Raises and locks like `replace_details`."""
     return _submit(
@@ -65,6 +74,7 @@ def patch_details(
         target_of=lambda details: merge_patch(details, patch),
         comment=comment,
         precondition=precondition,
+        seen=seen,
     )
 
 
@@ -75,37 +85,54 @@ def replace_details(
     details: dict[str, Any],
     comment: str | None = None,
     precondition: Precondition = _no_precondition,
+    seen: ContactToChange | None = None,
 ) -> Submission:
     """Submit `details` as the whole document. One transaction, with the contact's row locked.
 
-    `precondition` is called with the locked contact and raises when it is not as the caller knew it. Raises NotFound;
-    UnprocessableEntity: FieldNotUpdatable, ValidationFailed, UsernameNotUnique, UsernameRequired,
-    PendingChangeRequestExists.
+    `precondition` is called with the contact and raises when it is not as the caller knew it. `seen` is the contact as
+    the caller has just read it for this: mostly it has not changed since, and what it was read for can be written by
+    one statement that finds out. Raises NotFound; UnprocessableEntity: FieldNotUpdatable, ValidationFailed,
+    UsernameNotUnique, UsernameRequired, PendingChangeRequestExists.
     """
     return _submit(
-        actor=actor, contact_id=contact_id, target_of=lambda _: details, comment=comment, precondition=precondition
+        actor=actor,
+        contact_id=contact_id,
+        target_of=lambda _: details,
+        comment=comment,
+        precondition=precondition,
+        seen=seen,
     )
 
 
-@transaction.atomic
-def _submit(
+def _submit(*, actor: Actor, contact_id: int, seen: ContactToChange | None, **asked: Any) -> Submission:
+    if seen is not None:
+        with suppress(LockNeededError):
+            return _submit_to(seen, actor=actor, **asked)
+    with transaction.atomic():
+        return _submit_to(locked_contact_to_change(actor=actor, contact_id=contact_id), actor=actor, **asked)
+
+
+def _submit_to(
+    found: ContactToChange,
     *,
     actor: Actor,
-    contact_id: int,
     target_of: Callable[[Document], Document],
     comment: str | None,
     precondition: Precondition,
 ) -> Submission:
-    contact, schema, pending = contact_to_change(actor=actor, contact_id=contact_id)
+    """Raises LockNeededError for a contact that is not locked, unless just its details and history are written."""
+    contact, schema, pending = found.contact, found.schema, found.pending
     precondition(contact)
     target = canonical(target_of(contact.details), objects=schema.object_paths)
     changes = checked_changes(actor=actor, contact=contact, schema=schema, target=target)
     if not changes:
         return Submission(contact, pending)
-    if actor.member_id is not None and any(_requires_approval(schema, change) for change in changes):
-        request = _ask_for_review(
-            member_id=actor.member_id, contact=contact, schema=schema, changes=changes, comment=comment
-        )
+    # A member's changes may have to wait for somebody else's approval.
+    waiting = actor.member_id if any(_requires_approval(schema, change) for change in changes) else None
+    if not found.is_locked and (waiting or touches_channels(schema=schema, pending=pending, changes=changes)):
+        raise LockNeededError
+    if waiting:
+        request = _ask_for_review(member_id=waiting, contact=contact, schema=schema, changes=changes, comment=comment)
         return Submission(contact, pending, change_request=request)
     change_set = apply_changes(
         actor=actor, contact=contact, schema=schema, pending=pending, changes=changes, comment=comment

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
 from operator import and_, or_
 from typing import Any, TypedDict
@@ -26,12 +27,13 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor, Sight, ids_of
 from accounts.models import Member
 from accounts.queries import actor_of_user
+from accounts.questions import Question, Row
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
 from core.errors import NotFound, UnprocessableEntity, locking
 from core.serializers import INT32_MAX
 from core.statements import Slot, Statement, id_or_none, rows_of
 from schemas.compiled import CompiledSchema
-from schemas.queries import asked_schema, fields_with_list, schema_in
+from schemas.queries import asked_schema, fields_with_list, schema_columns, schema_in
 from schemas.stored import StoredDocuments
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -108,7 +110,11 @@ def _asked_lock(actor: Actor, contact_id: int) -> tuple[Statement, Mapping[str, 
 def _locked(found: tuple[Any, ...] | None) -> Contact:
     if found is None:
         raise no_such_contact()
-    contact = Contact.from_db(connection.alias, [column.attname for column in Contact._meta.concrete_fields], found)
+    return _read(found, [column.attname for column in Contact._meta.concrete_fields])
+
+
+def _read(row: Sequence[Any], columns: Sequence[str]) -> Contact:
+    contact = Contact.from_db(connection.alias, columns, row)
     contact.details = json.loads(contact.details)
     return contact
 
@@ -132,11 +138,18 @@ def _changeable(contact: Contact) -> Contact:
     return contact
 
 
-def contact_to_change(*, actor: Actor, contact_id: int) -> tuple[Contact, CompiledSchema, PendingPaths]:
-    """The locked contact, the current schema and the channels that wait, in one round trip.
+@dataclass(frozen=True, slots=True)
+class ContactToChange:
+    """What every change of details starts from. `pending` has the channels that wait."""
 
-    Raises like `changeable_contact`.
-    """
+    contact: Contact
+    schema: CompiledSchema
+    pending: PendingPaths
+    is_locked: bool
+
+
+def locked_contact_to_change(*, actor: Actor, contact_id: int) -> ContactToChange:
+    """The locked contact with what its change starts from, in one round trip. Raises like `changeable_contact`."""
     lock = _asked_lock(actor, contact_id)
     # The order matters: what is read after the lock was waited for is as whoever had it left it.
     with locking():
@@ -144,7 +157,42 @@ def contact_to_change(*, actor: Actor, contact_id: int) -> tuple[Contact, Compil
             lock, asked_schema(CONTACT_SCHEMA), (_pending_statement(), {"contact": lock[1]["asked"]})
         )
     contact = _changeable(_locked(next(iter(locked), None)))
-    return contact, schema_in(CONTACT_SCHEMA, next(iter(schema), None)), dict(pending)
+    return ContactToChange(contact, schema_in(CONTACT_SCHEMA, next(iter(schema), None)), dict(pending), True)
+
+
+# A contact has more columns; those that no change of details needs are read when they are asked for.
+_SEEN_COLUMNS = ("id", "username", "details", "version", "anonymized_at")
+
+
+def asked_contact_to_change(contact_id: int) -> Question:
+    """Asks for a contact, without its lock, and for what its change starts from; for `seen_contact_to_change`."""
+    return Question(_seen_statement, {"asked": id_or_none(contact_id)})
+
+
+def seen_contact_to_change(answer: Row | None) -> ContactToChange:
+    """What the answer to `asked_contact_to_change` has: all of it as it was at one moment.
+
+    Raises like `changeable_contact`.
+    """
+    if answer is None:
+        raise no_such_contact()
+    *columns, pending, version_id, revisions = answer
+    contact = _changeable(_read(columns, _SEEN_COLUMNS))
+    schema = schema_in(CONTACT_SCHEMA, None if version_id is None else (version_id, revisions))
+    return ContactToChange(contact, schema, json.loads(pending or "{}"), False)
+
+
+@lru_cache(maxsize=64)
+def _seen_statement(sight: Sight) -> Statement:
+    pending = (
+        Channel.objects.pending()
+        .filter(contact=OuterRef("pk"))
+        .order_by()
+        .values(all=Func(F("kind"), F("path"), function="jsonb_object_agg", output_field=JSONField()))
+    )
+    asked: dict[str, Any] = {"pending": Subquery(pending), **schema_columns(CONTACT_SCHEMA)}
+    contacts = Contact.objects.visible_to(sight.actor).filter(pk=Slot("asked")).order_by()
+    return Statement.of(contacts.annotate(**asked).values_list(*_SEEN_COLUMNS, *asked))
 
 
 def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.db.models import F, Func, JSONField, Subquery
+from django.db.models import F, Func, JSONField, QuerySet, Subquery
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -68,11 +68,24 @@ def schema_in(key: str, row: tuple[Any, ...] | None) -> CompiledSchema:
 
 @cache
 def _current_statement() -> Statement:
+    return Statement.of(_current(Slot("key")).values_list(*_SCHEMA_COLUMNS))
+
+
+_SCHEMA_COLUMNS = ("current_version_id", "revisions")
+
+
+def _current(key: str | Slot) -> QuerySet[Schema]:
+    """The schema with its version, and the revisions of all lists."""
     revisions = List.objects.order_by().values(
         all=Func(F("key"), F("revision"), function="jsonb_object_agg", output_field=JSONField())
     )
-    current = Schema.objects.filter(key=Slot("key"), current_version__isnull=False).order_by()
-    return Statement.of(current.values_list("current_version_id", Subquery(revisions)))
+    current = Schema.objects.filter(key=key, current_version__isnull=False)
+    return current.order_by().annotate(revisions=Subquery(revisions))
+
+
+def schema_columns(key: str) -> dict[str, Subquery]:
+    """What a statement about other rows asks of a schema; `schema_in` reads the two columns, null without it."""
+    return {f"schema_{name}": Subquery(_current(key).values(name)) for name in _SCHEMA_COLUMNS}
 
 
 def schema_at(version_id: int) -> CompiledSchema:

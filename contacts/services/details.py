@@ -103,12 +103,13 @@ def apply_changes(
     comment: str | None = None,
     initiator_member_id: int | None = None,
 ) -> ChangeSet | None:
-    """Step 6, with the contact locked: write the changes and their history.
+    """Step 6, with the contact locked unless `touches_channels` says that it need not be: write changes and history.
 
     Addresses that must be verified wait as their channel's pending value instead; what is written directly no longer
     waits. `pending` is what waited, and is kept up to date. The change set names the actor, or
     the member `initiator_member_id` whose request the actor approved; None when nothing but such addresses changed.
-    Raises UnprocessableEntity: ValidationFailed when the rest does not stand without them, UsernameNotUnique.
+    Raises UnprocessableEntity: ValidationFailed when the rest does not stand without them, UsernameNotUnique; and
+    LockNeededError like `write_details`.
     """
     waiting = [change for change in changes if _must_be_verified(schema, change)]
     direct = [change for change in changes if change not in waiting]
@@ -134,6 +135,12 @@ def apply_changes(
         comment=comment,
         initiator_member_id=initiator_member_id,
     )
+
+
+def touches_channels(*, schema: CompiledSchema, pending: PendingPaths, changes: Sequence[Change]) -> bool:
+    """Whether more may have to be written than details and history: the channels of addresses, the username."""
+    paths = {*schema.channel_paths.values(), *pending.values()}
+    return any(change.path in paths for change in changes)
 
 
 def _must_be_verified(schema: CompiledSchema, change: Change) -> bool:
@@ -165,20 +172,22 @@ def write_details(
     comment: str | None = None,
     initiator_member_id: int | None = None,
 ) -> ChangeSet:
-    """Write the document of a locked contact, raise its version and record the change set.
+    """Write the document of a contact, raise its version and record the change set.
 
-    Raises UnprocessableEntity `UsernameNotUnique` when the username follows the email to one that is taken.
+    Raises UnprocessableEntity `UsernameNotUnique` when the username follows the email to one that is taken, and
+    LockNeededError when the contact was not locked and is no longer as it was read.
     """
     contact.details = document
     contact.version += 1
     email = _new_email(schema, changes)
-    if email is not None:
-        contact.username = email.target
+    username = None if email is None else email.target
+    if username is not None:
+        contact.username = username
     entry = _entry(
         actor=actor, contact=contact, changes=changes, comment=comment, initiator_member_id=initiator_member_id
     )
-    with nullcontext() if email is None else refusing(UNIQUE, username_not_unique()):
-        write_with_history(contact, entry)
+    with nullcontext() if username is None else refusing(UNIQUE, username_not_unique()):
+        write_with_history(contact, entry, username=username)
     return entry
 
 

@@ -2,7 +2,6 @@
 
 import json
 from functools import cache
-from typing import Any
 
 from django.db import connection
 from psycopg import sql
@@ -10,20 +9,27 @@ from psycopg import sql
 from contacts.models import ChangeSet, Contact
 from core.statements import run
 
-_WRITTEN = ("details", "version", "username")
+
+class LockNeededError(Exception):
+    """The contact was read without its lock, and this cannot be done so: it has changed since, or it is not enough."""
 
 
-def write_with_history(contact: Contact, entry: ChangeSet) -> None:
-    """Write details, version and username of a locked contact, and insert the entry, which gets its id.
+def write_with_history(contact: Contact, entry: ChangeSet, *, username: str | None = None) -> None:
+    """Write details and version of a contact that was read with the version before, its username too where it gets
+    another one, and insert the entry, which gets its id.
 
-    Raises IntegrityError, also when the history has the version already.
+    Locks the contact's row. Raises LockNeededError, and writes nothing, when it was read without its lock and somebody
+    else has changed it since; IntegrityError, also when the history has the version already.
     """
     statement, columns = _statement()
-    values: list[Any] = [json.dumps(contact.details), contact.version, contact.username, contact.pk]
+    values = [json.dumps(contact.details), contact.version, username, contact.pk, contact.version - 1]
     for name in columns:
         value = getattr(entry, name)
         values.append(json.dumps(value) if name == "changes" else value)
-    ((entry.pk,),) = run(statement, values)
+    written = run(statement, values)
+    if not written:
+        raise LockNeededError
+    ((entry.pk,),) = written
     entry._state.adding, entry._state.db = False, connection.alias
 
 
@@ -32,15 +38,14 @@ def _statement() -> tuple[str, list[str]]:
     """The statement, and the columns of the history in its order."""
     columns = [field for field in ChangeSet._meta.concrete_fields if not field.primary_key]
     text = sql.SQL(
-        "WITH written AS (UPDATE {contacts} SET {written} WHERE {id} = %s)"
-        " INSERT INTO {history} ({columns}) VALUES ({values}) RETURNING {entry_id}"
+        "WITH written AS ("
+        "UPDATE {contacts} SET details = %s, version = %s, username = coalesce(%s, username)"
+        " WHERE id = %s AND version = %s RETURNING id)"
+        " INSERT INTO {history} ({columns}) SELECT {values} FROM written RETURNING id"
     ).format(
         contacts=sql.Identifier(Contact._meta.db_table),
-        written=sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in _WRITTEN),
-        id=sql.Identifier("id"),
         history=sql.Identifier(ChangeSet._meta.db_table),
         columns=sql.SQL(", ").join(sql.Identifier(str(field.column)) for field in columns),
         values=sql.SQL(", ").join(sql.SQL("%s") for _field in columns),
-        entry_id=sql.Identifier("id"),
     )
     return text.as_string(), [field.attname for field in columns]

@@ -13,14 +13,18 @@ from changerequests.queries import asked_details, details_in
 from changerequests.services import Submission, patch_details, replace_details
 from contacts import serializers as shapes
 from contacts.etags import IF_MATCH, etag, if_match, is_known, version_tag
-from contacts.queries import pending_channels
+from contacts.queries import asked_contact_to_change, pending_channels, seen_contact_to_change
 from contacts.views.tags import READ, TAGS, WRITE
 from core.rendering import rendered
 
 
 class ContactDetailsView(ActorView):
     access = {"GET": Access(READ, ANYONE), "PATCH": Access(WRITE, ANYONE), "PUT": Access(WRITE, ANYONE)}
-    questions = {"GET": lambda contactId: asked_details(contactId)}
+    questions = {
+        "GET": lambda contactId: asked_details(contactId),
+        "PATCH": lambda contactId: asked_contact_to_change(contactId),
+        "PUT": lambda contactId: asked_contact_to_change(contactId),
+    }
 
     @extend_schema(
         operation_id="getContactDetails",
@@ -76,6 +80,7 @@ class ContactDetailsView(ActorView):
                 patch=body["details"],
                 comment=body["comment"],
                 precondition=if_match(request),
+                seen=seen_contact_to_change(self.answer()),
             )
         )
 
@@ -102,6 +107,7 @@ class ContactDetailsView(ActorView):
                 details=body["details"],
                 comment=body["comment"],
                 precondition=if_match(request),
+                seen=seen_contact_to_change(self.answer()),
             )
         )
 
