@@ -70,7 +70,7 @@ class LegalEntityChangeSet(History):
 
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="change_sets")
 
-    class Meta:
+    class Meta(History.Meta):
         verbose_name = _("change set")
         verbose_name_plural = _("change sets")
         ordering = ["-id"]
