@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.equality import is_same
+
 Document = dict[str, Any]
 
 
@@ -66,27 +68,18 @@ def canonical(document: Mapping[str, Any], *, objects: Collection[str], above: s
     return kept
 
 
-def same(left: Any, right: Any) -> bool:
-    """JSON equality: `1` is `1.0`, but neither is `true`."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return isinstance(left, bool) == isinstance(right, bool) and left == right
-
-
 def changes_between(original: Mapping[str, Any], target: Mapping[str, Any], above: str = "") -> list[Change]:
     """The paths whose values differ, in the order of the documents."""
     changes: list[Change] = []
     for key in dict.fromkeys((*original, *target)):
         before, after = original.get(key), target.get(key)
-        # Most values are texts that stay as they are. Other equal values may differ in JSON: 1 and true.
-        if type(before) is str and before == after:
+        # Most values stay as they are. Others that are equal may differ in JSON, 1 and true, but not texts.
+        if before is after or (type(before) is str and before == after):
             continue
         path = f"{above}{key}"
         if isinstance(before, dict | None) and isinstance(after, dict | None) and (before or after):
             changes += changes_between(before or {}, after or {}, f"{path}.")
-        elif not same(before, after):
+        elif not is_same(before, after):
             changes.append(Change(path, before, after))
     return changes
 

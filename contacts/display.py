@@ -17,9 +17,10 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
-from contacts.details import changes_between, same, value_at
+from contacts.details import changes_between, value_at
 from schemas.compiled import CompiledSchema
 from schemas.definition.elements import GROUP, FieldType
+from schemas.equality import is_same
 from schemas.fields import Field, LayoutElement
 
 # Texts of at least this many characters are compared word by word, as long as neither has too many of them.
@@ -119,7 +120,7 @@ def shown(schema: CompiledSchema, path: str, value: Any, mark: Mark = Mark.SAME)
 
 def compared(schema: CompiledSchema, path: str, before: Any, after: Any) -> tuple[Shown, Shown]:
     """Both values at a path, with what differs marked: items of arrays, fields of objects, words of long texts."""
-    if same(before, after):
+    if is_same(before, after):
         return shown(schema, path, before), shown(schema, path, after)
     if isinstance(before, list) and isinstance(after, list):
         return _compared_arrays(schema, path, before, after)

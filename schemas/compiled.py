@@ -78,32 +78,31 @@ class CompiledSchema:
                 found.add(element.path)
         return frozenset(found)
 
-    def validate(self, document: Any) -> dict[str, list[str]]:
+    def validate(self, document: Any, *, stored: Any = None) -> dict[str, list[str]]:
         """Every fault of a document by its path, `contactInformation.addresses[0].country`; {} when it is valid.
 
-        Messages are in the active language. The root's own faults stand under "". Takes any value.
+        Where it takes the place of a `stored` one, values that the schema no longer names are no faults if they were
+        left as they are stored (design section 4). An array that was left alone may have them in its items too; in
+        one that was changed they are faults. Messages are in the active language. The root's own faults stand under
+        "". Takes any value, and changes neither argument.
         """
-        return as_properties([(path, message) for path, message, _rule in self._faults(document)])
+        return as_properties([(path, message) for path, message, _rule in self._faults(document, stored)])
 
     def faults_of_stored(self, details: Any) -> dict[str, list[str]]:
-        """What `validate` says of details that are stored and left alone: the verdict of every check of what is stored.
-
-        Values that the schema no longer names are no faults (design section 4).
-        """
-        return self.validate(self.without_unnamed(details, details))
+        """What `validate` says of details that are stored and left alone: for every check of what is stored."""
+        return self.validate(details, stored=details)
 
     def rules_broken_by_stored(self, details: Any) -> set[tuple[str, str]]:
         """The same as rules, to be counted over many documents: (path without indexes, what is wrong in general)."""
-        faults = self._faults(self.without_unnamed(details, details))
-        return {(_INDEX.sub("", path), rule) for path, _message, rule in faults}
+        return {(_INDEX.sub("", path), rule) for path, _message, rule in self._faults(details, details)}
 
-    def _faults(self, document: Any) -> list[ListFault]:
+    def _faults(self, document: Any, stored: Any) -> list[ListFault]:
         """Path, message and rule of every fault; the messages of the JSON Schema never repeat a value."""
-        try:
-            follows_schema = self._decides.is_valid(document)
-        except NOT_JSON_ERRORS:
-            follows_schema = False
-        list_faults = self._list_checks.faults(document, limit=MAX_FAULTS)
+        follows_schema, list_faults = self._verdict(document)
+        # What is valid as it stands holds nothing that the schema does not name.
+        if not follows_schema and (named := without_unnamed(self._names, document, stored)) is not document:
+            document = named
+            follows_schema, list_faults = self._verdict(document)
         if follows_schema and not list_faults:
             return []
         faults = not_json_faults(document)
@@ -115,14 +114,13 @@ class CompiledSchema:
             faults = [unexplained()]
         return [*(ListFault(path, message, message) for path, message in faults), *list_faults]
 
-    def without_unnamed(self, document: Any, stored: Any) -> Any:
-        """The document as it is to be validated: without stored values that the schema no longer names.
-
-        Only those go that the submission left as they are stored (design section 4). An array that was left alone
-        loses them in its items too; in one that was changed they are faults. Returns `document` itself when nothing
-        goes, and changes neither argument.
-        """
-        return without_unnamed(self._names, document, stored)
+    def _verdict(self, document: Any) -> tuple[bool, list[ListFault]]:
+        """Whether the document follows the JSON Schema, and what it holds that is in none of its lists."""
+        try:
+            follows_schema = self._decides.is_valid(document)
+        except NOT_JSON_ERRORS:
+            follows_schema = False
+        return follows_schema, self._list_checks.faults(document, limit=MAX_FAULTS)
 
     @cached_property
     def channel_paths(self) -> Mapping[str, str | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.definition.elements import Element, FieldElement, FieldType, Section, data_elements
+from schemas.equality import is_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,10 @@ _ABSENT = object()
 
 
 def without_unnamed(names: Names, document: Any, stored: Any) -> Any:
-    """See CompiledSchema.without_unnamed."""
+    """The document without stored values that are not named and were left as they are stored.
+
+    Returns `document` itself when nothing goes, and changes neither argument.
+    """
     if names.inner is None:
         return document
     if names.is_array:
@@ -64,21 +68,3 @@ def _array_without(names: Names, document: Any, stored: Any) -> Any:
     of_item = Names(inner=names.inner)
     items = [without_unnamed(of_item, item, item) for item in document]
     return items if any(item is not was for item, was in zip(items, document, strict=True)) else document
-
-
-def is_same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are the same: Python holds true for 1, JSON does not."""
-    pending = [(one, other)]
-    while pending:
-        one, other = pending.pop()
-        if isinstance(one, dict) and isinstance(other, dict):
-            if one.keys() != other.keys():
-                return False
-            pending.extend((value, other[key]) for key, value in one.items())
-        elif isinstance(one, list) and isinstance(other, list):
-            if len(one) != len(other):
-                return False
-            pending.extend(zip(one, other, strict=True))
-        elif isinstance(one, bool) is not isinstance(other, bool) or one != other:
-            return False
-    return True

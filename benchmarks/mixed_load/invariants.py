@@ -10,8 +10,9 @@ from django.db import connection
 from benchmarks.mixed_load.clients import Client, Stop
 from benchmarks.mixed_load.measures import Measures
 from benchmarks.mixed_load.world import World
-from contacts.details import same, with_values
+from contacts.details import with_values
 from contacts.models import Contact
+from schemas.equality import is_same
 
 # Each finds the rows that break it.
 QUERIES = {
@@ -68,7 +69,7 @@ def _histories(world: World) -> Iterator[str]:
             document = with_values(document, {change["path"]: change["target"] for change in changes.changes})
             phones += [change["target"] for change in changes.changes if change["path"] == "contactInformation.phone"]
         replayed += 1
-        if not same(document, contact.details):
+        if not is_same(document, contact.details):
             yield f"the history of contact {contact.pk} leads to another document than it has"
         for phone in world.acknowledged.get(contact.pk, []):
             if phones.count(phone) != 1:

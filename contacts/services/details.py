@@ -68,7 +68,7 @@ def check_valid(*, schema: CompiledSchema, target: Document, stored: Document) -
 
     What the schema no longer names and the submission leaves alone is no fault.
     """
-    faults = schema.validate(schema.without_unnamed(target, stored))
+    faults = schema.validate(target, stored=stored)
     if faults:
         raise UnprocessableEntity(
             _("The details do not follow the schema."), sub_code="ValidationFailed", properties=faults
@@ -151,7 +151,7 @@ def _check_stands_alone(
     *, schema: CompiledSchema, document: Document, stored: Document, waiting: Sequence[Change]
 ) -> None:
     """What is written now must follow the schema too; that a waiting address is still missing is no fault."""
-    faults = schema.validate(schema.without_unnamed(document, stored))
+    faults = schema.validate(document, stored=stored)
     for change in waiting:
         faults.pop(change.path, None)
     if faults:

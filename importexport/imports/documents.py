@@ -63,7 +63,7 @@ class Rules:
         self._check_updatable(entry, (change.path for change in changes))
         faults = self.verdict(entry)
         if faults:
-            faults = self.schema.validate(self.schema.without_unnamed(entry.details, stored))
+            faults = self.schema.validate(entry.details, stored=stored)
         if faults:
             entry.refuse_details(faults)
 

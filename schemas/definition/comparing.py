@@ -21,7 +21,7 @@ from schemas.definition.elements import (
     Group,
     Section,
 )
-from schemas.unnamed import is_same
+from schemas.equality import is_same
 
 _FIELD_PROPERTIES: Mapping[str, str] = {
     "isArray": "is_array",

@@ -13,9 +13,9 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from schemas.compiled import CompiledSchema
+from schemas.equality import is_same
 from schemas.forms.building import Builder, Sent, fields_outside_arrays
 from schemas.forms.nodes import ABSENT, ArrayNode, DataNode, GroupBox, Leaf, Leftover, Node, ObjectNode
-from schemas.unnamed import is_same
 
 _LAST_STEP = re.compile(r"(\.[^.\[]*|\[[0-9]+\])$")
 

@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 
 from django.utils.safestring import SafeString
 
+from schemas.equality import is_same
 from schemas.fields import Field
 from schemas.forms.values import is_same_text, value_of
 from schemas.forms.widgets import widget_of
 from schemas.lists import ListData
-from schemas.unnamed import is_same
 
 MAX_SHOWN = 2_000
 # The control that takes a value out which the form cannot show; no key of a field begins like that.

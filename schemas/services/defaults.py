@@ -9,10 +9,10 @@ from typing import Any
 from django.db import transaction
 
 from schemas.definition import parse_definition
+from schemas.equality import is_same
 from schemas.isodata import ItemContent, ListContent, iso_lists
 from schemas.models import List, ListItem, NextRevision, Schema
 from schemas.services.schemas import add_version
-from schemas.unnamed import is_same
 
 # The system actor that publishes what is shipped. A version by anybody else is the institution's, and stays.
 PUBLISHER = "Kontor"

@@ -14,8 +14,8 @@ from schemas.definition.faults import Faults, below, place_at
 from schemas.definition.jsontext import read_json_text
 from schemas.derivation import usable_json_schema
 from schemas.engine import DIALECT, schema_faults
+from schemas.equality import is_same
 from schemas.models import List, Schema, SchemaVersion
-from schemas.unnamed import is_same
 
 if TYPE_CHECKING:
     from accounts.actor import Actor

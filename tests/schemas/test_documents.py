@@ -8,6 +8,7 @@ import pytest
 from django.utils import translation
 
 from schemas.compiled import CompiledSchema
+from schemas.unnamed import Names, without_unnamed
 from tests.schemas.conftest import compiled, field, schema_of, section
 from tests.schemas.documents import full_contact
 
@@ -284,10 +285,11 @@ def test_stored_values_that_the_schema_no_longer_names_are_no_fault_when_left_al
 ) -> None:
     schema = compiled({"elements": NEWER})
     before = copy.deepcopy((stored, submitted))
-    assert (schema.validate(schema.without_unnamed(submitted, stored)) == {}) is is_valid
+    assert (schema.validate(submitted, stored=stored) == {}) is is_valid
     assert (stored, submitted) == before
 
 
 def test_nothing_is_copied_when_nothing_goes(contact_schema: CompiledSchema) -> None:
     document = full_contact()
-    assert contact_schema.without_unnamed(document, full_contact()) is document
+    names = Names.of(contact_schema.definition.elements)
+    assert without_unnamed(names, document, full_contact()) is document
