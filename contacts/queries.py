@@ -1,6 +1,5 @@
 """Choosing contacts and their history."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from functools import cache, lru_cache, reduce
 from operator import and_, or_
 from typing import Any, TypedDict
 
+import orjson
 from django.db import connection
 from django.db.models import (
     BooleanField,
@@ -115,7 +115,7 @@ def _locked(found: tuple[Any, ...] | None) -> Contact:
 
 def _read(row: Sequence[Any], columns: Sequence[str]) -> Contact:
     contact = Contact.from_db(connection.alias, columns, row)
-    contact.details = json.loads(contact.details)
+    contact.details = orjson.loads(contact.details)
     return contact
 
 
@@ -179,7 +179,7 @@ def seen_contact_to_change(answer: Row | None) -> ContactToChange:
     *columns, pending, version_id, revisions = answer
     contact = _changeable(_read(columns, _SEEN_COLUMNS))
     schema = schema_in(CONTACT_SCHEMA, None if version_id is None else (version_id, revisions))
-    return ContactToChange(contact, schema, json.loads(pending or "{}"), False)
+    return ContactToChange(contact, schema, orjson.loads(pending or "{}"), False)
 
 
 @lru_cache(maxsize=64)

@@ -7,12 +7,12 @@ be told to them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import orjson
 from django.db.models import F, Func, JSONField, QuerySet, Subquery
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -58,7 +58,7 @@ def schema_in(key: str, row: tuple[Any, ...] | None) -> CompiledSchema:
     """The schema that `asked_schema` found. Raises NotFound where it found none."""
     if row is None:
         raise NotFound(_("There is no schema “%(key)s”.") % {"key": key[:80]})
-    version_id, all_revisions = row[0], json.loads(row[1] or "{}")
+    version_id, all_revisions = row[0], orjson.loads(row[1] or "{}")
     cached = _compiled.get(key)
     if cached is not None and cached.version_id == version_id and _is_fresh(cached.lists, all_revisions):
         return cached

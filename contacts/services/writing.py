@@ -1,8 +1,8 @@
 """Writing a contact's details with the entry of its history: one statement, so neither stands without the other."""
 
-import json
 from functools import cache
 
+import orjson
 from django.db import connection
 from psycopg import sql
 
@@ -22,10 +22,10 @@ def write_with_history(contact: Contact, entry: ChangeSet, *, username: str | No
     else has changed it since; IntegrityError, also when the history has the version already.
     """
     statement, columns = _statement()
-    values = [json.dumps(contact.details), contact.version, username, contact.pk, contact.version - 1]
+    values = [orjson.dumps(contact.details).decode(), contact.version, username, contact.pk, contact.version - 1]
     for name in columns:
         value = getattr(entry, name)
-        values.append(json.dumps(value) if name == "changes" else value)
+        values.append(orjson.dumps(value).decode() if name == "changes" else value)
     written = run(statement, values)
     if not written:
         raise LockNeededError

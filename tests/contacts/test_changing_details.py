@@ -37,6 +37,15 @@ def test_an_id_that_no_contact_can_have_is_compared_with_none(app, count_queries
         assert not [query for query in queries.captured_queries if str(number) in query["sql"]]
 
 
+@pytest.mark.parametrize("number", [2**53 - 1, 0.1, 123456789.01, 1e15, 5e-324])
+def test_a_number_is_stored_as_it_was_sent(make_contact, app, number):
+    contact = make_contact()
+    assert app.patch(path_of(contact), {"details": {"relationship": {"totalWealth": number}}}).status == 200
+    contact.refresh_from_db()
+    assert contact.details["relationship"]["totalWealth"] == number
+    assert contact.change_sets.latest("version").changes[0]["target"] == number
+
+
 def test_details_are_read_with_their_etag(make_contact, app):
     contact = make_contact()
     answer = app.get(path_of(contact))
