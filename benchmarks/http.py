@@ -120,7 +120,9 @@ def floor() -> Iterator[Server]:
         connection.execute(FLOOR_TABLES)
     copy_to("floor", "SELECT id, details FROM contacts_contact", "contact (id, details)")
     with serving("benchmarks.floor.wsgi", environment={"FLOOR_CONNINFO": conninfo("floor")}, name="floor") as port:
-        yield Server(port, {}, _loads("/contacts/ID"))
+        loads = _loads("/contacts/ID")
+        # It knows no groups: an access check is held against reading a contact, in the same rounds.
+        yield Server(port, {}, {**loads, "access": loads["GET"]})
 
 
 def _loads(path: str) -> Mapping[str, Load]:
@@ -154,7 +156,7 @@ def measure(*, rounds: int = ROUNDS) -> list[Figure]:
             _median(access["kontor"], "p50"),
             "ms",
             "GET of the floor",
-            ratio(_each(get["floor"], "p50"), _each(access["kontor"], "p50")),
+            ratio(_each(access["floor"], "p50"), _each(access["kontor"], "p50")),
             0.4,
         ),
     ]
