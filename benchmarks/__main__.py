@@ -49,7 +49,7 @@ def measured(parts: list[str], *, contacts: int) -> list[Figure]:
     small = None
     if "flat" in parts:
         data.fill_contacts(FEW)
-        small = http.measure_alone()
+        small = http.kept("few")
     say(f"fill {contacts:,} contacts")
     data.fill_contacts(contacts)
     for part in parts:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import psycopg
+from django.db import connection
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, set_token_value
 
@@ -16,7 +17,7 @@ from accounts.models import Participant
 from accounts.services import create_client_application
 from benchmarks.data import ACTOR, contact_ids, copy_to
 from benchmarks.load import Load, Measured, generate
-from benchmarks.place import ENVIRONMENT, ROOT, conninfo, make_database
+from benchmarks.place import ENVIRONMENT, ROOT, conninfo, database_url, make_database
 from benchmarks.report import Figure, ratio
 from benchmarks.serving import serving
 
@@ -63,16 +64,38 @@ def application_token() -> str:
     return token
 
 
+@dataclass(frozen=True)
+class House:
+    """A database of Kontor's, with a token that opens it and the ids of its contacts."""
+
+    database: str
+    token: str
+    ids: tuple[int, int]
+
+
+def house() -> House:
+    """Kontor's database as it is now."""
+    return House(connection.settings_dict["NAME"], application_token(), contact_ids())
+
+
+def kept(name: str) -> House:
+    """The same, kept under another name while Kontor's own grows."""
+    now = house()
+    connection.close()
+    make_database(name, template=now.database)
+    return replace(now, database=name)
+
+
 @contextmanager
-def kontor() -> Iterator[Server]:
-    ids = contact_ids()
-    headers = {"Authorization": f"Bearer {application_token()}"}
+def kontor(house: House) -> Iterator[Server]:
+    headers = {"Authorization": f"Bearer {house.token}"}
     loads = {
-        **_loads("/v1.0/contacts/ID/details"),
+        **_loads("/v1.0/contacts/ID/details", house.ids),
         # The groups were made in the order of the contacts, so each has its contact's number.
-        "access": Load("/v1.0/contact-groups/ID/contacts/ID/access", ids),
+        "access": Load("/v1.0/contact-groups/ID/contacts/ID/access", house.ids),
     }
-    with serving("config.wsgi", environment={"API_RATE": "1000000000/min"}, name="kontor") as port:
+    environment = {"API_RATE": "1000000000/min", "DATABASE_URL": database_url(house.database)}
+    with serving("config.wsgi", environment=environment, name=house.database) as port:
         yield Server(port, headers, loads)
 
 
@@ -80,12 +103,12 @@ def kontor() -> Iterator[Server]:
 def stock() -> Iterator[Server]:
     token = prepare_stock()
     with serving("benchmarks.stock.wsgi", environment=stock_environment(), name="stock") as port:
-        yield Server(port, {"Authorization": f"Token {token}"}, _loads("/contacts/ID/"))
+        yield Server(port, {"Authorization": f"Token {token}"}, _loads("/contacts/ID/", contact_ids()))
 
 
 def plain(stock: Server) -> Server:
     """The same project without REST framework and ORM, for the two operations."""
-    return replace(stock, loads=_loads("/plain/contacts/ID"))
+    return replace(stock, loads=_loads("/plain/contacts/ID", contact_ids()))
 
 
 def stock_environment() -> dict[str, str]:
@@ -120,19 +143,18 @@ def floor() -> Iterator[Server]:
         connection.execute(FLOOR_TABLES)
     copy_to("floor", "SELECT id, details FROM contacts_contact", "contact (id, details)")
     with serving("benchmarks.floor.wsgi", environment={"FLOOR_CONNINFO": conninfo("floor")}, name="floor") as port:
-        loads = _loads("/contacts/ID")
+        loads = _loads("/contacts/ID", contact_ids())
         # It knows no groups: an access check is held against reading a contact, in the same rounds.
         yield Server(port, {}, {**loads, "access": loads["GET"]})
 
 
-def _loads(path: str) -> Mapping[str, Load]:
-    ids = contact_ids()
+def _loads(path: str, ids: tuple[int, int]) -> Mapping[str, Load]:
     return {"GET": Load(path, ids), "PATCH": Load(path, ids, "PATCH", PATCH)}
 
 
 def measure(*, rounds: int = ROUNDS) -> list[Figure]:
     """All three loads on all servers that have them."""
-    with kontor() as ours, stock() as theirs, floor() as least:
+    with kontor(house()) as ours, stock() as theirs, floor() as least:
         servers = {"kontor": ours, "stock": theirs, "plain": plain(theirs), "floor": least}
         found = {
             work: _rounds({name: s for name, s in servers.items() if work in s.loads}, work, rounds)
@@ -162,19 +184,22 @@ def measure(*, rounds: int = ROUNDS) -> list[Figure]:
     ]
 
 
-def measure_alone() -> dict[str, float]:
-    """Milliseconds of the median request of Kontor, by work."""
-    with kontor() as ours:
-        found = {work: _rounds({"kontor": ours}, work, 3) for work in ours.loads}
-    return {work: _median(measured["kontor"], "p50") for work, measured in found.items()}
-
-
-def flatness(small: Mapping[str, float], *, few: int, many: int) -> list[Figure]:
-    """How much longer the median request takes with many contacts than it took with a few."""
-    now = measure_alone()
+def flatness(small: House, *, few: int, many: int) -> list[Figure]:
+    """How much longer the median request takes with many contacts than with a few."""
+    with kontor(small) as one, kontor(house()) as other:
+        servers = {"few": one, "many": other}
+        found = {work: _rounds(servers, work, 3) for work in other.loads}
     return [
-        Figure(f"{work} with {many:,} contacts", now[work], "ms", f"with {few:,}", now[work] / small[work], 1.5, True)
-        for work in now
+        Figure(
+            f"{work} with {many:,} contacts",
+            _median(measured["many"], "p50"),
+            "ms",
+            f"with {few:,}",
+            ratio(_each(measured["many"], "p50"), _each(measured["few"], "p50")),
+            1.5,
+            True,
+        )
+        for work, measured in found.items()
     ]
 
 

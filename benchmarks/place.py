@@ -58,9 +58,15 @@ def conninfo(database: str = "kontor") -> str:
     return f"host={settings['HOST']} user={settings['USER']} dbname={database}"
 
 
-def make_database(name: str) -> str:
-    """An empty database beside Kontor's; returns its conninfo."""
-    with psycopg.connect(conninfo(), autocommit=True) as server:
+def make_database(name: str, *, template: str = "template1") -> str:
+    """A database beside Kontor's, empty or as its template, to which nobody is connected; returns its conninfo."""
+    with psycopg.connect(conninfo("postgres"), autocommit=True) as server:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
     return conninfo(name)
+
+
+def database_url(name: str) -> str:
+    """What Kontor finds a database of the embedded server by."""
+    server, _, _kontor = embedded.database_url(PLACE).rpartition("/")
+    return f"{server}/{name}"
