@@ -27,6 +27,7 @@ os.environ |= {
 django.setup()
 
 import psycopg  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from psycopg import sql  # noqa: E402
@@ -47,6 +48,7 @@ def make_place() -> None:
     """Start the servers on an empty directory, with the schemas and lists that are shipped."""
     shutil.rmtree(PLACE, ignore_errors=True)
     embedded.ensure_running(PLACE)
+    settings.STATIC_ROOT.mkdir()  # no page is asked for, and what serves its files would complain
     call_command("migrate", verbosity=0)
     call_command("load_schemas", stdout=io.StringIO())
     JSON_SCHEMA.write_text(json.dumps(current_schema(CONTACT_SCHEMA).json_schema))
@@ -54,8 +56,8 @@ def make_place() -> None:
 
 def conninfo(database: str = "kontor") -> str:
     """What psycopg connects with to a database of the embedded server."""
-    settings = connection.settings_dict
-    return f"host={settings['HOST']} user={settings['USER']} dbname={database}"
+    server = connection.settings_dict
+    return f"host={server['HOST']} user={server['USER']} dbname={database}"
 
 
 def make_database(name: str, *, template: str = "template1") -> str:
