@@ -6,6 +6,7 @@ Locks are always taken contact first, then its request.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -90,9 +91,9 @@ def replace_details(
     """Submit `details` as the whole document. One transaction, with the contact's row locked.
 
     `precondition` is called with the contact and raises when it is not as the caller knew it. `seen` is the contact as
-    the caller has just read it for this: mostly it has not changed since, and what it was read for can be written by
-    one statement that finds out. Raises NotFound; UnprocessableEntity: FieldNotUpdatable, ValidationFailed,
-    UsernameNotUnique, UsernameRequired, PendingChangeRequestExists.
+    the caller has just read it, without its lock: while it is still so, one statement locks and writes it, and is the
+    transaction. Raises NotFound; UnprocessableEntity: FieldNotUpdatable, ValidationFailed, UsernameNotUnique,
+    UsernameRequired, PendingChangeRequestExists.
     """
     return _submit(
         actor=actor,
@@ -104,12 +105,21 @@ def replace_details(
     )
 
 
-def _submit(*, actor: Actor, contact_id: int, seen: ContactToChange | None, **asked: Any) -> Submission:
+def _submit(
+    *,
+    actor: Actor,
+    contact_id: int,
+    target_of: Callable[[Document], Document],
+    comment: str | None,
+    precondition: Precondition,
+    seen: ContactToChange | None,
+) -> Submission:
+    submit = partial(_submit_to, actor=actor, target_of=target_of, comment=comment, precondition=precondition)
     if seen is not None:
         with suppress(LockNeededError):
-            return _submit_to(seen, actor=actor, **asked)
+            return submit(seen)
     with transaction.atomic():
-        return _submit_to(locked_contact_to_change(actor=actor, contact_id=contact_id), actor=actor, **asked)
+        return submit(locked_contact_to_change(actor=actor, contact_id=contact_id))
 
 
 def _submit_to(
