@@ -73,14 +73,14 @@ class House:
     ids: tuple[int, int]
 
 
-def house() -> House:
+def house_now() -> House:
     """Kontor's database as it is now."""
     return House(connection.settings_dict["NAME"], application_token(), contact_ids())
 
 
 def kept(name: str) -> House:
     """The same, kept under another name while Kontor's own grows."""
-    now = house()
+    now = house_now()
     connection.close()
     make_database(name, template=now.database)
     return replace(now, database=name)
@@ -154,7 +154,7 @@ def _loads(path: str, ids: tuple[int, int]) -> Mapping[str, Load]:
 
 def measure(*, rounds: int = ROUNDS) -> list[Figure]:
     """All three loads on all servers that have them."""
-    with kontor(house()) as ours, stock() as theirs, floor() as least:
+    with kontor(house_now()) as ours, stock() as theirs, floor() as least:
         servers = {"kontor": ours, "stock": theirs, "plain": plain(theirs), "floor": least}
         found = {
             work: _rounds({name: s for name, s in servers.items() if work in s.loads}, work, rounds)
@@ -186,7 +186,7 @@ def measure(*, rounds: int = ROUNDS) -> list[Figure]:
 
 def flatness(small: House, *, few: int, many: int) -> list[Figure]:
     """How much longer the median request takes with many contacts than with a few."""
-    with kontor(small) as one, kontor(house()) as other:
+    with kontor(small) as one, kontor(house_now()) as other:
         servers = {"few": one, "many": other}
         found = {work: _rounds(servers, work, 3) for work in other.loads}
     return [

@@ -31,7 +31,14 @@ from contacts.queries import (
     pending_paths,
 )
 from contacts.services.anonymization import without_values
-from contacts.services.details import apply_changes, check_valid, checked_changes, outdated_paths, touches_channels
+from contacts.services.details import (
+    apply_changes,
+    check_username_follows,
+    check_valid,
+    checked_changes,
+    outdated_paths,
+    touches_channels,
+)
 from contacts.services.writing import LockNeededError
 from core.errors import Forbidden, UnprocessableEntity
 from core.jobs import send_on_commit
@@ -199,8 +206,8 @@ def review_change_request(
 
     Approval makes the changes; the change set names the initiator, and the request names the change set. Raises
     NotFound; Forbidden without the review permission and, as `OwnChangeRequest`, for the initiator; and
-    UnprocessableEntity: ChangeRequestNotPending, ChangeRequestOutdated, ValidationFailed, UsernameNotUnique. After any
-    of them the request is as it was.
+    UnprocessableEntity: ChangeRequestNotPending, ChangeRequestOutdated, ValidationFailed, UsernameNotUnique,
+    UsernameRequired. After any of them the request is as it was.
     """
     check_member_permission(actor, REVIEW_PERMISSION)
     contact = changeable_contact(actor=actor, contact_id=contact_id)
@@ -241,6 +248,7 @@ def _make_changes(*, actor: Actor, contact: Contact, request: ChangeRequest) -> 
     schema = current_schema(CONTACT_SCHEMA)
     target = with_values(contact.details, {change.path: change.target for change in request.proposed})
     check_valid(schema=schema, target=target, stored=contact.details)
+    check_username_follows(contact=contact, schema=schema, changes=request.proposed)
     return apply_changes(
         actor=actor,
         contact=contact,

@@ -173,7 +173,7 @@ class ReviewView(ActorView):
         for the change. An approval makes the changes at once.
 
         `subCode`: OwnChangeRequest (403); ChangeRequestNotPending, ChangeRequestOutdated, ValidationFailed,
-        UsernameNotUnique (422).
+        UsernameNotUnique, UsernameRequired (422).
         """
         body = self.body(shapes.ReviewSerializer)
         review_change_request(

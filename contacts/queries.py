@@ -157,7 +157,8 @@ def locked_contact_to_change(*, actor: Actor, contact_id: int) -> ContactToChang
             lock, asked_schema(CONTACT_SCHEMA), (_pending_statement(), {"contact": lock[1]["asked"]})
         )
     contact = _changeable(_locked(next(iter(locked), None)))
-    return ContactToChange(contact, schema_in(CONTACT_SCHEMA, next(iter(schema), None)), dict(pending), True)
+    found = schema_in(CONTACT_SCHEMA, next(iter(schema), None))
+    return ContactToChange(contact, found, dict(pending), is_locked=True)
 
 
 # A contact has more columns; those that no change of details needs are read when they are asked for.
@@ -179,7 +180,7 @@ def seen_contact_to_change(answer: Row | None) -> ContactToChange:
     *columns, pending, version_id, revisions = answer
     contact = _changeable(_read(columns, _SEEN_COLUMNS))
     schema = schema_in(CONTACT_SCHEMA, None if version_id is None else (version_id, revisions))
-    return ContactToChange(contact, schema, orjson.loads(pending or "{}"), False)
+    return ContactToChange(contact, schema, orjson.loads(pending or "{}"), is_locked=False)
 
 
 @lru_cache(maxsize=64)

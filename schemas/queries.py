@@ -68,24 +68,22 @@ def schema_in(key: str, row: tuple[Any, ...] | None) -> CompiledSchema:
 
 @cache
 def _current_statement() -> Statement:
-    return Statement.of(_current(Slot("key")).values_list(*_SCHEMA_COLUMNS))
-
-
-_SCHEMA_COLUMNS = ("current_version_id", "revisions")
-
-
-def _current(key: str | Slot) -> QuerySet[Schema]:
-    """The schema with its version, and the revisions of all lists."""
-    revisions = List.objects.order_by().values(
-        all=Func(F("key"), F("revision"), function="jsonb_object_agg", output_field=JSONField())
-    )
-    current = Schema.objects.filter(key=key, current_version__isnull=False)
-    return current.order_by().annotate(revisions=Subquery(revisions))
+    return Statement.of(_current(Slot("key")).values_list("current_version_id", _revisions()))
 
 
 def schema_columns(key: str) -> dict[str, Subquery]:
-    """What a statement about other rows asks of a schema; `schema_in` reads the two columns, null without it."""
-    return {f"schema_{name}": Subquery(_current(key).values(name)) for name in _SCHEMA_COLUMNS}
+    """What a statement about other rows asks of a schema: `schema_in` takes both, and the first is null without one."""
+    return {"schema_version": Subquery(_current(key).values("current_version_id")), "revisions": _revisions()}
+
+
+def _current(key: str | Slot) -> QuerySet[Schema]:
+    return Schema.objects.filter(key=key, current_version__isnull=False).order_by()
+
+
+def _revisions() -> Subquery:
+    """The key of every list -> its revision."""
+    found = Func(F("key"), F("revision"), function="jsonb_object_agg", output_field=JSONField())
+    return Subquery(List.objects.order_by().values(all=found))
 
 
 def schema_at(version_id: int) -> CompiledSchema:

@@ -3,6 +3,7 @@
 import pytest
 
 from changerequests.models import ChangeRequest, Status
+from tests.fixtures import details
 
 pytestmark = pytest.mark.django_db
 NEW_NAME = {"details": {"personalInformation": {"lastName": "Heusser"}}, "comment": "married"}
@@ -162,6 +163,20 @@ class TestReviewing:
         assert review(api_of(rita), ChangeRequest.objects.get(), approve=True).status == 204
         read = api_of(anna).get(f"/v1.0/contacts/{contact.pk}/details").json
         assert (read["hasPendingEmail"], read["details"].get("contactInformation")) == (True, None)
+
+    def test_an_approval_does_not_take_the_email_that_the_username_follows_by_now(
+        self, make_contact, anna, rita, api_of, settings
+    ):
+        email = {"contactInformation": {"email": "b@example.com"}}
+        contact = make_contact(details(**email), username="b@example.com", members=[anna])
+        patch = {"personalInformation": {"lastName": "Heusser"}, "contactInformation": {"email": None}}
+        api_of(anna).patch(f"/v1.0/contacts/{contact.pk}/details", {"details": patch})
+        settings.USERNAME_FROM_EMAIL = True
+        answer = review(api_of(rita), ChangeRequest.objects.get(), approve=True)
+        assert (answer.status, answer.sub_code) == (422, "UsernameRequired")
+        contact.refresh_from_db()
+        assert (contact.username, contact.version) == ("b@example.com", 1)
+        assert ChangeRequest.objects.get().status == Status.PENDING
 
     def test_a_request_under_another_contacts_address_is_not_found(self, request_of_anna, make_contact, rita, api_of):
         other = make_contact()
