@@ -9,7 +9,7 @@ from uuid import UUID
 
 from accounts.models import Member, User
 from accounts.scopes import ALL_SCOPES
-from core.statements import Slot
+from core.prepared import Param
 
 
 class ActorKind(StrEnum):
@@ -71,10 +71,10 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What the SQL of visibility depends on, but for the ids: actors of one sight share their statements.
+class VisibilityScope:
+    """What the SQL of visibility depends on, but for the ids: actors of one scope share their queries.
 
-    `actor` is one of them with slots in place of its ids; `ids_of` fills them.
+    `actor` is one of them with parameters in place of its ids; `scope_params` has their values.
     """
 
     kind: ActorKind
@@ -82,23 +82,23 @@ class Sight:
     has_participants: bool
 
     @classmethod
-    def of(cls, actor: Actor) -> "Sight":
+    def of(cls, actor: Actor) -> "VisibilityScope":
         return cls(actor.kind, actor.sees_all_contacts, bool(actor.participant_ids))
 
     @property
     def actor(self) -> Actor:
-        slots: dict[str, Any] = {name: Slot(name) for name in ("member_id", "contact_id")}
+        params: dict[str, Any] = {name: Param(name) for name in ("member_id", "contact_id")}
         if self.has_participants:
-            slots["participant_ids"] = Slot("participant_ids")
-        return Actor(kind=self.kind, name="", sees_all_contacts=self.sees_all_contacts, **slots)
+            params["participant_ids"] = Param("participant_ids")
+        return Actor(kind=self.kind, name="", sees_all_contacts=self.sees_all_contacts, **params)
 
 
-# The slots of an actor's ids.
-ID_SLOTS = ("member_id", "contact_id", "participant_ids")
+# The parameters for an actor's ids.
+SCOPE_PARAMS = ("member_id", "contact_id", "participant_ids")
 
 
-def ids_of(actor: Actor) -> Mapping[str, Any]:
-    """What the actor puts into the slots of a statement that was made for its sight."""
+def scope_params(actor: Actor) -> Mapping[str, Any]:
+    """The actor's ids for the parameters of a query that was prepared for its scope."""
     return {
         "member_id": actor.member_id,
         "contact_id": actor.contact_id,

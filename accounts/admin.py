@@ -30,7 +30,7 @@ from accounts.models import MEMBERS_ARE_A_TREE, STANDS_ABOVE, ClientApplication,
 from accounts.scopes import ALL_SCOPES
 from accounts.services import create_client_application
 from contacts.models import Contact, ContactAssignment
-from core.errors import UnprocessableEntity, refusing
+from core.errors import UnprocessableEntity, map_integrity_error
 
 # Second factors are their owners'; keys shown here would be one factor less.
 # Tokens and grants are issued and revoked by the OAuth2 endpoints; a form could only break them or give them away.
@@ -229,7 +229,7 @@ class MemberAdmin(RefusableAdmin, KeptAdmin):
 
     def save_model(self, request: HttpRequest, obj: Model, form: forms.ModelForm, change: bool) -> None:
         """Raises UnprocessableEntity when somebody has put the manager below this member since the form was checked."""
-        with refusing(MEMBERS_ARE_A_TREE, UnprocessableEntity(STANDS_ABOVE, sub_code="ManagerBelowMember")):
+        with map_integrity_error(MEMBERS_ARE_A_TREE, UnprocessableEntity(STANDS_ABOVE, sub_code="ManagerBelowMember")):
             super().save_model(request, obj, form, change)
 
     @display(description=_("name"), ordering="user__last_name")

@@ -6,24 +6,24 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts.actor import Actor
-from accounts.queries import actor_and_answer
-from accounts.questions import Answer
+from accounts.prefetch import PrefetchResult
+from accounts.queries import actor_and_prefetch
 from core.correlation import name_actor
 from core.errors import Unauthorized
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Resolves the actor once per request; it is the request's user, and what the view asked along is its `auth`."""
+    """Resolves the actor once per request; it is the request's user; what the view prefetched is its `auth`."""
 
-    def authenticate(self, request: Request) -> tuple[Actor, Answer | None]:
+    def authenticate(self, request: Request) -> tuple[Actor, PrefetchResult | None]:
         """Raises Unauthorized without a valid token: no operation of the API is open to the world."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthorized
-        question = getattr(request.parser_context["view"], "question", None)
-        actor, answer = actor_and_answer(token.strip(), question)
+        prefetch = getattr(request.parser_context["view"], "prefetch", None)
+        actor, result = actor_and_prefetch(token.strip(), prefetch)
         name_actor(actor.kind, actor.identity)
-        return actor, answer
+        return actor, result
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

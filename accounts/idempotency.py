@@ -19,12 +19,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actor import Actor
-from accounts.models import KeptAnswer
+from accounts.models import IdempotencyRecord
 from core.errors import BadRequest, Conflict, UnprocessableEntity
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
-KEPT_FOR = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 KEY_PATTERN = r"^[!-~]([ -~]{0,253}[!-~])?$"
 IDEMPOTENCY_KEY = OpenApiParameter(
     HEADER,
@@ -34,8 +34,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
-def answered_once(request: Request, create: Callable[[], tuple[Response, str]]) -> Response:
-    """Answer a creating request; `create` makes the answer and names its subject (`contact:17`).
+def idempotent(request: Request, create: Callable[[], tuple[Response, str]]) -> Response:
+    """PrefetchResult a creating request; `create` makes the answer and names its subject (`contact:17`).
 
     With an Idempotency-Key the same request by the same caller gets the kept answer for 24 hours. Raises BadRequest for
     a key that is none; Conflict (409) while the first request runs; UnprocessableEntity `IdempotencyKeyReused` when
@@ -50,14 +50,14 @@ def answered_once(request: Request, create: Callable[[], tuple[Response, str]]) 
     with transaction.atomic():
         if not _try_lock(f"{caller} {key}"):
             raise Conflict(_("The first request with this Idempotency-Key still runs."), headers={"Retry-After": "1"})
-        kept = KeptAnswer.objects.filter(caller=caller, key=key).first()
-        if kept is not None and kept.created_at < timezone.now() - KEPT_FOR:
-            kept.delete()
-            kept = None
-        if kept is not None:
-            return _replayed(kept, fingerprint(request))
+        record = IdempotencyRecord.objects.filter(caller=caller, key=key).first()
+        if record is not None and record.created_at < timezone.now() - RETENTION:
+            record.delete()
+            record = None
+        if record is not None:
+            return _replayed(record, fingerprint(request))
         response, subject = create()
-        KeptAnswer.objects.create(
+        IdempotencyRecord.objects.create(
             caller=caller,
             key=key,
             fingerprint=fingerprint(request),
@@ -81,12 +81,12 @@ def fingerprint(request: Request) -> str:
 
 def erase_answers(contact_ids: Sequence[int]) -> None:
     """Anonymization: answers about these contacts are forgotten."""
-    KeptAnswer.objects.filter(subject__in=[contact_subject(pk) for pk in contact_ids]).delete()
+    IdempotencyRecord.objects.filter(subject__in=[contact_subject(pk) for pk in contact_ids]).delete()
 
 
 def forget_old_answers() -> int:
     """Forget the answers that are no longer replayed; returns how many."""
-    return KeptAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()[0]
+    return IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - RETENTION).delete()[0]
 
 
 def contact_subject(contact_id: int) -> str:
@@ -101,9 +101,9 @@ def _try_lock(name: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _replayed(kept: KeptAnswer, asked: str) -> Response:
-    if kept.fingerprint != asked:
+def _replayed(record: IdempotencyRecord, requested: str) -> Response:
+    if record.fingerprint != requested:
         raise UnprocessableEntity(
             _("This Idempotency-Key came with another request before."), sub_code="IdempotencyKeyReused"
         )
-    return Response(kept.body, status=kept.status, headers={REPLAYED: "true"})
+    return Response(record.body, status=record.status, headers={REPLAYED: "true"})

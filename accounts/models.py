@@ -128,7 +128,7 @@ class ClientApplication(AbstractApplication):
             raise ValidationError({"allowed_scopes": _("Unknown: %(scopes)s") % {"scopes": " ".join(unknown)}})
 
 
-class KeptAnswer(models.Model):
+class IdempotencyRecord(models.Model):
     """The answer to a request with an Idempotency-Key, so that the same request again gets the same answer.
 
     `caller` and `key` name the request, `fingerprint` is a hash of what it asked for, `subject` names whom the answer
@@ -144,6 +144,8 @@ class KeptAnswer(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
+        # The name that the table has always had: an older version still runs while a newer one is installed.
+        db_table = "accounts_keptanswer"
         constraints = [models.UniqueConstraint(fields=["caller", "key"], name="one_answer_per_caller_and_key")]
 
     def __str__(self) -> str:

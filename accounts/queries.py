@@ -12,11 +12,11 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from oauth2_provider.models import AccessToken
 
-from accounts.actor import ID_SLOTS, Actor, ActorKind, Sight, member_actor
+from accounts.actor import SCOPE_PARAMS, Actor, ActorKind, VisibilityScope, member_actor
 from accounts.models import ClientApplication, Member
-from accounts.questions import Answer, Question, Row
+from accounts.prefetch import PrefetchResult, Row, ViewPrefetch
 from core.errors import Unauthorized
-from core.statements import Slot, Statement
+from core.prepared import Param, PreparedQuery
 
 # From one member downwards along the index on manager_id. UNION (not ALL) ends even if the data held a cycle.
 BELOW = """
@@ -64,7 +64,7 @@ def actor_of_user(user_id: int | None) -> Actor | None:
     return None if member is None else member_actor(member)
 
 
-Told = Mapping[str, Any]
+TokenRow = Mapping[str, Any]
 
 _OF_TOKEN = ("scope", "application_id", "user_id")
 
@@ -103,10 +103,10 @@ def _columns(kind: ActorKind | None) -> Mapping[str, Any]:
     return of_application | of_contact if kind is None else of_kinds[kind]
 
 
-# The checksum of a token -> the sight of its actor when it was last used: from it the statement is chosen that finds
-# such an actor and answers its question. What the token says now decides whether the choice was right.
-_last_sights: dict[str, Sight] = {}
-MAX_SIGHTS = 10_000
+# The checksum of a token -> the visibility of its actor when it was last used: from it the query is chosen that finds
+# such an actor and runs its prefetch. What the token says now decides whether the choice was right.
+_last_scopes: dict[str, VisibilityScope] = {}
+MAX_SCOPES = 10_000
 
 
 @cache
@@ -115,15 +115,17 @@ def _names(kind: ActorKind | None) -> tuple[str, ...]:
 
 
 @cache
-def _actor_statement(kind: ActorKind | None) -> Statement:
-    tokens = AccessToken.objects.filter(token_checksum=Slot("checksum"), expires__gt=Now())
+def _prepared_actor(kind: ActorKind | None) -> PreparedQuery:
+    tokens = AccessToken.objects.filter(token_checksum=Param("checksum"), expires__gt=Now())
     # The checksum is unique: no order is needed to take the first.
-    return Statement.of(tokens.annotate(**_columns(kind)).order_by().values_list(*_names(kind)))
+    return PreparedQuery.from_queryset(tokens.annotate(**_columns(kind)).order_by().values_list(*_names(kind)))
 
 
 @lru_cache(maxsize=256)
-def _with_answer(statement: Callable[[Sight], Statement], sight: Sight) -> Statement:
-    return statement(sight).beside(_actor_statement(sight.kind), given=ID_SLOTS)
+def _prepared_with_prefetch(
+    prepared: Callable[[VisibilityScope], PreparedQuery], scope: VisibilityScope
+) -> PreparedQuery:
+    return prepared(scope).lateral_join(_prepared_actor(scope.kind), correlated=SCOPE_PARAMS)
 
 
 def actor_of_token(token: str) -> Actor:
@@ -131,82 +133,85 @@ def actor_of_token(token: str) -> Actor:
 
     Raises Unauthorized when the token is unknown, expired or revoked, its login is closed, or nobody stands behind it.
     """
-    actor, _answer = actor_and_answer(token, None)
+    actor, _result = actor_and_prefetch(token, None)
     return actor
 
 
-def actor_and_answer(token: str, question: Question | None) -> tuple[Actor, Answer | None]:
-    """The actor behind a bearer token and, from the same query, the answer to its question.
+def actor_and_prefetch(token: str, prefetch: ViewPrefetch | None) -> tuple[Actor, PrefetchResult | None]:
+    """The actor behind a bearer token and, from the same query, the result of the prefetch.
 
-    No answer where this process has not yet seen the token, or its actor sees in another way than when it was last
-    seen: then the question has to be asked by itself. Raises like `actor_of_token`.
+    No result where this process has not yet seen the token, or its actor sees in another way than when it was last
+    used: then the prefetch has to run by itself. Raises like `actor_of_token`.
     """
     checksum = sha256(token.encode()).hexdigest()
     values: dict[str, Any] = {"checksum": checksum}
-    expected = _last_sights.get(checksum)
+    expected = _last_scopes.get(checksum)
     if expected is not None:
-        statement = _actor_statement(expected.kind) if question is None else _with_answer(question.statement, expected)
-        asked = values if question is None else {**values, **question.values}
-        told, answer = _told_by(statement, asked, expected.kind)
-        if _kind_in(told) is expected.kind and Sight.of(actor := _actor_in(told)) == expected:
-            return actor, Answer(None if answer[0] is None else answer) if question else None
-    told, _nothing = _told_by(_actor_statement(None), values, None)
-    actor = _actor_in(told)
-    if len(_last_sights) >= MAX_SIGHTS:
-        _last_sights.clear()  # most are of tokens that have expired
-    _last_sights[checksum] = Sight.of(actor)
+        if prefetch is None:
+            token_row, row = _read_token(_prepared_actor(expected.kind), values, expected.kind)
+        else:
+            query = _prepared_with_prefetch(prefetch.prepared, expected)
+            token_row, row = _read_token(query, {**values, **prefetch.values}, expected.kind)
+        is_of_kind = _actor_kind(token_row) is expected.kind
+        if is_of_kind and VisibilityScope.of(actor := _actor_from_row(token_row)) == expected:
+            return actor, PrefetchResult(None if row[0] is None else row) if prefetch else None
+    token_row, _nothing = _read_token(_prepared_actor(None), values, None)
+    actor = _actor_from_row(token_row)
+    if len(_last_scopes) >= MAX_SCOPES:
+        _last_scopes.clear()  # most are of tokens that have expired
+    _last_scopes[checksum] = VisibilityScope.of(actor)
     return actor, None
 
 
-def _told_by(statement: Statement, values: Mapping[str, Any], kind: ActorKind | None) -> tuple[Told, Row]:
+def _read_token(query: PreparedQuery, values: Mapping[str, Any], kind: ActorKind | None) -> tuple[TokenRow, Row]:
     """The columns of such an actor by their names, and what follows them. Raises Unauthorized without such a token."""
-    row = statement.first(values)
+    row = query.first(values)
     if row is None:
         raise Unauthorized
     names = _names(kind)
     return dict(zip(names, row, strict=False)), row[len(names) :]
 
 
-def _kind_in(told: Told) -> ActorKind | None:
-    """The kind of actor, where it can be told from these columns."""
-    if told["user_id"] is None:
-        return None if told["application_id"] is None else ActorKind.APP
-    if told.get("member_id") is not None:
+def _actor_kind(token_row: TokenRow) -> ActorKind | None:
+    """The kind of actor, where these columns show it."""
+    if token_row["user_id"] is None:
+        return None if token_row["application_id"] is None else ActorKind.APP
+    if token_row.get("member_id") is not None:
         return ActorKind.MEMBER
-    if told.get("contact_id") is not None:
+    if token_row.get("contact_id") is not None:
         return ActorKind.CONTACT
     return None
 
 
-def _actor_in(told: Told) -> Actor:
+def _actor_from_row(token_row: TokenRow) -> Actor:
     """Raises Unauthorized when the login is closed, or nobody stands behind the token."""
-    kind = _kind_in(told)
-    scopes = frozenset(told["scope"].split())
+    kind = _actor_kind(token_row)
+    scopes = frozenset(token_row["scope"].split())
     if kind is ActorKind.APP:
         return Actor(
             kind=kind,
-            name=told["application_name"],
+            name=token_row["application_name"],
             scopes=scopes,
-            application_id=told["application_id"],
-            participant_ids=tuple(told["participant_ids"]),
+            application_id=token_row["application_id"],
+            participant_ids=tuple(token_row["participant_ids"]),
         )
-    if kind is None or not told["is_active"]:
+    if kind is None or not token_row["is_active"]:
         raise Unauthorized
     if kind is ActorKind.MEMBER:
         return Actor(
             kind=kind,
-            name=f"{told['first_name']} {told['last_name']}".strip() or told["username"],
+            name=f"{token_row['first_name']} {token_row['last_name']}".strip() or token_row["username"],
             scopes=scopes,
-            user_id=told["user_id"],
-            member_id=told["member_id"],
-            member_uid=told["member_uid"],
-            sees_all_contacts=told["sees_all_contacts"],
+            user_id=token_row["user_id"],
+            member_id=token_row["member_id"],
+            member_uid=token_row["member_uid"],
+            sees_all_contacts=token_row["sees_all_contacts"],
         )
     return Actor(
         kind=kind,
-        name=told["contact_name"],
+        name=token_row["contact_name"],
         scopes=scopes,
-        user_id=told["user_id"],
-        contact_id=told["contact_id"],
-        contact_uid=told["contact_uid"],
+        user_id=token_row["user_id"],
+        contact_id=token_row["contact_id"],
+        contact_uid=token_row["contact_uid"],
     )

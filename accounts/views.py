@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from accounts.permissions import Access
-from accounts.questions import Answer, Question, Row
+from accounts.prefetch import PrefetchResult, Row, ViewPrefetch
 from core.errors import BadRequest
 from core.language import PARAMETER
 
@@ -31,15 +31,15 @@ def _shape(serializer: type[Serializer], language: str) -> Serializer:
 class ActorView(APIView):
     """An API view: declares the access of each method, knows the actor and refuses query parameters it does not have.
 
-    `successor` is the path template of the operation that replaces a deprecated one. `questions` has, by method, what
-    an operation asks of the database before all else, called with the parameters of the path: it is asked together
-    with the token, which saves a round trip.
+    `successor` is the path template of the operation that replaces a deprecated one. `prefetches` has, by method, the
+    query that an operation runs before all else, called with the parameters of the path: it runs together with the
+    lookup of the token, which saves a round trip.
     """
 
     access: ClassVar[dict[str, Access]] = {}
     query_parameters: ClassVar[frozenset[str]] = frozenset()
     successor: ClassVar[str] = ""
-    questions: ClassVar[Mapping[str, Callable[..., Question]]] = {}
+    prefetches: ClassVar[Mapping[str, Callable[..., ViewPrefetch]]] = {}
     http_method_names = ["get", "post", "put", "patch", "delete"]
 
     @property
@@ -47,20 +47,20 @@ class ActorView(APIView):
         return self.request.user  # type: ignore[return-value]
 
     @property
-    def question(self) -> Question | None:
-        """What this request asks."""
-        ask = self.questions.get(self.request.method or "")
-        return None if ask is None else ask(**self.kwargs)
+    def prefetch(self) -> ViewPrefetch | None:
+        """What this request reads together with its token."""
+        make = self.prefetches.get(self.request.method or "")
+        return None if make is None else make(**self.kwargs)
 
-    def answer(self) -> Row | None:
-        """What this request asked: the row, or None when there is none that the actor sees."""
-        if isinstance(self.request.auth, Answer):
+    def prefetched(self) -> Row | None:
+        """The row that this request's prefetch found, or None when there is none that the actor sees."""
+        if isinstance(self.request.auth, PrefetchResult):
             return self.request.auth.row
-        return self.questions[self.request.method or ""](**self.kwargs).answer(self.actor)
+        return self.prefetches[self.request.method or ""](**self.kwargs).fetch(self.actor)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
-        """Which methods there are is told to who asked for one that is not."""
+        """`Allow`, for a request with a method that there is not."""
         if self.request.method in self.access:
             return {}
         return {"Allow": ", ".join(self.allowed_methods)}

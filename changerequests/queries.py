@@ -13,16 +13,16 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor, Sight
+from accounts.actor import Actor, VisibilityScope
 from accounts.models import Member
+from accounts.prefetch import Row, ViewPrefetch
 from accounts.queries import hierarchy_of, members_below
-from accounts.questions import Question, Row
 from changerequests.models import ChangeRequest, Status
 from contacts.models import ChangeSet, Contact
 from contacts.queries import capped_counts, latest_change_sets, no_such_contact, with_pending_channels
 from core.errors import NotFound
 from core.paging import keys_in_order
-from core.statements import Slot, Statement, id_or_none
+from core.prepared import Param, PreparedQuery, id_or_none
 
 # Where the ages end that waiting requests are counted by: a day, three days, a week, thirty days; the last has no end.
 AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=30))
@@ -76,26 +76,26 @@ class ReadDetails:
     has_pending_mobile: bool
 
 
-def asked_details(contact_id: int) -> Question:
-    """Asks for the details of a contact; `details_in` reads the answer."""
-    return Question(_details_statement, {"asked": id_or_none(contact_id)})
+def details_query(contact_id: int) -> ViewPrefetch:
+    """Reads the details of a contact; `details_from_row` takes the row."""
+    return ViewPrefetch(_prepared_details, {"id": id_or_none(contact_id)})
 
 
-def details_in(answer: Row | None) -> ReadDetails:
-    """The details that the answer to `asked_details` has.
+def details_from_row(row: Row | None) -> ReadDetails:
+    """The details that `details_query` has read.
 
     Raises NotFound when there is no such contact or the actor cannot see it.
     """
-    if answer is None:
+    if row is None:
         raise no_such_contact()
-    return ReadDetails(*answer)
+    return ReadDetails(*row)
 
 
 @lru_cache(maxsize=256)
-def _details_statement(sight: Sight) -> Statement:
-    contacts = with_pending_request(with_pending_channels(Contact.objects.visible_to(sight.actor)))
-    return Statement.of(
-        contacts.filter(pk=Slot("asked"))
+def _prepared_details(scope: VisibilityScope) -> PreparedQuery:
+    contacts = with_pending_request(with_pending_channels(Contact.objects.visible_to(scope.actor)))
+    return PreparedQuery.from_queryset(
+        contacts.filter(pk=Param("id"))
         .order_by()
         .values_list(
             "id",

@@ -19,15 +19,15 @@ from django.db.models import (
 )
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor, Sight
+from accounts.actor import Actor, VisibilityScope
 from accounts.models import Member
-from accounts.questions import Question, Row
+from accounts.prefetch import Row, ViewPrefetch
 from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import Contact, ContactAssignment
 from contacts.queries import check_visible, found_by_people, no_such_contact
-from core.errors import NotFound, UnprocessableEntity, locking
+from core.errors import NotFound, UnprocessableEntity, map_lock_errors
+from core.prepared import Param, PreparedQuery, id_or_none
 from core.serializers import INT32_MAX
-from core.statements import Slot, Statement, id_or_none
 
 MAX_FOUND = 200
 
@@ -70,7 +70,7 @@ def locked_group(*, actor: Actor, group_id: int) -> ContactGroup:
 
     Whoever locks contacts as well locks them first.
     """
-    with locking():
+    with map_lock_errors():
         group = ContactGroup.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=group_id).first()
     if group is None:
         raise no_such_group()
@@ -157,7 +157,7 @@ def found_groups(groups: QuerySet[ContactGroup], term: str, *, actor: Actor) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class AskedGroup:
+class GroupReference:
     """The group that a check of access is about: the one of this id, or the one that this entity is linked to."""
 
     group_id: int | None = None
@@ -180,42 +180,42 @@ def _ids_of_group_of(entity_type: Any, entity_id: Any) -> QuerySet[Any, Any]:
     return LinkedEntity.objects.filter(entity_type=entity_type, entity_id=entity_id).order_by().values("group")
 
 
-def asked_access(*, contact_id: int, group: AskedGroup) -> Question:
-    """Asks whether a contact is in a group; `has_access_in` reads the answer."""
-    asked = {"contact": contact_id, "group_id": group.group_id, "entity_id": group.entity_id}
-    ids = {name: None if value is None else id_or_none(value) for name, value in asked.items()}
-    statement = _group_statement if group.entity_id is None else _entity_statement
-    return Question(statement, {**ids, "entity_type": group.entity_type})
+def access_query(*, contact_id: int, group: GroupReference) -> ViewPrefetch:
+    """Reads whether a contact is in a group; `access_from_row` takes the row."""
+    given = {"contact": contact_id, "group_id": group.group_id, "entity_id": group.entity_id}
+    ids = {name: None if value is None else id_or_none(value) for name, value in given.items()}
+    prepared = _prepared_group if group.entity_id is None else _prepared_entity
+    return ViewPrefetch(prepared, {**ids, "entity_type": group.entity_type})
 
 
-def has_access_in(answer: Row | None) -> bool:
-    """Whether the contact is in the group, by the answer to `asked_access`.
+def access_from_row(row: Row | None) -> bool:
+    """Whether the contact is in the group, by the row of `access_query`.
 
     Raises NotFound when the actor cannot see the contact or there is no such group. The actor need not see the group:
-    nothing is told of it but whether this contact is in it.
+    nothing of it is disclosed but whether this contact is in it.
     """
-    if answer is None:
+    if row is None:
         raise no_such_contact()
-    return _answer(*answer)
+    return _has_access(*row)
 
 
 @lru_cache(maxsize=64)
-def _group_statement(sight: Sight) -> Statement:
-    return _access_statement(sight, _ids_of_group(Slot("group_id")))
+def _prepared_group(scope: VisibilityScope) -> PreparedQuery:
+    return _prepared_access(scope, _ids_of_group(Param("group_id")))
 
 
 @lru_cache(maxsize=64)
-def _entity_statement(sight: Sight) -> Statement:
-    return _access_statement(sight, _ids_of_group_of(Slot("entity_type"), Slot("entity_id")))
+def _prepared_entity(scope: VisibilityScope) -> PreparedQuery:
+    return _prepared_access(scope, _ids_of_group_of(Param("entity_type"), Param("entity_id")))
 
 
-def _access_statement(sight: Sight, group_ids: QuerySet[Any, Any]) -> Statement:
-    memberships = GroupMembership.objects.filter(group__in=group_ids, contact=Slot("contact"))
-    contacts = Contact.objects.visible_to(sight.actor).filter(pk=Slot("contact")).order_by()
-    return Statement.of(contacts.values_list(Exists(group_ids), Exists(memberships)))
+def _prepared_access(scope: VisibilityScope, group_ids: QuerySet[Any, Any]) -> PreparedQuery:
+    memberships = GroupMembership.objects.filter(group__in=group_ids, contact=Param("contact"))
+    contacts = Contact.objects.visible_to(scope.actor).filter(pk=Param("contact")).order_by()
+    return PreparedQuery.from_queryset(contacts.values_list(Exists(group_ids), Exists(memberships)))
 
 
-def identity_has_access(*, actor: Actor, identity_id: UUID, group: AskedGroup) -> bool:
+def identity_has_access(*, actor: Actor, identity_id: UUID, group: GroupReference) -> bool:
     """Whether a member sees at least one contact of the group. One statement.
 
     A member asks about itself and those below it, one that sees all contacts and an application about anybody. Raises
@@ -231,10 +231,10 @@ def identity_has_access(*, actor: Actor, identity_id: UUID, group: AskedGroup) -
     found = members.values_list(Exists(group.ids), ExpressionWrapper(sees_one, output_field=BooleanField())).first()
     if found is None:
         raise NotFound(_("There is no member with this identity id that you can see."))
-    return _answer(*found)
+    return _has_access(*found)
 
 
-def _answer(is_known: bool, has_access: bool) -> bool:
+def _has_access(is_known: bool, has_access: bool) -> bool:
     if not is_known:
         raise NotFound(_("There is no such contact group, or the entity is linked to none."))
     return has_access

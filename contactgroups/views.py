@@ -11,16 +11,16 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.idempotency import IDEMPOTENCY_KEY, answered_once
+from accounts.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import ActorView
 from contactgroups import serializers as shapes
 from contactgroups.models import EntityType
 from contactgroups.queries import (
-    AskedGroup,
-    asked_access,
+    GroupReference,
+    access_from_row,
+    access_query,
     groups_of_contact,
-    has_access_in,
     identity_has_access,
     searched_groups,
     visible_group,
@@ -78,7 +78,7 @@ class GroupsOfContactView(ActorView):
             group = create_group(actor=self.actor, memberships=members, include_contact_id=contactId, **body)
             return Response({"id": group.pk}, status=status.HTTP_201_CREATED), f"contact-group:{group.pk}"
 
-        return answered_once(request, create)
+        return idempotent(request, create)
 
 
 class ContactGroupView(ActorView):
@@ -153,8 +153,10 @@ class GroupSearchView(ActorView):
 
 class ContactGroupAccessView(ActorView):
     access = {"GET": Access(READ, ANYONE)}
-    questions = {
-        "GET": lambda contactGroupId, contactId: asked_access(contact_id=contactId, group=AskedGroup(contactGroupId))
+    prefetches = {
+        "GET": lambda contactGroupId, contactId: access_query(
+            contact_id=contactId, group=GroupReference(contactGroupId)
+        )
     }
 
     @extend_schema(operation_id="checkContactGroupAccess", tags=ACCESS, responses={200: shapes.AccessSerializer})
@@ -163,14 +165,14 @@ class ContactGroupAccessView(ActorView):
 
         It has when it is in the group.
         """
-        return rendered({"hasAccess": has_access_in(self.answer())})
+        return rendered({"hasAccess": access_from_row(self.prefetched())})
 
 
 class ContactEntityAccessView(ActorView):
     access = {"GET": Access(READ, ANYONE)}
-    questions = {
-        "GET": lambda contactId, entityType, entityId: asked_access(
-            contact_id=contactId, group=AskedGroup(entity_type=entityType, entity_id=entityId)
+    prefetches = {
+        "GET": lambda contactId, entityType, entityId: access_query(
+            contact_id=contactId, group=GroupReference(entity_type=entityType, entity_id=entityId)
         )
     }
 
@@ -186,7 +188,7 @@ class ContactEntityAccessView(ActorView):
         It has when it is in the contact group that the entity is linked to.
         """
         _entity_type(entityType)
-        return rendered({"hasAccess": has_access_in(self.answer())})
+        return rendered({"hasAccess": access_from_row(self.prefetched())})
 
 
 class IdentityGroupAccessView(ActorView):
@@ -205,7 +207,7 @@ class IdentityGroupAccessView(ActorView):
         member asks about itself and about members below it, an application about any.
         """
         has_access = identity_has_access(
-            actor=self.actor, identity_id=_uuid(identityId), group=AskedGroup(contactGroupId)
+            actor=self.actor, identity_id=_uuid(identityId), group=GroupReference(contactGroupId)
         )
         return rendered({"hasAccess": has_access})
 
@@ -225,7 +227,7 @@ class IdentityEntityAccessView(ActorView):
         It has when it sees at least one contact of the contact group that the entity is linked to. A member asks about
         itself and about members below it, an application about any.
         """
-        group = AskedGroup(entity_type=_entity_type(entityType), entity_id=entityId)
+        group = GroupReference(entity_type=_entity_type(entityType), entity_id=entityId)
         has_access = identity_has_access(actor=self.actor, identity_id=_uuid(identityId), group=group)
         return rendered({"hasAccess": has_access})
 

@@ -24,16 +24,16 @@ from django.db.models import (
 )
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor, Sight, ids_of
+from accounts.actor import Actor, VisibilityScope, scope_params
 from accounts.models import Member
+from accounts.prefetch import Row, ViewPrefetch
 from accounts.queries import actor_of_user
-from accounts.questions import Question, Row
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
-from core.errors import NotFound, UnprocessableEntity, locking
+from core.errors import NotFound, UnprocessableEntity, map_lock_errors
+from core.prepared import Param, PreparedQuery, execute_pipeline, id_or_none
 from core.serializers import INT32_MAX
-from core.statements import Slot, Statement, id_or_none, rows_of
 from schemas.compiled import CompiledSchema
-from schemas.queries import asked_schema, fields_with_list, schema_columns, schema_in
+from schemas.queries import current_schema_query, fields_with_list, schema_columns, schema_from_row
 from schemas.stored import StoredDocuments
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -97,14 +97,14 @@ def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
 
     Raises NotFound when there is none or the actor cannot see it; HeldByOthers.
     """
-    statement, values = _asked_lock(actor, contact_id)
-    with locking():
-        found = statement.first(values)
+    query, values = _lock_query(actor, contact_id)
+    with map_lock_errors():
+        found = query.first(values)
     return _locked(found)
 
 
-def _asked_lock(actor: Actor, contact_id: int) -> tuple[Statement, Mapping[str, Any]]:
-    return _locking_statement(Sight.of(actor)), {**ids_of(actor), "asked": id_or_none(contact_id)}
+def _lock_query(actor: Actor, contact_id: int) -> tuple[PreparedQuery, Mapping[str, Any]]:
+    return _prepared_lock(VisibilityScope.of(actor)), {**scope_params(actor), "id": id_or_none(contact_id)}
 
 
 def _locked(found: tuple[Any, ...] | None) -> Contact:
@@ -120,9 +120,9 @@ def _read(row: Sequence[Any], columns: Sequence[str]) -> Contact:
 
 
 @lru_cache(maxsize=64)
-def _locking_statement(sight: Sight) -> Statement:
-    contacts = Contact.objects.visible_to(sight.actor).select_for_update(of=("self",))
-    return Statement.of(contacts.filter(pk=Slot("asked")).order_by())
+def _prepared_lock(scope: VisibilityScope) -> PreparedQuery:
+    contacts = Contact.objects.visible_to(scope.actor).select_for_update(of=("self",))
+    return PreparedQuery.from_queryset(contacts.filter(pk=Param("id")).order_by())
 
 
 def changeable_contact(*, actor: Actor, contact_id: int) -> Contact:
@@ -150,50 +150,50 @@ class ContactToChange:
 
 def locked_contact_to_change(*, actor: Actor, contact_id: int) -> ContactToChange:
     """The locked contact with what its change starts from, in one round trip. Raises like `changeable_contact`."""
-    lock = _asked_lock(actor, contact_id)
+    lock = _lock_query(actor, contact_id)
     # The order matters: what is read after the lock was waited for is as whoever had it left it.
-    with locking():
-        locked, schema, pending = rows_of(
-            lock, asked_schema(CONTACT_SCHEMA), (_pending_statement(), {"contact": lock[1]["asked"]})
+    with map_lock_errors():
+        locked, schema, pending = execute_pipeline(
+            lock, current_schema_query(CONTACT_SCHEMA), (_prepared_pending(), {"contact": lock[1]["id"]})
         )
     contact = _changeable(_locked(next(iter(locked), None)))
-    found = schema_in(CONTACT_SCHEMA, next(iter(schema), None))
+    found = schema_from_row(CONTACT_SCHEMA, next(iter(schema), None))
     return ContactToChange(contact, found, dict(pending), is_locked=True)
 
 
 # A contact has more columns; those that no change of details needs are read when they are asked for.
-_SEEN_COLUMNS = ("id", "username", "details", "version", "anonymized_at")
+_CHANGE_COLUMNS = ("id", "username", "details", "version", "anonymized_at")
 
 
-def asked_contact_to_change(contact_id: int) -> Question:
-    """Asks for a contact, without its lock, and for what its change starts from; for `seen_contact_to_change`."""
-    return Question(_seen_statement, {"asked": id_or_none(contact_id)})
+def contact_to_change_query(contact_id: int) -> ViewPrefetch:
+    """Reads a contact, without its lock, and what its change starts from; for `contact_to_change_from_row`."""
+    return ViewPrefetch(_prepared_contact_to_change, {"id": id_or_none(contact_id)})
 
 
-def seen_contact_to_change(answer: Row | None) -> ContactToChange:
-    """What the answer to `asked_contact_to_change` has: all of it as it was at one moment.
+def contact_to_change_from_row(row: Row | None) -> ContactToChange:
+    """What `contact_to_change_query` has read: all of it as it was at one moment.
 
     Raises like `changeable_contact`.
     """
-    if answer is None:
+    if row is None:
         raise no_such_contact()
-    *columns, pending, version_id, revisions = answer
-    contact = _changeable(_read(columns, _SEEN_COLUMNS))
-    schema = schema_in(CONTACT_SCHEMA, None if version_id is None else (version_id, revisions))
+    *columns, pending, version_id, revisions = row
+    contact = _changeable(_read(columns, _CHANGE_COLUMNS))
+    schema = schema_from_row(CONTACT_SCHEMA, None if version_id is None else (version_id, revisions))
     return ContactToChange(contact, schema, orjson.loads(pending or "{}"), is_locked=False)
 
 
 @lru_cache(maxsize=64)
-def _seen_statement(sight: Sight) -> Statement:
+def _prepared_contact_to_change(scope: VisibilityScope) -> PreparedQuery:
     pending = (
         Channel.objects.pending()
         .filter(contact=OuterRef("pk"))
         .order_by()
         .values(all=Func(F("kind"), F("path"), function="jsonb_object_agg", output_field=JSONField()))
     )
-    asked: dict[str, Any] = {"pending": Subquery(pending), **schema_columns(CONTACT_SCHEMA)}
-    contacts = Contact.objects.visible_to(sight.actor).filter(pk=Slot("asked")).order_by()
-    return Statement.of(contacts.annotate(**asked).values_list(*_SEEN_COLUMNS, *asked))
+    joined: dict[str, Any] = {"pending": Subquery(pending), **schema_columns(CONTACT_SCHEMA)}
+    contacts = Contact.objects.visible_to(scope.actor).filter(pk=Param("id")).order_by()
+    return PreparedQuery.from_queryset(contacts.annotate(**joined).values_list(*_CHANGE_COLUMNS, *joined))
 
 
 def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
@@ -212,12 +212,14 @@ def pending_channels(pending: PendingPaths) -> PendingChannels:
 
 def pending_paths(contact: Contact) -> PendingPaths:
     """The channels of the contact that wait for their key."""
-    return dict(_pending_statement().rows({"contact": contact.pk}))
+    return dict(_prepared_pending().rows({"contact": contact.pk}))
 
 
 @cache
-def _pending_statement() -> Statement:
-    return Statement.of(Channel.objects.pending().filter(contact=Slot("contact")).values_list("kind", "path"))
+def _prepared_pending() -> PreparedQuery:
+    return PreparedQuery.from_queryset(
+        Channel.objects.pending().filter(contact=Param("contact")).values_list("kind", "path")
+    )
 
 
 def is_username_taken(username: str, *, but_by: Contact | None = None) -> bool:

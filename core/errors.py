@@ -148,7 +148,7 @@ def is_held_by_others(error: BaseException | None) -> bool:
 
 
 @contextmanager
-def locking() -> Iterator[None]:
+def map_lock_errors() -> Iterator[None]:
     """Raise HeldByOthers when the block cannot have a lock; the transaction around it is lost.
 
     For where a form is there to tell it: whatever else waits in vain becomes the same error at the end of the request.
@@ -162,7 +162,7 @@ def locking() -> Iterator[None]:
 
 
 @contextmanager
-def refusing(constraint: str, error: ApiError) -> Iterator[None]:
+def map_integrity_error(constraint: str, error: ApiError) -> Iterator[None]:
     """Raise `error` when the block violates the named database constraint; the transaction around it is lost."""
     try:
         yield

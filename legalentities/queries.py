@@ -11,7 +11,7 @@ from accounts.queries import actor_of_user
 from contactgroups.models import ContactGroup, GroupMembership
 from contacts.models import Contact
 from contacts.queries import UUID_TEXT, check_visible, holds_list_item
-from core.errors import NotFound, locking
+from core.errors import NotFound, map_lock_errors
 from core.serializers import INT32_MAX
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
 from schemas.stored import StoredDocuments
@@ -41,7 +41,7 @@ def locked_legal_entity(*, actor: Actor, legal_entity_id: int) -> LegalEntity:
     Raises NotFound when there is none or the actor cannot see it; HeldByOthers.
     """
     legal_entities = LegalEntity.objects.visible_to(actor).with_group()
-    with locking():
+    with map_lock_errors():
         return _one(legal_entities.select_for_update(of=("self",)), legal_entity_id)
 
 

@@ -11,7 +11,7 @@ from contactgroups.models import EntityType, GroupMembership
 from contactgroups.services import Membership, create_group, link_entity
 from contacts.details import Change, canonical, changes_between
 from contacts.services.details import check_updatable, check_valid, history_columns, initial_changes
-from core.errors import Forbidden, UnprocessableEntity, refusing
+from core.errors import Forbidden, UnprocessableEntity, map_integrity_error
 from legalentities.models import EXTERNAL_ID_UNIQUE, LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
 from legalentities.queries import locked_legal_entity
 from schemas.queries import current_schema
@@ -47,7 +47,7 @@ def create_legal_entity(
     group = create_group(actor=actor, memberships=memberships, include_contact_id=actor.contact_id)
     legal_entity = LegalEntity(details=document, external_id=external_id)
     taken = UnprocessableEntity(_("A legal entity has this external id already."), sub_code="ExternalIdNotUnique")
-    with refusing(EXTERNAL_ID_UNIQUE, taken):
+    with map_integrity_error(EXTERNAL_ID_UNIQUE, taken):
         legal_entity.save(force_insert=True)
     link_entity(actor=actor, group=group, entity_type=EntityType.LEGAL_ENTITY, entity_id=legal_entity.pk)
     legal_entity.group_id = group.pk

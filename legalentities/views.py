@@ -5,7 +5,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.idempotency import IDEMPOTENCY_KEY, answered_once
+from accounts.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
 from contactgroups.services import Membership
@@ -60,7 +60,7 @@ class LegalEntitiesView(ActorView):
             # Not a contact: anonymizing one leaves what was answered about a company.
             return Response(answer, status=status.HTTP_201_CREATED), f"legal-entity:{legal_entity.pk}"
 
-        return answered_once(request, create)
+        return idempotent(request, create)
 
 
 class LegalEntitiesV10View(LegalEntitiesView):

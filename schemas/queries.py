@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from core.errors import NotFound, UnprocessableEntity
-from core.statements import Slot, Statement
+from core.prepared import Param, PreparedQuery
 from schemas.compiled import CompiledSchema
 from schemas.definition import parse_definition, stored_definition
 from schemas.derivation import usable_json_schema
@@ -45,17 +45,17 @@ def current_schema(key: str) -> CompiledSchema:
 
     Raises NotFound for an unknown key.
     """
-    statement, values = asked_schema(key)
-    return schema_in(key, statement.first(values))
+    query, values = current_schema_query(key)
+    return schema_from_row(key, query.first(values))
 
 
-def asked_schema(key: str) -> tuple[Statement, Mapping[str, str]]:
-    """Asks for the current version of a schema, where other statements are run as well; `schema_in` reads the row."""
-    return _current_statement(), {"key": key}
+def current_schema_query(key: str) -> tuple[PreparedQuery, Mapping[str, str]]:
+    """Reads the current version of a schema, where other queries run as well; `schema_from_row` takes the row."""
+    return _prepared_current(), {"key": key}
 
 
-def schema_in(key: str, row: tuple[Any, ...] | None) -> CompiledSchema:
-    """The schema that `asked_schema` found. Raises NotFound where it found none."""
+def schema_from_row(key: str, row: tuple[Any, ...] | None) -> CompiledSchema:
+    """The schema that `current_schema_query` found. Raises NotFound where it found none."""
     if row is None:
         raise NotFound(_("There is no schema “%(key)s”.") % {"key": key[:80]})
     version_id, all_revisions = row[0], orjson.loads(row[1] or "{}")
@@ -67,16 +67,16 @@ def schema_in(key: str, row: tuple[Any, ...] | None) -> CompiledSchema:
 
 
 @cache
-def _current_statement() -> Statement:
-    return Statement.of(_current(Slot("key")).values_list("current_version_id", _revisions()))
+def _prepared_current() -> PreparedQuery:
+    return PreparedQuery.from_queryset(_current(Param("key")).values_list("current_version_id", _revisions()))
 
 
 def schema_columns(key: str) -> dict[str, Subquery]:
-    """What a statement about other rows asks of a schema: `schema_in` takes both, and the first is null without one."""
+    """The columns of a schema in a query of other rows, for `schema_from_row`; the first is null without a schema."""
     return {"schema_version": Subquery(_current(key).values("current_version_id")), "revisions": _revisions()}
 
 
-def _current(key: str | Slot) -> QuerySet[Schema]:
+def _current(key: str | Param) -> QuerySet[Schema]:
     return Schema.objects.filter(key=key, current_version__isnull=False).order_by()
 
 

@@ -101,7 +101,7 @@ DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 _statement_seconds = env.int("DATABASE_STATEMENT_SECONDS", default=0)
 if _statement_seconds:
     _limits = f"-c statement_timeout={_statement_seconds}s -c lock_timeout={max(1, _statement_seconds // 2)}s"
-    # Prepared statements find rows by keys (core/statements.py): one plan serves all values.
+    # Prepared statements find rows by keys (core/prepared.py): one plan serves all values.
     _planning = "-c plan_cache_mode=force_generic_plan"
     # After what DATABASE_URL asks for.
     _options = DATABASES["default"]["OPTIONS"]

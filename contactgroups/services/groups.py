@@ -17,7 +17,7 @@ from contactgroups.models import ACCESS_POLICIES, OWNER, ContactGroup, GroupMemb
 from contactgroups.queries import locked_group, visible_group
 from contacts.models import Contact
 from contacts.queries import check_visible
-from core.errors import UnprocessableEntity, refusing
+from core.errors import UnprocessableEntity, map_integrity_error
 from schemas.models import ListItem
 
 EXTERNAL_ID_UNIQUE = "group_external_id_unique"
@@ -69,7 +69,7 @@ def create_group(
     group = ContactGroup(
         name=name or None, external_id=external_id or None, custom_attributes=custom_attributes or None
     )
-    with refusing(EXTERNAL_ID_UNIQUE, _external_id_not_unique()):
+    with map_integrity_error(EXTERNAL_ID_UNIQUE, _external_id_not_unique()):
         group.save(force_insert=True)
     _add(group, asked)
     if not asked and not ContactGroup.objects.visible_to(actor).filter(pk=group.pk).exists():
@@ -103,7 +103,7 @@ def change_group(
         _replace_members(actor, group, asked, contacts)
     for field, text in texts.items():
         setattr(group, field, text or None)
-    with refusing(EXTERNAL_ID_UNIQUE, _external_id_not_unique()):
+    with map_integrity_error(EXTERNAL_ID_UNIQUE, _external_id_not_unique()):
         group.save(update_fields=list(texts))
     return group
 

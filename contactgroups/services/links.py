@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from contactgroups.models import ContactGroup, EntityType, LinkedEntity
 from contactgroups.queries import locked_group
-from core.errors import UnprocessableEntity, refusing
+from core.errors import UnprocessableEntity, map_integrity_error
 from core.serializers import INT32_MAX
 
 ENTITY_ONCE = "entity_in_one_group"
@@ -49,7 +49,7 @@ def link_entity(*, actor: Actor, group: ContactGroup, entity_type: EntityType, e
     locked = locked_group(actor=actor, group_id=group.pk)
     link = LinkedEntity.objects.filter(entity_type=entity_type, entity_id=entity_id).first()
     if link is None:
-        with refusing(ENTITY_ONCE, _already_linked(entity_type, entity_id)):
+        with map_integrity_error(ENTITY_ONCE, _already_linked(entity_type, entity_id)):
             return LinkedEntity.objects.create(group=locked, entity_type=entity_type, entity_id=entity_id)
     if link.group_id != locked.pk:
         raise _already_linked(entity_type, entity_id)
@@ -102,7 +102,7 @@ def link_entities(*, actor: Actor, rows: Sequence[LinkRow], is_dry_run: bool = F
             _("Somebody linked one of these entities at the same time. Nothing was linked; try again."),
             sub_code="EntityAlreadyLinked",
         )
-        with refusing(ENTITY_ONCE, raced):
+        with map_integrity_error(ENTITY_ONCE, raced):
             LinkedEntity.objects.bulk_create(missing, batch_size=BATCH)
     return LinkOutcome(added=len(missing), present=len(rows) - len(missing))
 

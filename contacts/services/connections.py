@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from contacts.models import ExternalConnection
 from contacts.queries import changeable_contact
-from core.errors import UnprocessableEntity, refusing
+from core.errors import UnprocessableEntity, map_integrity_error
 
 
 @transaction.atomic
@@ -25,5 +25,5 @@ def add_external_connection(*, actor: Actor, contact_id: int, system: str, exter
             _("The contact has another external id in this system."), sub_code="ExternalConnectionExists"
         )
     taken = UnprocessableEntity(_("A contact has this external id already."), sub_code="ExternalIdNotUnique")
-    with refusing("external_id_unique", taken):
+    with map_integrity_error("external_id_unique", taken):
         ExternalConnection.objects.create(contact=contact, system=system, external_id=external_id)

@@ -11,7 +11,7 @@ from contacts.details import canonical, value_at
 from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES, ChannelKind, Contact, ContactAssignment, ContactParticipant
 from contacts.services.details import check_updatable, check_valid, initial_changes, record_changes
 from contacts.services.usernames import UNIQUE, new_username, username_not_unique
-from core.errors import UnprocessableEntity, refusing
+from core.errors import UnprocessableEntity, map_integrity_error
 from schemas.models import ListItem
 from schemas.queries import current_schema
 
@@ -42,7 +42,7 @@ def create_contact(*, actor: Actor, type_id: int, username: str | None, details:
         username=new_username(asked=username, email=value_at(document, email) if email else None),
         details=document,
     )
-    with refusing(UNIQUE, username_not_unique()):
+    with map_integrity_error(UNIQUE, username_not_unique()):
         contact.save(force_insert=True)
     _inherit_from(actor, contact)
     record_changes(actor=actor, contact=contact, changes=changes)

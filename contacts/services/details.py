@@ -17,7 +17,7 @@ from contacts.queries import PendingPaths
 from contacts.services.channels import await_verification, drop_pending
 from contacts.services.usernames import UNIQUE, check_username_free, username_not_unique, username_required
 from contacts.services.writing import write_with_history
-from core.errors import UnprocessableEntity, refusing
+from core.errors import UnprocessableEntity, map_integrity_error
 from schemas.compiled import CompiledSchema, Field
 
 
@@ -186,7 +186,7 @@ def write_details(
     entry = _entry(
         actor=actor, contact=contact, changes=changes, comment=comment, initiator_member_id=initiator_member_id
     )
-    with nullcontext() if username is None else refusing(UNIQUE, username_not_unique()):
+    with nullcontext() if username is None else map_integrity_error(UNIQUE, username_not_unique()):
         write_with_history(contact, entry, username=username)
     return entry
 

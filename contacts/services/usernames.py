@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from contacts.models import Contact
 from contacts.queries import changeable_contact, is_username_taken
-from core.errors import UnprocessableEntity, refusing
+from core.errors import UnprocessableEntity, map_integrity_error
 
 UNIQUE = "contact_username_unique_ignoring_case"
 
@@ -66,6 +66,6 @@ def change_username(*, actor: Actor, contact_id: int, username: str | None) -> C
         raise username_required()
     check_username_free(username, but_by=contact)
     contact.username = username
-    with refusing(UNIQUE, username_not_unique()):
+    with map_integrity_error(UNIQUE, username_not_unique()):
         contact.save(update_fields=["username"])
     return contact

@@ -7,7 +7,7 @@ from django.db import connection
 from psycopg import sql
 
 from contacts.models import ChangeSet, Contact
-from core.statements import run
+from core.prepared import execute
 
 
 class LockNeededError(Exception):
@@ -21,12 +21,12 @@ def write_with_history(contact: Contact, entry: ChangeSet, *, username: str | No
     Locks the contact's row. Raises LockNeededError, and writes nothing, when it was read without its lock and somebody
     else has changed it since; IntegrityError, also when the history has the version already.
     """
-    statement, columns = _statement()
+    query, columns = _update_query()
     values = [orjson.dumps(contact.details).decode(), contact.version, username, contact.pk, contact.version - 1]
     for name in columns:
         value = getattr(entry, name)
         values.append(orjson.dumps(value).decode() if name == "changes" else value)
-    written = run(statement, values)
+    written = execute(query, values)
     if not written:
         raise LockNeededError
     ((entry.pk,),) = written
@@ -34,7 +34,7 @@ def write_with_history(contact: Contact, entry: ChangeSet, *, username: str | No
 
 
 @cache
-def _statement() -> tuple[str, list[str]]:
+def _update_query() -> tuple[str, list[str]]:
     """The statement, and the columns of the history in its order."""
     columns = [field for field in ChangeSet._meta.concrete_fields if not field.primary_key]
     text = sql.SQL(

@@ -6,7 +6,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.idempotency import IDEMPOTENCY_KEY, answered_once, contact_subject
+from accounts.idempotency import IDEMPOTENCY_KEY, contact_subject, idempotent
 from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import ActorView
 from contacts import serializers as shapes
@@ -55,7 +55,7 @@ class ContactsView(ActorView):
             answer = shapes.CreatedContactSerializer(contact).data
             return Response(answer, status=status.HTTP_201_CREATED), contact_subject(contact.pk)
 
-        return answered_once(request, create)
+        return idempotent(request, create)
 
 
 class AnonymizeView(ActorView):

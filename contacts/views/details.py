@@ -9,21 +9,21 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
-from changerequests.queries import asked_details, details_in
+from changerequests.queries import details_from_row, details_query
 from changerequests.services import Submission, patch_details, replace_details
 from contacts import serializers as shapes
 from contacts.etags import IF_MATCH, etag, if_match, is_known, version_tag
-from contacts.queries import asked_contact_to_change, pending_channels, seen_contact_to_change
+from contacts.queries import contact_to_change_from_row, contact_to_change_query, pending_channels
 from contacts.views.tags import READ, TAGS, WRITE
 from core.rendering import rendered
 
 
 class ContactDetailsView(ActorView):
     access = {"GET": Access(READ, ANYONE), "PATCH": Access(WRITE, ANYONE), "PUT": Access(WRITE, ANYONE)}
-    questions = {
-        "GET": lambda contactId: asked_details(contactId),
-        "PATCH": lambda contactId: asked_contact_to_change(contactId),
-        "PUT": lambda contactId: asked_contact_to_change(contactId),
+    prefetches = {
+        "GET": lambda contactId: details_query(contactId),
+        "PATCH": lambda contactId: contact_to_change_query(contactId),
+        "PUT": lambda contactId: contact_to_change_query(contactId),
     }
 
     @extend_schema(
@@ -38,7 +38,7 @@ class ContactDetailsView(ActorView):
         The ETag names the version of the details; send it in `If-Match` with a change, or in `If-None-Match` to be
         told with a 304 that nothing changed.
         """
-        contact = details_in(self.answer())
+        contact = details_from_row(self.prefetched())
         tag = etag(contact)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if is_known(request, tag):
@@ -80,7 +80,7 @@ class ContactDetailsView(ActorView):
                 patch=body["details"],
                 comment=body["comment"],
                 precondition=if_match(request),
-                seen=seen_contact_to_change(self.answer()),
+                seen=contact_to_change_from_row(self.prefetched()),
             )
         )
 
@@ -107,7 +107,7 @@ class ContactDetailsView(ActorView):
                 details=body["details"],
                 comment=body["comment"],
                 precondition=if_match(request),
-                seen=seen_contact_to_change(self.answer()),
+                seen=contact_to_change_from_row(self.prefetched()),
             )
         )
 

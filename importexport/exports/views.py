@@ -11,7 +11,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.idempotency import IDEMPOTENCY_KEY, answered_once
+from accounts.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.permissions import STAFF, Access
 from accounts.views import ActorView
 from core.errors import UnprocessableEntity
@@ -46,7 +46,7 @@ class _RequestExportView(ActorView):
             answer = shapes.ExportRequestedSerializer({"exportJobId": job.pk}).data
             return Response(answer, status=status.HTTP_202_ACCEPTED), f"export:{job.pk}"
 
-        return answered_once(request, create)
+        return idempotent(request, create)
 
 
 class _ExportView(ActorView):

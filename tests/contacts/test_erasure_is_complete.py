@@ -6,7 +6,7 @@ from django.db import models
 
 # Erased when a contact is anonymized; `test_anonymization.py` shows it in a dump of the database.
 ERASED = {
-    "accounts.KeptAnswer": {"body"},
+    "accounts.IdempotencyRecord": {"body"},
     "accounts.User": {"username", "password", "first_name", "last_name", "email"},
     "admin.LogEntry": {"object_repr", "change_message"},
     "changerequests.ChangeRequest": {"changes", "initiator_comment", "review_comment"},
@@ -53,7 +53,7 @@ NOT_OF_A_CONTACT = {
     "sessions.Session",
 }
 NOT_PERSONAL = {
-    "accounts.KeptAnswer": {"caller", "key", "fingerprint", "subject"},
+    "accounts.IdempotencyRecord": {"caller", "key", "fingerprint", "subject"},
     "admin.LogEntry": {"object_id"},
     "changerequests.ChangeRequest": {"paths", "language"},
     "contactgroups.ContactGroup": {"external_id"},

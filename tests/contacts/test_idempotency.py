@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import idempotency
-from accounts.models import KeptAnswer
+from accounts.models import IdempotencyRecord
 from contacts.models import Contact
 from contacts.views import contacts as views
 from tests.concurrency import at_once
@@ -56,9 +56,9 @@ def test_a_refusal_is_not_kept_so_that_the_request_can_be_corrected(app, body):
 
 def test_keys_expire(app, body):
     app.post(PATH, body, idempotency_key="order-7")
-    KeptAnswer.objects.update(created_at=timezone.now() - timedelta(hours=24, seconds=1))
+    IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(hours=24, seconds=1))
     assert app.post(PATH, {**body, "username": "heidi"}, idempotency_key="order-7").status == 201
-    KeptAnswer.objects.update(created_at=timezone.now() - timedelta(hours=24, seconds=1))
+    IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(hours=24, seconds=1))
     assert idempotency.forget_old_answers() == 1
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.models import KeptAnswer
+from accounts.models import IdempotencyRecord
 from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
 from core.errors import UnprocessableEntity
 from legalentities.models import LegalEntity
@@ -209,7 +209,7 @@ class TestSentTwice:
 
     def test_the_kept_answer_is_about_the_legal_entity(self, make_contact, app, body_of):
         created = app.post(PATH, body_of(make_contact()), idempotency_key="order-7")
-        assert KeptAnswer.objects.get().subject == f"legal-entity:{created.json['id']}"
+        assert IdempotencyRecord.objects.get().subject == f"legal-entity:{created.json['id']}"
 
     @pytest.mark.django_db(transaction=True)
     def test_at_once_it_is_made_once_too(self, make_contact, app, body_of):
