@@ -39,7 +39,7 @@ from contacts.services.details import (
     outdated_paths,
     touches_channels,
 )
-from contacts.services.writing import LockNeededError
+from contacts.services.repository import LockNeededError
 from core.errors import Forbidden, UnprocessableEntity
 from core.jobs import send_on_commit
 from schemas.compiled import CompiledSchema

@@ -24,7 +24,7 @@ from accounts.models import Member
 from accounts.prefetch import Row, ViewPrefetch
 from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import Contact, ContactAssignment
-from contacts.queries import check_visible, found_by_people, no_such_contact
+from contacts.queries import check_visible, no_such_contact, search_contacts
 from core.errors import NotFound, UnprocessableEntity, map_lock_errors
 from core.prepared import Param, PreparedQuery, id_or_none
 from core.serializers import INT32_MAX
@@ -140,7 +140,7 @@ def found_groups(groups: QuerySet[ContactGroup], term: str, *, actor: Actor) -> 
     term = term.replace("\x00", "").strip()
     if not term:
         return groups
-    contacts = found_by_people(Contact.objects.visible_to(actor), term)
+    contacts = search_contacts(Contact.objects.visible_to(actor), term)
     # The limit, which is none, has the contacts found by themselves: joined with the rest, PostgreSQL takes the few
     # that are meant for as many as the member sees.
     meant_contacts = contacts.order_by().values("pk")[:INT32_MAX]

@@ -268,7 +268,7 @@ def with_initiators(history: QuerySet[ChangeSet]) -> QuerySet[ChangeSet]:
     return history.select_related("initiator_member__user", "initiator_contact").defer("initiator_contact__details")
 
 
-def found_by_people(contacts: QuerySet[Contact], term: str) -> QuerySet[Contact]:
+def search_contacts(contacts: QuerySet[Contact], term: str) -> QuerySet[Contact]:
     """The contacts that somebody means who types `term`: parts of a name or username, an id, a uid, an external id."""
     term = term.replace("\x00", "").strip()
     # At most one contact, and written so: `IN` would keep PostgreSQL from combining the indexes of the alternatives.

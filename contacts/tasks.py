@@ -5,9 +5,9 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from contacts.models import Channel, ObsoleteFile
+from contacts.models import Channel, PendingFileDeletion
 from contacts.services.delivery import deliver_key
-from contacts.services.files import delete_file
+from contacts.services.stored_files import delete_file
 
 LOST_AFTER = timedelta(minutes=2)
 
@@ -29,6 +29,6 @@ def send_due_keys() -> None:
 @shared_task
 def delete_obsolete_files() -> None:
     """Delete the files that nothing points at any more; beat runs it every minute, so one that failed comes again."""
-    obsolete = ObsoleteFile.objects.filter(since__lte=timezone.now()).order_by("pk")
+    obsolete = PendingFileDeletion.objects.filter(since__lte=timezone.now()).order_by("pk")
     for name in obsolete.values_list("name", flat=True)[:1000]:
         delete_file(name)

@@ -52,7 +52,7 @@ def _one(legal_entities: QuerySet[LegalEntity], legal_entity_id: int) -> LegalEn
     return legal_entity
 
 
-def found_by_people(legal_entities: QuerySet[LegalEntity], term: str) -> QuerySet[LegalEntity]:
+def search_legal_entities(legal_entities: QuerySet[LegalEntity], term: str) -> QuerySet[LegalEntity]:
     """The legal entities that somebody means who types `term`: parts of a name, an id, a uid, an external id."""
     term = term.replace("\x00", "").strip()
     if not term:

@@ -33,7 +33,7 @@ from changerequests.admin.review import ReviewAdmin
 from changerequests.models import ChangeRequest, Status
 from contacts.admin.paging import KeyedPaginator
 from contacts.models import Contact
-from contacts.queries import found_by_people
+from contacts.queries import search_contacts
 
 FIELDS_IN_QUEUE = 3
 OUTDATED = "outdated"
@@ -85,7 +85,7 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
     ) -> tuple[QuerySet[ChangeRequest], bool]:
         if not search_term.strip():
             return queryset, False
-        return queryset.filter(contact__in=found_by_people(Contact.objects.all(), search_term)), False
+        return queryset.filter(contact__in=search_contacts(Contact.objects.all(), search_term)), False
 
     @display(description=_("contact"), ordering="contact__name")
     def contact_name(self, row: ChangeRequest) -> str:

@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from accounts.admin_actor import VisibleToActorAdmin
-from contacts.admin.rights import MAY_ANONYMIZE
-from contacts.admin.tabs import address_of, check_right, contact_page, done, opened
+from contacts.admin.base import address_of, check_permission, contact_page, done, opened
+from contacts.admin.permissions import MAY_ANONYMIZE
 from contacts.display import in_form_order
 from contacts.models import CONTACT_SCHEMA, Contact
 from contacts.services.anonymization import anonymize_contacts
@@ -18,7 +18,7 @@ from schemas.queries import current_schema
 def anonymize_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
     """What will be erased and what stays, and the typed confirmation. Asks for the permission to anonymize."""
     actor, contact = opened(admin, request, contact_id)
-    check_right(request, MAY_ANONYMIZE)
+    check_permission(request, MAY_ANONYMIZE)
     if contact.anonymized_at is not None:
         return HttpResponseRedirect(address_of(contact.pk))
     typed, fault = "", ""

@@ -15,9 +15,11 @@ from unfold.decorators import display
 
 from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
 from contacts.admin.anonymizing import anonymize_page
+from contacts.admin.base import DETAILS, contact_context
 from contacts.admin.changelist import Contacts, PendingFilter, TypeFilter
 from contacts.admin.creating import create_page
 from contacts.admin.editing import edit_page
+from contacts.admin.history import history_page, requests_page
 from contacts.admin.inlines import MAY_CHANGE, AssignmentInline, ParticipantInline
 from contacts.admin.links import (
     act_on_channel,
@@ -27,13 +29,11 @@ from contacts.admin.links import (
     groups_page,
 )
 from contacts.admin.paging import KeyedPaginator
-from contacts.admin.past import history_page, requests_page
+from contacts.admin.permissions import MAY_ADD
 from contacts.admin.pictures import change_picture, picture_page, show_picture
-from contacts.admin.rights import MAY_ADD
-from contacts.admin.tabs import DETAILS, contact_context
 from contacts.display import laid_out
 from contacts.models import CONTACT_SCHEMA, START_OF_NAME, Contact
-from contacts.queries import found_by_people
+from contacts.queries import search_contacts
 from schemas.forms import ListChoicesMixin
 from schemas.queries import current_schema
 
@@ -75,7 +75,7 @@ class ContactAdmin(ListChoicesMixin, VisibleToActorAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
     ) -> tuple[QuerySet[Contact], bool]:
-        return found_by_people(queryset, search_term), False
+        return search_contacts(queryset, search_term), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(MAY_ADD) and actor_of(request) is not None

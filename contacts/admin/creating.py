@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from accounts.admin_actor import actor_of
-from contacts.admin.tabs import address_of, done
+from contacts.admin.base import address_of, done
 from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES, Contact, ExternalConnection
 from contacts.services.connections import add_external_connection
 from contacts.services.creation import create_contact

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin_actor import VisibleToActorAdmin
 from changerequests.display import field_labels
 from changerequests.services import Submission, patch_details
-from contacts.admin.rights import MAY_CHANGE_DETAILS, MAY_SEE_REQUESTS
-from contacts.admin.tabs import address_of, check_right, contact_page, opened
+from contacts.admin.base import address_of, check_permission, contact_page, opened
+from contacts.admin.permissions import MAY_CHANGE_DETAILS, MAY_SEE_REQUESTS
 from contacts.display import shown_changes
 from contacts.models import CONTACT_SCHEMA, ChangeSet, ChannelKind, Contact
 from contacts.queries import changed_since
@@ -56,7 +56,7 @@ class Page:
 def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse:
     """The form, and the change that is submitted with it. Asks for the permission to change details."""
     actor, contact = opened(admin, request, contact_id)
-    check_right(request, MAY_CHANGE_DETAILS)
+    check_permission(request, MAY_CHANGE_DETAILS)
     if contact.anonymized_at is not None:
         messages.warning(request, gettext("The contact was anonymized and cannot be changed any more."))
         return HttpResponseRedirect(address_of(contact.pk))

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_actor import VisibleToActorAdmin
 from contactgroups.queries import linked_counts, memberships_of_contact, with_visible_members
-from contacts.admin.rights import MAY_CHANGE_DETAILS, MAY_SEE_GROUPS
-from contacts.admin.tabs import address_of, check_right, contact_page, done, opened, refused
+from contacts.admin.base import address_of, check_permission, contact_page, done, opened, refused
+from contacts.admin.permissions import MAY_CHANGE_DETAILS, MAY_SEE_GROUPS
 from contacts.details import value_at
 from contacts.models import CONTACT_SCHEMA, ChannelKind, ExternalConnection
 from contacts.services.channels import discontinue_verification, resend_key
@@ -82,7 +82,7 @@ def add_connection(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     actor, contact = opened(admin, request, contact_id)
-    check_right(request, MAY_CHANGE_DETAILS)
+    check_permission(request, MAY_CHANGE_DETAILS)
     form = ConnectionForm(request.POST)
     if not form.is_valid():
         return connections_page(admin, request, contact_id, form)
@@ -124,7 +124,7 @@ def act_on_channel(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     actor, contact = opened(admin, request, contact_id)
-    check_right(request, MAY_CHANGE_DETAILS)
+    check_permission(request, MAY_CHANGE_DETAILS)
     address = address_of(contact.pk, "channels")
     kind, action = request.POST.get("kind"), request.POST.get("action")
     if kind not in ChannelKind.values or action not in (RESEND, DISCONTINUE):

@@ -4,12 +4,12 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNot
 from django.utils.translation import gettext as _
 
 from accounts.admin_actor import VisibleToActorAdmin
-from contacts.admin.rights import MAY_CHANGE_DETAILS
-from contacts.admin.tabs import address_of, check_right, contact_page, done, opened, refused
+from contacts.admin.base import address_of, check_permission, contact_page, done, opened, refused
+from contacts.admin.permissions import MAY_CHANGE_DETAILS
 from contacts.imaging import MAX_BYTES, default_picture, initials
 from contacts.models import ProfilePicture
-from contacts.services.files import storage_reached
 from contacts.services.pictures import remove_picture, replace_picture
+from contacts.services.stored_files import storage_reached
 from core.errors import ApiError, UnprocessableEntity
 
 CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
@@ -45,7 +45,7 @@ def change_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     actor, contact = opened(admin, request, contact_id)
-    check_right(request, MAY_CHANGE_DETAILS)
+    check_permission(request, MAY_CHANGE_DETAILS)
     address = address_of(contact.pk, "picture")
     try:
         if "remove" in request.POST:

@@ -9,7 +9,7 @@ from contacts.models.contact import (
     ExternalConnection,
 )
 from contacts.models.history import ONE_PERSON, ChangeSet, History
-from contacts.models.picture import ObsoleteFile, ProfilePicture
+from contacts.models.picture import PendingFileDeletion, ProfilePicture
 
 __all__ = [
     "CONTACT_SCHEMA",
@@ -24,6 +24,6 @@ __all__ = [
     "ContactParticipant",
     "ExternalConnection",
     "History",
-    "ObsoleteFile",
+    "PendingFileDeletion",
     "ProfilePicture",
 ]

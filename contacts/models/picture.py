@@ -23,11 +23,15 @@ class ProfilePicture(models.Model):
         return str(self.file.name)
 
 
-class ObsoleteFile(models.Model):
+class PendingFileDeletion(models.Model):
     """A stored file that no row names any more or, where `since` is still to come, not yet: deleted from then on."""
 
     name = models.TextField(unique=True)
     since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        # The name that the table has always had: an older version still runs while a newer one is installed.
+        db_table = "contacts_obsoletefile"
 
     def __str__(self) -> str:
         return self.name

@@ -18,7 +18,7 @@ from contacts.details import Change, changes_between
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, Contact, ExternalConnection, ProfilePicture
 from contacts.placeholders import anonymized_details
 from contacts.services.details import record_changes
-from contacts.services.files import discard_file
+from contacts.services.stored_files import discard_file
 from core.erasure import erase_everywhere
 from core.errors import UnprocessableEntity
 from schemas.queries import current_schema

@@ -15,8 +15,8 @@ from contacts.details import Change, Document, changes_between, paths_with_ances
 from contacts.models import ChangeSet, ChannelKind, Contact
 from contacts.queries import PendingPaths
 from contacts.services.channels import await_verification, drop_pending
+from contacts.services.repository import write_with_history
 from contacts.services.usernames import UNIQUE, check_username_free, username_not_unique, username_required
-from contacts.services.writing import write_with_history
 from core.errors import UnprocessableEntity, map_integrity_error
 from schemas.compiled import CompiledSchema, Field
 

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contacts.services.files import discard_file
+from contacts.services.stored_files import discard_file
 from importexport.exports.barrier import close_until_commit
 from importexport.models import ExportJob, ExportKind, ExportStatus
 from importexport.models.export import UNFINISHED

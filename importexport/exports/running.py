@@ -22,7 +22,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.services.files import discard_file
+from contacts.services.stored_files import discard_file
 from core.errors import ApiError
 from core.jobs import free_jobs
 from importexport.exports.barrier import await_open

@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from contacts.services.files import discard_file
+from contacts.services.stored_files import discard_file
 from core.jobs import free_jobs, left_jobs
 from importexport.models import ImportFile, ImportJob, ImportKey, ImportStatus, SupersededEntry
 

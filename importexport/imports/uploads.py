@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.services.files import keep_files, storing
+from contacts.services.stored_files import keep_files, storing
 from core.errors import ApiError, BadRequest, ServiceUnavailable, UnprocessableEntity
 from importexport.imports.copying import copy_into
 from importexport.imports.owners import owner_columns

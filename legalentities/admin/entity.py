@@ -18,7 +18,7 @@ from contacts.admin.paging import KeyedChangeList, KeyedPaginator
 from contacts.display import laid_out, shown_changes
 from legalentities.admin.editing import create_page, edit_page, may_edit
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
-from legalentities.queries import found_by_people, groups_by_id, latest_change_sets, unseen_initiators
+from legalentities.queries import groups_by_id, latest_change_sets, search_legal_entities, unseen_initiators
 from schemas.forms import ListChoicesMixin
 from schemas.queries import current_schema
 
@@ -65,7 +65,7 @@ class LegalEntityAdmin(ListChoicesMixin, VisibleToActorAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[LegalEntity], search_term: str
     ) -> tuple[QuerySet[LegalEntity], bool]:
-        return found_by_people(queryset, search_term), False
+        return search_legal_entities(queryset, search_term), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("legalentities.add_legalentity") and actor_of(request) is not None

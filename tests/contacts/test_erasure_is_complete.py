@@ -15,7 +15,7 @@ ERASED = {
     "contacts.Channel": {"pending_value", "key_hash"},
     "contacts.Contact": {"details", "name", "username"},
     "contacts.ExternalConnection": {"external_id", "system"},
-    "contacts.ObsoleteFile": {"name"},
+    "contacts.PendingFileDeletion": {"name"},
     "contacts.ProfilePicture": {"file"},
     "importexport.ExportJob": {"query", "list_filter", "file_name", "error_message"},
     "importexport.ImportFailure": {"external_id", "message"},

@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from django.db.models import F
 from PIL import Image
 
-from contacts.models import ObsoleteFile, ProfilePicture
-from contacts.services.files import STORING_TAKES, delete_file, keep_files, storing
+from contacts.models import PendingFileDeletion, ProfilePicture
+from contacts.services.stored_files import STORING_TAKES, delete_file, keep_files, storing
 from contacts.tasks import delete_obsolete_files
 from core.errors import ServiceUnavailable
 
@@ -52,7 +52,7 @@ def store():
 
 
 def an_hour_later():
-    ObsoleteFile.objects.update(since=F("since") - STORING_TAKES)
+    PendingFileDeletion.objects.update(since=F("since") - STORING_TAKES)
 
 
 def test_a_picture_whose_row_is_refused_is_deleted_within_a_minute(app, make_contact, refusing_pictures, folder):
@@ -60,18 +60,18 @@ def test_a_picture_whose_row_is_refused_is_deleted_within_a_minute(app, make_con
     assert len(files(folder)) == 1
     delete_obsolete_files()
     assert files(folder) == []
-    assert not ObsoleteFile.objects.exists()
+    assert not PendingFileDeletion.objects.exists()
 
 
 def test_a_picture_of_nobody_that_the_caller_sees_leaves_nothing(app, folder):
     assert app.put("/v1.0/contacts/4711/profile-picture", picture()).status == 404
     delete_obsolete_files()
-    assert (files(folder), ObsoleteFile.objects.count()) == ([], 0)
+    assert (files(folder), PendingFileDeletion.objects.count()) == ([], 0)
 
 
 def test_a_picture_that_is_kept_stays(app, make_contact, folder):
     assert app.put(f"/v1.0/contacts/{make_contact().pk}/profile-picture", picture()).status == 204
-    assert not ObsoleteFile.objects.exists()
+    assert not PendingFileDeletion.objects.exists()
     delete_obsolete_files()
     assert files(folder) == [ProfilePicture.objects.get().file.name.removeprefix("pictures/")]
 

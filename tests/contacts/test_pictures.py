@@ -9,7 +9,7 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from contacts.models import ObsoleteFile, ProfilePicture
+from contacts.models import PendingFileDeletion, ProfilePicture
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +156,7 @@ def test_a_removed_picture_is_gone_from_the_storage(
     assert removed.status == 204
     assert stored(client, contact)[0] is True
     assert not [file for file in tmp_path.rglob("*") if file.is_file()]
-    assert not ObsoleteFile.objects.exists()
+    assert not PendingFileDeletion.objects.exists()
 
 
 def test_a_replaced_picture_is_gone_from_the_storage(contact, client, tmp_path, django_capture_on_commit_callbacks):

@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from contacts.models import ObsoleteFile, ProfilePicture
+from contacts.models import PendingFileDeletion, ProfilePicture
 from contacts.tasks import delete_obsolete_files
 from tests.importexport import test_export_s3
 
@@ -59,7 +59,7 @@ def test_where_the_storage_is_not_there_nothing_changes_and_what_is_to_go_goes_l
     assert app.put(path, picture("blue")).status in (500, 503)
     assert ProfilePicture.objects.get().file.name == kept
     assert app.delete(path).status == 204
-    assert ObsoleteFile.objects.filter(name=kept).exists()
+    assert PendingFileDeletion.objects.filter(name=kept).exists()
     s3.start()
     # Another port, the same bucket.
     host, port = s3.get_host_and_port()
@@ -67,7 +67,7 @@ def test_where_the_storage_is_not_there_nothing_changes_and_what_is_to_go_goes_l
     storage = {**storage, "OPTIONS": {**storage["OPTIONS"], "endpoint_url": f"http://{host}:{port}"}}
     settings.STORAGES = {**settings.STORAGES, "default": storage}
     delete_obsolete_files()
-    assert not ObsoleteFile.objects.exists()
+    assert not PendingFileDeletion.objects.exists()
     assert names_at(host, port, bucket.name) == []
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.actor import system_actor
 from accounts.models import ClientApplication
-from contacts.models import Contact, ObsoleteFile
+from contacts.models import Contact, PendingFileDeletion
 from contacts.services.anonymization import anonymize_contacts
 from contacts.tasks import delete_obsolete_files
 from importexport.exports import pulse, running
@@ -421,7 +421,7 @@ def test_anonymizing_a_contact_deletes_every_file_with_contacts(ask, make_contac
     assert stored_files(storage_directory) == [f"{without.pk}-1.csv"]
     with_contacts.refresh_from_db()
     assert (with_contacts.file_name, with_contacts.expires_at <= timezone.now()) == ("", True)
-    assert not ObsoleteFile.objects.exists()
+    assert not PendingFileDeletion.objects.exists()
 
 
 def test_an_export_that_waits_with_a_query_fails_when_a_contact_is_anonymized(ask, make_contact):

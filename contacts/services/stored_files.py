@@ -10,7 +10,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contacts.models import ObsoleteFile
+from contacts.models import PendingFileDeletion
 from core.errors import ServiceUnavailable
 
 log = structlog.get_logger("kontor.files")
@@ -37,24 +37,24 @@ def storing(*names: str) -> Iterator[None]:
     died, has no row, so nobody else would ever find it. Beat deletes it then.
     """
     due = timezone.now() + STORING_TAKES
-    ObsoleteFile.objects.bulk_create(ObsoleteFile(name=name, since=due) for name in names)
+    PendingFileDeletion.objects.bulk_create(PendingFileDeletion(name=name, since=due) for name in names)
     try:
         yield
     except BaseException:
         with suppress(DatabaseError):
-            ObsoleteFile.objects.filter(name__in=names).update(since=timezone.now())
+            PendingFileDeletion.objects.filter(name__in=names).update(since=timezone.now())
         raise
 
 
 def keep_files(*names: str) -> None:
     """In the transaction whose rows name the files: they stay. Raises ServiceUnavailable where one was given up."""
-    if ObsoleteFile.objects.filter(name__in=names).delete()[0] != len(names):
+    if PendingFileDeletion.objects.filter(name__in=names).delete()[0] != len(names):
         raise ServiceUnavailable(_("The storage cannot be reached right now; try again."))
 
 
 def discard_file(name: str) -> None:
     """Delete a file once the transaction is committed; if the storage cannot be reached then, beat tries again."""
-    ObsoleteFile.objects.get_or_create(name=name)
+    PendingFileDeletion.objects.get_or_create(name=name)
     transaction.on_commit(lambda: delete_file(name), robust=True)
 
 
@@ -64,5 +64,5 @@ def delete_file(name: str) -> None:
     Locks the note, so that a file that is kept at the same moment either stays or is refused.
     """
     with transaction.atomic():
-        if ObsoleteFile.objects.filter(name=name).delete()[0]:
+        if PendingFileDeletion.objects.filter(name=name).delete()[0]:
             default_storage.delete(name)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.admin_actor import CappedPaginator, VisibleToActorAdmin
 from changerequests.display import field_labels
 from changerequests.queries import latest_history, latest_requests
-from contacts.admin.tabs import contact_page, opened
+from contacts.admin.base import contact_page, opened
 from contacts.display import context_of, shown_changes
 from contacts.models import CONTACT_SCHEMA
 from schemas.compiled import CompiledSchema

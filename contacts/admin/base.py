@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from accounts.admin_actor import VisibleToActorAdmin, actor_of
 from changerequests.models import ChangeRequest, Status
-from contacts.admin.rights import rights_to
+from contacts.admin.permissions import contact_permissions
 from contacts.models import Contact
 from core.errors import ApiError
 
@@ -42,7 +42,7 @@ def opened(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) ->
     return actor, contact
 
 
-def check_right(request: HttpRequest, permission: str) -> None:
+def check_permission(request: HttpRequest, permission: str) -> None:
     """Raises PermissionDenied unless the member has the permission."""
     if not request.user.has_perm(permission):
         raise PermissionDenied
@@ -50,16 +50,16 @@ def check_right(request: HttpRequest, permission: str) -> None:
 
 def contact_context(request: HttpRequest, contact: Contact, *, tab: str) -> dict[str, Any]:
     """The head of a page: the contact, what the member may do, what waits for review, and the tabs."""
-    rights = rights_to(request, contact)
+    permissions = contact_permissions(request, contact)
     pending = ChangeRequest.objects.filter(contact=contact, status=Status.PENDING).select_related(
         "initiator_member__user"
     )
     return {
         "title": str(contact),
         "contact": contact,
-        "rights": rights,
+        "permissions": permissions,
         "pending_request": pending.defer("changes").first(),
-        "tabs": _tabs(contact, tab, may_see_groups=rights.may_see_groups),
+        "tabs": _tabs(contact, tab, may_see_groups=permissions.may_see_groups),
         "is_form": tab in FORMS,
     }
 

@@ -15,7 +15,7 @@ MAY_SEE_REQUESTS = ("changerequests.view_changerequest", "changerequests.review_
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class ContactPermissions:
     """What the member may do to this contact now, and in words why it may not change it."""
 
     may_change: bool
@@ -25,7 +25,7 @@ class Rights:
     reason: str = ""
 
 
-def rights_to(request: HttpRequest, contact: Contact) -> Rights:
+def contact_permissions(request: HttpRequest, contact: Contact) -> ContactPermissions:
     user = request.user
     is_anonymous = contact.anonymized_at is not None
     reason = ""
@@ -33,7 +33,7 @@ def rights_to(request: HttpRequest, contact: Contact) -> Rights:
         reason = _("The contact was anonymized and cannot be changed any more.")
     elif not user.has_perm(MAY_CHANGE_DETAILS):
         reason = _("You may look at this contact, but your account lacks the permission to change it.")
-    return Rights(
+    return ContactPermissions(
         may_change=not reason,
         may_anonymize=not is_anonymous and user.has_perm(MAY_ANONYMIZE),
         may_see_groups=any(user.has_perm(right) for right in MAY_SEE_GROUPS),
