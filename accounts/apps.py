@@ -1,11 +1,8 @@
-from typing import Any
-
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
-from core.erasure import register_eraser
+from core.anonymization import register_anonymization_handler
 
 
 class AccountsConfig(AppConfig):
@@ -13,9 +10,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        register_eraser("accounts.idempotency.erase_answers")
-        user_logged_in.connect(_begin_session)
+        from accounts.idempotency import erase_answers
+        from accounts.sessions import begin
 
-
-def _begin_session(**kwargs: Any) -> None:
-    import_string("accounts.sessions.begin")(**kwargs)
+        register_anonymization_handler(erase_answers)
+        user_logged_in.connect(begin)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts.logins import is_missing_factor
-from core.handlers import PAGES_FOR_PEOPLE
+from core.exception_handlers import PAGES_FOR_PEOPLE
 
 BEGAN, SEEN = "began", "seen"
 # The session is written at most so often, not with every page.
@@ -25,7 +25,7 @@ def begin(request: HttpRequest, **kwargs: Any) -> None:
     request.session[BEGAN] = request.session[SEEN] = int(time.time())
 
 
-class SessionMiddleware:
+class SessionPolicyMiddleware:
     """Ends sessions that are over, and sends those on that lack their second factor. Pages for people alone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from core.erasure import register_eraser
+from core.anonymization import register_anonymization_handler
 
 
 class ChangeRequestsConfig(AppConfig):
@@ -9,4 +9,6 @@ class ChangeRequestsConfig(AppConfig):
     verbose_name = _("Change requests")
 
     def ready(self) -> None:
-        register_eraser("changerequests.services.erase_change_requests")
+        from changerequests.services import erase_change_requests
+
+        register_anonymization_handler(erase_change_requests)

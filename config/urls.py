@@ -27,7 +27,7 @@ urlpatterns = [
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
 ]
 
-handler400 = "core.handlers.bad_request"
-handler403 = "core.handlers.permission_denied"
-handler404 = "core.handlers.not_found"
-handler500 = "core.handlers.server_error"
+handler400 = "core.exception_handlers.bad_request"
+handler403 = "core.exception_handlers.permission_denied"
+handler404 = "core.exception_handlers.not_found"
+handler500 = "core.exception_handlers.server_error"

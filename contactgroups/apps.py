@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from core.erasure import register_eraser
+from core.anonymization import register_anonymization_handler
 
 
 class ContactGroupsConfig(AppConfig):
@@ -9,4 +9,6 @@ class ContactGroupsConfig(AppConfig):
     verbose_name = _("Contact groups")
 
     def ready(self) -> None:
-        register_eraser("contactgroups.services.erase_groups")
+        from contactgroups.services import erase_groups
+
+        register_anonymization_handler(erase_groups)

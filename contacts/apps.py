@@ -1,9 +1,9 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from core.erasure import register_eraser
-from schemas.stored import register_documents
-from schemas.usage import register_usage_check
+from core.anonymization import register_anonymization_handler
+from schemas.document_sources import register_document_source
+from schemas.usage_checks import register_usage_check
 
 
 class ContactsConfig(AppConfig):
@@ -11,6 +11,9 @@ class ContactsConfig(AppConfig):
     verbose_name = _("Contacts")
 
     def ready(self) -> None:
-        register_usage_check("contacts.queries.is_list_item_used")
-        register_documents("contact", "contacts.queries.stored_contacts")
-        register_eraser("contacts.services.anonymization.erase_contacts")
+        from contacts.queries import is_list_item_used, stored_contacts
+        from contacts.services.anonymization import erase_contacts
+
+        register_usage_check(is_list_item_used)
+        register_document_source("contact", stored_contacts)
+        register_anonymization_handler(erase_contacts)

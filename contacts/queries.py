@@ -33,8 +33,8 @@ from core.errors import NotFound, UnprocessableEntity, map_lock_errors
 from core.prepared import Param, PreparedQuery, execute_pipeline, id_or_none
 from core.serializers import INT32_MAX
 from schemas.compiled import CompiledSchema
+from schemas.document_sources import StoredDocuments
 from schemas.queries import current_schema_query, fields_with_list, schema_columns, schema_from_row
-from schemas.stored import StoredDocuments
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from core.erasure import register_eraser
+from core.anonymization import register_anonymization_handler
 
 
 class ImportExportConfig(AppConfig):
@@ -9,5 +9,8 @@ class ImportExportConfig(AppConfig):
     verbose_name = _("Import and export")
 
     def ready(self) -> None:
-        register_eraser("importexport.exports.erasure.erase_exports")
-        register_eraser("importexport.imports.erasure.erase_imports")
+        from importexport.exports.anonymization import erase_exports
+        from importexport.imports.anonymization import erase_imports
+
+        register_anonymization_handler(erase_exports)
+        register_anonymization_handler(erase_imports)

@@ -1,8 +1,8 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from schemas.stored import register_documents
-from schemas.usage import register_usage_check
+from schemas.document_sources import register_document_source
+from schemas.usage_checks import register_usage_check
 
 
 class LegalEntitiesConfig(AppConfig):
@@ -10,5 +10,7 @@ class LegalEntitiesConfig(AppConfig):
     verbose_name = _("Legal entities")
 
     def ready(self) -> None:
-        register_documents("legal-entity", "legalentities.queries.stored_legal_entities")
-        register_usage_check("legalentities.queries.is_list_item_used")
+        from legalentities.queries import is_list_item_used, stored_legal_entities
+
+        register_document_source("legal-entity", stored_legal_entities)
+        register_usage_check(is_list_item_used)

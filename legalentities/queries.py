@@ -14,7 +14,7 @@ from contacts.queries import UUID_TEXT, check_visible, holds_list_item
 from core.errors import NotFound, map_lock_errors
 from core.serializers import INT32_MAX
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
-from schemas.stored import StoredDocuments
+from schemas.document_sources import StoredDocuments
 
 
 def no_such_legal_entity() -> NotFound:

@@ -22,9 +22,9 @@ from django.utils.translation import gettext as _
 from core.errors import ApiError
 from core.jobs import free_jobs
 from schemas.compiled import CompiledSchema
+from schemas.document_sources import StoredDocuments, batches, documents_of
 from schemas.models import CheckStatus, SchemaDraft
 from schemas.queries import draft_schema, schema_at
-from schemas.stored import StoredDocuments, batches, documents_of
 
 log = structlog.get_logger("kontor.schemas")
 

@@ -15,7 +15,7 @@ from schemas.explaining import MAX_FAULTS, as_properties, not_json_faults, schem
 from schemas.fields import Field, LayoutElement, fields_of, layout_of
 from schemas.listchecks import ListChecks, ListFault
 from schemas.lists import ListData
-from schemas.unnamed import Names, without_unnamed
+from schemas.unknown_fields import Names, without_unknown_fields
 
 _INDEX = re.compile(r"\[[0-9]+\]")
 _CHANNELS = {"Email": FieldType.EMAIL, "Mobile": FieldType.MOBILE}
@@ -100,7 +100,7 @@ class CompiledSchema:
         """Path, message and rule of every fault; the messages of the JSON Schema never repeat a value."""
         follows_schema, list_faults = self._verdict(document)
         # What is valid as it stands holds nothing that the schema does not name.
-        if not follows_schema and (named := without_unnamed(self._names, document, stored)) is not document:
+        if not follows_schema and (named := without_unknown_fields(self._names, document, stored)) is not document:
             document = named
             follows_schema, list_faults = self._verdict(document)
         if follows_schema and not list_faults:

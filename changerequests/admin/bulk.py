@@ -24,7 +24,7 @@ from changerequests.queries import no_such_request
 from changerequests.services import review_change_request
 from contacts.models import CONTACT_SCHEMA
 from core.errors import ApiError
-from core.handlers import as_api_error
+from core.exception_handlers import as_api_error
 from core.serializers import INT32_MAX
 from schemas.queries import current_schema
 

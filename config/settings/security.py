@@ -7,7 +7,7 @@ from csp import constants
 from config.settings.environment import EMBEDDED, env
 
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
-CSRF_FAILURE_VIEW = "core.handlers.csrf_failure"
+CSRF_FAILURE_VIEW = "core.exception_handlers.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from core.migrating import ValidateOrExplain
+from core.migration_operations import ValidateOrExplain
 
 
 class Migration(migrations.Migration):

@@ -19,7 +19,7 @@ from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, Contact, Externa
 from contacts.placeholders import anonymized_details
 from contacts.services.details import record_changes
 from contacts.services.stored_files import discard_file
-from core.erasure import erase_everywhere
+from core.anonymization import run_anonymization_handlers
 from core.errors import UnprocessableEntity
 from schemas.queries import current_schema
 
@@ -89,7 +89,7 @@ def _anonymize(actor: Actor, contacts: Sequence[Contact]) -> None:
         contact.anonymized_at = timezone.now()
         contact.save(update_fields=["details", "username", "version", "anonymized_at"])
         record_changes(actor=actor, contact=contact, changes=wiped)
-    erase_everywhere([contact.pk for contact in contacts])
+    run_anonymization_handlers([contact.pk for contact in contacts])
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL kontor.anonymizing = 'off'")
 

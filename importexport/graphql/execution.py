@@ -11,7 +11,7 @@ from graphql import GraphQLError, GraphQLResolveInfo, execute_sync
 from accounts.actor import Actor
 from core.correlation import correlation_id
 from core.errors import ApiError, BadRequest, UnprocessableEntity
-from core.handlers import as_api_error
+from core.exception_handlers import as_api_error
 from importexport.graphql.documents import InvalidDocumentError, read_document
 from importexport.graphql.schema import current_types
 

@@ -18,7 +18,7 @@ from psycopg import errors as postgres
 
 from contacts.models import CONTACT_SCHEMA
 from core.errors import Forbidden
-from core.garbage import only_new_garbage
+from core.gc import relaxed_gc
 from importexport.imports.contacts.target import ContactTarget
 from importexport.imports.copying import copy_into, number, row, text
 from importexport.imports.entries import Outcome, Target
@@ -109,7 +109,7 @@ def _run(job: ImportJob, attempt: int, report: Report) -> None:
     target: Target = TARGETS[job.kind](actor=actor_of_job(job, scope="imports"), schema=schema)
     files = ImportFile.objects.in_bulk(job.file_ids)
     processed = job.processed
-    with only_new_garbage(), _quick_turns():
+    with relaxed_gc(), _quick_turns():
         for index in range(job.file_index, len(job.file_ids)):
             done = job.entry_index if index == job.file_index else 0
             file = files[job.file_ids[index]]

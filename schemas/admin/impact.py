@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from schemas.definition import Definition
+from schemas.document_sources import documents_of
 from schemas.fields import fields_of
 from schemas.models import SchemaDraft
-from schemas.stored import documents_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from core.errors import NotFound, UnprocessableEntity
 from schemas.models import List, ListItem, NextRevision
-from schemas.usage import is_in_use
+from schemas.usage_checks import is_in_use
 
 if TYPE_CHECKING:
     from accounts.actor import Actor

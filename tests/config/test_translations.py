@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 from django.conf import settings
 from django.urls import reverse
 
-from core import texts_of_others
+from core import third_party_messages
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
@@ -73,14 +73,14 @@ def test_every_text_is_translated(said, translated):
     assert [message.id for message in texts(translated) if not all(forms(message.string))] == []
 
 
-def test_texts_of_others_are_still_theirs():
+def test_third_party_messages_are_still_theirs():
     """What they say otherwise by now is shown in English: its translation is for a text that nobody says."""
     roots = [Path(package.__path__[0]) for package in (unfold, django.contrib.admin, django.contrib.auth)]
     files = [path for root in roots for kind in ("*.html", "*.py") for path in root.rglob(kind)]
     files.append(Path(oauth2_provider.models.__file__))
     # A literal in two lines is one text.
     theirs = re.sub(r"""["']\s*\n\s*["']""", "", "\n".join(path.read_text() for path in files))
-    listed = texts_of_others.UNFOLD + texts_of_others.DJANGO + texts_of_others.OAUTH
+    listed = third_party_messages.UNFOLD + third_party_messages.DJANGO + third_party_messages.OAUTH
     assert [text for text in listed if text not in theirs] == []
 
 

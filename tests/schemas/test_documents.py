@@ -8,7 +8,7 @@ import pytest
 from django.utils import translation
 
 from schemas.compiled import CompiledSchema
-from schemas.unnamed import Names, without_unnamed
+from schemas.unknown_fields import Names, without_unknown_fields
 from tests.schemas.conftest import compiled, field, schema_of, section
 from tests.schemas.documents import full_contact
 
@@ -292,4 +292,4 @@ def test_stored_values_that_the_schema_no_longer_names_are_no_fault_when_left_al
 def test_nothing_is_copied_when_nothing_goes(contact_schema: CompiledSchema) -> None:
     document = full_contact()
     names = Names.of(contact_schema.definition.elements)
-    assert without_unnamed(names, document, full_contact()) is document
+    assert without_unknown_fields(names, document, full_contact()) is document

@@ -11,7 +11,7 @@ from django.utils import translation
 
 from accounts.actor import system_actor
 from core.errors import NotFound, UnprocessableEntity
-from schemas import usage
+from schemas import usage_checks
 from schemas.models import List, ListItem, Schema
 from schemas.queries import current_schema, fields_with_list, items_of_lists, list_data, search_list
 from schemas.services import load_lists, remove_list_item, save_list_item
@@ -24,9 +24,9 @@ Count = Callable[[], CaptureQueriesContext]
 
 @pytest.fixture
 def _usage_checks() -> Iterator[None]:
-    before = list(usage._checks)
+    before = list(usage_checks._checks)
     yield
-    usage._checks[:] = before
+    usage_checks._checks[:] = before
 
 
 def keys_found(**criteria: Any) -> list[str]:
@@ -234,7 +234,7 @@ def is_affluent(list_key: str, key: str) -> bool:
 
 @pytest.mark.usefixtures("_usage_checks")
 def test_an_item_that_an_app_says_is_in_use_cannot_be_removed() -> None:
-    usage.register_usage_check("tests.schemas.test_lists.is_affluent")
+    usage_checks.register_usage_check(is_affluent)
     with pytest.raises(UnprocessableEntity):
         remove_list_item(actor=ACTOR, list_key="segment", key="affluent")
     remove_list_item(actor=ACTOR, list_key="segment", key="institutional")

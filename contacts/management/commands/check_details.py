@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from contacts.models import CONTACT_SCHEMA
 from core.errors import ApiError
+from schemas.document_sources import batches, documents_of, schema_keys_with_documents
 from schemas.queries import current_schema
-from schemas.stored import batches, documents_of, schema_keys_with_documents
 
 
 class Command(BaseCommand):

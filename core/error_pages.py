@@ -65,7 +65,7 @@ FAILED = ErrorPage(
 )
 
 
-def page_of(error: ApiError) -> ErrorPage:
+def page_for_error(error: ApiError) -> ErrorPage:
     """What to say of an error that no page of the admin foresaw: a refusal says itself what it refuses."""
     if isinstance(error, HeldByOthers):
         return HELD_BY_OTHERS

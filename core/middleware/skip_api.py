@@ -25,8 +25,8 @@ def is_api(request: HttpRequest) -> bool:
     return API.match(request.path_info) is not None
 
 
-class _OfPages:
-    """Goes before a middleware."""
+class _SkipApi:
+    """A mixin: the middleware is skipped for requests to the API."""
 
     get_response: Callable[[HttpRequest], Any]
 
@@ -36,23 +36,23 @@ class _OfPages:
         return super().__call__(request)  # type: ignore[misc]
 
 
-class PageFiles(_OfPages, WhiteNoiseMiddleware):
+class SkipApiStaticFilesMiddleware(_SkipApi, WhiteNoiseMiddleware):
     pass
 
 
-class PageSession(_OfPages, SessionMiddleware):
+class SkipApiSessionMiddleware(_SkipApi, SessionMiddleware):
     pass
 
 
-class PageUser(_OfPages, AuthenticationMiddleware):
+class SkipApiAuthenticationMiddleware(_SkipApi, AuthenticationMiddleware):
     pass
 
 
-class PageMessages(_OfPages, MessageMiddleware):
+class SkipApiMessageMiddleware(_SkipApi, MessageMiddleware):
     pass
 
 
-class PagePolicy(CSPMiddleware):
+class SkipApiCspMiddleware(CSPMiddleware):
     """The content security policy of pages is made for each; an answer of the API needs nothing at all."""
 
     def __call__(self, request: HttpRequest) -> Any:

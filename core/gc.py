@@ -1,4 +1,4 @@
-"""Python's collector of cycles, where many objects are made that end with their references alone."""
+"""Python's garbage collector, where many objects are made that end with their references alone."""
 
 import gc
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _MANY = 50_000
 
 
 @contextmanager
-def only_new_garbage() -> Iterator[None]:
+def relaxed_gc() -> Iterator[None]:
     """Within the block the collector comes by less often, and leaves alone what was there before.
 
     Searching all of that again and again takes a quarter of a long run.

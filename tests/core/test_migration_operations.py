@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection
 from django.db.migrations.state import ProjectState
 
 from contacts.models import Contact
-from core.migrating import ValidateOrExplain
+from core.migration_operations import ValidateOrExplain
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

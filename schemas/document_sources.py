@@ -1,7 +1,7 @@
 """Where the documents of each schema are stored.
 
-Schemas cannot know who stores documents. Each app that does joins here, in its `apps.py`, with a function that gives
-its rows. Everything that checks what is stored reads them through `batches`.
+Schemas cannot know who stores documents. Each app that does registers, in its `apps.py`, a function that gives its
+rows. Everything that checks what is stored reads them through `batches`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.module_loading import import_string
 
 BATCH_SIZE = 1_000
 
@@ -24,22 +23,22 @@ class StoredDocuments:
     visible_to_user: Callable[[int | None], QuerySet[Any]]
 
 
-_stores: dict[str, str] = {}
+_sources: dict[str, Callable[[], StoredDocuments]] = {}
 
 
-def register_documents(schema_key: str, path: str) -> None:
-    """Join with the dotted path of a function without arguments that returns the StoredDocuments of a schema."""
-    _stores[schema_key] = path
+def register_document_source(schema_key: str, source: Callable[[], StoredDocuments]) -> None:
+    """Register a function that returns the StoredDocuments of a schema."""
+    _sources[schema_key] = source
 
 
 def documents_of(schema_key: str) -> StoredDocuments | None:
     """Where the documents of a schema are; None when nothing stores any."""
-    path = _stores.get(schema_key)
-    return None if path is None else import_string(path)()
+    source = _sources.get(schema_key)
+    return None if source is None else source()
 
 
 def schema_keys_with_documents() -> list[str]:
-    return sorted(_stores)
+    return sorted(_sources)
 
 
 def batches(rows: QuerySet[Any], *, after: int = 0) -> Iterator[list[tuple[int, Any]]]:

@@ -1,4 +1,4 @@
-"""Stored values that a newer version of the schema no longer names (design section 4)."""
+"""Stored values that a newer version of the schema no longer names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Names:
 _ABSENT = object()
 
 
-def without_unnamed(names: Names, document: Any, stored: Any) -> Any:
+def without_unknown_fields(names: Names, document: Any, stored: Any) -> Any:
     """The document without stored values that are not named and were left as they are stored.
 
     Returns `document` itself when nothing goes, and changes neither argument.
@@ -41,7 +41,7 @@ def without_unnamed(names: Names, document: Any, stored: Any) -> Any:
     if names.inner is None:
         return document
     if names.is_array:
-        return _array_without(names, document, stored)
+        return _array_without_unknown_fields(names, document, stored)
     if not isinstance(document, dict) or not isinstance(stored, dict):
         return document
     kept: dict[str, Any] = {}
@@ -57,14 +57,14 @@ def without_unnamed(names: Names, document: Any, stored: Any) -> Any:
         elif was is _ABSENT or inner.inner is None:
             kept[key] = value
         else:
-            kept[key] = without_unnamed(inner, value, was)
+            kept[key] = without_unknown_fields(inner, value, was)
             has_changed = has_changed or kept[key] is not value
     return kept if has_changed else document
 
 
-def _array_without(names: Names, document: Any, stored: Any) -> Any:
+def _array_without_unknown_fields(names: Names, document: Any, stored: Any) -> Any:
     if not isinstance(document, list) or not is_same(document, stored):
         return document
     of_item = Names(inner=names.inner)
-    items = [without_unnamed(of_item, item, item) for item in document]
+    items = [without_unknown_fields(of_item, item, item) for item in document]
     return items if any(item is not was for item, was in zip(items, document, strict=True)) else document

@@ -14,9 +14,9 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from core import errors, pages
+from core import error_pages, errors
 from core.correlation import correlation_id
-from core.pages import error_page
+from core.error_pages import error_page
 from core.rendering import ORJSONRenderer
 
 log = structlog.get_logger("kontor.error")
@@ -128,16 +128,16 @@ def is_page(request: HttpRequest) -> bool:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, pages.BAD_REQUEST) if is_page(request) else error_response(errors.BadRequest())
+    return error_page(request, error_pages.BAD_REQUEST) if is_page(request) else error_response(errors.BadRequest())
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, pages.FORBIDDEN) if is_page(request) else error_response(errors.Forbidden())
+    return error_page(request, error_pages.FORBIDDEN) if is_page(request) else error_response(errors.Forbidden())
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if is_page(request):
-        return error_page(request, pages.NOT_FOUND)
+        return error_page(request, error_pages.NOT_FOUND)
     return error_response(errors.NotFound(_("There is no such address.")))
 
 
@@ -147,7 +147,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = as_api_error(exception) if isinstance(exception, Exception) else errors.ApiError()
     if not is_page(request):
         return error_response(error)
-    page = error_page(request, pages.page_of(error))
+    page = error_page(request, error_pages.page_for_error(error))
     for name, value in error.headers.items():
         page[name] = value
     return page
@@ -155,4 +155,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """For a form without a valid token of its session; the reason is logged by Django and tells nothing to people."""
-    return error_page(request, pages.EXPIRED) if is_page(request) else error_response(errors.Forbidden())
+    return error_page(request, error_pages.EXPIRED) if is_page(request) else error_response(errors.Forbidden())
