@@ -23,8 +23,8 @@ from benchmarks.place import ENVIRONMENT, JSON_SCHEMA, PLACE, ROOT, conninfo, ma
 from benchmarks.report import Figure, ratio
 from benchmarks.rounds import ROUNDS, forget_peak, peak_mib
 from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES
-from importexport.imports.asking import start_sync
 from importexport.imports.running import run_job
+from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
 from importexport.models import ImportJob, ImportKind, ImportStatus
 from schemas.models import ListItem

@@ -29,8 +29,8 @@ from contacts.models import CONTACT_TYPES, Contact
 from contacts.queries import contacts_by_type
 from importexport.exports.admin import STATUS_LABELS as EXPORT_COLOURS
 from importexport.imports.admin import STATUS_LABELS as IMPORT_COLOURS
+from importexport.job_ownership import jobs_at_hand
 from importexport.models import ExportJob, ExportStatus, ImportJob, ImportStatus
-from importexport.requesters import jobs_at_hand
 from schemas.queries import list_data
 
 OLDEST_SHOWN = 6

@@ -16,6 +16,10 @@ log = structlog.get_logger("kontor.jobs")
 SENT_AGAIN_AFTER = timedelta(seconds=30)
 
 
+class JobLeaseLostError(Exception):
+    """The job is no longer this worker's: another one took it, it was called off, or it is done."""
+
+
 def free_jobs(*, pending: object, running: object, lost_after: timedelta) -> Q:
     """Jobs that a worker may take: those that wait, and those whose worker has not shown for so long that it is gone.
 

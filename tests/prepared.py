@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import places
+from config.embedded import paths
 from tests.faults.installation import Installation
 
 Prepare = Callable[..., None]
@@ -47,7 +47,7 @@ def _made(folder: Path, origin: Path | None, commands: list[list[str]]) -> Path:
         else:
             shutil.copytree(origin, made.var)
         made.prepare(*commands)
-        places.socket_directory(made.var).rmdir()
+        paths.socket_directory(made.var).rmdir()
         done.touch()
     return folder / "var"
 

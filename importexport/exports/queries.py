@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from core.errors import NotFound
+from importexport.job_ownership import requested_by
 from importexport.models import ExportJob, ExportStatus
-from importexport.requesters import requested_by
 
 
 def own_export(*, actor: Actor, kind: str, job_id: UUID) -> ExportJob:

@@ -24,14 +24,14 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from contacts.services.stored_files import discard_file
 from core.errors import ApiError
-from core.jobs import free_jobs
-from importexport.exports.barrier import await_open
+from core.jobs import JobLeaseLostError, free_jobs
+from importexport.exports.anonymization_lock import wait_for_anonymization
 from importexport.exports.columns import columns_of
-from importexport.exports.pulse import JobLostError, Pulse
+from importexport.exports.heartbeat import Heartbeat
 from importexport.exports.selection import Selection, selected_rows
 from importexport.exports.writing import write_csv
+from importexport.job_ownership import actor_of_job
 from importexport.models import ExportJob, ExportStatus
-from importexport.requesters import actor_of_job
 
 log = structlog.get_logger("kontor.exports")
 
@@ -97,10 +97,10 @@ def run_export(job_id: UUID) -> None:
     job = _taken(job_id)
     if job is None:
         return
-    with translation.override(job.language), Pulse(job) as pulse:
+    with translation.override(job.language), Heartbeat(job) as heartbeat:
         try:
-            _complete(job, _written_and_stored(job, pulse))
-        except JobLostError:
+            _complete(job, _written_and_stored(job, heartbeat))
+        except JobLeaseLostError:
             log.warning("export_lost", job=str(job.pk))
             _discard(job)
         except Exception as error:
@@ -136,19 +136,19 @@ def _file_name(job: ExportJob, attempt: int) -> str:
     return f"exports/{job.pk}-{attempt}.csv"
 
 
-def _written_and_stored(job: ExportJob, pulse: Pulse) -> int:
+def _written_and_stored(job: ExportJob, heartbeat: Heartbeat) -> int:
     if job.attempts > MAX_ATTEMPTS:
         raise ApiError(
             _("The export was started %(times)s times, and each time its worker vanished.") % {"times": MAX_ATTEMPTS},
             sub_code="WorkerVanished",
         )
-    await_open()
+    wait_for_anonymization()
     # It has no name, so nothing of it stays when the process is killed.
     with tempfile.TemporaryFile(buffering=_WRITE_BUFFER) as file:
         actor = actor_of_job(job, scope=SCOPE)
         selection = Selection(job.kind, query=job.query, list_filter=job.list_filter)
-        rows = export_rows(selection, actor=actor, file=file, progress=pulse)
-        pulse.check()
+        rows = export_rows(selection, actor=actor, file=file, progress=heartbeat)
+        heartbeat.check()
         file.seek(0)
         try:
             default_storage.save(job.file_name, File(file))
@@ -158,12 +158,12 @@ def _written_and_stored(job: ExportJob, pulse: Pulse) -> int:
 
 
 def _complete(job: ExportJob, rows: int) -> None:
-    """Raises JobLostError when the job is no longer this worker's."""
+    """Raises JobLeaseLostError when the job is no longer this worker's."""
     now = timezone.now()
     if not _finish(
         job, status=ExportStatus.COMPLETED, processed=rows, total=rows, finished_at=now, expires_at=now + KEPT_FOR
     ):
-        raise JobLostError
+        raise JobLeaseLostError
     log.info("export_completed", job=str(job.pk), kind=job.kind, rows=rows)
 
 

@@ -7,8 +7,8 @@ from accounts.actor import Actor
 from core.jobs import send_on_commit
 from importexport.exports.selection import Selection, selected_rows
 from importexport.exports.tasks import run_export
+from importexport.job_ownership import check_unfinished, requester_columns
 from importexport.models import ExportJob
-from importexport.requesters import check_unfinished, requester_columns
 
 
 @transaction.atomic

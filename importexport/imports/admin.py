@@ -24,12 +24,12 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, 
 from accounts.actor import Actor
 from accounts.admin_actor import CappedAdmin, actor_of
 from core.errors import ApiError
-from importexport.imports.asking import start_sync
 from importexport.imports.failurefile import write_failures
 from importexport.imports.queries import failures_of
+from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
+from importexport.job_ownership import requested_by
 from importexport.models import ImportFailure, ImportFile, ImportJob, ImportKind, ImportStatus
-from importexport.requesters import requested_by
 
 FAILURES_SHOWN = 200
 FAILURES_AT_ONCE = 2_000

@@ -10,10 +10,10 @@ from django.db import DatabaseError
 
 from accounts.actor import system_actor
 from core.errors import ApiError
-from importexport.imports.asking import start_sync
 from importexport.imports.failurefile import write_failures
 from importexport.imports.queries import failure_as_json, failures_of
 from importexport.imports.running import run_job
+from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
 from importexport.models import ImportJob, ImportKind, ImportStatus
 from importexport.progress import ShownProgress

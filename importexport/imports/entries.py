@@ -73,7 +73,7 @@ class Entry:
         self.refuse(path, error.message)
 
 
-class Target(Protocol):
+class Importer(Protocol):
     """What entries are imported into. Lives as long as a worker's run of one sync.
 
     `read` needs no database, so that it can run ahead of `apply`. It never raises: what is wrong with an entry is a

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from contacts.services.stored_files import discard_file
-from core.jobs import free_jobs, left_jobs
+from core.jobs import JobLeaseLostError, free_jobs, left_jobs
 from importexport.models import ImportFile, ImportJob, ImportKey, ImportStatus, SupersededEntry
 
 # How often a worker may take a job and get no further: what kills every worker must not be tried for ever.
@@ -28,10 +28,6 @@ SUPERSEDED = """
           JOIN importexport_importkey keys ON keys.file_id = files.id
     ) entries WHERE nth > 1
 """
-
-
-class NotOursError(Exception):
-    """Another worker has taken the job, or it is done."""
 
 
 def _lost_after() -> timedelta:
@@ -53,11 +49,11 @@ def claim(job_id: UUID | str) -> int | None:
 
 
 def locked_job(job_id: UUID, attempt: int) -> ImportJob:
-    """The job with its row locked, for the worker that took it. Raises NotOursError when it is no longer its own."""
+    """The job with its row locked, for the worker that took it. Raises JobLeaseLostError when it is not its own."""
     own = ImportJob.objects.select_for_update().filter(pk=job_id, attempts=attempt, status=ImportStatus.RUNNING)
     job = own.first()
     if job is None:
-        raise NotOursError
+        raise JobLeaseLostError
     return job
 
 
@@ -65,7 +61,7 @@ def locked_job(job_id: UUID, attempt: int) -> ImportJob:
 def begin(job_id: UUID, attempt: int, *, schema_version_id: int) -> ImportJob:
     """Settle, the first time, what the whole sync goes by: the version of the schema, and which entries count.
 
-    Raises NotOursError.
+    Raises JobLeaseLostError.
     """
     job = locked_job(job_id, attempt)
     if job.started_at is None:
@@ -80,7 +76,7 @@ def begin(job_id: UUID, attempt: int, *, schema_version_id: int) -> ImportJob:
 
 @transaction.atomic
 def complete(job_id: UUID, attempt: int) -> ImportJob:
-    """Everything is done: say so, and let go of what was kept for it. Raises NotOursError."""
+    """Everything is done: say so, and let go of what was kept for it. Raises JobLeaseLostError."""
     job = locked_job(job_id, attempt)
     job.status = ImportStatus.COMPLETED_WITH_ERRORS if job.failed else ImportStatus.COMPLETED
     job.finished_at = timezone.now()

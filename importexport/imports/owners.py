@@ -5,8 +5,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.actor import Actor
+from importexport.job_ownership import requester_columns
 from importexport.models import ImportFile
-from importexport.requesters import requester_columns
 
 
 def owner_columns(actor: Actor) -> dict[str, Any]:

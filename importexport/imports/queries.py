@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from core.errors import NotFound
 from importexport.imports.reading import place
+from importexport.job_ownership import requested_by
 from importexport.models import ImportFailure, ImportJob
-from importexport.requesters import requested_by
 
 # An answer holds no more; all of them are in the admin and in the commands' CSV file.
 MAX_SHOWN = 1_000

@@ -19,15 +19,16 @@ from psycopg import errors as postgres
 from contacts.models import CONTACT_SCHEMA
 from core.errors import Forbidden
 from core.gc import relaxed_gc
-from importexport.imports.contacts.target import ContactTarget
+from core.jobs import JobLeaseLostError
+from importexport.imports.contacts.importer import ContactImporter
 from importexport.imports.copying import copy_into, number, row, text
-from importexport.imports.entries import Outcome, Target
-from importexport.imports.jobs import MAX_STALLS, NotOursError, begin, claim, complete, fail, locked_job
-from importexport.imports.legalentities.target import LegalEntityTarget
+from importexport.imports.entries import Importer, Outcome
+from importexport.imports.jobs import MAX_STALLS, begin, claim, complete, fail, locked_job
+from importexport.imports.legalentities.importer import LegalEntityImporter
 from importexport.imports.reading import EntryFile, NotAnImportFileError, RawEntry, StorageUnavailableError
 from importexport.imports.uploads import open_stored
+from importexport.job_ownership import actor_of_job
 from importexport.models import ImportFailure, ImportFile, ImportJob, ImportKind, SupersededEntry
-from importexport.requesters import actor_of_job
 from legalentities.models import LEGAL_ENTITY_SCHEMA
 from schemas.compiled import CompiledSchema
 from schemas.queries import current_schema, schema_at
@@ -43,7 +44,7 @@ WRITING = 0x4B4F4E54
 TURN_SECONDS = 0.0005
 
 SCHEMAS = {ImportKind.CONTACTS: CONTACT_SCHEMA, ImportKind.LEGAL_ENTITIES: LEGAL_ENTITY_SCHEMA}
-TARGETS: dict[str, Any] = {ImportKind.CONTACTS: ContactTarget, ImportKind.LEGAL_ENTITIES: LegalEntityTarget}
+IMPORTERS: dict[str, Any] = {ImportKind.CONTACTS: ContactImporter, ImportKind.LEGAL_ENTITIES: LegalEntityImporter}
 
 
 T = TypeVar("T")
@@ -67,7 +68,7 @@ def run_job(job_id: UUID | str, *, report: Report = _silently) -> None:
     with translation.override(job.language), structlog.contextvars.bound_contextvars(import_job=str(job_id)):
         try:
             _run(job, attempt, report)
-        except NotOursError:
+        except JobLeaseLostError:
             log.warning("import_taken_over")
         except (NotAnImportFileError, StorageUnavailableError) as error:
             _fail(job, attempt, "FileUnavailable", str(error))
@@ -106,14 +107,14 @@ def _run(job: ImportJob, attempt: int, report: Report) -> None:
         return
     schema = _schema_of(job)
     job = begin(job.pk, attempt, schema_version_id=schema.version_id)
-    target: Target = TARGETS[job.kind](actor=actor_of_job(job, scope="imports"), schema=schema)
+    importer: Importer = IMPORTERS[job.kind](actor=actor_of_job(job, scope="imports"), schema=schema)
     files = ImportFile.objects.in_bulk(job.file_ids)
     processed = job.processed
     with relaxed_gc(), _quick_turns():
         for index in range(job.file_index, len(job.file_ids)):
             done = job.entry_index if index == job.file_index else 0
             file = files[job.file_ids[index]]
-            for written in _run_file(job, attempt, target, file=file, index=index, done=done):
+            for written in _run_file(job, attempt, importer, file=file, index=index, done=done):
                 processed += written
                 report(processed)
     complete(job.pk, attempt)
@@ -127,15 +128,15 @@ def _schema_of(job: ImportJob) -> CompiledSchema:
 
 
 def _run_file(
-    job: ImportJob, attempt: int, target: Target, *, file: ImportFile, index: int, done: int
+    job: ImportJob, attempt: int, importer: Importer, *, file: ImportFile, index: int, done: int
 ) -> Iterator[int]:
     """Yields how many entries each batch had. Raises NotAnImportFileError when the file is not what was uploaded."""
     read = done
     _check_still_there(file)
     with closing(open_stored(file)) as stream:
         entries = EntryFile(stream, max_bytes=1 << 62)
-        for batch, prepared in ahead(_prepared(batches(islice(iter(entries), done, None)), target)):
-            _write(job.pk, attempt, target, file=file, index=index, batch=batch, prepared=prepared)
+        for batch, prepared in ahead(_prepared(batches(islice(iter(entries), done, None)), importer)):
+            _write(job.pk, attempt, importer, file=file, index=index, batch=batch, prepared=prepared)
             read += len(batch)
             yield len(batch)
     if read != file.entries:
@@ -153,9 +154,9 @@ def _quick_turns() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def _prepared(found: Iterable[list[RawEntry]], target: Target) -> Iterator[tuple[list[RawEntry], list[Any]]]:
+def _prepared(found: Iterable[list[RawEntry]], importer: Importer) -> Iterator[tuple[list[RawEntry], list[Any]]]:
     for batch in found:
-        yield batch, [target.read(raw) for raw in batch]
+        yield batch, [importer.read(raw) for raw in batch]
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:
@@ -195,17 +196,17 @@ def batches(entries: Iterable[RawEntry]) -> Iterator[list[RawEntry]]:
 def _write(
     job_id: UUID,
     attempt: int,
-    target: Target,
+    importer: Importer,
     *,
     file: ImportFile,
     index: int,
     batch: Sequence[RawEntry],
     prepared: Sequence[Any],
 ) -> None:
-    """Write a batch, again when somebody else's transaction got in its way. Raises NotOursError."""
+    """Write a batch, again when somebody else's transaction got in its way. Raises JobLeaseLostError."""
     for tries_left in reversed(range(TRIES)):
         try:
-            _write_once(job_id, attempt, target, file=file, index=index, entries=prepared)
+            _write_once(job_id, attempt, importer, file=file, index=index, entries=prepared)
             return
         except (IntegrityError, OperationalError) as error:
             passing = isinstance(error, IntegrityError) or isinstance(
@@ -214,21 +215,21 @@ def _write(
             if not passing or not tries_left:
                 raise
             log.warning("import_batch_again", reason=type(error.__cause__).__name__)
-        target.refresh()
-        prepared = [target.read(raw) for raw in batch]
+        importer.refresh()
+        prepared = [importer.read(raw) for raw in batch]
 
 
 @transaction.atomic
 def _write_once(
-    job_id: UUID, attempt: int, target: Target, *, file: ImportFile, index: int, entries: Sequence[Any]
+    job_id: UUID, attempt: int, importer: Importer, *, file: ImportFile, index: int, entries: Sequence[Any]
 ) -> None:
-    """One transaction: the job's row is locked first, so that a worker that lost it stops here. Raises NotOursError."""
+    """One transaction. The job's row is locked first: a worker that lost it stops here. Raises JobLeaseLostError."""
     job = locked_job(job_id, attempt)
     _refuse_superseded(job, index, entries)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITING])
     with transaction.atomic():
-        target.apply(entries)
+        importer.apply(entries)
         if job.is_dry_run:
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -13,8 +13,8 @@ from accounts.permissions import STAFF, Access
 from accounts.views import ActorView
 from core.errors import BadRequest
 from importexport.imports import serializers as shapes
-from importexport.imports.asking import start_sync
 from importexport.imports.queries import own_job, status_of
+from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
 from importexport.models import ImportKind
 

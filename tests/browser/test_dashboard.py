@@ -11,8 +11,8 @@ from accounts.models import Member
 from changerequests.models import ChangeRequest
 from config.demo.loading import load
 from contacts.models import Contact
-from importexport.imports.asking import start_sync
 from importexport.imports.running import run_job
+from importexport.imports.services import start_sync
 from importexport.models import ImportKind
 from tests.browser.browsing import scrolls_sideways
 from tests.importexport.importing import lines, stored

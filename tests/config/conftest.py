@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import places
+from config.embedded import paths
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120
@@ -35,7 +35,7 @@ def no_socket_directory_is_left(tmp_path: Path) -> Iterator[None]:
     yield
     for folder in (tmp_path, *tmp_path.rglob("var")):
         with contextlib.suppress(FileNotFoundError):
-            places.socket_directory(folder).rmdir()
+            paths.socket_directory(folder).rmdir()
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from changerequests.models import ChangeRequest
 from changerequests.queries import request_figures
 from changerequests.services import patch_details, review_change_request
 from contacts.models import Contact
-from importexport.imports.asking import start_sync
 from importexport.imports.running import run_job
+from importexport.imports.services import start_sync
 from importexport.models import ExportJob, ImportJob, ImportKind, ImportStatus
 from schemas.models import ListItem
 from tests.fixtures import details, without_triggers

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import places
+from config.embedded import paths
 from tests.config.stack import ROOT, RunningStack
 
 BLOCK = re.compile(r"^```(bash|json|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -29,7 +29,7 @@ def stack(tmp_path_factory, environment, eventually, prepare) -> Iterator[Runnin
     running.var = var
     yield running
     running.end()
-    places.socket_directory(var).rmdir()
+    paths.socket_directory(var).rmdir()
 
 
 def steady(output: str) -> str:

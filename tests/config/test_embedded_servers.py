@@ -14,7 +14,7 @@ import redis
 from kombu.utils.url import parse_url
 
 from config import embedded
-from config.embedded import places, servers
+from config.embedded import paths, servers
 
 pytestmark = pytest.mark.usefixtures("no_servers_of_others")
 
@@ -38,8 +38,8 @@ def queue(var: Path) -> redis.Redis:
 
 
 def processes_of(var: Path) -> list[psutil.Process]:
-    """Every keeper and server under `var`: what names it, or its sockets, on its command line."""
-    marks = (str(var), places.socket_directory(var).name)
+    """Every supervisor and server under `var`: what names it, or its sockets, on its command line."""
+    marks = (str(var), paths.socket_directory(var).name)
     found = (process for process in psutil.process_iter(["cmdline"]) if process.pid != os.getpid())
     return [process for process in found if any(mark in " ".join(process.info["cmdline"] or []) for mark in marks)]
 
@@ -58,12 +58,12 @@ def test_addresses_are_known_and_nothing_is_started(tmp_path: Path) -> None:
     var = tmp_path / "var"
     database = environ.Env.db_url_config(embedded.database_url(var))
     assert (database["NAME"], database["USER"]) == ("kontor", "kontor")
-    assert database["HOST"] == str(places.socket_directory(var))
+    assert database["HOST"] == str(paths.socket_directory(var))
     broker = parse_url(embedded.broker_url(embedded.redis_url(var)))
-    assert (broker["transport"], f"/{broker['virtual_host']}") == ("redis+socket", str(places.valkey_socket(var)))
+    assert (broker["transport"], f"/{broker['virtual_host']}") == ("redis+socket", str(paths.valkey_socket(var)))
     assert embedded.broker_url("redis://queue:6379/0") == "redis://queue:6379/0"
     assert not var.exists()
-    assert not places.socket_directory(var).exists()
+    assert not paths.socket_directory(var).exists()
 
 
 def test_a_folder_deeper_than_a_socket_s_path_may_be_works(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_sockets_are_the_only_way_in_and_for_the_owner_alone(tmp_path: Path) -> 
     with embedded.running(tmp_path, durable=False):
         for program in ("postgres", "valkey-server"):
             assert server_of(tmp_path, program).net_connections("inet") == []
-        assert places.socket_directory(tmp_path).stat().st_mode & 0o777 == 0o700
+        assert paths.socket_directory(tmp_path).stat().st_mode & 0o777 == 0o700
 
 
 def test_two_users_share_the_servers_and_the_last_one_out_stops_them(tmp_path: Path, use: Use) -> None:
@@ -134,15 +134,17 @@ def test_a_killed_server_is_noticed_and_the_next_user_starts_it_again(
     assert processes_of(tmp_path) == []
 
 
-def test_servers_end_with_their_killed_keeper_and_the_next_user_starts_them_again(
+def test_servers_end_with_their_killed_supervisor_and_the_next_user_starts_them_again(
     tmp_path: Path, eventually: Eventually
 ) -> None:
     with embedded.running(tmp_path, durable=False):
         for program in ("postgres", "valkey-server"):
-            keeper = server_of(tmp_path, program).parent()
-            assert keeper is not None
-            keeper.kill()
-        eventually(lambda: not psutil.pid_exists(keeper.pid) or keeper.status() == psutil.STATUS_ZOMBIE, "alive")
+            supervisor = server_of(tmp_path, program).parent()
+            assert supervisor is not None
+            supervisor.kill()
+        eventually(
+            lambda: not psutil.pid_exists(supervisor.pid) or supervisor.status() == psutil.STATUS_ZOMBIE, "alive"
+        )
         with embedded.running(tmp_path, durable=False), connect(tmp_path):
             assert queue(tmp_path).ping()
     assert processes_of(tmp_path) == []
@@ -158,7 +160,7 @@ def test_files_that_a_crash_left_behind_are_no_obstacle(tmp_path: Path) -> None:
     # A process id of before the crash, which by now is another program's: our own.
     stale = "\n".join([str(os.getppid()), *pid_file.splitlines()[1:]])
     (tmp_path / "postgres" / "data" / "postmaster.pid").write_text(stale)
-    for socket in (places.socket_directory(tmp_path) / ".s.PGSQL.5432", places.valkey_socket(tmp_path)):
+    for socket in (paths.socket_directory(tmp_path) / ".s.PGSQL.5432", paths.valkey_socket(tmp_path)):
         socket.write_text("")
     with embedded.running(tmp_path, durable=False), connect(tmp_path):
         assert queue(tmp_path).ping()
@@ -167,7 +169,7 @@ def test_files_that_a_crash_left_behind_are_no_obstacle(tmp_path: Path) -> None:
 def test_a_socket_directory_of_someone_else_s_is_refused(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    taken = places.socket_directory(tmp_path / "var")
+    taken = paths.socket_directory(tmp_path / "var")
     taken.symlink_to(elsewhere)
     try:
         with pytest.raises(embedded.EmbeddedServerError, match="belongs to another user"):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import places
+from config.embedded import paths
 from tests.config.stack import ROOT, Eventually, RunningStack, free_port
 from tests.prepared import Prepare
 
@@ -84,7 +84,7 @@ def stack(
     running = RunningStack(tmp_path / "var", variables, eventually)
     yield running
     running.end()
-    places.socket_directory(tmp_path / "var").rmdir()
+    paths.socket_directory(tmp_path / "var").rmdir()
 
 
 PREPARE = """

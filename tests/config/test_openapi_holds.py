@@ -13,7 +13,7 @@ import orjson
 import pytest
 import requests
 
-from config.embedded import places
+from config.embedded import paths
 from tests.config.stack import ROOT, RunningStack
 from tests.legalentities.documents import company
 
@@ -29,7 +29,7 @@ def stack(tmp_path_factory, environment, eventually, prepare) -> Iterator[Runnin
     running.var = var
     yield running
     running.end()
-    places.socket_directory(var).rmdir()
+    paths.socket_directory(var).rmdir()
 
 
 def command(stack, environment, *arguments: str) -> str:

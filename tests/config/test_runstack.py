@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from config import embedded
-from config.embedded import places
+from config.embedded import paths
 from tests.config.stack import ROOT, Eventually, RunningStack, free_port
 
 Environment = Callable[[Path], dict[str, str]]
@@ -43,7 +43,7 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """One folder for all of the module's stacks: the first of them migrates, the others are restarts."""
     folder = tmp_path_factory.mktemp("stack") / "var"
     yield folder
-    places.socket_directory(folder).rmdir()
+    paths.socket_directory(folder).rmdir()
 
 
 @pytest.fixture

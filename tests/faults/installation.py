@@ -17,7 +17,7 @@ import environ
 import psycopg
 from psycopg import sql
 
-from config.embedded import places
+from config.embedded import paths
 from config.embedded.servers import ENVIRONMENT, Postgres, Valkey
 from tests.config.stack import ROOT, free_port
 
@@ -54,7 +54,7 @@ class OwnServer:
 
     def launch(self, *, file_kib: int | None = None) -> None:
         (self._server.var / self._server.name).mkdir(mode=0o700, parents=True, exist_ok=True)
-        places.make_private(places.socket_directory(self._server.var))
+        paths.make_private(paths.socket_directory(self._server.var))
         # A descriptor that the server inherits; nobody else looks at this lock.
         with tempfile.TemporaryFile() as lock, (self._server.var / f"{self._server.name}.log").open("ab") as log:
             argv = limited(self._server.command(lock.fileno()), file_kib)
@@ -92,8 +92,8 @@ class Installation:
         usual: dict[str, str | None] = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
-            "DATABASE_URL": places.database_url(self.var),
-            "REDIS_URL": places.redis_url(self.var),
+            "DATABASE_URL": paths.database_url(self.var),
+            "REDIS_URL": paths.redis_url(self.var),
             "SECRET_KEY": "kontor-tests-" + "0123456789abcdef" * 4,
             "ALLOWED_HOSTS": "kontor.example",
             "BEHIND_PROXY": "1",
@@ -116,7 +116,7 @@ class Installation:
 
     def database(self) -> psycopg.Connection:
         """A connection as the operator."""
-        address = environ.Env.db_url_config(places.database_url(self.var))
+        address = environ.Env.db_url_config(paths.database_url(self.var))
         return psycopg.connect(host=address["HOST"], user=address["USER"], dbname=address["NAME"], autocommit=True)
 
     def delete_from_cache(self, key: str) -> None:
@@ -219,7 +219,7 @@ class Installation:
         self.postgres.stop(signal.SIGQUIT)
         self.valkey.stop(signal.SIGKILL)
         with contextlib.suppress(OSError):
-            places.socket_directory(self.var).rmdir()
+            paths.socket_directory(self.var).rmdir()
 
 
 class Process:

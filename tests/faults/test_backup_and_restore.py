@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from psycopg import sql
 
-from config.embedded import places, servers
+from config.embedded import paths, servers
 from tests.config.stack import ROOT
 from tests.faults.installation import Installation, Web
 from tests.faults.test_database_restarts import new_contact
@@ -35,7 +35,7 @@ def run(name: str, installation: Installation, folder: Path) -> None:
         ["bash", "-euo", "pipefail", "-c", commands(name)],
         env={
             "PATH": f"{programs}:{os.environ['PATH']}",
-            "PGHOST": str(places.socket_directory(installation.var)),
+            "PGHOST": str(paths.socket_directory(installation.var)),
             "PGUSER": "kontor",
             "PGDATABASE": "kontor",
             "FILES": str(installation.files),
@@ -102,17 +102,17 @@ def test_what_is_restored_is_every_row_and_every_file_and_kontor_runs_on_it(
         before = rows(original)
         try:
             run("restore", installation, tmp_path)
-            with psycopg.connect(host=str(places.socket_directory(installation.var)), user="kontor", dbname=NEW) as new:
+            with psycopg.connect(host=str(paths.socket_directory(installation.var)), user="kontor", dbname=NEW) as new:
                 assert rows(new) == before
             assert before["contacts_contact"][0] >= 1
             assert files(tmp_path / "new") == files(installation.files) != {}
-            url = places.database_url(installation.var).rpartition("/")[0] + f"/{NEW}"
+            url = paths.database_url(installation.var).rpartition("/")[0] + f"/{NEW}"
             restored = installation.web(DATABASE_URL=url, FILES_DIR=str(tmp_path / "new"))
             restored.authorize(client)
             assert [restored.call("GET", f"{path}/{what}")[2] for what in ("details", "profile-picture")] == expected
             # What must not be possible in the original is not possible in the copy either.
             with (
-                psycopg.connect(host=str(places.socket_directory(installation.var)), user="kontor", dbname=NEW) as new,
+                psycopg.connect(host=str(paths.socket_directory(installation.var)), user="kontor", dbname=NEW) as new,
                 pytest.raises(psycopg.Error),
             ):
                 new.execute("DELETE FROM contacts_changeset")

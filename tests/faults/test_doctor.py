@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from config.embedded import places
+from config.embedded import paths
 from tests.config.stack import free_port
 from tests.faults.installation import Installation, wait_until
 
@@ -92,7 +92,7 @@ def test_a_server_that_accepts_and_never_answers_is_found_too(installation: Inst
 @pytest.fixture
 def role(installation: Installation) -> Any:
     """A role that may read and write everything, but owns nothing; and the URL under which it logs in."""
-    url = places.database_url(installation.var).replace("postgres://kontor@", "postgres://clerk@")
+    url = paths.database_url(installation.var).replace("postgres://kontor@", "postgres://clerk@")
     with installation.database() as connection:
         connection.execute("CREATE ROLE clerk LOGIN")
         connection.execute("GRANT USAGE, CREATE ON SCHEMA public TO clerk")
@@ -119,7 +119,7 @@ def test_an_empty_database_and_one_that_cannot_hold_every_name_are_found(install
     with installation.database() as connection:
         connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C' LOCALE_PROVIDER libc")
         try:
-            url = places.database_url(installation.var).rpartition("/")[0] + "/latin"
+            url = paths.database_url(installation.var).rpartition("/")[0] + "/latin"
             status, unwell = doctor(installation, DATABASE_URL=url)
         finally:
             connection.execute("DROP DATABASE latin WITH (FORCE)")

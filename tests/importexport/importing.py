@@ -10,8 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from accounts.actor import Actor, system_actor
-from importexport.imports.asking import start_sync
 from importexport.imports.running import run_job
+from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
 from importexport.models import ImportJob, ImportKind
 from tests.api import Answer, Api

@@ -16,7 +16,7 @@ from accounts.models import ClientApplication
 from contacts.models import Contact, PendingFileDeletion
 from contacts.services.anonymization import anonymize_contacts
 from contacts.tasks import delete_obsolete_files
-from importexport.exports import pulse, running
+from importexport.exports import heartbeat, running
 from importexport.exports.running import MAX_ATTEMPTS, run_export
 from importexport.exports.selection import Selection
 from importexport.exports.services import request_export
@@ -96,7 +96,7 @@ def test_while_it_waits_and_runs_the_answer_says_how_far_it_is(app, celery_messa
 
 
 def test_pollers_see_the_rows_counted_while_the_work_is_under_way(ask, make_contact, monkeypatch, eventually):
-    monkeypatch.setattr(pulse, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.02)
     monkeypatch.setattr(running, "write_csv", lambda rows, columns, file, *, report: wait_at_half(report))
     goes_on = threading.Event()
 
@@ -351,7 +351,7 @@ def test_a_statement_that_the_database_breaks_off_fails_the_job(ask, monkeypatch
 def test_the_reason_is_in_the_language_of_who_asked(app, monkeypatch, celery_messages):
     seen = []
     monkeypatch.setattr(
-        running, "_written_and_stored", lambda job, pulse: seen.append(running.translation.get_language()) or 0
+        running, "_written_and_stored", lambda job, heartbeat: seen.append(running.translation.get_language()) or 0
     )
     asked = app.post(CONTACTS, accept_language="de").json["exportJobId"]
     run_export(asked)

@@ -14,8 +14,8 @@ from redis import Redis
 
 from config import embedded
 from contacts.models import ChangeSet, Contact, ContactParticipant, ExternalConnection
-from importexport.imports.asking import start_sync
 from importexport.imports.running import run_job
+from importexport.imports.services import start_sync
 from importexport.imports.tasks import resume_imports, run_import
 from importexport.models import ImportFailure, ImportJob, ImportKind, ImportStatus
 from tests.config.stack import ROOT

@@ -16,11 +16,12 @@ from structlog.testing import capture_logs
 
 from contacts.models import ChangeSet, Contact, ContactParticipant, ExternalConnection
 from core.errors import UnprocessableEntity
+from core.jobs import JobLeaseLostError
 from importexport.imports import running
-from importexport.imports.asking import start_sync
 from importexport.imports.contacts import statements
-from importexport.imports.jobs import MAX_STALLS, NotOursError, claim, locked_job
+from importexport.imports.jobs import MAX_STALLS, claim, locked_job
 from importexport.imports.running import run_job
+from importexport.imports.services import start_sync
 from importexport.imports.tasks import resume_imports, tidy_imports
 from importexport.models import (
     ImportFile,
@@ -153,7 +154,7 @@ def test_a_worker_that_was_given_up_for_lost_writes_nothing_any_more(entry):
     ImportJob.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
     second = claim(job.pk)
     assert (first, second) == (1, 2)
-    with pytest.raises(NotOursError):
+    with pytest.raises(JobLeaseLostError):
         locked_job(job.pk, first)
     assert locked_job(job.pk, second).pk == job.pk
 
@@ -338,7 +339,7 @@ def test_a_full_database_fails_the_sync_and_says_so(entry, monkeypatch):
     def full(*_args, **_kwargs):
         raise OperationalError("no space left") from postgres.DiskFull("could not extend file")
 
-    monkeypatch.setattr("importexport.imports.contacts.target.ContactTarget.apply", full)
+    monkeypatch.setattr("importexport.imports.contacts.importer.ContactImporter.apply", full)
     run_job(job.pk)
     assert (read(job).status, read(job).error_code) == (ImportStatus.FAILED, "DatabaseFull")
     assert "no room" in read(job).error_message
@@ -352,7 +353,7 @@ def test_a_database_that_goes_away_leaves_the_job_to_the_next_worker(entry, monk
         raise OperationalError("server closed the connection unexpectedly")
 
     with monkeypatch.context() as patch:
-        patch.setattr("importexport.imports.contacts.target.ContactTarget.apply", gone)
+        patch.setattr("importexport.imports.contacts.importer.ContactImporter.apply", gone)
         with pytest.raises(OperationalError):
             run_job(job.pk)
     assert read(job).status == ImportStatus.RUNNING
@@ -364,7 +365,7 @@ def test_a_database_that_goes_away_leaves_the_job_to_the_next_worker(entry, monk
 @pytest.mark.django_db
 def test_a_fault_of_ours_fails_the_sync_and_tells_nothing_of_the_inside(entry, monkeypatch):
     job = started(array(entry()))
-    monkeypatch.setattr("importexport.imports.contacts.target.ContactTarget.apply", lambda *_: 1 / 0)
+    monkeypatch.setattr("importexport.imports.contacts.importer.ContactImporter.apply", lambda *_: 1 / 0)
     run_job(job.pk)
     assert (read(job).status, read(job).error_code) == (ImportStatus.FAILED, "General")
     assert "zero" not in read(job).error_message

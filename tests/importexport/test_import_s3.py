@@ -3,8 +3,8 @@
 import pytest
 
 from contacts.models import Contact
-from importexport.imports.asking import start_sync
 from importexport.imports.running import run_job
+from importexport.imports.services import start_sync
 from importexport.models import ImportJob, ImportKind, ImportStatus
 from tests.importexport import test_export_s3
 from tests.importexport.importing import SYSTEM, array, counts, lines, numbered, packed, stored, upload

@@ -27,7 +27,7 @@ from contacts.services.connections import add_external_connection
 from contacts.services.pictures import replace_picture
 from importexport.exports.selection import Selection
 from importexport.exports.services import request_export
-from importexport.imports.asking import start_sync
+from importexport.imports.services import start_sync
 from importexport.models import ExportJob, ExportKind, ExportStatus, ImportJob, ImportKind
 from legalentities.models import LegalEntity
 from legalentities.services import create_legal_entity

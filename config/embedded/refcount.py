@@ -3,8 +3,8 @@
 Three files in each server's directory carry locks, which the kernel takes back from a process that dies in any way:
 
 - `start.lock`, exclusive while someone arrives or leaves, so that these happen one after another;
-- `users.lock`, shared by each user; the keeper waits to have it alone, and then stops the server;
-- `server.lock`, exclusive, held by the keeper and the server themselves: it is free exactly when both are gone.
+- `users.lock`, shared by each user; the supervisor waits to have it alone, and then stops the server;
+- `server.lock`, exclusive, held by the supervisor and the server themselves: it is free exactly when both are gone.
 """
 
 import atexit
@@ -16,18 +16,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from config.embedded import places
-from config.embedded.keeper import Assignment
-from config.embedded.places import EmbeddedServerError
+from config.embedded import paths
+from config.embedded.paths import EmbeddedServerError
 from config.embedded.servers import ENVIRONMENT, Postgres, Server, Valkey
+from config.embedded.supervisor import Assignment
 
 _START_SECONDS = 120  # Recovery after a crash reads the log of all changes since the last checkpoint.
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.02
 _LOG_BYTES = 5_000_000
 
-# Kept, because a keeper may outlive the lease of the process that started it, and is that process's child nevertheless.
-_keepers: dict[Path, subprocess.Popen[bytes]] = {}
+# Kept, because a supervisor may outlive the use by the process that started it, and is its child nevertheless.
+_supervisors: dict[Path, subprocess.Popen[bytes]] = {}
 _held: dict[Path, ExitStack] = {}
 
 
@@ -44,7 +44,7 @@ def running(var: Path, *, durable: bool = True) -> Iterator[None]:
     """
     with ExitStack() as stack:
         for server in _servers(var, durable=durable):
-            stack.enter_context(_lease(server))
+            stack.enter_context(_use(server))
         yield
 
 
@@ -70,8 +70,8 @@ def release(var: Path) -> None:
 def failed(var: Path) -> str | None:
     """The name of a needed server that does not run (`postgres`, `valkey`), or None."""
     for server in _servers(var, durable=True):
-        if (keeper := _keepers.get(_home(server))) is not None:
-            keeper.poll()
+        if (supervisor := _supervisors.get(_home(server))) is not None:
+            supervisor.poll()
         if (lock := _try_lock(_home(server) / "server.lock", fcntl.LOCK_EX)) is not None:
             os.close(lock)
             return server.name
@@ -94,7 +94,7 @@ def _release_of(process: int, var: Path) -> None:
 
 
 @contextmanager
-def _lease(server: Server) -> Iterator[None]:
+def _use(server: Server) -> Iterator[None]:
     descriptor = _arrive(server)
     try:
         yield
@@ -106,7 +106,7 @@ def _arrive(server: Server) -> int:
     home = _home(server)
     _make_home(server)
     with _locked(home / "start.lock"):
-        users = _lock(home / "users.lock", fcntl.LOCK_SH)  # Waits for a keeper that is about to stop.
+        users = _lock(home / "users.lock", fcntl.LOCK_SH)  # Waits for a supervisor that is about to stop.
         try:
             _await_server(server)
         except BaseException:
@@ -121,25 +121,25 @@ def _make_home(server: Server) -> None:
         raise EmbeddedServerError(
             f"{server.var} belongs to another user. Run as that user, or set KONTOR_VAR to a directory of your own."
         )
-    places.make_private(_home(server))
-    places.make_private(places.socket_directory(server.var))
-    places.log_file(server.var, server.name).parent.mkdir(exist_ok=True)
+    paths.make_private(_home(server))
+    paths.make_private(paths.socket_directory(server.var))
+    paths.log_file(server.var, server.name).parent.mkdir(exist_ok=True)
 
 
 def _await_server(server: Server) -> None:
     """Returns when the server answers; starts it where none runs."""
-    log = places.log_file(server.var, server.name)
-    keeper, log_start = None, 0
+    log = paths.log_file(server.var, server.name)
+    supervisor, log_start = None, 0
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         lock = _try_lock(_home(server) / "server.lock", fcntl.LOCK_EX)
-        if lock is not None and keeper is not None:
+        if lock is not None and supervisor is not None:
             os.close(lock)
             break
         if lock is not None:
             try:
                 log_start = _limit(log)
-                keeper = _keepers[_home(server)] = _start(server, lock)
+                supervisor = _supervisors[_home(server)] = _start(server, lock)
             finally:
                 os.close(lock)
         elif server.ready():
@@ -151,7 +151,7 @@ def _await_server(server: Server) -> None:
 def _start(server: Server, lock: int) -> subprocess.Popen[bytes]:
     assignment = Assignment(
         argv=server.command(lock),
-        log=str(places.log_file(server.var, server.name)),
+        log=str(paths.log_file(server.var, server.name)),
         users_lock=str(_home(server) / "users.lock"),
         server_lock=lock,
         stop_signals=server.stop_signals,
@@ -182,12 +182,12 @@ def _leave(server: Server, users: int) -> None:
                 os.close(lock)
                 break
             time.sleep(_POLL_SECONDS)
-    if (keeper := _keepers.pop(home, None)) is not None:
-        keeper.wait(_STOP_SECONDS)
+    if (supervisor := _supervisors.pop(home, None)) is not None:
+        supervisor.wait(_STOP_SECONDS)
 
 
 def _used_by_others(home: Path) -> bool:
-    """Whether someone shares the lock still. Nobody: either it is free, or the keeper was quicker and has it alone."""
+    """Whether someone still shares the lock. If nobody: it is free, or the supervisor was quicker and holds it."""
     for kind, answer in ((fcntl.LOCK_EX, False), (fcntl.LOCK_SH, True)):
         if (lock := _try_lock(home / "users.lock", kind)) is not None:
             os.close(lock)

@@ -1,4 +1,4 @@
-"""Asking for a sync, as the API, the admin and the commands do."""
+"""Starting a sync, as the API, the admin and the commands do."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ from core.errors import UnprocessableEntity
 from core.jobs import send_on_commit
 from importexport.imports.owners import owned_by
 from importexport.imports.tasks import run_import
+from importexport.job_ownership import check_unfinished, requested_by, requester_columns
 from importexport.models import ImportFile, ImportJob, ImportKind, ImportStatus
-from importexport.requesters import check_unfinished, requested_by, requester_columns
 
 
 @transaction.atomic

@@ -1,8 +1,8 @@
-"""Keeps one server for as long as anyone uses it: its parent, and its end.
+"""Supervises one server for as long as anyone uses it: its parent, and its end.
 
-Users hold a shared lock on a file. The keeper waits for the exclusive one, which it gets when the last user has left in
-whatever way, `kill -9` included, and then stops the server. It runs in a session of its own, so that Ctrl-C in a user's
-terminal does not take the servers from other users. A script of the standard library alone, as is `launch`.
+Users hold a shared lock on a file. The supervisor waits for the exclusive one, which it gets when the last user has
+left in whatever way, `kill -9` included, and then stops the server. It runs in a session of its own, so that Ctrl-C in
+a user's terminal does not take the servers from other users. A script of the standard library alone, as is `launch`.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """What a keeper is told: the command to run (by `launch`, with the keeper as its parent), and when to stop it."""
+    """The command that a supervisor runs (by `launch`, with the supervisor as its parent), and when to stop it."""
 
     argv: list[str]
     log: str
@@ -29,7 +29,7 @@ class Assignment:
     stop_seconds: float
 
     def command(self) -> list[str]:
-        """The command line of the keeper."""
+        """The command line of the supervisor."""
         return [sys.executable, "-I", "-S", __file__, json.dumps(asdict(self))]
 
 
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _with_parent(argv: Sequence[str]) -> list[str]:
-    """The launcher follows its parent, and checks that it lives: the keeper, not the one who wrote argv."""
+    """The launcher follows its parent, and checks that it lives: the supervisor, not the one who wrote argv."""
     at = argv.index("--parent") + 1
     return [*argv[:at], str(os.getpid()), *argv[at + 1 :]]
 
@@ -62,7 +62,7 @@ def _with_parent(argv: Sequence[str]) -> list[str]:
 def _wait_for_users(users_lock: str) -> None:
     descriptor = os.open(users_lock, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    # The descriptor stays open: who comes now waits until the keeper is gone, and then starts afresh.
+    # The descriptor stays open: who comes now waits until the supervisor is gone, and then starts afresh.
     os.kill(os.getpid(), signal.SIGTERM)
 
 

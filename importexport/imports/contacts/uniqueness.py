@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 from contacts.services.usernames import username_not_unique
 from importexport.imports.contacts import statements
 from importexport.imports.contacts.entry import ContactEntry
-from importexport.imports.contacts.items import Known, New
+from importexport.imports.contacts.plan import Known, New
 from importexport.imports.contacts.statements import Holder
 
 
-def settle_usernames(cursor: CursorWrapper, new: list[New], touched: list[Known]) -> None:
+def check_unique_usernames(cursor: CursorWrapper, new: list[New], touched: list[Known]) -> None:
     """Of two entries that want the same username the first gets it."""
     wanted: dict[int, tuple[New | Known, int]] = {item.place: (item, 0) for item in new if item.username}
     wanted |= {
@@ -30,7 +30,7 @@ def settle_usernames(cursor: CursorWrapper, new: list[New], touched: list[Known]
             taken.add(folded)
 
 
-def settle_connections(
+def check_unique_connections(
     entries: Sequence[ContactEntry],
     holders: dict[str, Holder],
     new: list[New],
@@ -38,9 +38,9 @@ def settle_connections(
 ) -> None:
     """An external id is unique over all contacts, whatever the system; also among those of the batch."""
     claimed = {entry.external_id for entry in entries if not entry.faults}
-    asking = [(item.place, item.entry, item.entry.connections or {}) for item in new]
-    asking += [(item.place, item.entry, item.connect) for item in touched]
-    for _place, entry, connections in sorted(asking, key=lambda asked: asked[0]):
+    wanted = [(item.place, item.entry, item.entry.connections or {}) for item in new]
+    wanted += [(item.place, item.entry, item.connect) for item in touched]
+    for _place, entry, connections in sorted(wanted, key=lambda claim: claim[0]):
         for system, external_id in connections.items():
             if external_id in claimed or external_id in holders:
                 entry.refuse(

@@ -23,11 +23,11 @@ from contacts.services.channels import NOTHING_PENDING
 from contacts.services.usernames import username_coupled, username_required
 from importexport.imports.contacts import statements
 from importexport.imports.contacts.entry import ContactEntry, read_contact
-from importexport.imports.contacts.items import Known, New
+from importexport.imports.contacts.plan import Known, New
 from importexport.imports.contacts.references import references_for
 from importexport.imports.contacts.relations import MEMBERS, PARTICIPANTS, Pairs, pairs_of
-from importexport.imports.contacts.settling import settle_connections, settle_usernames
 from importexport.imports.contacts.statements import Holder
+from importexport.imports.contacts.uniqueness import check_unique_connections, check_unique_usernames
 from importexport.imports.copying import NULL, copy_into, json_text, number, row, text, timestamp
 from importexport.imports.documents import HISTORY_FIELDS, HistoryRows, Rules, differences, further_version
 from importexport.imports.entries import Outcome
@@ -39,7 +39,7 @@ FIRST = b"1"
 HISTORY = ["contact", *HISTORY_FIELDS, "comment"]
 
 
-class ContactTarget:
+class ContactImporter:
     """Imports contacts for one actor by one version of the schema."""
 
     def __init__(self, *, actor: Actor, schema: CompiledSchema) -> None:
@@ -60,10 +60,10 @@ class ContactTarget:
         entry = read_contact(raw, schema=self._schema, references=self._references)
         self._rules.explain(entry)
         if not entry.faults:
-            self._work_ahead(entry)
+            self._precompute(entry)
         return entry
 
-    def _work_ahead(self, entry: ContactEntry) -> None:
+    def _precompute(self, entry: ContactEntry) -> None:
         """What will be asked of the entry if it fares as most of the batch before, while the database writes that.
 
         A wrong guess costs time alone: what was not worked out here is worked out when it is asked for.
@@ -81,19 +81,19 @@ class ContactTarget:
 
     def _apply(self, cursor: CursorWrapper, entries: Sequence[ContactEntry]) -> None:
         holders = statements.holders(cursor, _external_ids(entries))
-        new, ids = self._told_apart(entries, holders)
+        new, ids = self._partition(entries, holders)
         known = self._known(cursor, entries, ids)
         touched = self._touched(cursor, known, holders)
-        self._work_out(cursor, touched)
-        settle_usernames(cursor, new, touched)
-        settle_connections(entries, holders, new, touched)
+        self._plan_updates(cursor, touched)
+        check_unique_usernames(cursor, new, touched)
+        check_unique_connections(entries, holders, new, touched)
         at = timestamp(timezone.now())
         self._create(cursor, [item for item in new if not item.entry.faults], at)
         self._update(cursor, [item for item in touched if not item.entry.faults], at)
 
     # ---- which entries make a contact, and which change one
 
-    def _told_apart(
+    def _partition(
         self, entries: Sequence[ContactEntry], holders: dict[str, Holder]
     ) -> tuple[list[New], dict[int, int]]:
         """The entries that make a contact, and place -> id of the contact for those that have one."""
@@ -193,7 +193,7 @@ class ContactTarget:
         wanted = others | (item.entry.participants or set())
         return None if wanted == present[item.id] else wanted
 
-    def _work_out(self, cursor: CursorWrapper, touched: list[Known]) -> None:
+    def _plan_updates(self, cursor: CursorWrapper, touched: list[Known]) -> None:
         for item in touched:
             entry, present = item.entry, item.present
             if present.is_anonymized:

@@ -8,6 +8,7 @@ import structlog
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from core.jobs import JobLeaseLostError
 from importexport.models import ExportJob, ExportStatus
 
 log = structlog.get_logger("kontor.exports")
@@ -15,11 +16,7 @@ log = structlog.get_logger("kontor.exports")
 BEAT_SECONDS = 1.0
 
 
-class JobLostError(Exception):
-    """The job is no longer this worker's: another one took it, or it was called off."""
-
-
-class Pulse:
+class Heartbeat:
     """Writes to the job's row from a thread, on a connection of its own: the work stands in a transaction, and may
     be busy with one statement for long.
     """
@@ -30,7 +27,7 @@ class Pulse:
         self._processed = 0
         self._is_lost = False
         self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._beat_until_over, name=f"pulse of {job.pk}", daemon=True)
+        self._thread = threading.Thread(target=self._beat_until_over, name=f"heartbeat of {job.pk}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -47,14 +44,14 @@ class Pulse:
         self._total = total
 
     def report(self, processed: int) -> None:
-        """So many rows are written. Raises JobLostError when the work is in vain."""
+        """So many rows are written. Raises JobLeaseLostError when the work is in vain."""
         self._processed = processed
         self.check()
 
     def check(self) -> None:
-        """Raises JobLostError when the job is no longer this worker's."""
+        """Raises JobLeaseLostError when the job is no longer this worker's."""
         if self._is_lost:
-            raise JobLostError
+            raise JobLeaseLostError
 
     def _beat_until_over(self) -> None:
         try:

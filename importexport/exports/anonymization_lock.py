@@ -6,13 +6,13 @@ from django.db import connection, transaction
 _LOCK = 0x4B4F_4558
 
 
-def close_until_commit() -> None:
-    """Exports that start now wait for the end of this transaction, and so does another one that closes."""
+def hold_anonymization_lock() -> None:
+    """Exports that start now wait for the end of this transaction, and so does another one that takes the lock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def await_open() -> None:
-    """Returns once every transaction has ended that had closed the barrier by now."""
+def wait_for_anonymization() -> None:
+    """Returns once every transaction has ended that holds the lock by now."""
     with transaction.atomic():
-        close_until_commit()
+        hold_anonymization_lock()

@@ -53,7 +53,7 @@ class _Item:
     wanted: Memberships | None = None
 
 
-class LegalEntityTarget:
+class LegalEntityImporter:
     """Imports legal entities for one actor by one version of the schema."""
 
     def __init__(self, *, actor: Actor, schema: CompiledSchema) -> None:
@@ -94,7 +94,7 @@ class LegalEntityTarget:
         new = [item for item in new if not item.entry.faults]
         touched = self._touched(cursor, [item for item in known if not item.entry.faults])
         anonymized = self._lock_contacts(cursor, [*new, *touched])
-        self._work_out(cursor, touched, anonymized)
+        self._plan_updates(cursor, touched, anonymized)
         for item in new:
             self._check_not_anonymized(item, anonymized, {})
         moment = timezone.now()
@@ -199,7 +199,7 @@ class LegalEntityTarget:
             if item.differs or (item.wanted is not None and item.wanted != present[item.group_id])
         ]
 
-    def _work_out(self, cursor: CursorWrapper, touched: list[_Item], anonymized: dict[int, bool]) -> None:
+    def _plan_updates(self, cursor: CursorWrapper, touched: list[_Item], anonymized: dict[int, bool]) -> None:
         """Lock the groups and the legal entities, their contacts being locked already, and see what changes."""
         if not touched:
             return
