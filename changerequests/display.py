@@ -11,7 +11,7 @@ from changerequests.models import ChangeRequest
 from changerequests.permissions import REVIEW_PERMISSION
 from contacts.details import Change, value_at
 from contacts.display import Shown, compared, context_of, in_form_order, shown
-from contacts.services.details import outdated_paths
+from contacts.services.changes import outdated_paths
 from schemas.compiled import CompiledSchema
 
 

@@ -31,7 +31,7 @@ from contacts.queries import (
     pending_paths,
 )
 from contacts.services.anonymization import without_values
-from contacts.services.details import (
+from contacts.services.changes import (
     apply_changes,
     check_username_follows,
     check_valid,

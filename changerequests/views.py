@@ -19,7 +19,7 @@ from changerequests.models import ChangeRequestQuerySet, Status
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries import member_seen_by, pending_request, searched_requests, visible_request
 from changerequests.services import cancel_change_request, review_change_request
-from core.paging import ordered, page_of
+from core.paging import ordered, paginate
 
 READ, WRITE = "change-requests.read", "change-requests.write"
 TAGS = ["ContactChangeRequest"]
@@ -106,7 +106,7 @@ class _SearchView(ActorView):
             columns=shapes.SORT_COLUMNS,
             default="CreateDate",
         )
-        return Response(page_of(requests, criteria, render=_renderer(shape), shown=ChangeRequestQuerySet.as_row))
+        return Response(paginate(requests, criteria, render=_renderer(shape), shown=ChangeRequestQuerySet.as_row))
 
 
 class SearchView(_SearchView):

@@ -10,6 +10,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
 __all__ = ["app", "tasklog"]  # the signals of the one are connected by importing it
 
-app = Celery("kontor", task_cls="config.operations.messages:HeardTask")
+app = Celery("kontor", task_cls="config.operations.queue_tasks:ReconnectingTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -84,6 +84,29 @@ def changes_between(original: Mapping[str, Any], target: Mapping[str, Any], abov
     return changes
 
 
+def leaf_values(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The paths of a document and their values: what `changes_between({}, document)` finds, several times as fast."""
+    values: dict[str, Any] = {}
+    _gather(document, "", values)
+    return values
+
+
+def _gather(document: Mapping[str, Any], above: str, values: dict[str, Any]) -> None:
+    for key, value in document.items():
+        if type(value) is dict:
+            if value:
+                _gather(value, f"{above}{key}.", values)
+            else:
+                values[f"{above}{key}"] = value
+        elif value is not None:
+            values[f"{above}{key}"] = value
+
+
+def changes_of_new(document: Mapping[str, Any]) -> list[Change]:
+    """The changes that make a document out of nothing: the first entry of its history."""
+    return [Change(path, None, value) for path, value in leaf_values(document).items()]
+
+
 def value_at(document: Mapping[str, Any], path: str) -> Any:
     """The value at a path, None where there is none."""
     value: Any = document

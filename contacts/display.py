@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
-from contacts.details import changes_between, value_at
+from contacts.details import leaf_values, value_at
 from schemas.compiled import CompiledSchema
 from schemas.definition.elements import GROUP, FieldType
 from schemas.equality import is_same
@@ -287,9 +287,9 @@ def laid_out(schema: CompiledSchema, details: Mapping[str, Any]) -> list[Box]:
             loose.append(entry)
     if loose:
         boxes.insert(0, Box(_("General"), tuple(loose)))
-    unnamed = [change for change in changes_between({}, details) if schema.field_at(change.path) is None]
-    if unnamed:
-        rows = tuple(Row(change.path, shown(schema, change.path, change.target)) for change in unnamed)
+    unknown = {path: value for path, value in leaf_values(details).items() if schema.field_at(path) is None}
+    if unknown:
+        rows = tuple(Row(path, shown(schema, path, value)) for path, value in unknown.items())
         boxes.append(Box(_("No longer in the schema"), rows))
     return boxes
 

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from contacts.views.channels import DiscontinueView, ResendView, VerifyView
+from contacts.views.contact_details import ContactDetailsView
 from contacts.views.contacts import (
     AnonymizeView,
     ConnectionHolderView,
@@ -8,7 +9,6 @@ from contacts.views.contacts import (
     ExternalConnectionsView,
     UsernameView,
 )
-from contacts.views.details import ContactDetailsView
 from contacts.views.history import HistorySearchV10View, HistorySearchView
 from contacts.views.pictures import ProfilePictureView
 

@@ -79,7 +79,7 @@ def keys_in_order(rows: QuerySet[M], *, total: int, start: int, stop: int) -> Qu
     return rows.values("pk")[start:stop]
 
 
-def page_of(
+def paginate(
     rows: QuerySet[M],
     criteria: Mapping[str, Any],
     *,

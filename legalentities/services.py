@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from contactgroups.models import EntityType, GroupMembership
 from contactgroups.services import Membership, create_group, link_entity
-from contacts.details import Change, canonical, changes_between
-from contacts.services.details import check_updatable, check_valid, history_columns, initial_changes
+from contacts.details import Change, canonical, changes_between, changes_of_new
+from contacts.services.changes import check_updatable, check_valid, history_columns
 from core.errors import Forbidden, UnprocessableEntity, map_integrity_error
 from legalentities.models import EXTERNAL_ID_UNIQUE, LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
 from legalentities.queries import locked_legal_entity
@@ -41,7 +41,7 @@ def create_legal_entity(
     """
     schema = current_schema(LEGAL_ENTITY_SCHEMA)
     document = canonical(details, objects=schema.object_paths)
-    changes = initial_changes(document)
+    changes = changes_of_new(document)
     check_updatable(actor=actor, schema=schema, changes=changes, is_creation=True)
     check_valid(schema=schema, target=document, stored={})
     group = create_group(actor=actor, memberships=memberships, include_contact_id=actor.contact_id)

@@ -11,10 +11,10 @@ from django.conf import settings
 
 from accounts.actor import system_actor
 from config.demo.accounts import caretakers, offices
-from config.demo.details import Client, made_up_client
+from config.demo.clients import Client, made_up_client
 from config.demo.people import Staff
 from config.demo.stories import STORIES
-from contacts.details import canonical, paths_with_ancestors
+from contacts.details import canonical, changes_of_new, paths_with_ancestors
 from contacts.models import (
     CONTACT_SCHEMA,
     CONTACT_TYPES,
@@ -24,7 +24,6 @@ from contacts.models import (
     ContactParticipant,
     ExternalConnection,
 )
-from contacts.services.details import initial_changes
 from schemas.compiled import CompiledSchema
 from schemas.models import ListItem
 from schemas.queries import current_schema
@@ -97,7 +96,7 @@ def _contact(client: Client, schema: CompiledSchema, types: Mapping[str, ListIte
 
 
 def _first_entry(contact: Contact) -> ChangeSet:
-    changes = initial_changes(contact.details)
+    changes = changes_of_new(contact.details)
     return ChangeSet(
         contact=contact,
         version=contact.version,

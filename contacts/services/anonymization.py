@@ -17,7 +17,7 @@ from accounts.models import User
 from contacts.details import Change, changes_between
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, Contact, ExternalConnection, ProfilePicture
 from contacts.placeholders import anonymized_details
-from contacts.services.details import record_changes
+from contacts.services.changes import record_changes
 from contacts.services.stored_files import discard_file
 from core.anonymization import run_anonymization_handlers
 from core.errors import UnprocessableEntity

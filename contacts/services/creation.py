@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.models import Member
-from contacts.details import canonical, value_at
+from contacts.details import canonical, changes_of_new, value_at
 from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES, ChannelKind, Contact, ContactAssignment, ContactParticipant
-from contacts.services.details import check_updatable, check_valid, initial_changes, record_changes
+from contacts.services.changes import check_updatable, check_valid, record_changes
 from contacts.services.usernames import UNIQUE, new_username, username_not_unique
 from core.errors import UnprocessableEntity, map_integrity_error
 from schemas.models import ListItem
@@ -33,7 +33,7 @@ def create_contact(*, actor: Actor, type_id: int, username: str | None, details:
             properties={"contactTypeId": [expected]},
         )
     document = canonical(details, objects=schema.object_paths)
-    changes = initial_changes(document)
+    changes = changes_of_new(document)
     check_updatable(actor=actor, schema=schema, changes=changes)
     check_valid(schema=schema, target=document, stored={})
     email = schema.channel_paths[ChannelKind.EMAIL]

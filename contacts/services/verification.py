@@ -6,8 +6,8 @@ from accounts.actor import Actor
 from contacts.details import Change, value_at, with_values
 from contacts.models import CONTACT_SCHEMA, Channel, ChannelKind, Contact
 from contacts.queries import changeable_contact
+from contacts.services.changes import check_username_follows, check_valid, write_details
 from contacts.services.channels import NOTHING_PENDING, redeemed_value
-from contacts.services.details import check_username_follows, check_valid, write_details
 from schemas.queries import current_schema
 
 

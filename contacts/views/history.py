@@ -12,7 +12,7 @@ from accounts.views import ActorView
 from contacts import serializers as shapes
 from contacts.queries import change_history, check_visible, with_initiators
 from contacts.views.tags import READ, TAGS
-from core.paging import ordered, page_of
+from core.paging import ordered, paginate
 
 
 class HistorySearchV10View(ActorView):
@@ -77,4 +77,4 @@ def _history_page(
         columns=shapes.HISTORY_COLUMNS,
         default="contactChangeSetId",
     )
-    return Response(page_of(history, criteria, render=shape().to_representation, shown=with_initiators))
+    return Response(paginate(history, criteria, render=shape().to_representation, shown=with_initiators))

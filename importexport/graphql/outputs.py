@@ -49,7 +49,7 @@ class OutputTypes:
     def __init__(self, names: TypeNames) -> None:
         self._names = names
 
-    def page_of(self, branch: Branch, type_name: str, description: str) -> GraphQLObjectType:
+    def page_type(self, branch: Branch, type_name: str, description: str) -> GraphQLObjectType:
         """A page of rows."""
         row = self.object_of(branch, type_name, description=description, of_row=True)
         items = GraphQLNonNull(GraphQLList(GraphQLNonNull(row)))

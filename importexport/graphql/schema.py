@@ -101,5 +101,5 @@ def _root_field(root: Root, branch: Branch, outputs: OutputTypes, inputs: InputT
         order = ordering_of(asked.get("order") or [], branch, actor=actor)
         return Page(root, rows, order=order, skip=skip, take=take)
 
-    kind = outputs.page_of(branch, root.type_name, root.description)
+    kind = outputs.page_type(branch, root.type_name, root.description)
     return GraphQLField(kind, arguments, resolve=resolve, description=root.description)

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from accounts.actor import Actor
-from contacts.details import Change, Document, changes_between, paths_with_ancestors
-from contacts.services.details import check_updatable, history_columns
+from contacts.details import Change, Document, leaf_values, paths_with_ancestors
+from contacts.services.changes import check_updatable, history_columns
 from core.errors import UnprocessableEntity
 from importexport.imports.copying import json_text, number, row, text, text_array
 from importexport.imports.entries import Entry, FirstVersion
@@ -88,26 +88,8 @@ class Rules:
         return refusal
 
 
-def initial_values(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The paths of a new document and their values, as `changes_between({}, document)` says them, but faster."""
-    values: dict[str, Any] = {}
-    _gather(document, "", values)
-    return values
-
-
-def _gather(document: Mapping[str, Any], above: str, values: dict[str, Any]) -> None:
-    for key, value in document.items():
-        if type(value) is dict:
-            if value:
-                _gather(value, f"{above}{key}.", values)
-            else:
-                values[f"{above}{key}"] = value
-        elif value is not None:
-            values[f"{above}{key}"] = value
-
-
 def _first_version(document: Document) -> FirstVersion:
-    values = initial_values(document)
+    values = leaf_values(document)
     paths = tuple(values)
     changes = [{"path": path, "original": None, "target": value} for path, value in values.items()]
     return FirstVersion(paths, _change_cells(changes, paths))
@@ -125,11 +107,6 @@ def _change_cells(changes: list[dict[str, Any]], paths: tuple[str, ...]) -> byte
 @lru_cache(maxsize=4_096)
 def _paths_cell(paths: tuple[str, ...]) -> bytes:
     return text_array(paths_with_ancestors(paths))
-
-
-def differences(stored: Document, target: Document) -> list[Change]:
-    """The changes that lead from a stored document to another."""
-    return changes_between(stored, target)
 
 
 class HistoryRows:

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contacts.details import canonical, changes_between
+from contacts.details import canonical, changes_between, leaf_values
 from core.errors import BadRequest
 from core.parsing import parse_json
-from importexport.imports.documents import initial_values
 from importexport.imports.parsing import parse_entry
 
 names = st.sampled_from(["a", "b", '"', ":", '":', "\\", "ü"])
@@ -71,4 +70,4 @@ def test_a_name_twice_is_refused(content):
 def test_the_first_history_is_that_of_the_service(document):
     document = canonical(document, objects={"a", "b", "a.a"})
     changes = {change.path: change.target for change in changes_between({}, document)}
-    assert repr(initial_values(document)) == repr(changes)
+    assert repr(leaf_values(document)) == repr(changes)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.details import Document, value_at
+from contacts.details import Document, changes_between, value_at
 from contacts.models import ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
 from contacts.services.channels import NOTHING_PENDING
 from contacts.services.usernames import username_coupled, username_required
@@ -29,7 +29,7 @@ from importexport.imports.contacts.relations import MEMBERS, PARTICIPANTS, Pairs
 from importexport.imports.contacts.statements import Holder
 from importexport.imports.contacts.uniqueness import check_unique_connections, check_unique_usernames
 from importexport.imports.copying import NULL, copy_into, json_text, number, row, text, timestamp
-from importexport.imports.documents import HISTORY_FIELDS, HistoryRows, Rules, differences, further_version
+from importexport.imports.documents import HISTORY_FIELDS, HistoryRows, Rules, further_version
 from importexport.imports.entries import Outcome
 from importexport.imports.reading import RawEntry
 from schemas.compiled import CompiledSchema
@@ -202,7 +202,7 @@ class ContactImporter:
             item.type_id = present.type_id if entry.type_id is None else entry.type_id
             if entry.details is not None:
                 stored = orjson.loads(present.details)
-                item.changes = differences(stored, entry.details)
+                item.changes = changes_between(stored, entry.details)
                 if item.changes:
                     self._rules.check_changed(entry, changes=item.changes, stored=stored)
             item.username = self._username_wanted(item)

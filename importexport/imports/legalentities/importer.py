@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from contactgroups.models import ACCESS_POLICIES
-from contacts.details import Change
+from contacts.details import Change, changes_between
 from contacts.models import Contact, ExternalConnection
 from importexport.imports.contacts.statements import holders, stage
 from importexport.imports.copying import copy_into, json_text, number, row, timestamp
@@ -23,7 +23,6 @@ from importexport.imports.documents import (
     HISTORY_FIELDS,
     HistoryRows,
     Rules,
-    differences,
     further_version,
 )
 from importexport.imports.entries import Outcome
@@ -211,7 +210,7 @@ class LegalEntityImporter:
             item.version, details = rows[item.id]
             if item.entry.details is not None:
                 stored = orjson.loads(details)
-                item.changes = differences(stored, item.entry.details)
+                item.changes = changes_between(stored, item.entry.details)
                 if item.changes:
                     self._rules.check_changed(item.entry, changes=item.changes, stored=stored)
             if item.wanted is not None:

@@ -6,7 +6,7 @@ from celery import Task
 from celery.worker.request import Request
 
 
-class HeardRequest(Request):
+class ReconnectingRequest(Request):
     """Connects anew where Celery would but write a line of the log.
 
     A message that the queue did not hear the end of counts as under way for ever, and a worker takes no more messages
@@ -18,5 +18,5 @@ class HeardRequest(Request):
         super().__init__(*args, **{**kwargs, "connection_errors": ()})
 
 
-class HeardTask(Task):
-    Request = f"{__name__}:HeardRequest"
+class ReconnectingTask(Task):
+    Request = f"{__name__}:ReconnectingRequest"

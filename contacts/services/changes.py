@@ -1,4 +1,4 @@
-"""The steps that every change of details takes (design section 5), but for the decision whether it needs approval.
+"""The steps that every change of details takes, but for the decision whether it needs approval.
 
 That decision belongs to `changerequests.services`, which calls these steps in one transaction with the contact locked.
 """
@@ -235,8 +235,3 @@ def outdated_paths(*, contact: Contact, changes: Sequence[Change]) -> list[str]:
         for change in changes
         if changes_between({"value": change.original}, {"value": value_at(contact.details, change.path)})
     ]
-
-
-def initial_changes(details: dict[str, Any]) -> list[Change]:
-    """The changes that make a document out of nothing: the first entry of a history."""
-    return changes_between({}, details)
