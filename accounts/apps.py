@@ -10,8 +10,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        from accounts.idempotency import erase_answers
+        from accounts.idempotency import erase_records
         from accounts.sessions import begin
 
-        register_anonymization_handler(erase_answers)
+        register_anonymization_handler(erase_records)
         user_logged_in.connect(begin)

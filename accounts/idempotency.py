@@ -79,13 +79,13 @@ def fingerprint(request: Request) -> str:
     return sha256(b"\n".join((str(request.method).encode(), request.path.encode(), body))).hexdigest()
 
 
-def erase_answers(contact_ids: Sequence[int]) -> None:
-    """Anonymization: answers about these contacts are forgotten."""
+def erase_records(contact_ids: Sequence[int]) -> None:
+    """Anonymization: records about these contacts are deleted."""
     IdempotencyRecord.objects.filter(subject__in=[contact_subject(pk) for pk in contact_ids]).delete()
 
 
-def forget_old_answers() -> int:
-    """Forget the answers that are no longer replayed; returns how many."""
+def delete_expired_records() -> int:
+    """Delete the records that are no longer replayed; returns how many."""
     return IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - RETENTION).delete()[0]
 
 

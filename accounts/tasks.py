@@ -3,7 +3,7 @@
 from celery import shared_task
 from oauth2_provider.models import clear_expired
 
-from accounts.idempotency import forget_old_answers
+from accounts.idempotency import delete_expired_records
 from accounts.lockout import forget_old_attempts
 
 
@@ -11,5 +11,5 @@ from accounts.lockout import forget_old_attempts
 def clean_up() -> None:
     """Forget expired tokens, old answers and old attempts to log in; beat runs it every hour."""
     clear_expired()
-    forget_old_answers()
+    delete_expired_records()
     forget_old_attempts()

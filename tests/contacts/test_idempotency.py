@@ -59,7 +59,7 @@ def test_keys_expire(app, body):
     IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(hours=24, seconds=1))
     assert app.post(PATH, {**body, "username": "heidi"}, idempotency_key="order-7").status == 201
     IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(hours=24, seconds=1))
-    assert idempotency.forget_old_answers() == 1
+    assert idempotency.delete_expired_records() == 1
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256])
