@@ -7,15 +7,16 @@ from hashlib import sha256
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, QuerySet
+from django.db.models import F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 from oauth2_provider.models import AccessToken
 
 from accounts.actor import SCOPE_PARAMS, Actor, ActorKind, VisibilityScope, member_actor
 from accounts.models import ClientApplication, Member
 from accounts.prefetch import PrefetchResult, Row, ViewPrefetch
-from core.errors import Unauthorized
+from core.errors import NotFound, Unauthorized
 from core.prepared import Param, PreparedQuery
 
 # From one member downwards along the index on manager_id. UNION (not ALL) ends even if the data held a cycle.
@@ -54,6 +55,37 @@ def with_hierarchy(actor: Actor) -> Actor:
     if actor.member_id is None or actor.sees_all_contacts or actor.hierarchy is not None:
         return actor
     return replace(actor, hierarchy=hierarchy_of(actor.member_id))
+
+
+def member_seen_by(*, actor: Actor, member_id: int) -> Member:
+    """The member in whose place a search may run: oneself or somebody below; apps and those who see all choose freely.
+
+    Raises NotFound for anybody else.
+    """
+    members = Member.objects.all()
+    if actor.is_member and not actor.sees_all_contacts and actor.member_id is not None:
+        members = members_below(actor.member_id)
+    member = members.filter(pk=member_id).first()
+    if member is None:
+        raise NotFound(_("There is no member with this id that you can see."))
+    return member
+
+
+class CappedCount(Subquery):
+    """How many rows a queryset has, as a value in another query. It counts to `most` and stops there."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) counted)"
+
+    def __init__(self, rows: QuerySet[Any], *, most: int) -> None:
+        super().__init__(rows.order_by().values("pk")[:most], output_field=IntegerField())
+
+
+def capped_counts(*, actor: Actor, rows: Mapping[str, QuerySet[Any]], most: int) -> dict[str, int]:
+    """How many rows each of the querysets has, `most` standing for so many or more; for a member, in one statement."""
+    counts: dict[str, Any] = {f"count_{name}": CappedCount(queryset, most=most) for name, queryset in rows.items()}
+    # A statement must be about something: the member's own row is always there.
+    found: dict[str, Any] = dict(Member.objects.filter(pk=actor.member_id or 0).values("pk", **counts).get())
+    return {name: found[f"count_{name}"] for name in rows}
 
 
 def actor_of_user(user_id: int | None) -> Actor | None:

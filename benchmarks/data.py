@@ -11,8 +11,8 @@ from accounts.actor import system_actor
 from accounts.models import Participant
 from benchmarks.place import conninfo
 from config.demo.contacts import made_up
-from contacts.details import Document, canonical
 from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES
+from core.documents import Document, canonical
 from schemas.compiled import CompiledSchema
 from schemas.models import ListItem
 from schemas.queries import current_schema

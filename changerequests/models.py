@@ -13,8 +13,8 @@ from django.utils.translation import gettext_noop
 
 from accounts.actor import Actor
 from accounts.models import Member
-from contacts.details import Change
-from contacts.models import ChangeSet, Contact
+from changerequests.kinds import request_kind
+from core.documents import Change
 
 
 class Status(models.IntegerChoices):
@@ -26,12 +26,12 @@ class Status(models.IntegerChoices):
 
 class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
     def visible_to(self, actor: Actor, *, exclude_hierarchy: bool = False) -> Self:
-        """The requests about contacts that the actor sees."""
-        return Contact.objects.narrowed_to_visible(self, actor, exclude_hierarchy=exclude_hierarchy)
+        """The requests about subjects that the actor sees."""
+        return request_kind().visible(self, actor, exclude_hierarchy=exclude_hierarchy)  # type: ignore[return-value]
 
     def with_people(self) -> Self:
-        """Selects the contact's name and both members, for lists and pages that show them."""
-        return self.select_related("contact", "initiator_member__user", "review_member__user").defer("contact__details")
+        """Selects the subject's name and both members, for lists and pages that show them."""
+        return self.select_related("subject", "initiator_member__user", "review_member__user").defer("subject__details")
 
     def as_row(self) -> Self:
         """With people, and what a row of a list shows of them all: not what is to be changed."""
@@ -41,7 +41,7 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
             for member in ("initiator_member", "review_member")
             for column in ("uid", "user__username", "user__first_name", "user__last_name")
         ]
-        return self.with_people().defer(None).only(*own, "contact__uid", "contact__name", *people)
+        return self.with_people().defer(None).only(*own, "subject__uid", "subject__name", *people)
 
 
 class ChangeRequest(models.Model):
@@ -52,8 +52,13 @@ class ChangeRequest(models.Model):
     """
 
     uid = models.UUIDField(_("uid"), default=uuid4, unique=True, editable=False)
-    contact = models.ForeignKey(
-        Contact, on_delete=models.PROTECT, related_name="change_requests", verbose_name=_("contact")
+    # Named by text: the apps of subjects are above this one.
+    subject = models.ForeignKey(
+        "contacts.Contact",
+        on_delete=models.PROTECT,
+        db_column="contact_id",
+        related_name="change_requests",
+        verbose_name=_("contact"),
     )
     status = models.PositiveSmallIntegerField(_("status"), choices=Status, default=Status.PENDING)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
@@ -74,7 +79,7 @@ class ChangeRequest(models.Model):
     changes = models.JSONField(_("changes"))
     paths = ArrayField(models.TextField())
     change_set = models.OneToOneField(
-        ChangeSet, on_delete=models.PROTECT, null=True, blank=True, related_name="change_request"
+        "contacts.ChangeSet", on_delete=models.PROTECT, null=True, blank=True, related_name="change_request"
     )
     language = models.CharField(_("language"), max_length=10, default="en", db_default="en")
     is_outcome_due = models.BooleanField(_("outcome due"), default=False, db_default=False)
@@ -89,7 +94,7 @@ class ChangeRequest(models.Model):
         permissions = [("review_changerequest", gettext_noop("Can review change requests"))]
         constraints = [
             models.UniqueConstraint(
-                fields=["contact"], condition=Q(status=Status.PENDING), name="one_pending_request_per_contact"
+                fields=["subject"], condition=Q(status=Status.PENDING), name="one_pending_request_per_contact"
             ),
             models.CheckConstraint(
                 condition=Q(review_member__isnull=True) | ~Q(review_member=F("initiator_member")),
@@ -113,7 +118,7 @@ class ChangeRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "-created_at", "-id"], name="request_by_status"),
-            models.Index(fields=["contact", "-created_at", "-id"], name="request_by_contact"),
+            models.Index(fields=["subject", "-created_at", "-id"], name="request_by_contact"),
             models.Index(fields=["-created_at", "-id"], name="request_latest_first"),
             models.Index(fields=["reviewed_at"], condition=Q(is_outcome_due=True), name="request_outcome_due"),
             models.Index(

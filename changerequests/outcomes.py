@@ -1,4 +1,4 @@
-"""Telling initiators what became of their requests. The mail names a contact by its number and values not at all."""
+"""Telling initiators what became of their requests. The mail names the subject by its number and no values."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,10 +11,8 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from changerequests.display import field_labels
+from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
-from contacts.models import CONTACT_SCHEMA
-from schemas.queries import current_schema
 
 CLAIM_SECONDS = 120
 LOST_AFTER = timedelta(minutes=2)
@@ -64,7 +62,7 @@ def _send(request: ChangeRequest, address: str) -> None:
             "request": request,
             "is_approved": is_approved,
             "reviewer": request.review_member.name if request.review_member else "",
-            "fields": field_labels(current_schema(CONTACT_SCHEMA), request.paths),
+            "fields": request_kind().presenter().field_labels(request.paths),
             "address": _address(request),
         }
         text = render_to_string("changerequests/outcome_email.txt", context)

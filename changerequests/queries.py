@@ -1,28 +1,20 @@
 """Choosing change requests."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache, reduce
+from functools import reduce
 from itertools import pairwise
-from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import Q, QuerySet, Value
 from django.db.models.constants import LOOKUP_SEP
-from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor, VisibilityScope
-from accounts.models import Member
-from accounts.prefetch import Row, ViewPrefetch
-from accounts.queries import hierarchy_of, members_below
+from accounts.actor import Actor
+from accounts.queries import capped_counts
 from changerequests.models import ChangeRequest, Status
-from contacts.models import ChangeSet, Contact
-from contacts.queries import capped_counts, latest_change_sets, no_such_contact, with_pending_channels
 from core.errors import NotFound
 from core.paging import keys_in_order
-from core.prepared import Param, PreparedQuery, id_or_none
 
 # Where the ages end that waiting requests are counted by: a day, three days, a week, thirty days; the last has no end.
 AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=30))
@@ -32,125 +24,27 @@ def no_such_request() -> NotFound:
     return NotFound(_("There is no change request with this id that you can see."))
 
 
-def locked_request(*, contact: Contact, change_request_id: int) -> ChangeRequest:
-    """The request with its row locked; the contact's lock must be held. Raises NotFound, also for another contact's."""
-    request = contact.change_requests.select_for_update().filter(pk=change_request_id).first()
+def locked_request(*, subject_id: int, change_request_id: int) -> ChangeRequest:
+    """The request with its row locked; the subject's lock must be held. Raises NotFound, also for another subject's."""
+    request = ChangeRequest.objects.select_for_update().filter(pk=change_request_id, subject=subject_id).first()
     if request is None:
         raise no_such_request()
     return request
 
 
-def visible_request(*, actor: Actor, contact_id: int, change_request_id: int) -> ChangeRequest:
-    """The request with its people. Raises NotFound, also when it is another contact's."""
+def visible_request(*, actor: Actor, subject_id: int, change_request_id: int) -> ChangeRequest:
+    """The request with its people. Raises NotFound, also when it is another subject's."""
     requests = ChangeRequest.objects.visible_to(actor).with_people()
-    request = requests.filter(pk=change_request_id, contact=contact_id).first()
+    request = requests.filter(pk=change_request_id, subject=subject_id).first()
     if request is None:
         raise no_such_request()
     return request
 
 
-def pending_request(*, actor: Actor, contact_id: int) -> ChangeRequest | None:
-    """The contact's pending request, if any. Raises NotFound when the actor cannot see the contact."""
+def pending_request(*, actor: Actor, subject_id: int) -> ChangeRequest | None:
+    """The subject's pending request, if there is one and the actor sees it."""
     requests = ChangeRequest.objects.visible_to(actor).with_people()
-    request = requests.filter(contact=contact_id, status=Status.PENDING).first()
-    if request is None and not Contact.objects.visible_to(actor).filter(pk=contact_id).exists():
-        raise no_such_contact()
-    return request
-
-
-def with_pending_request(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
-    """Adds `has_pending_change_request`."""
-    pending = ChangeRequest.objects.filter(contact=OuterRef("pk"), status=Status.PENDING)
-    return contacts.annotate(has_pending_change_request=Exists(pending))
-
-
-@dataclass(frozen=True, slots=True)
-class ReadDetails:
-    """A contact as a reader gets it; `details` is the text of the JSON document, which nobody needs to parse."""
-
-    id: int
-    version: int
-    details: str
-    has_pending_change_request: bool
-    has_pending_email: bool
-    has_pending_mobile: bool
-
-
-def details_query(contact_id: int) -> ViewPrefetch:
-    """Reads the details of a contact; `details_from_row` takes the row."""
-    return ViewPrefetch(_prepared_details, {"id": id_or_none(contact_id)})
-
-
-def details_from_row(row: Row | None) -> ReadDetails:
-    """The details that `details_query` has read.
-
-    Raises NotFound when there is no such contact or the actor cannot see it.
-    """
-    if row is None:
-        raise no_such_contact()
-    return ReadDetails(*row)
-
-
-@lru_cache(maxsize=256)
-def _prepared_details(scope: VisibilityScope) -> PreparedQuery:
-    contacts = with_pending_request(with_pending_channels(Contact.objects.visible_to(scope.actor)))
-    return PreparedQuery.from_queryset(
-        contacts.filter(pk=Param("id"))
-        .order_by()
-        .values_list(
-            "id",
-            "version",
-            Cast("details", TextField()),
-            "has_pending_change_request",
-            "has_pending_email",
-            "has_pending_mobile",
-        )
-    )
-
-
-def member_seen_by(*, actor: Actor, member_id: int) -> Member:
-    """The member in whose place a search may run: oneself or somebody below; apps and those who see all choose freely.
-
-    Raises NotFound for anybody else.
-    """
-    members = Member.objects.all()
-    if actor.is_member and not actor.sees_all_contacts and actor.member_id is not None:
-        members = members_below(actor.member_id)
-    member = members.filter(pk=member_id).first()
-    if member is None:
-        raise NotFound(_("There is no member with this id that you can see."))
-    return member
-
-
-FILTERS = {
-    "statusId": "status",
-    "createDateFrom": "created_at__gte",
-    "createDateTo": "created_at__lte",
-    "initiatorMemberIds": "initiator_member__in",
-    "initiatorMemberUids": "initiator_member__uid__in",
-    "contactIds": "contact__in",
-    "reviewDateFrom": "reviewed_at__gte",
-    "reviewDateTo": "reviewed_at__lte",
-    "reviewMemberIds": "review_member__in",
-    "reviewMemberUids": "review_member__uid__in",
-    "paths": "paths__overlap",
-}
-
-
-def searched_requests(
-    *, actor: Actor, criteria: Mapping[str, Any], member: Member | None = None
-) -> QuerySet[ChangeRequest]:
-    """The visible requests that meet all criteria; a path matches itself and what is below it.
-
-    With `member`, only requests about contacts that the member sees too.
-    """
-    exclude_hierarchy = criteria["excludeHierarchy"]
-    requests = ChangeRequest.objects.visible_to(actor, exclude_hierarchy=exclude_hierarchy)
-    if member is not None and not member.sees_all_contacts:
-        contacts = Contact.objects.assigned_to([member.pk] if exclude_hierarchy else hierarchy_of(member.pk))
-        requests = requests.filter(contact__in=contacts)
-    asked = {lookup: criteria[name] for name, lookup in FILTERS.items() if criteria.get(name) is not None}
-    return requests.filter(**asked)
+    return requests.filter(subject=subject_id, status=Status.PENDING).first()
 
 
 def neighbours(rows: QuerySet[ChangeRequest], *, of: ChangeRequest) -> tuple[int | None, int | None]:
@@ -190,18 +84,10 @@ def next_to_decide(rows: QuerySet[ChangeRequest], *, actor: Actor, after: Change
     return waiting.values_list("pk", flat=True).first() if following is None else following
 
 
-def latest_requests(*, contact_id: int, limit: int | None = None) -> QuerySet[ChangeRequest]:
-    """The latest requests about a contact, with their people."""
-    requests = ChangeRequest.objects.filter(contact_id=contact_id).order_by("-created_at", "-id")
+def latest_requests(*, subject_id: int, limit: int | None = None) -> QuerySet[ChangeRequest]:
+    """The latest requests about a subject, with their people."""
+    requests = ChangeRequest.objects.filter(subject=subject_id).order_by("-created_at", "-id")
     return requests.with_people().defer("changes")[:limit]
-
-
-def latest_history(*, contact_id: int, limit: int | None = None, path: str | None = None) -> QuerySet[ChangeSet]:
-    """The latest change sets of a contact, each with the request that led to it, if one did, and its reviewer."""
-    history = latest_change_sets(contact_id=contact_id, limit=limit, path=path)
-    return history.select_related("change_request__review_member__user").defer(
-        "initiator_contact__details", "change_request__changes", "change_request__paths"
-    )
 
 
 @dataclass(frozen=True, slots=True)

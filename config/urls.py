@@ -13,7 +13,6 @@ urlpatterns = [
     # They are tried in this order: what is asked for all day comes first.
     path("", include("contacts.urls")),
     path("", include("contactgroups.urls")),
-    path("", include("changerequests.urls")),
     path("", include("schemas.urls")),
     path("", include("legalentities.urls")),
     path("", include("importexport.urls")),

@@ -23,10 +23,10 @@ from accounts.admin_actor import (
     actor_of,
     actor_of_list,
 )
+from accounts.admin_paging import KeyedChangeList, KeyedPaginator
 from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType, GroupMembership, LinkedEntity
 from contactgroups.queries import found_groups, linked_counts, with_visible_members
 from contactgroups.services import Membership, change_group, create_group, delete_group, link_entity, unlink_entity
-from contacts.admin.paging import KeyedChangeList, KeyedPaginator
 from contacts.models import Contact
 from core.errors import Forbidden
 from schemas.queries import list_data

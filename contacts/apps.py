@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from changerequests.kinds import register_kind
 from core.anonymization import register_anonymization_handler
 from schemas.document_sources import register_document_source
 from schemas.usage_checks import register_usage_check
@@ -11,9 +12,11 @@ class ContactsConfig(AppConfig):
     verbose_name = _("Contacts")
 
     def ready(self) -> None:
+        from contacts.kinds import ContactDetailsKind
         from contacts.queries import is_list_item_used, stored_contacts
         from contacts.services.anonymization import erase_contacts
 
+        register_kind(ContactDetailsKind())
         register_usage_check(is_list_item_used)
         register_document_source("contact", stored_contacts)
         register_anonymization_handler(erase_contacts)

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import SequenceMatcher
-from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
@@ -17,10 +16,10 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
-from contacts.details import leaf_values, value_at
+from changerequests.presentation import Mark, Piece, Row, Shown, ShownChange
+from core.documents import changes_between, is_same, value_at
 from schemas.compiled import CompiledSchema
 from schemas.definition.elements import GROUP, FieldType
-from schemas.equality import is_same
 from schemas.fields import Field, LayoutElement
 
 # Texts of at least this many characters are compared word by word, as long as neither has too many of them.
@@ -30,60 +29,6 @@ MOST_WORDS_COMPARED = 2_000
 GROUPED_FROM = 10_000
 
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
-
-
-class Mark(StrEnum):
-    """What became of a value, or of a part of it."""
-
-    SAME = "same"
-    ADDED = "added"
-    REMOVED = "removed"
-    CHANGED = "changed"
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a long text that was compared word by word."""
-
-    text: str
-    mark: Mark
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A readable value: a text, the items of an array or the rows of an object; none of them where nothing is.
-
-    `pieces` make up the text where it was compared word by word.
-    """
-
-    text: str = ""
-    items: tuple["Shown", ...] = ()
-    rows: tuple["Row", ...] = ()
-    pieces: tuple[Piece, ...] = ()
-    mark: Mark = Mark.SAME
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.text or self.items or self.rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A labelled value."""
-
-    label: str
-    value: Shown
-
-
-@dataclass(frozen=True, slots=True)
-class ShownChange:
-    """A change of one field: its label, the labels of what it stands in, and both values with what differs marked."""
-
-    path: str
-    label: str
-    context: str
-    before: Shown
-    after: Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +205,13 @@ def in_form_order(schema: CompiledSchema, paths: Iterable[str]) -> list[str]:
     return sorted(paths, key=lambda path: (order.get(path, len(order)), path))
 
 
+def field_labels(schema: CompiledSchema, paths: Iterable[str]) -> list[str]:
+    """The labels of the fields among paths that come with everything above them, in the form's order."""
+    known = set(paths)
+    above = {path.rpartition(".")[0] for path in known}
+    return [schema.label_at(path) for path in in_form_order(schema, known - above)]
+
+
 def shown_changes(schema: CompiledSchema, changes: Iterable[Mapping[str, Any]]) -> list[ShownChange]:
     """The changes of a change set, as it stores them, in the form's order and with both values compared."""
     by_path = {change["path"]: change for change in changes}
@@ -287,9 +239,9 @@ def laid_out(schema: CompiledSchema, details: Mapping[str, Any]) -> list[Box]:
             loose.append(entry)
     if loose:
         boxes.insert(0, Box(_("General"), tuple(loose)))
-    unknown = {path: value for path, value in leaf_values(details).items() if schema.field_at(path) is None}
-    if unknown:
-        rows = tuple(Row(path, shown(schema, path, value)) for path, value in unknown.items())
+    unnamed = [change for change in changes_between({}, details) if schema.field_at(change.path) is None]
+    if unnamed:
+        rows = tuple(Row(change.path, shown(schema, change.path, change.target)) for change in unnamed)
         boxes.append(Box(_("No longer in the schema"), rows))
     return boxes
 

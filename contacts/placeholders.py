@@ -9,7 +9,7 @@ from typing import Any
 
 import rstr
 
-from contacts.details import Document, value_at, with_values
+from core.documents import Document, value_at, with_values
 from schemas.compiled import CompiledSchema
 from schemas.definition.elements import FieldType
 from schemas.fields import Field

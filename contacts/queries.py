@@ -1,46 +1,42 @@
 """Choosing contacts and their history."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache, reduce
+from functools import lru_cache, reduce
 from operator import and_, or_
 from typing import Any, TypedDict
 
-import orjson
-from django.db import connection
 from django.db.models import (
     BooleanField,
     Exists,
     F,
     Func,
-    IntegerField,
     JSONField,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
+    TextField,
     Value,
 )
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor, VisibilityScope, scope_params
+from accounts.actor import Actor, VisibilityScope
 from accounts.models import Member
 from accounts.prefetch import Row, ViewPrefetch
-from accounts.queries import actor_of_user
+from accounts.queries import actor_of_user, capped_counts, hierarchy_of
+from changerequests.models import ChangeRequest, Status
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
-from core.errors import NotFound, UnprocessableEntity, map_lock_errors
-from core.prepared import Param, PreparedQuery, execute_pipeline, id_or_none
+from contacts.plans import PendingPaths
+from core.errors import NotFound
+from core.prepared import Param, PreparedQuery, id_or_none
 from core.serializers import INT32_MAX
-from schemas.compiled import CompiledSchema
 from schemas.document_sources import StoredDocuments
-from schemas.queries import current_schema_query, fields_with_list, schema_columns, schema_from_row
+from schemas.queries import fields_with_list
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-# The kind of each channel that waits for its key -> the path of its field.
-PendingPaths = dict[str, str]
 
 
 class PendingChannels(TypedDict):
@@ -50,23 +46,6 @@ class PendingChannels(TypedDict):
 
 def no_such_contact() -> NotFound:
     return NotFound(_("There is no contact with this id that you can see."))
-
-
-class CappedCount(Subquery):
-    """How many rows a queryset has, as a value in another query. It counts to `most` and stops there."""
-
-    template = "(SELECT count(*) FROM (%(subquery)s) counted)"
-
-    def __init__(self, rows: QuerySet[Any], *, most: int) -> None:
-        super().__init__(rows.order_by().values("pk")[:most], output_field=IntegerField())
-
-
-def capped_counts(*, actor: Actor, rows: Mapping[str, QuerySet[Any]], most: int) -> dict[str, int]:
-    """How many rows each of the querysets has, `most` standing for so many or more; for a member, in one statement."""
-    counts: dict[str, Any] = {f"count_{name}": CappedCount(queryset, most=most) for name, queryset in rows.items()}
-    # A statement must be about something: the member's own row is always there.
-    found: dict[str, Any] = dict(Member.objects.filter(pk=actor.member_id or 0).values("pk", **counts).get())
-    return {name: found[f"count_{name}"] for name in rows}
 
 
 def visible_contact(*, actor: Actor, contact_id: int) -> Contact:
@@ -92,110 +71,6 @@ def check_visible(*, actor: Actor, contact_id: int) -> None:
         raise no_such_contact()
 
 
-def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
-    """The contact with its row locked until the transaction ends: every change takes this lock first.
-
-    Raises NotFound when there is none or the actor cannot see it; HeldByOthers.
-    """
-    query, values = _lock_query(actor, contact_id)
-    with map_lock_errors():
-        found = query.first(values)
-    return _locked(found)
-
-
-def _lock_query(actor: Actor, contact_id: int) -> tuple[PreparedQuery, Mapping[str, Any]]:
-    return _prepared_lock(VisibilityScope.of(actor)), {**scope_params(actor), "id": id_or_none(contact_id)}
-
-
-def _locked(found: tuple[Any, ...] | None) -> Contact:
-    if found is None:
-        raise no_such_contact()
-    return _read(found, [column.attname for column in Contact._meta.concrete_fields])
-
-
-def _read(row: Sequence[Any], columns: Sequence[str]) -> Contact:
-    contact = Contact.from_db(connection.alias, columns, row)
-    contact.details = orjson.loads(contact.details)
-    return contact
-
-
-@lru_cache(maxsize=64)
-def _prepared_lock(scope: VisibilityScope) -> PreparedQuery:
-    contacts = Contact.objects.visible_to(scope.actor).select_for_update(of=("self",))
-    return PreparedQuery.from_queryset(contacts.filter(pk=Param("id")).order_by())
-
-
-def changeable_contact(*, actor: Actor, contact_id: int) -> Contact:
-    """The locked contact. Raises NotFound; UnprocessableEntity `ContactAnonymized`: what was erased stays erased."""
-    return _changeable(locked_contact(actor=actor, contact_id=contact_id))
-
-
-def _changeable(contact: Contact) -> Contact:
-    if contact.anonymized_at is not None:
-        raise UnprocessableEntity(
-            _("The contact was anonymized and cannot be changed any more."), sub_code="ContactAnonymized"
-        )
-    return contact
-
-
-@dataclass(frozen=True, slots=True)
-class ContactToChange:
-    """What every change of details starts from. `pending` has the channels that wait."""
-
-    contact: Contact
-    schema: CompiledSchema
-    pending: PendingPaths
-    is_locked: bool
-
-
-def locked_contact_to_change(*, actor: Actor, contact_id: int) -> ContactToChange:
-    """The locked contact with what its change starts from, in one round trip. Raises like `changeable_contact`."""
-    lock = _lock_query(actor, contact_id)
-    # The order matters: what is read after the lock was waited for is as whoever had it left it.
-    with map_lock_errors():
-        locked, schema, pending = execute_pipeline(
-            lock, current_schema_query(CONTACT_SCHEMA), (_prepared_pending(), {"contact": lock[1]["id"]})
-        )
-    contact = _changeable(_locked(next(iter(locked), None)))
-    found = schema_from_row(CONTACT_SCHEMA, next(iter(schema), None))
-    return ContactToChange(contact, found, dict(pending), is_locked=True)
-
-
-# A contact has more columns; those that no change of details needs are read when they are asked for.
-_CHANGE_COLUMNS = ("id", "username", "details", "version", "anonymized_at")
-
-
-def contact_to_change_query(contact_id: int) -> ViewPrefetch:
-    """Reads a contact, without its lock, and what its change starts from; for `contact_to_change_from_row`."""
-    return ViewPrefetch(_prepared_contact_to_change, {"id": id_or_none(contact_id)})
-
-
-def contact_to_change_from_row(row: Row | None) -> ContactToChange:
-    """What `contact_to_change_query` has read: all of it as it was at one moment.
-
-    Raises like `changeable_contact`.
-    """
-    if row is None:
-        raise no_such_contact()
-    *columns, pending, version_id, revisions = row
-    contact = _changeable(_read(columns, _CHANGE_COLUMNS))
-    schema = schema_from_row(CONTACT_SCHEMA, None if version_id is None else (version_id, revisions))
-    return ContactToChange(contact, schema, orjson.loads(pending or "{}"), is_locked=False)
-
-
-@lru_cache(maxsize=64)
-def _prepared_contact_to_change(scope: VisibilityScope) -> PreparedQuery:
-    pending = (
-        Channel.objects.pending()
-        .filter(contact=OuterRef("pk"))
-        .order_by()
-        .values(all=Func(F("kind"), F("path"), function="jsonb_object_agg", output_field=JSONField()))
-    )
-    joined: dict[str, Any] = {"pending": Subquery(pending), **schema_columns(CONTACT_SCHEMA)}
-    contacts = Contact.objects.visible_to(scope.actor).filter(pk=Param("id")).order_by()
-    return PreparedQuery.from_queryset(contacts.annotate(**joined).values_list(*_CHANGE_COLUMNS, *joined))
-
-
 def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
     """Adds `has_pending_email` and `has_pending_mobile`."""
     waiting = Channel.objects.pending().filter(contact=OuterRef("pk"))
@@ -210,15 +85,53 @@ def pending_channels(pending: PendingPaths) -> PendingChannels:
     return {"hasPendingEmail": ChannelKind.EMAIL in pending, "hasPendingMobile": ChannelKind.MOBILE in pending}
 
 
-def pending_paths(contact: Contact) -> PendingPaths:
-    """The channels of the contact that wait for their key."""
-    return dict(_prepared_pending().rows({"contact": contact.pk}))
+def with_pending_request(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    """Adds `has_pending_change_request`."""
+    pending = ChangeRequest.objects.filter(subject=OuterRef("pk"), status=Status.PENDING)
+    return contacts.annotate(has_pending_change_request=Exists(pending))
 
 
-@cache
-def _prepared_pending() -> PreparedQuery:
+@dataclass(frozen=True, slots=True)
+class ReadDetails:
+    """A contact as a reader gets it; `details` is the text of the JSON document, which nobody needs to parse."""
+
+    id: int
+    version: int
+    details: str
+    has_pending_change_request: bool
+    has_pending_email: bool
+    has_pending_mobile: bool
+
+
+def details_query(contact_id: int) -> ViewPrefetch:
+    """Reads the details of a contact; `details_from_row` takes the row."""
+    return ViewPrefetch(_prepared_details, {"id": id_or_none(contact_id)})
+
+
+def details_from_row(row: Row | None) -> ReadDetails:
+    """The details that `details_query` has read.
+
+    Raises NotFound when there is no such contact or the actor cannot see it.
+    """
+    if row is None:
+        raise no_such_contact()
+    return ReadDetails(*row)
+
+
+@lru_cache(maxsize=256)
+def _prepared_details(scope: VisibilityScope) -> PreparedQuery:
+    contacts = with_pending_request(with_pending_channels(Contact.objects.visible_to(scope.actor)))
     return PreparedQuery.from_queryset(
-        Channel.objects.pending().filter(contact=Param("contact")).values_list("kind", "path")
+        contacts.filter(pk=Param("id"))
+        .order_by()
+        .values_list(
+            "id",
+            "version",
+            Cast("details", TextField()),
+            "has_pending_change_request",
+            "has_pending_email",
+            "has_pending_mobile",
+        )
     )
 
 
@@ -290,10 +203,49 @@ def latest_change_sets(*, contact_id: int, limit: int | None = None, path: str |
     return people.defer("initiator_contact__details")[:limit]
 
 
+def latest_history(*, contact_id: int, limit: int | None = None, path: str | None = None) -> QuerySet[ChangeSet]:
+    """The latest change sets of a contact, each with the request that led to it, if one did, and its reviewer."""
+    history = latest_change_sets(contact_id=contact_id, limit=limit, path=path)
+    return history.select_related("change_request__review_member__user").defer(
+        "initiator_contact__details", "change_request__changes", "change_request__paths"
+    )
+
+
 def changed_since(contact: Contact, version: int) -> list[ChangeSet]:
     """The change sets that led from an earlier version to the contact as it was read, the latest first."""
     later = latest_change_sets(contact_id=contact.pk)
     return list(later.filter(version__gt=version, version__lte=contact.version))
+
+
+_REQUEST_FILTERS = {
+    "statusId": "status",
+    "createDateFrom": "created_at__gte",
+    "createDateTo": "created_at__lte",
+    "initiatorMemberIds": "initiator_member__in",
+    "initiatorMemberUids": "initiator_member__uid__in",
+    "contactIds": "subject__in",
+    "reviewDateFrom": "reviewed_at__gte",
+    "reviewDateTo": "reviewed_at__lte",
+    "reviewMemberIds": "review_member__in",
+    "reviewMemberUids": "review_member__uid__in",
+    "paths": "paths__overlap",
+}
+
+
+def searched_requests(
+    *, actor: Actor, criteria: Mapping[str, Any], member: Member | None = None
+) -> QuerySet[ChangeRequest]:
+    """The visible requests that meet all criteria; a path matches itself and what is below it.
+
+    With `member`, only requests about contacts that the member sees too.
+    """
+    exclude_hierarchy = criteria["excludeHierarchy"]
+    requests = ChangeRequest.objects.visible_to(actor, exclude_hierarchy=exclude_hierarchy)
+    if member is not None and not member.sees_all_contacts:
+        contacts = Contact.objects.assigned_to([member.pk] if exclude_hierarchy else hierarchy_of(member.pk))
+        requests = requests.filter(subject__in=contacts)
+    lookups = {lookup: criteria[name] for name, lookup in _REQUEST_FILTERS.items() if criteria.get(name) is not None}
+    return requests.filter(**lookups)
 
 
 def is_list_item_used(list_key: str, item_key: str) -> bool:

@@ -37,13 +37,15 @@ class ContactQuerySet(QuerySet["Contact"]):
         """The contacts that the actor may know of; `exclude_hierarchy` leaves out what only members below it have."""
         return self._narrowed(self, "pk", actor, exclude_hierarchy=exclude_hierarchy)
 
-    def narrowed_to_visible(self, rows: Rows, actor: Actor, *, exclude_hierarchy: bool = False) -> Rows:
-        """Those of the rows of a model with a `contact` that are about one which `visible_to` gives the actor.
+    def narrowed_to_visible(
+        self, rows: Rows, actor: Actor, *, column: str = "contact_id", exclude_hierarchy: bool = False
+    ) -> Rows:
+        """Those of the rows whose `column` has the id of a contact that `visible_to` gives the actor.
 
         Who sees what is looked up by the rows' own column. The contacts, of which there is one for each anyhow, are
         not read.
         """
-        return self._narrowed(rows, "contact_id", actor, exclude_hierarchy=exclude_hierarchy)
+        return self._narrowed(rows, column, actor, exclude_hierarchy=exclude_hierarchy)
 
     def assigned_to(self, member_ids: Sequence[int]) -> Self:
         """The contacts of the members."""

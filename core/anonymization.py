@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from django.db.models import F, Func, JSONField
+
 AnonymizationHandler = Callable[[Sequence[int]], None]
 
 _handlers: list[AnonymizationHandler] = []
@@ -23,3 +25,11 @@ def run_anonymization_handlers(contact_ids: Sequence[int]) -> None:
     """
     for handler in reversed(_handlers):
         handler(contact_ids)
+
+
+def without_values() -> Func:
+    """`changes` without its values, for an update of rows that have such a column.
+
+    Every value becomes null; paths and everything else stay. The triggers that guard the rows call the same function.
+    """
+    return Func(F("changes"), function="contacts_without_values", output_field=JSONField())

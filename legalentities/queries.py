@@ -10,11 +10,13 @@ from accounts.actor import Actor
 from accounts.queries import actor_of_user
 from contactgroups.models import ContactGroup, GroupMembership
 from contacts.models import Contact
+from contacts.plans import Snapshot
 from contacts.queries import UUID_TEXT, check_visible, holds_list_item
 from core.errors import NotFound, map_lock_errors
 from core.serializers import INT32_MAX
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
 from schemas.document_sources import StoredDocuments
+from schemas.queries import current_schema
 
 
 def no_such_legal_entity() -> NotFound:
@@ -35,14 +37,30 @@ def legal_entity_of_contact(*, actor: Actor, contact_id: int, legal_entity_id: i
     return _one(LegalEntity.objects.visible_to(actor).of_contact(contact_id).with_group(), legal_entity_id)
 
 
-def locked_legal_entity(*, actor: Actor, legal_entity_id: int) -> LegalEntity:
-    """The legal entity, with its group's id and its row locked until the transaction ends.
+def new_legal_entity_snapshot(legal_entity: LegalEntity) -> Snapshot:
+    """The snapshot of a legal entity that is to be created: an empty document of version 0."""
+    return Snapshot(document={}, version=0, schema=current_schema(LEGAL_ENTITY_SCHEMA), row=legal_entity)
 
-    Raises NotFound when there is none or the actor cannot see it; HeldByOthers.
-    """
+
+def legal_entity_snapshot(*, actor: Actor, legal_entity_id: int) -> Snapshot:
+    """The legal entity, with its group's id, and its schema, without its lock. Raises NotFound."""
+    return _snapshot(visible_legal_entity(actor=actor, legal_entity_id=legal_entity_id))
+
+
+def locked_legal_entity_snapshot(*, actor: Actor, subject_id: int) -> Snapshot:
+    """The same with the row locked until the transaction ends. Raises NotFound; HeldByOthers."""
     legal_entities = LegalEntity.objects.visible_to(actor).with_group()
     with map_lock_errors():
-        return _one(legal_entities.select_for_update(of=("self",)), legal_entity_id)
+        return _snapshot(_one(legal_entities.select_for_update(of=("self",)), subject_id))
+
+
+def _snapshot(legal_entity: LegalEntity) -> Snapshot:
+    return Snapshot(
+        document=legal_entity.details,
+        version=legal_entity.version,
+        schema=current_schema(LEGAL_ENTITY_SCHEMA),
+        row=legal_entity,
+    )
 
 
 def _one(legal_entities: QuerySet[LegalEntity], legal_entity_id: int) -> LegalEntity:

@@ -1,6 +1,6 @@
-"""New legal entities, and changes of their details: the steps of design section 5, without approval or verification."""
+"""Creating legal entities, and changing their details by the same plan and commit as a contact's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -9,20 +9,21 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from contactgroups.models import EntityType, GroupMembership
 from contactgroups.services import Membership, create_group, link_entity
-from contacts.details import Change, canonical, changes_between, changes_of_new
-from contacts.services.changes import check_updatable, check_valid, history_columns
+from contacts.plans import Origin, Precondition, plan, replaced, unconditional
+from contacts.services.changes import commit
+from contacts.services.repository import DetailsRepository
 from core.errors import Forbidden, UnprocessableEntity, map_integrity_error
-from legalentities.models import EXTERNAL_ID_UNIQUE, LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
-from legalentities.queries import locked_legal_entity
-from schemas.queries import current_schema
+from legalentities.models import EXTERNAL_ID_UNIQUE, LegalEntity, LegalEntityChangeSet
+from legalentities.queries import legal_entity_snapshot, locked_legal_entity_snapshot, new_legal_entity_snapshot
 
+LEGAL_ENTITY_DETAILS = DetailsRepository(
+    model=LegalEntity,
+    history=LegalEntityChangeSet,
+    owner="legal_entity",
+    read_locked=locked_legal_entity_snapshot,
+)
 # The key of the access policy that lets a contact look at what its group has, and no more.
 READ_ONLY = "read-only"
-Precondition = Callable[[LegalEntity], None]
-
-
-def _no_precondition(legal_entity: LegalEntity) -> None:
-    """For callers that named no version."""
 
 
 @transaction.atomic
@@ -39,48 +40,34 @@ def create_legal_entity(
     ExternalIdNotUnique, and what `create_group` raises of the memberships: ContactsRequired among them, when an actor
     that does not see all contacts names none. Locks the contacts.
     """
-    schema = current_schema(LEGAL_ENTITY_SCHEMA)
-    document = canonical(details, objects=schema.object_paths)
-    changes = changes_of_new(document)
-    check_updatable(actor=actor, schema=schema, changes=changes, is_creation=True)
-    check_valid(schema=schema, target=document, stored={})
+    legal_entity = LegalEntity(external_id=external_id)
+    found = plan(new_legal_entity_snapshot(legal_entity), replaced(details), actor, Origin.CREATION)
+    found.check()
     group = create_group(actor=actor, memberships=memberships, include_contact_id=actor.contact_id)
-    legal_entity = LegalEntity(details=document, external_id=external_id)
     taken = UnprocessableEntity(_("A legal entity has this external id already."), sub_code="ExternalIdNotUnique")
     with map_integrity_error(EXTERNAL_ID_UNIQUE, taken):
-        legal_entity.save(force_insert=True)
+        commit(found, repository=LEGAL_ENTITY_DETAILS)
     link_entity(actor=actor, group=group, entity_type=EntityType.LEGAL_ENTITY, entity_id=legal_entity.pk)
     legal_entity.group_id = group.pk
-    _record(actor, legal_entity, changes)
     return legal_entity
 
 
-@transaction.atomic
 def replace_details(
     *,
     actor: Actor,
     legal_entity_id: int,
     details: dict[str, Any],
-    precondition: Precondition = _no_precondition,
+    precondition: Precondition = unconditional,
 ) -> LegalEntity:
     """Make `details` the whole document; when nothing differs, nothing is written. Locks the legal entity's row.
 
-    `precondition` is called with the locked row and raises when it is not as the caller knew it. Raises NotFound;
+    `precondition` is called with the snapshot and raises when it is not what the caller knew. Raises NotFound;
     Forbidden `ReadOnlyAccess`; UnprocessableEntity: FieldNotUpdatable, ValidationFailed.
     """
-    legal_entity = locked_legal_entity(actor=actor, legal_entity_id=legal_entity_id)
-    _check_may_write(actor, legal_entity)
-    precondition(legal_entity)
-    schema = current_schema(LEGAL_ENTITY_SCHEMA)
-    target = canonical(details, objects=schema.object_paths)
-    changes = changes_between(legal_entity.details, target)
-    if changes:
-        check_updatable(actor=actor, schema=schema, changes=changes)
-        check_valid(schema=schema, target=target, stored=legal_entity.details)
-        legal_entity.details = target
-        legal_entity.version += 1
-        legal_entity.save(update_fields=["details", "version"])
-        _record(actor, legal_entity, changes)
+    snapshot = legal_entity_snapshot(actor=actor, legal_entity_id=legal_entity_id)
+    _check_may_write(actor, snapshot.row)
+    found = plan(snapshot, replaced(details, precondition), actor)
+    legal_entity: LegalEntity = commit(found, repository=LEGAL_ENTITY_DETAILS).row
     return legal_entity
 
 
@@ -91,10 +78,3 @@ def _check_may_write(actor: Actor, legal_entity: LegalEntity) -> None:
     memberships = GroupMembership.objects.filter(group=legal_entity.group_id, contact=actor.contact_id)
     if memberships.filter(access_policy__key=READ_ONLY).exists():
         raise Forbidden(_("Your access to this legal entity is read only."), sub_code="ReadOnlyAccess")
-
-
-def _record(actor: Actor, legal_entity: LegalEntity, changes: Sequence[Change]) -> None:
-    """Add the change set of the legal entity's present version to its history."""
-    LegalEntityChangeSet.objects.create(
-        legal_entity=legal_entity, version=legal_entity.version, **history_columns(actor=actor, changes=changes)
-    )

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.documents import is_same
 from schemas.definition.elements import Element, FieldElement, FieldType, Section, data_elements
-from schemas.equality import is_same
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from contacts.details import with_values
 from contacts.models import Contact
+from core.documents import with_values
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 scalars = st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), texts)

@@ -168,7 +168,7 @@ def test_a_page_for_who_sees_nearly_all_is_met_along_the_order(house, api_of, sc
 def test_pages_hold_the_same_rows_whether_few_or_many_are_found(house, ben, api_of):
     ours = ContactAssignment.objects.filter(member=ben).values("contact")
     expected = list(
-        ChangeRequest.objects.filter(contact__in=ours).order_by("-created_at", "-id").values_list("pk", flat=True)
+        ChangeRequest.objects.filter(subject__in=ours).order_by("-created_at", "-id").values_list("pk", flat=True)
     )
     api = api_of(ben)
     pages = [api.post(SEARCH, {"pageSize": 30, "page": number}).json["results"] for number in (1, 2, 3, 4, 5)]

@@ -10,9 +10,8 @@ from django.db import connection
 from benchmarks.mixed_load.clients import Client, Stop
 from benchmarks.mixed_load.measures import Measures
 from benchmarks.mixed_load.world import World
-from contacts.details import with_values
 from contacts.models import Contact
-from schemas.equality import is_same
+from core.documents import is_same, with_values
 
 # Each finds the rows that break it.
 QUERIES = {

@@ -18,15 +18,15 @@ from accounts.actor import Actor
 from accounts.admin_actor import actor_of
 from changerequests.admin.base import RequestAdmin
 from changerequests.admin.review import CommentForm
-from changerequests.display import Choices, ReviewedChange, choices, labelled_faults, reviewed_changes
+from changerequests.display import Choices, choices
+from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest
+from changerequests.presentation import ReviewedChange
 from changerequests.queries import no_such_request
 from changerequests.services import review_change_request
-from contacts.models import CONTACT_SCHEMA
 from core.errors import ApiError
 from core.exception_handlers import as_api_error
 from core.serializers import INT32_MAX
-from schemas.queries import current_schema
 
 log = structlog.get_logger("kontor.bulk_review")
 
@@ -151,17 +151,17 @@ def _sent_ids(request: HttpRequest) -> list[int]:
 
 
 def _visible(actor: Actor, ids: list[int]) -> dict[int, ChangeRequest]:
-    people = ("contact", "initiator_member__user", "review_member__user")
+    people = ("subject", "initiator_member__user", "review_member__user")
     found = ChangeRequest.objects.visible_to(actor).filter(pk__in=ids).select_related(*people)
     return {row.pk: row for row in found.order_by("created_at", "id")}
 
 
 def _selected(actor: Actor, ids: list[int]) -> list[Selected]:
     """The requests with what they would change, the oldest first."""
-    schema = current_schema(CONTACT_SCHEMA)
+    presenter = request_kind().presenter()
     selected = []
     for row in _visible(actor, ids).values():
-        changes = reviewed_changes(schema, row)
+        changes = presenter.reviewed_changes(row)
         selected.append(Selected(row, changes, choices(actor=actor, request=row, changes=changes)))
     return selected
 
@@ -178,13 +178,13 @@ def _result(actor: Actor, row: ChangeRequest, *, is_approval: bool, comment: str
     try:
         review_change_request(
             actor=actor,
-            contact_id=row.contact_id,
+            subject_id=row.subject_id,
             change_request_id=row.pk,
             is_approved=is_approval,
             comment=comment or None,
         )
     except ApiError as error:
-        faults = labelled_faults(current_schema(CONTACT_SCHEMA), error.properties)
+        faults = request_kind().presenter().labelled_faults(error.properties)
         return Result(row.pk, row, is_decided=False, message=str(error), faults=tuple(faults))
     except DatabaseError as error:
         # A lock that was not to be had, say. The others are told, rather than a page that says nothing of them.

@@ -17,11 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
 
 from accounts.models import Member, Participant
+from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
 from changerequests.queries import start_of_week
-from contacts.display import context_of
-from contacts.models import CONTACT_SCHEMA, ContactParticipant
-from schemas.queries import current_schema
 
 Requests = QuerySet[ChangeRequest]
 # Of a filter that is no field of the form with the others: a hidden field, or that form would drop it.
@@ -127,7 +125,7 @@ class InitiatorFilter(AutocompleteSelectFilter):
 
 
 class ParticipantFilter(DropdownFilter):
-    """The organisation that the contact belongs to."""
+    """The organisation that the subject belongs to."""
 
     title = _("participant")
     parameter_name = "participant"
@@ -137,9 +135,7 @@ class ParticipantFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
         value = self.value()
-        if not value:
-            return queryset
-        return queryset.filter(contact__in=ContactParticipant.objects.filter(participant=value).values("contact"))
+        return request_kind().of_participant(queryset, int(value)) if value else queryset
 
 
 class FieldFilter(DropdownFilter):
@@ -149,11 +145,7 @@ class FieldFilter(DropdownFilter):
     parameter_name = "field"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        schema = current_schema(CONTACT_SCHEMA)
-        fields = [field for field in schema.fields.values() if not field.is_in_array]
-        return [
-            (field.path, " › ".join(filter(None, (context_of(schema, field.path), field.label())))) for field in fields
-        ]
+        return [(field.path, field.label) for field in request_kind().presenter().fields()]
 
     def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
         value = self.value()

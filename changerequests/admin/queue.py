@@ -8,22 +8,20 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
 from accounts.admin_actor import actor_of
+from accounts.admin_paging import KeyedChangeList
 from changerequests.admin.filters import MOMENTS, StatusFilter
-from changerequests.display import field_labels, outdated_requests
+from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest
-from contacts.admin.paging import KeyedChangeList
-from contacts.models import CONTACT_SCHEMA
-from schemas.queries import current_schema
 
 
 class Queue(KeyedChangeList):
-    """Reads what a row shows and no more; the labels of its fields come from the schema, read once for all rows.
+    """Reads what a row shows and no more; one presenter has the labels of the fields of all rows.
 
-    Whether a request is outdated is known from its contact's details: they are read for the rows of the page alone.
+    Whether a request is outdated is known from its subject's document: it is read for the rows of the page only.
     """
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[ChangeRequest]:
-        return super().get_queryset(request, exclude_parameters).with_people().defer("changes", "contact__details")
+        return super().get_queryset(request, exclude_parameters).with_people().defer("changes", "subject__details")
 
     @property
     def status_tabs(self) -> list[dict[str, Any]]:
@@ -37,11 +35,12 @@ class Queue(KeyedChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        schema = current_schema(CONTACT_SCHEMA)
+        kind = request_kind()
+        presenter = kind.presenter()
         actor = actor_of(request)
-        outdated = outdated_requests([row.pk for row in self.result_list if row.is_pending])
+        outdated = kind.outdated([row.pk for row in self.result_list if row.is_pending])
         for row in self.result_list:
-            row.field_labels = field_labels(schema, row.paths)
+            row.field_labels = presenter.field_labels(row.paths)
             row.is_own = actor is not None and row.initiator_member_id == actor.member_id
             row.is_outdated = row.pk in outdated
 

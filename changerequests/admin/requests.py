@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from accounts.admin_actor import CappedChangeList
+from accounts.admin_paging import KeyedPaginator
 from changerequests.admin.base import STATUS_COLOURS
 from changerequests.admin.bulk import BulkReviewAdmin
 from changerequests.admin.filters import (
@@ -30,10 +31,8 @@ from changerequests.admin.filters import (
 )
 from changerequests.admin.queue import Queue, Walk, WalkRequest
 from changerequests.admin.review import ReviewAdmin
+from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
-from contacts.admin.paging import KeyedPaginator
-from contacts.models import Contact
-from contacts.queries import search_contacts
 
 FIELDS_IN_QUEUE = 3
 OUTDATED = "outdated"
@@ -42,8 +41,8 @@ STATE_COLOURS: dict[Any, str] = {**STATUS_COLOURS, OUTDATED: "danger"}
 
 @admin.register(ChangeRequest)
 class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
-    list_display = ["contact_name", "changed_fields", "initiator", "age", "state"]
-    list_display_links = ["contact_name"]
+    list_display = ["subject_name", "changed_fields", "initiator", "age", "state"]
+    list_display_links = ["subject_name"]
     list_filter = [
         StatusFilter,
         AgeFilter,
@@ -55,16 +54,17 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
     list_filter_submit = True
     paginator = KeyedPaginator
     list_before_template = "admin/changerequests/includes/status_tabs.html"
-    search_fields = ["contact__name"]
+    search_fields = ["subject__name"]
     search_help_text = _("Contact’s name, username, id or external id")
 
     class Media:
-        css = {"all": ["contacts/details.css", "changerequests/review.css"]}
+        css = {"all": ["core/details.css", "core/controls.css", "changerequests/review.css"]}
         js = ["changerequests/review.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChangeRequest]:
-        people = ("contact__type", "initiator_member__user", "review_member__user")
-        return super().get_queryset(request).select_related(*people)
+        people = ("initiator_member__user", "review_member__user")
+        subject = ("subject", *(f"subject__{relation}" for relation in request_kind().subject_relations))
+        return super().get_queryset(request).select_related(*subject, *people)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
         return Walk if isinstance(request, WalkRequest) else Queue
@@ -85,11 +85,11 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
     ) -> tuple[QuerySet[ChangeRequest], bool]:
         if not search_term.strip():
             return queryset, False
-        return queryset.filter(contact__in=search_contacts(Contact.objects.all(), search_term)), False
+        return request_kind().search(queryset, search_term), False
 
-    @display(description=_("contact"), ordering="contact__name")
-    def contact_name(self, row: ChangeRequest) -> str:
-        return format_html('<span>{} <span class="k-quiet">#{}</span></span>', row.contact, row.contact_id)
+    @display(description=_("contact"), ordering="subject__name")
+    def subject_name(self, row: ChangeRequest) -> str:
+        return format_html('<span>{} <span class="k-quiet">#{}</span></span>', row.subject, row.subject_id)
 
     @display(description=_("fields"))
     def changed_fields(self, row: Any) -> str:

@@ -18,16 +18,12 @@ from accounts.actor import Actor
 from accounts.admin_actor import actor_of
 from changerequests.admin.base import COMMENT_LENGTH, STATUS_COLOURS, RequestAdmin
 from changerequests.admin.queue import walked_rows
-from changerequests.display import choices, labelled_faults, reviewed_changes
+from changerequests.display import choices
+from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
-from changerequests.queries import latest_history, neighbours, next_to_decide
+from changerequests.queries import neighbours, next_to_decide
 from changerequests.services import cancel_change_request, review_change_request
-from contacts.display import shown_changes
-from contacts.models import CONTACT_SCHEMA
 from core.errors import ApiError
-from schemas.queries import current_schema
-
-RECENT_CHANGE_SETS = 5
 
 
 class CommentForm(forms.Form):
@@ -93,7 +89,7 @@ class ReviewAdmin(RequestAdmin):
             Status.CANCELLED: gettext("Request {} about {} was cancelled."),
         }[Status(decided.status)]
         link = format_html('<a class="k-link" href="{}">#{}</a>', self.page_address(decided.pk), decided.pk)
-        messages.success(request, format_html(text, link, decided.contact))
+        messages.success(request, format_html(text, link, decided.subject))
         following = None
         if decided.status != Status.CANCELLED:
             following = next_to_decide(walked_rows(self, request), actor=actor, after=decided)
@@ -111,34 +107,25 @@ class ReviewAdmin(RequestAdmin):
         *,
         error: ApiError | None = None,
     ) -> HttpResponse:
-        schema = current_schema(CONTACT_SCHEMA)
-        contact = change_request.contact
-        changes = reviewed_changes(schema, change_request)
+        kind = request_kind()
+        presenter = kind.presenter()
+        changes = presenter.reviewed_changes(change_request)
         previous, following = neighbours(walked_rows(self, request), of=change_request)
-        history = [
-            (change_set, shown_changes(schema, change_set.changes))
-            for change_set in latest_history(contact_id=contact.pk, limit=RECENT_CHANGE_SETS)
-        ]
         context = {
             **self.admin_site.each_context(request),
+            **presenter.review_context(change_request, user=request.user),
             "opts": self.opts,
             "original": change_request,
             "title": gettext("Review of change request #%(id)s") % {"id": change_request.pk},
             "media": self.media,
             "change_request": change_request,
             "status_colour": STATUS_COLOURS[Status(change_request.status)],
-            "contact": contact,
-            "may_open_contact": request.user.has_perm("contacts.view_contact")
-            or request.user.has_perm("contacts.change_contact"),
-            "participants": contact.participants.all(),
-            "members": contact.members.select_related("user").order_by("pk"),
-            "connections": contact.external_connections.all(),
+            "kind": kind,
             "changes": changes,
-            "history": history,
             "choices": choices(actor=actor, request=change_request, changes=changes),
             "form": form,
             "error": error,
-            "faults": labelled_faults(schema, error.properties) if error else [],
+            "faults": presenter.labelled_faults(error.properties) if error else [],
             "queue_address": self.queue_address(request),
             "next_address": None if following is None else self.page_address(following, request),
             "previous_address": None if previous is None else self.page_address(previous, request),
@@ -149,12 +136,12 @@ class ReviewAdmin(RequestAdmin):
 
 def _decide(actor: Actor, change_request: Any, decision: str, comment: str) -> ChangeRequest:
     """Call the service that the decision names; raises what it raises."""
-    contact_id, change_request_id = change_request.contact_id, change_request.pk
+    subject_id, change_request_id = change_request.subject_id, change_request.pk
     if decision == DecisionForm.CANCEL:
-        return cancel_change_request(actor=actor, contact_id=contact_id, change_request_id=change_request_id)
+        return cancel_change_request(actor=actor, subject_id=subject_id, change_request_id=change_request_id)
     return review_change_request(
         actor=actor,
-        contact_id=contact_id,
+        subject_id=subject_id,
         change_request_id=change_request_id,
         is_approved=decision == DecisionForm.APPROVE,
         comment=comment or None,

@@ -9,7 +9,7 @@ from typing import Any
 
 from config.demo import vocabulary
 from config.demo.vocabulary import DIALLING, MOBILE_AREAS, PLACES, TAX_NUMBERS, Place
-from contacts.details import Document, merge_patch
+from core.documents import Document, merge_patch
 
 # Made-up dates lie before this day, whatever the day is: so they are the same in every run.
 TODAY = date(2026, 1, 1)

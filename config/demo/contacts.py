@@ -14,7 +14,6 @@ from config.demo.accounts import caretakers, offices
 from config.demo.clients import Client, made_up_client
 from config.demo.people import Staff
 from config.demo.stories import STORIES
-from contacts.details import canonical, changes_of_new, paths_with_ancestors
 from contacts.models import (
     CONTACT_SCHEMA,
     CONTACT_TYPES,
@@ -24,6 +23,7 @@ from contacts.models import (
     ContactParticipant,
     ExternalConnection,
 )
+from core.documents import canonical, changes_between, paths_with_ancestors
 from schemas.compiled import CompiledSchema
 from schemas.models import ListItem
 from schemas.queries import current_schema
@@ -96,7 +96,7 @@ def _contact(client: Client, schema: CompiledSchema, types: Mapping[str, ListIte
 
 
 def _first_entry(contact: Contact) -> ChangeSet:
-    changes = changes_of_new(contact.details)
+    changes = changes_between({}, contact.details)
     return ChangeSet(
         contact=contact,
         version=contact.version,

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from django.utils import timezone
 
 from changerequests.models import ChangeRequest, Status
-from changerequests.services import cancel_change_request, patch_details, review_change_request
+from changerequests.services import cancel_change_request, review_change_request
 from config.demo.people import Staff
 from config.demo.stories import STORIES, UPDATES, Story
 from contacts.models import Contact
+from contacts.services.changes import patch_details
 
 
 def play(*, staff: Staff, contacts: Mapping[int, Contact]) -> None:
@@ -36,11 +37,11 @@ def _play(story: Story, contact: Contact, staff: Staff) -> None:
         return
     _age(request, story)
     if story.status is Status.CANCELLED:
-        cancel_change_request(actor=staff.actor(story.by), contact_id=contact.pk, change_request_id=request.pk)
+        cancel_change_request(actor=staff.actor(story.by), subject_id=contact.pk, change_request_id=request.pk)
     elif story.reviewer is not None:
         review_change_request(
             actor=staff.actor(story.reviewer),
-            contact_id=contact.pk,
+            subject_id=contact.pk,
             change_request_id=request.pk,
             is_approved=story.status is Status.APPROVED,
             comment=story.review_comment,

@@ -7,7 +7,7 @@ from itertools import count
 
 from changerequests.models import Status
 from config.demo.accounts import caretakers
-from contacts.details import Document
+from core.documents import Document
 
 
 @dataclass(frozen=True, kw_only=True)

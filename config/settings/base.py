@@ -42,10 +42,10 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "core",
-    "schemas",
     "accounts",
-    "contacts",
     "changerequests",
+    "schemas",
+    "contacts",
     "contactgroups",
     "legalentities",
     "importexport",
@@ -310,7 +310,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.openapi.closed_objects"],
     "ENUM_NAME_OVERRIDES": {
         "SortOrder": "core.paging.SORT_ORDERS",
-        "ChangeRequestSortBy": "changerequests.serializers.SORT_BY",
+        "ChangeRequestSortBy": "contacts.serializers.change_requests.SORT_BY",
         "HistorySortBy": "contacts.serializers.HISTORY_SORT_BY",
     },
 }

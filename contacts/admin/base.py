@@ -51,7 +51,7 @@ def check_permission(request: HttpRequest, permission: str) -> None:
 def contact_context(request: HttpRequest, contact: Contact, *, tab: str) -> dict[str, Any]:
     """The head of a page: the contact, what the member may do, what waits for review, and the tabs."""
     permissions = contact_permissions(request, contact)
-    pending = ChangeRequest.objects.filter(contact=contact, status=Status.PENDING).select_related(
+    pending = ChangeRequest.objects.filter(subject=contact, status=Status.PENDING).select_related(
         "initiator_member__user"
     )
     return {

@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_paging import KeyedChangeList
 from accounts.models import Participant
 from changerequests.models import ChangeRequest, Status
-from changerequests.queries import with_pending_request
-from contacts.admin.paging import KeyedChangeList
 from contacts.models import CONTACT_TYPES, Contact
+from contacts.queries import with_pending_request
 from schemas.queries import list_data
 
 
@@ -36,7 +36,7 @@ class PendingFilter(admin.SimpleListFilter):
         return [("yes", gettext("Waits for review")), ("no", gettext("None waits"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
-        waiting = ChangeRequest.objects.filter(status=Status.PENDING).values("contact")
+        waiting = ChangeRequest.objects.filter(status=Status.PENDING).values("subject")
         match self.value():
             case "yes":
                 return queryset.filter(pk__in=waiting)

@@ -14,6 +14,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
+from accounts.admin_paging import KeyedPaginator
 from contacts.admin.anonymizing import anonymize_page
 from contacts.admin.base import DETAILS, contact_context
 from contacts.admin.changelist import Contacts, PendingFilter, TypeFilter
@@ -28,7 +29,6 @@ from contacts.admin.links import (
     connections_page,
     groups_page,
 )
-from contacts.admin.paging import KeyedPaginator
 from contacts.admin.permissions import MAY_ADD
 from contacts.admin.pictures import change_picture, picture_page, show_picture
 from contacts.display import laid_out
@@ -66,7 +66,7 @@ class ContactAdmin(ListChoicesMixin, VisibleToActorAdmin):
 
     class Media:
         css = {
-            "all": ["contacts/details.css", "changerequests/review.css", "schemas/form.css", "contacts/pages.css"],
+            "all": ["core/details.css", "core/controls.css", "schemas/form.css", "contacts/pages.css"],
         }
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:

@@ -15,13 +15,13 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_actor import VisibleToActorAdmin
-from changerequests.display import field_labels
-from changerequests.services import Submission, patch_details
 from contacts.admin.base import address_of, check_permission, contact_page, opened
 from contacts.admin.permissions import MAY_CHANGE_DETAILS, MAY_SEE_REQUESTS
-from contacts.display import shown_changes
+from contacts.display import field_labels, shown_changes
 from contacts.models import CONTACT_SCHEMA, ChangeSet, ChannelKind, Contact
+from contacts.plans import Snapshot
 from contacts.queries import changed_since
+from contacts.services.changes import Submission, patch_details
 from core.errors import ApiError, PreconditionFailed
 from schemas.compiled import CompiledSchema
 from schemas.forms import DetailsForm
@@ -75,8 +75,8 @@ def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse
     if not submission_form.is_valid():
         return _drawn(admin, request, contact, schema, Page(form, submission_form), HTTPStatus.UNPROCESSABLE_ENTITY)
 
-    def unchanged_since(locked: Contact) -> None:
-        if locked.version != read:
+    def unchanged_since(snapshot: Snapshot) -> None:
+        if snapshot.version != read:
             raise PreconditionFailed
 
     try:

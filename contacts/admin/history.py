@@ -7,11 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.admin_actor import CappedPaginator, VisibleToActorAdmin
-from changerequests.display import field_labels
-from changerequests.queries import latest_history, latest_requests
+from changerequests.queries import latest_requests
 from contacts.admin.base import contact_page, opened
-from contacts.display import context_of, shown_changes
+from contacts.display import context_of, field_labels, shown_changes
 from contacts.models import CONTACT_SCHEMA
+from contacts.queries import latest_history
 from schemas.compiled import CompiledSchema
 from schemas.queries import current_schema
 
@@ -45,7 +45,7 @@ def requests_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: 
     """The change requests about a contact, the latest first."""
     _actor, contact = opened(admin, request, contact_id)
     schema = current_schema(CONTACT_SCHEMA)
-    page = _page(latest_requests(contact_id=contact.pk), request)
+    page = _page(latest_requests(subject_id=contact.pk), request)
     rows: list[Any] = list(page.object_list)
     for row in rows:
         row.field_labels = field_labels(schema, row.paths)

@@ -12,10 +12,10 @@ from accounts.admin_actor import VisibleToActorAdmin
 from contactgroups.queries import linked_counts, memberships_of_contact, with_visible_members
 from contacts.admin.base import address_of, check_permission, contact_page, done, opened, refused
 from contacts.admin.permissions import MAY_CHANGE_DETAILS, MAY_SEE_GROUPS
-from contacts.details import value_at
 from contacts.models import CONTACT_SCHEMA, ChannelKind, ExternalConnection
 from contacts.services.channels import discontinue_verification, resend_key
 from contacts.services.connections import add_external_connection
+from core.documents import value_at
 from core.errors import ApiError
 from schemas.queries import current_schema
 

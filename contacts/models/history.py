@@ -6,8 +6,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ClientApplication, Member
-from contacts.details import Document, with_values
 from contacts.models.contact import Contact
+from core.documents import Document, with_values
 
 # A change set names at most one person: a contact does not act for a member, nor a member for a contact.
 ONE_PERSON = models.Q(initiator_member__isnull=True) | models.Q(initiator_contact__isnull=True)

@@ -7,31 +7,23 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
-from django.db.models import F, Func, JSONField
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from accounts.actor import Actor
 from accounts.models import User
-from contacts.details import Change, changes_between
 from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, Contact, ExternalConnection, ProfilePicture
 from contacts.placeholders import anonymized_details
-from contacts.services.changes import record_changes
+from contacts.services.changes import CONTACT_DETAILS
 from contacts.services.stored_files import discard_file
-from core.anonymization import run_anonymization_handlers
+from core.anonymization import run_anonymization_handlers, without_values
+from core.documents import Change, changes_between
 from core.errors import UnprocessableEntity
 from schemas.queries import current_schema
 
 MAX_CONTACTS = 1000
-
-
-def without_values() -> Func:
-    """`changes` without its values, for an update of rows that have such a column.
-
-    Every value becomes null; paths and everything else stay. The triggers that guard the rows call the same function.
-    """
-    return Func(F("changes"), function="contacts_without_values", output_field=JSONField())
 
 
 @transaction.atomic
@@ -88,7 +80,7 @@ def _anonymize(actor: Actor, contacts: Sequence[Contact]) -> None:
         contact.version += 1
         contact.anonymized_at = timezone.now()
         contact.save(update_fields=["details", "username", "version", "anonymized_at"])
-        record_changes(actor=actor, contact=contact, changes=wiped)
+        CONTACT_DETAILS.record(contact, actor=actor, changes=wiped)
     run_anonymization_handlers([contact.pk for contact in contacts])
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL kontor.anonymizing = 'off'")

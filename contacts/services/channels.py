@@ -18,11 +18,10 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from contacts.keys import key_hash
 from contacts.models import Channel, ChannelKind, Contact
-from contacts.queries import changeable_contact
+from contacts.snapshots import changeable_contact
 from contacts.tasks import send_key
 from core.errors import TooManyRequests, UnprocessableEntity
 from core.jobs import send_on_commit
-from schemas.compiled import CompiledSchema
 
 MAX_ATTEMPTS = 5
 COOL_DOWN = timedelta(hours=1)
@@ -30,12 +29,12 @@ RESEND_INTERVAL = timedelta(minutes=1)
 KEYS_PER_HOUR = 10
 
 
-def await_verification(*, contact: Contact, schema: CompiledSchema, path: str, value: str) -> Channel:
-    """Make `value` the pending value of the path's channel and send a key to it; it replaces an earlier one.
+def await_verification(*, contact: Contact, kind: str, path: str, value: str) -> Channel:
+    """Make `value` the pending value of the channel, for the field at `path`, and send a key to it.
 
-    The contact must be locked. Raises TooManyRequests when the channel has had its keys for this hour.
+    It replaces an earlier one. The contact must be locked. Raises TooManyRequests when the channel has had its keys
+    for this hour.
     """
-    kind = schema.verified_paths[path]
     channel = Channel.objects.filter(contact=contact, kind=kind).first() or Channel(contact=contact, kind=kind)
     channel.path = path
     channel.pending_value = value

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from contacts.models import ExternalConnection
-from contacts.queries import changeable_contact
+from contacts.snapshots import changeable_contact
 from core.errors import UnprocessableEntity, map_integrity_error
 
 

@@ -7,10 +7,12 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.models import Member
-from contacts.details import canonical, changes_of_new, value_at
 from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES, ChannelKind, Contact, ContactAssignment, ContactParticipant
-from contacts.services.changes import check_updatable, check_valid, record_changes
+from contacts.plans import Origin, plan, replaced
+from contacts.services.changes import commit
 from contacts.services.usernames import UNIQUE, new_username, username_not_unique
+from contacts.snapshots import new_contact_snapshot
+from core.documents import value_at
 from core.errors import UnprocessableEntity, map_integrity_error
 from schemas.models import ListItem
 from schemas.queries import current_schema
@@ -32,20 +34,14 @@ def create_contact(*, actor: Actor, type_id: int, username: str | None, details:
             sub_code="ValidationFailed",
             properties={"contactTypeId": [expected]},
         )
-    document = canonical(details, objects=schema.object_paths)
-    changes = changes_of_new(document)
-    check_updatable(actor=actor, schema=schema, changes=changes)
-    check_valid(schema=schema, target=document, stored={})
+    contact = Contact(type=contact_type)
+    found = plan(new_contact_snapshot(contact, schema), replaced(details), actor, Origin.CREATION)
+    found.check()
     email = schema.channel_paths[ChannelKind.EMAIL]
-    contact = Contact(
-        type=contact_type,
-        username=new_username(asked=username, email=value_at(document, email) if email else None),
-        details=document,
-    )
+    contact.username = new_username(requested=username, email=value_at(found.document, email) if email else None)
     with map_integrity_error(UNIQUE, username_not_unique()):
-        contact.save(force_insert=True)
+        commit(found)
     _inherit_from(actor, contact)
-    record_changes(actor=actor, contact=contact, changes=changes)
     return contact
 
 

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from accounts.actor import Actor
 from accounts.models import User
-from contacts.queries import changeable_contact
+from contacts.snapshots import changeable_contact
 
 
 @transaction.atomic

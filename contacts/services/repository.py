@@ -1,50 +1,132 @@
-"""Writing a contact's details with the entry of its history: one statement, so neither stands without the other."""
+"""Where details and their history are stored. One statement writes both, so neither exists without the other."""
 
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
 
 import orjson
 from django.db import connection
+from django.db.models import Model
 from psycopg import sql
 
-from contacts.models import ChangeSet, Contact
+from accounts.actor import Actor, ActorKind
+from contacts.models import History
+from contacts.plans import ChangePlan, Snapshot
+from core.documents import Change, paths_with_ancestors
 from core.prepared import execute
 
 
-class LockNeededError(Exception):
-    """The contact was read without its lock, and this cannot be done so: it has changed since, or it is not enough."""
+class ReadLocked(Protocol):
+    def __call__(self, *, actor: Actor, subject_id: int) -> Snapshot:
+        """The snapshot with its row locked until the transaction ends. Raises NotFound."""
 
 
-def write_with_history(contact: Contact, entry: ChangeSet, *, username: str | None = None) -> None:
-    """Write details and version of a contact that was read with the version before, its username too where it gets
-    another one, and insert the entry, which gets its id.
+@dataclass(frozen=True)
+class DetailsRepository:
+    """The tables of details that follow one schema: a model with `details` and `version`, and its history.
 
-    Locks the contact's row. Raises LockNeededError, and writes nothing, when it was read without its lock and somebody
-    else has changed it since; IntegrityError, also when the history has the version already.
+    `owner` is the foreign key of the history; `username` the column that may change along with the details, if any.
     """
-    query, columns = _update_query()
-    values = [orjson.dumps(contact.details).decode(), contact.version, username, contact.pk, contact.version - 1]
-    for name in columns:
-        value = getattr(entry, name)
-        values.append(orjson.dumps(value).decode() if name == "changes" else value)
-    written = execute(query, values)
-    if not written:
-        raise LockNeededError
-    ((entry.pk,),) = written
-    entry._state.adding, entry._state.db = False, connection.alias
+
+    model: type[Model]
+    history: type[History]
+    owner: str
+    read_locked: ReadLocked
+    username: str | None = None
+
+    def insert(self, plan: ChangePlan) -> History:
+        """Insert the snapshot's row with the plan's document, and the first entry of its history.
+
+        Raises IntegrityError.
+        """
+        row = plan.snapshot.row
+        row.details = plan.document
+        row.save(force_insert=True)
+        return self.record(row, actor=plan.actor, changes=plan.to_write)
+
+    def update(
+        self, plan: ChangePlan, *, comment: str | None = None, initiator_member_id: int | None = None
+    ) -> History | None:
+        """Write what the plan writes at once, if the row still has the snapshot's version; else write nothing.
+
+        Returns the entry of the history, which names the actor or the member `initiator_member_id` whose request the
+        actor approved, and None where the row has another version by now. Locks the row. Raises IntegrityError.
+        """
+        snapshot = plan.snapshot
+        entry = self._entry(
+            snapshot.row.pk,
+            snapshot.version + 1,
+            plan.actor,
+            plan.to_write,
+            comment=comment,
+            initiator_member_id=initiator_member_id,
+        )
+        query, columns = _update_query(self)
+        values = [orjson.dumps(plan.document).decode(), entry.version]
+        if self.username:
+            values.append(plan.username_to_write)
+        values += [snapshot.row.pk, snapshot.version]
+        for name in columns:
+            value = getattr(entry, name)
+            values.append(orjson.dumps(value).decode() if name == "changes" else value)
+        written = execute(query, values)
+        if not written:
+            return None
+        ((entry.pk,),) = written
+        entry._state.adding, entry._state.db = False, connection.alias
+        snapshot.row.details, snapshot.row.version = plan.document, entry.version
+        return entry
+
+    def record(self, row: Any, *, actor: Actor, changes: Sequence[Change]) -> History:
+        """Insert the entry of the row's present version into its history."""
+        entry = self._entry(row.pk, row.version, actor, changes)
+        entry.save(force_insert=True)
+        return entry
+
+    def _entry(
+        self,
+        owner_id: int,
+        version: int,
+        actor: Actor,
+        changes: Sequence[Change],
+        *,
+        comment: str | None = None,
+        initiator_member_id: int | None = None,
+    ) -> History:
+        columns = history_columns(actor=actor, changes=changes)
+        if initiator_member_id is not None:
+            columns["initiator_member_id"] = initiator_member_id
+        if comment is not None:
+            columns["comment"] = comment
+        return self.history(**{f"{self.owner}_id": owner_id}, version=version, **columns)
 
 
-@cache
-def _update_query() -> tuple[str, list[str]]:
-    """The statement, and the columns of the history in its order."""
-    columns = [field for field in ChangeSet._meta.concrete_fields if not field.primary_key]
+def history_columns(*, actor: Actor, changes: Sequence[Change]) -> dict[str, Any]:
+    """What every history (`contacts.models.History`) records of a change, except whose version it made."""
+    return {
+        "initiator_member_id": actor.member_id,
+        "initiator_contact_id": actor.contact_id,
+        "initiator_application_id": actor.application_id,
+        "initiator_system": actor.name if actor.kind is ActorKind.SYSTEM else "",
+        "changes": [change.as_json() for change in changes],
+        "paths": paths_with_ancestors(change.path for change in changes),
+    }
+
+
+@lru_cache(maxsize=8)
+def _update_query(repository: DetailsRepository) -> tuple[str, list[str]]:
+    """The guarded update with the insert of its entry, and the columns of the history in its order."""
+    columns = [field for field in repository.history._meta.concrete_fields if not field.primary_key]
+    username = sql.SQL(", {column} = coalesce(%s, {column})").format(column=sql.Identifier(repository.username or ""))
     text = sql.SQL(
         "WITH written AS ("
-        "UPDATE {contacts} SET details = %s, version = %s, username = coalesce(%s, username)"
-        " WHERE id = %s AND version = %s RETURNING id)"
+        "UPDATE {rows} SET details = %s, version = %s{username} WHERE id = %s AND version = %s RETURNING id)"
         " INSERT INTO {history} ({columns}) SELECT {values} FROM written RETURNING id"
     ).format(
-        contacts=sql.Identifier(Contact._meta.db_table),
-        history=sql.Identifier(ChangeSet._meta.db_table),
+        rows=sql.Identifier(repository.model._meta.db_table),
+        username=username if repository.username else sql.SQL(""),
+        history=sql.Identifier(repository.history._meta.db_table),
         columns=sql.SQL(", ").join(sql.Identifier(str(field.column)) for field in columns),
         values=sql.SQL(", ").join(sql.SQL("%s") for _field in columns),
     )

@@ -6,7 +6,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from contacts.models import Contact
-from contacts.queries import changeable_contact, is_username_taken
+from contacts.plans import username_required
+from contacts.queries import is_username_taken
+from contacts.snapshots import changeable_contact
 from core.errors import UnprocessableEntity, map_integrity_error
 
 UNIQUE = "contact_username_unique_ignoring_case"
@@ -14,10 +16,6 @@ UNIQUE = "contact_username_unique_ignoring_case"
 
 def username_not_unique() -> UnprocessableEntity:
     return UnprocessableEntity(_("Another contact has this username already."), sub_code="UsernameNotUnique")
-
-
-def username_required() -> UnprocessableEntity:
-    return UnprocessableEntity(_("A username is required."), sub_code="UsernameRequired")
 
 
 def username_coupled() -> UnprocessableEntity:
@@ -32,14 +30,14 @@ def check_username_free(username: str, *, but_by: Contact | None = None) -> None
         raise username_not_unique()
 
 
-def new_username(*, asked: str | None, email: str | None) -> str | None:
+def new_username(*, requested: str | None, email: str | None) -> str | None:
     """The username of a new contact; None only where an external identity provider knows it.
 
     Raises UnprocessableEntity: UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail.
     """
-    if settings.USERNAME_FROM_EMAIL and asked is not None and asked != email:
+    if settings.USERNAME_FROM_EMAIL and requested is not None and requested != email:
         raise username_coupled()
-    username = email if settings.USERNAME_FROM_EMAIL else asked
+    username = email if settings.USERNAME_FROM_EMAIL else requested
     if username:
         check_username_free(username)
         return username

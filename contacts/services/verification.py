@@ -1,38 +1,28 @@
-"""A verified address is applied through the steps of design section 5."""
+"""A verified address takes effect through the same plan and commit as every change of details."""
 
 from django.db import transaction
 
 from accounts.actor import Actor
-from contacts.details import Change, value_at, with_values
-from contacts.models import CONTACT_SCHEMA, Channel, ChannelKind, Contact
-from contacts.queries import changeable_contact
-from contacts.services.changes import check_username_follows, check_valid, write_details
+from contacts.models import Channel, ChannelKind
+from contacts.plans import Origin, plan, values_set
+from contacts.services.changes import commit
 from contacts.services.channels import NOTHING_PENDING, redeemed_value
-from schemas.queries import current_schema
+from contacts.snapshots import locked_contact_snapshot
+from core.documents import Change, value_at
 
 
 def verify_channel(*, actor: Actor, contact_id: int, kind: ChannelKind, key: str) -> None:
     """Give back the key that was sent to a pending address; the right one makes the address take effect.
 
-    Locks the contact. The change set names the actor. Raises NotFound; UnprocessableEntity: NothingPending,
-    KeyNoMatch, KeyExpired, ValidationFailed, UsernameNotUnique. The address stays pending after any of them.
+    Locks the contact. The history names the actor. Raises NotFound; UnprocessableEntity: NothingPending, KeyNoMatch,
+    KeyExpired, ValidationFailed, UsernameNotUnique. The address stays pending after any of them.
     """
     with transaction.atomic():
-        contact = changeable_contact(actor=actor, contact_id=contact_id)
-        channel, refusal = redeemed_value(contact=contact, kind=kind, key=key)
+        snapshot = locked_contact_snapshot(actor=actor, subject_id=contact_id)
+        channel, refusal = redeemed_value(contact=snapshot.row, kind=kind, key=key)
         if refusal is None:
-            _apply(actor=actor, contact=contact, channel=channel)
+            address = Change(channel.path, value_at(snapshot.document, channel.path), channel.pending_value)
+            Channel.objects.filter(pk=channel.pk).update(**NOTHING_PENDING)
+            commit(plan(snapshot, values_set([address]), actor, Origin.VERIFICATION))
     if refusal is not None:
         raise refusal
-
-
-def _apply(*, actor: Actor, contact: Contact, channel: Channel) -> None:
-    schema = current_schema(CONTACT_SCHEMA)
-    change = Change(channel.path, value_at(contact.details, channel.path), channel.pending_value)
-    Channel.objects.filter(pk=channel.pk).update(**NOTHING_PENDING)
-    if change.original == change.target:
-        return
-    document = with_values(contact.details, {change.path: change.target})
-    check_valid(schema=schema, target=document, stored=contact.details)
-    check_username_follows(contact=contact, schema=schema, changes=[change])
-    write_details(actor=actor, contact=contact, schema=schema, changes=[change], document=document)

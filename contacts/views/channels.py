@@ -7,8 +7,8 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
-from contacts import serializers as shapes
 from contacts.models import ChannelKind
+from contacts.serializers import contacts as shapes
 from contacts.services.channels import discontinue_verification, resend_key
 from contacts.services.verification import verify_channel
 from contacts.views.tags import TAGS, WRITE

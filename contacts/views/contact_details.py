@@ -9,11 +9,12 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
-from changerequests.queries import details_from_row, details_query
-from changerequests.services import Submission, patch_details, replace_details
-from contacts import serializers as shapes
 from contacts.etags import IF_MATCH, etag, if_match, is_known, version_tag
-from contacts.queries import contact_to_change_from_row, contact_to_change_query, pending_channels
+from contacts.plans import Target, merged, plan, replaced
+from contacts.queries import details_from_row, details_query, pending_channels
+from contacts.serializers import contacts as shapes
+from contacts.services.changes import commit
+from contacts.snapshots import snapshot_from_row, snapshot_query
 from contacts.views.tags import READ, TAGS, WRITE
 from core.rendering import rendered
 
@@ -22,8 +23,8 @@ class ContactDetailsView(ActorView):
     access = {"GET": Access(READ, ANYONE), "PATCH": Access(WRITE, ANYONE), "PUT": Access(WRITE, ANYONE)}
     prefetches = {
         "GET": lambda contactId: details_query(contactId),
-        "PATCH": lambda contactId: contact_to_change_query(contactId),
-        "PUT": lambda contactId: contact_to_change_query(contactId),
+        "PATCH": lambda contactId: snapshot_query(contactId),
+        "PUT": lambda contactId: snapshot_query(contactId),
     }
 
     @extend_schema(
@@ -73,16 +74,7 @@ class ContactDetailsView(ActorView):
         UsernameRequired. With `If-Match`, 412 and the current ETag when the details have changed since.
         """
         body = self.body(shapes.SubmitDetailsSerializer)
-        return self._answer(
-            patch_details(
-                actor=self.actor,
-                contact_id=contactId,
-                patch=body["details"],
-                comment=body["comment"],
-                precondition=if_match(request),
-                seen=contact_to_change_from_row(self.prefetched()),
-            )
-        )
+        return self._change(merged(body["details"], if_match(request)), body["comment"])
 
     @extend_schema(
         operation_id="putContactDetails",
@@ -100,22 +92,14 @@ class ContactDetailsView(ActorView):
         UsernameRequired. With `If-Match`, 412 and the current ETag when the details have changed since.
         """
         body = self.body(shapes.SubmitDetailsSerializer)
-        return self._answer(
-            replace_details(
-                actor=self.actor,
-                contact_id=contactId,
-                details=body["details"],
-                comment=body["comment"],
-                precondition=if_match(request),
-                seen=contact_to_change_from_row(self.prefetched()),
-            )
-        )
+        return self._change(replaced(body["details"], if_match(request)), body["comment"])
 
-    def _answer(self, submission: Submission) -> HttpResponse:
+    def _change(self, target: Target, comment: str | None) -> HttpResponse:
+        submission = commit(plan(snapshot_from_row(self.prefetched()), target, self.actor), comment=comment)
         return rendered(
             {
                 "isApprovalRequired": submission.change_request is not None,
                 **pending_channels(submission.pending),
             },
-            headers={"ETag": version_tag(submission.contact)},
+            headers={"ETag": version_tag(submission.row)},
         )

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
-from contacts import serializers as shapes
 from contacts.queries import change_history, check_visible, with_initiators
+from contacts.serializers import contacts as shapes
 from contacts.views.tags import READ, TAGS
 from core.paging import ordered, paginate
 

@@ -42,7 +42,7 @@ class ExportJobAdmin(ReadOnlyAdmin):
     sortable_by = ["created_at"]
 
     class Media:
-        css = {"all": ["contacts/details.css", "importexport/jobs.css"]}
+        css = {"all": ["core/details.css", "core/jobs.css"]}
         js = ["importexport/jobs.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ExportJob]:

@@ -77,7 +77,7 @@ class ImportJobAdmin(CappedAdmin):
     sortable_by = ["created_at"]
 
     class Media:
-        css = {"all": ["contacts/details.css", "changerequests/review.css", "importexport/jobs.css"]}
+        css = {"all": ["core/details.css", "core/controls.css", "core/jobs.css"]}
         js = ["importexport/jobs.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:

@@ -1,20 +1,18 @@
-"""Details of entries: checked as everywhere (design section 5), and made into rows of a history."""
+"""Details of entries: planned like every other change, and made into rows of a history."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import orjson
 
 from accounts.actor import Actor
-from contacts.details import Change, Document, leaf_values, paths_with_ancestors
-from contacts.services.changes import check_updatable, history_columns
-from core.errors import UnprocessableEntity
+from contacts.plans import ChangePlan, Origin, Snapshot, Target, plan
+from contacts.services.repository import history_columns
+from core.documents import Change, Document, paths_with_ancestors
 from importexport.imports.copying import json_text, number, row, text, text_array
-from importexport.imports.entries import Entry, FirstVersion
+from importexport.imports.entries import Entry
 from schemas.compiled import CompiledSchema
 
-_KNOWN_PATHS = 20_000
 HISTORY_FIELDS = (
     "version",
     "executed_at",
@@ -27,81 +25,63 @@ HISTORY_FIELDS = (
 )
 
 
-class Rules:
-    """What a schema says of changed documents, for one actor."""
+class Planner:
+    """Plans the changes of entries by one version of a schema, for one actor."""
 
-    def __init__(self, *, actor: Actor, schema: CompiledSchema) -> None:
-        self.schema = schema
+    def __init__(self, *, actor: Actor, schema: CompiledSchema, username_path: str | None = None) -> None:
         self._actor = actor
-        self._refusals: dict[str, Mapping[str, Any]] = {}
+        self._schema = schema
+        self._username_path = username_path
+        self._nothing = Snapshot(document={}, version=0, schema=schema, username_path=username_path)
 
-    def verdict(self, entry: Entry) -> Mapping[str, Sequence[object]]:
-        """The faults of the entry's details by their paths, {} when they are valid."""
-        if entry.verdict is None:
-            entry.verdict = self.schema.validate({} if entry.details is None else entry.details)
-        return entry.verdict
+    def check_validity(self, entry: Entry) -> None:
+        """Work out, and keep, whether the entry's details follow the schema as they are."""
+        if entry.is_valid is None:
+            entry.is_valid = not self._schema.validate(_details(entry))
 
-    def first_version(self, entry: Entry) -> FirstVersion:
-        """The entry's details as the first of their history."""
-        if entry.first_version is None:
-            entry.first_version = _first_version({} if entry.details is None else entry.details)
-        return entry.first_version
+    def plan_new(self, entry: Entry) -> ChangePlan:
+        """The plan of a new document with the entry's details, which is kept, and the cells of its history."""
+        if entry.plan is None:
+            entry.plan = plan(self._nothing, self._target(entry), self._actor, Origin.IMPORT)
+            entry.history_cells = change_cells(entry.plan.changes)
+        return entry.plan
 
-    def check_new(self, entry: Entry) -> None:
-        """Refuses the entry when its details cannot be a new document."""
-        self._check_updatable(entry, self.first_version(entry).paths)
-        if faults := self.verdict(entry):
-            entry.refuse_details(faults)
+    def check_new(self, entry: Entry) -> ChangePlan:
+        """The same; the entry gets the faults of a refused plan."""
+        return _checked(entry, self.plan_new(entry))
+
+    def check_changed(self, entry: Entry, *, stored: Document, version: int) -> ChangePlan:
+        """The plan that turns the stored document into the entry's; the entry gets the faults of a refused one."""
+        snapshot = Snapshot(document=stored, version=version, schema=self._schema, username_path=self._username_path)
+        return _checked(entry, plan(snapshot, self._target(entry), self._actor, Origin.IMPORT))
 
     def explain(self, entry: Entry) -> None:
-        """For an entry that has failed already: whoever mends it wants to know the faults of its details as well."""
+        """Add the faults of the details to an entry that has failed already: they are corrected together."""
         if entry.faults and entry.details is not None:
-            entry.refuse_details(self.verdict(entry))
+            entry.refuse_details(self._schema.validate(entry.details))
 
-    def check_changed(self, entry: Entry, *, changes: Sequence[Change], stored: Document) -> None:
-        """Refuses the entry when the stored document cannot become its details."""
-        self._check_updatable(entry, (change.path for change in changes))
-        faults = self.verdict(entry)
-        if faults:
-            faults = self.schema.validate(entry.details, stored=stored)
-        if faults:
-            entry.refuse_details(faults)
-
-    def _check_updatable(self, entry: Entry, paths: Iterable[str]) -> None:
-        for path in paths:
-            refusal = self._refusals.get(path)
-            if refusal is None:
-                refusal = self._refusal(path)
-            if refusal:
-                entry.refuse_details(refusal)
-
-    def _refusal(self, path: str) -> Mapping[str, Any]:
-        """Why the actor may not change a path; {} when it may. The same for every entry, so it is asked once."""
-        try:
-            check_updatable(actor=self._actor, schema=self.schema, changes=[Change(path, None, None)])
-            refusal: Mapping[str, Any] = {}
-        except UnprocessableEntity as error:
-            refusal = error.properties or {}
-        if len(self._refusals) >= _KNOWN_PATHS:
-            self._refusals.clear()
-        self._refusals[path] = refusal
-        return refusal
+    def _target(self, entry: Entry) -> Target:
+        return Target(lambda _stored: _details(entry), is_canonical=True, is_valid=bool(entry.is_valid))
 
 
-def _first_version(document: Document) -> FirstVersion:
-    values = leaf_values(document)
-    paths = tuple(values)
-    changes = [{"path": path, "original": None, "target": value} for path, value in values.items()]
-    return FirstVersion(paths, _change_cells(changes, paths))
+def _details(entry: Entry) -> Document:
+    return {} if entry.details is None else entry.details
 
 
-def further_version(changes: Sequence[Change]) -> bytes:
-    """The cells of `changes` and `paths` of what changed a document."""
-    return _change_cells([change.as_json() for change in changes], tuple(change.path for change in changes))
+def _checked(entry: Entry, found: ChangePlan) -> ChangePlan:
+    entry.refuse_details(found.not_updatable)
+    entry.refuse_details(found.faults)
+    return found
 
 
-def _change_cells(changes: list[dict[str, Any]], paths: tuple[str, ...]) -> bytes:
-    return b"\t".join((json_text(orjson.dumps(changes)), _paths_cell(paths)))
+def change_cells(changes: Sequence[Change]) -> bytes:
+    """The cells of `changes` and `paths` of an entry of a history."""
+    return b"\t".join(
+        (
+            json_text(orjson.dumps([change.as_json() for change in changes])),
+            _paths_cell(tuple(change.path for change in changes)),
+        )
+    )
 
 
 @lru_cache(maxsize=4_096)
@@ -126,6 +106,6 @@ class HistoryRows:
     def line(self, owner: int, changes: bytes, *more: bytes, version: int, at: bytes) -> bytes:
         """A line of the owner's id, HISTORY_FIELDS, and what else the table has.
 
-        `changes` are the cells of a FirstVersion or of `further_version`, `at` is a cell too.
+        `changes` are the cells that `change_cells` returns; `at` is a cell too.
         """
         return row(number(owner), number(version), at, self._initiator, changes, *more)

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import orjson
 from django.utils.translation import gettext as _
 
-from contacts.details import Document, canonical
+from contacts.plans import ChangePlan
+from core.documents import Document, canonical
 from core.errors import ApiError
 from core.serializers import INT32_MAX
 from importexport.imports.parsing import parse_entry
@@ -32,20 +33,12 @@ class Outcome(Enum):
 Fault = tuple[str | None, str]
 
 
-@dataclass(frozen=True, slots=True)
-class FirstVersion:
-    """Details as the first version of a document: their paths, and the cells that its history gets."""
-
-    paths: tuple[str, ...]
-    cells: bytes
-
-
 @dataclass(slots=True, kw_only=True)
 class Entry:
     """An entry as it was read. One with faults has failed.
 
-    What is None was absent: of a row that exists it stays. `document` is the details as JSON. `verdict` (what the
-    schema says of the details) and `first_version` are worked out when they are asked for (`Rules`), and kept.
+    What is None was absent: of a row that exists it stays. `document` is the details as JSON. A `Planner` works out
+    `is_valid` (whether the details follow the schema), and `plan` and `history_cells` of a new document, on demand.
     """
 
     number: int
@@ -53,8 +46,9 @@ class Entry:
     external_id: str | None = None
     details: Document | None = None
     document: bytes = b"{}"
-    verdict: Mapping[str, Sequence[object]] | None = None
-    first_version: FirstVersion | None = None
+    is_valid: bool | None = None
+    plan: ChangePlan | None = None
+    history_cells: bytes = b""
     faults: list[Fault] = field(default_factory=list)
     outcome: Outcome = Outcome.FAILED
 

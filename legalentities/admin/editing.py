@@ -23,6 +23,7 @@ from contactgroups.models import ACCESS_POLICIES, GroupMembership
 from contactgroups.services import Membership
 from contacts.display import shown_changes
 from contacts.models import Contact
+from contacts.plans import Snapshot
 from core.errors import ApiError, PreconditionFailed
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
 from legalentities.queries import changed_since
@@ -144,8 +145,8 @@ def edit_page(model_admin: Any, request: HttpRequest, legal_entity: LegalEntity)
         return _overtaken(model_admin, request, legal_entity, schema, read)
     form = DetailsForm(schema, legal_entity.details, request.POST, choices_url=address)
 
-    def unchanged_since(locked: LegalEntity) -> None:
-        if locked.version != read:
+    def unchanged_since(snapshot: Snapshot) -> None:
+        if snapshot.version != read:
             raise PreconditionFailed
 
     try:

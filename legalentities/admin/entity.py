@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
+from accounts.admin_paging import KeyedChangeList, KeyedPaginator
 from contactgroups.models import ContactGroup
-from contacts.admin.paging import KeyedChangeList, KeyedPaginator
 from contacts.display import laid_out, shown_changes
 from legalentities.admin.editing import create_page, edit_page, may_edit
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
@@ -53,7 +53,7 @@ class LegalEntityAdmin(ListChoicesMixin, VisibleToActorAdmin):
     paginator = KeyedPaginator
 
     class Media:
-        css = {"all": ["contacts/details.css", "changerequests/review.css"]}
+        css = {"all": ["core/details.css", "core/controls.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LegalEntity]:
         legal_entities: Any = super().get_queryset(request)

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest
 from accounts.actor import Actor, ActorKind
 from accounts.admin_actor import ReadOnlyAdmin, actor_of
 
-STYLES = ["contacts/details.css", "changerequests/review.css", "importexport/jobs.css", "schemas/editor.css"]
+STYLES = ["core/details.css", "core/controls.css", "core/jobs.css", "schemas/editor.css"]
 MAY_CHANGE, MAY_VIEW = "schemas.change_schema", "schemas.view_schema"
 
 

@@ -45,9 +45,7 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
     ordering = ["key"]
 
     class Media:
-        css = {
-            "all": ["contacts/details.css", "changerequests/review.css", "importexport/jobs.css", "schemas/editor.css"]
-        }
+        css = {"all": ["core/details.css", "core/controls.css", "core/jobs.css", "schemas/editor.css"]}
         js = ["schemas/editor.js", "schemas/draft.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Schema]:

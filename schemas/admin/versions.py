@@ -34,9 +34,7 @@ class SchemaVersionAdmin(StoredAdmin):
     search_help_text = _("Number, or the name of who published it")
 
     class Media:
-        css = {
-            "all": ["contacts/details.css", "changerequests/review.css", "importexport/jobs.css", "schemas/editor.css"]
-        }
+        css = {"all": ["core/details.css", "core/controls.css", "core/jobs.css", "schemas/editor.css"]}
         js = ["schemas/editor.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SchemaVersion]:

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
+from core.documents import is_same
 from schemas.definition.elements import (
     FLAGS,
     GROUP,
@@ -21,7 +22,6 @@ from schemas.definition.elements import (
     Group,
     Section,
 )
-from schemas.equality import is_same
 
 _FIELD_PROPERTIES: Mapping[str, str] = {
     "isArray": "is_array",

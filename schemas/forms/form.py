@@ -12,8 +12,8 @@ from django.forms import Media
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
+from core.documents import is_same
 from schemas.compiled import CompiledSchema
-from schemas.equality import is_same
 from schemas.forms.building import Builder, Sent, fields_outside_arrays
 from schemas.forms.nodes import ABSENT, ArrayNode, DataNode, GroupBox, Leaf, Leftover, Node, ObjectNode
 

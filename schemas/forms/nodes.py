@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from django.utils.safestring import SafeString
 
-from schemas.equality import is_same
+from core.documents import is_same
 from schemas.fields import Field
 from schemas.forms.values import is_same_text, value_of
 from schemas.forms.widgets import widget_of

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import transaction
 
+from core.documents import is_same
 from schemas.definition import parse_definition
-from schemas.equality import is_same
 from schemas.isodata import ItemContent, ListContent, iso_lists
 from schemas.models import List, ListItem, NextRevision, Schema
 from schemas.services.schemas import add_version

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from core.documents import is_same
 from core.errors import NotFound, UnprocessableEntity
 from core.jobs import send_on_commit
 from schemas.checking import run_check
 from schemas.document_sources import documents_of
-from schemas.equality import is_same
 from schemas.models import CheckStatus, SchemaDraft, SchemaVersion
 from schemas.queries import draft_schema
 from schemas.services.schemas import publish_schema

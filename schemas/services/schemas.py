@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from core.documents import is_same
 from core.errors import NotFound, UnprocessableEntity
 from schemas.definition import Definition, invalid, parse_definition
 from schemas.definition.faults import Faults, below, place_at
 from schemas.definition.jsontext import read_json_text
 from schemas.derivation import usable_json_schema
 from schemas.engine import DIALECT, schema_faults
-from schemas.equality import is_same
 from schemas.models import List, Schema, SchemaVersion
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from accounts.actor import system_actor
 from changerequests.models import ChangeRequest, Status
-from changerequests.services import patch_details
 from contacts.models import Contact
+from contacts.services.changes import patch_details
 from tests.browser.browsing import scrolls_sideways
 from tests.fixtures import details
 
@@ -114,7 +114,7 @@ def test_the_form_is_used_with_the_keyboard_alone(page, sign_in, anna, contact):
     expect(row(page, 1, "Nationalities").get_by_role("button", name="Move down")).to_be_focused()
     page.get_by_role("button", name="Submit").press("Enter")
     expect(page.get_by_text(re.compile("Nothing is changed yet: change request"))).to_be_visible()
-    asked = ChangeRequest.objects.get(contact=contact, status=Status.PENDING)
+    asked = ChangeRequest.objects.get(subject=contact, status=Status.PENDING)
     assert asked.changes[0]["target"] == ["IT", "CH"]
     page.get_by_role("link", name=f"change request #{asked.pk}").click()
     expect(page).to_have_url(re.compile(f"/changerequest/{asked.pk}/"))

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from accounts.actor import member_actor, system_actor
 from accounts.models import Member, User
 from changerequests.models import ChangeRequest, Status
-from changerequests.services import patch_details
 from contacts.models import Contact
+from contacts.services.changes import patch_details
 from tests.browser.browsing import scrolls_sideways
 from tests.fixtures import details
 
@@ -279,7 +279,7 @@ def rich(ask: Callable[..., ChangeRequest]) -> ChangeRequest:
     }
     request = ask("Spyri", patch, contactInformation={"addresses": [home]}, relationship={"notes": notes})
     overtaking = {"personalInformation": {"dateOfBirth": "1967-06-13"}}
-    patch_details(actor=system_actor("tests"), contact_id=request.contact_id, patch=overtaking)
+    patch_details(actor=system_actor("tests"), contact_id=request.subject_id, patch=overtaking)
     return request
 
 

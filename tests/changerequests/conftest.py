@@ -8,8 +8,8 @@ import pytest
 from accounts.actor import member_actor
 from accounts.models import Member
 from changerequests.models import ChangeRequest
-from changerequests.services import patch_details
 from contacts.models import Contact
+from contacts.services.changes import patch_details
 from tests.changerequests.reviewing import NEW_NAME
 
 

@@ -9,8 +9,8 @@ from django.test import Client
 from accounts.actor import member_actor, system_actor
 from accounts.models import Member, User
 from changerequests.models import ChangeRequest, Status
-from changerequests.services import patch_details
 from contacts.models import Contact
+from contacts.services.changes import patch_details
 from tests.changerequests.reviewing import NEW_NAME, QUEUE, text_of
 
 pytestmark = pytest.mark.django_db
@@ -113,7 +113,7 @@ def test_one_that_fails_keeps_none_of_the_others_from_being_approved(
 ) -> None:
     outdated, decided, good = three
     overtaking = {"personalInformation": {"lastName": "Keller"}}
-    patch_details(actor=system_actor("tests"), contact_id=outdated.contact_id, patch=overtaking)
+    patch_details(actor=system_actor("tests"), contact_id=outdated.subject_id, patch=overtaking)
     other = make_member("other", reviews=True, sees_all_contacts=True)
     admin_of(other).post(QUEUE, form(REJECT, decided, confirmed="yes", comment="No"))
     own = patch_details(actor=member_actor(rita), contact_id=make_contact(members=[rita]).pk, patch=NEW_NAME)
@@ -149,7 +149,7 @@ def test_what_is_outdated_may_be_rejected_with_the_others_and_is_left_out_of_an_
     admin_of: Callable[..., Client], rita: Member, three: tuple[ChangeRequest, ...]
 ) -> None:
     overtaking = {"personalInformation": {"lastName": "Keller"}}
-    patch_details(actor=system_actor("tests"), contact_id=three[0].contact_id, patch=overtaking)
+    patch_details(actor=system_actor("tests"), contact_id=three[0].subject_id, patch=overtaking)
     browser = admin_of(rita)
     approving, rejecting = (text_of(browser.post(QUEUE, form(action, *three))) for action in (APPROVE, REJECT))
     assert "Approve 2 requests" in approving

@@ -14,10 +14,10 @@ from accounts.actor import system_actor
 from accounts.admin_actor import CappedPaginator
 from accounts.models import Member, Participant
 from changerequests.models import ChangeRequest, Status
-from changerequests.services import patch_details
-from contacts.details import paths_with_ancestors
 from contacts.models import Contact, ContactParticipant
+from contacts.services.changes import patch_details
 from contacts.services.connections import add_external_connection
+from core.documents import paths_with_ancestors
 from schemas.models import ListItem
 from tests.changerequests.reviewing import QUEUE, page_of, text_of
 from tests.fixtures import without_triggers
@@ -84,7 +84,7 @@ def test_a_request_whose_contact_has_changed_since_is_told_from_the_others(
 ) -> None:
     overtaken, fresh = ask(make_contact(members=[anna])), ask(make_contact(members=[anna]))
     patch = {"personalInformation": {"lastName": "Keller"}}
-    patch_details(actor=system_actor("tests"), contact_id=overtaken.contact_id, patch=patch)
+    patch_details(actor=system_actor("tests"), contact_id=overtaken.subject_id, patch=patch)
     states = {row.pk: row.is_outdated for row in admin_of(rita).get(QUEUE).context["cl"].result_list}
     assert states == {overtaken.pk: True, fresh.pk: False}
     assert text_of(admin_of(rita).get(QUEUE)).count("Outdated") == 1
@@ -145,7 +145,7 @@ def test_the_figures_of_the_dashboard_lead_to_requests_of_a_time(
     assert narrowed.unbounded_address == "?q=spyri"
     admin_of(rita).post(page_of(asked), {"decision": "approve"})
     assert (found(f"status=2&reviewed_at__gte={now}"), found(f"status=2&reviewed_at__gte={tomorrow}")) == (1, 0)
-    for guess in ("review_comment__startswith=S", "contact__details__icontains=S", "created_at__year=2026"):
+    for guess in ("review_comment__startswith=S", "subject__details__icontains=S", "created_at__year=2026"):
         assert admin_of(rita).get(f"{QUEUE}?{guess}").status_code in {302, 400}
 
 
@@ -202,7 +202,7 @@ def test_the_queue_takes_as_many_queries_for_many_rows_as_for_few(
     rows: int,
     count_queries: Callable[[], Any],
 ) -> None:
-    template = {"contact_id": contact.pk, "initiator_member": anna, "changes": asked.changes}
+    template = {"subject_id": contact.pk, "initiator_member": anna, "changes": asked.changes}
     moment = timezone.now()
     with without_triggers():
         ChangeRequest.objects.bulk_create(

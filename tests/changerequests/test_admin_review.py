@@ -8,8 +8,8 @@ from django.test import Client
 from accounts.actor import member_actor, system_actor
 from accounts.models import Member, User
 from changerequests.models import ChangeRequest, Status
-from changerequests.services import patch_details
 from contacts.models import Contact, ContactAssignment
+from contacts.services.changes import patch_details
 from tests.changerequests.reviewing import NEW_NAME, QUEUE, page_of, text_of
 from tests.fixtures import details, without_triggers
 
@@ -367,6 +367,6 @@ def test_the_walk_leaves_out_what_the_member_does_not_see(
     admin_of: Callable[..., Client], make_member: Callable[..., Member], queue: tuple[ChangeRequest, ...]
 ) -> None:
     near = make_member("near", reviews=True)
-    ContactAssignment.objects.create(contact=queue[0].contact, member=near)
-    ContactAssignment.objects.create(contact=queue[3].contact, member=near)
+    ContactAssignment.objects.create(contact=queue[0].subject, member=near)
+    ContactAssignment.objects.create(contact=queue[3].subject, member=near)
     assert admin_of(near).get(page_of(queue[0])).context["next_address"] == page_of(queue[3])

@@ -33,13 +33,13 @@ def request_of_anna(contact, anna, api_of):
 
 def review(api, request, *, approve, comment=None):
     return api.post(
-        f"/v1.0/contacts/{request.contact_id}/change-requests/{request.pk}/review",
+        f"/v1.0/contacts/{request.subject_id}/change-requests/{request.pk}/review",
         {"isApproved": approve, "comment": comment},
     )
 
 
 def cancel(api, request):
-    return api.post(f"/v1.0/contacts/{request.contact_id}/change-requests/{request.pk}/cancel")
+    return api.post(f"/v1.0/contacts/{request.subject_id}/change-requests/{request.pk}/cancel")
 
 
 def last_name(contact):

@@ -13,11 +13,12 @@ from accounts.actor import member_actor
 from accounts.models import Member, User
 from changerequests.models import ChangeRequest
 from changerequests.outcomes import deliver_outcome
-from changerequests.services import cancel_change_request, patch_details, review_change_request
+from changerequests.services import cancel_change_request, review_change_request
 from changerequests.tasks import send_due_outcomes
 from config.celery import app
 from config.operations.figures import read_figures
 from contacts.models import Contact
+from contacts.services.changes import patch_details
 from core.errors import ApiError
 from tests.changerequests.reviewing import NEW_NAME, page_of
 from tests.fixtures import without_triggers
@@ -37,7 +38,7 @@ def decide(rita: Member) -> Callable[..., ChangeRequest]:
     def make(request: ChangeRequest, *, is_approved: bool = True, comment: str | None = None) -> ChangeRequest:
         return review_change_request(
             actor=member_actor(rita),
-            contact_id=request.contact_id,
+            subject_id=request.subject_id,
             change_request_id=request.pk,
             is_approved=is_approved,
             comment=comment,
@@ -118,7 +119,7 @@ def test_nobody_is_written_to_who_has_no_address_or_no_open_login(
 
 @pytest.mark.django_db
 def test_what_the_initiator_cancels_is_told_to_nobody(anna: Member, asked: ChangeRequest) -> None:
-    cancel_change_request(actor=member_actor(anna), contact_id=asked.contact_id, change_request_id=asked.pk)
+    cancel_change_request(actor=member_actor(anna), subject_id=asked.subject_id, change_request_id=asked.pk)
     assert not is_due(asked)
     deliver_outcome(asked.pk)
     assert mail.outbox == []

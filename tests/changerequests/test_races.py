@@ -28,7 +28,7 @@ def ask(api, contact, name):
 
 
 def review_path(request: ChangeRequest) -> str:
-    return f"/v1.0/contacts/{request.contact_id}/change-requests/{request.pk}/review"
+    return f"/v1.0/contacts/{request.subject_id}/change-requests/{request.pk}/review"
 
 
 @pytest.mark.parametrize("attempt", range(3))

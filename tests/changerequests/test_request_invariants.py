@@ -45,7 +45,7 @@ def pending(contact, anna, api_of):
 
 @pytest.fixture
 def approved(pending, rita, api_of):
-    path = f"/v1.0/contacts/{pending.contact_id}/change-requests/{pending.pk}/review"
+    path = f"/v1.0/contacts/{pending.subject_id}/change-requests/{pending.pk}/review"
     assert api_of(rita).post(path, {"isApproved": True, "comment": "On file."}).status == 204
     return ChangeRequest.objects.get()
 
@@ -75,7 +75,7 @@ def test_nothing_is_decided_by_nobody(pending):
 
 
 def test_one_request_of_a_contact_waits_at_a_time(pending, anna):
-    refused(INSERT, pending.contact_id, Status.PENDING, anna.pk, None, None, match="one_pending_request_per_contact")
+    refused(INSERT, pending.subject_id, Status.PENDING, anna.pk, None, None, match="one_pending_request_per_contact")
 
 
 @pytest.mark.parametrize("status", [Status.APPROVED, Status.REJECTED, Status.CANCELLED])
@@ -148,7 +148,7 @@ def test_a_change_set_is_of_the_contact_and_of_an_approval(pending, rita, make_c
     others = make_contact().change_sets.get()
     sets = "change_set_id = %s, review_member_id = %s, reviewed_at = now()"
     refused(UPDATE.format(f"status = 2, {sets}"), others.pk, rita.pk, match="not its contact's")
-    own = pending.contact.change_sets.get()
+    own = pending.subject.change_sets.get()
     refused(
         UPDATE.format(f"status = 3, {sets}"),
         own.pk,
@@ -169,7 +169,7 @@ def test_none_is_ever_deleted(approved):
 
 def test_anonymization_takes_the_values_of_the_person_and_nothing_else(approved, app):
     before = ChangeRequest.objects.get()
-    assert app.post("/v1.0/contacts/anonymize", {"contactIds": [approved.contact_id]}).status == 204
+    assert app.post("/v1.0/contacts/anonymize", {"contactIds": [approved.subject_id]}).status == 204
     after = ChangeRequest.objects.get()
     assert [change["target"] for change in after.changes] == [None]
     assert (after.initiator_comment, after.review_comment) == (None, None)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from changerequests.models import ChangeRequest, Status
-from contacts.details import paths_with_ancestors
+from core.documents import paths_with_ancestors
 from tests.fixtures import without_triggers
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ def make_request(
 ):
     changes = [{"path": path, "original": "a", "target": "b", "isApprovalRequired": True} for path in paths]
     request = ChangeRequest.objects.create(
-        contact=contact,
+        subject=contact,
         initiator_member=initiator,
         created_at=START + timedelta(days=day),
         changes=changes,
@@ -90,7 +90,7 @@ def test_criteria_combine_with_and(requests, rita, anna, api_of):
     assert found(api.post(PATH, {"initiatorMemberUids": [str(anna.uid)]})) == ids(requests[1], requests[0])
     assert found(api.post(PATH, {"initiatorMemberUids": [str(anna.uid)], "statusId": 1})) == ids(requests[1])
     assert found(api.post(PATH, {"reviewMemberUids": [str(rita.uid)]})) == ids(requests[0])
-    assert found(api.post(PATH, {"contactIds": [requests[2].contact_id]})) == ids(requests[2])
+    assert found(api.post(PATH, {"contactIds": [requests[2].subject_id]})) == ids(requests[2])
     assert found(api.post(PATH, {"contactIds": []})) == []
     between = {"createDateFrom": "2026-01-02T00:00:00Z", "createDateTo": "2026-01-03T01:00:00+01:00"}
     assert found(api.post(PATH, between)) == ids(requests[2], requests[1])
@@ -167,7 +167,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(make_contact, anna, r
         with without_triggers():
             ChangeRequest.objects.bulk_create(
                 ChangeRequest(
-                    contact=contact,
+                    subject=contact,
                     initiator_member=anna,
                     status=Status.REJECTED,
                     review_member=rita,

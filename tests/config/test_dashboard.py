@@ -12,8 +12,9 @@ from django.utils import timezone
 from accounts.queries import with_hierarchy
 from changerequests.models import ChangeRequest
 from changerequests.queries import request_figures
-from changerequests.services import patch_details, review_change_request
+from changerequests.services import review_change_request
 from contacts.models import Contact
+from contacts.services.changes import patch_details
 from importexport.imports.running import run_job
 from importexport.imports.services import start_sync
 from importexport.models import ExportJob, ImportJob, ImportKind, ImportStatus
@@ -76,7 +77,7 @@ def decide(actor_of):
     def make(request, reviewer, *, is_approved=True, days=0.0):
         review_change_request(
             actor=actor_of(reviewer),
-            contact_id=request.contact_id,
+            subject_id=request.subject_id,
             change_request_id=request.pk,
             is_approved=is_approved,
             comment="No.",

@@ -17,8 +17,8 @@ from config.demo.contacts import contact_uid, made_up
 from config.demo.sharing import CIRCLES
 from config.demo.stories import STORIES, UPDATES
 from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
-from contacts.details import canonical
 from contacts.models import ChangeSet, Channel, Contact, ExternalConnection
+from core.documents import canonical
 from core.errors import Forbidden, UnprocessableEntity
 from legalentities.models import LegalEntity
 from schemas.queries import current_schema
@@ -142,7 +142,7 @@ def test_each_history_leads_to_the_present_version(demo):
 
 
 def test_each_story_came_to_its_end(demo):
-    found = {request.contact.uid: request for request in ChangeRequest.objects.select_related("contact", "change_set")}
+    found = {request.subject.uid: request for request in ChangeRequest.objects.select_related("subject", "change_set")}
     assert len(found) == len(STORIES)
     states = {status: [request for request in found.values() if request.status == status] for status in Status}
     assert {status: len(requests) for status, requests in states.items()} == {
@@ -175,7 +175,7 @@ def test_the_overtaken_request_is_refused_approval_and_no_other(actor):
 
 def approve(actor, request):
     return review_change_request(
-        actor=actor, contact_id=request.contact_id, change_request_id=request.pk, is_approved=True
+        actor=actor, subject_id=request.subject_id, change_request_id=request.pk, is_approved=True
     )
 
 

@@ -9,9 +9,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from accounts.actor import member_actor, system_actor
-from changerequests.services import patch_details, review_change_request
+from changerequests.services import review_change_request
 from contactgroups.services import Membership, create_group
 from contacts.models import ChangeSet, Channel, Contact, ExternalConnection, ProfilePicture
+from contacts.services.changes import patch_details
 from schemas.models import ListItem
 from tests.fixtures import details, without_triggers
 
@@ -164,7 +165,7 @@ def test_change_requests_name_their_fields_and_people_and_lead_on_for_those_who_
         actor=member_actor(anna), contact_id=contact.pk, patch={"personalInformation": {"lastName": "Heusser"}}
     ).change_request
     review_change_request(
-        actor=member_actor(rita), contact_id=contact.pk, change_request_id=asked.pk, is_approved=False, comment="No"
+        actor=member_actor(rita), subject_id=contact.pk, change_request_id=asked.pk, is_approved=False, comment="No"
     )
     page = browser.get(address(contact, "requests"))
     assert f"#{asked.pk} Rejected Last name Anna Tester" in text_of(page)

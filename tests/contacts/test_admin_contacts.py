@@ -11,8 +11,8 @@ from django.test import Client
 
 from accounts.actor import member_actor, system_actor
 from accounts.models import Member, Participant, User
-from changerequests.services import patch_details
 from contacts.models import Contact, ContactAssignment, ContactParticipant
+from contacts.services.changes import patch_details
 from contacts.services.connections import add_external_connection
 from tests.fixtures import details
 

@@ -6,9 +6,9 @@ import pytest
 
 from accounts.actor import member_actor, system_actor
 from changerequests.models import ChangeRequest, Status
-from changerequests.services import patch_details
 from contacts.models import ChangeSet, Channel, Contact, ContactAssignment, ExternalConnection
 from contacts.services.anonymization import anonymize_contacts
+from contacts.services.changes import patch_details
 from tests.browserless import sent_by
 from tests.fixtures import details, without_triggers
 
@@ -133,7 +133,7 @@ def test_a_change_that_needs_approval_waits_and_the_fields_that_require_it_are_n
     data["details.personalInformation.lastName"] = "Heusser"
     data["details.contactInformation.phone"] = "044 999 99 99"
     answer = browser.get(send(browser, contact, data)["Location"])
-    asked = ChangeRequest.objects.get(contact=contact, status=Status.PENDING)
+    asked = ChangeRequest.objects.get(subject=contact, status=Status.PENDING)
     shown = text_of(answer)
     assert f"Nothing is changed yet: change request #{asked.pk} waits for approval" in shown
     assert "because Last name requires it" in shown

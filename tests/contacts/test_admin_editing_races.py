@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.actor import system_actor
-from changerequests.services import patch_details
+from contacts.services.changes import patch_details
 from tests.browserless import sent_by
 from tests.concurrency import while_waiting
 

@@ -4,9 +4,9 @@ import pytest
 
 from accounts.actor import system_actor
 from changerequests.models import ChangeRequest, Status
-from changerequests.services import patch_details
 from contacts.models import ChangeSet, Contact
 from contacts.services.anonymization import anonymize_contacts
+from contacts.services.changes import patch_details
 from contacts.services.usernames import change_username
 from tests.concurrency import while_waiting
 

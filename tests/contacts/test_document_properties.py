@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts.details import canonical, changes_between, merge_patch, with_values
-from schemas.equality import is_same
+from core.documents import canonical, changes_between, is_same, merge_patch, with_values
 
 keys = st.sampled_from(["a", "b", "c", "d"])
 leaves = st.one_of(

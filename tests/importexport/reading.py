@@ -5,8 +5,8 @@ import io
 import json
 from typing import Any
 
-from contacts.details import value_at
 from contacts.models import Contact
+from core.documents import value_at
 from schemas.compiled import CompiledSchema
 from schemas.definition.elements import FieldType
 

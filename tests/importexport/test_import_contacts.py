@@ -5,9 +5,10 @@ import pytest
 from accounts.actor import member_actor
 from accounts.queries import actor_of_token
 from changerequests.models import Status
-from changerequests.services import patch_details, review_change_request
+from changerequests.services import review_change_request
 from contacts.models import ChangeSet, Channel, Contact, ContactAssignment, ExternalConnection
 from contacts.services.anonymization import anonymize_contacts
+from contacts.services.changes import patch_details
 from core.errors import UnprocessableEntity
 from importexport.models import ImportStatus
 from tests.fixtures import app_token, details, without_triggers

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contacts.details import canonical, changes_between, leaf_values
+from core.documents import canonical, changes_between
 from core.errors import BadRequest
 from core.parsing import parse_json
 from importexport.imports.parsing import parse_entry
@@ -67,7 +67,8 @@ def test_a_name_twice_is_refused(content):
 
 
 @given(document=st.dictionaries(st.text("ab", min_size=1), values, max_size=5))
-def test_the_first_history_is_that_of_the_service(document):
+def test_a_new_document_gains_what_an_emptied_one_loses(document):
     document = canonical(document, objects={"a", "b", "a.a"})
-    changes = {change.path: change.target for change in changes_between({}, document)}
-    assert repr(leaf_values(document)) == repr(changes)
+    gained = {change.path: change.target for change in changes_between({}, document)}
+    lost = {change.path: change.original for change in changes_between(document, {})}
+    assert repr(gained) == repr(lost)

@@ -18,11 +18,11 @@ from PIL import Image
 from accounts.actor import member_actor, system_actor
 from accounts.models import ClientApplication, Member, Participant
 from changerequests.models import ChangeRequest
-from changerequests.services import patch_details
 from contactgroups.models import ContactGroup, EntityType
 from contactgroups.services import Membership, create_group
 from contactgroups.services.links import link_entity
 from contacts.models import Contact
+from contacts.services.changes import patch_details
 from contacts.services.connections import add_external_connection
 from contacts.services.pictures import replace_picture
 from importexport.exports.selection import Selection
@@ -158,7 +158,7 @@ def make_world(
             member=member,
             app=app,
             contact=contact,
-            request=ChangeRequest.objects.get(contact=contact),
+            request=ChangeRequest.objects.get(subject=contact),
             group=group,
             account_id=contact.pk,
             legal_entity=legal_entity,

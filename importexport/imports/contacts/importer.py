@@ -17,10 +17,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.details import Document, changes_between, value_at
 from contacts.models import ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
+from contacts.plans import username_required
 from contacts.services.channels import NOTHING_PENDING
-from contacts.services.usernames import username_coupled, username_required
+from contacts.services.usernames import username_coupled
 from importexport.imports.contacts import statements
 from importexport.imports.contacts.entry import ContactEntry, read_contact
 from importexport.imports.contacts.plan import Known, New
@@ -29,7 +29,7 @@ from importexport.imports.contacts.relations import MEMBERS, PARTICIPANTS, Pairs
 from importexport.imports.contacts.statements import Holder
 from importexport.imports.contacts.uniqueness import check_unique_connections, check_unique_usernames
 from importexport.imports.copying import NULL, copy_into, json_text, number, row, text, timestamp
-from importexport.imports.documents import HISTORY_FIELDS, HistoryRows, Rules, further_version
+from importexport.imports.documents import HISTORY_FIELDS, HistoryRows, Planner, change_cells
 from importexport.imports.entries import Outcome
 from importexport.imports.reading import RawEntry
 from schemas.compiled import CompiledSchema
@@ -45,9 +45,9 @@ class ContactImporter:
     def __init__(self, *, actor: Actor, schema: CompiledSchema) -> None:
         self._actor = actor
         self._schema = schema
-        self._rules = Rules(actor=actor, schema=schema)
+        email_path = schema.channel_paths[ChannelKind.EMAIL] if settings.USERNAME_FROM_EMAIL else None
+        self._planner = Planner(actor=actor, schema=schema, username_path=email_path)
         self._history = HistoryRows(actor=actor)
-        self._email_path = schema.channel_paths[ChannelKind.EMAIL]
         self._sees_all = not Contact.objects.visible_to(actor).query.where
         self._expected = Outcome.CREATED
         self.refresh()
@@ -58,7 +58,7 @@ class ContactImporter:
 
     def read(self, raw: RawEntry) -> ContactEntry:
         entry = read_contact(raw, schema=self._schema, references=self._references)
-        self._rules.explain(entry)
+        self._planner.explain(entry)
         if not entry.faults:
             self._precompute(entry)
         return entry
@@ -69,9 +69,9 @@ class ContactImporter:
         A wrong guess costs time alone: what was not worked out here is worked out when it is asked for.
         """
         if self._expected is not Outcome.UNCHANGED:
-            self._rules.verdict(entry)
+            self._planner.check_validity(entry)
         if self._expected is Outcome.CREATED:
-            self._rules.first_version(entry)
+            self._planner.plan_new(entry)
 
     def apply(self, entries: Sequence[ContactEntry]) -> None:
         """Write a batch in the caller's transaction; the outcomes and the faults stand in the entries."""
@@ -116,20 +116,17 @@ class ContactImporter:
 
     def _check_new(self, item: New) -> None:
         entry = item.entry
-        self._rules.check_new(entry)
+        found = self._planner.check_new(entry)
         if entry.type_id is None:
             entry.refuse("contactTypeId", _("A new contact needs a type."))
         if settings.USERNAME_FROM_EMAIL:
-            item.username = self._email_of(entry.details)
+            item.username = found.username
             if entry.username not in (None, item.username):
                 entry.refuse_as(username_coupled(), "username")
         else:
             item.username = entry.username
         if not item.username and not settings.EXTERNAL_IDENTITY_PROVIDER:
             entry.refuse_as(username_required(), "username")
-
-    def _email_of(self, document: Document | None) -> str | None:
-        return value_at(document, self._email_path) if document and self._email_path else None
 
     def _known(self, cursor: CursorWrapper, entries: Sequence[ContactEntry], ids: dict[int, int]) -> list[Known]:
         if not ids:
@@ -202,19 +199,16 @@ class ContactImporter:
             item.type_id = present.type_id if entry.type_id is None else entry.type_id
             if entry.details is not None:
                 stored = orjson.loads(present.details)
-                item.changes = changes_between(stored, entry.details)
-                if item.changes:
-                    self._rules.check_changed(entry, changes=item.changes, stored=stored)
+                item.plan = self._planner.check_changed(entry, stored=stored, version=present.version)
             item.username = self._username_wanted(item)
 
     def _username_wanted(self, item: Known) -> str | None:
         entry, present = item.entry, item.present
         if settings.USERNAME_FROM_EMAIL:
             wanted = present.username
-            email = next((change for change in item.changes if change.path == self._email_path), None)
-            if email is not None:
-                wanted = email.target
-                if not wanted:
+            if item.plan is not None:
+                wanted = item.plan.username or wanted
+                if item.plan.is_username_missing:
                     entry.refuse_as(username_required(), "username")
             if entry.username not in (None, wanted):
                 entry.refuse_as(username_coupled(), "username")
@@ -254,10 +248,7 @@ class ContactImporter:
             cursor,
             ChangeSet,
             HISTORY,
-            (
-                self._history.line(item.id, self._rules.first_version(item.entry).cells, NULL, version=1, at=at)
-                for item in new
-            ),
+            (self._history.line(item.id, item.entry.history_cells, NULL, version=1, at=at) for item in new),
         )
         copy_into(
             cursor,
@@ -297,7 +288,7 @@ class ContactImporter:
                 HISTORY,
                 (
                     self._history.line(
-                        item.id, further_version(item.changes), NULL, version=item.present.version + 1, at=at
+                        item.id, change_cells(item.changes), NULL, version=item.present.version + 1, at=at
                     )
                     for item in recorded
                 ),

@@ -1,8 +1,10 @@
 """Entries of a batch on their way: what each makes or changes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from contacts.details import Change
+from contacts.plans import ChangePlan
+from core.documents import Change
 from importexport.imports.contacts.entry import ContactEntry
 from importexport.imports.contacts.statements import Present
 
@@ -19,16 +21,20 @@ class New:
 
 @dataclass(slots=True)
 class Known:
-    """An entry of a contact that exists. What is to change is worked out with the contact's row locked."""
+    """An entry of a contact that exists. Its change is planned with the contact's row locked; None without details."""
 
     place: int
     entry: ContactEntry
     id: int
     present: Present
-    changes: list[Change] = field(default_factory=list)
+    plan: ChangePlan | None = None
     username: str | None = None
     type_id: int = 0
     connect: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        return () if self.plan is None else self.plan.changes
 
     @property
     def is_row_changed(self) -> bool:

@@ -4,7 +4,7 @@ Locks as the services of groups do: contacts first, in the order of their ids, t
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
@@ -15,15 +15,15 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from contactgroups.models import ACCESS_POLICIES
-from contacts.details import Change, changes_between
 from contacts.models import Contact, ExternalConnection
+from core.documents import Change
 from importexport.imports.contacts.statements import holders, stage
 from importexport.imports.copying import copy_into, json_text, number, row, timestamp
 from importexport.imports.documents import (
     HISTORY_FIELDS,
     HistoryRows,
-    Rules,
-    further_version,
+    Planner,
+    change_cells,
 )
 from importexport.imports.entries import Outcome
 from importexport.imports.legalentities import statements
@@ -48,7 +48,7 @@ class _Item:
     group_id: int = 0
     differs: bool = False
     version: int = 1
-    changes: list[Change] = field(default_factory=list)
+    changes: Sequence[Change] = ()
     wanted: Memberships | None = None
 
 
@@ -58,7 +58,7 @@ class LegalEntityImporter:
     def __init__(self, *, actor: Actor, schema: CompiledSchema) -> None:
         self._actor = actor
         self._schema = schema
-        self._rules = Rules(actor=actor, schema=schema)
+        self._planner = Planner(actor=actor, schema=schema)
         self._history = HistoryRows(actor=actor)
         self._sees_all = not Contact.objects.visible_to(actor).query.where
         self.refresh()
@@ -71,7 +71,7 @@ class LegalEntityImporter:
 
     def read(self, raw: RawEntry) -> LegalEntityEntry:
         entry = read_legal_entity(raw, schema=self._schema, policies=self._policies)
-        self._rules.explain(entry)
+        self._planner.explain(entry)
         return entry
 
     def apply(self, entries: Sequence[LegalEntityEntry]) -> None:
@@ -102,7 +102,7 @@ class LegalEntityImporter:
 
     def _staged(self, new: list[_Item], known: list[_Item]) -> Iterator[bytes]:
         for item in new:
-            self._rules.check_new(item.entry)
+            self._planner.check_new(item.entry)
             if not item.entry.contacts and not self._sees_all:
                 item.entry.refuse("contacts", _("Name at least one contact that the legal entity belongs to."))
             if not item.entry.faults:
@@ -210,9 +210,7 @@ class LegalEntityImporter:
             item.version, details = rows[item.id]
             if item.entry.details is not None:
                 stored = orjson.loads(details)
-                item.changes = changes_between(stored, item.entry.details)
-                if item.changes:
-                    self._rules.check_changed(item.entry, changes=item.changes, stored=stored)
+                item.changes = self._planner.check_changed(item.entry, stored=stored, version=item.version).changes
             if item.wanted is not None:
                 self._check_not_anonymized(item, anonymized, present[item.group_id])
 
@@ -233,10 +231,7 @@ class LegalEntityImporter:
         at = timestamp(moment)
         self._record(
             cursor,
-            (
-                self._history.line(item.id, self._rules.first_version(item.entry).cells, version=1, at=at)
-                for item in new
-            ),
+            (self._history.line(item.id, item.entry.history_cells, version=1, at=at) for item in new),
         )
 
     def _update(self, cursor: CursorWrapper, touched: list[_Item], moment: datetime) -> None:
@@ -247,7 +242,7 @@ class LegalEntityImporter:
             self._record(
                 cursor,
                 (
-                    self._history.line(item.id, further_version(item.changes), version=item.version + 1, at=at)
+                    self._history.line(item.id, change_cells(item.changes), version=item.version + 1, at=at)
                     for item in changed
                 ),
             )

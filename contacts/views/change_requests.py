@@ -12,13 +12,14 @@ from rest_framework.serializers import Serializer
 
 from accounts.models import Member
 from accounts.permissions import MEMBERS, STAFF, Access
-from accounts.queries import with_hierarchy
+from accounts.queries import member_seen_by, with_hierarchy
 from accounts.views import ActorView
-from changerequests import serializers as shapes
 from changerequests.models import ChangeRequestQuerySet, Status
 from changerequests.permissions import REVIEW_PERMISSION
-from changerequests.queries import member_seen_by, pending_request, searched_requests, visible_request
+from changerequests.queries import pending_request, visible_request
 from changerequests.services import cancel_change_request, review_change_request
+from contacts.queries import check_visible, searched_requests
+from contacts.serializers import change_requests as shapes
 from core.paging import ordered, paginate
 
 READ, WRITE = "change-requests.read", "change-requests.write"
@@ -37,7 +38,7 @@ class ChangeRequestView(ActorView):
 
         With the changes that it asks for, and which of them made the approval necessary.
         """
-        found = visible_request(actor=self.actor, contact_id=contactId, change_request_id=changeRequestId)
+        found = visible_request(actor=self.actor, subject_id=contactId, change_request_id=changeRequestId)
         return Response(self.shape(found).data)
 
 
@@ -75,7 +76,9 @@ class PendingCheckView(ActorView):
 
         If there is one, it is named with who asked for it and when.
         """
-        pending = pending_request(actor=self.actor, contact_id=contactId)
+        pending = pending_request(actor=self.actor, subject_id=contactId)
+        if pending is None:
+            check_visible(actor=self.actor, contact_id=contactId)
         return Response(self.shape({"hasPendingChangeRequest": pending is not None, "changeRequest": pending}).data)
 
 
@@ -156,7 +159,7 @@ class CancelView(ActorView):
 
         `subCode`: NotInitiator (403), ChangeRequestNotPending (422).
         """
-        cancel_change_request(actor=self.actor, contact_id=contactId, change_request_id=changeRequestId)
+        cancel_change_request(actor=self.actor, subject_id=contactId, change_request_id=changeRequestId)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -178,7 +181,7 @@ class ReviewView(ActorView):
         body = self.body(shapes.ReviewSerializer)
         review_change_request(
             actor=self.actor,
-            contact_id=contactId,
+            subject_id=contactId,
             change_request_id=changeRequestId,
             is_approved=body["isApproved"],
             comment=body["comment"],

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.serializers import MemberRefSerializer, MemberRefV10Serializer
 from changerequests.models import ChangeRequest, Status
-from contacts.serializers import ChangeSerializer, ContactRefSerializer
+from contacts.serializers.contacts import ChangeSerializer, ContactRefSerializer
 from core.paging import PagedSerializer, PagingSerializer, SortByField
 from core.serializers import (
     StrictBooleanField,
@@ -25,7 +25,7 @@ SORT_COLUMNS = {
     "StatusId": "status",
     "CreateDate": "created_at",
     "InitiatorMemberId": "initiator_member",
-    "ContactId": "contact",
+    "ContactId": "subject",
     "ReviewDate": "reviewed_at",
     "ReviewMemberId": "review_member",
 }
@@ -67,7 +67,7 @@ class PendingCheckV10Serializer(PendingCheckSerializer):
 
 
 class ChangeRequestRowSerializer(PendingChangeRequestSerializer):
-    contact = ContactRefSerializer()
+    contact = ContactRefSerializer(source="subject")
     status = serializers.SerializerMethodField()
     reviewDate = serializers.DateTimeField(source="reviewed_at", allow_null=True)
     reviewMember = MemberRefSerializer(source="review_member", allow_null=True)

@@ -1,0 +1,258 @@
+"""What a change of details amounts to, decided from what was read: nothing here reads or writes.
+
+`plan` says it, `contacts.services.changes.commit` carries it out. docs/architecture.md, "A change of details", has the
+steps; legal entities and imports take the same ones.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor, ActorKind
+from core.documents import Change, Document, canonical, changes_between, merge_patch, value_at, with_values
+from core.errors import UnprocessableEntity
+from schemas.compiled import CompiledSchema
+
+Faults = Mapping[str, Sequence[Any]]
+# The kind of each channel that waits for its key -> the path of its field.
+PendingPaths = Mapping[str, str]
+
+
+class Origin(Enum):
+    """Where a change comes from, which decides the steps that it takes."""
+
+    SUBMISSION = "submission"  # PATCH, PUT, a form: every step
+    CREATION = "creation"  # takes effect at once; a contact may give mandatory fields that it may not change later
+    IMPORT = "import"  # addresses need no verification
+    APPROVAL = "approval"  # checked for permission when it was requested; addresses still need verification
+    VERIFICATION = "verification"  # checked when the address was submitted
+
+    @property
+    def is_guarded(self) -> bool:
+        return self not in (Origin.APPROVAL, Origin.VERIFICATION)
+
+    @property
+    def verifies_addresses(self) -> bool:
+        return self in (Origin.SUBMISSION, Origin.APPROVAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A document as it was read at one moment, with everything that a plan of its change depends on.
+
+    `version` is 0 for a row that does not exist yet. `row` is the model's instance, where there is one. `pending` has
+    the channels that wait for a key, `verified_paths` the channel of each field whose new value must be verified, and
+    `username_path` the field that the username follows. `is_reviewed`: a member's changes may need approval.
+    """
+
+    document: Document
+    version: int
+    schema: CompiledSchema
+    row: Any = None
+    pending: PendingPaths = field(default_factory=dict)
+    verified_paths: Mapping[str, str] = field(default_factory=dict)
+    username_path: str | None = None
+    is_reviewed: bool = False
+
+
+Precondition = Callable[[Snapshot], None]
+
+
+def unconditional(snapshot: Snapshot) -> None:
+    """For callers that name no version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is asked for: the document to be stored, as a function of the one that is.
+
+    `precondition` raises when the snapshot is not what the caller knew. Who has the document in its canonical form, or
+    knows that it follows the schema as it is, says so and saves the plan the work.
+    """
+
+    document: Callable[[Document], Document]
+    precondition: Precondition = unconditional
+    is_canonical: bool = False
+    is_valid: bool = False
+
+
+def merged(patch: Document, precondition: Precondition = unconditional) -> Target:
+    """The stored document merged with a JSON Merge Patch (RFC 7396)."""
+    return Target(lambda stored: merge_patch(stored, patch), precondition)
+
+
+def replaced(document: Document, precondition: Precondition = unconditional) -> Target:
+    """The document as a whole."""
+    return Target(lambda _stored: document, precondition)
+
+
+def values_set(changes: Collection[Change]) -> Target:
+    """The stored document with the target values of the changes."""
+    values = {change.path: change.target for change in changes}
+    return Target(lambda stored: with_values(stored, values))
+
+
+@dataclass(slots=True)
+class ChangePlan:
+    """Everything that can be said of a change before it is made. Treat it as immutable.
+
+    `changes` has every path that differs. `document` is what would be stored at once, without the values in
+    `to_verify`, which wait for a key. `to_approve` has the paths that need approval: with any, the whole change waits.
+    `not_updatable` and `faults` have messages by path; the faults `depends_on_verification` when they are there only
+    because other values are not verified yet. `username` is the one that the contact gets.
+    """
+
+    snapshot: Snapshot
+    target: Target
+    actor: Actor
+    origin: Origin
+    document: Document
+    changes: Sequence[Change] = ()
+    not_updatable: Faults = field(default_factory=dict)
+    faults: Faults = field(default_factory=dict)
+    depends_on_verification: bool = False
+    username: str | None = None
+    is_username_missing: bool = False
+    to_verify: Sequence[Change] = ()
+    to_approve: frozenset[str] = frozenset()
+
+    @property
+    def to_write(self) -> Sequence[Change]:
+        """The changes that take effect at once."""
+        return [change for change in self.changes if change not in self.to_verify] if self.to_verify else self.changes
+
+    @property
+    def username_to_write(self) -> str | None:
+        """The username that the contact gets at once; None where it keeps its own, or the email must be verified."""
+        path = self.snapshot.username_path
+        return self.username if any(change.path == path for change in self.to_write) else None
+
+    @property
+    def settled_channels(self) -> list[str]:
+        """The channels that no longer wait for a key, because their field is written."""
+        written = {change.path for change in self.to_write}
+        return [kind for kind, path in self.snapshot.pending.items() if path in written]
+
+    @property
+    def is_guarded_by_version(self) -> bool:
+        """Whether it takes no more than details and history, so that the version that was read is guard enough.
+
+        A channel may come to wait without a new version, so whatever touches the field of one needs the lock.
+        """
+        if self.to_approve:
+            return False
+        channels = {*self.snapshot.schema.channel_paths.values(), *self.snapshot.pending.values()}
+        return not any(change.path in channels for change in self.changes)
+
+    def check(self) -> None:
+        """Raises UnprocessableEntity for a refused change: FieldNotUpdatable, ValidationFailed, UsernameRequired."""
+        if self.not_updatable:
+            raise UnprocessableEntity(
+                _("Some fields may not be changed."), sub_code="FieldNotUpdatable", properties=self.not_updatable
+            )
+        if self.faults:
+            message = (
+                _("The other changes need the address that is not verified yet.")
+                if self.depends_on_verification
+                else _("The details do not follow the schema.")
+            )
+            raise UnprocessableEntity(message, sub_code="ValidationFailed", properties=self.faults)
+        if self.is_username_missing:
+            raise username_required()
+
+
+def username_required() -> UnprocessableEntity:
+    """422 for who would be left without a username."""
+    return UnprocessableEntity(_("A username is required."), sub_code="UsernameRequired")
+
+
+def plan(snapshot: Snapshot, target: Target, actor: Actor, origin: Origin = Origin.SUBMISSION) -> ChangePlan:
+    """What the change amounts to. Raises what the target's precondition raises; refusals are the plan's (`check`)."""
+    target.precondition(snapshot)
+    schema, stored = snapshot.schema, snapshot.document
+    document = target.document(stored)
+    if not target.is_canonical:
+        document = canonical(document, objects=schema.object_paths)
+    found = ChangePlan(snapshot, target, actor, origin, document, changes_between(stored, document))
+    if not found.changes and snapshot.version:
+        return found
+    if origin.is_guarded:
+        found.not_updatable = _not_updatable(schema, found.changes, actor.kind, is_creation=origin is Origin.CREATION)
+    if not target.is_valid:
+        found.faults = schema.validate(document, stored=stored)
+    if snapshot.username_path is not None:
+        email = next((change for change in found.changes if change.path == snapshot.username_path), None)
+        found.username = None if email is None else email.target
+        found.is_username_missing = email is not None and email.target is None
+    if origin is Origin.SUBMISSION and snapshot.is_reviewed and actor.kind is ActorKind.MEMBER:
+        found.to_approve = _approval_paths(schema, found.changes)
+    if origin.verifies_addresses and snapshot.verified_paths and not found.to_approve:
+        _hold_back_addresses(found)
+    return found
+
+
+def _hold_back_addresses(found: ChangePlan) -> None:
+    """Take what must be verified out of the document; the rest must follow the schema without it."""
+    snapshot = found.snapshot
+    found.to_verify = [
+        change for change in found.changes if change.path in snapshot.verified_paths and change.target is not None
+    ]
+    if not found.to_verify:
+        return
+    found.document = with_values(snapshot.document, {change.path: change.target for change in found.to_write})
+    if found.to_write and not found.faults:
+        waiting = {change.path for change in found.to_verify}
+        faults = snapshot.schema.validate(found.document, stored=snapshot.document)
+        found.faults = {path: messages for path, messages in faults.items() if path not in waiting}
+        found.depends_on_verification = True
+
+
+def _not_updatable(
+    schema: CompiledSchema, changes: Sequence[Change], kind: ActorKind, *, is_creation: bool
+) -> dict[str, list[str]]:
+    closed = _closed_paths(schema, kind, is_creation)
+    refused = {}
+    for change in changes:
+        path = change.path
+        if path in closed or (path not in schema.fields and not _may_change(schema, path, kind, is_creation)):
+            refused[path] = [_("You may not change this field.")]
+    return refused
+
+
+@lru_cache(maxsize=64)
+def _closed_paths(schema: CompiledSchema, kind: ActorKind, is_creation: bool) -> frozenset[str]:
+    """The fields that this kind of actor may not change: the same for every document, so worked out once."""
+    return frozenset(path for path in schema.fields if not _may_change(schema, path, kind, is_creation))
+
+
+def _may_change(schema: CompiledSchema, path: str, kind: ActorKind, is_creation: bool) -> bool:
+    field_there = schema.field_at(path)
+    if field_there is None:
+        # Not in the schema: validation refuses it unless it is being removed. A contact may not even do that.
+        return kind is not ActorKind.CONTACT
+    if field_there.is_disabled:
+        return False
+    if kind is ActorKind.CONTACT:
+        return field_there.is_updatable_by_contact or (is_creation and field_there.is_mandatory)
+    return not (kind is ActorKind.MEMBER and field_there.is_read_only)
+
+
+def _approval_paths(schema: CompiledSchema, changes: Sequence[Change]) -> frozenset[str]:
+    return frozenset(
+        change.path
+        for change in changes
+        if (governing := schema.field_at(change.path)) is not None and governing.is_approval_required
+    )
+
+
+def outdated_paths(document: Document, changes: Collection[Change]) -> list[str]:
+    """The paths that no longer have the value that they had when the changes were requested."""
+    return [
+        change.path
+        for change in changes
+        if changes_between({"value": change.original}, {"value": value_at(document, change.path)})
+    ]

@@ -1,0 +1,143 @@
+"""Reading what a change starts from: the locked contact, or a snapshot with or without the lock."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, Func, JSONField, OuterRef, Subquery
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor, VisibilityScope, scope_params
+from accounts.prefetch import Row, ViewPrefetch
+from contacts.models import CONTACT_SCHEMA, Channel, ChannelKind, Contact
+from contacts.plans import PendingPaths, Snapshot
+from contacts.queries import no_such_contact
+from core.errors import UnprocessableEntity, map_lock_errors
+from core.prepared import Param, PreparedQuery, execute_pipeline, id_or_none
+from schemas.compiled import CompiledSchema
+from schemas.queries import current_schema_query, schema_columns, schema_from_row
+
+
+def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
+    """The contact with its row locked until the transaction ends: every change takes this lock first.
+
+    Raises NotFound when there is none or the actor cannot see it; HeldByOthers.
+    """
+    query, values = _lock_query(actor, contact_id)
+    with map_lock_errors():
+        found = query.first(values)
+    return _locked(found)
+
+
+def _lock_query(actor: Actor, contact_id: int) -> tuple[PreparedQuery, Mapping[str, Any]]:
+    return _prepared_lock(VisibilityScope.of(actor)), {**scope_params(actor), "id": id_or_none(contact_id)}
+
+
+def _locked(found: tuple[Any, ...] | None) -> Contact:
+    if found is None:
+        raise no_such_contact()
+    return _read(found, [column.attname for column in Contact._meta.concrete_fields])
+
+
+def _read(row: Sequence[Any], columns: Sequence[str]) -> Contact:
+    contact = Contact.from_db(connection.alias, columns, row)
+    contact.details = orjson.loads(contact.details)
+    return contact
+
+
+@lru_cache(maxsize=64)
+def _prepared_lock(scope: VisibilityScope) -> PreparedQuery:
+    contacts = Contact.objects.visible_to(scope.actor).select_for_update(of=("self",))
+    return PreparedQuery.from_queryset(contacts.filter(pk=Param("id")).order_by())
+
+
+def changeable_contact(*, actor: Actor, contact_id: int) -> Contact:
+    """The locked contact. Raises NotFound; UnprocessableEntity `ContactAnonymized`: what was erased stays erased."""
+    return _changeable(locked_contact(actor=actor, contact_id=contact_id))
+
+
+def _changeable(contact: Contact) -> Contact:
+    if contact.anonymized_at is not None:
+        raise UnprocessableEntity(
+            _("The contact was anonymized and cannot be changed any more."), sub_code="ContactAnonymized"
+        )
+    return contact
+
+
+# A contact has more columns; those that no change of details needs are read when they are asked for.
+_SNAPSHOT_COLUMNS = ("id", "username", "details", "version", "anonymized_at")
+
+
+def new_contact_snapshot(contact: Contact, schema: CompiledSchema) -> Snapshot:
+    """The snapshot of a contact that is to be created: an empty document of version 0."""
+    return _snapshot(contact, schema, {}, version=0)
+
+
+def contact_snapshot(*, actor: Actor, contact_id: int) -> Snapshot:
+    """The contact with what its change starts from, without its lock. Raises like `changeable_contact`."""
+    return snapshot_from_row(snapshot_query(contact_id).fetch(actor))
+
+
+def locked_contact_snapshot(*, actor: Actor, subject_id: int) -> Snapshot:
+    """The locked contact with what its change starts from, in one round trip. Raises like `changeable_contact`."""
+    lock = _lock_query(actor, subject_id)
+    # The order matters: what is read after the wait for the lock is as its previous holder left it.
+    with map_lock_errors():
+        locked, schema, pending = execute_pipeline(
+            lock, current_schema_query(CONTACT_SCHEMA), (_prepared_pending(), {"contact": lock[1]["id"]})
+        )
+    contact = _changeable(_locked(next(iter(locked), None)))
+    return _snapshot(contact, schema_from_row(CONTACT_SCHEMA, next(iter(schema), None)), dict(pending))
+
+
+def snapshot_query(contact_id: int) -> ViewPrefetch:
+    """Reads a snapshot of a contact along with the caller's token; for `snapshot_from_row`."""
+    return ViewPrefetch(_prepared_snapshot, {"id": id_or_none(contact_id)})
+
+
+def snapshot_from_row(row: Row | None) -> Snapshot:
+    """The snapshot that `snapshot_query` has read, all of it of one moment. Raises like `changeable_contact`."""
+    if row is None:
+        raise no_such_contact()
+    *columns, pending, version_id, revisions = row
+    contact = _changeable(_read(columns, _SNAPSHOT_COLUMNS))
+    schema = schema_from_row(CONTACT_SCHEMA, None if version_id is None else (version_id, revisions))
+    return _snapshot(contact, schema, orjson.loads(pending or "{}"))
+
+
+def _snapshot(
+    contact: Contact, schema: CompiledSchema, pending: PendingPaths, *, version: int | None = None
+) -> Snapshot:
+    return Snapshot(
+        document=contact.details,
+        version=contact.version if version is None else version,
+        schema=schema,
+        row=contact,
+        pending=pending,
+        verified_paths=schema.verified_paths,
+        username_path=schema.channel_paths[ChannelKind.EMAIL] if settings.USERNAME_FROM_EMAIL else None,
+        is_reviewed=True,
+    )
+
+
+@lru_cache(maxsize=64)
+def _prepared_snapshot(scope: VisibilityScope) -> PreparedQuery:
+    pending = (
+        Channel.objects.pending()
+        .filter(contact=OuterRef("pk"))
+        .order_by()
+        .values(all=Func(F("kind"), F("path"), function="jsonb_object_agg", output_field=JSONField()))
+    )
+    joined: dict[str, Any] = {"pending": Subquery(pending), **schema_columns(CONTACT_SCHEMA)}
+    contacts = Contact.objects.visible_to(scope.actor).filter(pk=Param("id")).order_by()
+    return PreparedQuery.from_queryset(contacts.annotate(**joined).values_list(*_SNAPSHOT_COLUMNS, *joined))
+
+
+@cache
+def _prepared_pending() -> PreparedQuery:
+    return PreparedQuery.from_queryset(
+        Channel.objects.pending().filter(contact=Param("contact")).values_list("kind", "path")
+    )
