@@ -12,7 +12,7 @@ TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check bench openapi messages screenshots clean
+.PHONY: help run test check bench trace openapi messages screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,9 @@ check: $(VENV)/installed-dev $(TRANSLATIONS) ## style, types, layers, settings, 
 
 bench: $(VENV)/installed-bench ## figures beside a stock project and the least possible (ARGS="http --million"; needs wrk)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+trace: $(VENV)/installed ## the files and functions that a GET and a PATCH pass, and code that is too long
+	@$(BIN)/python -m benchmarks.trace $(ARGS)
 
 openapi: $(VENV)/installed-dev $(TRANSLATIONS) ## write openapi.json
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file openapi.json

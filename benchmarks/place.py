@@ -1,4 +1,4 @@
-"""Where the benchmark keeps its servers, data and files: `var/benchmark`, made anew by each run.
+"""Where the benchmark keeps its servers, data and files: `var/benchmark` or BENCHMARK_VAR, made anew by each run.
 
 Importing this makes Kontor ready in this process, on embedded servers that write to the disk as in production.
 """
@@ -12,11 +12,11 @@ from pathlib import Path
 import django
 
 ROOT = Path(__file__).resolve().parents[1]
-PLACE = ROOT / "var" / "benchmark"
+PLACE = Path(os.environ.get("BENCHMARK_VAR") or ROOT / "var" / "benchmark")
 JSON_SCHEMA = PLACE / "contact.schema.json"
 
-# Whatever the user's environment names is left alone.
-for variable in ("DATABASE_URL", "REDIS_URL"):
+# Whatever the user's environment names is left alone, and production does not debug.
+for variable in ("DATABASE_URL", "REDIS_URL", "DEBUG"):
     os.environ.pop(variable, None)
 os.environ |= {
     "KONTOR_VAR": str(PLACE),

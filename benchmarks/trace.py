@@ -1,0 +1,211 @@
+"""`python -m benchmarks.trace`: the project's files and functions that a request passes, and code that is too long.
+
+It traces one GET of contact details and one PATCH that waits for nobody (an application changes a plain text field),
+through the application that gunicorn calls, once caches and prepared statements are in place. The limiter of calls asks
+Valkey once in many calls, so of a few requests the one with the shortest path counts.
+
+Counted is what runs of the project's packages; libraries between them are looked through.
+
+- A **file** is passed when a function of it runs.
+- A **function** is a function, method or lambda, however often it runs. A comprehension belongs to its function.
+- A **move** is a call from one file into another: a function begins, or a generator goes on, and the nearest code of
+  the project that waits for it is in another file. The way back belongs to the same move. What a library calls while
+  no code of the project waits, as the first middleware, is no move.
+"""
+
+import argparse
+import ast
+import io
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+from django.core.servers.basehttp import get_internal_wsgi_application
+
+from benchmarks import place  # first: it makes Django ready
+
+# isort: split
+from benchmarks import data
+from benchmarks.http import House, house_now
+from benchmarks.report import Figure, table, write
+from config.logging import logging_config
+
+PACKAGES = tuple(tomllib.loads((place.ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"])
+CONTACTS = 100
+WARMING, TRACED = 10, 5
+# COUNT is replaced by a number that is new each time.
+BODIES = {"GET details": "", "PATCH details": '{"details": {"relationship": {"notes": "Seen COUNT"}}}'}
+GOALS = {"GET details": {"files": 12}, "PATCH details": {"files": 20, "moves": 35}}
+MAX_FUNCTION_LINES, MAX_MODULE_LINES = 80, 400
+COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A function that begins, or a generator that goes on; `depth` is how many functions of the project wait for it."""
+
+    file: str
+    function: str
+    depth: int
+    is_move: bool
+
+
+def traced(call: Callable[[], object]) -> list[Step]:
+    """What the call passes, in order."""
+    steps: list[Step] = []
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and (file := _file(frame.f_code)) and frame.f_code.co_name not in COMPREHENSIONS:
+            waiting = list(_waiting(frame))
+            functions = [code for code in waiting if code.co_name not in COMPREHENSIONS]
+            is_move = bool(waiting) and _file(waiting[0]) != file
+            steps.append(Step(file, frame.f_code.co_qualname, len(functions), is_move))
+
+    sys.setprofile(note)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return steps
+
+
+def _waiting(frame: FrameType) -> Iterator[CodeType]:
+    """The project's code that waits for the frame, the nearest first."""
+    caller = frame.f_back
+    while caller is not None:
+        if _file(caller.f_code):
+            yield caller.f_code
+        caller = caller.f_back
+
+
+@cache
+def _file(code: CodeType) -> str | None:
+    """The project's file that the code stands in."""
+    path = Path(code.co_filename)
+    if not path.is_relative_to(place.ROOT):
+        return None
+    inside = path.relative_to(place.ROOT)
+    return str(inside) if inside.parts[0] in PACKAGES else None
+
+
+def paths_of_requests(house: House) -> dict[str, list[Step]]:
+    """The path of each request, by name."""
+    # Here rather than imported: it makes the middleware, which looks for the place.
+    application = get_internal_wsgi_application()
+    found = {}
+    for name, body in BODIES.items():
+        asks = [_ask(application, house, name.partition(" ")[0], body, number) for number in range(WARMING + TRACED)]
+        for ask in asks[:WARMING]:
+            ask()
+        found[name] = min((traced(ask) for ask in asks[WARMING:]), key=len)
+    return found
+
+
+def _ask(application: Callable[..., Any], house: House, method: str, body: str, number: int) -> Callable[[], None]:
+    """A request as gunicorn makes it, which raises RuntimeError unless the answer is 200."""
+    content = body.replace("COUNT", str(number)).encode()
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": f"/v1.0/contacts/{house.ids[0]}/details",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(content)),
+        "HTTP_AUTHORIZATION": f"Bearer {house.token}",
+        "wsgi.input": io.BytesIO(content),
+    }
+    setup_testing_defaults(environ)
+
+    def ask() -> None:
+        statuses: list[str] = []
+        answer = application(environ, lambda status, _headers, _error=None: statuses.append(status))
+        told = b"".join(answer)
+        answer.close()
+        if statuses != ["200 OK"]:
+            raise RuntimeError(f"{method} answers {statuses}: {told.decode()}")
+
+    return ask
+
+
+def too_long() -> dict[str, list[str]]:
+    """Functions and modules of the project, migrations left out, that have more lines than they should."""
+    functions, modules = [], []
+    for package in (*PACKAGES, "benchmarks"):
+        for file in sorted((place.ROOT / package).rglob("*.py")):
+            if "migrations" in file.parts:
+                continue
+            text, name = file.read_text(), file.relative_to(place.ROOT)
+            if (lines := len(text.splitlines())) > MAX_MODULE_LINES:
+                modules.append(f"{name}: {lines} lines")
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                    if lines > MAX_FUNCTION_LINES:
+                        functions.append(f"{name}:{node.lineno} {node.name}: {lines} lines")
+    return {"functions": functions, "modules": modules}
+
+
+def functions_of(path: Sequence[Step]) -> dict[str, int]:
+    """How many functions run of each file, the most first."""
+    counts = Counter(file for file, _function in {(step.file, step.function) for step in path})
+    return dict(sorted(counts.items(), key=lambda counted: (-counted[1], counted[0])))
+
+
+def figures_of(paths: Mapping[str, Sequence[Step]], long: Mapping[str, Sequence[str]]) -> list[Figure]:
+    figures = []
+    for name, path in paths.items():
+        files = functions_of(path)
+        counts = {"files": len(files), "functions": sum(files.values()), "moves": sum(step.is_move for step in path)}
+        figures += [
+            Figure(name, count, unit, goal=GOALS[name].get(unit), is_at_most=True) for unit, count in counts.items()
+        ]
+    for kind, most in (("functions", MAX_FUNCTION_LINES), ("modules", MAX_MODULE_LINES)):
+        figures.append(Figure(f"{kind} of more than {most} lines", len(long[kind]), kind, goal=0, is_at_most=True))
+    return figures
+
+
+def _shown(name: str, path: Sequence[Step]) -> Iterator[str]:
+    yield f"{name}: functions by file"
+    yield from (f"  {count:3}  {file}" for file, count in functions_of(path).items())
+    yield f"{name}: the path; > is a move into another file"
+    for step in path:
+        yield f"  {'>' if step.is_move else ' '} {'  ' * step.depth}{step.file}:{step.function}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.trace", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, default=place.ROOT / "var" / "trace.json", metavar="FILE")
+    options = parser.parse_args()
+    place.make_place()
+    data.stage_documents()
+    data.fill_contacts(CONTACTS)
+    with (place.PLACE / "trace.log").open("w") as log, redirect_stderr(log):
+        # As in production, each request writes its line.
+        logging_config("json", level="INFO")
+        paths = paths_of_requests(house_now())
+    long = too_long()
+    figures = figures_of(paths, long)
+    write(
+        figures,
+        options.json,
+        functions_by_file={name: functions_of(path) for name, path in paths.items()},
+        paths={name: [asdict(step) for step in path] for name, path in paths.items()},
+        too_long=long,
+    )
+    for name, path in paths.items():
+        print("\n".join(_shown(name, path)), end="\n\n")
+    for kind, found in long.items():
+        print("\n".join([f"{kind} that are too long", *(f"  {one}" for one in found)]), end="\n\n")
+    print(f"{table(figures)}\n\n{options.json}")
+
+
+if __name__ == "__main__":
+    main()
