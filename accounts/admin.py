@@ -26,9 +26,10 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.actor import system_actor
 from accounts.admin_actor import CappedAdmin, RefusableAdmin, actor_of
-from accounts.models import MEMBERS_ARE_A_TREE, STANDS_ABOVE, ClientApplication, Member, Participant, User
+from accounts.models import STANDS_ABOVE, ClientApplication, Member, Participant, User
 from accounts.scopes import ALL_SCOPES
 from accounts.services import create_client_application
+from accounts.triggers import MEMBERS_ARE_A_TREE
 from contacts.models import Contact, ContactAssignment
 from core.errors import UnprocessableEntity, map_integrity_error
 

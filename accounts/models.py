@@ -11,10 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
+from accounts import triggers
 from accounts.scopes import ALL_SCOPES
 
-# Of the trigger that keeps members from standing above themselves.
-MEMBERS_ARE_A_TREE = "members_are_a_tree"
 STANDS_ABOVE = _("This member stands above its manager already.")
 
 
@@ -88,6 +87,7 @@ class Member(models.Model):
                 violation_error_message=_("A member cannot be its own manager."),
             )
         ]
+        triggers = triggers.OF_MEMBERS
 
     def __str__(self) -> str:
         return self.name

@@ -5,6 +5,7 @@ from statistics import median
 from typing import Any
 
 import orjson
+import pgtrigger
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
@@ -74,11 +75,12 @@ def requests() -> list[Figure]:
         (contacts,) = cursor.fetchone()
         named = {"initiator": anna.pk, "reviewer": rita.pk, "requests": REQUESTS, "pending": contacts // 10}
         # As many years of decisions would have left them: one by one they would begin pending.
+        [(model, begun_pending)] = pgtrigger.registered("changerequests.ChangeRequest:begun_pending")
         with transaction.atomic():
-            cursor.execute("ALTER TABLE changerequests_changerequest DISABLE TRIGGER begun_pending")
+            begun_pending.disable(model)
             cursor.execute(FILL_REQUESTS, {**named, "contacts": contacts})
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("ALTER TABLE changerequests_changerequest ENABLE TRIGGER begun_pending")
+            begun_pending.enable(model)
         cursor.execute(ASSIGN, [anna.pk, ASSIGNED])
     tidy("changerequests_changerequest", "contacts_contactassignment")
     client = _client(anna, "change-requests.read")

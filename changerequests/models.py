@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.actor import Actor
 from accounts.models import Member
+from changerequests import triggers
 from changerequests.kinds import request_kind
 from core.documents import Change
 
@@ -131,6 +132,7 @@ class ChangeRequest(models.Model):
             ),
             GinIndex(fields=["paths"], name="request_by_path", fastupdate=False),
         ]
+        triggers = triggers.OF_REQUESTS
 
     def __str__(self) -> str:
         return f"#{self.pk}"

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import pgtrigger
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.fields.json import KT
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contactgroups.models import EntityType
 from contacts.models import ONE_PERSON, History
+from core.triggers import Guard, NeverEmptied, VersionCountsChanges, refuse
 from legalentities.querysets import LegalEntityQuerySet
 
 # The key of the schema that details follow.
@@ -60,6 +62,7 @@ class LegalEntity(models.Model):
             # For people who type a part of a name, whatever the case; the expression is that of `icontains`.
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="legal_entity_by_part_of_name")
         ]
+        triggers = [VersionCountsChanges(name="version_counts_changes")]
 
     def __str__(self) -> str:
         return self.name or str(self.uid)
@@ -79,4 +82,13 @@ class LegalEntityChangeSet(History):
                 fields=["legal_entity", "version"], name="change_set_version_once_per_legal_entity"
             ),
             models.CheckConstraint(condition=ONE_PERSON, name="legal_entity_change_set_has_one_initiating_person"),
+        ]
+        triggers = [
+            Guard(
+                name="history_is_append_only",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                func=refuse("The history is append-only: % of change set % refused.", "TG_OP", "OLD.id"),
+            ),
+            NeverEmptied(name="history_is_never_emptied"),
         ]

@@ -2,11 +2,13 @@
 
 from uuid import uuid4
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.triggers import Guard
 from schemas.localization import text_in
 
 # Language code -> text. English is always there: it stands in for the others.
@@ -83,6 +85,14 @@ class SchemaVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["schema", "number"], name="schema_version_number_unique"),
             models.CheckConstraint(condition=models.Q(number__gte=1), name="schema_version_number_positive"),
+        ]
+        triggers = [
+            Guard(
+                name="schema_version_is_final",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                func="RAISE EXCEPTION 'a published version is never edited' USING ERRCODE = 'restrict_violation';",
+            )
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+import pgtrigger
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
@@ -22,16 +23,12 @@ from accounts.services import create_client_application, issue_token
 from contacts.models import Contact, ContactAssignment, ContactParticipant
 from contacts.services.creation import create_contact
 from contacts.services.logins import open_login
+from core.triggers import NeverEmptied
 from schemas.models import ListItem, Schema
 from schemas.services.defaults import load_default_schemas, load_lists
 from tests.api import Api
 
 numbers = count(1)
-NEVER_EMPTIED = {
-    "contacts_changeset": "history_is_never_emptied",
-    "legalentities_legalentitychangeset": "history_is_never_emptied",
-    "changerequests_changerequest": "requests_are_never_emptied",
-}
 
 
 def details(**overrides: Any) -> dict[str, Any]:
@@ -70,10 +67,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """The lists and the schemas that are shipped stand in the database from the start: loading them takes a second."""
     with django_db_blocker.unblock():
         _load_defaults()
-        with connection.cursor() as cursor:
-            # Tests of several connections empty the tables after them, which nobody else may.
-            for table, trigger in NEVER_EMPTIED.items():
-                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+        # Tests of several connections empty the tables after them, which nobody else may.
+        for model, trigger in pgtrigger.registered():
+            if isinstance(trigger, NeverEmptied):
+                trigger.disable(model)
 
 
 @pytest.fixture

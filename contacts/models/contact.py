@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import Member, Participant
+from contacts.models import triggers
 from contacts.querysets import ContactQuerySet
 from schemas.models import ListItem
 
@@ -103,6 +104,7 @@ class Contact(models.Model):
             GinIndex(OpClass(Upper("username"), name="gin_trgm_ops"), name="contact_by_part_of_username"),
             models.Index(START_OF_NAME, name="contact_by_start_of_name"),
         ]
+        triggers = triggers.OF_CONTACTS
 
     def __str__(self) -> str:
         return self.name or str(self.uid)

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ClientApplication, Member
+from contacts.models import triggers
 from contacts.models.contact import Contact
 from core.documents import Document, with_values
 
@@ -95,3 +96,4 @@ class ChangeSet(History):
             models.UniqueConstraint(fields=["contact", "version"], name="change_set_version_once_per_contact"),
             models.CheckConstraint(condition=ONE_PERSON, name="change_set_has_one_initiating_person"),
         ]
+        triggers = triggers.OF_CHANGE_SETS

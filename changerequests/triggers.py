@@ -1,0 +1,67 @@
+"""What the database keeps true of change requests, whoever writes.
+
+A request begins as one that waits: nobody inserts a decision. It is decided or withdrawn once, and stays then as it is;
+while it waits, what was asked for and by whom stays as it is. Its change set is its contact's. None is ever deleted.
+Only anonymization takes values out.
+"""
+
+import pgtrigger
+
+from core.triggers import Guard, NeverEmptied, refuse
+
+OF_REQUESTS = [
+    # A condition, so that no function runs for a row that keeps the rule.
+    Guard(
+        name="begun_pending",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        condition=pgtrigger.Condition(
+            "NEW.status <> 1 OR NEW.review_member_id IS NOT NULL OR NEW.reviewed_at IS NOT NULL"
+            " OR NEW.review_comment IS NOT NULL OR NEW.change_set_id IS NOT NULL OR NEW.is_outcome_due"
+        ),
+        func=refuse(
+            "Refused for contact %: a change request begins pending, and is decided afterwards.", "NEW.contact_id"
+        ),
+    ),
+    Guard(
+        name="decided_once",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        declare=[("refused", "text"), ("values_are_taken", "boolean := false")],
+        func=f"""
+            IF TG_OP = 'UPDATE' AND current_setting('kontor.anonymizing', true) = 'on' THEN
+                values_are_taken :=
+                    NEW.changes = public.contacts_without_values(OLD.changes)
+                    AND NEW.initiator_comment IS NULL
+                    AND NEW.review_comment IS NULL
+                    AND EXISTS (
+                        SELECT FROM public.contacts_contact WHERE id = OLD.contact_id AND anonymized_at IS NOT NULL);
+            END IF;
+            IF TG_OP = 'DELETE' THEN
+                refused := 'change requests are never deleted.';
+            ELSIF (NEW.id, NEW.uid, NEW.contact_id, NEW.initiator_member_id, NEW.paths)
+                  IS DISTINCT FROM (OLD.id, OLD.uid, OLD.contact_id, OLD.initiator_member_id, OLD.paths) THEN
+                refused := 'what was asked for, and by whom, stays as it is.';
+            ELSIF (NEW.changes, NEW.initiator_comment) IS DISTINCT FROM (OLD.changes, OLD.initiator_comment)
+                  AND NOT values_are_taken THEN
+                refused := 'what was asked for stays as it is.';
+            ELSIF OLD.status <> 1 AND
+                  (NEW.status, NEW.created_at, NEW.reviewed_at, NEW.review_member_id, NEW.change_set_id)
+                  IS DISTINCT FROM
+                  (OLD.status, OLD.created_at, OLD.reviewed_at, OLD.review_member_id, OLD.change_set_id) THEN
+                refused := 'it is decided.';
+            ELSIF OLD.status <> 1 AND NEW.review_comment IS DISTINCT FROM OLD.review_comment
+                  AND NOT values_are_taken THEN
+                refused := 'it is decided.';
+            ELSIF NEW.change_set_id IS NOT NULL AND NOT EXISTS (
+                      SELECT FROM public.contacts_changeset
+                       WHERE id = NEW.change_set_id AND contact_id = NEW.contact_id) THEN
+                refused := 'the change set is not its contact''s.';
+            ELSE
+                RETURN NEW;
+            END IF;
+            {refuse("Refused for change request %: %", "OLD.id", "refused")}
+        """,  # noqa: S608 - constants
+    ),
+    NeverEmptied(name="requests_are_never_emptied"),
+]

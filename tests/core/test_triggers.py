@@ -1,0 +1,83 @@
+"""No session fools a trigger, neither by tables of its own nor by settings."""
+
+import pgtrigger
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from changerequests.models import ChangeRequest
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(before, sql, match):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(before)
+        with pytest.raises(IntegrityError, match=match), transaction.atomic():
+            cursor.execute(sql)
+
+
+# Temporary tables of the same names, which a session finds first, with what a trigger would have to find.
+ANOTHER_VERSION = """
+    CREATE TEMPORARY TABLE contacts_contact AS SELECT id, 99 AS version FROM public.contacts_contact;
+    CREATE TEMPORARY TABLE contacts_changeset AS SELECT id AS contact_id, 98 AS version FROM public.contacts_contact;
+"""
+ANONYMIZED = """
+    CREATE TEMPORARY TABLE contacts_contact AS SELECT id, now() AS anonymized_at FROM public.contacts_contact;
+    SET LOCAL kontor.anonymizing = 'on';
+"""
+NO_MANAGERS = "CREATE TEMPORARY TABLE accounts_member (id int, manager_id int)"
+
+ADD_CHANGE_SET = """
+    INSERT INTO public.contacts_changeset (contact_id, version, executed_at, initiator_system, changes, paths)
+    SELECT id, 99, now(), 'sql', '[]', '{}' FROM public.contacts_contact
+"""
+ERASE = "UPDATE {} SET changes = public.contacts_without_values(changes)"
+FIRST_BELOW_LAST = """
+    UPDATE public.accounts_member SET manager_id = (SELECT max(id) FROM public.accounts_member)
+     WHERE manager_id IS NULL
+"""
+
+
+class TestTemporaryTables:
+    def test_of_another_version_do_not_let_a_change_set_in(self, make_contact):
+        make_contact()
+        refused(ANOTHER_VERSION, ADD_CHANGE_SET, match="follow in the history")
+
+    def test_of_anonymized_contacts_do_not_take_values_out_of_the_history(self, make_contact):
+        make_contact()
+        refused(ANONYMIZED, ERASE.format("public.contacts_changeset"), match="append-only")
+
+    def test_of_anonymized_contacts_do_not_take_values_out_of_requests(self, make_contact, make_member):
+        ChangeRequest.objects.create(
+            contact=make_contact(),
+            initiator_member=make_member(),
+            changes=[{"path": "a", "original": 1, "target": 2, "isApprovalRequired": True}],
+            paths=["a"],
+        )
+        refused(ANONYMIZED, ERASE.format("public.changerequests_changerequest"), match="stays as it is")
+
+    def test_without_managers_do_not_let_members_into_a_circle(self, make_member):
+        make_member(manager=make_member(manager=make_member()))
+        refused(NO_MANAGERS, FIRST_BELOW_LAST, match="stands above its manager")
+
+
+def test_the_setting_by_which_the_library_switches_triggers_off_does_nothing(make_contact):
+    make_contact()
+    names = ",".join(trigger.get_pgid(model) for model, trigger in pgtrigger.registered())
+    refused(f"SET LOCAL pgtrigger.ignore = '{{{names}}}'", "DELETE FROM contacts_changeset", match="append-only")
+
+
+TRIGGERS = """
+    SELECT tgname, tgrelid::regclass::text, proconfig
+      FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+     WHERE NOT tgisinternal
+"""
+
+
+def test_every_trigger_is_declared_beside_its_model_and_searches_temporary_tables_last():
+    with connection.cursor() as cursor:
+        cursor.execute(TRIGGERS)
+        triggers = cursor.fetchall()
+    declared = {(trigger.get_pgid(model), model._meta.db_table) for model, trigger in pgtrigger.registered()}
+    assert {(name, table) for name, table, _ in triggers} == declared
+    assert all("search_path=pg_catalog, public, pg_temp" in settings for _, _, settings in triggers)
