@@ -7,7 +7,7 @@ RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /opt/kontor
 # The libraries first: they change less often than the code, and are then taken from the cache.
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 RUN pip install -c constraints.txt -e '.[s3]'
 COPY . .
 RUN pybabel --quiet compile --directory locale --domain django \
