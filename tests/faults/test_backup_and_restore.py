@@ -24,7 +24,7 @@ NEW = "restored"
 def commands(name: str) -> str:
     """The block of the page that has the name."""
     page = (ROOT / "docs" / "backup-and-restore.md").read_text()
-    found = re.search(rf"```bash {name}\n(.*?)```", page, re.DOTALL)
+    found = re.search(rf'```bash title="{name}"\n(.*?)```', page, re.DOTALL)
     assert found is not None
     return found.group(1)
 
