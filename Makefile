@@ -47,7 +47,7 @@ openapi: $(VENV)/installed-dev $(TRANSLATIONS) ## write openapi.json
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file openapi.json
 
 docs: $(VENV)/installed-docs ## build the documentation site into var/site, without the network; a broken link fails
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 messages: $(VENV)/installed ## take the texts of the code over into locale/, where they are translated
 	@mkdir -p var
