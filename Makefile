@@ -57,10 +57,10 @@ messages: $(VENV)/installed ## take the texts of the code over into locale/, whe
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	@rm var/django.pot
 
-screenshots: $(VENV)/installed-dev $(TRANSLATIONS) ## take the pictures of the README anew, from a demo of their own
+screenshots: $(VENV)/installed-dev $(TRANSLATIONS) ## retake the screenshots of the README, from their own demo
 	@$(BIN)/python manage.py take_screenshots $(ARGS)
 
-clean: ## remove what is made anew: caches, translations, openapi.json; not var/, where the data is
+clean: ## remove generated files: caches, translations, openapi.json; not var/, where the data is
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info openapi.json $(TRANSLATIONS)
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
