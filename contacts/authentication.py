@@ -1,4 +1,4 @@
-"""Contacts log in by their username, whatever its case, to the login that belongs to them."""
+"""Authentication of contacts by their username, ignoring case."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ class ContactBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        """The contact's user when the password is right; the time taken does not tell whether there is one."""
+        """Return the contact's user if the password is right. Takes the same time for an unknown username."""
         if username is None or password is None:
             return None
         user = User.objects.filter(contact__username__iexact=username).first()

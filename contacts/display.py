@@ -1,6 +1,6 @@
-"""Details as people read them: labels for paths, names for list items, dates and numbers as the reader writes them.
+"""Details for human readers: labels for paths, names for list items, localized dates and numbers.
 
-Says what is to be shown and marks what differs; how it looks is the templates' matter. Nothing here is HTML.
+Decides what to show and marks differences; the templates render it. Nothing here is HTML.
 """
 
 import json
@@ -22,10 +22,10 @@ from schemas.compiled import CompiledSchema
 from schemas.definition.elements import GROUP, FieldType
 from schemas.fields import Field, LayoutElement
 
-# Texts of at least this many characters are compared word by word, as long as neither has too many of them.
+# Texts of at least this many characters are compared word by word, unless one of them has too many words.
 COMPARED_BY_WORDS_FROM = 60
 MOST_WORDS_COMPARED = 2_000
-# Smaller numbers are as often years and scores as amounts: those are not grouped.
+# Digits are grouped from here on: smaller numbers are as often years or scores as amounts.
 GROUPED_FROM = 10_000
 
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
@@ -33,14 +33,14 @@ _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A section or a group of the form: a label and, in the form's order, rows and the boxes inside."""
+    """A section or group of the form: a label, and its rows and nested boxes in form order."""
 
     label: str
     entries: tuple["Row | Box", ...]
 
     @property
     def runs(self) -> list[tuple[bool, list["Row | Box"]]]:
-        """The entries in order, rows that follow each other together: (whether they are rows, the entries)."""
+        """The entries in order, with consecutive rows grouped: (whether they are rows, the entries)."""
         return [(are_rows, list(run)) for are_rows, run in groupby(self.entries, lambda entry: isinstance(entry, Row))]
 
 
@@ -48,13 +48,13 @@ class Box:
 
 
 def shown(schema: CompiledSchema, path: str, value: Any, mark: Mark = Mark.SAME) -> Shown:
-    """The value at a path; takes any value, also one that does not follow the schema."""
+    """Return the value at a path for display; accepts any value, even one that violates the schema."""
     if value is None:
         return Shown()
     if isinstance(value, list):
         return Shown(items=tuple(shown(schema, path, item, mark) for item in value), mark=mark)
     if isinstance(value, dict):
-        # The mark of the whole says it for every row.
+        # The object's own mark covers its rows.
         rows = (
             Row(_label(schema, path, key), shown(schema, f"{path}.{key}", value[key]))
             for key in _in_order(schema, path, value)
@@ -64,7 +64,7 @@ def shown(schema: CompiledSchema, path: str, value: Any, mark: Mark = Mark.SAME)
 
 
 def compared(schema: CompiledSchema, path: str, before: Any, after: Any) -> tuple[Shown, Shown]:
-    """Both values at a path, with what differs marked: items of arrays, fields of objects, words of long texts."""
+    """Return both values with differences marked: items of arrays, fields of objects, words of long texts."""
     if is_same(before, after):
         return shown(schema, path, before), shown(schema, path, after)
     if isinstance(before, list) and isinstance(after, list):
@@ -118,7 +118,7 @@ def _label(schema: CompiledSchema, above: str, key: str) -> str:
 
 
 def _in_order(schema: CompiledSchema, path: str, *objects: Mapping[str, Any]) -> Iterator[str]:
-    """The keys of the objects at a path, in the schema's order; those that it does not name come last."""
+    """Yield the keys of the objects at a path in schema order, then the keys that the schema does not have."""
     keys = dict.fromkeys(key for value in objects for key in value)
     known = [field.key for field in schema.fields.values() if field.path == f"{path}.{field.key}"]
     yield from (key for key in known if key in keys)
@@ -135,7 +135,7 @@ def _compared_arrays(schema: CompiledSchema, path: str, before: list[Any], after
             left += [shown(schema, path, item) for item in gone]
             right += [shown(schema, path, item) for item in come]
             continue
-        # Objects in each other's place are taken for one that changed; a list item in another's place is another.
+        # An object in another's place counts as changed; any other item there counts as removed and added.
         while gone and come and isinstance(gone[0], dict) and isinstance(come[0], dict):
             old, new = _compared_objects(schema, path, gone.pop(0), come.pop(0))
             left.append(old)
@@ -186,7 +186,7 @@ def _compared_texts(left: Shown, right: Shown) -> tuple[Shown, Shown]:
 
 
 def context_of(schema: CompiledSchema, path: str) -> str:
-    """The labels of the section and the objects around a field: `Regulatory › Political exposure`."""
+    """Return the labels of the section and objects around a field: `Regulatory › Political exposure`."""
     field = schema.field_at(path)
     elements = {element.path: element for element in schema.layout}
     labels: list[str] = []
@@ -200,20 +200,20 @@ def context_of(schema: CompiledSchema, path: str) -> str:
 
 
 def in_form_order(schema: CompiledSchema, paths: Iterable[str]) -> list[str]:
-    """The paths as their fields follow each other on the form; those that the schema does not name come last."""
+    """Sort the paths in form order, those that are not in the schema last."""
     order = {path: number for number, path in enumerate(schema.fields)}
     return sorted(paths, key=lambda path: (order.get(path, len(order)), path))
 
 
 def field_labels(schema: CompiledSchema, paths: Iterable[str]) -> list[str]:
-    """The labels of the fields among paths that come with everything above them, in the form's order."""
+    """Return the labels of the innermost paths in form order; `paths` includes every ancestor."""
     known = set(paths)
     above = {path.rpartition(".")[0] for path in known}
     return [schema.label_at(path) for path in in_form_order(schema, known - above)]
 
 
 def shown_changes(schema: CompiledSchema, changes: Iterable[Mapping[str, Any]]) -> list[ShownChange]:
-    """The changes of a change set, as it stores them, in the form's order and with both values compared."""
+    """Return a change set's stored changes in form order, with both values compared."""
     by_path = {change["path"]: change for change in changes}
     result = []
     for path in in_form_order(schema, by_path):
@@ -226,9 +226,9 @@ def shown_changes(schema: CompiledSchema, changes: Iterable[Mapping[str, Any]]) 
 
 
 def laid_out(schema: CompiledSchema, details: Mapping[str, Any]) -> list[Box]:
-    """A document as its form shows it: sections and groups in order, every field, those without a value too.
+    """Lay a document out like its form: sections and groups in order, with every field, even without a value.
 
-    What the schema does not name comes last, in a box of its own.
+    Values that are not in the schema come last, in a box of their own.
     """
     boxes: list[Box] = []
     loose: list[Row] = []

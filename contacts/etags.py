@@ -1,7 +1,7 @@
-"""Entity tags of details: lost updates are refused, unchanged details are not sent again.
+"""ETags of details, for conditional requests: no lost updates, no resending of unchanged details.
 
-The tag is the version, followed by what waits for review or verification, which is part of the answer too: `"7"`,
-`"7-re"`. If-Match compares the version alone, because a change that waits has not changed the details yet.
+The tag is the version plus flags for what waits for review or verification, which the response contains too: `"7"`,
+`"7-re"`. If-Match compares only the version, because a pending change has not changed the details yet.
 """
 
 import re
@@ -25,14 +25,14 @@ IF_MATCH = OpenApiParameter(
 
 
 class Versioned(Protocol):
-    """A row whose details are counted: a contact, a legal entity."""
+    """A row whose details have a version: a contact or a legal entity."""
 
     @property
     def version(self) -> int: ...
 
 
 class ReadContact(Versioned, Protocol):
-    """A contact that was selected with its pending flags."""
+    """A contact read with its pending flags."""
 
     @property
     def has_pending_change_request(self) -> bool: ...
@@ -45,7 +45,7 @@ class ReadContact(Versioned, Protocol):
 
 
 def etag(contact: ReadContact) -> str:
-    """The tag of what a reader gets."""
+    """Return the ETag of the whole response to GET: version and pending flags."""
     flags = {
         "r": contact.has_pending_change_request,
         "e": contact.has_pending_email,
@@ -56,20 +56,20 @@ def etag(contact: ReadContact) -> str:
 
 
 def version_tag(row: Versioned) -> str:
-    """The tag of what a change is made against."""
+    """Return the ETag without pending flags, for responses to changes."""
     return f'"{row.version}"'
 
 
 def is_known(request: Request, tag: str) -> bool:
-    """Whether If-None-Match names the tag of what the caller would get."""
+    """Return whether If-None-Match contains the tag."""
     asked = request.headers.get("If-None-Match", "")
     return asked.strip() == "*" or tag.strip('"') in TAG.findall(asked)
 
 
 def if_match(request: Request) -> Callable[[Versioned], None]:
-    """The request's precondition on the locked row; it raises PreconditionFailed with the current ETag.
+    """Return If-Match as a function that raises PreconditionFailed, with the current ETag, if the row does not match.
 
-    Raises BadRequest for an If-Match that is no list of entity tags.
+    Raises BadRequest if If-Match is not a list of entity tags.
     """
     asked = request.headers.get("If-Match", "*").strip()
     versions = {tag.partition("-")[0] for tag in TAG.findall(asked)}

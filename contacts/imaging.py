@@ -1,4 +1,4 @@
-"""Pictures: reading what the bytes are, and drawing one for a contact that has none."""
+"""Validates and re-encodes uploaded pictures, and draws the default picture."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +15,7 @@ MAX_BYTES = 5 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 SIDE = 512
 DEFAULT_SIDE = 256
-# Dark enough for white letters (contrast of 4.5 and more).
+# Dark enough for white letters: a contrast ratio of at least 4.5.
 COLOURS = ("#1d4ed8", "#0f766e", "#7e22ce", "#b91c1c", "#a16207", "#15803d", "#be185d", "#334155", "#0369a1", "#9a3412")
 
 
@@ -26,10 +26,10 @@ class EncodedPicture:
 
 
 def encode_picture(content: bytes) -> EncodedPicture:
-    """The picture anew: upright, within 512 by 512 pixels, without metadata; PNG where it is transparent, else JPEG.
+    """Re-encode a picture: upright, within 512 by 512 pixels, without metadata; PNG if transparent, otherwise JPEG.
 
-    What it is follows from the bytes. Raises UnprocessableEntity: `PictureTooLarge` beyond 5 MiB or 40 megapixels,
-    told from the header before anything is decoded; `PictureInvalid` for anything but a whole JPEG, PNG or WebP.
+    The content determines the format. Raises UnprocessableEntity: `PictureTooLarge` above 5 MiB or 40 megapixels, which
+    is read from the header before decoding; `PictureInvalid` for anything but a complete JPEG, PNG or WebP.
     """
     if len(content) > MAX_BYTES:
         message = _("The picture is larger than %(limit)s bytes.") % {"limit": MAX_BYTES}
@@ -38,7 +38,7 @@ def encode_picture(content: bytes) -> EncodedPicture:
         with Image.open(BytesIO(content), formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
-            picture.draft("RGB", (SIDE * 2, SIDE * 2))  # a JPEG need not be decoded at full size
+            picture.draft("RGB", (SIDE * 2, SIDE * 2))  # decodes a JPEG at reduced size
             upright = ImageOps.exif_transpose(picture)
             upright.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
             is_transparent = "A" in upright.getbands() or "transparency" in upright.info
@@ -59,14 +59,14 @@ def encode_picture(content: bytes) -> EncodedPicture:
 
 
 def initials(name: str) -> str:
-    """The first letters of the first and the last word: `Johanna Louise Spyri` is `JS`."""
+    """Return the initials of the first and last word: `Johanna Louise Spyri` gives `JS`. No word gives `?`."""
     words = [word for word in name.split() if word[0].isalnum()]
     return "".join(word[0].upper() for word in dict.fromkeys((words[0], words[-1]))) if words else "?"
 
 
 @lru_cache(maxsize=512)
 def default_picture(letters: str, seed: str) -> bytes:
-    """A PNG of the letters on a colour that follows from `seed`, the same every time."""
+    """Return a PNG of the letters on a colour derived from `seed`."""
     colour = COLOURS[sha256(seed.encode()).digest()[0] % len(COLOURS)]
     picture = Image.new("RGB", (DEFAULT_SIDE, DEFAULT_SIDE), colour)
     centre = DEFAULT_SIDE / 2

@@ -1,4 +1,4 @@
-"""The short numeric keys that verify an address, and what is kept of them."""
+"""The short numeric keys that verify an address, and their hashes."""
 
 import secrets
 from datetime import timedelta
@@ -12,11 +12,11 @@ LIFETIME = timedelta(minutes=15)
 
 
 def new_key() -> str:
-    """Six digits that nobody can foresee."""
+    """Return six random digits."""
     return f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
 
 
 def key_hash(channel: Channel, key: str) -> str:
-    """What is kept of a key. Keyed with the secret of the installation: six digits alone could be tried out."""
+    """Return the hash to store: an HMAC with the installation's secret, because six digits are easy to brute-force."""
     value = f"{channel.contact_id}:{channel.kind}:{key}"
     return salted_hmac("contacts.channel", value, algorithm="sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The kind of change request that is about a contact's details."""
+"""The kind of change request for a contact's details."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -25,7 +25,7 @@ RECENT_CHANGE_SETS = 5
 
 
 class ContactDetailsKind(RequestKind):
-    """A member's change of a contact's details, where the schema requires approval of a field."""
+    """A member's change to a contact's details, waiting because the schema requires approval of one of the fields."""
 
     key = "contact-details"
     subject_template = "admin/contacts/includes/reviewed_contact.html"
@@ -73,7 +73,7 @@ class ContactDetailsKind(RequestKind):
 
 
 class DetailsPresenter(Presenter):
-    """Shows changes of details by one version of the schema."""
+    """Presents changes to details according to one version of the schema."""
 
     def __init__(self, schema: CompiledSchema) -> None:
         self._schema = schema

@@ -1,6 +1,6 @@
-"""What an anonymized contact's details hold: what the schema says to keep, and placeholders where something must stand.
+"""The details of an anonymized contact: the values that the schema keeps, and placeholders for mandatory fields.
 
-Placeholders follow the schema and say nothing of anybody.
+Placeholders follow the schema and identify nobody.
 """
 
 from collections.abc import Mapping
@@ -28,10 +28,10 @@ SIMPLE: Mapping[FieldType, Any] = {
 
 
 def anonymized_details(schema: CompiledSchema, details: Document) -> Document:
-    """The document that stays of `details`.
+    """Return what remains of `details`.
 
-    Starts with what is kept and mends what validation finds: what is missing gets a placeholder, what is kept but
-    wrong goes. Rules that no placeholder can satisfy leave a document that `manage.py check_details` lists.
+    Starts with the values to keep and repairs what validation reports: missing values get a placeholder, invalid ones
+    are removed. If no placeholder satisfies a rule, the document stays invalid and `manage.py check_details` lists it.
     """
     kept = [field.path for field in schema.fields.values() if field.is_kept_on_anonymization and not field.is_in_array]
     document = with_values({}, {path: value_at(details, path) for path in kept})
@@ -49,7 +49,7 @@ def _mended(schema: CompiledSchema, document: Document, path: str) -> Any:
 
 
 def placeholder(schema: CompiledSchema, field: Field, document: Document) -> Any:
-    """A value that the field takes: an array holds as many items as it must, an object its mandatory fields."""
+    """Return a valid value: arrays get the minimum of items, but at least one, objects their mandatory fields."""
     if not field.is_array:
         return _one(schema, field, document)
     number = max(field.min_items or 1, 1)
@@ -82,7 +82,7 @@ def _list_item(schema: CompiledSchema, field: Field, document: Document) -> str:
 
 def _text(field: Field) -> str:
     if field.pattern:
-        # The same text for every contact: nothing random may tell one from another.
+        # The same text for every contact: random text would make them distinguishable.
         return rstr.Rstr(Random(0)).xeger(field.pattern)  # noqa: S311
     longest = field.max_length or len(TEXT)
     return TEXT[:longest].ljust(field.min_length or 0, "x")

@@ -1,7 +1,7 @@
-"""What a change of details amounts to, decided from what was read: nothing here reads or writes.
+"""Plans a change of details from a snapshot of the row. Pure: nothing here reads or writes.
 
-`plan` says it, `contacts.services.changes.commit` carries it out. docs/architecture.md, "A change of details", has the
-steps; legal entities and imports take the same ones.
+`plan` decides, `contacts.services.changes.commit` executes. docs/architecture.md, "Changing details", lists the steps;
+legal entities and imports take the same ones.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -18,18 +18,18 @@ from core.errors import UnprocessableEntity
 from schemas.compiled import CompiledSchema
 
 Faults = Mapping[str, Sequence[Any]]
-# The kind of each channel that waits for its key -> the path of its field.
+# Kind of each channel that waits for its key -> path of its field.
 PendingPaths = Mapping[str, str]
 
 
 class Origin(Enum):
-    """Where a change comes from, which decides the steps that it takes."""
+    """Where a change comes from, which determines its steps."""
 
-    SUBMISSION = "submission"  # PATCH, PUT, a form: every step
-    CREATION = "creation"  # takes effect at once; a contact may give mandatory fields that it may not change later
+    SUBMISSION = "submission"  # PATCH, PUT or a form: every step
+    CREATION = "creation"  # takes effect at once; a contact may set mandatory fields that it cannot change later
     IMPORT = "import"  # addresses need no verification
-    APPROVAL = "approval"  # checked for permission when it was requested; addresses still need verification
-    VERIFICATION = "verification"  # checked when the address was submitted
+    APPROVAL = "approval"  # permissions were checked at submission; addresses still need verification
+    VERIFICATION = "verification"  # permissions were checked at submission
 
     @property
     def is_guarded(self) -> bool:
@@ -42,10 +42,10 @@ class Origin(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A document as it was read at one moment, with everything that a plan of its change depends on.
+    """A document as it was read at one moment, with everything that planning a change depends on.
 
-    `version` is 0 for a row that does not exist yet. `row` is the model's instance, where there is one. `pending` has
-    the channels that wait for a key, `verified_paths` the channel of each field whose new value must be verified, and
+    `version` is 0 for a row that does not exist yet. `row` is the model instance, if there is one. `pending` has the
+    channels that wait for a key, `verified_paths` the channel of each field whose new value must be verified, and
     `username_path` the field that the username follows. `is_reviewed`: a member's changes may need approval.
     """
 
@@ -63,15 +63,15 @@ Precondition = Callable[[Snapshot], None]
 
 
 def unconditional(snapshot: Snapshot) -> None:
-    """For callers that name no version."""
+    """The precondition of callers that expect no particular version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is asked for: the document to be stored, as a function of the one that is.
+    """A requested change, as a function from the stored document to the new one.
 
-    `precondition` raises when the snapshot is not what the caller knew. Who has the document in its canonical form, or
-    knows that it follows the schema as it is, says so and saves the plan the work.
+    `precondition` raises if the snapshot is not what the caller expects. `is_canonical` and `is_valid` let `plan` skip
+    canonicalization and validation of a document that needs neither.
     """
 
     document: Callable[[Document], Document]
@@ -81,29 +81,29 @@ class Target:
 
 
 def merged(patch: Document, precondition: Precondition = unconditional) -> Target:
-    """The stored document merged with a JSON Merge Patch (RFC 7396)."""
+    """Target: the stored document merged with a JSON Merge Patch (RFC 7396)."""
     return Target(lambda stored: merge_patch(stored, patch), precondition)
 
 
 def replaced(document: Document, precondition: Precondition = unconditional) -> Target:
-    """The document as a whole."""
+    """Target: this document instead of the stored one."""
     return Target(lambda _stored: document, precondition)
 
 
 def values_set(changes: Collection[Change]) -> Target:
-    """The stored document with the target values of the changes."""
+    """Target: the stored document with the target values of the changes."""
     values = {change.path: change.target for change in changes}
     return Target(lambda stored: with_values(stored, values))
 
 
 @dataclass(slots=True)
 class ChangePlan:
-    """Everything that can be said of a change before it is made. Treat it as immutable.
+    """The effects of a change, before it is made. Treat it as immutable.
 
     `changes` has every path that differs. `document` is what would be stored at once, without the values in
-    `to_verify`, which wait for a key. `to_approve` has the paths that need approval: with any, the whole change waits.
-    `not_updatable` and `faults` have messages by path; the faults `depends_on_verification` when they are there only
-    because other values are not verified yet. `username` is the one that the contact gets.
+    `to_verify`, which wait for a key. `to_approve` has the paths that need approval; if there are any, the whole change
+    waits. `not_updatable` and `faults` map paths to messages; if `depends_on_verification`, the faults exist only
+    because other values are not verified yet. `username` is the contact's new username.
     """
 
     snapshot: Snapshot
@@ -127,21 +127,21 @@ class ChangePlan:
 
     @property
     def username_to_write(self) -> str | None:
-        """The username that the contact gets at once; None where it keeps its own, or the email must be verified."""
+        """The username to write at once; None if it stays the same or its email must be verified first."""
         path = self.snapshot.username_path
         return self.username if any(change.path == path for change in self.to_write) else None
 
     @property
     def settled_channels(self) -> list[str]:
-        """The channels that no longer wait for a key, because their field is written."""
+        """The channels that stop waiting for a key because their field is written."""
         written = {change.path for change in self.to_write}
         return [kind for kind, path in self.snapshot.pending.items() if path in written]
 
     @property
     def is_guarded_by_version(self) -> bool:
-        """Whether it takes no more than details and history, so that the version that was read is guard enough.
+        """Whether the change touches only details and history, so that comparing the version is enough protection.
 
-        A channel may come to wait without a new version, so whatever touches the field of one needs the lock.
+        A channel can start to wait without a new version, so a change to a channel's field needs the lock.
         """
         if self.to_approve:
             return False
@@ -149,7 +149,7 @@ class ChangePlan:
         return not any(change.path in channels for change in self.changes)
 
     def check(self) -> None:
-        """Raises UnprocessableEntity for a refused change: FieldNotUpdatable, ValidationFailed, UsernameRequired."""
+        """Raise UnprocessableEntity if the change is refused: FieldNotUpdatable, ValidationFailed, UsernameRequired."""
         if self.not_updatable:
             raise UnprocessableEntity(
                 _("Some fields may not be changed."), sub_code="FieldNotUpdatable", properties=self.not_updatable
@@ -166,12 +166,12 @@ class ChangePlan:
 
 
 def username_required() -> UnprocessableEntity:
-    """422 for who would be left without a username."""
+    """Return the 422 error for a missing username."""
     return UnprocessableEntity(_("A username is required."), sub_code="UsernameRequired")
 
 
 def plan(snapshot: Snapshot, target: Target, actor: Actor, origin: Origin = Origin.SUBMISSION) -> ChangePlan:
-    """What the change amounts to. Raises what the target's precondition raises; refusals are the plan's (`check`)."""
+    """Plan a change. Raises what the target's precondition raises; the plan itself holds refusals (see `check`)."""
     target.precondition(snapshot)
     schema, stored = snapshot.schema, snapshot.document
     document = target.document(stored)
@@ -196,7 +196,7 @@ def plan(snapshot: Snapshot, target: Target, actor: Actor, origin: Origin = Orig
 
 
 def _hold_back_addresses(found: ChangePlan) -> None:
-    """Take what must be verified out of the document; the rest must follow the schema without it."""
+    """Take values that need verification out of the document; without them it must still follow the schema."""
     snapshot = found.snapshot
     found.to_verify = [
         change for change in found.changes if change.path in snapshot.verified_paths and change.target is not None
@@ -225,14 +225,14 @@ def _not_updatable(
 
 @lru_cache(maxsize=64)
 def _closed_paths(schema: CompiledSchema, kind: ActorKind, is_creation: bool) -> frozenset[str]:
-    """The fields that this kind of actor may not change: the same for every document, so worked out once."""
+    """Return the fields that this kind of actor may not change. Cached, because documents do not affect it."""
     return frozenset(path for path in schema.fields if not _may_change(schema, path, kind, is_creation))
 
 
 def _may_change(schema: CompiledSchema, path: str, kind: ActorKind, is_creation: bool) -> bool:
     field_there = schema.field_at(path)
     if field_there is None:
-        # Not in the schema: validation refuses it unless it is being removed. A contact may not even do that.
+        # Not in the schema: validation accepts only its removal, which contacts may not do either.
         return kind is not ActorKind.CONTACT
     if field_there.is_disabled:
         return False
@@ -250,7 +250,7 @@ def _approval_paths(schema: CompiledSchema, changes: Sequence[Change]) -> frozen
 
 
 def outdated_paths(document: Document, changes: Collection[Change]) -> list[str]:
-    """The paths that no longer have the value that they had when the changes were requested."""
+    """Return the paths whose stored value differs from the change's original value."""
     return [
         change.path
         for change in changes

@@ -1,4 +1,4 @@
-"""Choosing contacts and their history."""
+"""Queries for contacts and their history."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -49,7 +49,7 @@ def no_such_contact() -> NotFound:
 
 
 def visible_contact(*, actor: Actor, contact_id: int) -> Contact:
-    """The contact. Raises NotFound when there is none or the actor cannot see it."""
+    """Return the contact. Raises NotFound if it does not exist or the actor cannot see it."""
     contact = Contact.objects.visible_to(actor).filter(pk=contact_id).first()
     if contact is None:
         raise no_such_contact()
@@ -57,7 +57,7 @@ def visible_contact(*, actor: Actor, contact_id: int) -> Contact:
 
 
 def visible_contact_with_picture(*, actor: Actor, contact_id: int) -> Contact:
-    """The contact with its picture, if it has one; without its details. Raises NotFound."""
+    """Return the contact with its picture, if any, and without details. Raises NotFound."""
     contacts = Contact.objects.visible_to(actor).select_related("picture").defer("details")
     contact = contacts.filter(pk=contact_id).first()
     if contact is None:
@@ -66,13 +66,13 @@ def visible_contact_with_picture(*, actor: Actor, contact_id: int) -> Contact:
 
 
 def check_visible(*, actor: Actor, contact_id: int) -> None:
-    """Raises NotFound when there is no such contact or the actor cannot see it; reads nothing of it."""
+    """Raise NotFound if the contact does not exist or the actor cannot see it."""
     if not Contact.objects.visible_to(actor).filter(pk=contact_id).exists():
         raise no_such_contact()
 
 
 def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
-    """Adds `has_pending_email` and `has_pending_mobile`."""
+    """Annotate `has_pending_email` and `has_pending_mobile`."""
     waiting = Channel.objects.pending().filter(contact=OuterRef("pk"))
     return contacts.annotate(
         has_pending_email=Exists(waiting.filter(kind=ChannelKind.EMAIL)),
@@ -81,19 +81,19 @@ def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
 
 
 def pending_channels(pending: PendingPaths) -> PendingChannels:
-    """Which channels wait for their key, as an answer tells it."""
+    """Return which channels wait for their key, in the API's format."""
     return {"hasPendingEmail": ChannelKind.EMAIL in pending, "hasPendingMobile": ChannelKind.MOBILE in pending}
 
 
 def with_pending_request(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
-    """Adds `has_pending_change_request`."""
+    """Annotate `has_pending_change_request`."""
     pending = ChangeRequest.objects.filter(subject=OuterRef("pk"), status=Status.PENDING)
     return contacts.annotate(has_pending_change_request=Exists(pending))
 
 
 @dataclass(frozen=True, slots=True)
 class ReadDetails:
-    """A contact as a reader gets it; `details` is the text of the JSON document, which nobody needs to parse."""
+    """The response to GET details; `details` is JSON text because nobody needs to parse it."""
 
     id: int
     version: int
@@ -104,15 +104,12 @@ class ReadDetails:
 
 
 def details_query(contact_id: int) -> ViewPrefetch:
-    """Reads the details of a contact; `details_from_row` takes the row."""
+    """Return the query for a contact's details; pass its row to `details_from_row`."""
     return ViewPrefetch(_prepared_details, {"id": id_or_none(contact_id)})
 
 
 def details_from_row(row: Row | None) -> ReadDetails:
-    """The details that `details_query` has read.
-
-    Raises NotFound when there is no such contact or the actor cannot see it.
-    """
+    """Return the details read by `details_query`. Raises NotFound if there is no contact that the actor can see."""
     if row is None:
         raise no_such_contact()
     return ReadDetails(*row)
@@ -136,20 +133,20 @@ def _prepared_details(scope: VisibilityScope) -> PreparedQuery:
 
 
 def is_username_taken(username: str, *, but_by: Contact | None = None) -> bool:
-    """Whether a contact has the username, whatever its case."""
+    """Return whether any contact except `but_by` has the username, ignoring case."""
     holders = Contact.objects.filter(username__iexact=username)
     return (holders.exclude(pk=but_by.pk) if but_by else holders).exists()
 
 
 def contacts_by_type(*, actor: Actor, type_ids: Iterable[int], most: int) -> dict[int, int]:
-    """How many contacts of each type a member sees, `most` standing for so many or more; one statement."""
+    """Return the number of visible contacts for each type, at most `most`, in one statement."""
     visible = Contact.objects.visible_to(actor)
     counts = capped_counts(actor=actor, rows={str(key): visible.filter(type=key) for key in type_ids}, most=most)
     return {int(key): count for key, count in counts.items()}
 
 
 def connection_holder(*, actor: Actor, system: str, external_id: str) -> Contact:
-    """The contact that another system knows by this id. Raises NotFound, also for one that the actor cannot see."""
+    """Return the contact with this external id. Raises NotFound if there is none or the actor cannot see it."""
     held = ExternalConnection.objects.filter(system=system, external_id=external_id).values("contact")
     contact = Contact.objects.visible_to(actor).filter(pk__in=held).defer("details").first()
     if contact is None:
@@ -158,9 +155,9 @@ def connection_holder(*, actor: Actor, system: str, external_id: str) -> Contact
 
 
 def change_history(*, contact_id: int, criteria: Mapping[str, Any]) -> QuerySet[ChangeSet]:
-    """The change sets of a contact that meet all criteria; a path matches itself and what is below it.
+    """Return a contact's change sets that meet all criteria; a path also matches everything below it.
 
-    `initiatorPersonIds` and `initiatorPersonUids` match the member or the contact that made the changes.
+    `initiatorPersonIds` and `initiatorPersonUids` match the member or contact who made the changes.
     """
     history = ChangeSet.objects.filter(contact_id=contact_id)
     if (ids := criteria.get("initiatorPersonIds")) is not None:
@@ -177,14 +174,14 @@ def change_history(*, contact_id: int, criteria: Mapping[str, Any]) -> QuerySet[
 
 
 def with_initiators(history: QuerySet[ChangeSet]) -> QuerySet[ChangeSet]:
-    """Selects the member or the contact who made each change set."""
+    """Select the member or contact who made each change set."""
     return history.select_related("initiator_member__user", "initiator_contact").defer("initiator_contact__details")
 
 
 def search_contacts(contacts: QuerySet[Contact], term: str) -> QuerySet[Contact]:
-    """The contacts that somebody means who types `term`: parts of a name or username, an id, a uid, an external id."""
+    """Return the contacts that match a search term: parts of a name or username, an id, a uid or an external id."""
     term = term.replace("\x00", "").strip()
-    # At most one contact, and written so: `IN` would keep PostgreSQL from combining the indexes of the alternatives.
+    # A scalar subquery, because `IN` would keep PostgreSQL from combining the indexes of the alternatives.
     meant = Q(pk=Subquery(ExternalConnection.objects.filter(external_id=term).order_by().values("contact")[:1]))
     if term.isascii() and term.isdecimal() and int(term) <= INT32_MAX:
         meant |= Q(pk=int(term))
@@ -195,7 +192,7 @@ def search_contacts(contacts: QuerySet[Contact], term: str) -> QuerySet[Contact]
 
 
 def latest_change_sets(*, contact_id: int, limit: int | None = None, path: str | None = None) -> QuerySet[ChangeSet]:
-    """A contact's history, the latest first, with whoever made each change set; of `path` and what is below it."""
+    """Return a contact's change sets and initiators, latest first; with `path`, only changes to it or below it."""
     history = ChangeSet.objects.filter(contact_id=contact_id).order_by("-version")
     if path is not None:
         history = history.filter(paths__contains=[path])
@@ -204,7 +201,7 @@ def latest_change_sets(*, contact_id: int, limit: int | None = None, path: str |
 
 
 def latest_history(*, contact_id: int, limit: int | None = None, path: str | None = None) -> QuerySet[ChangeSet]:
-    """The latest change sets of a contact, each with the request that led to it, if one did, and its reviewer."""
+    """Like `latest_change_sets`, with the change request behind each change set, if any, and its reviewer."""
     history = latest_change_sets(contact_id=contact_id, limit=limit, path=path)
     return history.select_related("change_request__review_member__user").defer(
         "initiator_contact__details", "change_request__changes", "change_request__paths"
@@ -212,7 +209,7 @@ def latest_history(*, contact_id: int, limit: int | None = None, path: str | Non
 
 
 def changed_since(contact: Contact, version: int) -> list[ChangeSet]:
-    """The change sets that led from an earlier version to the contact as it was read, the latest first."""
+    """Return the change sets after `version` up to the version that was read, latest first."""
     later = latest_change_sets(contact_id=contact.pk)
     return list(later.filter(version__gt=version, version__lte=contact.version))
 
@@ -235,9 +232,9 @@ _REQUEST_FILTERS = {
 def searched_requests(
     *, actor: Actor, criteria: Mapping[str, Any], member: Member | None = None
 ) -> QuerySet[ChangeRequest]:
-    """The visible requests that meet all criteria; a path matches itself and what is below it.
+    """Return the visible requests that meet all criteria; a path also matches everything below it.
 
-    With `member`, only requests about contacts that the member sees too.
+    With `member`, only requests about contacts that this member can see too.
     """
     exclude_hierarchy = criteria["excludeHierarchy"]
     requests = ChangeRequest.objects.visible_to(actor, exclude_hierarchy=exclude_hierarchy)
@@ -249,14 +246,14 @@ def searched_requests(
 
 
 def is_list_item_used(list_key: str, item_key: str) -> bool:
-    """Whether the details of any contact hold the item of the list."""
+    """Return whether any contact's details contain the list item."""
     return holds_list_item(Contact.objects.all(), schema_key=CONTACT_SCHEMA, list_key=list_key, item_key=item_key)
 
 
 def holds_list_item(rows: QuerySet[Any], *, schema_key: str, list_key: str, item_key: str) -> bool:
-    """Whether the `details` of any of the rows, which follow the schema, hold the item of the list.
+    """Return whether the `details` of any row, which follow the schema, contain the list item.
 
-    Reads every row: items are rarely removed.
+    Scans all rows; items are rarely removed.
     """
     paths = [field.path for key, field in fields_with_list(list_key) if key == schema_key]
     uses = [Q(_holds_text(path, item_key)) for path in paths]
@@ -264,7 +261,7 @@ def holds_list_item(rows: QuerySet[Any], *, schema_key: str, list_key: str, item
 
 
 def _holds_text(path: str, text: str) -> Func:
-    """Whether the details hold a text at a path, in any item of the arrays on the way (jsonpath's lax mode)."""
+    """Whether the details contain a text at a path; jsonpath's lax mode unwraps arrays on the way."""
     place = "".join(f'."{key}"' for key in path.split("."))
     return Func(
         F("details"),
@@ -276,7 +273,7 @@ def _holds_text(path: str, text: str) -> Func:
 
 
 def stored_contacts() -> StoredDocuments:
-    """Where the documents of the schema `contact` are."""
+    """Return the stored documents of the schema `contact`."""
 
     def visible_to_user(user_id: int | None) -> QuerySet[Contact]:
         actor = actor_of_user(user_id)

@@ -1,4 +1,4 @@
-"""Visibility. Everything that touches contacts starts from `visible_to` (design section 3)."""
+"""Visibility of contacts. Every query for contacts starts with `visible_to`; see docs/architecture.md."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -16,7 +16,7 @@ Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 def _any_of(column: str, ids: Sequence[int] | Expression) -> Func:
-    """Whether a column holds one of the ids: as one array, so that the statement is the same however many they are."""
+    """Whether a column contains one of the ids. One array parameter keeps the SQL the same for any number of ids."""
     array = ids if isinstance(ids, Expression) else Value(list(ids), output_field=ArrayField(IntegerField()))
     return Func(
         F(column), array, arg_joiner=" = ANY(", template="%(expressions)s::integer[])", output_field=BooleanField()
@@ -24,7 +24,7 @@ def _any_of(column: str, ids: Sequence[int] | Expression) -> Func:
 
 
 def _is_looked_after(actor: Actor, exclude_hierarchy: bool) -> Expression | Q:
-    """Whether an assignment is the member's or, unless excluded, that of one below it."""
+    """Whether an assignment is the member's or, unless excluded, that of a member below."""
     if exclude_hierarchy or actor.member_id is None:
         return Q(member_id=actor.member_id)
     if actor.hierarchy is None:
@@ -34,25 +34,24 @@ def _is_looked_after(actor: Actor, exclude_hierarchy: bool) -> Expression | Q:
 
 class ContactQuerySet(QuerySet["Contact"]):
     def visible_to(self, actor: Actor, *, exclude_hierarchy: bool = False) -> Self:
-        """The contacts that the actor may know of; `exclude_hierarchy` leaves out what only members below it have."""
+        """Return the contacts visible to the actor; `exclude_hierarchy` omits assignments of members below it."""
         return self._narrowed(self, "pk", actor, exclude_hierarchy=exclude_hierarchy)
 
     def narrowed_to_visible(
         self, rows: Rows, actor: Actor, *, column: str = "contact_id", exclude_hierarchy: bool = False
     ) -> Rows:
-        """Those of the rows whose `column` has the id of a contact that `visible_to` gives the actor.
+        """Return the rows whose `column` contains the id of a contact visible to the actor.
 
-        Who sees what is looked up by the rows' own column. The contacts, of which there is one for each anyhow, are
-        not read.
+        Compares the rows' own column. Does not join the contacts: each row has one anyway.
         """
         return self._narrowed(rows, column, actor, exclude_hierarchy=exclude_hierarchy)
 
     def assigned_to(self, member_ids: Sequence[int]) -> Self:
-        """The contacts of the members."""
+        """Return the contacts assigned to the members."""
         return self.filter(self._is_linked("members", "pk", _any_of("member", member_ids)))
 
     def _narrowed(self, rows: Rows, contact: str, actor: Actor, *, exclude_hierarchy: bool) -> Rows:
-        """The rows whose column `contact` holds the id of a contact that the actor may know of."""
+        """Return the rows whose column `contact` contains the id of a contact visible to the actor."""
         if actor.sees_all_contacts:
             return rows
         if actor.kind is ActorKind.CONTACT:
@@ -64,6 +63,6 @@ class ContactQuerySet(QuerySet["Contact"]):
         return rows.filter(self._is_linked("participants", contact, _any_of("participant", actor.participant_ids)))
 
     def _is_linked(self, relation: str, contact: str, condition: Expression | Q) -> Exists:
-        # EXISTS rather than a join: a contact that two rows make visible still comes once, and can be locked.
+        # EXISTS instead of a join: contacts visible through two links appear once, and SELECT FOR UPDATE works.
         links = getattr(self.model, relation).through._default_manager
         return Exists(links.filter(condition, contact=OuterRef(contact)))

@@ -1,4 +1,4 @@
-"""Text messages: a small interface, and which implementation serves it is the setting SMS_BACKEND."""
+"""Text messages. The setting SMS_BACKEND selects the implementation."""
 
 from functools import cache
 from typing import Protocol
@@ -11,19 +11,19 @@ TIMEOUT_SECONDS = 10
 
 
 class SmsNotSentError(Exception):
-    """The gateway did not take the message."""
+    """The gateway did not accept the message."""
 
 
 class SmsBackend(Protocol):
     def send(self, *, to: str, text: str) -> None:
-        """Hand a message over for delivery to a number in E.164. Raises SmsNotSentError; it is tried again then."""
+        """Send a message to an E.164 number. Raises SmsNotSentError, after which the task retries."""
 
 
 class ConsoleBackend:
-    """Prints messages: for development and trials."""
+    """Prints messages, for development and trials."""
 
     def send(self, *, to: str, text: str) -> None:
-        print(f"SMS to {to}: {text}", flush=True)  # noqa: T201 - this is what it is for
+        print(f"SMS to {to}: {text}", flush=True)  # noqa: T201 - its purpose
 
 
 class HttpGatewayBackend:
@@ -48,5 +48,5 @@ def _backend(path: str) -> SmsBackend:
 
 
 def send_sms(*, to: str, text: str) -> None:
-    """Send a text message by the backend that the settings name. Raises SmsNotSentError."""
+    """Send a text message with the configured backend. Raises SmsNotSentError."""
     _backend(settings.SMS_BACKEND).send(to=to, text=text)

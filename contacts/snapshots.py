@@ -1,4 +1,4 @@
-"""Reading what a change starts from: the locked contact, or a snapshot with or without the lock."""
+"""Reads a contact for a change: the locked row, or a snapshot with or without the lock."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
@@ -22,9 +22,9 @@ from schemas.queries import current_schema_query, schema_columns, schema_from_ro
 
 
 def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
-    """The contact with its row locked until the transaction ends: every change takes this lock first.
+    """Return the contact and lock its row until the transaction ends. Take this lock before any other.
 
-    Raises NotFound when there is none or the actor cannot see it; HeldByOthers.
+    Raises NotFound if the contact does not exist or the actor cannot see it; HeldByOthers.
     """
     query, values = _lock_query(actor, contact_id)
     with map_lock_errors():
@@ -55,7 +55,7 @@ def _prepared_lock(scope: VisibilityScope) -> PreparedQuery:
 
 
 def changeable_contact(*, actor: Actor, contact_id: int) -> Contact:
-    """The locked contact. Raises NotFound; UnprocessableEntity `ContactAnonymized`: what was erased stays erased."""
+    """Lock and return the contact. Raises NotFound; HeldByOthers; UnprocessableEntity `ContactAnonymized`."""
     return _changeable(locked_contact(actor=actor, contact_id=contact_id))
 
 
@@ -67,24 +67,24 @@ def _changeable(contact: Contact) -> Contact:
     return contact
 
 
-# A contact has more columns; those that no change of details needs are read when they are asked for.
+# The columns that a change of details needs; Django loads the others on access.
 _SNAPSHOT_COLUMNS = ("id", "username", "details", "version", "anonymized_at")
 
 
 def new_contact_snapshot(contact: Contact, schema: CompiledSchema) -> Snapshot:
-    """The snapshot of a contact that is to be created: an empty document of version 0."""
+    """Return the snapshot of a contact to create: an empty document of version 0."""
     return _snapshot(contact, schema, {}, version=0)
 
 
 def contact_snapshot(*, actor: Actor, contact_id: int) -> Snapshot:
-    """The contact with what its change starts from, without its lock. Raises like `changeable_contact`."""
+    """Return a contact's snapshot without a lock. Raises like `changeable_contact`."""
     return snapshot_from_row(snapshot_query(contact_id).fetch(actor))
 
 
 def locked_contact_snapshot(*, actor: Actor, subject_id: int) -> Snapshot:
-    """The locked contact with what its change starts from, in one round trip. Raises like `changeable_contact`."""
+    """Lock a contact and return its snapshot, in one round trip. Raises like `changeable_contact`."""
     lock = _lock_query(actor, subject_id)
-    # The order matters: what is read after the wait for the lock is as its previous holder left it.
+    # The order matters: reads after the lock see what its previous holder committed.
     with map_lock_errors():
         locked, schema, pending = execute_pipeline(
             lock, current_schema_query(CONTACT_SCHEMA), (_prepared_pending(), {"contact": lock[1]["id"]})
@@ -94,12 +94,12 @@ def locked_contact_snapshot(*, actor: Actor, subject_id: int) -> Snapshot:
 
 
 def snapshot_query(contact_id: int) -> ViewPrefetch:
-    """Reads a snapshot of a contact along with the caller's token; for `snapshot_from_row`."""
+    """Return the query for a contact's snapshot, run with the token lookup; pass its row to `snapshot_from_row`."""
     return ViewPrefetch(_prepared_snapshot, {"id": id_or_none(contact_id)})
 
 
 def snapshot_from_row(row: Row | None) -> Snapshot:
-    """The snapshot that `snapshot_query` has read, all of it of one moment. Raises like `changeable_contact`."""
+    """Return the snapshot read by `snapshot_query`, in one statement. Raises like `changeable_contact`."""
     if row is None:
         raise no_such_contact()
     *columns, pending, version_id, revisions = row

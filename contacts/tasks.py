@@ -1,4 +1,4 @@
-"""The background work of contacts. Every task can be delivered twice, and beat sends again what got lost."""
+"""Background tasks. A task may be delivered twice; beat resends what got lost."""
 
 from datetime import timedelta
 
@@ -14,13 +14,13 @@ LOST_AFTER = timedelta(minutes=2)
 
 @shared_task(autoretry_for=(Exception,), retry_backoff=10, retry_backoff_max=600, max_retries=5)
 def send_key(channel_id: int) -> None:
-    """Send the key that is due on a channel; tries again while the mail server or the gateway is down."""
+    """Send a channel's due key; retry while the mail server or the SMS gateway is down."""
     deliver_key(channel_id)
 
 
 @shared_task
 def send_due_keys() -> None:
-    """Send again the keys whose task got lost, or gave up; beat runs it every minute."""
+    """Resend keys whose task got lost or gave up. Beat runs this every minute."""
     due = Channel.objects.pending().filter(is_key_due=True, requested_at__lt=timezone.now() - LOST_AFTER)
     for channel_id in due.values_list("pk", flat=True):
         send_key.delay(channel_id)
@@ -28,7 +28,7 @@ def send_due_keys() -> None:
 
 @shared_task
 def delete_obsolete_files() -> None:
-    """Delete the files that nothing points at any more; beat runs it every minute, so one that failed comes again."""
+    """Delete files that no row uses. Beat runs this every minute, which also retries failed deletions."""
     obsolete = PendingFileDeletion.objects.filter(since__lte=timezone.now()).order_by("pk")
     for name in obsolete.values_list("name", flat=True)[:1000]:
         delete_file(name)

@@ -1,4 +1,4 @@
-"""Contacts in the admin. Details change in the one way of their services, and never by Django's own form."""
+"""Admin pages for contacts. Details change through the services, never through Django's model form."""
 
 from contacts.admin.contact import ContactAdmin
 

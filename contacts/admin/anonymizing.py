@@ -1,4 +1,4 @@
-"""Forgetting a person, after its name or number was typed."""
+"""The admin page that anonymizes a contact after a typed confirmation."""
 
 from http import HTTPStatus
 
@@ -16,7 +16,7 @@ from schemas.queries import current_schema
 
 
 def anonymize_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """What will be erased and what stays, and the typed confirmation. Asks for the permission to anonymize."""
+    """Render the confirmation page; on a confirmed POST, anonymize. Requires `contacts.anonymize_contact`."""
     actor, contact = opened(admin, request, contact_id)
     check_permission(request, MAY_ANONYMIZE)
     if contact.anonymized_at is not None:

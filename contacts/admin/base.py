@@ -1,4 +1,4 @@
-"""What the pages of a contact have in common: who may open them, their head and their tabs."""
+"""Shared by all admin pages of a contact: access check, page head and tabs."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,7 +19,7 @@ from contacts.models import Contact
 from core.errors import ApiError
 
 DETAILS = "change"
-# Pages that are reached by a button and not by a tab.
+# Pages without a tab; a button opens them.
 FORMS = ("edit", "anonymize")
 
 
@@ -32,7 +32,7 @@ class Tab:
 
 
 def opened(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> tuple[Actor, Contact]:
-    """Who is at work, and the contact. Raises PermissionDenied, and Http404 for a contact that it cannot see."""
+    """Return the actor and the contact. Raises PermissionDenied; Http404 if the actor cannot see the contact."""
     actor = actor_of(request)
     if not admin.has_view_or_change_permission(request):
         raise PermissionDenied
@@ -43,13 +43,13 @@ def opened(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) ->
 
 
 def check_permission(request: HttpRequest, permission: str) -> None:
-    """Raises PermissionDenied unless the member has the permission."""
+    """Raise PermissionDenied unless the user has the permission."""
     if not request.user.has_perm(permission):
         raise PermissionDenied
 
 
 def contact_context(request: HttpRequest, contact: Contact, *, tab: str) -> dict[str, Any]:
-    """The head of a page: the contact, what the member may do, what waits for review, and the tabs."""
+    """Return the context of the page head: the contact, the permissions, the pending change request and the tabs."""
     permissions = contact_permissions(request, contact)
     pending = ChangeRequest.objects.filter(subject=contact, status=Status.PENDING).select_related(
         "initiator_member__user"
@@ -74,7 +74,7 @@ def contact_page(
     status: int = HTTPStatus.OK,
     **context: Any,
 ) -> HttpResponse:
-    """A page of the contact, drawn by `templates/admin/contacts/contact/<template>`."""
+    """Render `templates/admin/contacts/contact/<template>` as a page of the contact."""
     media = admin.media
     return TemplateResponse(
         request,
@@ -101,7 +101,7 @@ def done(request: HttpRequest, text: str, address: str) -> HttpResponse:
 
 
 def refused(request: HttpRequest, error: ApiError, address: str) -> HttpResponse:
-    """Back to the page, saying why nothing was done."""
+    """Redirect to `address` and show the error there."""
     told = [str(text) for texts in (error.properties or {}).values() for text in texts]
     messages.error(request, " ".join([str(error), *told]))
     return HttpResponseRedirect(address)

@@ -1,4 +1,4 @@
-"""The list of contacts: what it reads and how it is filtered."""
+"""The changelist of contacts: its query and filters."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ class PendingFilter(admin.SimpleListFilter):
 
 
 class Contacts(KeyedChangeList):
-    """Reads what a row shows and no more."""
+    """Loads only what a row shows."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Contact]:
         rows = with_pending_request(super().get_queryset(request, exclude_parameters))

@@ -1,4 +1,4 @@
-"""Contacts in the admin: the list, and the addresses of a contact's pages."""
+"""The contact admin: the changelist and the URLs of a contact's pages."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ from contacts.queries import search_contacts
 from schemas.forms import ListChoicesMixin
 from schemas.queries import current_schema
 
-# Address below the contact -> the view behind it and, in its docstring, what it asks for.
+# URL below the contact -> view. Each view checks its own permission, which its docstring names.
 PAGES = {
     "edit": edit_page,
     "changes": history_page,
@@ -86,7 +86,7 @@ class ContactAdmin(ListChoicesMixin, VisibleToActorAdmin):
 
     @display(description=_("username"), ordering=Upper("username"))
     def login_name(self, contact: Contact) -> str | None:
-        """Sorted without regard to case, which has an index."""
+        """Sorts by the upper-case username, which has an index."""
         return contact.username
 
     @display(description=_("participants"))
@@ -119,15 +119,15 @@ class ContactAdmin(ListChoicesMixin, VisibleToActorAdmin):
         return create_page(self, request)
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[TabularInline]]:
-        """Only for those who may use them: for the others the names stand at the top of the page."""
+        """Only for users who may change them; others see the names at the top of the page."""
         return [ParticipantInline, AssignmentInline] if request.user.has_perm(MAY_CHANGE) else []
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        """No field of the contact is in the form: what the page shows of it cannot be sent back."""
+        """No field of the contact is in the form, so a POST cannot change any."""
         return []
 
     def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:
-        """Leave the row alone: writing it back would undo what others have changed meanwhile."""
+        """Do not save: writing the row back would overwrite concurrent changes."""
 
     def render_change_form(
         self,

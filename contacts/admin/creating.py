@@ -1,4 +1,4 @@
-"""A new contact."""
+"""The admin page that creates a contact."""
 
 from http import HTTPStatus
 from typing import Any
@@ -24,7 +24,7 @@ from schemas.forms import DetailsForm
 from schemas.queries import current_schema, list_data
 
 CONTROL = {"class": "kf-input", "autocomplete": "off"}
-# Refusals -> the field that they are about.
+# Sub-code of an error -> the form field that shows it.
 FIELDS = {
     "UsernameRequired": "username",
     "UsernameNotUnique": "username",
@@ -35,7 +35,7 @@ FIELDS = {
 
 
 class NewContactForm(forms.Form):
-    """What a contact has besides its details."""
+    """Everything about a new contact except its details."""
 
     type = forms.TypedChoiceField(label=_("Type"), coerce=int, widget=forms.Select(attrs={"class": "kf-input"}))
     username = forms.CharField(
@@ -67,12 +67,12 @@ class NewContactForm(forms.Form):
 
 
 def create_page(admin: Any, request: HttpRequest) -> HttpResponse:
-    """The form, and the contact that is created with it. Asks for the permission to add contacts."""
+    """Render the form; on POST, create the contact. Requires `contacts.add_contact`."""
     actor = actor_of(request)
     if actor is None or not admin.has_add_permission(request):
         raise PermissionDenied
     data = request.POST if request.method == "POST" else None
-    # Nothing of a new contact waits for approval.
+    # Creating a contact needs no approval, so no field is marked as requiring it.
     details = DetailsForm(
         current_schema(CONTACT_SCHEMA), {}, data, is_approval_marked=False, choices_url=admin.choices_url()
     )
@@ -106,7 +106,7 @@ def create_page(admin: Any, request: HttpRequest) -> HttpResponse:
 
 @transaction.atomic
 def _create(actor: Actor, asked: dict[str, Any], details: DetailsForm) -> Contact:
-    """The contact and what another system calls it, or neither. Raises what the services raise."""
+    """Create the contact and its external connection, or neither. Raises what the services raise."""
     contact = create_contact(
         actor=actor, type_id=asked["type"], username=asked.get("username") or None, details=details.target
     )
@@ -122,7 +122,7 @@ def _create(actor: Actor, asked: dict[str, Any], details: DetailsForm) -> Contac
 
 
 def _show(refusal: ApiError, form: NewContactForm, details: DetailsForm) -> None:
-    """Put what is wrong at the field that it is about."""
+    """Show the error at the field that caused it, or else above the details."""
     field = FIELDS.get(refusal.sub_code)
     if field in form.fields:
         form.add_error(field, str(refusal))

@@ -1,4 +1,4 @@
-"""Changing the details of a contact: the form that follows the schema, and what becomes of what is sent."""
+"""The admin page that edits a contact's details, with a form derived from the schema."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -31,7 +31,7 @@ USERNAME_FAULTS = frozenset({"UsernameNotUnique", "UsernameRequired"})
 
 
 class SubmissionForm(forms.Form):
-    """What goes along with the details: the version that was read, and a word for the reviewer."""
+    """The version that the user read and a comment for the reviewer, submitted with the details."""
 
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
     comment = forms.CharField(
@@ -45,7 +45,7 @@ class SubmissionForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The edit page to be drawn: the forms, and why what was sent was not taken."""
+    """The content of the edit page: the forms and, after a failed submission, the error and the others' changes."""
 
     details: DetailsForm
     submission: SubmissionForm
@@ -54,7 +54,7 @@ class Page:
 
 
 def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """The form, and the change that is submitted with it. Asks for the permission to change details."""
+    """Render the form; on POST, submit the change. Requires `contacts.change_contact_details`."""
     actor, contact = opened(admin, request, contact_id)
     check_permission(request, MAY_CHANGE_DETAILS)
     if contact.anonymized_at is not None:
@@ -109,7 +109,7 @@ def _overtaken(
     sent: SubmissionForm,
     read: int,
 ) -> HttpResponse:
-    """The page again over what the others have made meanwhile: nothing was submitted, and no input is lost."""
+    """Render the form again on top of what others changed meanwhile. Submits nothing and loses no input."""
     change_sets = tuple(changed_since(contact, read))
     before = reduce(lambda document, change_set: change_set.undone(document), change_sets, contact.details)
     form = DetailsForm(schema, before, request.POST, choices_url=admin.choices_url())
@@ -148,7 +148,7 @@ def _drawn(
 
 
 def _faults(error: ApiError, schema: CompiledSchema) -> dict[str, Any]:
-    """The messages of a refusal by path: those about the username belong to the email that it follows."""
+    """Return an error's messages by path. Errors about the username go to the email that it follows."""
     if error.sub_code in ("ValidationFailed", "FieldNotUpdatable"):
         return dict(error.properties or {})
     email = schema.channel_paths[ChannelKind.EMAIL]
@@ -158,7 +158,7 @@ def _faults(error: ApiError, schema: CompiledSchema) -> dict[str, Any]:
 
 
 def _tell(request: HttpRequest, schema: CompiledSchema, form: DetailsForm, submission: Submission) -> None:
-    """Say plainly what became of it."""
+    """Add messages that report the outcome."""
     asked = submission.change_request
     if asked is not None:
         paths = [change["path"] for change in asked.changes if change["isApprovalRequired"]]
@@ -181,7 +181,7 @@ def _tell(request: HttpRequest, schema: CompiledSchema, form: DetailsForm, submi
 
 
 def _named(request: HttpRequest, change_request_id: int) -> str:
-    """The request in a sentence: a link for those who may open it."""
+    """Return "change request #1", as a link if the user may open it."""
     text = gettext("change request #%(id)s") % {"id": change_request_id}
     if not any(request.user.has_perm(right) for right in MAY_SEE_REQUESTS):
         return text

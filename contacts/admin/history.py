@@ -1,4 +1,4 @@
-"""What has happened to a contact: its history and the change requests about it."""
+"""Admin pages with a contact's history and its change requests."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ ROWS_PER_PAGE = 20
 
 
 def history_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """The change sets of a contact, the latest first; `field` narrows them to a path and what is below it."""
+    """List a contact's change sets, latest first; `?field=` limits them to a path and everything below it."""
     _actor, contact = opened(admin, request, contact_id)
     schema = current_schema(CONTACT_SCHEMA)
     fields = _fields(schema)
@@ -42,7 +42,7 @@ def history_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: i
 
 
 def requests_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """The change requests about a contact, the latest first."""
+    """List a contact's change requests, latest first."""
     _actor, contact = opened(admin, request, contact_id)
     schema = current_schema(CONTACT_SCHEMA)
     page = _page(latest_requests(subject_id=contact.pk), request)
@@ -59,7 +59,7 @@ def _page(rows: Any, request: HttpRequest) -> Page:
 
 
 def _fields(schema: CompiledSchema) -> list[tuple[str, str]]:
-    """What a history can be narrowed to: whatever changes as one value, by path and label, in the form's order."""
+    """Return the filter's choices as (path, label) in form order. Omits fields inside arrays, which change whole."""
     fields = [field for field in schema.fields.values() if not field.is_in_array]
     labelled = [(field.path, context_of(schema, field.path), field.label()) for field in fields]
     return [

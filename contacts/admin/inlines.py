@@ -1,4 +1,4 @@
-"""Who belongs to a contact, on the contact's page."""
+"""Inlines for a contact's participants and assigned members."""
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -11,7 +11,7 @@ MAY_CHANGE = "contacts.change_contact"
 
 
 class _LinkInline(TabularInline):
-    """Who belongs to a contact: added and removed by staff who may change contacts, never edited in place."""
+    """Rows are added and deleted by users with `contacts.change_contact`, and never edited."""
 
     extra = 0
     hide_title = True

@@ -1,4 +1,4 @@
-"""What a contact is connected with: groups, other systems, and the addresses where it is reached."""
+"""Admin pages with a contact's groups, external connections and channels."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ OTHERS_SHOWN = 6
 
 
 def groups_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """The groups that a contact is in, with its policy there and the others whom the member sees."""
+    """List a contact's groups, with its policy and the group's other contacts that the user can see."""
     actor, contact = opened(admin, request, contact_id)
     if not any(request.user.has_perm(right) for right in MAY_SEE_GROUPS):
         raise PermissionDenied
@@ -45,7 +45,7 @@ def groups_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: in
 
 
 class ConnectionForm(forms.Form):
-    """What another system calls the contact."""
+    """An external id of the contact."""
 
     system = forms.CharField(
         label=_("System"),
@@ -63,7 +63,7 @@ class ConnectionForm(forms.Form):
 def connections_page(
     admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int, form: ConnectionForm | None = None
 ) -> HttpResponse:
-    """What other systems call a contact."""
+    """List a contact's external connections, with a form to add one."""
     _actor, contact = opened(admin, request, contact_id)
     return contact_page(
         admin,
@@ -78,7 +78,7 @@ def connections_page(
 
 
 def add_connection(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """POST: record an external id. Asks for the permission to change details."""
+    """POST: add an external connection. Requires `contacts.change_contact_details`."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     actor, contact = opened(admin, request, contact_id)
@@ -101,7 +101,7 @@ RESEND, DISCONTINUE = "resend", "discontinue"
 
 
 def channels_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """Where a contact is reached, and the new addresses that wait for their owner's confirmation."""
+    """List a contact's email and mobile channels: the current address and the pending one."""
     _actor, contact = opened(admin, request, contact_id)
     schema = current_schema(CONTACT_SCHEMA)
     waiting = {channel.kind: channel for channel in contact.channels.all()}
@@ -120,7 +120,7 @@ def channels_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: 
 
 
 def act_on_channel(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """POST: send the key again or give the new address up. Asks for the permission to change details."""
+    """POST: resend the key or discard the pending address. Requires `contacts.change_contact_details`."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     actor, contact = opened(admin, request, contact_id)

@@ -1,4 +1,4 @@
-"""What members need in the admin for what they do to contacts, beside seeing them."""
+"""Permissions checked by the admin pages of a contact, in addition to its visibility."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ MAY_SEE_REQUESTS = ("changerequests.view_changerequest", "changerequests.review_
 
 @dataclass(frozen=True, slots=True)
 class ContactPermissions:
-    """What the member may do to this contact now, and in words why it may not change it."""
+    """What the user may do to this contact now. `reason` is the text that explains why it cannot be changed."""
 
     may_change: bool
     may_anonymize: bool

@@ -1,4 +1,4 @@
-"""The picture of a contact: to look at, replace and remove."""
+"""Admin pages that show, replace and remove a contact's picture."""
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 
 
 def picture_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """The picture, and the form that replaces it."""
+    """Render the picture and the form that replaces it."""
     _actor, contact = opened(admin, request, contact_id)
     has_picture = ProfilePicture.objects.filter(contact=contact).exists()
     return contact_page(
@@ -25,7 +25,7 @@ def picture_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: i
 
 
 def show_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse | FileResponse:
-    """The bytes: the picture, else the contact's initials on a colour of its own."""
+    """Serve the picture or, if there is none, the contact's initials on a colour derived from its uid."""
     _actor, contact = opened(admin, request, contact_id)
     picture = ProfilePicture.objects.filter(contact=contact).first()
     if picture is None:
@@ -41,7 +41,7 @@ def show_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: i
 
 
 def change_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """POST: replace the picture with a file, or remove it. Asks for the permission to change details."""
+    """POST: replace or remove the picture. Requires `contacts.change_contact_details`."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     actor, contact = opened(admin, request, contact_id)
@@ -54,7 +54,7 @@ def change_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
         file = request.FILES.get("picture")
         if file is None:
             raise UnprocessableEntity(_("Choose a file first."))
-        # One byte more than is taken tells that it is too much.
+        # One byte over the limit is enough for the service to refuse the file.
         replace_picture(actor=actor, contact_id=contact.pk, content=file.read(MAX_BYTES + 1))
     except ApiError as error:
         return refused(request, error, address)

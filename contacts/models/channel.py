@@ -1,4 +1,4 @@
-"""Email addresses and mobile numbers that wait until their owner has shown that they are theirs."""
+"""A contact's email and mobile channels, and the verification of new addresses."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -16,16 +16,16 @@ class ChannelKind(models.TextChoices):
 
 class ChannelQuerySet(models.QuerySet["Channel"]):
     def pending(self) -> "ChannelQuerySet":
-        """The channels whose new address is not verified yet."""
+        """Return the channels with an address that is not verified yet."""
         return self.filter(pending_value__isnull=False)
 
 
 class Channel(models.Model):
-    """The email or the mobile of a contact: the address that waits to be verified, if any, and its one live key.
+    """A contact's email or mobile channel: the pending address, if any, and its only valid key.
 
-    The row stays when nothing is pending, because it remembers how many keys went out. A key is kept as a keyed hash;
-    the key itself exists only in the message. `is_key_due` says that one has to go out: the task that sends it makes
-    it, so a message that could not be sent is made anew.
+    The row outlives the pending address because it counts the keys sent. Only a keyed hash of the key is stored; the
+    key itself exists only in the message. `is_key_due` requests a key: the task that sends it generates it, so that a
+    retry sends a new one.
     """
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="channels")

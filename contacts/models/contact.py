@@ -1,4 +1,4 @@
-"""Contacts, who is assigned to them, and what other systems call them."""
+"""Contacts, their assignments and their ids in other systems."""
 
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ from contacts.models import triggers
 from contacts.querysets import ContactQuerySet
 from schemas.models import ListItem
 
-# The keys of the schema that details follow and of the list that types come from.
+# The schema that details follow, and the list of contact types.
 CONTACT_SCHEMA = "contact"
 CONTACT_TYPES = "contact-type"
 
@@ -29,7 +29,7 @@ def _text(path: str) -> models.Expression:
     return Coalesce(KT(f"details__personalInformation__{path}"), EMPTY)
 
 
-# The name under which a contact appears everywhere: its displayName, else its first and last name, else its username.
+# A contact's name everywhere: its displayName, else its first and last name, else its username.
 NAME = Coalesce(
     NullIf(_text("displayName"), EMPTY),
     NullIf(Trim(Concat(_text("firstName"), SPACE, _text("lastName"))), EMPTY),
@@ -39,12 +39,12 @@ NAME = Coalesce(
 )
 
 
-# What lists are sorted by: a name may be longer than an entry of an index.
+# The sort key of lists, because a whole name may exceed the maximum size of an index entry.
 START_OF_NAME = Left("name", 100)
 
 
 class Contact(models.Model):
-    """A client or prospect. Its details follow the schema `contact` and change in one way alone (design section 5)."""
+    """A client or prospect. See docs/architecture.md, "Changing details", for the only way to change its details."""
 
     uid = models.UUIDField(_("uid"), default=uuid4, unique=True, editable=False)
     type = models.ForeignKey(
@@ -99,7 +99,7 @@ class Contact(models.Model):
             ),
         ]
         indexes = [
-            # For people who type a part of a name, whatever the case; the expressions are those of `icontains`.
+            # For case-insensitive search by part of a name; the expressions are those that `icontains` generates.
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="contact_by_part_of_name"),
             GinIndex(OpClass(Upper("username"), name="gin_trgm_ops"), name="contact_by_part_of_username"),
             models.Index(START_OF_NAME, name="contact_by_start_of_name"),
@@ -111,7 +111,7 @@ class Contact(models.Model):
 
 
 class ContactParticipant(models.Model):
-    """A contact belongs to a participant. The index of the constraint finds those of a contact, as in other tables."""
+    """Links a contact to a participant. The unique constraint's index starts with `contact`, which needs no other."""
 
     contact = models.ForeignKey(
         Contact,
@@ -132,7 +132,7 @@ class ContactParticipant(models.Model):
 
 
 class ContactAssignment(models.Model):
-    """A contact is looked after by a member."""
+    """Assigns a contact to a member."""
 
     contact = models.ForeignKey(
         Contact, on_delete=models.CASCADE, related_name="assignments", verbose_name=_("contact"), db_index=False
@@ -149,7 +149,7 @@ class ContactAssignment(models.Model):
 
 
 class ExternalConnection(models.Model):
-    """The key of a contact in another system; `Default` is the system of the import."""
+    """A contact's id in another system; `Default` is the system of the import."""
 
     DEFAULT_SYSTEM = "Default"
 

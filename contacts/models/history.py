@@ -1,4 +1,4 @@
-"""The history of details. Rows are only ever added: a trigger of the database refuses anything else."""
+"""The history of details. It is append-only; database triggers enforce this."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -10,21 +10,21 @@ from contacts.models import triggers
 from contacts.models.contact import Contact
 from core.documents import Document, with_values
 
-# A change set names at most one person: a contact does not act for a member, nor a member for a contact.
+# At most one person initiates a change set: members and contacts do not act for each other.
 ONE_PERSON = models.Q(initiator_member__isnull=True) | models.Q(initiator_contact__isnull=True)
 
 
 def _initiated_by(initiator: str, name: str) -> models.Index:
-    """For who looks for all that somebody did. A change set has one initiator, so it goes into one index of three."""
+    """Index of everything an initiator did. Partial, because a change set has only one of the three initiators."""
     column = f"initiator_{initiator}"
     return models.Index(fields=[column], condition=models.Q((f"{column}__isnull", False)), name=f"%(class)s_{name}")
 
 
 class History(models.Model):
-    """What every history of details records of a submission: when, who made it and what it changed.
+    """Base of every history of details: when a submission took effect, who made it and what it changed.
 
-    `changes` is a list of `{"path", "original", "target"}`, null where there was or is no value. `paths` holds those
-    paths and everything above them, so that a search for a path finds what is below it.
+    `changes` is a list of `{"path", "original", "target"}`, null for no value. `paths` contains those paths and all
+    their ancestors, so that a search for a path also finds changes below it.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -73,17 +73,17 @@ class History(models.Model):
         return f"#{self.pk}"
 
     def undone(self, document: Document) -> Document:
-        """The document as it was before these changes."""
+        """Return the document as it was before these changes."""
         return with_values(document, {change["path"]: change["original"] for change in self.changes})
 
     @property
     def initiator_person(self) -> Member | Contact | None:
-        """The member or the contact who made the changes; None for applications and the system."""
+        """The member or contact who made the changes; None for applications and the system."""
         return self.initiator_member or self.initiator_contact
 
 
 class ChangeSet(History):
-    """The changes that one submission made to a contact, once they were made. Rows are only ever added."""
+    """The changes that one submission made to a contact."""
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="change_sets", db_index=False)
     comment = models.TextField(_("comment"), null=True, blank=True)

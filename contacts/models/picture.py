@@ -1,4 +1,4 @@
-"""Profile pictures, and files that are no longer needed."""
+"""Profile pictures, and stored files to delete."""
 
 from uuid import uuid4
 
@@ -9,12 +9,12 @@ from contacts.models.contact import Contact
 
 
 def picture_name(picture: "ProfilePicture", filename: str) -> str:
-    """A name that nobody can guess and that no other upload will overwrite."""
+    """Return a name that nobody can guess and no other upload can overwrite."""
     return f"pictures/{uuid4().hex}.{filename.rpartition('.')[2]}"
 
 
 class ProfilePicture(models.Model):
-    """The picture of a contact, as Kontor encoded it."""
+    """A contact's picture, re-encoded by Kontor."""
 
     contact = models.OneToOneField(Contact, on_delete=models.CASCADE, primary_key=True, related_name="picture")
     file = models.FileField(upload_to=picture_name)
@@ -24,13 +24,13 @@ class ProfilePicture(models.Model):
 
 
 class PendingFileDeletion(models.Model):
-    """A stored file that no row names any more or, where `since` is still to come, not yet: deleted from then on."""
+    """A stored file to delete at `since` or later, because no row uses it. See `contacts.services.stored_files`."""
 
     name = models.TextField(unique=True)
     since = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        # The name that the table has always had: an older version still runs while a newer one is installed.
+        # The table's original name: the previous version still runs while a new one is deployed.
         db_table = "contacts_obsoletefile"
 
     def __str__(self) -> str:

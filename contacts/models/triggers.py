@@ -1,12 +1,11 @@
-"""What the database keeps true of contacts and their history, whoever writes.
+"""Database triggers that protect contacts and their history from every writer.
 
-A contact's version never goes back, goes up by one at a time, and goes up whenever the details change. A change set is
-written for the version that its contact has, after that of the version before. What was anonymized stays so. From the
-history nothing but the values of an anonymized contact are ever taken, by the routine that says so, and nobody
-empties the table.
+A contact's version only ever goes up, by one, and goes up whenever the details change. A change set has its contact's
+current version and follows the change set of the previous one. Anonymized contacts stay anonymized. The history is
+append-only: only anonymization removes values from it, and nobody can truncate the table.
 
-The triggers of contacts have a condition, so that no function runs for a row that keeps the rules. The one that keeps
-change sets in step runs once per statement: COPY writes a batch for the price of one join.
+The triggers on contacts have a condition, so that no function runs for rows that obey the rules. The check of the order
+of change sets runs once per statement, so that COPY pays for one join per batch.
 """
 
 import pgtrigger
@@ -46,8 +45,8 @@ OF_CHANGE_SETS = [
         operation=pgtrigger.Insert,
         referencing=pgtrigger.Referencing(new="written"),
         declare=[("odd", "record")],
-        # Subqueries that answer a value are asked for each row, by index. As NOT EXISTS beside OR, the version before
-        # could also be looked for in a hash of the whole history.
+        # Scalar subqueries run for each row and use an index. With NOT EXISTS beside OR, the planner might instead
+        # build a hash of the whole history.
         func=f"""
             SELECT written.contact_id, written.version INTO odd
               FROM written
@@ -68,8 +67,8 @@ OF_CHANGE_SETS = [
         name="history_is_append_only",
         when=pgtrigger.Before,
         operation=pgtrigger.Update | pgtrigger.Delete,
-        # Who anonymizes says so, for its transaction only. Should anybody else ever say it, no more can be done than
-        # was done to this contact already: its values go, and nothing else changes.
+        # Anonymization sets `kontor.anonymizing` for its transaction. Anybody else who sets it can only repeat what was
+        # done to an anonymized contact: remove its values and change nothing else.
         func=f"""
             IF TG_OP = 'UPDATE'
                AND current_setting('kontor.anonymizing', true) = 'on'

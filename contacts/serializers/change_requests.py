@@ -1,4 +1,4 @@
-"""The shapes of change requests."""
+"""Serializers for change requests."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The shapes of contacts, their details and their history."""
+"""Serializers for contacts, their details and their history."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ class ContactRefSerializer(serializers.Serializer):
 
 
 class ValueField(serializers.CharField):
-    """A value of details on the wire: text as it is, anything else as JSON text, null for none."""
+    """A value of details: text as it is, anything else as JSON text, null for no value."""
 
     def to_representation(self, value: Any) -> str:
         return value if isinstance(value, str) else orjson.dumps(value).decode()
@@ -182,7 +182,7 @@ class PictureSerializer(serializers.Serializer):
     isDefaultImage = serializers.BooleanField()
 
 
-# Four digits of base64 at a time, padded at the end, with white space wherever somebody broke the line.
+# Groups of four base64 digits, padded at the end, with white space anywhere because lines may be broken.
 DIGIT = r"[A-Za-z0-9+/][ \t\r\n]*"
 DATA_URI = r"data:[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+(;[A-Za-z0-9_=.+-]+)*;base64,"
 BASE64 = rf"^({DATA_URI})?[ \t\r\n]*(({DIGIT}){{4}})*(({DIGIT}){{2}}=[ \t\r\n]*=[ \t\r\n]*|({DIGIT}){{3}}=[ \t\r\n]*)?$"

@@ -1,4 +1,4 @@
-"""Forgetting a person: what identifies it goes from every app, what the institution must account for stays."""
+"""Anonymization: erases personal data from every app and keeps what the institution must account for."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -30,11 +30,11 @@ MAX_CONTACTS = 1000
 def anonymize_contacts(
     *, actor: Actor, contact_ids: Sequence[int] = (), contact_uids: Sequence[UUID] = ()
 ) -> list[Contact]:
-    """Anonymize all of these contacts or none, and return those that were not anonymous before.
+    """Anonymize all these contacts or none; return those that were not anonymized before.
 
-    Fields flagged isKeptOnAnonymization stay, mandatory ones get placeholders; see `erase_contacts` for what else
-    goes. The history records who did it and when, without values. Locks the contacts in the order of their ids.
-    Raises UnprocessableEntity: `UnknownContacts`, naming those that do not exist or that the actor cannot see;
+    Fields flagged isKeptOnAnonymization stay, mandatory fields get placeholders; `erase_contacts` lists what else is
+    erased. The history records who did it and when, without values. Locks the contacts in the order of their ids.
+    Raises UnprocessableEntity: `UnknownContacts` with the contacts that do not exist or that the actor cannot see;
     `NothingToAnonymize`; `TooManyContacts`.
     """
     asked = len(contact_ids) + len(contact_uids)
@@ -70,7 +70,7 @@ def _check_all_known(contacts: Sequence[Contact], ids: Sequence[int], uids: Sequ
 def _anonymize(actor: Actor, contacts: Sequence[Contact]) -> None:
     schema = current_schema(CONTACT_SCHEMA)
     with connection.cursor() as cursor:
-        # The triggers that guard history and requests let this transaction, and no other, take values out of them.
+        # Only in this transaction do the triggers on history and change requests let values be removed.
         cursor.execute("SET LOCAL kontor.anonymizing = 'on'")
     for contact in contacts:
         document = anonymized_details(schema, contact.details)
@@ -87,7 +87,7 @@ def _anonymize(actor: Actor, contacts: Sequence[Contact]) -> None:
 
 
 def erase_contacts(contact_ids: Sequence[int]) -> None:
-    """What this app holds of contacts besides their row: history values, addresses, keys, pictures, logins, log."""
+    """Erase this app's other data about contacts: history values, channels, pictures, external ids, logins, log."""
     ChangeSet.objects.filter(contact__in=contact_ids).update(changes=without_values(), comment=None)
     ExternalConnection.objects.filter(contact__in=contact_ids).delete()
     Channel.objects.filter(contact__in=contact_ids).delete()
@@ -100,7 +100,7 @@ def erase_contacts(contact_ids: Sequence[int]) -> None:
 
 
 def close_logins(contact_ids: Sequence[int]) -> None:
-    """The contacts' logins work no more: neither passwords nor tokens."""
+    """Disable the contacts' logins: deactivate the users and delete their tokens, passwords and names."""
     users = User.objects.filter(contact__in=contact_ids)
     for tokens in (AccessToken, RefreshToken, Grant):
         tokens.objects.filter(user__in=users).delete()

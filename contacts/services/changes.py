@@ -1,4 +1,4 @@
-"""Carrying out what a plan says of a contact's details. docs/architecture.md, "A change of details", has the steps."""
+"""Executes the plan of a change of details. docs/architecture.md, "Changing details", lists the steps."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,10 +24,10 @@ CONTACT_DETAILS = DetailsRepository(
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What became of a change: it waits as `change_request`, was made as `change_set`, or there was nothing to change.
+    """The outcome of a change: `change_request` if it waits, `change_set` if it was made, neither if nothing changed.
 
-    A new address changes nothing yet: it waits as the pending value of its channel. `row` is the row as it is
-    afterwards; `pending` has the channels that wait.
+    A new address is not a change yet: it waits as the pending value of its channel. `row` is the row after the change;
+    `pending` has the channels that wait.
     """
 
     row: Any
@@ -43,13 +43,14 @@ def commit(
     comment: str | None = None,
     initiator_member_id: int | None = None,
 ) -> Submission:
-    """Carry out a plan. One transaction; what only writes details and history is a single statement.
+    """Execute a plan in one transaction; if only details and history are written, in a single statement.
 
-    The history names the plan's actor, or the member `initiator_member_id` whose request the actor approved. Where the
-    row is no longer as it was read, or the version does not guard enough, locks the row, reads again and plans again.
+    The history names the plan's actor or, for an approval, the member who submitted the request
+    (`initiator_member_id`). If the row has changed since it was read, or the version is not enough protection, locks
+    the row, reads it and plans again.
     Raises NotFound; UnprocessableEntity: FieldNotUpdatable, ValidationFailed, UsernameRequired, UsernameNotUnique,
-    PendingChangeRequestExists, ContactAnonymized; TooManyRequests for the keys of an address; what the precondition of
-    the plan's target raises; HeldByOthers.
+    PendingChangeRequestExists, ContactAnonymized; TooManyRequests if a channel has had its keys for this hour;
+    HeldByOthers; and what the target's precondition raises.
     """
     found.check()
     snapshot = found.snapshot
@@ -110,6 +111,6 @@ def patch_details(
     comment: str | None = None,
     precondition: Precondition = unconditional,
 ) -> Submission:
-    """Merge a JSON Merge Patch (RFC 7396) into the details of a contact. Raises and locks like `commit`."""
+    """Apply a JSON Merge Patch (RFC 7396) to a contact's details. Raises and locks like `commit`."""
     snapshot = contact_snapshot(actor=actor, contact_id=contact_id)
     return commit(plan(snapshot, merged(patch, precondition), actor), comment=comment)

@@ -1,7 +1,7 @@
-"""A new address takes effect when its owner has given back the key that was sent to it.
+"""Verification of new addresses: one takes effect once its owner returns the key that was sent to it.
 
-There is one live key per channel: a new one replaces it. It lives for 15 minutes and takes five attempts; after that
-the channel is locked until a new address is submitted or the cool-down is over.
+A channel has one valid key; a new key replaces it. A key is valid for 15 minutes and five attempts; after that the
+channel is locked until a new address is submitted or the cool-down ends.
 """
 
 from collections.abc import Collection
@@ -30,10 +30,10 @@ KEYS_PER_HOUR = 10
 
 
 def await_verification(*, contact: Contact, kind: str, path: str, value: str) -> Channel:
-    """Make `value` the pending value of the channel, for the field at `path`, and send a key to it.
+    """Make `value`, for the field at `path`, the channel's pending value and send a key to it.
 
-    It replaces an earlier one. The contact must be locked. Raises TooManyRequests when the channel has had its keys
-    for this hour.
+    Replaces an earlier pending value. The contact must be locked. Raises TooManyRequests if the channel has had its
+    keys for this hour.
     """
     channel = Channel.objects.filter(contact=contact, kind=kind).first() or Channel(contact=contact, kind=kind)
     channel.path = path
@@ -45,7 +45,7 @@ def await_verification(*, contact: Contact, kind: str, path: str, value: str) ->
 
 
 def drop_pending(*, contact: Contact, kinds: Collection[str]) -> None:
-    """Forget the pending values of channels."""
+    """Discard the pending values of channels."""
     Channel.objects.filter(contact=contact, kind__in=kinds).update(**NOTHING_PENDING)
 
 
@@ -61,10 +61,10 @@ NOTHING_PENDING = {
 
 @transaction.atomic
 def resend_key(*, actor: Actor, contact_id: int, kind: ChannelKind) -> None:
-    """Send a new key to the pending address; the one before it is no longer good. Locks the contact.
+    """Send a new key to the pending address; the previous key becomes invalid. Locks the contact.
 
-    Raises NotFound; UnprocessableEntity `NothingPending`; TooManyRequests with Retry-After within a minute of the
-    last key, beyond ten keys an hour, and while the channel is locked after too many wrong attempts.
+    Raises NotFound; UnprocessableEntity: NothingPending, ContactAnonymized; TooManyRequests, with Retry-After, within a
+    minute of the last key, after ten keys in an hour, and while too many wrong attempts lock the channel.
     """
     contact = changeable_contact(actor=actor, contact_id=contact_id)
     channel = _pending_channel(contact, kind)
@@ -79,9 +79,9 @@ def resend_key(*, actor: Actor, contact_id: int, kind: ChannelKind) -> None:
 
 @transaction.atomic
 def discontinue_verification(*, actor: Actor, contact_id: int, kind: ChannelKind) -> None:
-    """Forget the pending address and its key. Locks the contact.
+    """Discard the pending address and its key. Locks the contact.
 
-    Raises NotFound; UnprocessableEntity `NothingPending`.
+    Raises NotFound; UnprocessableEntity: NothingPending, ContactAnonymized.
     """
     contact = changeable_contact(actor=actor, contact_id=contact_id)
     channel = _pending_channel(contact, kind)
@@ -89,9 +89,9 @@ def discontinue_verification(*, actor: Actor, contact_id: int, kind: ChannelKind
 
 
 def redeemed_value(*, contact: Contact, kind: ChannelKind, key: str) -> tuple[Channel, UnprocessableEntity | None]:
-    """Try a key for the locked contact: the channel, and why the key is no good, None when it is.
+    """Check a key for the locked contact; return the channel and the error, or None if the key is right.
 
-    A wrong key is counted, so the caller must commit before it raises what is returned. Raises UnprocessableEntity
+    A wrong key is counted, so the caller must commit before raising the error. Raises UnprocessableEntity
     `NothingPending`.
     """
     channel = _pending_channel(contact, kind)

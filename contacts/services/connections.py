@@ -1,4 +1,4 @@
-"""What other systems call a contact."""
+"""External connections: a contact's ids in other systems."""
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -11,10 +11,10 @@ from core.errors import UnprocessableEntity, map_integrity_error
 
 @transaction.atomic
 def add_external_connection(*, actor: Actor, contact_id: int, system: str, external_id: str) -> None:
-    """Record the id of a contact in another system; recording it again changes nothing. Locks the contact.
+    """Add an external id to a contact; adding it again changes nothing. Locks the contact.
 
-    Raises NotFound; UnprocessableEntity `ExternalIdNotUnique` when any contact has the external id, in whatever
-    system, and `ExternalConnectionExists` when the contact has another id in this system.
+    Raises NotFound; UnprocessableEntity: `ExternalIdNotUnique` if any contact has the external id in any system,
+    `ExternalConnectionExists` if the contact has another id in this system, `ContactAnonymized`.
     """
     contact = changeable_contact(actor=actor, contact_id=contact_id)
     existing = contact.external_connections.filter(system=system).first()

@@ -1,4 +1,4 @@
-"""New contacts."""
+"""Creation of contacts."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ from schemas.queries import current_schema
 
 @transaction.atomic
 def create_contact(*, actor: Actor, type_id: int, username: str | None, details: dict[str, Any]) -> Contact:
-    """Create a contact. It takes effect at once for every actor; addresses need no verification.
+    """Create a contact. It takes effect at once for every actor; its addresses need no verification.
 
-    It gets its creator's participants, and a creating member is assigned to it. Raises UnprocessableEntity:
+    It gets its creator's participants, and a member who creates it is assigned to it. Raises UnprocessableEntity:
     FieldNotUpdatable, ValidationFailed, UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail.
     """
     schema = current_schema(CONTACT_SCHEMA)
@@ -46,7 +46,7 @@ def create_contact(*, actor: Actor, type_id: int, username: str | None, details:
 
 
 def _inherit_from(actor: Actor, contact: Contact) -> None:
-    """A new contact gets its creator's participants, and a creating member is assigned to it (design section 3)."""
+    """Give the contact its creator's participants, and assign it to the member who creates it."""
     participant_ids: tuple[int, ...] = actor.participant_ids
     if actor.member_id is not None:
         ContactAssignment.objects.create(contact=contact, member_id=actor.member_id)

@@ -1,4 +1,4 @@
-"""Sending the keys that are due. The key is made here and exists only in the message."""
+"""Sends the keys that are due. A key is generated here and exists only in the message."""
 
 from datetime import timedelta
 
@@ -16,10 +16,10 @@ CLAIM_SECONDS = 120
 
 
 def deliver_key(channel_id: int) -> None:
-    """Make a key for the channel's pending address, keep its hash and send it; does nothing when none is due.
+    """Generate a key for the channel's pending address, store its hash and send it; do nothing if none is due.
 
-    Claims the row with one conditional update, so that of two deliveries one does the work. When the message cannot
-    be sent the claim is given back and the error raised: the next try makes another key.
+    A conditional update claims the row, so that only one of two deliveries sends. If sending fails, releases the claim
+    and re-raises: the next attempt generates another key.
     """
     channel = Channel.objects.pending().filter(pk=channel_id).first()
     if channel is None:

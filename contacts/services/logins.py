@@ -1,4 +1,4 @@
-"""The login behind a contact: made when it is first needed, so that an import of a million contacts makes none."""
+"""A contact's login. It is created on first use, so that an import of a million contacts creates none."""
 
 from django.db import transaction
 
@@ -9,9 +9,10 @@ from contacts.snapshots import changeable_contact
 
 @transaction.atomic
 def open_login(*, actor: Actor, contact_id: int) -> User:
-    """The user that a contact logs in with. Locks the contact. Raises NotFound.
+    """Return the user that a contact logs in with; create it if needed. Locks the contact.
 
-    The user's own name is the contact's uid: people log in with the contact's username, which may change.
+    The user is named after the contact's uid, because the contact's username, with which people log in, may change.
+    Raises NotFound; UnprocessableEntity `ContactAnonymized`.
     """
     contact = changeable_contact(actor=actor, contact_id=contact_id)
     if contact.user is None:

@@ -14,19 +14,19 @@ from contacts.snapshots import changeable_contact
 
 
 def replace_picture(*, actor: Actor, contact_id: int, content: bytes) -> None:
-    """Store a picture of the contact in place of an earlier one. Locks the contact.
+    """Store the contact's picture and discard the previous one. Locks the contact.
 
-    Raises NotFound; UnprocessableEntity: PictureInvalid, PictureTooLarge; ServiceUnavailable where the storage does not
-    take it, and then the earlier one stays.
+    Raises NotFound; UnprocessableEntity: PictureInvalid, PictureTooLarge, ContactAnonymized; ServiceUnavailable if the
+    storage fails, in which case the previous picture stays.
     """
-    # Before anything is noted of a file for a contact that is not there.
+    # Checked first, so that no file is registered for a contact that does not exist.
     check_visible(actor=actor, contact_id=contact_id)
     encoded = encode_picture(content)
     picture = ProfilePicture(contact_id=contact_id)
     picture.file = picture_name(picture, f"picture.{encoded.extension}")
     name = str(picture.file.name)
     with storing(name):
-        # Before the contact is locked: a storage may take its time.
+        # Uploaded before the contact is locked, because the storage may be slow.
         with storage_reached():
             default_storage.save(name, ContentFile(encoded.content))
         with transaction.atomic():
@@ -38,7 +38,7 @@ def replace_picture(*, actor: Actor, contact_id: int, content: bytes) -> None:
 
 @transaction.atomic
 def remove_picture(*, actor: Actor, contact_id: int) -> None:
-    """Delete the picture of the contact, if it has one. Locks the contact. Raises NotFound."""
+    """Delete the contact's picture, if any. Locks the contact. Raises like `changeable_contact`."""
     _discard_picture(changeable_contact(actor=actor, contact_id=contact_id))
 
 

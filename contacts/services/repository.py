@@ -1,4 +1,4 @@
-"""Where details and their history are stored. One statement writes both, so neither exists without the other."""
+"""Stores details and their history. One statement writes both, so that neither exists without the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from core.prepared import execute
 
 class ReadLocked(Protocol):
     def __call__(self, *, actor: Actor, subject_id: int) -> Snapshot:
-        """The snapshot with its row locked until the transaction ends. Raises NotFound."""
+        """Return the snapshot and lock its row until the transaction ends. Raises NotFound."""
 
 
 @dataclass(frozen=True)
 class DetailsRepository:
     """The tables of details that follow one schema: a model with `details` and `version`, and its history.
 
-    `owner` is the foreign key of the history; `username` the column that may change along with the details, if any.
+    `owner` is the history's foreign key to the model; `username` is the column that may change along with the details.
     """
 
     model: type[Model]
@@ -36,10 +36,7 @@ class DetailsRepository:
     username: str | None = None
 
     def insert(self, plan: ChangePlan) -> History:
-        """Insert the snapshot's row with the plan's document, and the first entry of its history.
-
-        Raises IntegrityError.
-        """
+        """Insert the snapshot's row with the plan's document, and its first history entry. Raises IntegrityError."""
         row = plan.snapshot.row
         row.details = plan.document
         row.save(force_insert=True)
@@ -48,10 +45,10 @@ class DetailsRepository:
     def update(
         self, plan: ChangePlan, *, comment: str | None = None, initiator_member_id: int | None = None
     ) -> History | None:
-        """Write what the plan writes at once, if the row still has the snapshot's version; else write nothing.
+        """Write the plan's immediate changes if the row still has the snapshot's version; otherwise write nothing.
 
-        Returns the entry of the history, which names the actor or the member `initiator_member_id` whose request the
-        actor approved, and None where the row has another version by now. Locks the row. Raises IntegrityError.
+        Returns the history entry, or None if the row has another version by now. The entry names the actor or, for an
+        approval, the member who submitted the request (`initiator_member_id`). Locks the row. Raises IntegrityError.
         """
         snapshot = plan.snapshot
         entry = self._entry(
@@ -79,7 +76,7 @@ class DetailsRepository:
         return entry
 
     def record(self, row: Any, *, actor: Actor, changes: Sequence[Change]) -> History:
-        """Insert the entry of the row's present version into its history."""
+        """Insert the history entry of the row's current version."""
         entry = self._entry(row.pk, row.version, actor, changes)
         entry.save(force_insert=True)
         return entry
@@ -103,7 +100,7 @@ class DetailsRepository:
 
 
 def history_columns(*, actor: Actor, changes: Sequence[Change]) -> dict[str, Any]:
-    """What every history (`contacts.models.History`) records of a change, except whose version it made."""
+    """Return what every history (`contacts.models.History`) stores of a change, except owner and version."""
     return {
         "initiator_member_id": actor.member_id,
         "initiator_contact_id": actor.contact_id,
@@ -116,7 +113,7 @@ def history_columns(*, actor: Actor, changes: Sequence[Change]) -> dict[str, Any
 
 @lru_cache(maxsize=8)
 def _update_query(repository: DetailsRepository) -> tuple[str, list[str]]:
-    """The guarded update with the insert of its entry, and the columns of the history in its order."""
+    """Return the SQL that updates a row and inserts its history entry, and the history's columns in the SQL's order."""
     columns = [field for field in repository.history._meta.concrete_fields if not field.primary_key]
     username = sql.SQL(", {column} = coalesce(%s, {column})").format(column=sql.Identifier(repository.username or ""))
     text = sql.SQL(

@@ -1,4 +1,4 @@
-"""Stored files come and go with the transaction that says so."""
+"""Keeps stored files in step with the transactions that add and remove them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,13 +15,13 @@ from core.errors import ServiceUnavailable
 
 log = structlog.get_logger("kontor.files")
 
-# Longer than any request takes to store a file and to commit the row that names it.
+# Longer than any request takes to store a file and commit its row.
 STORING_TAKES = timedelta(hours=1)
 
 
 @contextmanager
 def storage_reached() -> Iterator[None]:
-    """Around what reads from or writes to the storage. Raises ServiceUnavailable for whatever the storage raises."""
+    """Context for access to the storage. Turns every exception of the storage into ServiceUnavailable."""
     try:
         yield
     except Exception as error:
@@ -31,10 +31,10 @@ def storage_reached() -> Iterator[None]:
 
 @contextmanager
 def storing(*names: str) -> Iterator[None]:
-    """Around the transaction that stores files and commits the rows that name them, which calls `keep_files`.
+    """Context for the transaction that stores files and commits their rows; that transaction calls `keep_files`.
 
-    Notes the names before, in a transaction of its own: a file whose transaction was rolled back, or whose process
-    died, has no row, so nobody else would ever find it. Beat deletes it then.
+    First registers the files for deletion, in a transaction of its own: if the other one rolls back or the process
+    dies, a file has no row and nothing else would find it. Beat then deletes it.
     """
     due = timezone.now() + STORING_TAKES
     PendingFileDeletion.objects.bulk_create(PendingFileDeletion(name=name, since=due) for name in names)
@@ -47,21 +47,21 @@ def storing(*names: str) -> Iterator[None]:
 
 
 def keep_files(*names: str) -> None:
-    """In the transaction whose rows name the files: they stay. Raises ServiceUnavailable where one was given up."""
+    """Keep the files; call it in the transaction that writes their rows. Raises ServiceUnavailable if one is gone."""
     if PendingFileDeletion.objects.filter(name__in=names).delete()[0] != len(names):
         raise ServiceUnavailable(_("The storage cannot be reached right now; try again."))
 
 
 def discard_file(name: str) -> None:
-    """Delete a file once the transaction is committed; if the storage cannot be reached then, beat tries again."""
+    """Delete a file after the commit; if the storage is unavailable then, beat retries."""
     PendingFileDeletion.objects.get_or_create(name=name)
     transaction.on_commit(lambda: delete_file(name), robust=True)
 
 
 def delete_file(name: str) -> None:
-    """Delete an obsolete file; harmless when it is gone. Raises what the storage raises, and keeps the file noted.
+    """Delete an obsolete file; do nothing if it is gone. If the storage fails, raises its error, and beat retries.
 
-    Locks the note, so that a file that is kept at the same moment either stays or is refused.
+    Locks the entry, so that a concurrent `keep_files` either keeps the file or fails.
     """
     with transaction.atomic():
         if PendingFileDeletion.objects.filter(name=name).delete()[0]:

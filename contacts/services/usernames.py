@@ -1,4 +1,4 @@
-"""Usernames: unique over all contacts whatever their case, and either a contact's own or its email's."""
+"""Usernames: unique across contacts, ignoring case; either a contact's own or its email."""
 
 from django.conf import settings
 from django.db import transaction
@@ -25,13 +25,13 @@ def username_coupled() -> UnprocessableEntity:
 
 
 def check_username_free(username: str, *, but_by: Contact | None = None) -> None:
-    """Raises UnprocessableEntity `UsernameNotUnique`. Two at once are told apart by the database constraint."""
+    """Raise UnprocessableEntity `UsernameNotUnique` if taken. A database constraint catches concurrent writes."""
     if is_username_taken(username, but_by=but_by):
         raise username_not_unique()
 
 
 def new_username(*, requested: str | None, email: str | None) -> str | None:
-    """The username of a new contact; None only where an external identity provider knows it.
+    """Return the username of a new contact; None only if an external identity provider manages it.
 
     Raises UnprocessableEntity: UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail.
     """
@@ -48,10 +48,10 @@ def new_username(*, requested: str | None, email: str | None) -> str | None:
 
 @transaction.atomic
 def change_username(*, actor: Actor, contact_id: int, username: str | None) -> Contact:
-    """Give a contact another username; locks the contact.
+    """Change a contact's username. Locks the contact.
 
     Raises NotFound; UnprocessableEntity: UsernameCoupledWithEmail, UsernameManagedExternally, UsernameRequired,
-    UsernameNotUnique.
+    UsernameNotUnique, ContactAnonymized.
     """
     contact = changeable_contact(actor=actor, contact_id=contact_id)
     if settings.USERNAME_FROM_EMAIL:

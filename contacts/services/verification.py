@@ -1,4 +1,4 @@
-"""A verified address takes effect through the same plan and commit as every change of details."""
+"""Verification of an address, which then takes effect through the plan and commit of every change of details."""
 
 from django.db import transaction
 
@@ -12,10 +12,10 @@ from core.documents import Change, value_at
 
 
 def verify_channel(*, actor: Actor, contact_id: int, kind: ChannelKind, key: str) -> None:
-    """Give back the key that was sent to a pending address; the right one makes the address take effect.
+    """Redeem the key that was sent to a pending address; the right one makes the address take effect.
 
     Locks the contact. The history names the actor. Raises NotFound; UnprocessableEntity: NothingPending, KeyNoMatch,
-    KeyExpired, ValidationFailed, UsernameNotUnique. The address stays pending after any of them.
+    KeyExpired, ValidationFailed, UsernameNotUnique, ContactAnonymized. The address stays pending after any of them.
     """
     with transaction.atomic():
         snapshot = locked_contact_snapshot(actor=actor, subject_id=contact_id)

@@ -1,4 +1,4 @@
-"""The operations tagged ContactChangeRequest."""
+"""API views for a contact's change requests, tagged ContactChangeRequest."""
 
 from collections.abc import Callable
 from functools import cache
@@ -36,7 +36,7 @@ class ChangeRequestView(ActorView):
     def get(self, request: Request, contactId: int, changeRequestId: int) -> Response:
         """Retrieve a change request.
 
-        With the changes that it asks for, and which of them made the approval necessary.
+        Includes the requested changes and which of them require approval.
         """
         found = visible_request(actor=self.actor, subject_id=contactId, change_request_id=changeRequestId)
         return Response(self.shape(found).data)
@@ -55,9 +55,9 @@ class StatusesView(ActorView):
 
     @extend_schema(operation_id="getChangeRequestStatuses", tags=TAGS, responses={200: shapes.StatusesSerializer})
     def get(self, request: Request) -> Response:
-        """Enumerate the statuses of change requests.
+        """List the statuses of change requests.
 
-        Their names are localized.
+        The names are localized.
         """
         return Response(shapes.StatusesSerializer({"changeRequestStatuses": list(Status)}).data)
 
@@ -72,9 +72,9 @@ class PendingCheckView(ActorView):
     shape: type[Serializer] = shapes.PendingCheckSerializer
 
     def get(self, request: Request, contactId: int) -> Response:
-        """Check whether a change request of a contact is pending.
+        """Check whether a contact has a pending change request.
 
-        If there is one, it is named with who asked for it and when.
+        If so, the response names the request, its initiator and its creation date.
         """
         pending = pending_request(actor=self.actor, subject_id=contactId)
         if pending is None:
@@ -94,7 +94,7 @@ class PendingCheckV10View(PendingCheckView):
 
 @cache
 def _renderer(shape: type[Serializer]) -> Callable[[Any], dict[str, Any]]:
-    """What renders a row: its fields are made once, not for every search."""
+    """Return the function that renders a row. Cached, so that each search does not build the fields again."""
     return shape().to_representation
 
 
@@ -122,8 +122,8 @@ class SearchView(_SearchView):
     def post(self, request: Request) -> Response:
         """Search change requests.
 
-        Only requests about contacts that the caller sees, the latest first. A member sees the contacts of the members
-        below it too, unless `excludeHierarchy` is set. Criteria combine with AND; one that is null is not applied.
+        Returns requests about contacts that the caller can see, latest first. For a member these include the contacts
+        of members below it, unless `excludeHierarchy` is set. Criteria are combined with AND; null means no criterion.
         Sort by Id, StatusId, CreateDate, InitiatorMemberId, ContactId, ReviewDate or ReviewMemberId.
         """
         return self.search(self.body(shapes.ChangeRequestCriteriaSerializer), shapes.ChangeRequestRowSerializer)
@@ -139,9 +139,9 @@ class MemberSearchView(_SearchView):
         responses={200: shapes.PagedChangeRequestsV10Serializer},
     )
     def post(self, request: Request, memberId: int) -> Response:
-        """Search the change requests that a member sees (superseded).
+        """Search the change requests that a member sees (deprecated).
 
-        The member is the caller or stands below it; an application may name any. People are named by their numeric id.
+        The member is the caller or a member below it; an application may name any member. People have numeric ids here.
         """
         criteria = self.body(shapes.ChangeRequestCriteriaV10Serializer)
         member = member_seen_by(actor=self.actor, member_id=memberId)
@@ -155,7 +155,7 @@ class CancelView(ActorView):
     def post(self, request: Request, contactId: int, changeRequestId: int) -> Response:
         """Cancel a change request.
 
-        Possible while it is pending, and only for the member who asked for it.
+        Only the initiator may cancel a request, and only while it is pending.
 
         `subCode`: NotInitiator (403), ChangeRequestNotPending (422).
         """
@@ -172,8 +172,8 @@ class ReviewView(ActorView):
     def post(self, request: Request, contactId: int, changeRequestId: int) -> Response:
         """Approve or reject a change request.
 
-        Possible while it is pending, for a member who holds the review permission, sees the contact and did not ask
-        for the change. An approval makes the changes at once.
+        The request must be pending. The reviewer needs the review permission, must see the contact and must not be the
+        initiator. Approval applies the changes at once.
 
         `subCode`: OwnChangeRequest (403); ChangeRequestNotPending, ChangeRequestOutdated, ValidationFailed,
         UsernameNotUnique, UsernameRequired (422).

@@ -1,4 +1,4 @@
-"""Verifying a new email address or mobile number."""
+"""API views for the verification of a new email address or mobile number."""
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
@@ -24,8 +24,8 @@ class VerifyView(ActorView):
     def post(self, request: Request, contactId: int) -> Response:
         """Verify a pending email address or mobile number.
 
-        Takes the key that was sent to it; the address then takes effect. A key lives for 15 minutes. After five wrong
-        ones the channel is locked for an hour, or until another address is submitted.
+        Takes the key that was sent to the address, which then takes effect. A key is valid for 15 minutes. Five wrong
+        attempts lock the channel for an hour, or until another address is submitted.
 
         `subCode`: NothingPending, KeyNoMatch, KeyExpired, UsernameNotUnique, ValidationFailed, ContactAnonymized.
         """
@@ -46,8 +46,8 @@ class ResendView(ActorView):
     def post(self, request: Request, contactId: int) -> Response:
         """Send a new key to a pending email address or mobile number.
 
-        The key before it is no longer good. At most one a minute and ten an hour; 429 says in Retry-After when the next
-        one may be sent.
+        The previous key becomes invalid. The limits are one key a minute and ten an hour; with 429, `Retry-After`
+        states when the next key may be sent.
 
         `subCode`: NothingPending, ContactAnonymized.
         """
@@ -63,9 +63,9 @@ class DiscontinueView(ActorView):
         operation_id="discontinueVerification", tags=TAGS, request=shapes.ChannelSerializer, responses={204: None}
     )
     def post(self, request: Request, contactId: int) -> Response:
-        """Give up a pending email address or mobile number.
+        """Discard a pending email address or mobile number.
 
-        It is removed, and the key that was sent to it is no longer good.
+        Removes the address and invalidates the key that was sent to it.
 
         `subCode`: NothingPending, ContactAnonymized.
         """

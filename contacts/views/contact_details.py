@@ -1,4 +1,4 @@
-"""Reading and changing the details of a contact."""
+"""API view for the details of a contact."""
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -36,8 +36,8 @@ class ContactDetailsView(ActorView):
     def get(self, request: Request, contactId: int) -> HttpResponse:
         """Retrieve the details of a contact.
 
-        The ETag names the version of the details; send it in `If-Match` with a change, or in `If-None-Match` to be
-        told with a 304 that nothing changed.
+        The ETag identifies the version of the details. Send it in `If-Match` with a change, or in `If-None-Match` to
+        get a 304 if nothing has changed.
         """
         contact = details_from_row(self.prefetched())
         tag = etag(contact)
@@ -63,15 +63,16 @@ class ContactDetailsView(ActorView):
         responses={200: shapes.SubmittedDetailsSerializer},
     )
     def patch(self, request: Request, contactId: int) -> HttpResponse:
-        """Change some details of a contact.
+        """Change some of a contact's details.
 
-        The details are a JSON Merge Patch (RFC 7396): objects merge, arrays are given whole, null removes. The result
-        must follow the schema. A contact changes only fields that the schema opens to it, a member no read-only
-        ones, nobody a disabled one. When a member changes a field that requires approval, the whole submission waits
-        as a change request. A new email or mobile number that must be verified waits for its key.
+        `details` is a JSON Merge Patch (RFC 7396): objects are merged, arrays are replaced whole, null removes. The
+        result must follow the schema. A contact may change only fields that the schema opens to contacts, a member no
+        read-only field, and nobody a disabled field. If a member changes a field that requires approval, the whole
+        submission waits as a change request. A new email address or mobile number that needs verification waits for its
+        key.
 
-        `subCode`: ValidationFailed, FieldNotUpdatable, PendingChangeRequestExists, UsernameNotUnique,
-        UsernameRequired. With `If-Match`, 412 and the current ETag when the details have changed since.
+        `subCode`: ValidationFailed, FieldNotUpdatable, PendingChangeRequestExists, UsernameNotUnique, UsernameRequired.
+        With `If-Match`: 412 and the current ETag if the details have changed since.
         """
         body = self.body(shapes.SubmitDetailsSerializer)
         return self._change(merged(body["details"], if_match(request)), body["comment"])
@@ -86,10 +87,10 @@ class ContactDetailsView(ActorView):
     def put(self, request: Request, contactId: int) -> HttpResponse:
         """Replace the details of a contact.
 
-        The details are the whole document: what it does not name is removed. Everything else is as with PATCH.
+        `details` is the whole document: values that it omits are removed. Otherwise the same as PATCH.
 
-        `subCode`: ValidationFailed, FieldNotUpdatable, PendingChangeRequestExists, UsernameNotUnique,
-        UsernameRequired. With `If-Match`, 412 and the current ETag when the details have changed since.
+        `subCode`: ValidationFailed, FieldNotUpdatable, PendingChangeRequestExists, UsernameNotUnique, UsernameRequired.
+        With `If-Match`: 412 and the current ETag if the details have changed since.
         """
         body = self.body(shapes.SubmitDetailsSerializer)
         return self._change(replaced(body["details"], if_match(request)), body["comment"])

@@ -1,4 +1,4 @@
-"""Creating and anonymizing contacts, their usernames and what other systems call them."""
+"""API views to create and anonymize contacts, and for their usernames and external connections."""
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -34,12 +34,12 @@ class ContactsView(ActorView):
     def post(self, request: Request) -> Response:
         """Create a contact.
 
-        Takes effect at once: a new contact needs no approval, and its addresses no verification. The details hold at
-        least every mandatory field of the schema `contact` and nothing that the schema does not name. The contact
-        belongs to the participants of its creator; a member who creates it is assigned to it. A username is
-        required unless it follows the email or an external identity provider keeps it.
+        Takes effect at once: a new contact needs no approval, and its addresses no verification. The details must
+        contain every mandatory field of the schema `contact`, and nothing that is not in the schema. The contact gets
+        its creator's participants; a member who creates it is assigned to it. A username is required unless it follows
+        the email or an external identity provider manages it.
 
-        With an `Idempotency-Key` the same request sent again gets the same answer, and creates nothing again.
+        With an `Idempotency-Key`, sending the same request again returns the same response and creates nothing.
 
         `subCode`: ValidationFailed, FieldNotUpdatable, UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail,
         IdempotencyKeyReused.
@@ -67,9 +67,10 @@ class AnonymizeView(ActorView):
     def post(self, request: Request) -> Response:
         """Anonymize contacts.
 
-        All that are named, by id or uid, or none. Fields that the schema keeps stay, mandatory ones get placeholders;
-        usernames, addresses, pictures, external connections, logins and every value in the history are erased. A
-        pending change request is cancelled. The contacts can no longer be changed. Doing it again changes nothing.
+        Anonymizes all contacts given by id or uid, or none. Values that the schema keeps stay, and mandatory fields get
+        placeholders; usernames, addresses, pictures, external connections, logins and every value in the history are
+        erased. Pending change requests are cancelled. The contacts can no longer be changed. Repeating the call changes
+        nothing.
 
         `subCode`: UnknownContacts, NothingToAnonymize, TooManyContacts.
         """
@@ -91,10 +92,10 @@ class UsernameView(ActorView):
 
     @extend_schema(operation_id="putUsername", tags=TAGS, request=shapes.UsernameSerializer, responses={204: None})
     def put(self, request: Request, contactId: int) -> Response:
-        """Give a contact another username.
+        """Change the username of a contact.
 
-        Only where the username neither follows the email nor is kept by an external identity provider. It must be
-        unique over all contacts, whatever its case.
+        Possible only if the username does not follow the email and no external identity provider manages it. Usernames
+        are unique across all contacts, ignoring case.
 
         `subCode`: UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail, UsernameManagedExternally.
         """
@@ -110,9 +111,9 @@ class ExternalConnectionsView(ActorView):
         operation_id="getExternalConnections", tags=TAGS, responses={200: shapes.ExternalConnectionsSerializer}
     )
     def get(self, request: Request, contactId: int) -> Response:
-        """Retrieve what other systems call a contact.
+        """List the external connections of a contact.
 
-        `Default` is the system of the import.
+        The system `Default` is that of the import.
         """
         contact = visible_contact(actor=self.actor, contact_id=contactId)
         return Response(shapes.ExternalConnectionsSerializer({"connections": contact.external_connections.all()}).data)
@@ -124,9 +125,9 @@ class ExternalConnectionsView(ActorView):
         responses={204: None},
     )
     def post(self, request: Request, contactId: int) -> Response:
-        """Record what another system calls a contact.
+        """Add an external connection to a contact.
 
-        An external id is unique over all contacts, whatever the system. Recording the same one again changes nothing.
+        An external id is unique across all contacts and systems. Adding the same one again changes nothing.
 
         `subCode`: ExternalIdNotUnique, ExternalConnectionExists, ValidationFailed.
         """
@@ -151,6 +152,6 @@ class ConnectionHolderView(ActorView):
         operation_id="getContactByExternalConnection", tags=TAGS, responses={200: shapes.ContactIdsSerializer}
     )
     def get(self, request: Request, system: str, externalId: str) -> Response:
-        """Retrieve the ids of the contact that another system knows by an id."""
+        """Retrieve the ids of the contact that has an external connection."""
         contact = connection_holder(actor=self.actor, system=system, external_id=externalId)
         return Response(shapes.ContactIdsSerializer(contact).data)

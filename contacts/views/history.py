@@ -1,4 +1,4 @@
-"""The change history of a contact."""
+"""API views for the change history of a contact."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,9 +26,9 @@ class HistorySearchV10View(ActorView):
         responses={200: shapes.PagedChangeSetsV10Serializer},
     )
     def post(self, request: Request, contactId: int) -> Response:
-        """Search the change history of a contact (superseded).
+        """Search the change history of a contact (deprecated).
 
-        People are named by their numeric id. Use v1.1 instead.
+        People have numeric ids here. Use v1.1 instead.
         """
         criteria = self.body(shapes.HistoryCriteriaV10Serializer)
         return _history_page(self, contactId, criteria, shapes.ChangeSetV10Serializer)
@@ -47,8 +47,8 @@ class HistorySearchView(ActorView):
     def post(self, request: Request, contactId: int) -> Response:
         """Search the change history of a contact.
 
-        Changes come grouped by the submission that made them, the latest first. The execution date is when they were
-        made, whenever they were asked for. Sort by contactChangeSetId, executionDate or initiatorPersonId.
+        Changes are grouped by submission, latest first. The execution date is when they took effect, not when they were
+        requested. Sort by contactChangeSetId, executionDate or initiatorPersonId.
         """
         return _history_page(self, contactId, self.body(shapes.HistoryCriteriaSerializer), shapes.ChangeSetSerializer)
 
@@ -61,7 +61,7 @@ class HistorySearchView(ActorView):
     def get(self, request: Request, contactId: int) -> Response:
         """Search the change history of a contact by query parameters.
 
-        The same search as POST; repeat `paths` and `initiatorPersonUids` to name several.
+        The same search as POST. Repeat `paths` and `initiatorPersonUids` for several values.
         """
         criteria = self.query(shapes.HistoryCriteriaSerializer)
         return _history_page(self, contactId, criteria, shapes.ChangeSetSerializer)

@@ -1,4 +1,4 @@
-"""Profile pictures."""
+"""API view for profile pictures."""
 
 import re
 from base64 import b64decode, b64encode
@@ -31,7 +31,7 @@ class ProfilePictureView(ActorView):
     def get(self, request: Request, contactId: int) -> Response:
         """Retrieve the picture of a contact.
 
-        A contact without one has a default picture: its initials on a colour of its own.
+        A contact without a picture has a default one: its initials on a colour derived from its uid.
         """
         contact = visible_contact_with_picture(actor=self.actor, contact_id=contactId)
         picture = getattr(contact, "picture", None)
@@ -48,8 +48,8 @@ class ProfilePictureView(ActorView):
     def put(self, request: Request, contactId: int) -> Response:
         """Replace the picture of a contact.
 
-        Takes JPEG, PNG or WebP of at most 5 MiB and 40 megapixels, told by the bytes and not by what they are called.
-        It is stored upright, within 512 by 512 pixels and without metadata. null deletes the picture.
+        Accepts JPEG, PNG or WebP of at most 5 MiB and 40 megapixels; the content determines the format. The picture is
+        stored upright, within 512 by 512 pixels and without metadata. null deletes the picture.
 
         `subCode`: PictureInvalid, PictureTooLarge, ContactAnonymized.
         """
@@ -64,14 +64,14 @@ class ProfilePictureView(ActorView):
     def delete(self, request: Request, contactId: int) -> Response:
         """Delete the picture of a contact.
 
-        The contact has its default picture again; deleting that changes nothing.
+        The contact gets its default picture back; deleting that changes nothing.
         """
         remove_picture(actor=self.actor, contact_id=contactId)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 def _decoded(text: str) -> bytes:
-    """The bytes behind base64 text, with or without the head of a data URI. Raises BadRequest."""
+    """Decode base64 text, with or without the head of a data URI. Raises BadRequest."""
     head = DATA_URI.match(text)
     try:
         return b64decode(text[head.end() if head else 0 :].translate(WHITE_SPACE), validate=True)

@@ -1,4 +1,4 @@
-"""What the operations on contacts have in common."""
+"""Scopes and tag of the operations on contacts."""
 
 READ, WRITE = "contacts.read", "contacts.write"
 TAGS = ["ContactManagement"]

@@ -1,4 +1,4 @@
-"""Lists the contacts or the legal entities whose details violate the schema."""
+"""Lists the contacts or legal entities whose details violate the schema."""
 
 from argparse import ArgumentParser
 from itertools import chain
