@@ -1,4 +1,4 @@
-"""What reviewers may do with a change request, and why not."""
+"""What an actor may do with a change request, and the reasons for what it may not."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from changerequests.presentation import ReviewedChange
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the actor may do with a request now, and in words why the rest is not offered."""
+    """What the actor may do with a request now. `reasons` explain what is not offered."""
 
     may_approve: bool = False
     may_reject: bool = False
@@ -22,7 +22,7 @@ class Choices:
 
 
 def choices(*, actor: Actor, request: ChangeRequest, changes: Iterable[ReviewedChange]) -> Choices:
-    """What to offer the actor. The services decide again: this is for the page alone."""
+    """Return what to offer the actor. Only for the page: the services check again."""
     if not request.is_pending:
         return Choices()
     if request.initiator_member_id == actor.member_id:

@@ -1,6 +1,4 @@
-"""What the engine asks of the things that requests are about. It knows none of them: the app that owns them registers
-its kind.
-"""
+"""The interface to the subjects of requests. The engine knows none: the app that owns them registers its kind."""
 
 from __future__ import annotations
 
@@ -20,79 +18,80 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ChoosableField:
-    """A field that the queue can be narrowed to: its path, and its label with the labels of what it is in."""
+    """A field to filter the queue by. `label` includes the labels of the sections and objects around it."""
 
     path: str
     label: str
 
 
 class Presenter(ABC):
-    """Shows requests of one kind to people. Made for one page: it reads what describes the subjects once."""
+    """Presents requests of one kind. Create one per page: it loads the description of the subjects once."""
 
     @abstractmethod
     def field_labels(self, paths: Iterable[str]) -> list[str]:
-        """The labels of the fields among paths that come with everything above them, in the form's order."""
+        """Return the labels of the innermost paths in form order; `paths` includes every ancestor."""
 
     @abstractmethod
     def fields(self) -> list[ChoosableField]:
-        """Every field that a request may change, in the form's order."""
+        """Return every field that a request can change, in form order."""
 
     @abstractmethod
     def reviewed_changes(self, request: ChangeRequest) -> list[ReviewedChange]:
-        """The lines of the review in the form's order. The request's subject must have been read with its document."""
+        """Return the changes to review in form order. The request's subject must be loaded with its document."""
 
     @abstractmethod
     def labelled_faults(self, properties: Mapping[str, Any] | None) -> list[str]:
-        """The messages of an ApiError, each with the label of the field that it is about."""
+        """Return the messages of an ApiError, each with the label of its field."""
 
     @abstractmethod
     def review_context(self, request: ChangeRequest, *, user: Any) -> dict[str, Any]:
-        """What the templates of the kind show of the subject: its page, its people, its recent history."""
+        """Return the context for the kind's templates: the subject's page, people and recent history."""
 
 
 class RequestKind(ABC):
-    """A kind of request. One instance is registered by the app that owns the subjects, in its `apps.py`."""
+    """A kind of request. The app that owns the subjects registers one instance in its `apps.py`."""
 
     key: str
-    # Show the subject and its recent history on the review page, with what `review_context` returns.
+    # Templates for the subject and its recent history on the review page; `review_context` is their context.
     subject_template: str
     history_template: str
-    # The relations of the subject that these templates show: read along with the request.
+    # Relations of the subject to load with the request for these templates.
     subject_relations: tuple[str, ...] = ()
 
     @abstractmethod
     def visible(
         self, requests: ChangeRequestQuerySet, actor: Actor, *, exclude_hierarchy: bool = False
     ) -> ChangeRequestQuerySet:
-        """The requests about subjects that the actor sees."""
+        """Return the requests about subjects that the actor can see."""
 
     @abstractmethod
     def search(self, requests: QuerySet[ChangeRequest], term: str) -> QuerySet[ChangeRequest]:
-        """The requests about subjects that somebody means who types `term`."""
+        """Return the requests about subjects that match a search term."""
 
     @abstractmethod
     def of_participant(self, requests: QuerySet[ChangeRequest], participant_id: int) -> QuerySet[ChangeRequest]:
-        """The requests about subjects of a participant."""
+        """Return the requests about subjects of a participant."""
 
     @abstractmethod
     def lock(self, *, actor: Actor, subject_id: int) -> Any:
-        """Lock the subject until the transaction ends; what it returns is passed to `apply`.
+        """Lock the subject until the transaction ends; the return value is passed to `apply`.
 
-        Raises NotFound when there is none or the actor cannot see it, and what forbids every change of it.
+        Raises NotFound if the subject does not exist or the actor cannot see it, and any error that forbids all changes
+        of it.
         """
 
     @abstractmethod
     def apply(self, *, actor: Actor, subject: Any, request: ChangeRequest) -> Any:
-        """Make the changes of an approved request through the service that makes them without one.
+        """Apply an approved request's changes through the service that also makes direct changes.
 
-        Called with the subject and the request locked; `subject` is what `lock` returned. Returns the entry of the
-        history, None when nothing but addresses that must be verified changes. Raises UnprocessableEntity:
-        ChangeRequestOutdated, naming the paths whose value is no longer the original, and what the service raises.
+        Called with subject and request locked; `subject` is the return value of `lock`. Returns the history entry, or
+        None if only addresses change that must be verified first. Raises UnprocessableEntity `ChangeRequestOutdated`
+        with the paths whose value is no longer the original, and what the service raises.
         """
 
     @abstractmethod
     def outdated(self, ids: Collection[int]) -> set[int]:
-        """Those of the requests whose subject no longer has the values that were to be changed. At most one query."""
+        """Return the ids of requests whose subject no longer has the original values. At most one query."""
 
     @abstractmethod
     def presenter(self) -> Presenter: ...
@@ -102,15 +101,12 @@ _kinds: list[RequestKind] = []
 
 
 def register_kind(kind: RequestKind) -> None:
-    """Let requests be about subjects of this kind. The table of requests has room for one kind so far.
-
-    Raises ValueError when there is one already.
-    """
+    """Register the kind of all requests. The table supports only one kind so far: raises ValueError for a second."""
     if _kinds:
         raise ValueError(f"requests are about {_kinds[0].key} already")
     _kinds.append(kind)
 
 
 def request_kind() -> RequestKind:
-    """The kind that requests are about."""
+    """Return the registered kind."""
     return _kinds[0]

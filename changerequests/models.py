@@ -1,4 +1,4 @@
-"""Submissions that wait for review, or were approved, rejected or cancelled (design section 6)."""
+"""Change requests: submissions that wait for review, or were approved, rejected or cancelled."""
 
 from typing import Self
 from uuid import uuid4
@@ -27,15 +27,15 @@ class Status(models.IntegerChoices):
 
 class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
     def visible_to(self, actor: Actor, *, exclude_hierarchy: bool = False) -> Self:
-        """The requests about subjects that the actor sees."""
+        """Return the requests about subjects that the actor can see."""
         return request_kind().visible(self, actor, exclude_hierarchy=exclude_hierarchy)  # type: ignore[return-value]
 
     def with_people(self) -> Self:
-        """Selects the subject's name and both members, for lists and pages that show them."""
+        """Select the subject's name and both members, for lists and pages that show them."""
         return self.select_related("subject", "initiator_member__user", "review_member__user").defer("subject__details")
 
     def as_row(self) -> Self:
-        """With people, and what a row of a list shows of them all: not what is to be changed."""
+        """Like `with_people`, with only the columns that a list row shows and without the changes."""
         own = ("uid", "status", "created_at", "initiator_comment", "reviewed_at", "review_comment")
         people = [
             f"{member}__{column}"
@@ -46,14 +46,14 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
 
 
 class ChangeRequest(models.Model):
-    """Changes that one member asked for and another one decides. Nothing is ever deleted.
+    """Changes that one member requests and another decides. Requests are never deleted.
 
-    `changes` is a list of `{"path", "original", "target", "isApprovalRequired"}`. `paths` holds those paths and
-    everything above them, so that a search for a path finds what is below it.
+    `changes` is a list of `{"path", "original", "target", "isApprovalRequired"}`. `paths` contains those paths and all
+    their ancestors, so that a search for a path also finds changes below it.
     """
 
     uid = models.UUIDField(_("uid"), default=uuid4, unique=True, editable=False)
-    # Named by text: the apps of subjects are above this one.
+    # A string, because the apps of subjects are above this one.
     subject = models.ForeignKey(
         "contacts.Contact",
         on_delete=models.PROTECT,
@@ -139,7 +139,7 @@ class ChangeRequest(models.Model):
 
     @property
     def proposed(self) -> list[Change]:
-        """The changes as they were asked for."""
+        """The requested changes."""
         return [Change(change["path"], change["original"], change["target"]) for change in self.changes]
 
     @property

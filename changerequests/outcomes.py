@@ -1,4 +1,4 @@
-"""Telling initiators what became of their requests. The mail names the subject by its number and no values."""
+"""Mails that report the outcome of requests to their initiators. They contain the subject's id, but no values."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -16,16 +16,15 @@ from changerequests.models import ChangeRequest, Status
 
 CLAIM_SECONDS = 120
 LOST_AFTER = timedelta(minutes=2)
-# An address that takes nothing for so long is not going to; the row goes on saying that nobody was told.
+# Stop retrying after this time; `is_outcome_due` stays set, which shows that no mail was sent.
 GIVEN_UP_AFTER = timedelta(days=3)
 
 
 def deliver_outcome(change_request_id: int) -> None:
-    """Send the outcome of a decided request to its initiator; does nothing when it is not due.
+    """Mail the outcome of a decided request to its initiator; do nothing if none is due.
 
-    Claims the row with one conditional update, so that of two deliveries one does the work. When the mail cannot be
-    sent the claim is given back and the error raised. An initiator without an address, or whose login is closed, gets
-    none.
+    A conditional update claims the row, so that only one of two deliveries sends. If sending fails, releases the claim
+    and re-raises. Sends nothing to initiators without an email address or with an inactive login.
     """
     now = timezone.now()
     free = Q(outcome_claimed_at=None) | Q(outcome_claimed_at__lt=now - timedelta(seconds=CLAIM_SECONDS))
@@ -47,7 +46,7 @@ def deliver_outcome(change_request_id: int) -> None:
 
 
 def overdue_outcomes() -> Iterable[int]:
-    """The requests whose outcome should have gone out by now, the oldest first."""
+    """Return the ids of requests whose outcome should have been sent by now, oldest first."""
     now = timezone.now()
     due = ChangeRequest.objects.filter(is_outcome_due=True)
     lost = due.filter(reviewed_at__lt=now - LOST_AFTER, reviewed_at__gte=now - GIVEN_UP_AFTER)
@@ -70,7 +69,7 @@ def _send(request: ChangeRequest, address: str) -> None:
 
 
 def _address(request: ChangeRequest) -> str:
-    """Where a browser finds the request; empty where Kontor was not told its own address."""
+    """Return the URL of the request; empty if PUBLIC_URL is not set."""
     if not settings.PUBLIC_URL:
         return ""
     path = reverse("admin:changerequests_changerequest_change", args=[request.pk])

@@ -1,3 +1,3 @@
-"""The permission that reviewers hold; it is among those of the model."""
+"""The permission of reviewers, defined on the model."""
 
 REVIEW_PERMISSION = "changerequests.review_changerequest"

@@ -1,11 +1,11 @@
-"""Values and changes as people read them: the shapes that kinds fill and templates draw. Nothing here is HTML."""
+"""Values and changes for display: kinds fill these shapes, templates render them. Nothing here is HTML."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Mark(StrEnum):
-    """What became of a value, or of a part of it."""
+    """How a value, or part of it, has changed."""
 
     SAME = "same"
     ADDED = "added"
@@ -15,7 +15,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a long text that was compared word by word."""
+    """Part of a long text that was compared word by word."""
 
     text: str
     mark: Mark
@@ -23,9 +23,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A readable value: a text, the items of an array or the rows of an object; none of them when there is no value.
+    """A value for display: a text, the items of an array or the rows of an object; all are empty if there is no value.
 
-    `pieces` make up the text where it was compared word by word.
+    If the text was compared word by word, `pieces` add up to it.
     """
 
     text: str = ""
@@ -49,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ShownChange:
-    """A change of one field: its label, the labels of what it is in, and both values with what differs marked."""
+    """A change of one field: its label, the labels around it, and both values with differences marked."""
 
     path: str
     label: str
@@ -60,10 +60,10 @@ class ShownChange:
 
 @dataclass(frozen=True, slots=True)
 class ReviewedChange:
-    """One line of the review: the value that the proposal would replace, and the proposal.
+    """One change to review: the value that it would replace and the proposed value.
 
-    `original` is the value that the initiator saw, where the subject has another one by now. Once a request is
-    decided, `current` is what it was to replace.
+    `original` is the value that the initiator saw, if the subject has a different one by now. For a decided request,
+    `current` is the original value.
     """
 
     path: str

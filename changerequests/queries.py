@@ -1,4 +1,4 @@
-"""Choosing change requests."""
+"""Queries for change requests."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from changerequests.models import ChangeRequest, Status
 from core.errors import NotFound
 from core.paging import keys_in_order
 
-# Where the ages end that waiting requests are counted by: a day, three days, a week, thirty days; the last has no end.
+# Upper bounds of the age groups in which pending requests are counted; the last group has none.
 AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=30))
 
 
@@ -25,7 +25,7 @@ def no_such_request() -> NotFound:
 
 
 def locked_request(*, subject_id: int, change_request_id: int) -> ChangeRequest:
-    """The request with its row locked; the subject's lock must be held. Raises NotFound, also for another subject's."""
+    """Return the locked request; the subject must be locked. Raises NotFound, also if it has another subject."""
     request = ChangeRequest.objects.select_for_update().filter(pk=change_request_id, subject=subject_id).first()
     if request is None:
         raise no_such_request()
@@ -33,7 +33,7 @@ def locked_request(*, subject_id: int, change_request_id: int) -> ChangeRequest:
 
 
 def visible_request(*, actor: Actor, subject_id: int, change_request_id: int) -> ChangeRequest:
-    """The request with its people. Raises NotFound, also when it is another subject's."""
+    """Return the request with its people. Raises NotFound, also if it has another subject."""
     requests = ChangeRequest.objects.visible_to(actor).with_people()
     request = requests.filter(pk=change_request_id, subject=subject_id).first()
     if request is None:
@@ -42,16 +42,16 @@ def visible_request(*, actor: Actor, subject_id: int, change_request_id: int) ->
 
 
 def pending_request(*, actor: Actor, subject_id: int) -> ChangeRequest | None:
-    """The subject's pending request, if there is one and the actor sees it."""
+    """Return the subject's pending request, or None if there is none that the actor can see."""
     requests = ChangeRequest.objects.visible_to(actor).with_people()
     return requests.filter(subject=subject_id, status=Status.PENDING).first()
 
 
 def neighbours(rows: QuerySet[ChangeRequest], *, of: ChangeRequest) -> tuple[int | None, int | None]:
-    """The ids of the requests before and after one in the order of the rows, in one query; None at an end.
+    """Return the ids of the requests before and after `of` in the order of the rows, or None, in one query.
 
-    It need not be among the rows itself, since a decision may have taken it from them. The rows are ordered by columns
-    without nulls, the last of them unique.
+    `of` itself may have left the rows through a decision. The rows must be ordered by columns without nulls, the last
+    of them unique.
     """
     previous = _following(rows, of, is_back=True).annotate(is_back=Value(True)).values_list("pk", "is_back")
     following = _following(rows, of).annotate(is_back=Value(False)).values_list("pk", "is_back")
@@ -62,14 +62,14 @@ def neighbours(rows: QuerySet[ChangeRequest], *, of: ChangeRequest) -> tuple[int
 def _following(
     rows: QuerySet[ChangeRequest], after: ChangeRequest, *, is_back: bool = False
 ) -> QuerySet[ChangeRequest]:
-    """The rows that follow `after` in their order; with `is_back` those before it, the nearest first."""
+    """Return the rows after `after` in their order or, with `is_back`, those before it, nearest first."""
     columns = [str(column) for column in rows.query.order_by]
     order = [(column.removeprefix("-"), column.startswith("-") != is_back) for column in columns]
     later, ties, start = Q(), Q(), Q()
     for name, is_descending in order:
         value = reduce(getattr, name.split(LOOKUP_SEP), after)
         lookup = "lt" if is_descending else "gt"
-        # What follows has the first column at or beyond: an index is entered there, which it is not by the ORs.
+        # The condition on the first column lets PostgreSQL start in the index there; the ORs do not.
         start = start or Q(**{f"{name}__{lookup}e": value})
         later |= ties & Q(**{f"{name}__{lookup}": value})
         ties &= Q(**{name: value})
@@ -78,21 +78,21 @@ def _following(
 
 
 def next_to_decide(rows: QuerySet[ChangeRequest], *, actor: Actor, after: ChangeRequest) -> int | None:
-    """The id of the pending request that the actor might decide next: the one after `after`, else the first."""
+    """Return the id of the next pending request after `after`, or else the first, that is not the actor's own."""
     waiting = rows.filter(status=Status.PENDING).exclude(initiator_member=actor.member_id).exclude(pk=after.pk)
     following = _following(waiting, after).values_list("pk", flat=True).first()
     return waiting.values_list("pk", flat=True).first() if following is None else following
 
 
 def latest_requests(*, subject_id: int, limit: int | None = None) -> QuerySet[ChangeRequest]:
-    """The latest requests about a subject, with their people."""
+    """Return the latest requests about a subject, with their people."""
     requests = ChangeRequest.objects.filter(subject=subject_id).order_by("-created_at", "-id")
     return requests.with_people().defer("changes")[:limit]
 
 
 @dataclass(frozen=True, slots=True)
 class AgeGroup:
-    """Waiting requests that were asked for at `since` or later, and before `until`."""
+    """Pending requests created at `since` or later and before `until`."""
 
     since: datetime | None
     until: datetime | None
@@ -100,14 +100,14 @@ class AgeGroup:
 
     @property
     def lookups(self) -> dict[str, datetime]:
-        """What finds its requests."""
+        """The filter that finds these requests."""
         bounds = {"created_at__gte": self.since, "created_at__lt": self.until}
         return {lookup: bound for lookup, bound in bounds.items() if bound is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How many requests there are; a number that equals the cap stands for so many or more."""
+    """Numbers of requests. A number that equals the cap means that many or more."""
 
     waiting: int
     ages: list[AgeGroup]
@@ -117,9 +117,9 @@ class Figures:
 
 
 def request_figures(*, actor: Actor, now: datetime, decided_since: datetime, most: int) -> Figures:
-    """The requests that a member sees: those that wait, by age, its own among them, and what was decided lately.
+    """Count the requests visible to a member: pending ones, by age, its own, and those decided since `decided_since`.
 
-    One statement, which reads no more than `most` entries of an index for each number.
+    One statement, which reads at most `most` index entries for each number.
     """
     visible = ChangeRequest.objects.visible_to(actor)
     waiting = visible.filter(status=Status.PENDING)
@@ -146,13 +146,13 @@ def request_figures(*, actor: Actor, now: datetime, decided_since: datetime, mos
 
 
 def start_of_week(moment: datetime) -> datetime:
-    """Monday's midnight, where the reader is."""
+    """Return the start of Monday in the current time zone."""
     today = timezone.localtime(moment).replace(hour=0, minute=0, second=0, microsecond=0)
     return today - timedelta(days=today.weekday())
 
 
 def oldest_waiting(*, actor: Actor, waiting: int, limit: int) -> list[ChangeRequest]:
-    """Of the visible requests that wait, `waiting` in number, those that have waited longest, with their people."""
+    """Return the oldest of the visible pending requests, of which there are `waiting`, with their people."""
     visible = ChangeRequest.objects.visible_to(actor).filter(status=Status.PENDING).order_by("created_at", "id")
     oldest = ChangeRequest.objects.filter(pk__in=keys_in_order(visible, total=waiting, start=0, stop=limit))
     return list(oldest.as_row().order_by("created_at", "id"))

@@ -1,6 +1,6 @@
-"""The life of a change request: requested, then approved, rejected or cancelled.
+"""The life cycle of a change request: opened, then approved, rejected or cancelled.
 
-Locks are always taken subject first, then its request.
+Every lock is taken on the subject first, then on its request.
 """
 
 from collections.abc import Collection, Sequence
@@ -32,9 +32,9 @@ def open_request(
     to_approve: Collection[str],
     comment: str | None,
 ) -> ChangeRequest:
-    """Ask for the review of a member's changes; `to_approve` has the paths that make it necessary.
+    """Open a request for a member's changes; `to_approve` has the paths that require approval.
 
-    The subject must be locked. Raises UnprocessableEntity `PendingChangeRequestExists`, naming the pending one.
+    The subject must be locked. Raises UnprocessableEntity `PendingChangeRequestExists` with the id of the pending one.
     """
     pending = ChangeRequest.objects.filter(subject=subject_id, status=Status.PENDING).first()
     if pending is not None:
@@ -55,10 +55,10 @@ def open_request(
 
 @transaction.atomic
 def cancel_change_request(*, actor: Actor, subject_id: int, change_request_id: int) -> ChangeRequest:
-    """Withdraw a pending request. Locks the subject, then the request.
+    """Cancel a pending request. Locks the subject, then the request.
 
     Raises NotFound; Forbidden `NotInitiator`; UnprocessableEntity `ChangeRequestNotPending`, and what the kind raises
-    when the subject can no longer be changed.
+    if the subject can no longer be changed.
     """
     request_kind().lock(actor=actor, subject_id=subject_id)
     request = locked_request(subject_id=subject_id, change_request_id=change_request_id)
@@ -79,11 +79,11 @@ def review_change_request(
     is_approved: bool,
     comment: str | None = None,
 ) -> ChangeRequest:
-    """Approve or reject a pending request. Locks the subject, then the request: of two reviewers one wins.
+    """Approve or reject a pending request. Locks the subject, then the request: of two reviewers, one wins.
 
-    Approval makes the changes; the history names the initiator, and the request names the entry. Raises NotFound;
-    Forbidden without the review permission and, as `OwnChangeRequest`, for the initiator; UnprocessableEntity
-    `ChangeRequestNotPending` and what `RequestKind.apply` raises. After any of them the request is as it was.
+    Approval makes the changes; the history names the initiator, and the request refers to the history entry. Raises
+    NotFound; Forbidden without the review permission and, as `OwnChangeRequest`, for the initiator; UnprocessableEntity
+    `ChangeRequestNotPending`, and what `RequestKind.apply` raises. Any error leaves the request unchanged.
     """
     check_member_permission(actor, REVIEW_PERMISSION)
     subject = request_kind().lock(actor=actor, subject_id=subject_id)
@@ -114,7 +114,7 @@ def _check_pending(request: ChangeRequest) -> None:
 
 
 def erase_change_requests(subject_ids: Sequence[int]) -> None:
-    """Anonymization: values and comments go, paths, times and people stay; what is pending is cancelled."""
+    """Anonymize requests: erase values and comments, keep paths, times and people, and cancel pending requests."""
     requests = ChangeRequest.objects.filter(subject__in=subject_ids)
     requests.filter(status=Status.PENDING).update(status=Status.CANCELLED)
     requests.update(changes=without_values(), initiator_comment=None, review_comment=None)

@@ -1,4 +1,4 @@
-"""The background work of change requests. Every task can be delivered twice, and beat sends again what got lost."""
+"""Background tasks. A task may be delivered twice; beat resends what got lost."""
 
 from celery import shared_task
 
@@ -7,12 +7,12 @@ from changerequests.outcomes import deliver_outcome, overdue_outcomes
 
 @shared_task(autoretry_for=(Exception,), retry_backoff=10, retry_backoff_max=600, max_retries=5)
 def send_outcome(change_request_id: int) -> None:
-    """Tell the initiator what became of a request; tries again while the mail server is down."""
+    """Mail a request's outcome to its initiator; retry while the mail server is down."""
     deliver_outcome(change_request_id)
 
 
 @shared_task
 def send_due_outcomes() -> None:
-    """Send again the outcomes whose task got lost, or gave up; beat runs it every minute."""
+    """Resend outcomes whose task got lost or gave up. Beat runs this every minute."""
     for change_request_id in overdue_outcomes():
         send_outcome.delay(change_request_id)

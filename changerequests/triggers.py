@@ -1,8 +1,8 @@
-"""What the database keeps true of change requests, whoever writes.
+"""Database triggers that protect change requests from every writer.
 
-A request begins as one that waits: nobody inserts a decision. It is decided or withdrawn once, and stays then as it is;
-while it waits, what was asked for and by whom stays as it is. Its change set is its contact's. None is ever deleted.
-Only anonymization takes values out.
+A request is inserted as pending, never as decided. It is decided or cancelled once and stays that way; its changes and
+its initiator never change. Its change set belongs to its contact. Requests are never deleted, and only anonymization
+removes values.
 """
 
 import pgtrigger
@@ -10,7 +10,7 @@ import pgtrigger
 from core.triggers import Guard, NeverEmptied, refuse
 
 OF_REQUESTS = [
-    # A condition, so that no function runs for a row that keeps the rule.
+    # The condition keeps the function from running for rows that obey the rule.
     Guard(
         name="begun_pending",
         when=pgtrigger.Before,

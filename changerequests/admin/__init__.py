@@ -1,4 +1,4 @@
-"""The queue of change requests and their review. A request changes through the services alone."""
+"""Admin pages for change requests: the queue and the review. Requests change only through the services."""
 
 from changerequests.admin.requests import ChangeRequestAdmin
 

@@ -1,4 +1,4 @@
-"""What the queue, the review page and the bulk pages share: who may review, and the addresses between them."""
+"""Shared by the queue, the review page and the bulk pages: permissions and the URLs between them."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ COMMENT_LENGTH = 2000
 
 
 class RequestAdmin(VisibleToActorAdmin):
-    """Requests that the actor sees; whoever may review may look. Nothing of a request is edited in a form."""
+    """Requests visible to the actor. Reviewers may view them; no request is edited in a form."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return super().has_view_permission(request, obj) or self.has_review_permission(request)
@@ -33,12 +33,12 @@ class RequestAdmin(VisibleToActorAdmin):
         return False
 
     def page_address(self, change_request_id: int, request: HttpRequest | None = None) -> str:
-        """The request's page; with `request`, one that remembers the filters of the queue it was come to from."""
+        """Return the URL of the request's page; with `request`, it keeps the filters of the queue."""
         address = reverse("admin:changerequests_changerequest_change", args=[change_request_id])
         return address if request is None else self._with_filters(request, address)
 
     def queue_address(self, request: HttpRequest) -> str:
-        """The queue with the filters that the page of a request was come to with."""
+        """Return the URL of the queue with the filters that `request` carries."""
         return self._with_filters(request, reverse("admin:changerequests_changerequest_changelist"))
 
     def _with_filters(self, request: HttpRequest, address: str) -> str:

@@ -1,4 +1,4 @@
-"""Several requests decided with one comment. Each is its own transaction, and each has its own result."""
+"""Bulk decisions with one comment. Each request has its own transaction and its own result."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,12 +30,12 @@ from core.serializers import INT32_MAX
 
 log = structlog.get_logger("kontor.bulk_review")
 
-# A page of the queue holds fewer; whoever sends more has not looked at them.
+# More than a page of the queue: nobody has looked at more requests than that.
 MOST_AT_ONCE = 100
 
 
 class BulkForm(CommentForm):
-    """The one comment for all of them."""
+    """The comment for all selected requests."""
 
     def __init__(self, *args: Any, is_approval: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,7 +53,7 @@ class BulkForm(CommentForm):
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A request that was selected: what it would change, and what the actor may do with it."""
+    """A selected request: its changes and what the actor may do with it."""
 
     request: ChangeRequest
     changes: list[ReviewedChange]
@@ -65,7 +65,7 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a request that was selected: decided, or why not; `request` is None where none can be seen."""
+    """The result for one selected request: decided, or why not. `request` is None if the actor cannot see it."""
 
     id: int
     request: ChangeRequest | None
@@ -75,10 +75,10 @@ class Result:
 
 
 class BulkReviewAdmin(RequestAdmin):
-    """Two actions of the list. They show what is selected, and decide when that page is sent."""
+    """Adds the actions to approve and reject. They show the selected requests first and decide on confirmation."""
 
     actions = ("approve_selected", "reject_selected")
-    # What is not on the page was not looked at.
+    # Selecting all pages would select requests that nobody has looked at.
     list_disable_select_all = True
 
     @admin.action(description=_("Approve"), permissions=["review"])
@@ -90,7 +90,7 @@ class BulkReviewAdmin(RequestAdmin):
         return self._decide_selected(request, is_approval=False)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[ChangeRequest]) -> HttpResponse | None:
-        """Refuses a selection that nobody can have looked at, or that names what is no id, before it is looked up."""
+        """Refuse more requests than anybody can have looked at, and invalid ids, before querying them."""
         if _sent_ids(request):
             response: HttpResponse | None = super().response_action(request, queryset)
             return response
@@ -99,10 +99,10 @@ class BulkReviewAdmin(RequestAdmin):
         return None
 
     def _decide_selected(self, request: HttpRequest, *, is_approval: bool) -> HttpResponse | None:
-        """The page that lists them, or their results.
+        """Render the confirmation page or, once confirmed, the results.
 
-        Goes by the ids that were sent, not by the filtered list: what somebody else has decided since has left that,
-        and is to be told all the same.
+        Uses the submitted ids instead of the filtered list, because requests that others have decided since are no
+        longer in that list, but need a result too.
         """
         actor = actor_of(request)
         ids = _sent_ids(request)
@@ -144,7 +144,7 @@ class BulkReviewAdmin(RequestAdmin):
 
 
 def _sent_ids(request: HttpRequest) -> list[int]:
-    """The ids that were ticked, each once; none where they are too many, or one of them is no id."""
+    """Return the selected ids without duplicates; none if there are too many or one of them is invalid."""
     sent = dict.fromkeys(request.POST.getlist(ACTION_CHECKBOX_NAME))
     ids = [int(text) for text in sent if text.isascii() and text.isdecimal() and int(text) <= INT32_MAX]
     return ids if len(ids) == len(sent) <= MOST_AT_ONCE else []
@@ -157,7 +157,7 @@ def _visible(actor: Actor, ids: list[int]) -> dict[int, ChangeRequest]:
 
 
 def _selected(actor: Actor, ids: list[int]) -> list[Selected]:
-    """The requests with what they would change, the oldest first."""
+    """Return the requests with their changes, oldest first."""
     presenter = request_kind().presenter()
     selected = []
     for row in _visible(actor, ids).values():
@@ -167,7 +167,7 @@ def _selected(actor: Actor, ids: list[int]) -> list[Selected]:
 
 
 def _decided(actor: Actor, ids: list[int], *, is_approval: bool, comment: str) -> list[Result]:
-    """Decides one after the other, the oldest first; what cannot be decided keeps none of the others from it."""
+    """Decide one request after the other, oldest first; a failure does not stop the rest."""
     visible = _visible(actor, ids)
     results = [_result(actor, row, is_approval=is_approval, comment=comment) for row in visible.values()]
     missing = [number for number in ids if number not in visible]
@@ -187,7 +187,7 @@ def _result(actor: Actor, row: ChangeRequest, *, is_approval: bool, comment: str
         faults = request_kind().presenter().labelled_faults(error.properties)
         return Result(row.pk, row, is_decided=False, message=str(error), faults=tuple(faults))
     except DatabaseError as error:
-        # A lock that was not to be had, say. The others are told, rather than a page that says nothing of them.
+        # For example a lock timeout. Report it as the result, so that the page still shows the results of the others.
         log.warning("review_failed", change_request=row.pk)
         return Result(row.pk, row, is_decided=False, message=str(as_api_error(error)))
     return Result(row.pk, row, is_decided=True)

@@ -1,6 +1,6 @@
-"""What the queue can be narrowed by. Each filter ends in a condition that an index answers.
+"""Filters of the queue. Each ends in a condition that an index supports.
 
-A value that is none of a filter's choices does not get here: the list refuses it.
+The changelist refuses values that are not among a filter's choices before they get here.
 """
 
 from collections.abc import Iterator
@@ -22,22 +22,22 @@ from changerequests.models import ChangeRequest, Status
 from changerequests.queries import start_of_week
 
 Requests = QuerySet[ChangeRequest]
-# Of a filter that is no field of the form with the others: a hidden field, or that form would drop it.
+# For filters without a field in the filter form: a hidden input, or submitting the form would drop them.
 KEPT = "admin/changerequests/includes/kept_filter.html"
-# Bounds that no field offers and that the figures of the dashboard lead to the list with.
+# Bounds without a field; links from the dashboard's figures use them.
 MOMENTS = ("created_at__gte", "created_at__lt", "reviewed_at__gte", "reviewed_at__lt")
 ALL = "all"
 PENDING = str(Status.PENDING.value)
 
 
 def chosen_status(request: HttpRequest) -> str:
-    """The status that the list shows, or ALL. Pending unless another is asked for: the queue is what waits."""
+    """Return the selected status or ALL. The default is pending, because the queue shows what waits."""
     asked = request.GET.get(StatusFilter.parameter_name, PENDING)
     return asked if asked in {ALL, *(str(status.value) for status in Status)} else PENDING
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """Shown as tabs above the list."""
+    """Rendered as tabs above the list."""
 
     title = _("status")
     parameter_name = "status"
@@ -62,7 +62,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 class AgeFilter(DropdownFilter):
-    """From so many days on, up to so many, or both: the dashboard counts by the ranges."""
+    """A minimum age, a maximum age or both in days; the dashboard counts by these ranges."""
 
     title = _("age")
     parameter_name = "age"
@@ -109,7 +109,7 @@ class DecidedFilter(DropdownFilter):
 
 
 class InitiatorFilter(AutocompleteSelectFilter):
-    """Looks members up as one types, for those who may look at members; a link with a member works for everybody."""
+    """Autocompletes members for users who may view them; a link with a member works for everybody."""
 
     def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(field, request, *args, **kwargs)
@@ -125,7 +125,7 @@ class InitiatorFilter(AutocompleteSelectFilter):
 
 
 class ParticipantFilter(DropdownFilter):
-    """The organisation that the subject belongs to."""
+    """The participant that the subject belongs to."""
 
     title = _("participant")
     parameter_name = "participant"
@@ -139,7 +139,7 @@ class ParticipantFilter(DropdownFilter):
 
 
 class FieldFilter(DropdownFilter):
-    """A field that is to be changed, by its label; fields inside of arrays change with the whole array."""
+    """A changed field, chosen by label. Fields inside arrays are not offered: arrays change whole."""
 
     title = _("field")
     parameter_name = "field"

@@ -1,4 +1,4 @@
-"""The queue as a list, and as the order in which its requests are walked through."""
+"""The queue, as a changelist and as the order for stepping through its requests."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ from changerequests.models import ChangeRequest
 
 
 class Queue(KeyedChangeList):
-    """Reads what a row shows and no more; one presenter has the labels of the fields of all rows.
+    """Loads only what a row shows. One presenter supplies the field labels of all rows.
 
-    Whether a request is outdated is known from its subject's document: it is read for the rows of the page only.
+    Whether a request is outdated depends on its subject's document, which is loaded only for the rows of the page.
     """
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[ChangeRequest]:
@@ -30,7 +30,7 @@ class Queue(KeyedChangeList):
 
     @property
     def unbounded_address(self) -> str:
-        """Where the list is no longer bounded by moments; empty where it is not."""
+        """The URL of the list without its time bounds; empty if it has none."""
         return self.get_query_string(remove=["p", *MOMENTS]) if set(MOMENTS) & set(self.params) else ""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -46,7 +46,7 @@ class Queue(KeyedChangeList):
 
 
 class WalkRequest(HttpRequest):
-    """Asks for the rows of the queue in their order, and for no page of them."""
+    """A request for all rows of the queue in order, without paging."""
 
     def __init__(self, filters: str, of: HttpRequest) -> None:
         super().__init__()
@@ -56,16 +56,16 @@ class WalkRequest(HttpRequest):
 
 
 class Walk(Queue):
-    """The queue without a page: nothing is counted and no row is read."""
+    """The queue without a page: counts and loads nothing."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Reads nothing."""
+        """Load nothing."""
 
 
 def walked_rows(model_admin: ModelAdmin, request: HttpRequest) -> QuerySet[ChangeRequest]:
-    """The rows of the queue that the page of a request was come to from, in the order of the queue; reads none.
+    """Return the rows of the queue from which the request's page was opened, in queue order. Lazy.
 
-    Filters that make no sense are as if there were none: they are a part of an address that anybody may write.
+    Ignores invalid filters: they come from the URL, which anybody can edit.
     """
     filters = request.GET.get("_changelist_filters", "")
     for asked in (WalkRequest(filters, request), WalkRequest("", request)):

@@ -1,4 +1,4 @@
-"""The list of change requests: what a row says."""
+"""The list of change requests and its columns."""
 
 from typing import Any
 
@@ -70,14 +70,14 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
         return Walk if isinstance(request, WalkRequest) else Queue
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """None where the list shows what is decided: there is nothing left to do with it."""
+        """No actions if the list shows only decided requests."""
         return super().get_actions(request) if chosen_status(request) in {PENDING, ALL} else {}
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup in MOMENTS or super().lookup_allowed(lookup, value, request)
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
-        """What waits longest comes first; of what is decided, the latest."""
+        """Pending requests oldest first, any others latest first."""
         return ["created_at", "id"] if chosen_status(request) == PENDING else ["-created_at", "-id"]
 
     def get_search_results(
@@ -123,7 +123,7 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
 
     @display(description=_("status"), label=STATE_COLOURS)
     def state(self, row: Any) -> tuple[Any, str]:
-        """What waits and can no longer be approved is told from the rest."""
+        """Shows a pending request that can no longer be approved as outdated."""
         if row.is_outdated:
             return OUTDATED, gettext("Outdated")
         return Status(row.status), row.get_status_display()

@@ -1,4 +1,4 @@
-"""The page on which a request is reviewed, and the decision that is sent from it."""
+"""The review page of a change request, and the decision submitted from it."""
 
 from http import HTTPStatus
 from typing import Any
@@ -27,7 +27,7 @@ from core.errors import ApiError
 
 
 class CommentForm(forms.Form):
-    """What the reviewer says to a decision."""
+    """The reviewer's comment on a decision."""
 
     comment = forms.CharField(
         label=_("Comment"),
@@ -38,13 +38,13 @@ class CommentForm(forms.Form):
     )
 
     def require_comment(self) -> None:
-        """A rejection says why. To be called while cleaning."""
+        """Require a comment, as for rejections. Call it from `clean`."""
         if not self.cleaned_data.get("comment") and "comment" not in self.errors:
             self.add_error("comment", gettext("Say why you reject it: the initiator will want to know."))
 
 
 class DecisionForm(CommentForm):
-    """What the reviewer, or the initiator who cancels, sends."""
+    """The decision of the reviewer, or the initiator's cancellation."""
 
     APPROVE, REJECT, CANCEL = "approve", "reject", "cancel"
 
@@ -58,12 +58,12 @@ class DecisionForm(CommentForm):
 
 
 class ReviewAdmin(RequestAdmin):
-    """Replaces Django's form of a row by the review."""
+    """Replaces Django's change form with the review page."""
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The review page, and the decision that is sent from it."""
+        """Render the review page; on POST, apply the decision."""
         change_request = self.get_object(request, unquote(object_id))
         actor = actor_of(request)
         if actor is None or not self.has_view_permission(request, change_request):
@@ -76,13 +76,13 @@ class ReviewAdmin(RequestAdmin):
         try:
             decided = _decide(actor, change_request, form.cleaned_data["decision"], form.cleaned_data["comment"])
         except ApiError as error:
-            # Read again: what made it fail may be what somebody else has done to the request since.
+            # Reload: somebody else may have changed the request since, which may be why it failed.
             change_request = self.get_object(request, unquote(object_id))
             return self._review_page(request, actor, change_request, form, error=error)
         return self._after_decision(request, actor, decided)
 
     def _after_decision(self, request: HttpRequest, actor: Actor, decided: ChangeRequest) -> HttpResponse:
-        """To the next request of the same queue that waits for the actor, or to the queue when none does."""
+        """Redirect to the queue's next request that the actor can decide, or to the queue if there is none."""
         text = {
             Status.APPROVED: gettext("Request {} about {} was approved, and the changes are made."),
             Status.REJECTED: gettext("Request {} about {} was rejected."),
@@ -135,7 +135,7 @@ class ReviewAdmin(RequestAdmin):
 
 
 def _decide(actor: Actor, change_request: Any, decision: str, comment: str) -> ChangeRequest:
-    """Call the service that the decision names; raises what it raises."""
+    """Call the service for the decision. Raises what it raises."""
     subject_id, change_request_id = change_request.subject_id, change_request.pk
     if decision == DecisionForm.CANCEL:
         return cancel_change_request(actor=actor, subject_id=subject_id, change_request_id=change_request_id)

@@ -1,5 +1,5 @@
-// The keys of the review page. Without this file the page works by its links and buttons.
-// A key chooses and Enter decides: no stray key approves anything.
+// Keyboard shortcuts of the review page. Without this file its links and buttons still work.
+// A key only selects and Enter decides, so that no stray key approves anything.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -17,7 +17,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const approve = form?.querySelector("[value=approve]");
   const reject = form?.querySelector("[value=reject]");
 
-  // A browser that keeps nothing for this page uses the keys.
+  // Without local storage the shortcuts are on.
   function kept(value) {
     try {
       if (value !== undefined) {
@@ -91,7 +91,7 @@ document.addEventListener("DOMContentLoaded", () => {
   approve?.addEventListener("blur", () => say(""));
   comment?.addEventListener("blur", () => say(""));
 
-  // Sent once: a second click would only be told that the first one has decided.
+  // Submit once: a second click would only get the error that the request is decided.
   form?.addEventListener("submit", (event) => {
     if (form.dataset.sent) {
       event.preventDefault();
