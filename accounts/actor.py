@@ -1,4 +1,4 @@
-"""Who is calling. Every rule speaks of actors; there is no "no actor" (design sections 2 and 3)."""
+"""The actor: the caller of an operation. Every rule is about an actor, and there always is one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,12 +21,12 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Resolved once per request: from the bearer token, or from the session in the admin.
+    """The caller, resolved once per request from the bearer token or, in the admin, from the session.
 
-    An app has `application_id` and the `participant_ids` that restrict it (none: it sees all); a member has
-    `member_id` and `member_uid`; a contact has `contact_id` and `contact_uid`; a system actor has a name alone.
+    An app has `application_id` and the `participant_ids` that restrict it (none: it sees all contacts); a member has
+    `member_id` and `member_uid`; a contact has `contact_id` and `contact_uid`; a system actor has only a name.
 
-    `hierarchy` has the ids of the member and of those below it, where they were read (`with_hierarchy`).
+    `hierarchy` has the ids of the member and the members below it, if they were loaded (`with_hierarchy`).
     """
 
     kind: ActorKind
@@ -51,7 +51,7 @@ class Actor:
 
     @property
     def identity(self) -> int | str | None:
-        """The id among its kind; of a system actor its name, which is no person's."""
+        """The actor's id within its kind; for a system actor, its name."""
         return self.application_id or self.member_id or self.contact_id or self.name
 
     @property
@@ -60,21 +60,21 @@ class Actor:
 
     @cached_property
     def user(self) -> User | None:
-        """The login behind the actor, read when it is first asked for: most requests never need it."""
+        """The actor's user, loaded on first access: most requests never need it."""
         if self._user is not None or self.user_id is None:
             return self._user
         return User.objects.get(pk=self.user_id)
 
     def has_perm(self, permission: str) -> bool:
-        """Whether the member's user holds a Django permission; apps are guarded by their scopes alone."""
+        """Return whether the actor's user has a Django permission. False for apps, which only scopes restrict."""
         return self.user is not None and self.user.has_perm(permission)
 
 
 @dataclass(frozen=True, slots=True)
 class VisibilityScope:
-    """What the SQL of visibility depends on, but for the ids: actors of one scope share their queries.
+    """Everything that determines the SQL of visibility except the ids: actors with equal scopes share their queries.
 
-    `actor` is one of them with parameters in place of its ids; `scope_params` has their values.
+    `actor` is such an actor with parameters instead of ids; `scope_params` returns their values.
     """
 
     kind: ActorKind
@@ -93,12 +93,12 @@ class VisibilityScope:
         return Actor(kind=self.kind, name="", sees_all_contacts=self.sees_all_contacts, **params)
 
 
-# The parameters for an actor's ids.
+# Names of the parameters for an actor's ids.
 SCOPE_PARAMS = ("member_id", "contact_id", "participant_ids")
 
 
 def scope_params(actor: Actor) -> Mapping[str, Any]:
-    """The actor's ids for the parameters of a query that was prepared for its scope."""
+    """Return the actor's ids as parameters of a query prepared for its scope."""
     return {
         "member_id": actor.member_id,
         "contact_id": actor.contact_id,
@@ -107,12 +107,12 @@ def scope_params(actor: Actor) -> Mapping[str, Any]:
 
 
 def system_actor(name: str) -> Actor:
-    """The actor of a job or a command: sees everything, and the history names it."""
+    """Return the actor of a job or a command: it sees everything, and the history names it."""
     return Actor(kind=ActorKind.SYSTEM, name=name, scopes=frozenset(ALL_SCOPES), sees_all_contacts=True)
 
 
 def member_actor(member: Member) -> Actor:
-    """The actor of a member who works in the admin, with every scope: Django's permissions guard there."""
+    """Return a member's actor in the admin. It has every scope, because Django permissions apply there instead."""
     return Actor(
         kind=ActorKind.MEMBER,
         name=member.name,

@@ -1,6 +1,6 @@
-"""Logins, members, participants and client applications in the admin.
+"""Admin pages for logins, members, participants and client applications.
 
-Logins and members are closed, not deleted: the history names them. Tokens and grants are not shown at all.
+Logins and members are deactivated instead of deleted, because the history refers to them. Tokens and grants are hidden.
 """
 
 from typing import Any
@@ -33,8 +33,8 @@ from accounts.triggers import MEMBERS_ARE_A_TREE
 from contacts.models import Contact, ContactAssignment
 from core.errors import UnprocessableEntity, map_integrity_error
 
-# Second factors are their owners'; keys shown here would be one factor less.
-# Tokens and grants are issued and revoked by the OAuth2 endpoints; a form could only break them or give them away.
+# Second factors belong to their owners; showing a key here would defeat it.
+# The OAuth2 endpoints issue and revoke tokens and grants; a form could only break or leak them.
 for model in (
     Group,
     ClientApplication,
@@ -52,21 +52,21 @@ ONLY_SUPERUSERS_GRANT = ("is_staff", "is_superuser", "groups", "user_permissions
 
 
 class KeptAdmin(CappedAdmin):
-    """Rows that are never deleted, because the history or the contacts name them."""
+    """Rows that are never deleted, because the history or contacts refer to them."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
 def permission_label(permission: Permission) -> str:
-    """What a permission is for, in the language of the reader: the database has the names in English."""
+    """Return a permission's label in the user's language; the database has only English names."""
     kind = permission.content_type.model_class()
     of = permission.content_type.name if kind is None else kind._meta.verbose_name_plural
     return f"{of}: {gettext(permission.name)}"
 
 
 class LabelledPermissions:
-    """For admins with a field of permissions."""
+    """For admins with a permissions field."""
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
@@ -77,7 +77,7 @@ class LabelledPermissions:
 
 @admin.register(User)
 class UserAdmin(LabelledPermissions, BaseUserAdmin, KeptAdmin):  # type: ignore[misc] # what KeptAdmin narrows stays narrow
-    """Staff who may change users could make themselves anything, so that only superusers grant rights."""
+    """Only superusers grant rights: other staff who may change users could grant themselves everything."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -92,7 +92,7 @@ class UserAdmin(LabelledPermissions, BaseUserAdmin, KeptAdmin):  # type: ignore[
         return own if request.user.is_superuser else (*own, *ONLY_SUPERUSERS_GRANT)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may change a login may take it over: superusers alone change those of other staff."""
+        """Only superusers change logins of staff and members: changing a login is enough to take it over."""
         if obj is not None and not request.user.is_superuser and (obj.is_staff or obj.is_superuser or _is_member(obj)):
             return False
         return super().has_change_permission(request, obj)
@@ -104,7 +104,7 @@ def _is_member(user: User) -> bool:
 
 @admin.register(Group)
 class GroupAdmin(LabelledPermissions, BaseGroupAdmin, CappedAdmin):  # type: ignore[misc] # as with UserAdmin
-    """Groups carry the permissions, so superusers alone change them."""
+    """Only superusers change groups, because groups grant permissions."""
 
     actions = ()
 
@@ -141,13 +141,13 @@ class ParticipantAdmin(KeptAdmin):
 
 
 def _count(through: Any) -> Coalesce:
-    """How many rows of a relation name the participant."""
+    """Return the number of rows of a relation that belong to the participant."""
     rows = through._default_manager.filter(participant=OuterRef("pk")).order_by().values("participant")
     return Coalesce(Subquery(rows.annotate(all=Count("pk")).values("all"), output_field=IntegerField()), Value(0))
 
 
 class _AssignmentInline(TabularInline):
-    """The contacts that a member looks after, as far as who looks at them sees them."""
+    """The contacts assigned to a member, as far as the user can see them."""
 
     model = ContactAssignment
     fields = ["contact"]
@@ -186,7 +186,7 @@ class AssignedInline(_AssignmentInline):
 
 
 class NewAssignmentInline(_AssignmentInline):
-    """Apart from the others, because an assignment is never turned into that of somebody else."""
+    """Separate from the existing assignments, because an assignment never moves to another contact."""
 
     autocomplete_fields = ["contact"]
     verbose_name = _("contact to assign")
@@ -221,7 +221,7 @@ class MemberAdmin(RefusableAdmin, KeptAdmin):
     inlines = [AssignedInline, NewAssignmentInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        """A member stays the person it is: what the history says it did, that person did."""
+        """A member's user never changes, because the history attributes the member's actions to that person."""
         return ["uid"] if obj is None else ["uid", "user"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
@@ -229,7 +229,7 @@ class MemberAdmin(RefusableAdmin, KeptAdmin):
         return rows.prefetch_related("participants")
 
     def save_model(self, request: HttpRequest, obj: Model, form: forms.ModelForm, change: bool) -> None:
-        """Raises UnprocessableEntity when somebody has put the manager below this member since the form was checked."""
+        """Raises UnprocessableEntity if the manager was moved below this member after the form was validated."""
         with map_integrity_error(MEMBERS_ARE_A_TREE, UnprocessableEntity(STANDS_ABOVE, sub_code="ManagerBelowMember")):
             super().save_model(request, obj, form, change)
 
@@ -251,7 +251,7 @@ class MemberAdmin(RefusableAdmin, KeptAdmin):
 
 
 class ClientApplicationForm(forms.ModelForm):
-    """The scopes as boxes to tick; stored as the text that OAuth2 writes them in."""
+    """Scopes as checkboxes, stored as the space-separated text of OAuth2."""
 
     allowed_scopes = forms.MultipleChoiceField(
         label=_("Allowed scopes"),
@@ -267,7 +267,7 @@ class ClientApplicationForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].required = True
-        # None at all closes an application that exists; a new one would be good for nothing.
+        # An existing application is closed by removing all scopes; a new one without scopes would be useless.
         self.fields["allowed_scopes"].required = self.instance.pk is None
         self.initial["allowed_scopes"] = self.instance.allowed_scopes.split() if self.instance.pk else []
 
@@ -283,7 +283,7 @@ class ClientApplicationForm(forms.ModelForm):
 
 @admin.register(ClientApplication)
 class ClientApplicationAdmin(KeptAdmin):
-    """An application is closed by taking its scopes away; the history keeps naming it."""
+    """Removing all scopes closes an application; it is not deleted, because the history refers to it."""
 
     form = ClientApplicationForm
     list_display = ["name", "client_id", "scope_count", "participant_names", "created"]
@@ -311,7 +311,7 @@ class ClientApplicationAdmin(KeptAdmin):
         return ", ".join(participant.name for participant in application.participants.all()) or gettext("All contacts")
 
     def save_form(self, request: HttpRequest, form: ClientApplicationForm, change: bool) -> ClientApplication:
-        """A new application is made by the service, and its secret shown: nobody can read it again."""
+        """Create a new application with the service and keep its secret for the response: it cannot be read again."""
         if change:
             return super().save_form(request, form, change)
         created = create_client_application(
@@ -325,7 +325,7 @@ class ClientApplicationAdmin(KeptAdmin):
         return application
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """The secret, in this answer alone: neither in a message's cookie nor in a session, and in no cache."""
+        """Show the secret only in this response: in no message cookie, no session and no cache."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

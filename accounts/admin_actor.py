@@ -1,4 +1,4 @@
-"""The actor behind a session of the admin, and the base of every admin that shows contacts or what belongs to them."""
+"""The actor of an admin session, and base classes of admins, above all of those that show contacts' data."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,9 +24,9 @@ from core.errors import ApiError
 
 
 def actor_of(request: HttpRequest) -> Actor | None:
-    """The actor of the member who is signed in; None for staff who are no member: they see no contact.
+    """Return the actor of the logged-in member; None for staff who are not members: they see no contacts.
 
-    Django keeps the member with the request's user, found or not, so it is read once per request.
+    Cached with the request's user by Django, whether found or not, so it takes one query per request.
     """
     member = getattr(request.user, "member", None)
     if member is None:
@@ -36,7 +36,7 @@ def actor_of(request: HttpRequest) -> Actor | None:
 
 
 def actor_of_list(request: HttpRequest) -> Actor | None:
-    """The actor for what is about many contacts, with its hierarchy, which is read once per request."""
+    """Return the actor with its hierarchy, for queries about many contacts. Cached on the request."""
     actor = actor_of(request)
     if actor is None:
         return None
@@ -48,7 +48,7 @@ def actor_of_list(request: HttpRequest) -> Actor | None:
 
 
 class CappedPaginator(Paginator):
-    """Counts no further than `most`: nobody pages that far, and counting a million rows takes longer than a page."""
+    """Counts at most `most` rows: nobody pages that far, and counting a million rows takes longer than a page."""
 
     most = 10_000
     template_name = "admin/includes/capped_pagination.html"
@@ -60,24 +60,24 @@ class CappedPaginator(Paginator):
 
     @property
     def is_capped(self) -> bool:
-        """Whether there may be more rows than were counted."""
+        """Whether there may be more rows than counted."""
         return self.count == self.most
 
 
 class CappedChangeList(ChangeList):
-    """Says at its foot how many rows it found; nowhere how many there would be without search and filters.
+    """Shows the number of rows found, never the number without search and filters.
 
-    Refuses filters and values of filters that it does not have, where Django ignores some of them.
+    Refuses unknown filters and filter values, some of which Django ignores.
     """
 
     def get_filters(self, request: HttpRequest) -> tuple[Any, ...]:
-        """Raises IncorrectLookupParameters for what no filter takes, or not with this value."""
+        """Return the filters. Raises IncorrectLookupParameters for an unknown filter or value."""
         found: tuple[Any, ...] = super().get_filters(request)
         specs, others = found[0], found[2]
         for spec in specs:
             if not _knows_its_value(spec):
                 raise IncorrectLookupParameters
-        # A filter without a choice is not drawn, and Django drops what was asked of it.
+        # A filter without choices is not rendered, and Django drops its parameter.
         taken = {name for spec in specs for name in spec.expected_parameters()} | others.keys()
         if any(any(values) for name, values in self.get_filters_params().items() if name not in taken):
             raise IncorrectLookupParameters
@@ -89,7 +89,7 @@ class CappedChangeList(ChangeList):
 
 
 def _knows_its_value(spec: Any) -> bool:
-    """Whether what a filter was asked for is among its choices. Others than those asked here tell it themselves."""
+    """Return whether a filter's value is one of its choices. Filters of other classes check this themselves."""
     if isinstance(spec, SimpleListFilter):
         return not spec.value() or spec.value() in {str(value) for value, _label in spec.lookup_choices}
     if isinstance(spec, ChoicesFieldListFilter):
@@ -98,7 +98,7 @@ def _knows_its_value(spec: Any) -> bool:
 
 
 class CappedAdmin(ModelAdmin):
-    """The list of a table that may grow large."""
+    """For tables that may grow large."""
 
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
@@ -110,8 +110,9 @@ class CappedAdmin(ModelAdmin):
         return CappedChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list. A page that it does not have any more leads to the first one; filters that it does not have lead
-        to the list without any, which says so.
+        """Render the list. A page beyond the last redirects to the first.
+
+        Unknown filters redirect to the unfiltered list, with an error message.
         """
         response: HttpResponse = super().changelist_view(request, extra_context)
         asked = request.GET.copy()
@@ -128,10 +129,10 @@ class CappedAdmin(ModelAdmin):
         return HttpResponseRedirect(f"{request.path}?{asked.urlencode()}" if asked else request.path)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """The address of a list may ask what the list's filters ask, and nothing else.
+        """Allow only lookups of the list's own filters.
 
-        Django allows every column of the model: also one that the page never shows, which could be guessed from the
-        rows that are found, letter by letter.
+        Django allows every column of the model, even hidden ones, whose values could be guessed character by character
+        from the rows found.
         """
         filters = [_asked_by(entry) for entry in self.get_list_filter(request)]
         is_filter = any(lookup == name or lookup.startswith(f"{name}__") for name in filters)
@@ -139,14 +140,14 @@ class CappedAdmin(ModelAdmin):
 
 
 def _asked_by(list_filter: Any) -> str:
-    """The column or parameter that an entry of `list_filter` stands for."""
+    """Return the column or parameter of an entry in `list_filter`."""
     if isinstance(list_filter, str):
         return list_filter
     return str(list_filter[0]) if isinstance(list_filter, tuple | list) else str(list_filter.parameter_name)
 
 
 class ReadOnlyAdmin(CappedAdmin):
-    """Rows are neither added nor changed nor deleted by a form of Django's."""
+    """Rows that Django's forms neither add nor change nor delete."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -159,7 +160,7 @@ class ReadOnlyAdmin(CappedAdmin):
 
 
 class RefusableAdmin(ModelAdmin):
-    """Forms that write through services: what one refuses although the form allowed it undoes all and is told."""
+    """Forms that write through services: an error of a service rolls everything back and is shown as a message."""
 
     def changeform_view(
         self,
@@ -190,9 +191,9 @@ def _refused(request: HttpRequest, refusal: ApiError, address: str) -> HttpRespo
 
 
 class VisibleToActorAdmin(CappedAdmin):
-    """Shows the rows that the actor sees; any other answers 404 wherever it is named. None are added, none deleted.
+    """Shows only rows visible to the actor and answers 404 for all others. Rows are neither added nor deleted here.
 
-    The model's queryset has `visible_to`.
+    The model's queryset must have `visible_to`.
     """
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -203,7 +204,7 @@ class VisibleToActorAdmin(CappedAdmin):
         return rows.none() if actor is None else rows.visible_to(actor)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model:
-        """The row. Raises Http404, where Django would redirect and so tell an unknown id from a known one."""
+        """Return the row. Raises Http404; Django's redirect would reveal which ids exist."""
         found = super().get_object(request, object_id, from_field)
         if found is None:
             raise Http404

@@ -1,4 +1,4 @@
-"""The sidebar of the admin: the day's work first, then everything else that is registered and may be looked at."""
+"""The admin's sidebar: daily work first, then every other registered model that the user may view."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ ICONS = {
 
 
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
-    """What Unfold draws: groups of links. Django has left out what the user may not look at."""
+    """Return Unfold's groups of links. Django has already removed what the user may not view."""
     apps = [
         (app["name"], {_label(model): _item(model) for model in app["models"]})
         for app in admin.site.get_app_list(request)

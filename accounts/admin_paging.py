@@ -1,4 +1,4 @@
-"""The lists of what there may be a million of."""
+"""Changelists of tables that may have a million rows."""
 
 from functools import cached_property
 from typing import Any
@@ -10,11 +10,11 @@ from accounts.admin_actor import CappedChangeList, CappedPaginator
 
 
 class KeyedPaginator(CappedPaginator):
-    """Reads the keys of all rows that it counts, in their order, and then the rows of a page by their keys.
+    """Loads the ordered keys of all rows up to the cap, then a page's rows by key.
 
-    Counting them reads as much. So the conditions and the order are met in one statement, of nothing else but them:
-    joined with all that a page shows, and asked for fifty rows alone, PostgreSQL walks through a whole table to meet
-    the few that a member sees, or joins all of it with everything before it looks for them.
+    Counting reads as many rows anyway. Filters and order go into one minimal statement: joined with everything that a
+    page shows and limited to fifty rows, PostgreSQL scans a whole table for the few rows visible to a member, or joins
+    all rows before it filters them.
     """
 
     @cached_property
@@ -34,7 +34,7 @@ class KeyedPaginator(CappedPaginator):
 
 
 class KeyedChangeList(CappedChangeList):
-    """For admins with a KeyedPaginator: Django asks it for a page only where there are several."""
+    """For admins with a KeyedPaginator. Django does not use the paginator if there is only one page."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

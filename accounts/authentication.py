@@ -1,4 +1,4 @@
-"""Bearer tokens. Read from the Authorization header alone: a token in a URL or a body would end up in logs."""
+"""Bearer tokens, accepted only in the Authorization header: tokens in a URL or body would end up in logs."""
 
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -13,10 +13,10 @@ from core.errors import Unauthorized
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Resolves the actor once per request; it is the request's user; what the view prefetched is its `auth`."""
+    """Resolves the actor once per request. `request.user` is the actor, `request.auth` what the view prefetched."""
 
     def authenticate(self, request: Request) -> tuple[Actor, PrefetchResult | None]:
-        """Raises Unauthorized without a valid token: no operation of the API is open to the world."""
+        """Return the actor and what was prefetched. Raises Unauthorized without a valid token; nothing is public."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthorized

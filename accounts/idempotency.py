@@ -1,7 +1,7 @@
-"""Requests that may be sent twice: an `Idempotency-Key` header makes a POST that creates happen once.
+"""Idempotent requests: with an `Idempotency-Key` header, a creating POST that is sent twice takes effect once.
 
-The answer is kept in the transaction that creates, so there is no moment at which one exists without the other, and
-nothing to clean up after a crash. Refusals are not kept: correct the request and send it again under the same key.
+The transaction that creates also stores the response, so neither exists without the other and a crash leaves nothing to
+clean up. Errors are not stored: correct the request and send it again with the same key.
 """
 
 import re
@@ -35,11 +35,12 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 
 
 def idempotent(request: Request, create: Callable[[], tuple[Response, str]]) -> Response:
-    """PrefetchResult a creating request; `create` makes the answer and names its subject (`contact:17`).
+    """Answer a creating request; `create` returns the response and the name of its subject (`contact:17`).
 
-    With an Idempotency-Key the same request by the same caller gets the kept answer for 24 hours. Raises BadRequest for
-    a key that is none; Conflict (409) while the first request runs; UnprocessableEntity `IdempotencyKeyReused` when
-    the key came with another request before; and what `create` raises.
+    With an Idempotency-Key, the same request by the same caller gets the stored response for 24 hours. Raises
+    BadRequest for an invalid key; Conflict (409) while the first request runs; UnprocessableEntity
+    `IdempotencyKeyReused` if the key was used for another request; and what `create` raises. Takes an advisory lock on
+    caller and key.
     """
     key = request.headers.get(HEADER)
     if key is None:
@@ -69,23 +70,23 @@ def idempotent(request: Request, create: Callable[[], tuple[Response, str]]) -> 
 
 
 def caller_name(actor: Actor) -> str:
-    """Whom a key belongs to."""
+    """Return the name of the caller, the owner of its keys."""
     return f"{actor.kind}:{actor.application_id or actor.user_id}"
 
 
 def fingerprint(request: Request) -> str:
-    """A hash of what the request asks for: the same for the same JSON, however it is spelled."""
+    """Return a hash of the request that is the same for equivalent JSON."""
     body = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
     return sha256(b"\n".join((str(request.method).encode(), request.path.encode(), body))).hexdigest()
 
 
 def erase_records(contact_ids: Sequence[int]) -> None:
-    """Anonymization: records about these contacts are deleted."""
+    """Anonymize: delete the records about these contacts."""
     IdempotencyRecord.objects.filter(subject__in=[contact_subject(pk) for pk in contact_ids]).delete()
 
 
 def delete_expired_records() -> int:
-    """Delete the records that are no longer replayed; returns how many."""
+    """Delete records that have expired; return how many."""
     return IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - RETENTION).delete()[0]
 
 
@@ -94,7 +95,7 @@ def contact_subject(contact_id: int) -> str:
 
 
 def _try_lock(name: str) -> bool:
-    """Take the advisory lock of a name until the transaction ends; False when another connection holds it."""
+    """Take an advisory lock until the transaction ends; return False if another connection holds it."""
     number = int.from_bytes(sha256(name.encode()).digest()[:8], signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])

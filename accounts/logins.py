@@ -1,6 +1,7 @@
-"""Logging in: the password first, then the second factor where the login has one, or must have one.
+"""Login: first the password, then the second factor if the login has one or must have one.
 
-Between the two steps the session holds who has given the right password, for ten minutes; nobody is signed in by it.
+Between the two steps, and for ten minutes at most, the session stores who gave the right password. That user is not
+logged in yet.
 """
 
 import time
@@ -34,12 +35,12 @@ PENDING_SECONDS = 600
 
 
 def admin_login(request: HttpRequest) -> HttpResponse:
-    """The admin has no login page of its own: one door, one set of rules."""
+    """Redirect to the common login page, so that its rules apply to the admin too."""
     return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': _next(request) or reverse('admin:index')})}")
 
 
 class KontorLoginView(LoginView):
-    """Username and password, of staff, members and contacts."""
+    """Username and password of staff, members and contacts."""
 
     template_name = "accounts/login.html"
 
@@ -63,7 +64,7 @@ class KontorLoginView(LoginView):
         has_factor = second_factor.has_factor(user)
         if not has_factor and not second_factor.is_required_of(user):
             return super().form_valid(form)
-        # A new session, so that nobody who planted the old one gets any further with it.
+        # A new session, against session fixation.
         self.request.session.flush()
         self.request.session[PENDING] = {
             "user": user.pk,
@@ -75,7 +76,7 @@ class KontorLoginView(LoginView):
 
 
 class _FactorView(View):
-    """A page for whoever has given the right password, or is signed in."""
+    """A page for users who have given the right password or are logged in."""
 
     user: User
     is_pending: bool
@@ -108,7 +109,7 @@ class _FactorView(View):
         return response
 
     def refused(self, verdict: second_factor.Verdict) -> HttpResponse:
-        """The page again, which says that the code was wrong, or how long no other is looked at."""
+        """Render the page again with the error: the code is wrong, or no code is accepted for some seconds."""
         seconds = verdict.wait_seconds
         if not seconds:
             return self.shown(refusal=_("The code is not right, or was used already."))
@@ -120,7 +121,7 @@ class _FactorView(View):
         return self.shown(refusal=text % {"seconds": seconds}, status=429, retry_after=str(seconds))
 
     def verified(self) -> None:
-        """Sign the user in, where that is not done yet, and note in the session that both factors were given."""
+        """Log the user in, unless already done, and record in the session that both factors were given."""
         if self.is_pending:
             backend = self.request.session.pop(PENDING)["backend"]
             login(self.request, self.user, backend=backend)
@@ -133,7 +134,7 @@ class _FactorView(View):
 
 
 class SecondFactorView(_FactorView):
-    """The code of the authenticator, or a recovery code."""
+    """Takes a code of the authenticator or a recovery code."""
 
     def page(self) -> tuple[str, dict[str, Any]]:
         return "accounts/second_factor.html", {}
@@ -152,7 +153,7 @@ class SecondFactorView(_FactorView):
 
 
 class SecondFactorSetupView(_FactorView):
-    """Setting a second factor up; where there is one, recovery codes anew, or taking it away."""
+    """Sets up a second factor; with an existing one, generates new recovery codes or removes it."""
 
     def page(self) -> tuple[str, dict[str, Any]]:
         if second_factor.has_factor(self.user):
@@ -171,7 +172,7 @@ class SecondFactorSetupView(_FactorView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if self.is_pending and second_factor.has_factor(self.user):
-            # Whoever has one proves it; a password alone changes nothing about it.
+            # An existing factor must be proved first: the password is not enough to change it.
             return HttpResponseRedirect(f"{reverse('second-factor')}?{urlencode({'next': _next(request)})}")
         if not second_factor.is_for(self.user):
             return HttpResponseRedirect(self.onward())
@@ -203,7 +204,7 @@ class SecondFactorSetupView(_FactorView):
 
 
 def is_missing_factor(request: HttpRequest) -> bool:
-    """Whether the session may not be used before its second factor is given, or set up."""
+    """Return whether the session still needs its second factor, or its setup, before it can be used."""
     if not settings.REQUIRE_SECOND_FACTOR or not isinstance(request.user, User):
         return False
     return second_factor.MARK not in request.session and second_factor.is_required_of(request.user)
@@ -217,7 +218,7 @@ def _pending_user(request: HttpRequest) -> User | None:
 
 
 def _next(request: HttpRequest) -> str:
-    """Where to go on, when it is one of our own addresses."""
+    """Return the address to continue at if it is on this site, else an empty string."""
     asked = request.POST.get("next") or request.GET.get("next") or ""
     is_ours = url_has_allowed_host_and_scheme(
         asked, allowed_hosts={request.get_host()}, require_https=request.is_secure()

@@ -1,4 +1,4 @@
-"""Who may call: users, members, participants and client applications; and what they were answered."""
+"""Callers (users, members, participants, client applications) and the stored responses of idempotent requests."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -18,9 +18,9 @@ STANDS_ABOVE = _("This member stands above its manager already.")
 
 
 class User(AbstractUser):
-    """A login. What it may see and do follows from the member or the contact that it belongs to.
+    """A login. Its rights follow from the member or contact that it belongs to.
 
-    Sessions hold the hash below. When `session_generation` goes up, those from before are over.
+    Sessions contain the hash below, so incrementing `session_generation` ends all existing sessions.
     """
 
     session_generation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
@@ -42,12 +42,12 @@ class User(AbstractUser):
         return map(self._of_generation, super().get_session_auth_fallback_hash())
 
     def _of_generation(self, session_hash: str) -> str:
-        # The sessions of before there were generations go on.
+        # Generation 0 leaves the hash as it was, so sessions from before generations existed remain valid.
         return f"{session_hash}.{self.session_generation}" if self.session_generation else session_hash
 
 
 class Participant(models.Model):
-    """An organisation inside the institution; data is segregated by it."""
+    """An organisation inside the institution; data is segregated by participant."""
 
     name = models.CharField(_("name"), max_length=200, unique=True)
 
@@ -61,7 +61,7 @@ class Participant(models.Model):
 
 
 class Member(models.Model):
-    """A staff user. Managers make the members a tree, which a trigger holds too.
+    """A staff user. The managers form a tree, which a trigger enforces.
 
     `uid` is the identity id that other systems know.
     """
@@ -94,11 +94,11 @@ class Member(models.Model):
 
     @property
     def name(self) -> str:
-        """The name that others see; the user must have been selected with the member."""
+        """The display name; select the user along with the member."""
         return self.user.get_full_name() or self.user.username
 
     def clean(self) -> None:
-        """Raises ValidationError when the manager stands below this member: the members are a tree."""
+        """Raise ValidationError if the manager is below this member."""
         above = self.manager
         while above is not None:
             if above.pk == self.pk:
@@ -107,7 +107,7 @@ class Member(models.Model):
 
 
 class ClientApplication(AbstractApplication):
-    """An OAuth2 client: the scopes that it may ask for, and the participants whose contacts it sees (none: all)."""
+    """An OAuth2 client: its allowed scopes, and the participants whose contacts it sees (none: all contacts)."""
 
     allowed_scopes = models.TextField(_("allowed scopes"), blank=True, default=" ".join(ALL_SCOPES))
     participants = models.ManyToManyField(
@@ -121,7 +121,7 @@ class ClientApplication(AbstractApplication):
         ordering = ["name"]
 
     def clean(self) -> None:
-        """Raises ValidationError for a scope that does not exist."""
+        """Raise ValidationError for an unknown scope."""
         super().clean()
         unknown = sorted(set(self.allowed_scopes.split()) - set(ALL_SCOPES))
         if unknown:
@@ -129,9 +129,9 @@ class ClientApplication(AbstractApplication):
 
 
 class IdempotencyRecord(models.Model):
-    """The answer to a request with an Idempotency-Key, so that the same request again gets the same answer.
+    """The response to a request with an Idempotency-Key, to return it again for the same request.
 
-    `caller` and `key` name the request, `fingerprint` is a hash of what it asked for, `subject` names whom the answer
+    `caller` and `key` identify the request, `fingerprint` is a hash of its content, and `subject` is what the response
     is about, so that it can be erased.
     """
 
@@ -144,7 +144,7 @@ class IdempotencyRecord(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
-        # The name that the table has always had: an older version still runs while a newer one is installed.
+        # The table's original name: the previous version still runs while a new one is deployed.
         db_table = "accounts_keptanswer"
         constraints = [models.UniqueConstraint(fields=["caller", "key"], name="one_answer_per_caller_and_key")]
 
@@ -153,7 +153,7 @@ class IdempotencyRecord(models.Model):
 
 
 class RecoveryCode(models.Model):
-    """A code that stands in for the second factor of a login, once. Only its hash is kept."""
+    """A single-use substitute for a login's second factor. Only its hash is stored."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
     code_hash = models.CharField(max_length=64)

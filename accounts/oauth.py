@@ -1,4 +1,4 @@
-"""The endpoints of OAuth2, with what the library leaves open: closed logins, and guessing an application's secret."""
+"""The OAuth2 endpoints, which in addition to the library refuse inactive logins and lock applications out."""
 
 import base64
 import binascii
@@ -20,11 +20,11 @@ from core.errors import TooManyRequests
 
 
 class Validator(OAuth2Validator):
-    """Codes and refresh tokens of a login that was closed give nothing."""
+    """Refuses codes and refresh tokens of inactive logins."""
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        # The library takes a field of that name in the form for how the header is written: it would read another name
-        # there than the one that wrong secrets are counted under.
+        # The library reads the encoding of the header from a form field of this name. It could then read another client
+        # id than the one under which wrong secrets are counted.
         request.encoding = "utf-8"
         return bool(super().authenticate_client(request, *args, **kwargs))
 
@@ -37,12 +37,12 @@ class Validator(OAuth2Validator):
 
 
 class _GuardedView:
-    """An endpoint at which applications say who they are: after too many wrong secrets it is closed to the application.
+    """An endpoint that authenticates applications. Too many wrong secrets lock the application out.
 
-    Its refusals have OAuth's shape, as all at these addresses.
+    Errors have OAuth2's format, as everywhere at these addresses.
     """
 
-    # As the library's own, which this one hides: applications have no cookies, and hence no token against forgery.
+    # Repeats the decorators of the library's `dispatch`: applications have no cookies, so CSRF does not apply.
     @method_decorator([csrf_exempt, sensitive_post_parameters("client_secret", "code", "refresh_token", "token")])
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -66,7 +66,7 @@ class _GuardedView:
 
 
 def locked_client(seconds: int) -> HttpResponse:
-    """The refusal of an application that is locked."""
+    """Return the error for a locked application."""
     text = _("Too many wrong secrets were sent for this application. Try again in %(seconds)s seconds.")
     return _too_many(text % {"seconds": seconds}, seconds)
 
@@ -77,17 +77,17 @@ def _too_many(description: str, seconds: int) -> HttpResponse:
 
 
 def _two_names() -> HttpResponse:
-    """Who says two names (RFC 6749, 2.3, forbids it) could have wrong secrets of the one counted under the other."""
+    """Return the error for two client ids (RFC 6749, 2.3): wrong secrets of one could count for the other."""
     answer = {"error": "invalid_request", "error_description": _("The request names two applications.")}
     return JsonResponse(answer, status=400, headers={"Cache-Control": "no-store"})
 
 
 def _client_ids(request: HttpRequest) -> set[str]:
-    """What the application calls itself, by HTTP Basic and in the form, each as the library reads it."""
+    """Return the client ids in HTTP Basic and in the form, read as the library reads them."""
     names = {request.POST.get("client_id", "")}
     scheme, _space, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic":
-        # What cannot be read here the library cannot read either.
+        # The library cannot read such a header either.
         with contextlib.suppress(binascii.Error, UnicodeDecodeError):
             names.add(unquote_plus(base64.b64decode(encoded).decode().partition(":")[0]))
     return names - {""}

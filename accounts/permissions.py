@@ -1,4 +1,4 @@
-"""Which actor may call which operation: decided here, from what each view declares."""
+"""Decides which actor may call which operation, from what each view declares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from accounts.actor import Actor, ActorKind
 from core.errors import Forbidden, MethodNotAllowed
 
 if TYPE_CHECKING:
-    # DRF imports its default permissions while it defines this very class.
+    # DRF imports its default permissions while it defines this class.
     from rest_framework.views import APIView
 
 APPS = frozenset({ActorKind.APP})
@@ -24,14 +24,14 @@ ANYONE = STAFF | {ActorKind.CONTACT}
 
 @dataclass(frozen=True)
 class Access:
-    """What an operation asks for: a scope of the token, a kind of actor and, of members, a Django permission."""
+    """The requirements of an operation: a scope, the kinds of actor and, for members, a Django permission."""
 
     scope: str
     kinds: frozenset[ActorKind]
     member_permission: str | None = None
 
     def check(self, actor: Actor) -> None:
-        """Raises Forbidden, saying what is missing."""
+        """Raise Forbidden, naming what is missing."""
         if self.scope not in actor.scopes:
             raise Forbidden(_("The token lacks the scope %(scope)s.") % {"scope": self.scope})
         if actor.kind not in self.kinds:
@@ -41,13 +41,13 @@ class Access:
 
 
 def check_member_permission(actor: Actor, permission: str) -> None:
-    """Raises Forbidden unless the member's user holds the Django permission."""
+    """Raise Forbidden unless the member's user has the Django permission."""
     if not actor.has_perm(permission):
         raise Forbidden(_("You lack the permission %(permission)s.") % {"permission": permission})
 
 
 class AccessPermission(BasePermission):
-    """Applies the `access` of the view; a method that declares none does not exist."""
+    """Enforces the view's `access`; a method without an entry does not exist."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         access: Access | None = getattr(view, "access", {}).get(request.method)

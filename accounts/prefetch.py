@@ -1,4 +1,4 @@
-"""The first query of the most frequent operations: it can run together with the lookup of the token."""
+"""The first query of the most frequent operations, which can run together with the token lookup."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class ViewPrefetch:
-    """A query of what an actor sees, with the values of its parameters; those of the actor are bound when it runs.
+    """A query for data visible to an actor, with its parameter values; the actor's ids are bound when it runs.
 
-    `prepared` returns the same query for the same scope. The first column of its rows is never null.
+    `prepared` must return the same query for the same scope. The first column of its rows must not be null.
     """
 
     prepared: Callable[[VisibilityScope], PreparedQuery]
     values: Mapping[str, Any]
 
     def fetch(self, actor: Actor) -> Row | None:
-        """The first row that the actor sees, or None."""
+        """Return the first row visible to the actor, or None."""
         return self.prepared(VisibilityScope.of(actor)).first({**scope_params(actor), **self.values})
 
 
 @dataclass(frozen=True, slots=True)
 class PrefetchResult:
-    """What a prefetch that ran with the lookup of the token found."""
+    """The result of a prefetch that ran with the token lookup."""
 
     row: Row | None

@@ -1,4 +1,4 @@
-"""Choosing members, and finding the actor behind a token."""
+"""Queries for members, and for the actor of a token."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,7 +19,7 @@ from accounts.prefetch import PrefetchResult, Row, ViewPrefetch
 from core.errors import NotFound, Unauthorized
 from core.prepared import Param, PreparedQuery
 
-# From one member downwards along the index on manager_id. UNION (not ALL) ends even if the data held a cycle.
+# From a member downwards, using the index on manager_id. UNION (not ALL) terminates even on cyclic data.
 BELOW = """
     WITH RECURSIVE below AS (
         SELECT %s::integer AS id
@@ -31,26 +31,26 @@ BELOW = """
 
 
 def member_and_below(member_id: int) -> RawSQL:
-    """The ids of a member and of all members below it, as a subquery for `__in`."""
+    """Return the ids of a member and of all members below it, as a subquery for `__in`."""
     return RawSQL(BELOW, [member_id])  # noqa: S611 - a constant text with one bound parameter
 
 
 def members_below(member_id: int) -> QuerySet[Member]:
-    """The member itself and everyone below it."""
+    """Return the member and all members below it."""
     return Member.objects.filter(pk__in=member_and_below(member_id))
 
 
 def hierarchy_of(member_id: int) -> tuple[int, ...]:
-    """The ids of the member and of everyone below it."""
+    """Return the ids of the member and of all members below it."""
     return tuple(members_below(member_id).order_by().values_list("pk", flat=True))
 
 
 def with_hierarchy(actor: Actor) -> Actor:
-    """The actor for statements about many contacts: with the ids of who is below it, read in a small statement first.
+    """Return the actor with its hierarchy, loaded by a small query of its own, for queries about many contacts.
 
-    PostgreSQL then knows how many they are, and plans for a reviewer with a few contacts and for the head of a house
-    what suits each. Of a subquery it can but guess, and looks for the requests of the former among those of all.
-    Where a statement is about one contact the subquery costs nothing, and the statement before it would.
+    With the ids as values, PostgreSQL knows their number and plans well both for a reviewer with a few contacts and for
+    the head of a department. For a subquery it can only guess, and scans everybody's requests for those of the former.
+    For a query about one contact the subquery costs nothing, whereas an extra query would.
     """
     if actor.member_id is None or actor.sees_all_contacts or actor.hierarchy is not None:
         return actor
@@ -58,9 +58,9 @@ def with_hierarchy(actor: Actor) -> Actor:
 
 
 def member_seen_by(*, actor: Actor, member_id: int) -> Member:
-    """The member in whose place a search may run: oneself or somebody below; apps and those who see all choose freely.
+    """Return the member for whom the actor may search: itself or a member below it.
 
-    Raises NotFound for anybody else.
+    Apps, and members who see all contacts, may search for any member. Raises NotFound for anybody else.
     """
     members = Member.objects.all()
     if actor.is_member and not actor.sees_all_contacts and actor.member_id is not None:
@@ -72,7 +72,7 @@ def member_seen_by(*, actor: Actor, member_id: int) -> Member:
 
 
 class CappedCount(Subquery):
-    """How many rows a queryset has, as a value in another query. It counts to `most` and stops there."""
+    """The number of rows of a queryset, as a value in another query. Stops counting at `most`."""
 
     template = "(SELECT count(*) FROM (%(subquery)s) counted)"
 
@@ -81,15 +81,15 @@ class CappedCount(Subquery):
 
 
 def capped_counts(*, actor: Actor, rows: Mapping[str, QuerySet[Any]], most: int) -> dict[str, int]:
-    """How many rows each of the querysets has, `most` standing for so many or more; for a member, in one statement."""
+    """Return the number of rows of each queryset, at most `most`. The actor must be a member. One statement."""
     counts: dict[str, Any] = {f"count_{name}": CappedCount(queryset, most=most) for name, queryset in rows.items()}
-    # A statement must be about something: the member's own row is always there.
+    # The values need a row to select from: the member's own always exists.
     found: dict[str, Any] = dict(Member.objects.filter(pk=actor.member_id or 0).values("pk", **counts).get())
     return {name: found[f"count_{name}"] for name in rows}
 
 
 def actor_of_user(user_id: int | None) -> Actor | None:
-    """The actor of the member behind a login, for work that goes on after its session; None for staff who are none."""
+    """Return the actor of the member behind a user, for work outside a session; None for users who are not members."""
     if user_id is None:
         return None
     member = Member.objects.select_related("user").filter(user_id=user_id, user__is_active=True).first()
@@ -102,9 +102,9 @@ _OF_TOKEN = ("scope", "application_id", "user_id")
 
 
 def _columns(kind: ActorKind | None) -> Mapping[str, Any]:
-    """What tells of a token that behind it is still an actor of this kind, and all of that actor; for None, of any.
+    """Return the columns that show whether a token still has an actor of this kind, and describe it; None: any kind.
 
-    A contact that has become a member acts as one.
+    A contact that has become a member acts as a member.
     """
     participants = ClientApplication.participants.through.objects.filter(
         clientapplication_id=OuterRef("application_id")
@@ -135,8 +135,8 @@ def _columns(kind: ActorKind | None) -> Mapping[str, Any]:
     return of_application | of_contact if kind is None else of_kinds[kind]
 
 
-# The checksum of a token -> the visibility of its actor when it was last used: from it the query is chosen that finds
-# such an actor and runs its prefetch. What the token says now decides whether the choice was right.
+# Token checksum -> the actor's visibility when the token was last used. It selects the query that finds such an actor
+# and runs its prefetch. The current token row shows whether the guess was right.
 _last_scopes: dict[str, VisibilityScope] = {}
 MAX_SCOPES = 10_000
 
@@ -149,7 +149,7 @@ def _names(kind: ActorKind | None) -> tuple[str, ...]:
 @cache
 def _prepared_actor(kind: ActorKind | None) -> PreparedQuery:
     tokens = AccessToken.objects.filter(token_checksum=Param("checksum"), expires__gt=Now())
-    # The checksum is unique: no order is needed to take the first.
+    # The checksum is unique, so the first row needs no order.
     return PreparedQuery.from_queryset(tokens.annotate(**_columns(kind)).order_by().values_list(*_names(kind)))
 
 
@@ -161,19 +161,19 @@ def _prepared_with_prefetch(
 
 
 def actor_of_token(token: str) -> Actor:
-    """The actor behind a bearer token, in one query; in two where it is no longer what this process last saw.
+    """Return the actor of a bearer token, in one query; in two if its visibility has changed since the last use.
 
-    Raises Unauthorized when the token is unknown, expired or revoked, its login is closed, or nobody stands behind it.
+    Raises Unauthorized if the token is unknown, expired or revoked, its login is inactive, or it has no actor.
     """
     actor, _result = actor_and_prefetch(token, None)
     return actor
 
 
 def actor_and_prefetch(token: str, prefetch: ViewPrefetch | None) -> tuple[Actor, PrefetchResult | None]:
-    """The actor behind a bearer token and, from the same query, the result of the prefetch.
+    """Return the actor of a bearer token and the result of the prefetch, from the same query.
 
-    No result where this process has not yet seen the token, or its actor sees in another way than when it was last
-    used: then the prefetch has to run by itself. Raises like `actor_of_token`.
+    There is no result if this process sees the token for the first time, or if its actor's visibility has changed: then
+    the caller runs the prefetch itself. Raises like `actor_of_token`.
     """
     checksum = sha256(token.encode()).hexdigest()
     values: dict[str, Any] = {"checksum": checksum}
@@ -190,13 +190,13 @@ def actor_and_prefetch(token: str, prefetch: ViewPrefetch | None) -> tuple[Actor
     token_row, _nothing = _read_token(_prepared_actor(None), values, None)
     actor = _actor_from_row(token_row)
     if len(_last_scopes) >= MAX_SCOPES:
-        _last_scopes.clear()  # most are of tokens that have expired
+        _last_scopes.clear()  # most belong to expired tokens
     _last_scopes[checksum] = VisibilityScope.of(actor)
     return actor, None
 
 
 def _read_token(query: PreparedQuery, values: Mapping[str, Any], kind: ActorKind | None) -> tuple[TokenRow, Row]:
-    """The columns of such an actor by their names, and what follows them. Raises Unauthorized without such a token."""
+    """Return the actor's columns by name, and the columns after them. Raises Unauthorized if there is no such token."""
     row = query.first(values)
     if row is None:
         raise Unauthorized
@@ -205,7 +205,7 @@ def _read_token(query: PreparedQuery, values: Mapping[str, Any], kind: ActorKind
 
 
 def _actor_kind(token_row: TokenRow) -> ActorKind | None:
-    """The kind of actor, where these columns show it."""
+    """Return the kind of actor, if these columns show it."""
     if token_row["user_id"] is None:
         return None if token_row["application_id"] is None else ActorKind.APP
     if token_row.get("member_id") is not None:
@@ -216,7 +216,7 @@ def _actor_kind(token_row: TokenRow) -> ActorKind | None:
 
 
 def _actor_from_row(token_row: TokenRow) -> Actor:
-    """Raises Unauthorized when the login is closed, or nobody stands behind the token."""
+    """Return the actor. Raises Unauthorized if the login is inactive or the token has no actor."""
     kind = _actor_kind(token_row)
     scopes = frozenset(token_row["scope"].split())
     if kind is ActorKind.APP:

@@ -1,4 +1,4 @@
-"""The scopes that guard operations, and which of them an application may ask for (design section 3)."""
+"""The scopes that operations require, and which of them an application may request."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ ALL_SCOPES: tuple[str, ...] = tuple(settings.OAUTH2_PROVIDER["SCOPES"])
 
 
 class ApplicationScopes(BaseScopes):
-    """Every application has its own list; a token request that names no scope gets the whole of it."""
+    """Each application has its own scopes; a token request without scopes gets all of them."""
 
     def get_all_scopes(self) -> dict[str, str]:
         return {scope: str(means) for scope, means in settings.OAUTH2_PROVIDER["SCOPES"].items()}

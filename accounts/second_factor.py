@@ -1,6 +1,6 @@
-"""The second factor of staff and members: codes of an authenticator (TOTP), and recovery codes, kept as hashes.
+"""The second factor of staff and members: authenticator codes (TOTP) and recovery codes, stored as hashes.
 
-Wrong codes are slowed down by django-otp: after each one the next must wait twice as long.
+django-otp throttles wrong codes: each one doubles the wait for the next.
 """
 
 import secrets
@@ -16,7 +16,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts.models import Member, RecoveryCode, User
 
 RECOVERY_CODES = 10
-# No letter that could be read as another one or as a digit.
+# No letters that look like other letters or digits.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 CODE_LENGTH = 16
 MARK = "second_factor"
@@ -24,14 +24,14 @@ MARK = "second_factor"
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a code was right; else for how many seconds no other is looked at."""
+    """Whether a code was right, and otherwise for how many seconds no code is accepted."""
 
     is_right: bool
     wait_seconds: int = 0
 
 
 def is_for(user: User) -> bool:
-    """Whether the login is one that can have a second factor: staff's or a member's, no contact's."""
+    """Return whether the login can have a second factor: staff and members can, contacts cannot."""
     return user.is_staff or user.is_superuser or Member.objects.filter(user=user).exists()
 
 
@@ -40,16 +40,16 @@ def has_factor(user: User) -> bool:
 
 
 def device_to_enrol(user: User) -> TOTPDevice:
-    """The device that waits for its first code; made when there is none."""
+    """Return the device that waits for its first code; create it if needed."""
     waiting = TOTPDevice.objects.filter(user=user, confirmed=False).first()
     return waiting or TOTPDevice.objects.create(user=user, name="authenticator", confirmed=False)
 
 
 @transaction.atomic
 def confirm_device(user: User, code: str) -> list[str] | None:
-    """Take the device into use when the code is its, and return new recovery codes; None when it is not.
+    """Confirm the device if the code is right and return new recovery codes; otherwise return None. Locks the device.
 
-    The user's sessions end, because they were begun with a password alone: the caller renews its own.
+    Ends the user's sessions, because they started with only a password; the caller renews its own.
     """
     device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
     if device is None or not device.verify_token(_plain(code)):
@@ -64,7 +64,7 @@ def confirm_device(user: User, code: str) -> list[str] | None:
 
 @transaction.atomic
 def new_recovery_codes(user: User) -> list[str]:
-    """Codes that count once each; those before them count no more."""
+    """Replace the recovery codes and return the new ones. Each works once."""
     RecoveryCode.objects.filter(user=user).delete()
     codes = ["".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)) for _ in range(RECOVERY_CODES)]
     RecoveryCode.objects.bulk_create(RecoveryCode(user=user, code_hash=_hashed(code)) for code in codes)
@@ -73,7 +73,7 @@ def new_recovery_codes(user: User) -> list[str]:
 
 @transaction.atomic
 def check_code(user: User, code: str) -> Verdict:
-    """Look at a code of the authenticator or a recovery code. Locks the device, so that two tries count as two."""
+    """Check an authenticator or recovery code. Locks the device, so that concurrent attempts both count."""
     device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True).first()
     if device is None:
         return Verdict(False)
@@ -91,13 +91,13 @@ def check_code(user: User, code: str) -> Verdict:
 
 @transaction.atomic
 def remove_factor(user: User) -> bool:
-    """Forget the device and the recovery codes; whether there were any."""
+    """Delete the device and the recovery codes; return whether there was a device."""
     RecoveryCode.objects.filter(user=user).delete()
     return bool(TOTPDevice.objects.filter(user=user).delete()[0])
 
 
 def is_required_of(user: User) -> bool:
-    """Whether the login may not be used without a second factor."""
+    """Return whether the login requires a second factor."""
     return bool(settings.REQUIRE_SECOND_FACTOR) and is_for(user)
 
 
@@ -106,5 +106,5 @@ def _plain(code: str) -> str:
 
 
 def _hashed(code: str) -> str:
-    # Eighty random bits need no slow hash.
+    # Nearly eighty random bits need no slow hash.
     return sha256(code.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""How people appear in the API."""
+"""References to people in the API."""
 
 from rest_framework import serializers
 

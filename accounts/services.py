@@ -20,14 +20,14 @@ from core.errors import UnprocessableEntity
 
 @dataclass(frozen=True)
 class NewClient:
-    """A new application and its secret, which is stored as a hash and cannot be read again."""
+    """A new application and its secret, which is stored only as a hash."""
 
     application: ClientApplication
     client_secret: str
 
 
 def checked_scopes(scopes: Iterable[str]) -> list[str]:
-    """The scopes, each once. Raises UnprocessableEntity `UnknownScope`, naming those that do not exist."""
+    """Return the scopes without duplicates. Raises UnprocessableEntity `UnknownScope`, naming the unknown ones."""
     asked = list(dict.fromkeys(scopes))
     unknown = [scope for scope in asked if scope not in ALL_SCOPES]
     if unknown:
@@ -43,7 +43,7 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
 def create_client_application(
     *, actor: Actor, name: str, scopes: Iterable[str], participants: Iterable[Participant] = ()
 ) -> NewClient:
-    """Register an application that acts for itself (client credentials).
+    """Create an application that acts for itself (client credentials).
 
     Raises UnprocessableEntity: UnknownScope, ClientNameNotUnique.
     """
@@ -64,7 +64,7 @@ def create_client_application(
 
 
 def issue_token(*, actor: Actor, user: User, scopes: Iterable[str]) -> str:
-    """A bearer token for a member or a contact, for trials and tests; valid as long as any other.
+    """Issue a bearer token for a member or a contact, for trials and tests. It has the usual lifetime.
 
     Raises UnprocessableEntity `UnknownScope`.
     """

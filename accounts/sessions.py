@@ -1,4 +1,4 @@
-"""Sessions of people: they end when nobody uses them, at the latest after a working day, and need both factors."""
+"""The session policy: sessions end when idle, at the latest after a working day, and require both factors."""
 
 import time
 from collections.abc import Callable
@@ -15,18 +15,18 @@ from accounts.logins import is_missing_factor
 from core.exception_handlers import PAGES_FOR_PEOPLE
 
 BEGAN, SEEN = "began", "seen"
-# The session is written at most so often, not with every page.
+# The session is saved at most this often, instead of with every page.
 SEEN_EVERY = 60
 GUARDED = ("/admin", "/connect/authorize")
 
 
 def begin(request: HttpRequest, **kwargs: Any) -> None:
-    """When the session began, noted as it is made: Django tells so with every login."""
+    """Record when the session began. Receiver of Django's login signal."""
     request.session[BEGAN] = request.session[SEEN] = int(time.time())
 
 
 class SessionPolicyMiddleware:
-    """Ends sessions that are over, and sends those on that lack their second factor. Pages for people alone."""
+    """Ends expired sessions and redirects those without their second factor. Applies only to pages for people."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

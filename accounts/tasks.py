@@ -1,4 +1,4 @@
-"""The background work of accounts."""
+"""Background tasks of accounts."""
 
 from celery import shared_task
 from oauth2_provider.models import clear_expired
@@ -9,7 +9,7 @@ from accounts.lockout import forget_old_attempts
 
 @shared_task
 def clean_up() -> None:
-    """Forget expired tokens, old answers and old attempts to log in; beat runs it every hour."""
+    """Delete expired tokens, stored responses and login attempts. Beat runs this every hour."""
     clear_expired()
     delete_expired_records()
     forget_old_attempts()

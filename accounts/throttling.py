@@ -1,7 +1,7 @@
-"""How often a caller may call: counted in Valkey, which all web processes share, in one round trip or none.
+"""Rate limits per caller, counted in Valkey, which all web processes share, in at most one round trip.
 
-The count is of fixed windows: `600/min` are 600 in each minute of the clock. Where Valkey does not answer everybody may
-call: a limit that protects the service must not take it down.
+Windows are fixed: `600/min` means 600 in each minute of the clock. If Valkey does not answer, every call is allowed: a
+limit that protects the service must not take it down.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from accounts.idempotency import caller_name
 from core.errors import TooManyRequests
 
 if TYPE_CHECKING:
-    # DRF imports its default throttles while it defines this very class.
+    # DRF imports its default throttles while it defines this class.
     from rest_framework.views import APIView
 
 log = structlog.get_logger("kontor.throttling")
 
 PERIODS = {"sec": 1, "min": 60, "hour": 3600, "day": 86400}
 ANSWER_SECONDS = 0.25
-# After a failure nobody asks Valkey for a while: each would wait in vain.
+# After a failure, do not ask Valkey for a while: each call would wait for the timeout.
 REST_SECONDS = 5.0
-# Callers whose portions are kept in memory.
+# The number of callers whose portions stay in memory.
 MAX_KEPT = 10_000
 
 
@@ -46,7 +46,7 @@ def _valkey(url: str) -> Redis:
 
 @lru_cache
 def parsed_rate(rate: str) -> tuple[int, int]:
-    """How many calls in how many seconds: `600/min`. Raises ValueError for anything else."""
+    """Return (calls, seconds) of a rate such as `600/min`. Raises ValueError for an invalid rate."""
     number, _slash, period = rate.partition("/")
     if period not in PERIODS or not number.isdecimal() or not int(number):
         raise ValueError(f"{rate!r} is no rate. Write a number, a slash and one of: {', '.join(PERIODS)}.")
@@ -58,21 +58,22 @@ def _key(name: str, period: int, window: int) -> str:
 
 
 class Counter:
-    """Counts calls of named callers; the same in all processes.
+    """Counts calls by caller, across all processes.
 
-    While a caller is far from its limit, a process takes a hundredth of what is left at once, and asks again when that
-    is used up: most calls ask nobody. Nobody gets more than the rate. A caller whose calls go to several processes may
-    get less by what the others have taken and not used, a hundredth at most for each.
+    While a caller is far from its limit, a process reserves a hundredth of the remaining calls at once and asks Valkey
+    again when they are used up, so that most calls need no round trip. Nobody gets more than the rate. A caller whose
+    calls go to several processes may get less: what the other processes have reserved and not used, at most a hundredth
+    each.
     """
 
     def __init__(self) -> None:
         self._rests_until = 0.0
         self._lock = Lock()
-        # Key of the window -> calls that this process may still let through, and how many it takes next.
+        # Key of the window -> calls that this process may still allow, and how many it reserves next.
         self._taken: dict[str, tuple[int, int]] = {}
 
     def seconds_to_wait(self, name: str, rate: str) -> int:
-        """Count a call; 0 when it is within the rate, else when the next window begins."""
+        """Count a call; return 0 if it is within the rate, otherwise the seconds until the next window."""
         most, period = parsed_rate(rate)
         now = time.time()
         window = int(now // period)
@@ -100,7 +101,7 @@ class Counter:
         return 0
 
     def give_back(self, name: str, rate: str) -> None:
-        """A call that was counted is not to count after all: this process may let through one more."""
+        """Undo the count of a call: this process may allow one more."""
         _most, period = parsed_rate(rate)
         key = _key(name, period, int(time.time() // period))
         with self._lock:
@@ -110,7 +111,7 @@ class Counter:
     def _keep(self, key: str, left: int, portion: int) -> None:
         with self._lock:
             if len(self._taken) >= MAX_KEPT:
-                self._taken.clear()  # most are of windows that are over
+                self._taken.clear()  # most belong to past windows
             self._taken[key] = self._taken.get(key, (0, 1))[0] + left, portion
 
 
@@ -118,10 +119,10 @@ counter = Counter()
 
 
 class ActorThrottle(BaseThrottle):
-    """At most `API_RATE` calls of each actor; an empty rate is no limit."""
+    """Limits each actor to `API_RATE` calls; an empty rate means no limit."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """True, or raises TooManyRequests, which says when to come back."""
+        """Return True, or raise TooManyRequests with Retry-After."""
         rate: str = settings.API_RATE
         if not rate or request.user is None:
             return True
@@ -132,9 +133,9 @@ class ActorThrottle(BaseThrottle):
 
 
 def check_login_rate(request: HttpRequest) -> None:
-    """Count an attempt to log in from an address, whatever the name: one password is not tried on everybody.
+    """Count a login attempt by address, for any name, so that nobody can try one password on everybody.
 
-    Raises TooManyRequests. An attempt that succeeded is taken back by `forgive_login`.
+    Raises TooManyRequests. `forgive_login` takes a successful attempt back.
     """
     rate: str = settings.LOGIN_RATE
     seconds = counter.seconds_to_wait(_logins_from(request), rate) if rate else 0
@@ -143,8 +144,11 @@ def check_login_rate(request: HttpRequest) -> None:
 
 
 def forgive_login(request: HttpRequest) -> None:
-    """The password or the secret was right: a house whose staff share an address, or the server of an application that
-    gets tokens for all its users, is not held up."""
+    """Take a successful attempt back.
+
+    Otherwise users behind a shared address, or an application's server that gets tokens for all its users, would run
+    into the limit.
+    """
     rate: str = settings.LOGIN_RATE
     if rate:
         counter.give_back(_logins_from(request), rate)
@@ -155,14 +159,14 @@ def _logins_from(request: HttpRequest) -> str:
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Where the request comes from: behind a proxy, the address that the proxy itself saw and added last."""
+    """Return the client's address; behind a proxy, the one that the proxy itself saw and appended last."""
     if settings.BEHIND_PROXY and (forwarded := request.headers.get("X-Forwarded-For")):
         return _address(forwarded.rpartition(",")[2])
     return _address(str(request.META.get("REMOTE_ADDR", "")))
 
 
 def _address(text: str) -> str | None:
-    """The address when it is one: a socket has none."""
+    """Return the address if it is valid, else None: a Unix socket has none."""
     try:
         return str(ip_address(text.strip()))
     except ValueError:

@@ -1,15 +1,15 @@
-"""Nobody is put below those that are below them, whoever writes: the members are a tree.
+"""Database triggers that keep the members a tree, against every writer.
 
-Changes of managers take turns by an advisory lock that is held to the commit, so that two at once cannot each put one
-under the other. A statement takes it before it locks a row. What the one before has committed is seen under READ
-COMMITTED only, so other levels are refused.
+An advisory lock held until the commit serializes changes of managers; otherwise two concurrent changes could each put
+one member below the other. A statement takes it before it locks a row. Only READ COMMITTED sees what the previous
+holder has committed, so other isolation levels are refused.
 """
 
 import pgtrigger
 
 from core.triggers import Guard
 
-# The constraint that an error of the trigger names.
+# The constraint name in the trigger's error.
 MEMBERS_ARE_A_TREE = "members_are_a_tree"
 
 _CHANGE_OF_MANAGER = pgtrigger.Insert | pgtrigger.UpdateOf("id", "manager_id")
@@ -34,7 +34,7 @@ OF_MEMBERS = [
         when=pgtrigger.After,
         operation=_CHANGE_OF_MANAGER,
         condition=pgtrigger.Q(new__manager__isnull=False),
-        # UNION, not UNION ALL: it ends.
+        # UNION, not UNION ALL, so that it terminates.
         func=f"""
             IF EXISTS (
                 WITH RECURSIVE above (id) AS (

@@ -1,4 +1,4 @@
-"""The base of every API view, and the OAuth2 endpoints."""
+"""The base class of API views."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -17,23 +17,25 @@ from accounts.prefetch import PrefetchResult, Row, ViewPrefetch
 from core.errors import BadRequest
 from core.language import PARAMETER
 
-# When the older siblings of today's operations were superseded (RFC 9745): 2026-01-01T00:00:00Z.
+# When the deprecated operations were superseded (RFC 9745): 2026-01-01T00:00:00Z.
 DEPRECATED_SINCE = "@1767225600"
 
 
 @lru_cache(maxsize=1024)
 def _shape(serializer: type[Serializer], language: str) -> Serializer:
-    """One for all requests: making its fields takes several times as long as reading a body with them. But one for each
-    language: in its first message a field puts the limits into the text, and keeps that."""
+    """Return a shared serializer: building its fields takes several times as long as reading a body.
+
+    One per language, because a field formats its limits into its first message and keeps that text.
+    """
     return serializer()
 
 
 class ActorView(APIView):
-    """An API view: declares the access of each method, knows the actor and refuses query parameters it does not have.
+    """Base of API views: declares each method's access, knows the actor and refuses unknown query parameters.
 
-    `successor` is the path template of the operation that replaces a deprecated one. `prefetches` has, by method, the
-    query that an operation runs before all else, called with the parameters of the path: it runs together with the
-    lookup of the token, which saves a round trip.
+    `successor` is the path template of the operation that replaces a deprecated one. `prefetches` maps methods to
+    functions that return the operation's first query from the path parameters: it runs together with the token lookup,
+    which saves a round trip.
     """
 
     access: ClassVar[dict[str, Access]] = {}
@@ -48,19 +50,19 @@ class ActorView(APIView):
 
     @property
     def prefetch(self) -> ViewPrefetch | None:
-        """What this request reads together with its token."""
+        """The query that this request runs together with its token lookup."""
         make = self.prefetches.get(self.request.method or "")
         return None if make is None else make(**self.kwargs)
 
     def prefetched(self) -> Row | None:
-        """The row that this request's prefetch found, or None when there is none that the actor sees."""
+        """Return the row that this request's prefetch found, or None if there is none visible to the actor."""
         if isinstance(self.request.auth, PrefetchResult):
             return self.request.auth.row
         return self.prefetches[self.request.method or ""](**self.kwargs).fetch(self.actor)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
-        """`Allow`, for a request with a method that there is not."""
+        """`Allow`, for requests with an unsupported method."""
         if self.request.method in self.access:
             return {}
         return {"Allow": ", ".join(self.allowed_methods)}
@@ -79,12 +81,12 @@ class ActorView(APIView):
         return response
 
     def body(self, serializer: type[Serializer]) -> dict[str, Any]:
-        """The request's body in the shape of `serializer`. Raises a 400 naming every fault by its place."""
+        """Return the request's body, validated by `serializer`. Raises a 400 that names every fault by its path."""
         found: dict[str, Any] = _shape(serializer, get_language() or "").run_validation(self.request.data)
         return found
 
     def query(self, serializer: type[Serializer]) -> dict[str, Any]:
-        """The query parameters in the shape of `serializer`; raises like `body`, also for one that is given twice."""
+        """Return the query parameters, validated by `serializer`. Raises like `body`, also for duplicate parameters."""
         context = {"from_query": True, "also_known": frozenset({PARAMETER})}
         lists = {name for name, field in serializer().fields.items() if isinstance(field, ListField)}
         given: dict[str, Any] = {}
@@ -92,7 +94,7 @@ class ActorView(APIView):
             if name not in lists and len(values) > 1:
                 raise BadRequest(properties={name: [_("The parameter is given twice.")]})
             given[name] = values if name in lists else values[0]
-        # Plain, not Django's QueryDict: of that, serializers take an empty text for none at all.
+        # A plain dict: in a QueryDict, serializers treat an empty text as missing.
         shape = serializer(data=given, context=context)
         shape.is_valid(raise_exception=True)
         return shape.validated_data

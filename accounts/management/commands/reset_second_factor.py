@@ -1,4 +1,4 @@
-"""Takes the second factor of a member or of staff away, who lost it."""
+"""Removes the second factor of a member or staff user who has lost it."""
 
 from argparse import ArgumentParser
 from typing import Any

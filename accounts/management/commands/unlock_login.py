@@ -1,4 +1,4 @@
-"""Opens a login or an application that was locked after too many wrong secrets."""
+"""Unlocks a login or an application after too many wrong passwords or secrets."""
 
 from argparse import ArgumentParser
 from typing import Any
