@@ -5,7 +5,9 @@ queried all the time is written as a queryset with parameters, from which a proc
 values, on which psycopg prepares what a connection runs often (DATABASE_PREPARE_THRESHOLD).
 """
 
+import logging
 import re
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,9 @@ from django.db.models import Expression, QuerySet
 from psycopg.sql import Literal
 
 from core.serializers import INT32_MAX
+
+# Django's log of SQL, which has what its own cursors run.
+sql_log = logging.getLogger("django.db.backends")
 
 
 class Param(Expression):
@@ -91,12 +96,16 @@ def execute_pipeline(*queries: tuple[PreparedQuery, Mapping[str, Any]]) -> list[
 
     Where one fails, those after it do not run, and its error is raised.
     """
+    statements = [(query.sql, query.bind(values)) for query, values in queries]
     database = _database()
-    if database.queries_logged:
-        return [query.rows(values) for query, values in queries]
     connected = _connected(database)
-    with database.wrap_database_errors, connected.pipeline():
-        cursors = [psycopg.Cursor(connected).execute(query.sql, query.bind(values)) for query, values in queries]
+    started = time.monotonic()
+    try:
+        with database.wrap_database_errors, connected.pipeline():
+            cursors = [psycopg.Cursor(connected).execute(sql, values) for sql, values in statements]
+    finally:
+        if database.queries_logged:
+            _log(database, statements, seconds=time.monotonic() - started)
     return [cursor.fetchall() for cursor in cursors]
 
 
@@ -111,17 +120,40 @@ def id_or_none(value: int) -> int | None:
 def execute(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """The rows that the SQL gives on Django's connection, with the values left to the server: it can be prepared.
 
-    Django's own cursors put them into the text, which makes every statement a new one. Where statements are logged, as
-    the tests do that count them, it is Django's own, whose log has the values.
+    Django's own cursors put them into the text, which makes every statement a new one.
     """
     database = _database()
-    if database.queries_logged:
-        with database.cursor() as logging:
-            logging.execute(sql, values)
-            return logging.fetchall()
     connected = _connected(database)
-    with database.wrap_database_errors:
-        return psycopg.Cursor(connected).execute(sql, values).fetchall()
+    started = time.monotonic()
+    try:
+        with database.wrap_database_errors:
+            return psycopg.Cursor(connected).execute(sql, values).fetchall()
+    finally:
+        if database.queries_logged:
+            _log(database, [(sql, values)], seconds=time.monotonic() - started)
+
+
+def _log(database: BaseDatabaseWrapper, statements: Sequence[tuple[str, Sequence[Any]]], *, seconds: float) -> None:
+    """Log statements that ran together in so many seconds as Django's own cursors do: with their values, one by one.
+
+    A share of the time stands for what each of them took, which only the server knows.
+    """
+    duration = seconds / len(statements)
+    for sql, values in statements:
+        try:
+            text = psycopg.ClientCursor(database.connection).mogrify(sql, values)
+        except psycopg.DataError:
+            # A value that no text can hold, such as U+0000: the statement has failed for it.
+            text = sql
+        database.queries_log.append({"sql": text, "time": f"{duration:.3f}"})
+        sql_log.debug(
+            "(%.3f) %s; args=%s; alias=%s",
+            duration,
+            text,
+            values,
+            database.alias,
+            extra={"duration": duration, "sql": text, "params": values, "alias": database.alias},
+        )
 
 
 def _database() -> BaseDatabaseWrapper:
