@@ -21,6 +21,7 @@ from rest_framework.response import Response
 from accounts.actor import Actor
 from accounts.models import IdempotencyRecord
 from core.errors import BadRequest, Conflict, UnprocessableEntity
+from core.rendering import json_bytes
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -63,7 +64,7 @@ def idempotent(request: Request, create: Callable[[], tuple[Response, str]]) -> 
             key=key,
             fingerprint=fingerprint(request),
             status=response.status_code,
-            body=orjson.loads(orjson.dumps(response.data, default=str)),
+            body=orjson.loads(json_bytes(response.data)),
             subject=subject,
         )
         return response

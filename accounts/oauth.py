@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 from urllib.parse import unquote_plus
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -17,6 +17,7 @@ from oauth2_provider.views import RevokeTokenView, TokenView
 from accounts.lockout import Secret, note_failure, seconds_locked, unlock
 from accounts.throttling import check_login_rate, forgive_login
 from core.errors import TooManyRequests
+from core.rendering import rendered
 
 
 class Validator(OAuth2Validator):
@@ -73,13 +74,13 @@ def locked_client(seconds: int) -> HttpResponse:
 
 def _too_many(description: str, seconds: int) -> HttpResponse:
     answer = {"error": "invalid_client", "error_description": description}
-    return JsonResponse(answer, status=429, headers={"Retry-After": str(seconds), "Cache-Control": "no-store"})
+    return rendered(answer, status=429, headers={"Retry-After": str(seconds), "Cache-Control": "no-store"})
 
 
 def _two_names() -> HttpResponse:
     """Return the error for two client ids (RFC 6749, 2.3): wrong secrets of one could count for the other."""
     answer = {"error": "invalid_request", "error_description": _("The request names two applications.")}
-    return JsonResponse(answer, status=400, headers={"Cache-Control": "no-store"})
+    return rendered(answer, status=400, headers={"Cache-Control": "no-store"})
 
 
 def _client_ids(request: HttpRequest) -> set[str]:

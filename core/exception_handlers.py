@@ -17,7 +17,7 @@ from rest_framework.views import set_rollback
 from core import error_pages, errors
 from core.correlation import correlation_id
 from core.error_pages import error_page
-from core.rendering import ORJSONRenderer
+from core.rendering import rendered
 
 log = structlog.get_logger("kontor.error")
 
@@ -114,12 +114,7 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> Response
 
 def error_response(error: errors.ApiError) -> HttpResponse:
     """The ApiError as a plain Django response, for what happens outside of DRF."""
-    return HttpResponse(
-        ORJSONRenderer().render(error_body(error)),
-        status=error.status,
-        content_type="application/json",
-        headers=error.headers,
-    )
+    return rendered(error_body(error), status=error.status, headers=error.headers)
 
 
 def is_page(request: HttpRequest) -> bool:

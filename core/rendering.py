@@ -18,7 +18,8 @@ def _default(value: object) -> str:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def _dumped(data: Any) -> bytes:
+def json_bytes(data: Any) -> bytes:
+    """The data as every answer has it. Raises TypeError for what is no JSON; lazy texts are read."""
     return orjson.dumps(data, default=_default, option=orjson.OPT_NON_STR_KEYS)
 
 
@@ -30,15 +31,15 @@ class ORJSONRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        return b"" if data is None else _dumped(data)
+        return b"" if data is None else json_bytes(data)
 
 
-def rendered(data: Any, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """A 200 that is JSON at once, for the operations that are asked all the time.
+def rendered(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """A response that is JSON at once: outside of REST framework, and for the operations that are asked all the time.
 
     REST framework's Response is a template's, filled and rendered afterwards, which takes longer than the JSON.
     """
-    return HttpResponse(_dumped(data), content_type=ORJSONRenderer.media_type, headers=headers)
+    return HttpResponse(json_bytes(data), status=status, content_type=ORJSONRenderer.media_type, headers=headers)
 
 
 class OneRenderer(BaseContentNegotiation):

@@ -124,7 +124,9 @@ class ListSearchView(ActorView):
             is_filtered_by_hierarchy=body["isFilteredByHierarchy"],
             hierarchy_item_id=body["hierarchyListItemId"],
         )
-        return Response({"items": [_rendered(listKey, item) for item in found.items], "totalCount": found.total_count})
+        return Response(
+            {"items": [_item_as_json(listKey, item) for item in found.items], "totalCount": found.total_count}
+        )
 
 
 class ListsSearchView(ActorView):
@@ -144,10 +146,10 @@ class ListsSearchView(ActorView):
         """
         body = self.body(shapes.ListsSearchSerializer)
         items = items_of_lists(body["listKeys"] or [])
-        return Response({"items": [_rendered(list_key, item) for list_key, item in items]})
+        return Response({"items": [_item_as_json(list_key, item) for list_key, item in items]})
 
 
-def _rendered(list_key: str, item: Item) -> dict[str, Any]:
+def _item_as_json(list_key: str, item: Item) -> dict[str, Any]:
     """By hand: a serializer would take seconds for the items of all lists."""
     return {
         "id": item.id,

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from config.operations.health import Readiness, is_ready
 from config.operations.metrics import CONTENT_TYPE, count_request, exposition
+from core.rendering import rendered
 
 
 class OperationsMiddleware:
@@ -48,14 +49,14 @@ class OperationsMiddleware:
 
     def _live(self, request: HttpRequest) -> HttpResponse:
         """This process answers. It asks nobody: starting it anew would not bring back a database."""
-        return JsonResponse({"status": "alive"})
+        return rendered({"status": "alive"})
 
     def _ready(self, request: HttpRequest) -> HttpResponse:
         """Whether this process can serve requests now, and which of the servers behind it do their work."""
         outcomes = self._readiness.outcomes()
         ready = is_ready(outcomes, required=settings.READY_REQUIRES)
         status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-        return JsonResponse({"status": "ready" if ready else "not ready", "checks": outcomes}, status=status)
+        return rendered({"status": "ready" if ready else "not ready", "checks": outcomes}, status=status)
 
     def _metrics(self, request: HttpRequest) -> HttpResponse:
         """For those who hold the token; without one in the settings there is no such address."""

@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from core.errors import ApiError, UnprocessableEntity
+from core.rendering import rendered
 from schemas.admin.base import StoredAdmin, editor_of, may_edit_schemas, may_view_schemas
 from schemas.admin.impact import shown_impact
 from schemas.definition import Definition, inspect_definition, stored_definition
@@ -139,11 +140,11 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
         if request.POST.get("preview"):
             parts.append("preview")
             looked_at["form"] = None if looked_at["faults"] else self._form_of(schema, text)
-        rendered = {
+        html = {
             part: render_to_string(f"admin/schemas/includes/{part}.html", looked_at, request=request) for part in parts
         }
         lines = sorted({fault.line for fault in looked_at["faults"]})
-        return JsonResponse({"lines": lines, "parts": rendered})
+        return rendered({"lines": lines, "parts": html})
 
     def _form_of(self, schema: Schema, text: str) -> DetailsForm:
         """The form that people would fill in: empty, and sent to nobody."""

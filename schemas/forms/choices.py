@@ -1,12 +1,13 @@
 """The look-up of list items that the forms of an admin ask."""
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET
 from unfold.admin import ModelAdmin
 
 from core.errors import NotFound
+from core.rendering import rendered
 from schemas.queries import list_choices
 
 MOST_CHOICES = 30
@@ -23,7 +24,7 @@ class ListChoicesMixin(ModelAdmin):
         view = self.admin_site.admin_view(require_GET(self.list_choices_view))
         return [path("choices/<str:list_key>/", view, name=self._choices_name()), *super().get_urls()]
 
-    def list_choices_view(self, request: HttpRequest, list_key: str) -> JsonResponse:
+    def list_choices_view(self, request: HttpRequest, list_key: str) -> HttpResponse:
         if not (self.has_view_or_change_permission(request) or self.has_add_permission(request)):
             raise PermissionDenied
         try:
@@ -36,7 +37,7 @@ class ListChoicesMixin(ModelAdmin):
         except NotFound as error:
             raise Http404 from error
         items = [{"key": item.key, "name": item.name()} for item in found.items]
-        return JsonResponse({"items": items, "hasMore": found.total_count > len(items)})
+        return rendered({"items": items, "hasMore": found.total_count > len(items)})
 
     def choices_url(self) -> str:
         """The address up to the list's key, as `DetailsForm` takes it."""
