@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -13,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
+from core.outbox import Outbox
 
-CLAIM_SECONDS = 120
-LOST_AFTER = timedelta(minutes=2)
+OUTBOX = Outbox(due="is_outcome_due", claimed_at="outcome_claimed_at", due_since="reviewed_at")
 # Stop retrying after this time; `is_outcome_due` stays set, which shows that no mail was sent.
 GIVEN_UP_AFTER = timedelta(days=3)
 
@@ -26,31 +25,21 @@ def deliver_outcome(change_request_id: int) -> None:
     A conditional update claims the row, so that only one of two deliveries sends. If sending fails, releases the claim
     and re-raises. Sends nothing to initiators without an email address or with an inactive login.
     """
-    now = timezone.now()
-    free = Q(outcome_claimed_at=None) | Q(outcome_claimed_at__lt=now - timedelta(seconds=CLAIM_SECONDS))
-    due = ChangeRequest.objects.filter(free, pk=change_request_id, is_outcome_due=True)
-    if not due.update(outcome_claimed_at=now):
-        return
-    mine = ChangeRequest.objects.filter(pk=change_request_id, outcome_claimed_at=now)
-    request = mine.select_related("initiator_member__user", "review_member__user").defer("changes").first()
-    if request is None:
-        return
-    user = request.initiator_member.user
-    try:
+    with OUTBOX.claim(ChangeRequest.objects.all(), change_request_id) as claimed:
+        if claimed is None:
+            return
+        request = claimed.select_related("initiator_member__user", "review_member__user").defer("changes").first()
+        if request is None:
+            return
+        user = request.initiator_member.user
         if user.is_active and user.email:
             _send(request, user.email)
-    except Exception:
-        mine.update(outcome_claimed_at=None)
-        raise
-    mine.update(is_outcome_due=False, outcome_claimed_at=None)
 
 
 def overdue_outcomes() -> Iterable[int]:
     """Return the ids of requests whose outcome should have been sent by now, oldest first."""
-    now = timezone.now()
-    due = ChangeRequest.objects.filter(is_outcome_due=True)
-    lost = due.filter(reviewed_at__lt=now - LOST_AFTER, reviewed_at__gte=now - GIVEN_UP_AFTER)
-    return lost.order_by("reviewed_at").values_list("pk", flat=True)
+    recent = ChangeRequest.objects.filter(reviewed_at__gte=timezone.now() - GIVEN_UP_AFTER)
+    return OUTBOX.overdue(recent).values_list("pk", flat=True)
 
 
 def _send(request: ChangeRequest, address: str) -> None:

@@ -1,15 +1,11 @@
 """Background tasks. A task may be delivered twice; beat resends what got lost."""
 
-from datetime import timedelta
-
 from celery import shared_task
 from django.utils import timezone
 
-from contacts.models import Channel, PendingFileDeletion
-from contacts.services.delivery import deliver_key
+from contacts.models import PendingFileDeletion
+from contacts.services.delivery import deliver_key, overdue_keys
 from contacts.services.stored_files import delete_file
-
-LOST_AFTER = timedelta(minutes=2)
 
 
 @shared_task(autoretry_for=(Exception,), retry_backoff=10, retry_backoff_max=600, max_retries=5)
@@ -21,8 +17,7 @@ def send_key(channel_id: int) -> None:
 @shared_task
 def send_due_keys() -> None:
     """Resend keys whose task got lost or gave up. Beat runs this every minute."""
-    due = Channel.objects.pending().filter(is_key_due=True, requested_at__lt=timezone.now() - LOST_AFTER)
-    for channel_id in due.values_list("pk", flat=True):
+    for channel_id in overdue_keys():
         send_key.delay(channel_id)
 
 

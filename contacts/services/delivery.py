@@ -1,9 +1,8 @@
 """Sends the keys that are due. A key is generated here and exists only in the message."""
 
-from datetime import timedelta
+from collections.abc import Iterable
 
 from django.core.mail import send_mail
-from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -11,8 +10,9 @@ from django.utils.translation import gettext as _
 from contacts.keys import LIFETIME, key_hash, new_key
 from contacts.models import Channel, ChannelKind
 from contacts.sms import send_sms
+from core.outbox import Outbox
 
-CLAIM_SECONDS = 120
+OUTBOX = Outbox(due="is_key_due", claimed_at="claimed_at", due_since="requested_at")
 
 
 def deliver_key(channel_id: int) -> None:
@@ -25,19 +25,17 @@ def deliver_key(channel_id: int) -> None:
     if channel is None:
         return
     key = new_key()
-    kept = key_hash(channel, key)
-    now = timezone.now()
-    free = Q(claimed_at=None) | Q(claimed_at__lt=now - timedelta(seconds=CLAIM_SECONDS))
-    due = Channel.objects.filter(free, pk=channel.pk, is_key_due=True, pending_value=channel.pending_value)
-    if not due.update(claimed_at=now, key_hash=kept, key_expires_at=now + LIFETIME):
-        return
-    mine = Channel.objects.filter(pk=channel.pk, key_hash=kept)
-    try:
-        _send(channel, key)
-    except Exception:
-        mine.update(claimed_at=None)
-        raise
-    mine.update(is_key_due=False, claimed_at=None)
+    # The address may have changed since: then the key would go to the old one, and is not due.
+    same = Channel.objects.filter(pending_value=channel.pending_value)
+    expires = timezone.now() + LIFETIME
+    with OUTBOX.claim(same, channel.pk, key_hash=key_hash(channel, key), key_expires_at=expires) as claimed:
+        if claimed is not None:
+            _send(channel, key)
+
+
+def overdue_keys() -> Iterable[int]:
+    """The channels whose key should have gone out by now, the oldest first."""
+    return OUTBOX.overdue(Channel.objects.pending()).values_list("pk", flat=True)
 
 
 def _send(channel: Channel, key: str) -> None:
