@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, connection, transaction
-from django.db.models import F
+from django.db import DatabaseError, connection
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from core.errors import ApiError
-from core.jobs import free_jobs
+from core.jobs import MAX_ATTEMPTS, JobLease, JobLeaseLostError
 from schemas.compiled import CompiledSchema
 from schemas.document_sources import StoredDocuments, batches, documents_of
 from schemas.models import CheckStatus, SchemaDraft
@@ -28,8 +26,6 @@ from schemas.queries import draft_schema, schema_at
 
 log = structlog.get_logger("kontor.schemas")
 
-LOST_AFTER = timedelta(minutes=2)
-MAX_ATTEMPTS = 5
 # More rules than these are counted as one: nobody reads on.
 MAX_RULES = 200
 MAX_EXAMPLES = 5
@@ -96,33 +92,27 @@ def run_check(draft_id: UUID) -> None:
 
     Whatever happens, the row says it. The task delivered twice finds nothing to do the second time.
     """
-    draft = _taken(draft_id)
-    if draft is None:
+    lease = JobLease.claim(SchemaDraft.objects.select_related("schema"), draft_id)
+    if lease is None:
         return
-    with translation.override(draft.language):
+    with translation.override(lease.job.language):
         try:
-            if draft.attempts > MAX_ATTEMPTS:
+            if lease.is_exhausted:
                 raise ApiError(_("The check was started %(times)s times without an end.") % {"times": MAX_ATTEMPTS})
-            _check(draft)
+            _check(lease)
+        except JobLeaseLostError:
+            log.warning("schema_check_lost", draft=str(draft_id))
         except Exception as error:
             if isinstance(error, DatabaseError):
                 connection.close_if_unusable_or_obsolete()
             if not isinstance(error, ApiError):
-                log.exception("schema_check_failed", draft=str(draft.pk), exc_info=error)
-            _write(draft, status=CheckStatus.FAILED, finished_at=timezone.now(), error_message=_reason(error))
+                log.exception("schema_check_failed", draft=str(draft_id), exc_info=error)
+            lease.fail(error_message=_reason(error))
 
 
-def _taken(draft_id: UUID) -> SchemaDraft | None:
-    """The draft, if nobody else checks it: one conditional update decides."""
-    is_free = free_jobs(pending=CheckStatus.PENDING, running=CheckStatus.RUNNING, lost_after=LOST_AFTER)
-    free = SchemaDraft.objects.filter(is_free, pk=draft_id)
-    with transaction.atomic():
-        if not free.update(status=CheckStatus.RUNNING, attempts=F("attempts") + 1, heartbeat_at=timezone.now()):
-            return None
-        return SchemaDraft.objects.select_related("schema").get(pk=draft_id)
-
-
-def _check(draft: SchemaDraft) -> None:
+def _check(lease: JobLease[SchemaDraft]) -> None:
+    """Raises JobLeaseLostError."""
+    draft = lease.job
     key = draft.schema.key
     schema = draft_schema(key=key, definition_text=draft.definition_text)
     impact = Impact(draft, schema, schema_at(draft.base_id))
@@ -130,11 +120,8 @@ def _check(draft: SchemaDraft) -> None:
     if store is not None:
         for batch in batches(store.rows, after=draft.last_id):
             impact.add(batch, store)
-            if not _write(draft, last_id=batch[-1][0], **_columns(impact)):
-                log.warning("schema_check_lost", draft=str(draft.pk))
-                return
-    _write(
-        draft,
+            lease.write(last_id=batch[-1][0], **_columns(impact))
+    lease.write(
         status=CheckStatus.COMPLETED,
         finished_at=timezone.now(),
         **_columns(impact) | {"total": impact.processed},
@@ -148,12 +135,6 @@ def _columns(impact: Impact) -> dict[str, Any]:
         "newly_violating": impact.newly_violating,
         "rules": impact.as_json(),
     }
-
-
-def _write(draft: SchemaDraft, **columns: Any) -> bool:
-    """Write to the row, if it is still this worker's."""
-    mine = SchemaDraft.objects.filter(pk=draft.pk, attempts=draft.attempts, status=CheckStatus.RUNNING)
-    return bool(mine.update(heartbeat_at=timezone.now(), **columns))
 
 
 def _reason(error: Exception) -> str:

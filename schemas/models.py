@@ -1,13 +1,11 @@
 """What an institution's data may hold: schemas with their versions, and lists with their items."""
 
-from uuid import uuid4
-
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.jobs import UNFINISHED, LeasedJob
 from core.triggers import Guard
 from schemas.localization import text_in
 
@@ -106,7 +104,7 @@ class CheckStatus(models.TextChoices):
     FAILED = "Failed", _("Failed")
 
 
-class SchemaDraft(models.Model):
+class SchemaDraft(LeasedJob):
     """A definition that somebody means to publish, and what it would do to the documents that are stored.
 
     `base` is the version that it was made from and is compared to. The check of the documents is a job whose truth is
@@ -116,7 +114,6 @@ class SchemaDraft(models.Model):
     `examples` (ids of documents that the draft's owner sees).
     """
 
-    id = models.UUIDField(_("id"), primary_key=True, default=uuid4, editable=False)
     schema = models.ForeignKey(Schema, on_delete=models.PROTECT, related_name="drafts", verbose_name=_("schema"))
     base = models.ForeignKey(SchemaVersion, on_delete=models.PROTECT, related_name="+", verbose_name=_("base"))
     definition_text = models.TextField(_("definition"))
@@ -132,19 +129,11 @@ class SchemaDraft(models.Model):
     published_version = models.ForeignKey(
         SchemaVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("published as")
     )
-    language = models.CharField(_("language"), max_length=10, default="en")
     status = models.CharField(_("status"), max_length=20, choices=CheckStatus, default=CheckStatus.PENDING)
-    total = models.PositiveIntegerField(_("total"), null=True, blank=True)
-    processed = models.PositiveIntegerField(_("processed"), default=0)
     last_id = models.BigIntegerField(default=0)
     violating = models.PositiveIntegerField(_("violating"), default=0)
     newly_violating = models.PositiveIntegerField(_("newly violating"), default=0)
     rules = models.JSONField(_("rules"), default=list)
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    error_message = models.TextField(_("error"), blank=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
-    heartbeat_at = models.DateTimeField(_("last sign of life"), null=True, blank=True)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("draft of a schema")
@@ -160,17 +149,10 @@ class SchemaDraft(models.Model):
         indexes = [
             models.Index(
                 fields=["created_at"],
-                condition=models.Q(status__in=[CheckStatus.PENDING, CheckStatus.RUNNING]),
+                condition=models.Q(status__in=UNFINISHED),
                 name="schema_draft_unfinished",
             )
         ]
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-    @property
-    def is_finished(self) -> bool:
-        return self.status in (CheckStatus.COMPLETED, CheckStatus.FAILED)
 
 
 class List(models.Model):

@@ -6,9 +6,9 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from core.jobs import left_jobs
+from core.jobs import send_again
 from schemas import checking
-from schemas.models import CheckStatus, SchemaDraft
+from schemas.models import SchemaDraft
 
 KEPT_FOR = timedelta(days=90)
 
@@ -22,9 +22,7 @@ def check_draft(draft_id: str) -> None:
 @shared_task
 def resume_checks() -> None:
     """Send again the checks whose message got lost or whose worker vanished; beat runs it every minute."""
-    left = left_jobs(pending=CheckStatus.PENDING, running=CheckStatus.RUNNING, lost_after=checking.LOST_AFTER)
-    for draft_id in SchemaDraft.objects.filter(left).values_list("pk", flat=True):
-        check_draft.delay(str(draft_id))
+    send_again(check_draft, SchemaDraft.objects.all())
 
 
 @shared_task

@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.services.stored_files import discard_file
+from core.jobs import UNFINISHED
 from importexport.exports.anonymization_lock import hold_anonymization_lock
 from importexport.models import ExportJob, ExportKind, ExportStatus
-from importexport.models.export import UNFINISHED
 
 
 def erase_exports(contact_ids: Sequence[int]) -> None:

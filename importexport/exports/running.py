@@ -17,17 +17,16 @@ import structlog
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from contacts.services.stored_files import discard_file
 from core.errors import ApiError
-from core.jobs import JobLeaseLostError, free_jobs
+from core.heartbeat import Heartbeat
+from core.jobs import MAX_ATTEMPTS, JobLease, JobLeaseLostError
 from importexport.exports.anonymization_lock import wait_for_anonymization
 from importexport.exports.columns import columns_of
-from importexport.exports.heartbeat import Heartbeat
 from importexport.exports.selection import Selection, selected_rows
 from importexport.exports.writing import write_csv
 from importexport.job_ownership import actor_of_job
@@ -36,9 +35,9 @@ from importexport.models import ExportJob, ExportStatus
 log = structlog.get_logger("kontor.exports")
 
 SCOPE = "exports"
-LOST_AFTER = timedelta(minutes=2)
 KEPT_FOR = timedelta(hours=24)
-MAX_ATTEMPTS = 5
+# What chose the rows is of no more use once the job has ended, and may name a person.
+NO_SELECTION = {"query": "", "list_filter": ""}
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _WRITE_BUFFER = 1024 * 1024
 
@@ -94,50 +93,42 @@ def run_export(job_id: UUID) -> None:
 
     The task of the same job delivered twice finds nothing to do the second time.
     """
-    job = _taken(job_id)
-    if job is None:
+    lease = _claim(job_id)
+    if lease is None:
         return
-    with translation.override(job.language), Heartbeat(job) as heartbeat:
+    with translation.override(lease.job.language), Heartbeat(lease) as heartbeat:
         try:
-            _complete(job, _written_and_stored(job, heartbeat))
+            _complete(lease, _written_and_stored(lease, heartbeat))
         except JobLeaseLostError:
-            log.warning("export_lost", job=str(job.pk))
-            _discard(job)
+            log.warning("export_lost", job=str(job_id))
+            _discard(lease.job)
         except Exception as error:
-            log.exception("export_failed", job=str(job.pk), exc_info=error)
-            _fail(job, _reason_of(error))
+            log.exception("export_failed", job=str(job_id), exc_info=error)
+            _fail(lease, _reason_of(error))
 
 
-def _taken(job_id: UUID) -> ExportJob | None:
-    """The job, if it is to be done and nobody else does it: one conditional update decides."""
-    now = timezone.now()
-    is_free = free_jobs(pending=ExportStatus.PENDING, running=ExportStatus.RUNNING, lost_after=LOST_AFTER)
-    free = ExportJob.objects.filter(is_free, pk=job_id)
-    with transaction.atomic():
-        if not free.update(
-            status=ExportStatus.RUNNING,
-            attempts=F("attempts") + 1,
-            started_at=now,
-            heartbeat_at=now,
-            processed=0,
-            total=None,
-        ):
-            return None
-        job = ExportJob.objects.select_related("requested_by_member__user", "requested_by_application").get(pk=job_id)
-        if job.attempts > 1:
-            # What the last worker may have left, also where anonymization has taken its name from the row.
-            discard_file(_file_name(job, job.attempts - 1))
-        job.file_name = _file_name(job, job.attempts)
-        job.save(update_fields=["file_name"])
-    return job
+@transaction.atomic
+def _claim(job_id: UUID) -> JobLease[ExportJob] | None:
+    jobs = ExportJob.objects.select_related("requested_by_member__user", "requested_by_application")
+    lease = JobLease.claim(jobs, job_id, started_at=timezone.now(), processed=0, total=None)
+    if lease is None:
+        return None
+    job = lease.job
+    if job.attempts > 1:
+        # What the last worker may have left, also where anonymization has taken its name from the row.
+        discard_file(_file_name(job, job.attempts - 1))
+    job.file_name = _file_name(job, job.attempts)
+    job.save(update_fields=["file_name"])
+    return lease
 
 
 def _file_name(job: ExportJob, attempt: int) -> str:
     return f"exports/{job.pk}-{attempt}.csv"
 
 
-def _written_and_stored(job: ExportJob, heartbeat: Heartbeat) -> int:
-    if job.attempts > MAX_ATTEMPTS:
+def _written_and_stored(lease: JobLease[ExportJob], heartbeat: Heartbeat) -> int:
+    job = lease.job
+    if lease.is_exhausted:
         raise ApiError(
             _("The export was started %(times)s times, and each time its worker vanished.") % {"times": MAX_ATTEMPTS},
             sub_code="WorkerVanished",
@@ -157,34 +148,25 @@ def _written_and_stored(job: ExportJob, heartbeat: Heartbeat) -> int:
     return rows
 
 
-def _complete(job: ExportJob, rows: int) -> None:
+def _complete(lease: JobLease[ExportJob], rows: int) -> None:
     """Raises JobLeaseLostError when the job is no longer this worker's."""
     now = timezone.now()
-    if not _finish(
-        job, status=ExportStatus.COMPLETED, processed=rows, total=rows, finished_at=now, expires_at=now + KEPT_FOR
-    ):
-        raise JobLeaseLostError
-    log.info("export_completed", job=str(job.pk), kind=job.kind, rows=rows)
+    lease.write(
+        status=ExportStatus.COMPLETED,
+        processed=rows,
+        total=rows,
+        finished_at=now,
+        expires_at=now + KEPT_FOR,
+        **NO_SELECTION,
+    )
+    log.info("export_completed", job=str(lease.job.pk), kind=lease.job.kind, rows=rows)
 
 
-def _fail(job: ExportJob, reason: Reason) -> None:
+def _fail(lease: JobLease[ExportJob], reason: Reason) -> None:
     connection.close_if_unusable_or_obsolete()
     with transaction.atomic():
-        _finish(
-            job,
-            status=ExportStatus.FAILED,
-            finished_at=timezone.now(),
-            error_code=reason.code,
-            error_message=reason.message,
-            file_name="",
-        )
-        discard_file(job.file_name)
-
-
-def _finish(job: ExportJob, **columns: object) -> bool:
-    """Write the end to the row, if it is still this worker's. What chose the rows is of no more use, and goes."""
-    mine = ExportJob.objects.filter(pk=job.pk, attempts=job.attempts, status=ExportStatus.RUNNING)
-    return bool(mine.update(query="", list_filter="", **columns))
+        lease.fail(error_code=reason.code, error_message=reason.message, file_name="", **NO_SELECTION)
+        discard_file(lease.job.file_name)
 
 
 def _discard(job: ExportJob) -> None:

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from celery import shared_task
 
-from core.jobs import left_jobs
+from core.jobs import send_again
 from importexport.exports import running
 from importexport.exports.expiry import delete_expired_files
-from importexport.models import ExportJob, ExportStatus
+from importexport.models import ExportJob
 
 
 @shared_task
@@ -19,9 +19,7 @@ def run_export(job_id: str) -> None:
 @shared_task
 def resume_exports() -> None:
     """Send again the exports whose message got lost or whose worker vanished; beat runs it every minute."""
-    left = left_jobs(pending=ExportStatus.PENDING, running=ExportStatus.RUNNING, lost_after=running.LOST_AFTER)
-    for job_id in ExportJob.objects.filter(left).values_list("pk", flat=True):
-        run_export.delay(str(job_id))
+    send_again(run_export, ExportJob.objects.all())
 
 
 @shared_task

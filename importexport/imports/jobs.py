@@ -1,23 +1,15 @@
-"""The life of a sync's row: taken by a worker, begun, done or failed.
+"""The life of a sync's row: taken by a worker, begun, done."""
 
-`attempts` fences a job: a worker that was given up for lost finds another number there and writes nothing any more.
-"""
-
-from datetime import timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import ngettext
 
 from contacts.services.stored_files import discard_file
-from core.jobs import JobLeaseLostError, free_jobs, left_jobs
+from core.jobs import JobLease
 from importexport.models import ImportFile, ImportJob, ImportKey, ImportStatus, SupersededEntry
-
-# How often a worker may take a job and get no further: what kills every worker must not be tried for ever.
-MAX_STALLS = 5
 
 SUPERSEDED = """
     INSERT INTO importexport_supersededentry (job_id, file_index, number)
@@ -30,40 +22,18 @@ SUPERSEDED = """
 """
 
 
-def _lost_after() -> timedelta:
-    return timedelta(seconds=settings.IMPORT_LOST_AFTER_SECONDS)
-
-
-def claim(job_id: UUID | str) -> int | None:
-    """Take a job that waits or whose worker vanished: the number of the attempt, None when there is nothing to do.
-
-    One conditional update, so that of two deliveries one gets it.
-    """
-    now = timezone.now()
-    is_free = free_jobs(pending=ImportStatus.PENDING, running=ImportStatus.RUNNING, lost_after=_lost_after())
-    free = ImportJob.objects.filter(is_free, pk=job_id)
-    taken = free.update(
-        status=ImportStatus.RUNNING, heartbeat_at=now, attempts=F("attempts") + 1, stalls=F("stalls") + 1
-    )
-    return ImportJob.objects.values_list("attempts", flat=True).get(pk=job_id) if taken else None
-
-
-def locked_job(job_id: UUID, attempt: int) -> ImportJob:
-    """The job with its row locked, for the worker that took it. Raises JobLeaseLostError when it is not its own."""
-    own = ImportJob.objects.select_for_update().filter(pk=job_id, attempts=attempt, status=ImportStatus.RUNNING)
-    job = own.first()
-    if job is None:
-        raise JobLeaseLostError
-    return job
+def claim(job_id: UUID | str) -> JobLease[ImportJob] | None:
+    """Take a job that waits or whose worker vanished; None when there is nothing to do."""
+    return JobLease.claim(ImportJob.objects.all(), job_id, stalls=F("stalls") + 1)
 
 
 @transaction.atomic
-def begin(job_id: UUID, attempt: int, *, schema_version_id: int) -> ImportJob:
+def begin(lease: JobLease[ImportJob], *, schema_version_id: int) -> ImportJob:
     """Settle, the first time, what the whole sync goes by: the version of the schema, and which entries count.
 
     Raises JobLeaseLostError.
     """
-    job = locked_job(job_id, attempt)
+    job = lease.locked()
     if job.started_at is None:
         job.started_at = timezone.now()
         job.schema_version_id = schema_version_id
@@ -75,9 +45,9 @@ def begin(job_id: UUID, attempt: int, *, schema_version_id: int) -> ImportJob:
 
 
 @transaction.atomic
-def complete(job_id: UUID, attempt: int) -> ImportJob:
+def complete(lease: JobLease[ImportJob]) -> ImportJob:
     """Everything is done: say so, and let go of what was kept for it. Raises JobLeaseLostError."""
-    job = locked_job(job_id, attempt)
+    job = lease.locked()
     job.status = ImportStatus.COMPLETED_WITH_ERRORS if job.failed else ImportStatus.COMPLETED
     job.finished_at = timezone.now()
     if job.failed:
@@ -96,18 +66,6 @@ def complete(job_id: UUID, attempt: int) -> ImportJob:
     if not job.is_dry_run:
         discard_uploads(ImportFile.objects.filter(pk__in=job.file_ids))
     return job
-
-
-def fail(job_id: UUID | str, attempt: int, *, code: str, message: str) -> None:
-    """The sync cannot go on. What is done stays done, and syncing the files again goes on from there."""
-    own = ImportJob.objects.filter(pk=job_id, attempts=attempt, status=ImportStatus.RUNNING)
-    own.update(status=ImportStatus.FAILED, error_code=code, error_message=message, finished_at=timezone.now())
-
-
-def jobs_to_send_again() -> QuerySet[ImportJob]:
-    """Jobs whose task got lost, and jobs whose worker vanished."""
-    left = left_jobs(pending=ImportStatus.PENDING, running=ImportStatus.RUNNING, lost_after=_lost_after())
-    return ImportJob.objects.filter(left).order_by("created_at")
 
 
 def discard_uploads(files: QuerySet[ImportFile]) -> int:

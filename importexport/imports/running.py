@@ -19,11 +19,11 @@ from psycopg import errors as postgres
 from contacts.models import CONTACT_SCHEMA
 from core.errors import Forbidden
 from core.gc import relaxed_gc
-from core.jobs import JobLeaseLostError
+from core.jobs import MAX_ATTEMPTS, JobLease, JobLeaseLostError
 from importexport.imports.contacts.importer import ContactImporter
 from importexport.imports.copying import copy_into, number, row, text
 from importexport.imports.entries import Importer, Outcome
-from importexport.imports.jobs import MAX_STALLS, begin, claim, complete, fail, locked_job
+from importexport.imports.jobs import begin, claim, complete
 from importexport.imports.legalentities.importer import LegalEntityImporter
 from importexport.imports.reading import EntryFile, NotAnImportFileError, RawEntry, StorageUnavailableError
 from importexport.imports.uploads import open_stored
@@ -61,52 +61,50 @@ def run_job(job_id: UUID | str, *, report: Report = _silently) -> None:
     A server that went away is raised: beat sends the job again once this worker counts as lost. Everything else that
     keeps the job from going on fails it, with a message that says what. `report` is told how many entries are done.
     """
-    attempt = claim(job_id)
-    if attempt is None:
+    lease = claim(job_id)
+    if lease is None:
         return
-    job = ImportJob.objects.get(pk=job_id)
-    with translation.override(job.language), structlog.contextvars.bound_contextvars(import_job=str(job_id)):
+    with translation.override(lease.job.language), structlog.contextvars.bound_contextvars(import_job=str(job_id)):
         try:
-            _run(job, attempt, report)
+            _run(lease, report)
         except JobLeaseLostError:
             log.warning("import_taken_over")
         except (NotAnImportFileError, StorageUnavailableError) as error:
-            _fail(job, attempt, "FileUnavailable", str(error))
+            _fail(lease, "FileUnavailable", str(error))
         except Forbidden as error:
-            _fail(job, attempt, "RequesterGone", str(error))
+            _fail(lease, "RequesterGone", str(error))
         except DatabaseError as error:
             if isinstance(error.__cause__, postgres.DiskFull):
-                _fail(job, attempt, "DatabaseFull", _("The database has no room left. Sync again when it has."))
+                _fail(lease, "DatabaseFull", _("The database has no room left. Sync again when it has."))
             elif isinstance(error, OperationalError | InterfaceError):
                 raise
             else:
-                _fail_unexpectedly(job, attempt)
+                _fail_unexpectedly(lease)
         except Exception:
-            _fail_unexpectedly(job, attempt)
+            _fail_unexpectedly(lease)
 
 
-def _fail(job: ImportJob, attempt: int, code: str, message: str) -> None:
+def _fail(lease: JobLease[ImportJob], code: str, message: str) -> None:
     # The message stands in the job: it names files, and files are named after people.
     log.error("import_failed", code=code)
-    fail(job.pk, attempt, code=code, message=message)
+    lease.fail(error_code=code, error_message=message)
 
 
-def _fail_unexpectedly(job: ImportJob, attempt: int) -> None:
+def _fail_unexpectedly(lease: JobLease[ImportJob]) -> None:
     log.exception("unexpected_error")
-    fail(job.pk, attempt, code="General", message=_("Something went wrong on our side. What is done stays done."))
+    lease.fail(error_code="General", error_message=_("Something went wrong on our side. What is done stays done."))
 
 
-def _run(job: ImportJob, attempt: int, report: Report) -> None:
-    if job.stalls > MAX_STALLS:
+def _run(lease: JobLease[ImportJob], report: Report) -> None:
+    if lease.is_exhausted:
         _fail(
-            job,
-            attempt,
+            lease,
             "GaveUp",
-            _("The import was tried %(times)s times and got no further.") % {"times": MAX_STALLS},
+            _("The import was tried %(times)s times and got no further.") % {"times": MAX_ATTEMPTS},
         )
         return
-    schema = _schema_of(job)
-    job = begin(job.pk, attempt, schema_version_id=schema.version_id)
+    schema = _schema_of(lease.job)
+    job = begin(lease, schema_version_id=schema.version_id)
     importer: Importer = IMPORTERS[job.kind](actor=actor_of_job(job, scope="imports"), schema=schema)
     files = ImportFile.objects.in_bulk(job.file_ids)
     processed = job.processed
@@ -114,10 +112,10 @@ def _run(job: ImportJob, attempt: int, report: Report) -> None:
         for index in range(job.file_index, len(job.file_ids)):
             done = job.entry_index if index == job.file_index else 0
             file = files[job.file_ids[index]]
-            for written in _run_file(job, attempt, importer, file=file, index=index, done=done):
+            for written in _run_file(lease, importer, file=file, index=index, done=done):
                 processed += written
                 report(processed)
-    complete(job.pk, attempt)
+    complete(lease)
 
 
 def _schema_of(job: ImportJob) -> CompiledSchema:
@@ -128,7 +126,7 @@ def _schema_of(job: ImportJob) -> CompiledSchema:
 
 
 def _run_file(
-    job: ImportJob, attempt: int, importer: Importer, *, file: ImportFile, index: int, done: int
+    lease: JobLease[ImportJob], importer: Importer, *, file: ImportFile, index: int, done: int
 ) -> Iterator[int]:
     """Yields how many entries each batch had. Raises NotAnImportFileError when the file is not what was uploaded."""
     read = done
@@ -136,7 +134,7 @@ def _run_file(
     with closing(open_stored(file)) as stream:
         entries = EntryFile(stream, max_bytes=1 << 62)
         for batch, prepared in ahead(_prepared(batches(islice(iter(entries), done, None)), importer)):
-            _write(job.pk, attempt, importer, file=file, index=index, batch=batch, prepared=prepared)
+            _write(lease, importer, file=file, index=index, batch=batch, prepared=prepared)
             read += len(batch)
             yield len(batch)
     if read != file.entries:
@@ -194,8 +192,7 @@ def batches(entries: Iterable[RawEntry]) -> Iterator[list[RawEntry]]:
 
 
 def _write(
-    job_id: UUID,
-    attempt: int,
+    lease: JobLease[ImportJob],
     importer: Importer,
     *,
     file: ImportFile,
@@ -206,7 +203,7 @@ def _write(
     """Write a batch, again when somebody else's transaction got in its way. Raises JobLeaseLostError."""
     for tries_left in reversed(range(TRIES)):
         try:
-            _write_once(job_id, attempt, importer, file=file, index=index, entries=prepared)
+            _write_once(lease, importer, file=file, index=index, entries=prepared)
             return
         except (IntegrityError, OperationalError) as error:
             passing = isinstance(error, IntegrityError) or isinstance(
@@ -221,10 +218,10 @@ def _write(
 
 @transaction.atomic
 def _write_once(
-    job_id: UUID, attempt: int, importer: Importer, *, file: ImportFile, index: int, entries: Sequence[Any]
+    lease: JobLease[ImportJob], importer: Importer, *, file: ImportFile, index: int, entries: Sequence[Any]
 ) -> None:
     """One transaction. The job's row is locked first: a worker that lost it stops here. Raises JobLeaseLostError."""
-    job = locked_job(job_id, attempt)
+    job = lease.locked()
     _refuse_superseded(job, index, entries)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITING])

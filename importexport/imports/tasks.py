@@ -6,9 +6,10 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from importexport.imports.jobs import discard_uploads, jobs_to_send_again
+from core.jobs import send_again
+from importexport.imports.jobs import discard_uploads
 from importexport.imports.running import run_job
-from importexport.models import ImportFailure, ImportFile
+from importexport.models import ImportFailure, ImportFile, ImportJob
 
 UPLOADS_KEPT = timedelta(days=30)
 FAILURES_KEPT = timedelta(days=90)
@@ -23,8 +24,7 @@ def run_import(job_id: str) -> None:
 @shared_task
 def resume_imports() -> None:
     """Send again the syncs whose task got lost or whose worker vanished; beat runs it every half minute."""
-    for job_id in jobs_to_send_again().values_list("pk", flat=True):
-        run_import.delay(str(job_id))
+    send_again(run_import, ImportJob.objects.all())
 
 
 @shared_task

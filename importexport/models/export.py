@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.jobs import UNFINISHED
 from importexport.models.job import ONE_REQUESTER, Job
 
 
@@ -17,9 +18,6 @@ class ExportStatus(models.TextChoices):
     RUNNING = "Running", _("Running")
     COMPLETED = "Completed", _("Completed")
     FAILED = "Failed", _("Failed")
-
-
-UNFINISHED = (ExportStatus.PENDING, ExportStatus.RUNNING)
 
 
 class ExportJob(Job):
@@ -48,7 +46,3 @@ class ExportJob(Job):
             models.Index(fields=["expires_at"], condition=~Q(file_name=""), name="export_job_has_file"),
             models.Index(fields=["requested_by_member", "created_at"], name="export_job_of_member"),
         ]
-
-    @property
-    def is_finished(self) -> bool:
-        return self.status not in UNFINISHED

@@ -1,5 +1,8 @@
 """Imports: the files that were uploaded, the syncs that take them over, and what of them failed."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -7,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ClientApplication, Member
+from core.jobs import UNFINISHED
 from importexport.models.job import ONE_REQUESTER, Job
 from schemas.models import SchemaVersion
 
@@ -26,15 +30,12 @@ class ImportStatus(models.TextChoices):
     FAILED = "Failed", _("Failed")
 
 
-UNFINISHED = (ImportStatus.PENDING, ImportStatus.RUNNING)
-
-
 class ImportJob(Job):
     """One sync: the files in their order, and how far it is.
 
     `file_index` and `entry_index` are the cursor: the first entry that is not done yet. They, the counts and the
     failures change in the transaction that writes the entries, so that nothing is done twice or left out, whenever
-    the worker dies. `stalls` counts how often a worker took the job and got no further.
+    the worker dies. `stalls` counts how often a worker took the job and got no further: only these tries count.
     """
 
     kind = models.CharField(_("kind"), max_length=20, choices=ImportKind)
@@ -70,8 +71,12 @@ class ImportJob(Job):
         ]
 
     @property
-    def is_finished(self) -> bool:
-        return self.status not in UNFINISHED
+    def tries(self) -> int:
+        return self.stalls
+
+    @classmethod
+    def lost_after(cls) -> timedelta:
+        return timedelta(seconds=settings.IMPORT_LOST_AFTER_SECONDS)
 
 
 class ImportFile(models.Model):

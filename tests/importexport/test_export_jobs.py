@@ -16,8 +16,10 @@ from accounts.models import ClientApplication
 from contacts.models import Contact, PendingFileDeletion
 from contacts.services.anonymization import anonymize_contacts
 from contacts.tasks import delete_obsolete_files
-from importexport.exports import heartbeat, running
-from importexport.exports.running import MAX_ATTEMPTS, run_export
+from core import heartbeat
+from core.jobs import LOST_AFTER, MAX_ATTEMPTS
+from importexport.exports import running
+from importexport.exports.running import run_export
 from importexport.exports.selection import Selection
 from importexport.exports.services import request_export
 from importexport.exports.tasks import expire_exports, resume_exports
@@ -198,7 +200,7 @@ def test_a_task_for_a_job_that_is_not_there_does_nothing(db):
 def vanish(job, *, attempts=1):
     """As a worker leaves it that was killed while it stored the file."""
     name = default_storage.save(f"exports/{job.pk}-{attempts}.csv", ContentFile(b"half"))
-    silent_since = timezone.now() - running.LOST_AFTER - timedelta(seconds=1)
+    silent_since = timezone.now() - LOST_AFTER - timedelta(seconds=1)
     ExportJob.objects.filter(pk=job.pk).update(
         status=ExportStatus.RUNNING, attempts=attempts, heartbeat_at=silent_since, processed=7, file_name=name
     )

@@ -1,17 +1,15 @@
-"""A sign of life of a running export, and how far it is, where pollers see it at once."""
+"""A sign of life of a running job, and how far it is, where pollers see it at once."""
 
 import threading
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from django.db import DatabaseError, connection
-from django.utils import timezone
 
-from core.jobs import JobLeaseLostError
-from importexport.models import ExportJob, ExportStatus
+from core.jobs import JobLease, JobLeaseLostError
 
-log = structlog.get_logger("kontor.exports")
+log = structlog.get_logger("kontor.jobs")
 
 BEAT_SECONDS = 1.0
 
@@ -19,15 +17,17 @@ BEAT_SECONDS = 1.0
 class Heartbeat:
     """Writes to the job's row from a thread, on a connection of its own: the work stands in a transaction, and may
     be busy with one statement for long.
+
+    Not for work that locks the row: the lock keeps other workers off for as long as a transaction takes.
     """
 
-    def __init__(self, job: ExportJob) -> None:
-        self._mine = ExportJob.objects.filter(pk=job.pk, attempts=job.attempts, status=ExportStatus.RUNNING)
+    def __init__(self, lease: JobLease[Any]) -> None:
+        self._lease = lease
         self._total: int | None = None
         self._processed = 0
         self._is_lost = False
         self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._beat_until_over, name=f"heartbeat of {job.pk}", daemon=True)
+        self._thread = threading.Thread(target=self._beat_until_over, name=f"heartbeat of {lease.job.pk}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -40,11 +40,11 @@ class Heartbeat:
         self._thread.join()
 
     def expect(self, total: int) -> None:
-        """There are so many rows to write."""
+        """There is so much to do."""
         self._total = total
 
     def report(self, processed: int) -> None:
-        """So many rows are written. Raises JobLeaseLostError when the work is in vain."""
+        """So much is done. Raises JobLeaseLostError when the work is in vain."""
         self._processed = processed
         self.check()
 
@@ -62,10 +62,10 @@ class Heartbeat:
 
     def _beat(self) -> None:
         try:
-            self._is_lost = not self._mine.update(
-                heartbeat_at=timezone.now(), processed=self._processed, total=self._total
-            )
+            self._lease.write(processed=self._processed, total=self._total)
+        except JobLeaseLostError:
+            self._is_lost = True
         except DatabaseError as error:
-            # One beat more or less does not matter; a connection that is broken is made anew for the next.
-            log.warning("export_heartbeat_failed", error=type(error).__name__)
+            # One beat more or less does not matter; a connection that is broken is replaced for the next.
+            log.warning("heartbeat_failed", job=str(self._lease.job.pk), error=type(error).__name__)
             connection.close()
