@@ -19,7 +19,8 @@ from pytest_django.plugin import DjangoDbBlocker
 from accounts.actor import Actor, member_actor, system_actor
 from accounts.models import ClientApplication, Member, Participant, User
 from accounts.scopes import ALL_SCOPES
-from accounts.services import create_client_application, issue_token
+from accounts.services import issue_token
+from administration.services import create_client_application
 from contacts.models import Contact, ContactAssignment, ContactParticipant
 from contacts.services.creation import create_contact
 from contacts.services.logins import open_login

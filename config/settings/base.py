@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "core",
     "accounts",
     "changerequests",
+    "administration",
     "schemas",
     "contacts",
     "contactgroups",
@@ -343,7 +344,7 @@ UNFOLD = {
     "STYLES": [lambda request: static("core/admin.css")],
     "SCRIPTS": [lambda request: static("core/admin.js")],
     "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
-    "SIDEBAR": {"navigation": "accounts.admin_navigation.sections"},
+    "SIDEBAR": {"navigation": "administration.admin.navigation.sections"},
     "COLORS": {
         "primary": {
             "50": "oklch(97% .014 254.604)",

@@ -1,0 +1,46 @@
+"""Users: logins and the rights that they carry."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.db.models import Model
+from django.http import HttpRequest
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from accounts.models import Member, User
+from administration.admin.base import KeptAdmin
+from administration.admin.groups import LabelledPermissions
+
+# Second factors are their owners'; keys shown here would be one factor less.
+admin.site.unregister(TOTPDevice)
+
+ONLY_SUPERUSERS_GRANT = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+@admin.register(User)
+class UserAdmin(LabelledPermissions, BaseUserAdmin, KeptAdmin):  # type: ignore[misc] # what KeptAdmin narrows stays narrow
+    """Staff who may change users could make themselves anything, so that only superusers grant rights."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "first_name", "last_name", "email", "is_staff", "is_active"]
+    list_filter = ["is_active", "is_staff", "is_superuser"]
+    autocomplete_fields = ["groups"]
+    filter_horizontal = ["user_permissions"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        own = ("last_login", "date_joined")
+        return own if request.user.is_superuser else (*own, *ONLY_SUPERUSERS_GRANT)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may change a login may take it over: superusers alone change those of other staff."""
+        if obj is not None and not request.user.is_superuser and (obj.is_staff or obj.is_superuser or _is_member(obj)):
+            return False
+        return super().has_change_permission(request, obj)
+
+
+def _is_member(user: User) -> bool:
+    return Member.objects.filter(user=user).exists()
