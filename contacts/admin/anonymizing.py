@@ -40,7 +40,7 @@ def anonymize_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
         request,
         contact,
         tab="anonymize",
-        template="anonymize.html",
+        template="admin/contacts/contact/anonymize.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK,
         kept=[schema.label_at(path) for path in in_form_order(schema, kept)],
         typed=typed,

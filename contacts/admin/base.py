@@ -1,5 +1,6 @@
 """Shared by all admin pages of a contact: access check, page head and tabs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -9,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
@@ -29,6 +31,28 @@ class Tab:
     label: str
     address: str
     is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddedPage:
+    """A page with a tab that an app above adds: `name` is its address below the contact's."""
+
+    name: str
+    label: str | Promise
+    view: Callable[[VisibleToActorAdmin, HttpRequest, int], HttpResponse]
+    may_open: Callable[[HttpRequest], bool]
+
+
+_added_pages: list[AddedPage] = []
+
+
+def register_contact_page(page: AddedPage) -> None:
+    """Give every contact one more page, with a tab after those that there are."""
+    _added_pages.append(page)
+
+
+def added_pages() -> tuple[AddedPage, ...]:
+    return tuple(_added_pages)
 
 
 def opened(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> tuple[Actor, Contact]:
@@ -59,7 +83,7 @@ def contact_context(request: HttpRequest, contact: Contact, *, tab: str) -> dict
         "contact": contact,
         "permissions": permissions,
         "pending_request": pending.defer("changes").first(),
-        "tabs": _tabs(contact, tab, may_see_groups=permissions.may_see_groups),
+        "tabs": _tabs(request, contact, tab),
         "is_form": tab in FORMS,
     }
 
@@ -74,11 +98,11 @@ def contact_page(
     status: int = HTTPStatus.OK,
     **context: Any,
 ) -> HttpResponse:
-    """Render `templates/admin/contacts/contact/<template>` as a page of the contact."""
+    """Render a page of the contact. The template extends `admin/contacts/contact/base_tab.html`."""
     media = admin.media
     return TemplateResponse(
         request,
-        f"admin/contacts/contact/{template}",
+        template,
         {
             **admin.admin_site.each_context(request),
             "opts": admin.opts,
@@ -107,14 +131,14 @@ def refused(request: HttpRequest, error: ApiError, address: str) -> HttpResponse
     return HttpResponseRedirect(address)
 
 
-def _tabs(contact: Contact, current: str, *, may_see_groups: bool) -> list[Tab]:
+def _tabs(request: HttpRequest, contact: Contact, current: str) -> list[Tab]:
     names = {
         DETAILS: _("Details"),
         "changes": _("History"),
         "requests": _("Change requests"),
-        **({"groups": _("Groups")} if may_see_groups else {}),
         "connections": _("Connections"),
         "channels": _("Channels"),
         "picture": _("Picture"),
+        **{page.name: str(page.label) for page in _added_pages if page.may_open(request)},
     }
     return [Tab(name, label, address_of(contact.pk, name), name == current) for name, label in names.items()]

@@ -16,7 +16,7 @@ from unfold.decorators import display
 from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
 from accounts.admin_paging import KeyedPaginator
 from contacts.admin.anonymizing import anonymize_page
-from contacts.admin.base import DETAILS, contact_context
+from contacts.admin.base import DETAILS, added_pages, contact_context
 from contacts.admin.changelist import Contacts, PendingFilter, TypeFilter
 from contacts.admin.creating import create_page
 from contacts.admin.editing import edit_page
@@ -27,7 +27,6 @@ from contacts.admin.links import (
     add_connection,
     channels_page,
     connections_page,
-    groups_page,
 )
 from contacts.admin.permissions import MAY_ADD
 from contacts.admin.pictures import change_picture, picture_page, show_picture
@@ -42,7 +41,6 @@ PAGES = {
     "edit": edit_page,
     "changes": history_page,
     "requests": requests_page,
-    "groups": groups_page,
     "connections": connections_page,
     "connections/add": add_connection,
     "channels": channels_page,
@@ -100,9 +98,10 @@ class ContactAdmin(ListChoicesMixin, VisibleToActorAdmin):
     # ---- the contact's pages
 
     def get_urls(self) -> list[URLPattern]:
+        views = PAGES | {page.name: page.view for page in added_pages()}
         pages = [
             path(f"<int:contact_id>/{address}/", self._page(view), name=f"contacts_contact_{_name(address)}")
-            for address, view in PAGES.items()
+            for address, view in views.items()
         ]
         return [*pages, *super().get_urls()]
 

@@ -136,7 +136,7 @@ def _drawn(
         request,
         contact,
         tab="edit",
-        template="edit.html",
+        template="admin/contacts/contact/edit.html",
         status=status,
         media=admin.media + page.details.media,
         form=page.details,

@@ -32,7 +32,7 @@ def history_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: i
         request,
         contact,
         tab="changes",
-        template="history.html",
+        template="admin/contacts/contact/history.html",
         history=history,
         page=page,
         fields=fields,
@@ -50,7 +50,14 @@ def requests_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: 
     for row in rows:
         row.field_labels = field_labels(schema, row.paths)
     return contact_page(
-        admin, request, contact, tab="requests", template="requests.html", change_requests=rows, page=page, query=""
+        admin,
+        request,
+        contact,
+        tab="requests",
+        template="admin/contacts/contact/requests.html",
+        change_requests=rows,
+        page=page,
+        query="",
     )
 
 

@@ -1,45 +1,20 @@
-"""Admin pages with a contact's groups, external connections and channels."""
-
-from typing import Any
+"""Admin pages with a contact's external connections and channels."""
 
 from django import forms
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_actor import VisibleToActorAdmin
-from contactgroups.queries import linked_counts, memberships_of_contact, with_visible_members
 from contacts.admin.base import address_of, check_permission, contact_page, done, opened, refused
-from contacts.admin.permissions import MAY_CHANGE_DETAILS, MAY_SEE_GROUPS
+from contacts.admin.permissions import MAY_CHANGE_DETAILS
 from contacts.models import CONTACT_SCHEMA, ChannelKind, ExternalConnection
 from contacts.services.channels import discontinue_verification, resend_key
 from contacts.services.connections import add_external_connection
 from core.documents import value_at
 from core.errors import ApiError
 from schemas.queries import current_schema
-
-OTHERS_SHOWN = 6
-
-
-# ---- groups
-
-
-def groups_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """List a contact's groups, with its policy and the group's other contacts that the user can see."""
-    actor, contact = opened(admin, request, contact_id)
-    if not any(request.user.has_perm(right) for right in MAY_SEE_GROUPS):
-        raise PermissionDenied
-    memberships: list[Any] = list(memberships_of_contact(contact_id=contact.pk))
-    groups = with_visible_members([row.group for row in memberships], actor=actor, limit=OTHERS_SHOWN + 1)
-    counts = linked_counts([group.pk for group in groups])
-    for row in memberships:
-        row.linked_count = counts.get(row.group_id, 0)
-        row.others = [other.contact for other in row.group.visible_members if other.contact_id != contact.pk]
-    return contact_page(
-        admin, request, contact, tab="groups", template="groups.html", memberships=memberships, shown=OTHERS_SHOWN
-    )
-
 
 # ---- other systems
 
@@ -70,7 +45,7 @@ def connections_page(
         request,
         contact,
         tab="connections",
-        template="connections.html",
+        template="admin/contacts/contact/connections.html",
         status=422 if form is not None else 200,
         connections=contact.external_connections.all(),
         form=form or ConnectionForm(),
@@ -116,7 +91,9 @@ def channels_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: 
         for kind, path in ((kind, schema.channel_paths[kind]) for kind in ChannelKind)
         if path is not None
     ]
-    return contact_page(admin, request, contact, tab="channels", template="channels.html", channels=channels)
+    return contact_page(
+        admin, request, contact, tab="channels", template="admin/contacts/contact/channels.html", channels=channels
+    )
 
 
 def act_on_channel(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:

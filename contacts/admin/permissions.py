@@ -10,7 +10,6 @@ from contacts.models import Contact
 MAY_ADD = "contacts.add_contact"
 MAY_CHANGE_DETAILS = "contacts.change_contact_details"
 MAY_ANONYMIZE = "contacts.anonymize_contact"
-MAY_SEE_GROUPS = ("contactgroups.view_contactgroup", "contactgroups.change_contactgroup")
 MAY_SEE_REQUESTS = ("changerequests.view_changerequest", "changerequests.review_changerequest")
 
 
@@ -20,7 +19,6 @@ class ContactPermissions:
 
     may_change: bool
     may_anonymize: bool
-    may_see_groups: bool
     may_open_requests: bool
     reason: str = ""
 
@@ -36,7 +34,6 @@ def contact_permissions(request: HttpRequest, contact: Contact) -> ContactPermis
     return ContactPermissions(
         may_change=not reason,
         may_anonymize=not is_anonymous and user.has_perm(MAY_ANONYMIZE),
-        may_see_groups=any(user.has_perm(right) for right in MAY_SEE_GROUPS),
         may_open_requests=any(user.has_perm(right) for right in MAY_SEE_REQUESTS),
         reason=reason,
     )

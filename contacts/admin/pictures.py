@@ -20,7 +20,13 @@ def picture_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: i
     _actor, contact = opened(admin, request, contact_id)
     has_picture = ProfilePicture.objects.filter(contact=contact).exists()
     return contact_page(
-        admin, request, contact, tab="picture", template="picture.html", has_picture=has_picture, most=MAX_BYTES
+        admin,
+        request,
+        contact,
+        tab="picture",
+        template="admin/contacts/contact/picture.html",
+        has_picture=has_picture,
+        most=MAX_BYTES,
     )
 
 

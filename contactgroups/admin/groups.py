@@ -25,7 +25,7 @@ from accounts.admin_actor import (
 )
 from accounts.admin_paging import KeyedChangeList, KeyedPaginator
 from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType, GroupMembership, LinkedEntity
-from contactgroups.queries import found_groups, linked_counts, with_visible_members
+from contactgroups.queries import linked_counts, found_groups, with_visible_members
 from contactgroups.services import Membership, change_group, create_group, delete_group, link_entity, unlink_entity
 from contacts.models import Contact
 from core.errors import Forbidden
