@@ -1,14 +1,12 @@
 """Drafts: what is to be published is checked against what is stored first, and then published."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from accounts.actor import Actor
 from core.documents import is_same
 from core.errors import NotFound, UnprocessableEntity
 from core.jobs import send_on_commit
@@ -18,9 +16,6 @@ from schemas.models import CheckStatus, SchemaDraft, SchemaVersion
 from schemas.queries import draft_schema
 from schemas.services.schemas import publish_schema
 from schemas.tasks import check_draft
-
-if TYPE_CHECKING:
-    from accounts.actor import Actor
 
 # As many documents are checked while somebody waits; more of them by a worker.
 CHECKED_AT_ONCE = 2_000

@@ -1,23 +1,18 @@
 """Changes the items of lists. Every change raises the list's revision, which tells all processes."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
+from accounts.actor import Actor
 from core.errors import NotFound, UnprocessableEntity
 from schemas.models import List, ListItem, NextRevision
 from schemas.usage_checks import is_in_use
-
-if TYPE_CHECKING:
-    from accounts.actor import Actor
 
 logger = logging.getLogger(__name__)
 

@@ -1,13 +1,12 @@
 """Publishes versions of schemas."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.actor import Actor
 from core.documents import is_same
 from core.errors import NotFound, UnprocessableEntity
 from schemas.definition import Definition, invalid, parse_definition
@@ -16,9 +15,6 @@ from schemas.definition.jsontext import read_json_text
 from schemas.derivation import usable_json_schema
 from schemas.engine import DIALECT, schema_faults
 from schemas.models import List, Schema, SchemaVersion
-
-if TYPE_CHECKING:
-    from accounts.actor import Actor
 
 
 @transaction.atomic
