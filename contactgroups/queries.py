@@ -27,6 +27,7 @@ from contacts.models import Contact, ContactAssignment
 from contacts.queries import check_visible, no_such_contact, search_contacts
 from core.errors import NotFound, UnprocessableEntity, map_lock_errors
 from core.prepared import Param, PreparedQuery, id_or_none
+from core.search import SearchTerm
 from core.serializers import INT32_MAX
 
 MAX_FOUND = 200
@@ -135,19 +136,19 @@ def linked_counts(group_ids: Collection[int]) -> dict[int, int]:
     return dict(links.values_list("group").annotate(Count("pk")))
 
 
-def found_groups(groups: QuerySet[ContactGroup], term: str, *, actor: Actor) -> QuerySet[ContactGroup]:
-    """The groups that somebody means who types `term`: by name, external id, id, or a contact that the actor sees."""
-    term = term.replace("\x00", "").strip()
+def search_groups(groups: QuerySet[ContactGroup], text: str, *, actor: Actor) -> QuerySet[ContactGroup]:
+    """The groups that somebody means who types `text`: by name, external id, id, or a contact that the actor sees."""
+    term = SearchTerm.typed(text)
     if not term:
         return groups
-    contacts = search_contacts(Contact.objects.visible_to(actor), term)
+    contacts = search_contacts(Contact.objects.visible_to(actor), text)
     # The limit, which is none, has the contacts found by themselves: joined with the rest, PostgreSQL takes the few
     # that are meant for as many as the member sees.
     meant_contacts = contacts.order_by().values("pk")[:INT32_MAX]
     in_groups = GroupMembership.objects.filter(contact__in=meant_contacts).order_by().values("group")
-    meant = Q(name__icontains=term) | Q(external_id__iexact=term)
-    if term.isascii() and term.isdecimal() and int(term) <= INT32_MAX:
-        meant |= Q(pk=int(term))
+    meant = Q(name__icontains=term.text) | Q(external_id__iexact=term.text)
+    if term.id is not None:
+        meant |= Q(pk=term.id)
     # A union, each part of which has its indexes: with an OR between them PostgreSQL reads all groups.
     named = ContactGroup.objects.filter(meant).order_by().values("pk")
     return groups.filter(pk__in=named.union(in_groups, all=True))

@@ -27,9 +27,9 @@ from contactgroups.queries import (
     with_visible_members,
 )
 from contactgroups.services import Membership, change_group, create_group, delete_group
-from contacts.queries import UUID_TEXT
 from core.errors import BadRequest
 from core.rendering import rendered
+from core.search import uuid_in
 
 READ, WRITE = "groups.read", "groups.write"
 MANAGEMENT = ["ContactGroupManagement"]
@@ -246,6 +246,7 @@ def _entity_type(text: str) -> EntityType:
 
 def _uuid(text: str) -> UUID:
     """Raises BadRequest."""
-    if not UUID_TEXT.fullmatch(text):
+    uid = uuid_in(text)
+    if uid is None:
         raise BadRequest(properties={"identityId": [_("Expected a UUID.")]})
-    return UUID(text)
+    return uid

@@ -1,10 +1,9 @@
 """Queries for contacts and their history."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from operator import and_, or_
+from operator import or_
 from typing import Any, TypedDict
 
 from django.db.models import (
@@ -32,11 +31,9 @@ from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, ChannelKind, Con
 from contacts.plans import PendingPaths
 from core.errors import NotFound
 from core.prepared import Param, PreparedQuery, id_or_none
-from core.serializers import INT32_MAX
+from core.search import SearchTerm
 from schemas.document_sources import StoredDocuments
 from schemas.queries import fields_with_list
-
-UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class PendingChannels(TypedDict):
@@ -178,17 +175,14 @@ def with_initiators(history: QuerySet[ChangeSet]) -> QuerySet[ChangeSet]:
     return history.select_related("initiator_member__user", "initiator_contact").defer("initiator_contact__details")
 
 
-def search_contacts(contacts: QuerySet[Contact], term: str) -> QuerySet[Contact]:
+def search_contacts(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:
     """Return the contacts that match a search term: parts of a name or username, an id, a uid or an external id."""
-    term = term.replace("\x00", "").strip()
+    term = SearchTerm.typed(text)
+    if not term:
+        return contacts
     # A scalar subquery, because `IN` would keep PostgreSQL from combining the indexes of the alternatives.
-    meant = Q(pk=Subquery(ExternalConnection.objects.filter(external_id=term).order_by().values("contact")[:1]))
-    if term.isascii() and term.isdecimal() and int(term) <= INT32_MAX:
-        meant |= Q(pk=int(term))
-    if UUID_TEXT.fullmatch(term):
-        meant |= Q(uid=term)
-    parts = [Q(name__icontains=part) | Q(username__icontains=part) for part in term.split()]
-    return contacts.filter(meant | reduce(and_, parts)) if parts else contacts
+    holder = ExternalConnection.objects.filter(external_id=term.text).order_by().values("contact")[:1]
+    return contacts.filter(Q(pk=Subquery(holder)) | term.is_key() | term.parts_of("name", "username"))
 
 
 def latest_change_sets(*, contact_id: int, limit: int | None = None, path: str | None = None) -> QuerySet[ChangeSet]:

@@ -11,9 +11,9 @@ from accounts.queries import actor_of_user
 from contactgroups.models import ContactGroup, GroupMembership
 from contacts.models import Contact
 from contacts.plans import Snapshot
-from contacts.queries import UUID_TEXT, check_visible, holds_list_item
+from contacts.queries import check_visible, holds_list_item
 from core.errors import NotFound, map_lock_errors
-from core.serializers import INT32_MAX
+from core.search import SearchTerm
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
 from schemas.document_sources import StoredDocuments
 from schemas.queries import current_schema
@@ -70,17 +70,12 @@ def _one(legal_entities: QuerySet[LegalEntity], legal_entity_id: int) -> LegalEn
     return legal_entity
 
 
-def search_legal_entities(legal_entities: QuerySet[LegalEntity], term: str) -> QuerySet[LegalEntity]:
-    """The legal entities that somebody means who types `term`: parts of a name, an id, a uid, an external id."""
-    term = term.replace("\x00", "").strip()
+def search_legal_entities(legal_entities: QuerySet[LegalEntity], text: str) -> QuerySet[LegalEntity]:
+    """The legal entities that somebody means who types `text`: parts of a name, an id, a uid, an external id."""
+    term = SearchTerm.typed(text)
     if not term:
         return legal_entities
-    meant = Q(external_id=term)
-    if term.isascii() and term.isdecimal() and int(term) <= INT32_MAX:
-        meant |= Q(pk=int(term))
-    if UUID_TEXT.fullmatch(term):
-        meant |= Q(uid=term)
-    return legal_entities.filter(meant | Q(*(("name__icontains", part) for part in term.split())))
+    return legal_entities.filter(Q(external_id=term.text) | term.is_key() | term.parts_of("name"))
 
 
 def groups_by_id(*, actor: Actor, group_ids: Collection[int]) -> Mapping[int, ContactGroup]:

@@ -25,7 +25,7 @@ from accounts.admin_actor import (
 )
 from accounts.admin_paging import KeyedChangeList, KeyedPaginator
 from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType, GroupMembership, LinkedEntity
-from contactgroups.queries import linked_counts, found_groups, with_visible_members
+from contactgroups.queries import linked_counts, search_groups, with_visible_members
 from contactgroups.services import Membership, change_group, create_group, delete_group, link_entity, unlink_entity
 from contacts.models import Contact
 from core.errors import Forbidden
@@ -170,7 +170,7 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
         self, request: HttpRequest, queryset: QuerySet[ContactGroup], search_term: str
     ) -> tuple[QuerySet[ContactGroup], bool]:
         actor = actor_of_list(request)
-        return (queryset if actor is None else found_groups(queryset, search_term, actor=actor)), False
+        return (queryset if actor is None else search_groups(queryset, search_term, actor=actor)), False
 
     @display(description=_("name"))
     def label(self, group: ContactGroup) -> str:

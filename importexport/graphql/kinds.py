@@ -19,12 +19,12 @@ from graphql import (
     ValueNode,
 )
 
+from core.search import uuid_in
 from schemas.definition.elements import MAX_EXACT_INTEGER, TEXT_TYPES, FieldType
 from schemas.formats import is_date, is_date_time
 
 # PostgreSQL knows no time zones further away than this.
 _OFFSET = re.compile(r".*([Zz]|[+-](0[0-9]|1[0-5]):[0-5][0-9])")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 MAX_DIGITS = 40
 
 EQUALITY = ("eq", "neq", "in", "nin")
@@ -88,9 +88,10 @@ def _is_moment(text: str) -> bool:
 
 
 def _uuid(given: Any) -> UUID:
-    if not isinstance(given, str) or not _UUID.fullmatch(given):
+    uid = uuid_in(given) if isinstance(given, str) else None
+    if uid is None:
         raise ValueError
-    return UUID(given)
+    return uid
 
 
 NUMBERS = (IntValueNode, FloatValueNode)
