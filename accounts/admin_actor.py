@@ -1,6 +1,7 @@
 """The actor of an admin session, and base classes of admins, above all of those that show contacts' data."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -97,6 +98,14 @@ def _knows_its_value(spec: Any) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class ListButton:
+    """A button that an app adds to the list of another: the template draws it, with `kind` for what the list shows."""
+
+    template: str
+    kind: str
+
+
 class CappedAdmin(ModelAdmin):
     """For tables that may grow large."""
 
@@ -105,6 +114,10 @@ class CappedAdmin(ModelAdmin):
     paginator = CappedPaginator
     list_per_page = 50
     actions: Sequence[str] | None = None
+    # In the sidebar: its symbol, and its place in the first group of links, which is the day's work.
+    sidebar_icon = "table_rows"
+    daily_work: int | None = None
+    list_buttons: Sequence[ListButton] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
         return CappedChangeList
@@ -137,6 +150,11 @@ class CappedAdmin(ModelAdmin):
         filters = [_asked_by(entry) for entry in self.get_list_filter(request)]
         is_filter = any(lookup == name or lookup.startswith(f"{name}__") for name in filters)
         return is_filter and super().lookup_allowed(lookup, value, request)
+
+
+def register_list_button(shown_by: type[CappedAdmin], button: ListButton) -> None:
+    """Draw a button beside the filters of a list, after those that there are."""
+    shown_by.list_buttons = [*shown_by.list_buttons, button]
 
 
 def _asked_by(list_filter: Any) -> str:

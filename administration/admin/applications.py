@@ -68,6 +68,7 @@ class ClientApplicationForm(forms.ModelForm):
 class ClientApplicationAdmin(KeptAdmin):
     """An application is closed by taking its scopes away; the history keeps naming it."""
 
+    sidebar_icon = "key"
     form = ClientApplicationForm
     list_display = ["name", "client_id", "scope_count", "participant_names", "created"]
     list_filter = ["participants"]

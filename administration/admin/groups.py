@@ -35,6 +35,7 @@ class LabelledPermissions:
 class GroupAdmin(LabelledPermissions, BaseGroupAdmin, CappedAdmin):  # type: ignore[misc] # as with UserAdmin
     """Groups carry the permissions, so superusers alone change them."""
 
+    sidebar_icon = "group"
     actions = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:

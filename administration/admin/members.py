@@ -17,6 +17,7 @@ from core.errors import UnprocessableEntity, map_integrity_error
 
 @admin.register(Member)
 class MemberAdmin(RefusableAdmin, KeptAdmin):
+    sidebar_icon = "badge"
     list_display = ["name", "username", "manager", "participant_names", "sees_all_contacts", "is_active"]
     list_filter = ["participants", "sees_all_contacts", "user__is_active"]
     list_select_related = ["user", "manager__user"]

@@ -15,6 +15,7 @@ from administration.admin.base import KeptAdmin
 
 @admin.register(Participant)
 class ParticipantAdmin(KeptAdmin):
+    sidebar_icon = "domain"
     list_display = ["name", "member_count", "application_count"]
     search_fields = ["name"]
     search_help_text = _("Name")

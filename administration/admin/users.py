@@ -23,6 +23,7 @@ ONLY_SUPERUSERS_GRANT = ("is_staff", "is_superuser", "groups", "user_permissions
 class UserAdmin(LabelledPermissions, BaseUserAdmin, KeptAdmin):  # type: ignore[misc] # what KeptAdmin narrows stays narrow
     """Staff who may change users could make themselves anything, so that only superusers grant rights."""
 
+    sidebar_icon = "person"
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

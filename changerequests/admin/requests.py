@@ -41,6 +41,8 @@ STATE_COLOURS: dict[Any, str] = {**STATUS_COLOURS, OUTDATED: "danger"}
 
 @admin.register(ChangeRequest)
 class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
+    sidebar_icon = "rule"
+    daily_work = 1
     list_display = ["subject_name", "changed_fields", "initiator", "age", "state"]
     list_display_links = ["subject_name"]
     list_filter = [

@@ -155,6 +155,7 @@ class Groups(KeyedChangeList):
 
 @admin.register(ContactGroup)
 class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
+    sidebar_icon = "groups"
     list_display = ["label", "external_id", "contact_names", "linked"]
     search_fields = ["name"]
     search_help_text = _("Name, external id, id or a contact")

@@ -54,6 +54,8 @@ PAGES = {
 
 @admin.register(Contact)
 class ContactAdmin(ListChoicesMixin, VisibleToActorAdmin):
+    sidebar_icon = "contacts"
+    daily_work = 2
     list_display = ["full_name", "type", "login_name", "participant_names", "pending"]
     list_filter = [TypeFilter, "participants", PendingFilter]
     search_fields = ["name"]

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 from unfold.decorators import display
 
-from accounts.admin_actor import ReadOnlyAdmin, actor_of
+from accounts.admin_actor import ListButton, ReadOnlyAdmin, actor_of, register_list_button
+from contacts.admin import ContactAdmin
 from core.errors import ApiError
 from importexport.exports.columns import MODELS
 from importexport.exports.download import download
@@ -23,6 +24,7 @@ from importexport.exports.selection import Selection
 from importexport.exports.services import request_export
 from importexport.job_ownership import requested_by
 from importexport.models import ExportJob, ExportKind, ExportStatus
+from legalentities.admin import LegalEntityAdmin
 
 MAY_EXPORT = "importexport.add_exportjob"
 STATUS_LABELS = {
@@ -35,6 +37,7 @@ STATUS_LABELS = {
 
 @admin.register(ExportJob)
 class ExportJobAdmin(ReadOnlyAdmin):
+    sidebar_icon = "download"
     list_display = ["kind", "shown_status", "progress", "created_at", "expires_at", "file"]
     list_display_links = None
     list_filter = ["kind", "status"]
@@ -132,3 +135,8 @@ def _may_see(request: HttpRequest, kind: str) -> bool:
         raise Http404
     model = MODELS[kind]
     return bool(admin.site.get_model_admin(model).has_view_permission(request))
+
+
+EXPORT_BUTTON = "admin/importexport/includes/export_button.html"
+register_list_button(ContactAdmin, ListButton(EXPORT_BUTTON, ExportKind.CONTACTS))
+register_list_button(LegalEntityAdmin, ListButton(EXPORT_BUTTON, ExportKind.LEGAL_ENTITIES))

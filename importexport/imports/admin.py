@@ -71,6 +71,7 @@ class ImportForm(forms.Form):
 
 @admin.register(ImportJob)
 class ImportJobAdmin(CappedAdmin):
+    sidebar_icon = "upload_file"
     list_display = ["shown_kind", "shown_status", "progress", "created_at", "finished_at"]
     list_filter = ["kind", "status", "is_dry_run"]
     ordering = ["-created_at"]

@@ -45,6 +45,7 @@ class LegalEntities(KeyedChangeList):
 
 @admin.register(LegalEntity)
 class LegalEntityAdmin(ListChoicesMixin, VisibleToActorAdmin):
+    sidebar_icon = "business"
     list_display = ["title", "external_id", "group_link", "contact_count"]
     search_fields = ["name"]
     search_help_text = _("Name, id or external id")

@@ -24,6 +24,7 @@ from schemas.services.lists import MAX_NAME_LENGTH
 
 @admin.register(List)
 class ListAdmin(ReadOnlyAdmin):
+    sidebar_icon = "list"
     list_display = ["name", "key", "parent", "item_count", "items_link"]
     list_select_related = ["parent"]
     search_fields = ["key", "names"]
@@ -97,6 +98,7 @@ class ListItemForm(forms.ModelForm):
 
 @admin.register(ListItem)
 class ListItemAdmin(RefusableAdmin, CappedAdmin):
+    sidebar_icon = "format_list_bulleted"
     form = ListItemForm
     list_display = ["key", *(f"in_{code}" for code, _name in settings.LANGUAGES), "list", "parent_name", "order"]
     list_filter = ["list"]

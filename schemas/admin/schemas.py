@@ -41,6 +41,7 @@ STATUS_COLOURS = {
 
 @admin.register(Schema)
 class SchemaAdmin(ListChoicesMixin, StoredAdmin):
+    sidebar_icon = "schema"
     list_display = ["key", "version_number", "published_at", "publisher"]
     list_select_related = ["current_version"]
     ordering = ["key"]

@@ -26,6 +26,7 @@ VERSIONS_TO_CHOOSE = 200
 
 @admin.register(SchemaVersion)
 class SchemaVersionAdmin(StoredAdmin):
+    sidebar_icon = "history"
     list_display = ["number", "schema", "created_at", "published_by_name", "is_current"]
     list_filter = ["schema"]
     list_select_related = ["schema"]
