@@ -26,7 +26,7 @@ from accounts.admin_actor import CappedPaginator, actor_of, actor_of_list
 from changerequests.models import ChangeRequest, Status
 from changerequests.queries import oldest_waiting, request_figures, start_of_week
 from contacts.models import CONTACT_TYPES, Contact
-from contacts.queries import contacts_by_type
+from contacts.queries.contacts import contacts_by_type
 from importexport.exports.admin import STATUS_LABELS as EXPORT_COLOURS
 from importexport.imports.admin import STATUS_LABELS as IMPORT_COLOURS
 from importexport.job_ownership import jobs_at_hand

@@ -24,7 +24,7 @@ from accounts.models import Member
 from accounts.prefetch import Row, ViewPrefetch
 from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import Contact, ContactAssignment
-from contacts.queries import check_visible, no_such_contact, search_contacts
+from contacts.queries.contacts import check_visible, no_such_contact, search_contacts
 from core.errors import NotFound, UnprocessableEntity, map_lock_errors
 from core.prepared import Param, PreparedQuery, id_or_none
 from core.search import SearchTerm

@@ -13,7 +13,7 @@ class ContactsConfig(AppConfig):
 
     def ready(self) -> None:
         from contacts.kinds import ContactDetailsKind
-        from contacts.queries import is_list_item_used, stored_contacts
+        from contacts.queries.documents import is_list_item_used, stored_contacts
         from contacts.services.anonymization import erase_contacts
 
         register_kind(ContactDetailsKind())

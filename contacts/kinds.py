@@ -13,7 +13,8 @@ from changerequests.presentation import ReviewedChange
 from contacts.display import compared, context_of, field_labels, in_form_order, shown, shown_changes
 from contacts.models import CONTACT_SCHEMA, Contact, ContactParticipant
 from contacts.plans import Origin, Snapshot, outdated_paths, plan, values_set
-from contacts.queries import latest_history, search_contacts
+from contacts.queries.contacts import search_contacts
+from contacts.queries.history import latest_history
 from contacts.services.changes import commit
 from contacts.snapshots import locked_contact_snapshot
 from core.documents import Change, value_at

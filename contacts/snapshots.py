@@ -14,7 +14,7 @@ from accounts.actor import Actor, VisibilityScope, scope_params
 from accounts.prefetch import Row, ViewPrefetch
 from contacts.models import CONTACT_SCHEMA, Channel, ChannelKind, Contact
 from contacts.plans import PendingPaths, Snapshot
-from contacts.queries import no_such_contact
+from contacts.queries.contacts import no_such_contact
 from core.errors import UnprocessableEntity, map_lock_errors
 from core.prepared import Param, PreparedQuery, execute_pipeline, id_or_none
 from schemas.compiled import CompiledSchema

@@ -11,7 +11,8 @@ from accounts.queries import actor_of_user
 from contactgroups.models import ContactGroup, GroupMembership
 from contacts.models import Contact
 from contacts.plans import Snapshot
-from contacts.queries import check_visible, holds_list_item
+from contacts.queries.contacts import check_visible
+from contacts.queries.documents import holds_list_item
 from core.errors import NotFound, map_lock_errors
 from core.search import SearchTerm
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet

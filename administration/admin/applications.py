@@ -34,7 +34,7 @@ for model in (
 
 
 class ClientApplicationForm(forms.ModelForm):
-    """The scopes as boxes to tick; stored as the text that OAuth2 writes them in."""
+    """Scopes as checkboxes, stored as the space-separated text of OAuth2."""
 
     allowed_scopes = forms.MultipleChoiceField(
         label=_("Allowed scopes"),
@@ -66,7 +66,7 @@ class ClientApplicationForm(forms.ModelForm):
 
 @admin.register(ClientApplication)
 class ClientApplicationAdmin(KeptAdmin):
-    """An application is closed by taking its scopes away; the history keeps naming it."""
+    """Removing all scopes closes an application; it is not deleted, because the history refers to it."""
 
     sidebar_icon = "key"
     form = ClientApplicationForm
@@ -95,7 +95,7 @@ class ClientApplicationAdmin(KeptAdmin):
         return ", ".join(participant.name for participant in application.participants.all()) or gettext("All contacts")
 
     def save_form(self, request: HttpRequest, form: ClientApplicationForm, change: bool) -> ClientApplication:
-        """A new application is made by the service, and its secret shown: nobody can read it again."""
+        """Create a new application with the service and keep its secret for the response: it cannot be read again."""
         if change:
             return super().save_form(request, form, change)
         created = create_client_application(
@@ -109,7 +109,7 @@ class ClientApplicationAdmin(KeptAdmin):
         return application
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """The secret, in this answer alone: neither in a message's cookie nor in a session, and in no cache."""
+        """Show the secret only in this response: in no message cookie, no session and no cache."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

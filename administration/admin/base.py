@@ -7,7 +7,7 @@ from accounts.admin_actor import CappedAdmin
 
 
 class KeptAdmin(CappedAdmin):
-    """Rows that are never deleted, because the history or the contacts name them."""
+    """Rows that are never deleted, because the history or contacts refer to them."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -15,14 +15,14 @@ admin.site.unregister(Group)
 
 
 def permission_label(permission: Permission) -> str:
-    """What a permission is for, in the language of the reader: the database has the names in English."""
+    """Return a permission's label in the user's language; the database has only English names."""
     kind = permission.content_type.model_class()
     of = permission.content_type.name if kind is None else kind._meta.verbose_name_plural
     return f"{of}: {gettext(permission.name)}"
 
 
 class LabelledPermissions:
-    """For admins with a field of permissions."""
+    """For admins with a permissions field."""
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
@@ -33,7 +33,7 @@ class LabelledPermissions:
 
 @admin.register(Group)
 class GroupAdmin(LabelledPermissions, BaseGroupAdmin, CappedAdmin):  # type: ignore[misc] # as with UserAdmin
-    """Groups carry the permissions, so superusers alone change them."""
+    """Only superusers change groups, because groups grant permissions."""
 
     sidebar_icon = "group"
     actions = ()

@@ -29,7 +29,7 @@ class MemberAdmin(RefusableAdmin, KeptAdmin):
     inlines: list[type[InlineModelAdmin]] = []
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        """A member stays the person it is: what the history says it did, that person did."""
+        """A member's user never changes, because the history attributes the member's actions to that person."""
         return ["uid"] if obj is None else ["uid", "user"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
@@ -37,7 +37,7 @@ class MemberAdmin(RefusableAdmin, KeptAdmin):
         return rows.prefetch_related("participants")
 
     def save_model(self, request: HttpRequest, obj: Model, form: forms.ModelForm, change: bool) -> None:
-        """Raises UnprocessableEntity when somebody has put the manager below this member since the form was checked."""
+        """Raises UnprocessableEntity if the manager was moved below this member after the form was validated."""
         with map_integrity_error(MEMBERS_ARE_A_TREE, UnprocessableEntity(STANDS_ABOVE, sub_code="ManagerBelowMember")):
             super().save_model(request, obj, form, change)
 

@@ -37,6 +37,6 @@ class ParticipantAdmin(KeptAdmin):
 
 
 def _count(through: Any) -> Coalesce:
-    """How many rows of a relation name the participant."""
+    """Return the number of rows of a relation that belong to the participant."""
     rows = through._default_manager.filter(participant=OuterRef("pk")).order_by().values("participant")
     return Coalesce(Subquery(rows.annotate(all=Count("pk")).values("all"), output_field=IntegerField()), Value(0))

@@ -21,7 +21,7 @@ ONLY_SUPERUSERS_GRANT = ("is_staff", "is_superuser", "groups", "user_permissions
 
 @admin.register(User)
 class UserAdmin(LabelledPermissions, BaseUserAdmin, KeptAdmin):  # type: ignore[misc] # what KeptAdmin narrows stays narrow
-    """Staff who may change users could make themselves anything, so that only superusers grant rights."""
+    """Only superusers grant rights: other staff who may change users could grant themselves everything."""
 
     sidebar_icon = "person"
     form = UserChangeForm
@@ -37,7 +37,7 @@ class UserAdmin(LabelledPermissions, BaseUserAdmin, KeptAdmin):  # type: ignore[
         return own if request.user.is_superuser else (*own, *ONLY_SUPERUSERS_GRANT)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may change a login may take it over: superusers alone change those of other staff."""
+        """Only superusers change logins of staff and members: changing a login is enough to take it over."""
         if obj is not None and not request.user.is_superuser and (obj.is_staff or obj.is_superuser or _is_member(obj)):
             return False
         return super().has_change_permission(request, obj)

@@ -16,7 +16,7 @@ from accounts.actor import Actor
 from contactgroups.models import ACCESS_POLICIES, OWNER, ContactGroup, GroupMembership
 from contactgroups.queries import locked_group, visible_group
 from contacts.models import Contact
-from contacts.queries import check_visible
+from contacts.queries.contacts import check_visible
 from core.errors import UnprocessableEntity, map_integrity_error
 from schemas.models import ListItem
 

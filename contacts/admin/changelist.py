@@ -12,7 +12,7 @@ from accounts.admin_paging import KeyedChangeList
 from accounts.models import Participant
 from changerequests.models import ChangeRequest, Status
 from contacts.models import CONTACT_TYPES, Contact
-from contacts.queries import with_pending_request
+from contacts.queries.contacts import with_pending_request
 from schemas.queries import list_data
 
 

@@ -32,7 +32,7 @@ from contacts.admin.permissions import MAY_ADD
 from contacts.admin.pictures import change_picture, picture_page, show_picture
 from contacts.display import laid_out
 from contacts.models import CONTACT_SCHEMA, START_OF_NAME, Contact
-from contacts.queries import search_contacts
+from contacts.queries.contacts import search_contacts
 from schemas.forms import ListChoicesMixin
 from schemas.queries import current_schema
 

@@ -20,7 +20,7 @@ from contacts.admin.permissions import MAY_CHANGE_DETAILS, MAY_SEE_REQUESTS
 from contacts.display import field_labels, shown_changes
 from contacts.models import CONTACT_SCHEMA, ChangeSet, ChannelKind, Contact
 from contacts.plans import Snapshot
-from contacts.queries import changed_since
+from contacts.queries.history import changed_since
 from contacts.services.changes import Submission, patch_details
 from core.errors import ApiError, PreconditionFailed
 from schemas.compiled import CompiledSchema

@@ -11,7 +11,7 @@ from changerequests.queries import latest_requests
 from contacts.admin.base import contact_page, opened
 from contacts.display import context_of, field_labels, shown_changes
 from contacts.models import CONTACT_SCHEMA
-from contacts.queries import latest_history
+from contacts.queries.history import latest_history
 from schemas.compiled import CompiledSchema
 from schemas.queries import current_schema
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from contacts.models import Contact
 from contacts.plans import username_required
-from contacts.queries import is_username_taken
+from contacts.queries.contacts import is_username_taken
 from contacts.snapshots import changeable_contact
 from core.errors import UnprocessableEntity, map_integrity_error
 

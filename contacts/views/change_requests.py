@@ -18,7 +18,8 @@ from changerequests.models import ChangeRequestQuerySet, Status
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries import pending_request, visible_request
 from changerequests.services import cancel_change_request, review_change_request
-from contacts.queries import check_visible, searched_requests
+from contacts.queries.contacts import check_visible
+from contacts.queries.requests import searched_requests
 from contacts.serializers import change_requests as shapes
 from core.paging import ordered, paginate
 

@@ -11,7 +11,7 @@ from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
 from contacts.etags import IF_MATCH, etag, if_match, is_known, version_tag
 from contacts.plans import Target, merged, plan, replaced
-from contacts.queries import details_from_row, details_query, pending_channels
+from contacts.queries.details import details_from_row, details_query, pending_channels
 from contacts.serializers import contacts as shapes
 from contacts.services.changes import commit
 from contacts.snapshots import snapshot_from_row, snapshot_query

@@ -10,7 +10,7 @@ from accounts.idempotency import IDEMPOTENCY_KEY, contact_subject, idempotent
 from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import ActorView
 from contacts.models import ExternalConnection
-from contacts.queries import connection_holder, visible_contact
+from contacts.queries.contacts import connection_holder, visible_contact
 from contacts.serializers import contacts as shapes
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.connections import add_external_connection

@@ -9,7 +9,8 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
-from contacts.queries import change_history, check_visible, with_initiators
+from contacts.queries.contacts import check_visible
+from contacts.queries.history import change_history, with_initiators
 from contacts.serializers import contacts as shapes
 from contacts.views.tags import READ, TAGS
 from core.paging import ordered, paginate

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
 from contacts.imaging import default_picture, initials
-from contacts.queries import visible_contact_with_picture
+from contacts.queries.contacts import visible_contact_with_picture
 from contacts.serializers import contacts as shapes
 from contacts.services.pictures import remove_picture, replace_picture
 from contacts.services.stored_files import storage_reached

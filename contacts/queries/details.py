@@ -1,0 +1,75 @@
+"""Reading the details of a contact, prepared once for all who see alike."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypedDict
+
+from django.db.models import Exists, OuterRef, QuerySet, TextField
+from django.db.models.functions import Cast
+
+from accounts.actor import VisibilityScope
+from accounts.prefetch import Row, ViewPrefetch
+from contacts.models import Channel, ChannelKind, Contact
+from contacts.plans import PendingPaths
+from contacts.queries.contacts import no_such_contact, with_pending_request
+from core.prepared import Param, PreparedQuery, id_or_none
+
+
+class PendingChannels(TypedDict):
+    hasPendingEmail: bool
+    hasPendingMobile: bool
+
+
+def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    """Annotate `has_pending_email` and `has_pending_mobile`."""
+    waiting = Channel.objects.pending().filter(contact=OuterRef("pk"))
+    return contacts.annotate(
+        has_pending_email=Exists(waiting.filter(kind=ChannelKind.EMAIL)),
+        has_pending_mobile=Exists(waiting.filter(kind=ChannelKind.MOBILE)),
+    )
+
+
+def pending_channels(pending: PendingPaths) -> PendingChannels:
+    """Return which channels wait for their key, in the API's format."""
+    return {"hasPendingEmail": ChannelKind.EMAIL in pending, "hasPendingMobile": ChannelKind.MOBILE in pending}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDetails:
+    """The response to GET details; `details` is JSON text because nobody needs to parse it."""
+
+    id: int
+    version: int
+    details: str
+    has_pending_change_request: bool
+    has_pending_email: bool
+    has_pending_mobile: bool
+
+
+def details_query(contact_id: int) -> ViewPrefetch:
+    """Return the query for a contact's details; pass its row to `details_from_row`."""
+    return ViewPrefetch(_prepared_details, {"id": id_or_none(contact_id)})
+
+
+def details_from_row(row: Row | None) -> ReadDetails:
+    """Return the details read by `details_query`. Raises NotFound if there is no contact that the actor can see."""
+    if row is None:
+        raise no_such_contact()
+    return ReadDetails(*row)
+
+
+@lru_cache(maxsize=256)
+def _prepared_details(scope: VisibilityScope) -> PreparedQuery:
+    contacts = with_pending_request(with_pending_channels(Contact.objects.visible_to(scope.actor)))
+    return PreparedQuery.from_queryset(
+        contacts.filter(pk=Param("id"))
+        .order_by()
+        .values_list(
+            "id",
+            "version",
+            Cast("details", TextField()),
+            "has_pending_change_request",
+            "has_pending_email",
+            "has_pending_mobile",
+        )
+    )

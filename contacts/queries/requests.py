@@ -1,0 +1,42 @@
+"""Choosing change requests about contacts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.actor import Actor
+from accounts.models import Member
+from accounts.queries import hierarchy_of
+from changerequests.models import ChangeRequest
+from contacts.models import Contact
+
+_REQUEST_FILTERS = {
+    "statusId": "status",
+    "createDateFrom": "created_at__gte",
+    "createDateTo": "created_at__lte",
+    "initiatorMemberIds": "initiator_member__in",
+    "initiatorMemberUids": "initiator_member__uid__in",
+    "contactIds": "subject__in",
+    "reviewDateFrom": "reviewed_at__gte",
+    "reviewDateTo": "reviewed_at__lte",
+    "reviewMemberIds": "review_member__in",
+    "reviewMemberUids": "review_member__uid__in",
+    "paths": "paths__overlap",
+}
+
+
+def searched_requests(
+    *, actor: Actor, criteria: Mapping[str, Any], member: Member | None = None
+) -> QuerySet[ChangeRequest]:
+    """Return the visible requests that meet all criteria; a path also matches everything below it.
+
+    With `member`, only requests about contacts that this member can see too.
+    """
+    exclude_hierarchy = criteria["excludeHierarchy"]
+    requests = ChangeRequest.objects.visible_to(actor, exclude_hierarchy=exclude_hierarchy)
+    if member is not None and not member.sees_all_contacts:
+        contacts = Contact.objects.assigned_to([member.pk] if exclude_hierarchy else hierarchy_of(member.pk))
+        requests = requests.filter(subject__in=contacts)
+    lookups = {lookup: criteria[name] for name, lookup in _REQUEST_FILTERS.items() if criteria.get(name) is not None}
+    return requests.filter(**lookups)
