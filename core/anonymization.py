@@ -1,4 +1,4 @@
-"""Anonymizing a person in every app: each app registers, in its `apps.py`, how it erases what it holds."""
+"""Registry of anonymization handlers: each app registers, in its `apps.py`, the function that erases its data."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,26 +10,26 @@ _handlers: list[AnonymizationHandler] = []
 
 
 def register_anonymization_handler(handler: AnonymizationHandler) -> None:
-    """Register a function that takes the ids of contacts and erases what its app holds of them.
+    """Register a function that takes contact ids and erases the personal data that its app stores about them.
 
-    It is called in the transaction that anonymizes them, with their rows locked.
+    The handler runs in the anonymizing transaction, with the contact rows locked.
     """
     if handler not in _handlers:
         _handlers.append(handler)
 
 
 def run_anonymization_handlers(contact_ids: Sequence[int]) -> None:
-    """Let every app erase what it holds of these contacts, the last registered first.
+    """Run all handlers for these contacts, in reverse order of registration.
 
-    An app finds what it holds through the apps below it, which have registered before: they erase after it.
+    Upper apps register last and find their data through lower apps, so lower apps must erase last.
     """
     for handler in reversed(_handlers):
         handler(contact_ids)
 
 
 def without_values() -> Func:
-    """`changes` without its values, for an update of rows that have such a column.
+    """Return an expression for `update(changes=...)` that nulls every value in `changes` and preserves the paths.
 
-    Every value becomes null; paths and everything else stay. The triggers that guard the rows call the same function.
+    It calls the same database function as the triggers that guard these rows.
     """
     return Func(F("changes"), function="contacts_without_values", output_field=JSONField())

@@ -1,4 +1,4 @@
-"""The correlation id: taken from X-Correlation-ID or made, in the response header and on every log line."""
+"""The correlation id: read from X-Correlation-ID or generated; sent in the response header and on every log line."""
 
 import re
 from uuid import uuid4
@@ -13,12 +13,12 @@ ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 def correlation_id() -> str:
-    """The id of the request under way; an id of its own outside of one."""
+    """Return the current request's correlation id, or a new one outside a request."""
     return structlog.contextvars.get_contextvars().get("correlation_id") or uuid4().hex
 
 
 def adopt_correlation_id(identity: str) -> None:
-    """Go on under an id that came in the body. Raises BadRequest when it is not one."""
+    """Use an id from the request body from here on. Raises BadRequest if it is malformed."""
     if not ACCEPTED.fullmatch(identity):
         expected = _("Expected 1 to 128 letters, digits or any of . _ : -")
         raise BadRequest(properties={"correlationId": [expected]})
@@ -26,5 +26,5 @@ def adopt_correlation_id(identity: str) -> None:
 
 
 def name_actor(kind: str, identity: object) -> None:
-    """From here on every line of the log says who is calling: the kind and the id, never a name."""
+    """Add the actor's kind and id to all further log lines. Never pass a name: logs hold no personal data."""
     structlog.contextvars.bind_contextvars(actor_kind=kind, actor_id=identity)

@@ -1,4 +1,4 @@
-"""Errors as pages, for people in the admin: what happened, what to do, and the way back."""
+"""HTML error pages for the admin and login: what happened, what to do, and a link back."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,7 +18,7 @@ TEMPLATE = "core/error.html"
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """What a page says; `has_number` shows the correlation id, by which an operator finds what was logged."""
+    """The text of an error page. `has_number` shows the correlation id, so that an operator can find the log lines."""
 
     status: int
     title: str | Promise
@@ -66,7 +66,7 @@ FAILED = ErrorPage(
 
 
 def page_for_error(error: ApiError) -> ErrorPage:
-    """What to say of an error that no page of the admin foresaw: a refusal says itself what it refuses."""
+    """Return the page for an error that no admin view handled. Client errors and 503s show their own message."""
     if isinstance(error, HeldByOthers):
         return HELD_BY_OTHERS
     if error.status < HTTPStatus.INTERNAL_SERVER_ERROR or error.status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -75,7 +75,7 @@ def page_for_error(error: ApiError) -> ErrorPage:
 
 
 def error_page(request: HttpRequest, page: ErrorPage) -> HttpResponse:
-    """The page; it needs neither database nor session, which may be what has failed."""
+    """Render an error page. Uses neither database nor session, since either may be the cause."""
     context = {"page": page, "number": correlation_id() if page.has_number else "", "back": _came_from(request)}
     answer = HttpResponse(render_to_string(TEMPLATE, context), status=page.status)
     answer["Cache-Control"] = "no-store"
@@ -83,7 +83,7 @@ def error_page(request: HttpRequest, page: ErrorPage) -> HttpResponse:
 
 
 def _came_from(request: HttpRequest) -> str:
-    """The page of ours that led here; empty when there is none but this one."""
+    """Return the referring page if it is on this site and not the current one, else an empty string."""
     address = request.headers.get("Referer", "")
     try:
         own, this = request.get_host(), request.build_absolute_uri()

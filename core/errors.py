@@ -1,4 +1,4 @@
-"""The errors of the API (design section 7): raise one anywhere, the exception handler renders it as an ApiError."""
+"""API errors. Raise one anywhere; the exception handler renders it as the `ApiError` body."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ Properties = Mapping[str, Sequence[Message]]
 
 
 class ApiError(Exception):
-    """A refusal that the caller is told about.
+    """Base class of errors that are reported to the caller.
 
-    `message` is for people and localized, `sub_code` for programs, `properties` maps a place in the input to its
-    messages, `headers` go out with the response.
+    `message` is localized, for people; `sub_code` is for programs; `properties` maps an input path to its messages;
+    `headers` are added to the response.
     """
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -67,7 +67,7 @@ class Forbidden(ApiError):
 
 
 class NotFound(ApiError):
-    """404: there is no such thing, or the actor may not see it: the answer is the same."""
+    """404: the object does not exist, or the actor may not see it. The response does not reveal which."""
 
     status = HTTPStatus.NOT_FOUND
     code = "NotFound"
@@ -81,13 +81,13 @@ class MethodNotAllowed(BadRequest):
 
 
 class Conflict(BadRequest):
-    """409: the same thing is under way already."""
+    """409: the same operation is already in progress."""
 
     status = HTTPStatus.CONFLICT
 
 
 class PreconditionFailed(ApiError):
-    """412: the state that the caller named in If-Match is not the current one."""
+    """412: the version in If-Match is not the current one."""
 
     status = HTTPStatus.PRECONDITION_FAILED
     code = "PreconditionFailed"
@@ -95,20 +95,20 @@ class PreconditionFailed(ApiError):
 
 
 class PayloadTooLarge(BadRequest):
-    """413: the body is larger than the server takes."""
+    """413: the body exceeds the size limit."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     default_message = _("The body is too large.")
 
 
 class UnsupportedMediaType(BadRequest):
-    """415: the body is not of a type that the operation takes."""
+    """415: the operation does not accept this media type."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 class UnprocessableEntity(ApiError):
-    """422: well formed, but against a rule."""
+    """422: well formed, but violates a rule."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "UnprocessableEntity"
@@ -116,7 +116,7 @@ class UnprocessableEntity(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """429: try again after the seconds in Retry-After."""
+    """429: retry after the number of seconds in `Retry-After`."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "TooManyRequests"
@@ -124,7 +124,7 @@ class TooManyRequests(ApiError):
 
 
 class ServiceUnavailable(ApiError):
-    """503: a server that Kontor needs does not answer; `Retry-After` says when to try again."""
+    """503: a backing service is unavailable; retry after the number of seconds in `Retry-After`."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     default_message = _("The service cannot answer right now. Nothing was changed; try again.")
@@ -135,23 +135,23 @@ class ServiceUnavailable(ApiError):
 
 
 class HeldByOthers(ServiceUnavailable):
-    """503: somebody else was changing the same, for longer than one waits."""
+    """503: another transaction held the lock for longer than the lock timeout, or this one lost a deadlock."""
 
     default_message = _("Somebody else is changing this right now. Nothing was changed; wait a moment and try again.")
     retry_after_seconds = 2
 
 
 def is_held_by_others(error: BaseException | None) -> bool:
-    """Whether the database gave up because of what another transaction does."""
+    """Return whether the error is a lock timeout, a deadlock or a serialization failure."""
     cause = error.__cause__ if isinstance(error, OperationalError) else error
     return isinstance(cause, LockNotAvailable | DeadlockDetected | SerializationFailure)
 
 
 @contextmanager
 def map_lock_errors() -> Iterator[None]:
-    """Raise HeldByOthers when the block cannot have a lock; the transaction around it is lost.
+    """Raise HeldByOthers if the block cannot acquire a lock. The enclosing transaction must be rolled back.
 
-    For where a form is there to tell it: whatever else waits in vain becomes the same error at the end of the request.
+    Needed only where the caller handles the error, such as a form; elsewhere the exception handler maps it.
     """
     try:
         yield
@@ -163,7 +163,7 @@ def map_lock_errors() -> Iterator[None]:
 
 @contextmanager
 def map_integrity_error(constraint: str, error: ApiError) -> Iterator[None]:
-    """Raise `error` when the block violates the named database constraint; the transaction around it is lost."""
+    """Raise `error` if the block violates the named constraint. The enclosing transaction must be rolled back."""
     try:
         yield
     except IntegrityError as violation:

@@ -1,4 +1,4 @@
-"""Every failure becomes an ApiError, inside DRF and outside of it."""
+"""Convert every exception to an ApiError response or an error page, in DRF and in plain Django views."""
 
 import sys
 from math import ceil
@@ -25,7 +25,7 @@ PAGES_FOR_PEOPLE = ("/admin", "/connect/authorize", "/connect/login", "/connect/
 
 
 def error_body(error: errors.ApiError) -> dict[str, Any]:
-    """The ApiError of the contract."""
+    """Return the `ApiError` response body as the API contract defines it."""
     properties = error.properties
     return {
         "code": error.code,
@@ -39,7 +39,7 @@ def error_body(error: errors.ApiError) -> dict[str, Any]:
 
 
 def flatten(detail: Any, place: str = "") -> dict[str, list[str]]:
-    """DRF's nested validation messages by place: `contacts[0].contactId`."""
+    """Flatten DRF's nested validation errors to messages by input path, such as `contacts[0].contactId`."""
     if isinstance(detail, dict):
         places: dict[str, list[str]] = {}
         for key, value in detail.items():
@@ -60,7 +60,7 @@ def flatten(detail: Any, place: str = "") -> dict[str, list[str]]:
 
 
 def as_api_error(exception: Exception) -> errors.ApiError:
-    """Translate what Django, DRF and the database raise; what nobody foresaw is logged and tells nothing."""
+    """Map exceptions of Django, DRF and the database. Unexpected ones are logged and become a generic 500."""
     match exception:
         case errors.ApiError():
             return exception
@@ -101,7 +101,7 @@ def as_api_error(exception: Exception) -> errors.ApiError:
 
 
 def exception_handler(exception: Exception, context: dict[str, Any]) -> Response:
-    """DRF's handler: renders the ApiError and rolls back the transaction that the request may stand in."""
+    """DRF's EXCEPTION_HANDLER: render the ApiError and roll back the request's transaction, if any."""
     set_rollback()
     error = as_api_error(exception)
     headers = dict(error.headers)
@@ -113,12 +113,12 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> Response
 
 
 def error_response(error: errors.ApiError) -> HttpResponse:
-    """The ApiError as a plain Django response, for what happens outside of DRF."""
+    """Render the ApiError as a plain Django response, for errors outside DRF."""
     return rendered(error_body(error), status=error.status, headers=error.headers)
 
 
 def is_page(request: HttpRequest) -> bool:
-    """Whether the request is for a page of the admin or of the login, whose errors are pages as well."""
+    """Return whether the request is for an admin or login page, which gets its errors as HTML."""
     return request.path.startswith(PAGES_FOR_PEOPLE)
 
 
@@ -137,7 +137,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """What no view caught: the handler is called while the exception is the current one."""
+    """handler500: respond to an uncaught exception. Django calls it inside the `except` block, so exc_info is set."""
     exception = sys.exc_info()[1]
     error = as_api_error(exception) if isinstance(exception, Exception) else errors.ApiError()
     if not is_page(request):
@@ -149,5 +149,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """For a form without a valid token of its session; the reason is logged by Django and tells nothing to people."""
+    """CSRF_FAILURE_VIEW. Django already logs `reason`, which means nothing to users."""
     return error_page(request, error_pages.EXPIRED) if is_page(request) else error_response(errors.Forbidden())

@@ -1,18 +1,18 @@
-"""Python's garbage collector, where many objects are made that end with their references alone."""
+"""Garbage collector tuning for long runs that create many objects but few reference cycles."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Objects made and not freed until the collector comes by; Python's own 700 are those of a few documents.
+# Generation 0 threshold. A few documents already reach CPython's default.
 _MANY = 50_000
 
 
 @contextmanager
 def relaxed_gc() -> Iterator[None]:
-    """Within the block the collector comes by less often, and leaves alone what was there before.
+    """Collect less often within the block, and ignore objects that existed before it.
 
-    Searching all of that again and again takes a quarter of a long run.
+    Traversing those objects repeatedly takes a quarter of a long run.
     """
     thresholds = gc.get_threshold()
     gc.freeze()

@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 
 log = structlog.get_logger("kontor.jobs")
 
-# Long enough for a worker to take a message that did arrive.
+# Long enough for a worker to pick up a message that was delivered.
 SENT_AGAIN_AFTER = timedelta(seconds=30)
 LOST_AFTER = timedelta(minutes=2)
 # What kills every worker must not be tried endlessly.
@@ -30,7 +30,7 @@ UNFINISHED = (PENDING, RUNNING)
 
 
 class JobLeaseLostError(Exception):
-    """The job is no longer this worker's: another one took it, it was called off, or it is done."""
+    """This worker no longer owns the job: another worker took it, or it was cancelled or finished."""
 
 
 class LeasedJob(models.Model):
@@ -135,9 +135,9 @@ def send_again(task: Task, jobs: QuerySet[Job]) -> None:
 
 
 def send_on_commit(task: Task, *args: Any) -> None:
-    """Send a task once the transaction is committed.
+    """Send a task when the transaction commits.
 
-    A broker that is down does not fail the request: beat finds the row later and sends the task again.
+    An unavailable broker does not fail the request: a beat task finds the row later and sends the task again.
     """
 
     def send() -> None:

@@ -1,4 +1,4 @@
-"""The language of a request: `?language=` over Accept-Language over the default; unknown ones fall back."""
+"""Request language: `?language=`, else Accept-Language, else the default. Unsupported values are ignored."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ PARAMETER = "language"
 
 
 def supported(code: str) -> str | None:
-    """The supported language that serves `code` (`de-CH` is served by `de`), or None."""
+    """Return the supported language for `code` (`de` for `de-CH`), or None."""
     try:
         return translation.get_supported_language_variant(code)
     except LookupError:
@@ -17,6 +17,6 @@ def supported(code: str) -> str | None:
 
 
 def localized(texts: Mapping[str, str], fallback: str = "") -> str:
-    """The text in the active language, else in the default one, else in any, else `fallback`."""
+    """Return the text in the active language, else in the default language, else any text, else `fallback`."""
     language = translation.get_language() or settings.LANGUAGE_CODE
     return texts.get(language) or texts.get(settings.LANGUAGE_CODE) or next(iter(texts.values()), "") or fallback

@@ -1,4 +1,4 @@
-"""Migrations that say what is to be done where they cannot go on."""
+"""Migration operations whose errors explain how to fix the data."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ _CONDITION = "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE conr
 
 
 class ValidateOrExplain(ValidateConstraint):
-    """Validates a check constraint. Where rows violate it, the error names some of them and the remedy.
+    """Validate a check constraint. If rows violate it, the error lists up to 20 ids and the remedy.
 
-    The rows are not put right by the migration itself: they are clients' data, and somebody should look at them.
+    The migration does not fix the rows itself: they are client data, which a person should review.
     """
 
     def __init__(self, model_name: str, name: str, *, remedy: str) -> None:
@@ -37,7 +37,7 @@ def _violating(schema_editor: Any, table: str, constraint: str) -> list[Any]:
     with schema_editor.connection.cursor() as cursor:
         cursor.execute(_CONDITION, [table, constraint])
         (condition,) = cursor.fetchone()
-        # Both are of the catalogue.
+        # Safe to interpolate: the table name is quoted and the condition comes from the system catalog.
         name = schema_editor.quote_name(table)
         cursor.execute(f"SELECT id FROM {name} WHERE NOT ({condition}) ORDER BY id LIMIT {MOST_NAMED}")  # noqa: S608
         return [identity for (identity,) in cursor.fetchall()]

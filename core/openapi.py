@@ -1,4 +1,4 @@
-"""What every operation of the OpenAPI document has in common, said once."""
+"""OpenAPI hooks: the headers, parameters and errors that all operations share."""
 
 import re
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ RESPONSE_HEADERS = [
         description="After how many seconds to try again.",
     ),
 ]
-# Where the path itself is no good, there is no operation that could say that it is deprecated.
+# No 404: an unmatched path has no view that could send the deprecation headers.
 ANSWERED = ["200", "201", "204", "400", "401", "403", "422"]
 DEPRECATION_HEADERS = [
     OpenApiParameter(
@@ -76,7 +76,7 @@ DEPRECATION_HEADERS = [
         description="The operation to use instead.",
     ),
 ]
-# What else can come: with every operation, and with those that take a body or one of these headers.
+# Further errors: of every operation, of those with a request body, and of those that accept one of these headers.
 ALWAYS = {
     "429": "There were too many requests; Retry-After says when to go on.",
     "503": "Try again; nothing was changed.",
@@ -90,14 +90,14 @@ VERSIONED = re.compile(r"/v\d\.\d/|/graphql$")
 
 
 def only_api_operations(endpoints: Sequence[tuple[str, ...]], **_kwargs: Any) -> list[tuple[str, ...]]:
-    """A preprocessing hook: the document holds the versioned operations, not the pages about them."""
+    """Preprocessing hook: include the versioned operations and GraphQL only, not the documentation pages."""
     return [endpoint for endpoint in endpoints if VERSIONED.match(endpoint[0])]
 
 
 def closed_objects(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-    """A postprocessing hook: an object has the properties that it names and no others, in requests and in answers.
+    """Postprocessing hook: set `additionalProperties: false` on objects, and make no parameter nullable.
 
-    What holds anything (the details, say) names no properties. A query parameter is never null: it is absent.
+    Free-form objects, such as `details`, declare no properties and stay open. A query parameter is absent, never null.
     """
     for schema in result["components"]["schemas"].values():
         if "properties" in schema:
@@ -110,7 +110,7 @@ def closed_objects(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
 
 
 class ContractSchema(AutoSchema):
-    """Summary and description from the docstring, the language parameters, the errors, the scope, the deprecation."""
+    """Take summary and description from the docstring; add language parameters, errors, scope and deprecation."""
 
     def _docstring(self) -> tuple[str, str]:
         handler = getattr(self.view, self.method.lower())
@@ -131,7 +131,7 @@ class ContractSchema(AutoSchema):
         return bool(getattr(self.view, "successor", ""))
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        super().get_auth()  # enters the security scheme into the document
+        super().get_auth()  # registers the security scheme
         access = getattr(self.view, "access", {}).get(self.method)
         return [{"oauth2": [access.scope]}] if access else []
 

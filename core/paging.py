@@ -1,4 +1,4 @@
-"""Pages of every search: counted from 1, 20 rows unless said, 200 at most (design section 7)."""
+"""Paging for all searches: pages start at 1, with 20 rows by default and 200 at most."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -13,14 +13,14 @@ DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 200
 ASCENDING, DESCENDING = SORT_ORDERS = ("Ascending", "Descending")
 
-# So many rows are found and sorted sooner than fifty of them are met on a walk along an index through all others.
+# Up to this many rows, finding and sorting all of them is faster than an index scan in sort order that filters.
 FEW = 5_000
 
 M = TypeVar("M", bound=Model)
 
 
 class PagingSerializer(StrictSerializer):
-    """The paging part of a search's request. A page or pageSize of 0 reads as not given."""
+    """The paging properties of a search request. A page or pageSize of 0 is treated as absent."""
 
     page = StrictIntegerField(required=False, default=1, min_value=0, help_text="Counted from 1; 0 reads as 1.")
     pageSize = StrictIntegerField(
@@ -36,7 +36,7 @@ class PagingSerializer(StrictSerializer):
 
 
 class SortByField(serializers.ChoiceField):
-    """What a search can sort by: one of its columns, its default when null or absent."""
+    """A sort column: one of the search's columns. Null or absent selects the search's default."""
 
     def __init__(self, columns: Iterable[str], **kwargs: Any) -> None:
         super().__init__(choices=list(columns), required=False, allow_null=True, default=None, **kwargs)
@@ -48,7 +48,7 @@ class SortByField(serializers.ChoiceField):
 
 
 class PagedSerializer(serializers.Serializer):
-    """The paging part of a search's response; `results` is added by each search."""
+    """The paging properties of a search response. Each search adds its `results`."""
 
     page = serializers.IntegerField()
     pageSize = serializers.IntegerField()
@@ -57,23 +57,23 @@ class PagedSerializer(serializers.Serializer):
 
 
 def ordered(rows: QuerySet[M], criteria: Mapping[str, Any], *, columns: Mapping[str, str], default: str) -> QuerySet[M]:
-    """Order by `sortBy`, one of `columns`; the id settles ties, so that pages neither repeat nor skip a row."""
+    """Order by `sortBy`, a key of `columns`, then by id, so that pages neither repeat nor skip a row."""
     descending = criteria["sortOrder"] == DESCENDING
     name = columns[criteria["sortBy"] or default]
     column = F(name)
-    # Where nothing can be absent it is not said, so that an index in this order serves.
+    # No NULLS FIRST/LAST on NOT NULL columns: an index in plain order would not match it.
     absent = {"nulls_last" if descending else "nulls_first": True} if rows.model._meta.get_field(name).null else {}
     return rows.order_by(column.desc(**absent) if descending else column.asc(**absent), "-id" if descending else "id")
 
 
 def keys_in_order(rows: QuerySet[M], *, total: int, start: int, stop: int) -> QuerySet[M, Any]:
-    """The keys of the rows from `start` up to `stop` in their order, for use in a subquery; there are `total` rows.
+    """Return the primary keys of rows `start` to `stop` (exclusive) of `total`, in order, for use in a subquery.
 
-    Where they are few they are all found first, and then sorted: PostgreSQL would walk through the whole table in the
-    order that is asked for, if an index has it, until it has met enough of them.
+    Small results are found first and then sorted; otherwise PostgreSQL may scan an index in sort order through the
+    whole table until it has enough matches.
     """
     if total <= FEW:
-        # The limit alone keeps the search apart from the order; it leaves room for what was added since the count.
+        # The LIMIT stops PostgreSQL from flattening the subquery. Twice FEW allows for rows added since the count.
         found = rows.order_by().values("pk")[: 2 * FEW]
         rows = rows.model._default_manager.filter(pk__in=found).order_by(*rows.query.order_by)
     return rows.values("pk")[start:stop]
@@ -86,10 +86,10 @@ def paginate(
     render: Callable[[M], Mapping[str, Any]],
     shown: Callable[[Any], Iterable[M]] = lambda rows: rows,
 ) -> dict[str, Any]:
-    """One page of `rows` with its counts, in two queries, or one when the page lies past the end.
+    """Return one page of `rows` with its counts. Runs two queries, or one if the page is past the end.
 
-    `shown` adds what is rendered with each row. Only the rows of the page are joined with it: to sort all that were
-    found together with it would take many times as long.
+    `shown` adds the joins that rendering needs. It is applied to the page's rows only: sorting all matches with these
+    joins would take many times as long.
     """
     page, size = criteria["page"] or 1, criteria["pageSize"] or DEFAULT_PAGE_SIZE
     total = rows.order_by().count()

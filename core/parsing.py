@@ -1,4 +1,4 @@
-"""JSON as it is meant: one value per name, finite numbers, storable text, bounded depth and size."""
+"""Strict JSON parsing: unique names, finite numbers, text that PostgreSQL can store, bounded depth and size."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def _not_json(text: str) -> NoReturn:
 
 
 def _check(document: Any, *, text: bool) -> None:
-    """Refuse what PostgreSQL cannot store (NUL, lone surrogates) and what only an attacker nests."""
+    """Reject excessive nesting and, if `text`, text that PostgreSQL cannot store (NUL, lone surrogates)."""
     level = [document]
     for _depth in range(MAX_DEPTH + 1):
         below: list[Any] = []
@@ -56,13 +56,13 @@ def _check(document: Any, *, text: bool) -> None:
 
 
 def check_no_nul(text: str) -> None:
-    """Raises BadRequest: PostgreSQL cannot store it."""
+    """Raise BadRequest if the text contains NUL, which PostgreSQL cannot store."""
     if "\x00" in text:
         raise BadRequest(_("Text must not contain the NUL character."))
 
 
 def decoded(body: bytes) -> str:
-    """The text of a body. Raises BadRequest for what is not UTF-8."""
+    """Decode a UTF-8 body, with or without a BOM. Raises BadRequest if it is not UTF-8."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -72,7 +72,7 @@ def decoded(body: bytes) -> str:
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse one JSON document strictly. Raises BadRequest that says what is wrong and where."""
+    """Parse one JSON document strictly. Raises BadRequest with a message that locates the fault."""
     text = decoded(body)
     try:
         document = json.loads(text, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_not_json)
@@ -83,7 +83,7 @@ def parse_json(body: bytes) -> Any:
         ) from None
     except RecursionError:
         raise BadRequest(_("The document is nested more than %(depth)s levels deep.") % {"depth": MAX_DEPTH}) from None
-    except ValueError:  # an integer of more digits than Python converts
+    except ValueError:  # an integer beyond Python's limit of digits
         raise BadRequest(_("A number has too many digits.")) from None
     escapes = "\\u" in text
     if escapes or text.count("{") + text.count("[") > MAX_DEPTH:
@@ -92,7 +92,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def read_body(stream: IO[bytes], *, limit: int) -> bytes:
-    """Read at most `limit` bytes. Raises PayloadTooLarge when there are more, before they are in memory."""
+    """Read a body of up to `limit` bytes. Raises PayloadTooLarge without reading the rest of a larger one."""
     body = stream.read(limit + 1)
     if len(body) > limit:
         raise PayloadTooLarge(_("The body is larger than %(limit)s bytes.") % {"limit": limit})

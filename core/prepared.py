@@ -1,8 +1,8 @@
-"""Queries that run with every request: compiled once by Django, and planned once by PostgreSQL.
+"""Prepared queries for hot paths: compiled once per process by Django, planned once per connection by PostgreSQL.
 
-Building a queryset, compiling it and planning it takes several times as long as finding a row by its key. So what is
-queried all the time is written as a queryset with parameters, from which a process makes SQL once. The server binds the
-values, on which psycopg prepares what a connection runs often (DATABASE_PREPARE_THRESHOLD).
+Building, compiling and planning a queryset takes several times as long as finding a row by key. A hot query is written
+as a queryset with parameters and compiled to SQL once. Values are bound on the server, so psycopg can prepare the
+statements that a connection runs often (DATABASE_PREPARE_THRESHOLD).
 """
 
 import logging
@@ -25,7 +25,7 @@ sql_log = logging.getLogger("django.db.backends")
 
 
 class Param(Expression):
-    """A placeholder in a queryset for a value that is bound when its query runs."""
+    """A placeholder in a queryset for a value that is bound when the query runs."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -36,23 +36,23 @@ class Param(Expression):
 
 
 def _with_placeholders(sql: str, texts: Iterator[str]) -> str:
-    """The SQL with a text in each of its places for values; a percent sign of its own, `%%`, is none."""
+    """Replace each `%s` in the SQL with the next text; `%%` stays."""
     return re.sub("%[%s]", lambda place: "%%" if place[0] == "%%" else next(texts), sql)
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedQuery:
-    """SQL and the names of its parameters. Rows come as PostgreSQL gives them: no converter of a field runs."""
+    """SQL with named parameters. Returns rows as psycopg decodes them: no field converters run."""
 
     sql: str
     params: tuple[str, ...]
 
     @classmethod
     def from_queryset(cls, rows: QuerySet[Any, Any]) -> "PreparedQuery":
-        """The query of a queryset, `values_list` with its columns in their order.
+        """Compile a queryset. Use `values_list` to fix the columns and their order.
 
-        What is no parameter becomes part of the text: it need not be sent each time, and PostgreSQL, which plans for
-        any values of the parameters, can use the partial indexes that depend on it.
+        Values other than Params become literals: they need not be sent each time, and the generic plan can use partial
+        indexes whose conditions depend on them.
         """
         sql, bound = rows.query.sql_with_params()
         params: list[str] = []
@@ -66,9 +66,9 @@ class PreparedQuery:
         return cls(_with_placeholders(sql, map(placeholder, bound)), tuple(params))
 
     def lateral_join(self, first: "PreparedQuery", *, correlated: Collection[str]) -> "PreparedQuery":
-        """One query for both: the rows of `first`, each followed by the first row of this one, or by nulls.
+        """Combine two queries: each row of `first`, followed by the first row of this query or by nulls.
 
-        The parameters that `correlated` names take the columns of `first` that have their names.
+        The parameters in `correlated` are bound to the columns of the same name in `first`.
         """
         own = tuple(name for name in self.params if name not in correlated)
         second = _with_placeholders(
@@ -79,22 +79,22 @@ class PreparedQuery:
         return PreparedQuery(sql, first.params + own)
 
     def first(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        """The first row, or None, with these values for the parameters; raises like `bind`."""
+        """Run the query and return its first row or None. Raises KeyError like `bind`."""
         return next(iter(self.rows(values)), None)
 
     def rows(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """All rows; like `first`."""
+        """Run the query and return all rows. Raises KeyError like `bind`."""
         return execute(self.sql, self.bind(values))
 
     def bind(self, values: Mapping[str, Any]) -> list[Any]:
-        """The values in the order of the parameters. Raises KeyError when one is missing."""
+        """Return the values in parameter order. Raises KeyError if one is missing."""
         return [values[name] for name in self.params]
 
 
 def execute_pipeline(*queries: tuple[PreparedQuery, Mapping[str, Any]]) -> list[list[tuple[Any, ...]]]:
-    """The rows of several queries with their values, which the server runs one after the other in one round trip.
+    """Run several queries in order in one round trip and return the rows of each.
 
-    Where one fails, those after it do not run, and its error is raised.
+    If one fails, the following ones do not run and its error is raised.
     """
     statements = [(query.sql, query.bind(values)) for query, values in queries]
     database = _database()
@@ -110,17 +110,17 @@ def execute_pipeline(*queries: tuple[PreparedQuery, Mapping[str, Any]]) -> list[
 
 
 def id_or_none(value: int) -> int | None:
-    """For a parameter that an id column is compared with: None, which no row has, for what is too great for one.
+    """Return the id, or None, which matches no row, if it exceeds an int32. Use it for Params compared with id columns.
 
-    Django's lookups see that by themselves. Here PostgreSQL would compare it as a decimal number, with every row.
+    Django's lookups do this themselves. Here PostgreSQL would cast the column to numeric and scan every row.
     """
     return value if abs(value) <= INT32_MAX else None
 
 
 def execute(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows that the SQL gives on Django's connection, with the values left to the server: it can be prepared.
+    """Run SQL on Django's connection with server-side binding, so that it can be prepared, and return all rows.
 
-    Django's own cursors put them into the text, which makes every statement a new one.
+    Django's cursors interpolate values on the client, which makes every statement a new one.
     """
     database = _database()
     connected = _connected(database)
@@ -157,14 +157,14 @@ def _log(database: BaseDatabaseWrapper, statements: Sequence[tuple[str, Sequence
 
 
 def _database() -> BaseDatabaseWrapper:
-    """Looked up once: Django's `connection` looks it up again with each attribute."""
+    """Return the connection wrapper itself: the `connection` proxy looks it up for every attribute."""
     return connections[DEFAULT_DB_ALIAS]
 
 
 def _connected(database: BaseDatabaseWrapper) -> psycopg.Connection[Any]:
-    """The connection, made or examined first if need be, as before a cursor of Django's own.
+    """Return the psycopg connection after the steps that Django takes before it opens a cursor.
 
-    Raises TransactionManagementError, as that does, where a statement of the transaction has failed.
+    It connects or checks health as needed. Raises TransactionManagementError in a transaction that has failed.
     """
     database.close_if_health_check_failed()
     database.ensure_connection()

@@ -1,4 +1,4 @@
-"""Responses are JSON, whatever the client says that it accepts: errors too must reach it."""
+"""JSON rendering. The Accept header is ignored, so that a client always gets the response, errors included."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -35,15 +35,15 @@ class ORJSONRenderer(BaseRenderer):
 
 
 def rendered(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """A response that is JSON at once: outside of REST framework, and for the operations that are asked all the time.
+    """Return a response that is JSON already, outside DRF and for hot operations.
 
-    REST framework's Response is a template's, filled and rendered afterwards, which takes longer than the JSON.
+    DRF's Response is a TemplateResponse, whose deferred rendering takes longer than the JSON itself.
     """
     return HttpResponse(json_bytes(data), status=status, content_type=ORJSONRenderer.media_type, headers=headers)
 
 
 class OneRenderer(BaseContentNegotiation):
-    """The view's first renderer, and the parser of the body's media type."""
+    """Content negotiation: always the view's first renderer, and the parser for the body's media type."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         media_type = (request.content_type or "").partition(";")[0].strip().lower()

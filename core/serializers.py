@@ -1,6 +1,6 @@
-"""Shapes that refuse what they do not name and do not guess types: `"yes"` is not a boolean, `"1"` is not a number.
+"""Strict serializers and fields: no unknown properties, no type coercion (`"yes"` is not a boolean, `"1"` no number).
 
-Query parameters are text by nature: a serializer with `context={"from_query": True}` reads them as such.
+Query parameters are always text: pass `context={"from_query": True}` to convert them.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ def _reads_text(field: serializers.Field) -> bool:
 
 
 class StrictIntegerField(serializers.IntegerField):
-    """An int32 unless told otherwise; JSON numbers alone, no text and no booleans."""
+    """An integer, int32 by default. Accepts JSON integers only, neither text nor booleans."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("min_value", -INT32_MAX - 1)
@@ -41,7 +41,7 @@ class StrictBooleanField(serializers.BooleanField):
 
 
 class StrictCharField(serializers.CharField):
-    """Text as it was sent: no numbers turned into text, nothing trimmed unless asked."""
+    """Text, unchanged: numbers are rejected and whitespace is not trimmed by default."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("trim_whitespace", False)
@@ -61,7 +61,7 @@ class StrictUUIDField(serializers.UUIDField):
 
 
 class StrictDateTimeField(serializers.DateTimeField):
-    """A moment with its offset; one without is read as UTC."""
+    """A timestamp with a UTC offset; without one it is read as UTC."""
 
     def to_internal_value(self, value: Any) -> Any:
         if not isinstance(value, str):
@@ -73,7 +73,7 @@ class StrictDateTimeField(serializers.DateTimeField):
 
 
 class ObjectField(serializers.DictField):
-    """A JSON object of any content."""
+    """A JSON object with arbitrary content."""
 
     default_error_messages = {"not_a_dict": _("Expected an object.")}
 
@@ -87,7 +87,7 @@ class ObjectField(serializers.DictField):
 
 
 class StrictSerializer(serializers.Serializer):
-    """Refuses properties that it does not have, each by name."""
+    """Reject unknown properties, reporting each by name. Names in `context["also_known"]` are ignored."""
 
     default_error_messages = {"unknown": _("There is no such property.")}
 
@@ -109,17 +109,17 @@ class StrictSerializer(serializers.Serializer):
 
 
 def optional(field: type[serializers.Field], **kwargs: Any) -> Any:
-    """A property that may be absent or null, which mean the same."""
+    """Return a field that may be absent or null; both read as None."""
     return field(required=False, allow_null=True, default=None, **kwargs)
 
 
 def optional_list(child: serializers.Field, **kwargs: Any) -> Any:
-    """A list that may be absent or null, which mean the same."""
+    """Return a list field that may be absent or null; both read as None."""
     return optional(serializers.ListField, child=child, **kwargs)
 
 
 class ApiErrorSerializer(serializers.Serializer):
-    """The one shape of every error."""
+    """The body of every error response."""
 
     code = serializers.ChoiceField(
         choices=[

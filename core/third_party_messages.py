@@ -1,6 +1,6 @@
-"""Texts of Django's and Unfold's pages that they do not bring along in all languages of Kontor.
+"""Messages of Django, Unfold and OAuth Toolkit that lack a translation in some language of Kontor.
 
-Nobody imports this: it is where `make messages` finds them, so that our catalogs, which come before theirs, have them.
+Nothing imports this module: `make messages` extracts them into our catalogs, which take precedence over theirs.
 """
 
 from django.utils.translation import gettext_noop

@@ -1,4 +1,4 @@
-"""Triggers that guard what is always true of rows. Models declare them in `Meta.triggers`, by django-pgtrigger."""
+"""Triggers that enforce row invariants. Models declare them in `Meta.triggers` (django-pgtrigger)."""
 
 from typing import Any
 
@@ -7,19 +7,19 @@ from pgtrigger import compiler
 
 
 def refuse(message: str, *values: str) -> str:
-    """The statement that refuses a change with an IntegrityError; `values` are SQL for each % of the message."""
+    """Return the statement that rejects a change with an IntegrityError. `values` are SQL for each % in the message."""
     arguments = ", ".join([f"'{message}'", *values])
     return f"RAISE EXCEPTION {arguments} USING ERRCODE = 'integrity_constraint_violation';"
 
 
 class GuardSQL(compiler.UpsertTriggerSql):
-    """What creates a guard, in place of the library's template. Migrations refer to it, so it never changes.
+    """The SQL that creates a guard, replacing the library's template. Migrations refer to it, so never change it.
 
-    The library's functions find relations on the caller's search path, temporary tables first, and can be switched off
-    by a setting of the session. These have a search path of their own, with temporary tables last, and no switch.
+    The library's functions use the caller's search path, temporary tables first, and a session setting can disable
+    them. These set their own search path, temporary tables last, and cannot be disabled that way.
 
-    They look rows up by index, whatever the planner knows of the tables, since a plan is kept while tables grow. The
-    table is locked first, and for all that follows: a lock that grew later could meet others in a deadlock.
+    They force index scans, because a cached plan outlives the table statistics it was made with. The table is locked
+    first, in the strongest mode needed: upgrading the lock later could deadlock.
     """
 
     def get_template(self) -> str:
@@ -46,7 +46,7 @@ class GuardSQL(compiler.UpsertTriggerSql):
 
 
 class Guard(pgtrigger.Trigger):
-    """A trigger that refuses what must not be. Its function names tables with their schema, `public`."""
+    """A trigger that rejects invalid changes. Its function must qualify tables with their schema, `public`."""
 
     def compile(self, model: Any) -> compiler.Trigger:
         compiled = super().compile(model)
@@ -54,7 +54,7 @@ class Guard(pgtrigger.Trigger):
 
 
 class NeverEmptied(Guard):
-    """Refuses TRUNCATE."""
+    """Reject TRUNCATE."""
 
     level = pgtrigger.Statement
     when = pgtrigger.Before
@@ -63,9 +63,9 @@ class NeverEmptied(Guard):
 
 
 class VersionCountsChanges(Guard):
-    """The `version` of a row goes up by one with every change of its `details`, and never otherwise by another step.
+    """Require that `version` goes up by exactly one when `details` change, and by at most one otherwise.
 
-    A condition, so that no function runs for a row that keeps the rule.
+    Checked in the trigger's condition, so that no function runs for valid updates.
     """
 
     when = pgtrigger.Before

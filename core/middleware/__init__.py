@@ -1,1 +1,1 @@
-"""The middleware of every request."""
+"""Middleware for all requests."""

@@ -1,4 +1,4 @@
-"""The correlation id of each request, and its line in the log."""
+"""Correlation ids and the request log."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ log = structlog.get_logger("kontor.request")
 
 
 class CorrelationMiddleware:
-    """Binds the id to the log context and writes one line per request: no query string, no body, no personal data."""
+    """Bind the id to the log context and log one line per request, without query string, body or personal data."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -29,7 +29,7 @@ class CorrelationMiddleware:
         log.info(
             "request",
             method=request.method,
-            # The route, not the path: a path may hold a client's external id.
+            # The route, not the path: a path may contain a client's external id.
             route=request.resolver_match.route if request.resolver_match else None,
             status=response.status_code,
             milliseconds=round((time.perf_counter() - started) * 1000, 1),

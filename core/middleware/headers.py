@@ -1,11 +1,10 @@
-"""Headers that tell browsers what the pages and answers of Kontor need of them, which is little."""
+"""Security headers that Django's SecurityMiddleware does not set."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-# Everything that a page could ask for and none of ours does. A browser complains of a name that it does not know, so
-# these are those that Chromium has.
+# Deny every feature, since no page uses any. Only names that Chromium knows: it logs a warning for unknown ones.
 PERMISSIONS = ", ".join(
     f"{feature}=()"
     for feature in (
@@ -17,7 +16,7 @@ PERMISSIONS = ", ".join(
 
 
 class HeadersMiddleware:
-    """Adds what Django's own middleware does not."""
+    """Set Permissions-Policy and Cross-Origin-Resource-Policy unless the view has set them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

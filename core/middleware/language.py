@@ -1,4 +1,4 @@
-"""The language of each request."""
+"""Activation of the request language."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from core.language import PARAMETER, supported
 
 
 class LanguageMiddleware:
-    """Activates the language of the request and names it in Content-Language."""
+    """Activate the request's language and report it in Content-Language."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -18,7 +18,7 @@ class LanguageMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         requested = request.GET.get(PARAMETER)
         language = (requested and supported(requested)) or translation.get_language_from_request(request)
-        if language == translation.get_language():  # most are, and to activate it again takes longer than to look
+        if language == translation.get_language():  # the common case, and cheaper than activating it again
             response = self.get_response(request)
         else:
             with translation.override(language):

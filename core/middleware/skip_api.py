@@ -1,8 +1,7 @@
-"""Middleware of pages for people: a session, its user, messages, files.
+"""Static files, session, authentication, messages and CSP middleware that skip API requests.
 
-A request to the API is known by its bearer token alone and takes none of them, so it passes them by: together they
-take as long as finding a contact. They are Django's own otherwise. The protection of forms stays in its place: it
-costs next to nothing, and Django's checks look for it.
+The API authenticates by bearer token only, and together these would take as long as reading a contact. Django's
+CsrfViewMiddleware is not wrapped: it costs next to nothing, and the system checks require it.
 """
 
 import re
@@ -21,12 +20,12 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether the request is for an operation of the API, and not for a page."""
+    """Return whether the request is for an API operation rather than a page."""
     return API.match(request.path_info) is not None
 
 
 class _SkipApi:
-    """A mixin: the middleware is skipped for requests to the API."""
+    """Mixin that skips the middleware for API requests."""
 
     get_response: Callable[[HttpRequest], Any]
 
@@ -53,7 +52,7 @@ class SkipApiMessageMiddleware(_SkipApi, MessageMiddleware):
 
 
 class SkipApiCspMiddleware(CSPMiddleware):
-    """The content security policy of pages is made for each; an answer of the API needs nothing at all."""
+    """Build the content security policy for pages only; API responses get a constant one that denies everything."""
 
     def __call__(self, request: HttpRequest) -> Any:
         if not is_api(request):

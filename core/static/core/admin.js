@@ -1,8 +1,8 @@
-// What Unfold and Django's widgets leave out for those who do not use a mouse, or do not see the page.
+// Accessibility fixes to Unfold and Django's widgets, for keyboard and screen reader users.
 "use strict";
 
 (() => {
-  // Unfold hides a page until Alpine has drawn it, and a browser gives no focus to what is hidden: so it is given then.
+  // Unfold hides the page until Alpine has initialized, and browsers ignore autofocus on hidden elements.
   document.addEventListener("alpine:initialized", () => {
     requestAnimationFrame(() => {
       if (document.activeElement === document.body) {
@@ -11,7 +11,7 @@
     });
   });
 
-  // A field in a table of inline rows has no label of its own: the head of its column names it.
+  // Fields in tabular inlines have no label: the column header names them.
   function heading(field) {
     const cell = field.closest("td");
     const column = cell && cell.closest("table")?.querySelectorAll("thead th")[cell.cellIndex];
@@ -51,7 +51,7 @@
     }
   }
 
-  // Widgets are drawn when the page has loaded, when a row is added, and anew whenever their value changes.
+  // Widgets are rendered on load, when a row is added, and again on each change of value.
   let isDue = false;
 
   function nameSoon() {
@@ -64,7 +64,7 @@
     }
   }
 
-  // Who opens the filters goes on in them, and who leaves them with Escape is back where they were opened.
+  // Opening the filters moves the focus into them; Escape returns it to the button that opened them.
   document.addEventListener("click", (event) => {
     if (event.target.closest("#changelist-filter-open")) {
       requestAnimationFrame(() => {

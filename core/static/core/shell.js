@@ -1,7 +1,7 @@
-/* Unfold's pages under a policy that forbids eval: what their expressions cannot say there is said here.
+/* Makes Unfold's pages work under a content security policy that forbids eval.
 
-Alpine's build for such policies evaluates expressions itself. It knows no globals, so that the components of unfold's
-app.js are given to it by name; and what unfold does in statements is in methods. */
+Alpine's CSP build evaluates expressions itself. It has no access to globals, so the components of Unfold's app.js are
+registered by name; and it supports no statements, so these are methods here. */
 "use strict";
 
 document.addEventListener("alpine:init", () => {
@@ -32,7 +32,7 @@ document.addEventListener("alpine:init", () => {
     activeTab: "",
     sidebarMobileOpen: false,
     sidebarDesktopOpen: localStorage.getItem("sidebarDesktopOpen") !== "0",
-    // All that unfold's forms ask of the window, to send themselves to where they are.
+    // Unfold's forms read only these to submit to the current address.
     get window() {
       return { location: { pathname: location.pathname, search: location.search } };
     },
