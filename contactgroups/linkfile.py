@@ -1,4 +1,4 @@
-"""Reading the file of links to entities of other systems: CSV as spreadsheets and databases write it."""
+"""Reader for CSV files that link entities of other systems to contact groups."""
 
 import csv
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ ENTITY_COLUMNS = ("entityType", "entityId")
 
 
 class NotALinkFileError(Exception):
-    """The file is not one of links at all; says why."""
+    """The file cannot be read as a link file. The message says why."""
 
 
 def read_links(content: bytes) -> list[LinkRow]:
-    """The rows of a CSV file in UTF-8 with a header row, separated by commas or semicolons; empty lines are skipped.
+    """Parse a UTF-8 CSV file with a header row, separated by commas or semicolons. Skips empty lines.
 
-    Raises NotALinkFileError for what cannot be read or has other columns. What stands in the cells is not judged here.
+    Does not validate cell values. Raises NotALinkFileError if the file is unreadable or its columns are wrong.
     """
     try:
         text = content.decode("utf-8-sig")

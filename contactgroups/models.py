@@ -1,4 +1,4 @@
-"""Groups of contacts, and the entities that their members share access to."""
+"""Contact groups, their memberships and their linked entities."""
 
 from typing import Self
 
@@ -14,18 +14,18 @@ from accounts.actor import Actor
 from contacts.models import Contact
 from schemas.models import ListItem
 
-# The key of the list that access policies come from, and of the item that a contact gets in a group of its own.
+# The key of the list of access policies, and of the policy that a contact gets in a group created under it.
 ACCESS_POLICIES = "access-policy"
 OWNER = "owner"
 
-# What the API and the admin take. A search lists up to 200 groups, so that a single one cannot be as long as a body.
+# Limits of the API and the admin. A search returns up to 200 groups, so one group must be far smaller than a body.
 MAX_NAME = 500
 MAX_EXTERNAL_ID = 200
 MAX_CUSTOM_ATTRIBUTES = 20_000
 
 
 class EntityType(models.TextChoices):
-    """What a group may share. The names are the contract's."""
+    """Types of entities that a group can be linked to. The values are part of the API contract."""
 
     ACCOUNT = "Account", _("Account")
     LEGAL_ENTITY = "LegalEntity", _("Legal entity")
@@ -35,14 +35,14 @@ class EntityType(models.TextChoices):
 
 class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
     def visible_to(self, actor: Actor) -> Self:
-        """The groups with at least one contact that the actor sees; all of them, also empty ones, if it sees all."""
+        """Filter to groups with a contact that the actor sees. Actors that see all contacts also see empty groups."""
         if not Contact.objects.visible_to(actor).query.where:
             return self
         return self.filter(Exists(GroupMembership.objects.visible_to(actor).filter(group=OuterRef("pk"))))
 
 
 class ContactGroup(models.Model):
-    """Contacts that share access to entities. Who belongs to it stands in its memberships."""
+    """A group of contacts that share access to entities."""
 
     name = models.TextField(_("name"), max_length=MAX_NAME, null=True, blank=True)
     external_id = models.CharField(_("external id"), max_length=MAX_EXTERNAL_ID, null=True, blank=True)
@@ -65,9 +65,9 @@ class ContactGroup(models.Model):
             )
         ]
         indexes = [
-            # For names that hold a text anywhere, whatever the case; the expression is that of `icontains`.
+            # For `name__icontains`, which compiles to the same expression.
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="group_by_part_of_name", fastupdate=False),
-            # For external ids that people type; the expression is that of `iexact`.
+            # For `external_id__iexact`, which compiles to the same expression.
             models.Index(Upper("external_id"), name="group_by_external_id"),
         ]
 
@@ -77,14 +77,14 @@ class ContactGroup(models.Model):
 
 class GroupMembershipQuerySet(models.QuerySet["GroupMembership"]):
     def visible_to(self, actor: Actor) -> Self:
-        """The memberships of contacts that the actor sees."""
+        """Filter to memberships of contacts that the actor sees."""
         return Contact.objects.narrowed_to_visible(self, actor)
 
 
 class GroupMembership(models.Model):
-    """A contact belongs to a group, and the policy says what it may do there."""
+    """Membership of a contact in a group, with its access policy."""
 
-    # The unique index begins with the group, so that one on the group alone would only cost.
+    # No index of its own: the unique index starts with the group.
     group = models.ForeignKey(
         ContactGroup, on_delete=models.CASCADE, related_name="memberships", db_index=False, verbose_name=_("group")
     )
@@ -118,7 +118,7 @@ class GroupMembership(models.Model):
 
 
 class LinkedEntity(models.Model):
-    """An entity that a group has access to. An entity belongs to one group."""
+    """An entity that a group has access to. An entity can be linked to one group only."""
 
     group = models.ForeignKey(
         ContactGroup, on_delete=models.PROTECT, related_name="linked_entities", verbose_name=_("group")

@@ -1,4 +1,4 @@
-"""Choosing groups, and saying who has access to them."""
+"""Reading and searching contact groups, and access checks."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,10 +34,10 @@ MAX_FOUND = 200
 
 
 class AndAbove(Subquery):
-    """The ids of the members that a queryset selects and of everyone above them.
+    """The ids of the members that a queryset selects and of all their managers, up to the root.
 
-    Visibility goes down the tree of members, from one member to all below it. Whether one member sees a few contacts is
-    asked the other way round, because the way up is as long as the tree is deep, however many members there are.
+    Visibility is inherited down the tree of members. Checking whether a member sees a few contacts is cheaper upwards:
+    the cost depends on the depth of the tree, not on the number of members.
     """
 
     template = """(
@@ -59,7 +59,7 @@ def no_such_group() -> NotFound:
 
 
 def visible_group(*, actor: Actor, group_id: int) -> ContactGroup:
-    """The group. Raises NotFound when there is none or the actor cannot see it."""
+    """Return the group. Raises NotFound if it does not exist or the actor cannot see it."""
     group = ContactGroup.objects.visible_to(actor).filter(pk=group_id).first()
     if group is None:
         raise no_such_group()
@@ -67,9 +67,9 @@ def visible_group(*, actor: Actor, group_id: int) -> ContactGroup:
 
 
 def locked_group(*, actor: Actor, group_id: int) -> ContactGroup:
-    """The group with its row locked until the transaction ends. Raises NotFound like `visible_group`; HeldByOthers.
+    """Return the group with its row locked until the end of the transaction. Raises NotFound; HeldByOthers.
 
-    Whoever locks contacts as well locks them first.
+    Callers that also lock contacts must lock them first.
     """
     with map_lock_errors():
         group = ContactGroup.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=group_id).first()
@@ -79,26 +79,26 @@ def locked_group(*, actor: Actor, group_id: int) -> ContactGroup:
 
 
 def groups_of_contact(*, actor: Actor, contact_id: int) -> list[ContactGroup]:
-    """The groups that a contact is in. Raises NotFound when the actor cannot see the contact."""
+    """Return the groups of a contact, by id. Raises NotFound if the actor cannot see the contact."""
     check_visible(actor=actor, contact_id=contact_id)
     memberships = GroupMembership.objects.filter(contact=contact_id)
     return list(ContactGroup.objects.filter(pk__in=memberships.values("group")).order_by("pk"))
 
 
 def memberships_of_contact(*, contact_id: int) -> QuerySet[GroupMembership]:
-    """The memberships of a contact that the caller has been shown, each with its group and its policy."""
+    """Return a contact's memberships with group and policy. The caller must have checked that the actor sees it."""
     memberships = GroupMembership.objects.filter(contact=contact_id)
     return memberships.select_related("group", "access_policy").order_by("group_id")
 
 
 def searched_groups(*, actor: Actor, criteria: Mapping[str, Any]) -> list[ContactGroup]:
-    """The visible groups that meet all criteria, in the order of their ids.
+    """Return the visible groups that match all criteria, by id.
 
-    Raises UnprocessableEntity `TooManyResults` when there are more than 200: a list that was cut would look complete.
+    Raises UnprocessableEntity `TooManyResults` for more than 200: a truncated list would look complete.
     """
     groups = ContactGroup.objects.visible_to(actor)
     if (contact_ids := criteria["contactIds"]) is not None:
-        # Through contacts that the actor sees: whether another one is in a group is not its business.
+        # Only visible contacts: otherwise the result would disclose memberships of others.
         memberships = GroupMembership.objects.visible_to(actor).filter(contact__in=contact_ids)
         groups = groups.filter(pk__in=memberships.values("group"))
     if (group_ids := criteria["contactGroupIds"]) is not None:
@@ -120,9 +120,9 @@ def searched_groups(*, actor: Actor, criteria: Mapping[str, Any]) -> list[Contac
 def with_visible_members(
     groups: Sequence[ContactGroup], *, actor: Actor, limit: int | None = None
 ) -> Sequence[ContactGroup]:
-    """Gives each group `visible_members`: the memberships of contacts that the actor sees, the first `limit` of them.
+    """Set `visible_members` on each group: the first `limit` memberships of contacts that the actor sees.
 
-    In one statement for all groups.
+    Runs one query for all groups. Returns `groups`.
     """
     memberships = GroupMembership.objects.visible_to(actor).select_related("contact", "access_policy")
     shown = memberships.only("group", "contact__name", "access_policy__key", "access_policy__names").order_by("pk")
@@ -131,25 +131,25 @@ def with_visible_members(
 
 
 def linked_counts(group_ids: Collection[int]) -> dict[int, int]:
-    """How many entities are linked to each of the groups, for those that have any."""
+    """Return the number of linked entities by group id. Groups without any are missing."""
     links = LinkedEntity.objects.filter(group__in=group_ids).order_by()
     return dict(links.values_list("group").annotate(Count("pk")))
 
 
 def search_groups(groups: QuerySet[ContactGroup], text: str, *, actor: Actor) -> QuerySet[ContactGroup]:
-    """The groups that somebody means who types `text`: by name, external id, id, or a contact that the actor sees."""
+    """Filter groups by a search term: part of the name, external id, id, or a contact that the actor sees."""
     term = SearchTerm.typed(text)
     if not term:
         return groups
     contacts = search_contacts(Contact.objects.visible_to(actor), text)
-    # The limit, which is none, has the contacts found by themselves: joined with the rest, PostgreSQL takes the few
-    # that are meant for as many as the member sees.
+    # The LIMIT excludes nothing; it makes PostgreSQL find the contacts first. When it flattens the subquery, it
+    # estimates as many matches as the actor sees contacts.
     meant_contacts = contacts.order_by().values("pk")[:INT32_MAX]
     in_groups = GroupMembership.objects.filter(contact__in=meant_contacts).order_by().values("group")
     meant = Q(name__icontains=term.text) | Q(external_id__iexact=term.text)
     if term.id is not None:
         meant |= Q(pk=term.id)
-    # A union, each part of which has its indexes: with an OR between them PostgreSQL reads all groups.
+    # A union, since each part can use an index: with OR, PostgreSQL scans all groups.
     named = ContactGroup.objects.filter(meant).order_by().values("pk")
     return groups.filter(pk__in=named.union(in_groups, all=True))
 
@@ -159,7 +159,7 @@ def search_groups(groups: QuerySet[ContactGroup], text: str, *, actor: Actor) ->
 
 @dataclass(frozen=True, slots=True)
 class GroupReference:
-    """The group that a check of access is about: the one of this id, or the one that this entity is linked to."""
+    """The group of an access check, given by its id or by an entity that is linked to it."""
 
     group_id: int | None = None
     entity_type: str = ""
@@ -167,7 +167,7 @@ class GroupReference:
 
     @property
     def ids(self) -> QuerySet[Any, Any]:
-        """The id of the group as a subquery, empty when there is none."""
+        """A subquery for the group's id; empty if the group does not exist."""
         if self.entity_id is None:
             return _ids_of_group(self.group_id)
         return _ids_of_group_of(self.entity_type, self.entity_id)
@@ -182,7 +182,7 @@ def _ids_of_group_of(entity_type: Any, entity_id: Any) -> QuerySet[Any, Any]:
 
 
 def access_query(*, contact_id: int, group: GroupReference) -> ViewPrefetch:
-    """Reads whether a contact is in a group; `access_from_row` takes the row."""
+    """Return the prefetch for a contact's access check. Pass its row to `access_from_row`."""
     given = {"contact": contact_id, "group_id": group.group_id, "entity_id": group.entity_id}
     ids = {name: None if value is None else id_or_none(value) for name, value in given.items()}
     prepared = _prepared_group if group.entity_id is None else _prepared_entity
@@ -190,10 +190,10 @@ def access_query(*, contact_id: int, group: GroupReference) -> ViewPrefetch:
 
 
 def access_from_row(row: Row | None) -> bool:
-    """Whether the contact is in the group, by the row of `access_query`.
+    """Return whether the contact is in the group, from the row of `access_query`.
 
-    Raises NotFound when the actor cannot see the contact or there is no such group. The actor need not see the group:
-    nothing of it is disclosed but whether this contact is in it.
+    Raises NotFound if the actor cannot see the contact or the group does not exist. The actor need not see the group:
+    the result discloses only whether this contact is in it.
     """
     if row is None:
         raise no_such_contact()
@@ -217,10 +217,10 @@ def _prepared_access(scope: VisibilityScope, group_ids: QuerySet[Any, Any]) -> P
 
 
 def identity_has_access(*, actor: Actor, identity_id: UUID, group: GroupReference) -> bool:
-    """Whether a member sees at least one contact of the group. One statement.
+    """Return whether a member sees at least one contact of the group. Runs one query.
 
-    A member asks about itself and those below it, one that sees all contacts and an application about anybody. Raises
-    NotFound for anybody else, and when there is no such group.
+    A member can query itself and the members below it; members that see all contacts and applications can query any
+    member. Raises NotFound for other members and if the group does not exist.
     """
     members = Member.objects.filter(uid=identity_id).order_by()
     if actor.member_uid is not None and not actor.sees_all_contacts:

@@ -1,4 +1,4 @@
-"""The shapes of groups and of access."""
+"""Serializers of contact groups and access checks."""
 
 from rest_framework import serializers
 
@@ -28,12 +28,12 @@ class GroupContactSerializer(StrictSerializer):
 
 
 class ContactGroupSerializer(StrictSerializer):
-    """What a group is made of, or what of it changes: a property that is absent is not among the validated ones."""
+    """A new group, or the changes to one. Absent properties are absent from the validated data."""
 
     groupName = StrictCharField(source="name", required=False, **NAME)
     groupExternalId = StrictCharField(source="external_id", required=False, **EXTERNAL_ID)
     customAttributes = StrictCharField(source="custom_attributes", required=False, **CUSTOM_ATTRIBUTES)
-    # A list field: `many=True` would allow null for each contact too.
+    # A ListField: `many=True` with allow_null would also allow null items.
     contacts = serializers.ListField(child=GroupContactSerializer(), required=False, allow_null=True)
 
 
@@ -45,7 +45,7 @@ class GroupContactRowSerializer(serializers.Serializer):
     contactId = serializers.IntegerField(source="contact_id")
     name = serializers.CharField(source="contact.name")
     accessPolicyId = serializers.IntegerField(source="access_policy_id")
-    # The text of the list's item, which is its name in the language of the request.
+    # `str()` of the list item: its name in the language of the request.
     accessPolicyName = serializers.CharField(source="access_policy")
 
 

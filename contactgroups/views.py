@@ -1,4 +1,4 @@
-"""The operations tagged ContactGroupManagement and ContactGroupAccess."""
+"""API operations tagged ContactGroupManagement and ContactGroupAccess."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -48,7 +48,7 @@ class GroupsOfContactView(ActorView):
     def get(self, request: Request, contactId: int) -> Response:
         """Retrieve the contact groups of a contact.
 
-        Each with those of its contacts that the caller sees.
+        Each group includes only the contacts that the caller can see.
         """
         groups = groups_of_contact(actor=self.actor, contact_id=contactId)
         with_visible_members(groups, actor=self.actor)
@@ -64,9 +64,9 @@ class GroupsOfContactView(ActorView):
     def post(self, request: Request, contactId: int) -> Response:
         """Create a contact group under a contact.
 
-        The contact is in the group, with the access policy `owner` unless `contacts` names it with another one.
+        The contact becomes a member of the group, with the access policy `owner` unless `contacts` gives it another.
 
-        With an `Idempotency-Key` the same request sent again gets the same answer, and creates nothing again.
+        Repeating the request with the same `Idempotency-Key` returns the original response and creates no second group.
 
         `subCode`: DuplicateContact, UnknownContacts, UnknownAccessPolicies, ContactAnonymized, ExternalIdNotUnique,
         IdempotencyKeyReused.
@@ -88,8 +88,8 @@ class ContactGroupView(ActorView):
     def get(self, request: Request, contactGroupId: int) -> Response:
         """Retrieve a contact group.
 
-        With those of its contacts that the caller sees. A group of which the caller sees no contact does not exist for
-        it.
+        Includes only the contacts that the caller can see. A group without any contact that the caller can see answers
+        404, unless the caller sees all contacts.
         """
         group = visible_group(actor=self.actor, group_id=contactGroupId)
         with_visible_members([group], actor=self.actor)
@@ -104,8 +104,8 @@ class ContactGroupView(ActorView):
     def put(self, request: Request, contactGroupId: int) -> Response:
         """Change a contact group.
 
-        A property that is absent stays as it is; null empties a text. `contacts` replaces those contacts of the group
-        that the caller sees; those that it does not see stay. Absent or null leaves all of them.
+        Absent properties are unchanged; null clears a text. `contacts` replaces the contacts of the group that the
+        caller can see; those that it cannot see stay. Absent or null leaves all contacts unchanged.
 
         `subCode`: DuplicateContact, UnknownContacts, UnknownAccessPolicies, ContactAnonymized, ExternalIdNotUnique.
         """
@@ -118,7 +118,7 @@ class ContactGroupView(ActorView):
     def delete(self, request: Request, contactGroupId: int) -> Response:
         """Delete a contact group.
 
-        Possible when no entity is linked to it.
+        Only possible while no entity is linked to the group.
 
         `subCode`: GroupHasEntities.
         """
@@ -138,8 +138,9 @@ class GroupSearchView(ActorView):
     def post(self, request: Request) -> Response:
         """Search contact groups.
 
-        Only groups of which the caller sees a contact, in the order of their ids. Criteria combine with AND; one that
-        is null is not applied. At most 200 groups are listed: when more meet the criteria the search is refused.
+        Returns the groups with at least one contact that the caller can see, ordered by id; callers that see all
+        contacts also find groups without any. Criteria are combined with AND; null criteria are ignored. Searches that
+        match more than 200 groups are rejected.
 
         `subCode`: TooManyResults.
         """
@@ -161,9 +162,9 @@ class ContactGroupAccessView(ActorView):
 
     @extend_schema(operation_id="checkContactGroupAccess", tags=ACCESS, responses={200: shapes.AccessSerializer})
     def get(self, request: Request, contactGroupId: int, contactId: int) -> HttpResponse:
-        """Tell whether a contact has access to a contact group.
+        """Check whether a contact has access to a contact group.
 
-        It has when it is in the group.
+        A contact has access to the groups that it is a member of.
         """
         return rendered({"hasAccess": access_from_row(self.prefetched())})
 
@@ -183,9 +184,9 @@ class ContactEntityAccessView(ActorView):
         responses={200: shapes.AccessSerializer},
     )
     def get(self, request: Request, contactId: int, entityType: str, entityId: int) -> HttpResponse:
-        """Tell whether a contact has access to an entity.
+        """Check whether a contact has access to an entity.
 
-        It has when it is in the contact group that the entity is linked to.
+        A contact has access to the entities that are linked to its contact groups.
         """
         _entity_type(entityType)
         return rendered({"hasAccess": access_from_row(self.prefetched())})
@@ -201,10 +202,11 @@ class IdentityGroupAccessView(ActorView):
         responses={200: shapes.AccessSerializer},
     )
     def get(self, request: Request, contactGroupId: int, identityId: str) -> HttpResponse:
-        """Tell whether a member has access to a contact group.
+        """Check whether a member has access to a contact group.
 
-        It has when it sees at least one contact of the group: one that is assigned to it or to a member below it. A
-        member asks about itself and about members below it, an application about any.
+        A member has access if it can see at least one contact of the group: one assigned to it or to a member below it,
+        or any if it sees all contacts. A member can query itself and the members below it, or any member if it sees all
+        contacts; an application can query any member.
         """
         has_access = identity_has_access(
             actor=self.actor, identity_id=_uuid(identityId), group=GroupReference(contactGroupId)
@@ -222,10 +224,11 @@ class IdentityEntityAccessView(ActorView):
         responses={200: shapes.AccessSerializer},
     )
     def get(self, request: Request, identityId: str, entityType: str, entityId: int) -> HttpResponse:
-        """Tell whether a member has access to an entity.
+        """Check whether a member has access to an entity.
 
-        It has when it sees at least one contact of the contact group that the entity is linked to. A member asks about
-        itself and about members below it, an application about any.
+        A member has access if it can see at least one contact of the contact group that the entity is linked to. A
+        member can query itself and the members below it, or any member if it sees all contacts; an application can
+        query any member.
         """
         group = GroupReference(entity_type=_entity_type(entityType), entity_id=entityId)
         has_access = identity_has_access(actor=self.actor, identity_id=_uuid(identityId), group=group)
@@ -237,7 +240,7 @@ def _memberships(contacts: Sequence[Mapping[str, Any]] | None) -> list[Membershi
 
 
 def _entity_type(text: str) -> EntityType:
-    """Raises BadRequest."""
+    """Parse the entity type of the path. Raises BadRequest if it is unknown."""
     if text not in EntityType.values:
         expected = _("Expected one of: %(known)s.") % {"known": ", ".join(EntityType.values)}
         raise BadRequest(properties={"entityType": [expected]})
@@ -245,7 +248,7 @@ def _entity_type(text: str) -> EntityType:
 
 
 def _uuid(text: str) -> UUID:
-    """Raises BadRequest."""
+    """Parse the identity id of the path. Raises BadRequest if it is not a UUID."""
     uid = uuid_in(text)
     if uid is None:
         raise BadRequest(properties={"identityId": [_("Expected a UUID.")]})

@@ -1,4 +1,4 @@
-"""Contact groups in the admin: who is in them, and what they have access to. Whatever is saved, the services save."""
+"""Contact groups in the admin: their members and linked entities. All writes go through the services."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,7 +37,7 @@ MAY_ADD, MAY_CHANGE, MAY_VIEW = (f"contactgroups.{right}_contactgroup" for right
 
 
 class _PartInline(TabularInline):
-    """A part of a group: whoever may change the group may change it, and it has no permissions of its own."""
+    """Inline of a group. It has no permissions of its own: permission to change the group is enough."""
 
     extra = 0
     hide_title = True
@@ -71,14 +71,14 @@ class _MembershipInline(_PartInline):
             return super().formfield_for_foreignkey(db_field, request, queryset=contacts.defer("details"), **kwargs)
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if field is not None and db_field.name == "access_policy":
-            # Read once, and not again for every row.
+            # Set the choices here, since a queryset would be evaluated for every row.
             items = list_data(ACCESS_POLICIES).sorted_items(get_language() or "")
             field.choices = [("", _("Select value")), *((item.id, item.name()) for item in items)]
         return field
 
 
 class MembersInline(_MembershipInline):
-    """Those who are in the group and whom the member sees: they get another policy or leave."""
+    """The group's contacts that the member can see. Their policy can be changed, and they can be removed."""
 
     readonly_fields = ["contact"]
     verbose_name_plural = _("contacts")
@@ -92,7 +92,7 @@ class MembersInline(_MembershipInline):
 
 
 class NewMembersInline(_MembershipInline):
-    """Those who join: apart from the others, because who is in the group is never turned into somebody else."""
+    """Contacts to add. Separate from MembersInline, where the contact of a membership is read-only."""
 
     autocomplete_fields = ["contact"]
     verbose_name = _("contact that joins")
@@ -103,7 +103,7 @@ class NewMembersInline(_MembershipInline):
         return super().get_queryset(request).none()
 
     def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: Any) -> Any:
-        """A new group has a contact: without one, hardly anybody would see it."""
+        """Require a contact for a new group: without one, only actors that see all contacts would see it."""
         if obj is None:
             kwargs |= {"min_num": 1, "validate_min": True}
         return super().get_formset(request, obj, **kwargs)
@@ -116,12 +116,12 @@ class LinkFormSet(PaginationInlineFormSet):
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         if form.instance.entity_type == EntityType.LEGAL_ENTITY and "DELETE" in form.fields:
-            # It belongs to its group for as long as it exists.
+            # A legal entity cannot be unlinked.
             form.fields["DELETE"].disabled = True
 
 
 class LinkedEntityInline(_PartInline):
-    """Linked and unlinked, never edited in place: an entity does not turn into another one."""
+    """Linked entities. They can be linked and unlinked, but not edited."""
 
     model = LinkedEntity
     formset = LinkFormSet
@@ -141,7 +141,7 @@ class LinkedEntityInline(_PartInline):
 
 
 class Groups(KeyedChangeList):
-    """Reads what the rows of a page show, for all of them at once."""
+    """Load the linked counts and members for all rows of a page at once."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -186,7 +186,7 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
     def linked(self, group: Any) -> int:
         return group.linked_count
 
-    # ---- who may
+    # ---- permissions
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return actor_of(request) is not None and CappedAdmin.has_add_permission(self, request)
@@ -206,7 +206,7 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:
-        """Nothing yet: a group is saved with its contacts, in `save_related`."""
+        """Do nothing: `save_related` saves the group together with its contacts."""
 
     def save_related(self, request: HttpRequest, form: ModelForm, formsets: Sequence[Any], change: bool) -> None:
         actor = _actor(request)
@@ -231,7 +231,7 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """The group alone, because the member may not see all of its contacts; and the entities in the way."""
+        """List only the group, since the member may not see all its contacts, and the links that block deletion."""
         groups = list(objs)
         links = [str(link) for group in groups for link in group.linked_entities.all()[:LINKS_SHOWN]]
         return [str(group) for group in groups], {str(self.opts.verbose_name_plural): len(groups)}, set(), links
@@ -239,7 +239,7 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_group(actor=_actor(request), group_id=obj.pk)
 
-    # ---- the log names groups by their ids: a name may be a person's, and outlive the group and the person there
+    # ---- log entries: ids only. A name may be a person's, and would survive deletion and anonymization in the log.
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         return super().log_addition(request, ContactGroup(pk=obj.pk), message)
@@ -252,7 +252,7 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
 
 
 def _actor(request: HttpRequest) -> Actor:
-    """The member at work. Raises Forbidden for staff who are none: they see no group."""
+    """Return the member who is logged in. Raises Forbidden for staff users without a member: they see no groups."""
     actor = actor_of(request)
     if actor is None:
         raise Forbidden(_("Your login belongs to no member."))
@@ -262,9 +262,9 @@ def _actor(request: HttpRequest) -> Actor:
 def _memberships(
     actor: Actor, group: ContactGroup, saved: Sequence[GroupMembership], dropped: Sequence[GroupMembership]
 ) -> list[Membership] | None:
-    """The members as they are now with what the form changed; None when it changed none.
+    """Apply the form's changes to the current memberships and return the result; None if it changed none.
 
-    The page may be old, so that nobody is put back whom it showed and others have taken out since.
+    A contact that somebody else has removed since the page was loaded is not added back.
     """
     if not saved and not dropped:
         return None

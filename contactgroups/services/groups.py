@@ -1,6 +1,6 @@
-"""Contact groups and who belongs to them.
+"""Creating, changing and deleting contact groups and their memberships.
 
-Locks are always taken contacts first, in the order of their ids, then the group.
+Lock order: contacts by id, then the group.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,14 +25,14 @@ EXTERNAL_ID_UNIQUE = "group_external_id_unique"
 
 @dataclass(frozen=True)
 class Membership:
-    """A contact that is to be in a group, and the item of the list `access-policy` that it gets there."""
+    """A requested membership: the contact, and the id of an item of the list `access-policy`."""
 
     contact_id: int
     access_policy_id: int
 
 
 class GroupTexts(TypedDict, total=False):
-    """The texts of a group that are to change. None and an empty text empty one; an absent one stays."""
+    """Changes to a group's texts. None or an empty text clears a text; absent ones are unchanged."""
 
     name: str | None
     external_id: str | None
@@ -49,12 +49,12 @@ def create_group(
     custom_attributes: str | None = None,
     include_contact_id: int | None = None,
 ) -> ContactGroup:
-    """Create a group of these contacts. Locks the contacts.
+    """Create a group with these contacts. Locks the contacts.
 
-    The contact `include_contact_id` is in it as well, as its owner unless `memberships` says otherwise. Raises
-    NotFound when the actor cannot see that contact; UnprocessableEntity: DuplicateContact, UnknownContacts,
-    ContactAnonymized, UnknownAccessPolicies, ExternalIdNotUnique, and ContactsRequired when an actor that does not
-    see all contacts names none: it would not see what it had made.
+    Adds `include_contact_id` as owner, unless `memberships` names it with another policy. Raises NotFound if the actor
+    cannot see that contact; UnprocessableEntity: DuplicateContact, UnknownContacts, ContactAnonymized,
+    UnknownAccessPolicies, ExternalIdNotUnique, and ContactsRequired if the actor does not see all contacts and names
+    none, since it could not see the new group.
     """
     asked = list(memberships)
     if include_contact_id is not None:
@@ -85,13 +85,13 @@ def change_group(
     memberships: Sequence[Membership] | None = None,
     **texts: Unpack[GroupTexts],
 ) -> ContactGroup:
-    """Change the texts that are named and, unless None, replace the members. Locks the named contacts, then the group.
+    """Change the given texts and, unless `memberships` is None, replace the members.
 
-    Members that the actor cannot see stay: nobody drops whom it does not know of. Raises NotFound; UnprocessableEntity:
-    DuplicateContact, UnknownContacts, ContactAnonymized for a contact that is not in the group yet,
-    UnknownAccessPolicies, ExternalIdNotUnique.
+    Locks the contacts, then the group. Members that the actor cannot see stay in the group. Raises NotFound;
+    UnprocessableEntity: DuplicateContact, UnknownContacts, ContactAnonymized for an anonymized contact that is not yet
+    a member, UnknownAccessPolicies, ExternalIdNotUnique.
     """
-    # A group that the actor cannot see is not found, whatever else is wrong with the request.
+    # NotFound takes precedence over any other fault, so that an invisible group is not disclosed.
     visible_group(actor=actor, group_id=group_id)
     asked = list(memberships or ())
     _check_each_once(asked)
@@ -110,9 +110,9 @@ def change_group(
 
 @transaction.atomic
 def delete_group(*, actor: Actor, group_id: int) -> None:
-    """Delete a group with its memberships, also of contacts that the actor cannot see: it gave access to nothing.
+    """Delete a group and all its memberships, including those of contacts that the actor cannot see. Locks the group.
 
-    Locks the group. Raises NotFound; UnprocessableEntity `GroupHasEntities`.
+    Raises NotFound; UnprocessableEntity `GroupHasEntities` while entities are linked, so that nobody loses access.
     """
     group = locked_group(actor=actor, group_id=group_id)
     linked = group.linked_entities.count()
@@ -130,12 +130,11 @@ def delete_group(*, actor: Actor, group_id: int) -> None:
 
 
 def erase_groups(contact_ids: Sequence[int]) -> None:
-    """Anonymization: the names and custom attributes of groups that nobody but anonymized contacts is in.
+    """Anonymization handler: clear name and custom attributes of groups that have only anonymized contacts left.
 
-    Such a text may name the person. Where others are in the group it stays, because it is theirs as well; it goes when
-    the last of them is anonymized. External ids stay: they are another system's key of the group, not of a person.
-    Locks the groups of these contacts in the order of their ids, so that of two fellows who are anonymized at once the
-    second is seen to be the last.
+    These texts may name the person. While a group has other contacts they stay, and are cleared when the last of these
+    is anonymized. External ids stay: they are another system's key of the group, not of a person. Locks the contacts'
+    groups by id, so that of two members anonymized concurrently, the second sees that it is the last.
     """
     memberships = GroupMembership.objects.filter(contact__in=contact_ids)
     groups = ContactGroup.objects.filter(pk__in=memberships.values("group")).order_by("pk")
@@ -204,7 +203,7 @@ def _check_policies(asked: Sequence[Membership]) -> None:
 def _replace_members(
     actor: Actor, group: ContactGroup, asked: Sequence[Membership], contacts: Mapping[int, Contact]
 ) -> None:
-    """The group is locked, so that its memberships stay as they are read."""
+    """Replace the visible memberships. The caller holds the group's lock, so they cannot change concurrently."""
     present = {row.contact_id: row for row in group.memberships.visible_to(actor)}
     new = [membership for membership in asked if membership.contact_id not in present]
     _check_not_anonymized(new, contacts)
@@ -228,7 +227,7 @@ def _add(group: ContactGroup, memberships: Sequence[Membership]) -> None:
 
 
 def _owner_id() -> int:
-    """The policy of whom a group is created under. Raises UnprocessableEntity when the institution has removed it."""
+    """Return the id of the policy `owner`. Raises UnprocessableEntity if the institution has removed it."""
     owner = ListItem.objects.filter(list__key=ACCESS_POLICIES, key=OWNER).values_list("pk", flat=True).first()
     if owner is None:
         raise UnprocessableEntity(

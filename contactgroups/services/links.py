@@ -1,4 +1,4 @@
-"""What groups have access to. Whoever links or unlinks an entity holds the lock of its group."""
+"""Linking entities to groups. Linking and unlinking require the lock of the group."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ Entity = tuple[str, int]
 
 @dataclass(frozen=True)
 class LinkRow:
-    """A line that asks for a link, as it was written. The group is named by its id or by its external id."""
+    """An unvalidated line of a link file. It names the group by id or by external id."""
 
     line: int
     entity_type: str
@@ -33,7 +33,7 @@ class LinkRow:
 
 @dataclass(frozen=True)
 class LinkOutcome:
-    """How many links were added, and how many were there before or asked for twice."""
+    """The number of links added, and of rows whose link already existed or was repeated in the file."""
 
     added: int
     present: int
@@ -41,10 +41,10 @@ class LinkOutcome:
 
 @transaction.atomic
 def link_entity(*, actor: Actor, group: ContactGroup, entity_type: EntityType, entity_id: int) -> LinkedEntity:
-    """Link an entity to a group; linking it again changes nothing. Locks the group.
+    """Link an entity to a group. Idempotent. Locks the group.
 
-    Raises NotFound when the group is gone or the actor cannot see it; UnprocessableEntity `EntityAlreadyLinked` when
-    the entity belongs to another group.
+    Raises NotFound if the group was deleted or the actor cannot see it; UnprocessableEntity `EntityAlreadyLinked` if
+    the entity is linked to another group.
     """
     locked = locked_group(actor=actor, group_id=group.pk)
     link = LinkedEntity.objects.filter(entity_type=entity_type, entity_id=entity_id).first()
@@ -58,10 +58,10 @@ def link_entity(*, actor: Actor, group: ContactGroup, entity_type: EntityType, e
 
 @transaction.atomic
 def unlink_entity(*, actor: Actor, link: LinkedEntity) -> None:
-    """Take an entity out of its group. Locks the group.
+    """Unlink an entity from its group. Locks the group.
 
-    Raises NotFound like `link_entity`; UnprocessableEntity `LegalEntityStays`: a legal entity belongs to its group for
-    as long as it exists.
+    Raises NotFound like `link_entity`; UnprocessableEntity `LegalEntityStays` for a legal entity, whose link is
+    permanent.
     """
     locked_group(actor=actor, group_id=link.group_id)
     if link.entity_type == EntityType.LEGAL_ENTITY:
@@ -71,9 +71,10 @@ def unlink_entity(*, actor: Actor, link: LinkedEntity) -> None:
 
 @transaction.atomic
 def link_entities(*, actor: Actor, rows: Sequence[LinkRow], is_dry_run: bool = False) -> LinkOutcome:
-    """Link entities of other systems: all of them or none. Links that exist stay; a dry run only looks.
+    """Link all given entities of other systems, or none. Existing links are unchanged; a dry run writes nothing.
 
-    Locks the groups in the order of their ids. Raises UnprocessableEntity `InvalidLinks` with every fault by its line.
+    Locks the groups by id. Raises UnprocessableEntity: `InvalidLinks` with all faults by line, and
+    `EntityAlreadyLinked` if another transaction links one of the entities at the same time.
     """
     faults: dict[str, list[str]] = defaultdict(list)
     groups = _groups_named(actor, rows)
@@ -112,14 +113,14 @@ def _place(row: LinkRow) -> str:
 
 
 def _number(text: str) -> int | None:
-    """A positive int32, or None."""
+    """Return the text as a positive int32, or None if it is not one."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= 10
     return int(text) if is_number and 1 <= int(text) <= INT32_MAX else None
 
 
 @dataclass(frozen=True)
 class _Groups:
-    """The groups that the rows name, locked."""
+    """The locked groups that the rows name."""
 
     ids: frozenset[int]
     by_external_id: Mapping[str, int]
@@ -166,7 +167,7 @@ def _entity_of(row: LinkRow, faults: dict[str, list[str]]) -> Entity | None:
 
 
 def _groups_of_entities(asked: Mapping[Entity, object]) -> dict[Entity, int]:
-    """Which group each of the entities is linked to, for those that are."""
+    """Return the group id of each entity that is linked."""
     by_type: dict[str, list[int]] = defaultdict(list)
     for entity_type, entity_id in asked:
         by_type[entity_type].append(entity_id)

@@ -1,4 +1,4 @@
-"""Links entities of other systems to contact groups."""
+"""Link entities of other systems to contact groups."""
 
 from argparse import ArgumentParser
 from pathlib import Path
