@@ -24,9 +24,9 @@ EXTERNAL_ID_UNIQUE = "legal_entity_external_id_unique"
 class LegalEntity(models.Model):
     """A company. Its details follow the schema `legal-entity`.
 
-    The group that it belongs to stands in its `contactgroups.LinkedEntity`, and nowhere else: what an access check
-    reads is what counts here too. `(link_type, id)` is a foreign key to that row, so none is without its link, and
-    no link goes while its legal entity stays. `group_id` is there on rows that were selected `with_group`.
+    Its group is stored only in its `contactgroups.LinkedEntity`, the row that access checks read. `(link_type, id)` is
+    a foreign key to that row, so every legal entity has a link, which cannot be deleted before it. `group_id` is set
+    only on rows selected `with_group`.
     """
 
     group_id: int
@@ -59,7 +59,7 @@ class LegalEntity(models.Model):
             models.CheckConstraint(condition=models.Q(version__gte=1), name="legal_entity_version_is_positive"),
         ]
         indexes = [
-            # For people who type a part of a name, whatever the case; the expression is that of `icontains`.
+            # For `name__icontains`, which compiles to the same expression.
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="legal_entity_by_part_of_name")
         ]
         triggers = [VersionCountsChanges(name="version_counts_changes")]
@@ -69,7 +69,7 @@ class LegalEntity(models.Model):
 
 
 class LegalEntityChangeSet(History):
-    """The changes that one submission made to a legal entity. Rows are only ever added: a trigger refuses the rest."""
+    """The changes that one submission made to a legal entity. Append-only, enforced by triggers."""
 
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="change_sets")
 

@@ -1,4 +1,4 @@
-"""Choosing legal entities and their history."""
+"""Reading and searching legal entities and their history."""
 
 from collections.abc import Collection, Mapping
 
@@ -25,31 +25,31 @@ def no_such_legal_entity() -> NotFound:
 
 
 def visible_legal_entity(*, actor: Actor, legal_entity_id: int) -> LegalEntity:
-    """The legal entity with its group's id. Raises NotFound when there is none or the actor cannot see it."""
+    """Return the legal entity with `group_id`. Raises NotFound if it does not exist or the actor cannot see it."""
     return _one(LegalEntity.objects.visible_to(actor).with_group(), legal_entity_id)
 
 
 def legal_entity_of_contact(*, actor: Actor, contact_id: int, legal_entity_id: int) -> LegalEntity:
-    """The legal entity, with its group's id, of a group which the contact is in.
+    """Return the legal entity with `group_id`, if it belongs to a group of the contact.
 
-    Raises NotFound, also when the actor cannot see the contact.
+    Raises NotFound if it does not, or if the actor cannot see the contact or the legal entity.
     """
     check_visible(actor=actor, contact_id=contact_id)
     return _one(LegalEntity.objects.visible_to(actor).of_contact(contact_id).with_group(), legal_entity_id)
 
 
 def new_legal_entity_snapshot(legal_entity: LegalEntity) -> Snapshot:
-    """The snapshot of a legal entity that is to be created: an empty document of version 0."""
+    """Return the snapshot for creating a legal entity: an empty document with version 0."""
     return Snapshot(document={}, version=0, schema=current_schema(LEGAL_ENTITY_SCHEMA), row=legal_entity)
 
 
 def legal_entity_snapshot(*, actor: Actor, legal_entity_id: int) -> Snapshot:
-    """The legal entity, with its group's id, and its schema, without its lock. Raises NotFound."""
+    """Return the snapshot of a legal entity, with `group_id`. Takes no lock. Raises NotFound."""
     return _snapshot(visible_legal_entity(actor=actor, legal_entity_id=legal_entity_id))
 
 
 def locked_legal_entity_snapshot(*, actor: Actor, subject_id: int) -> Snapshot:
-    """The same with the row locked until the transaction ends. Raises NotFound; HeldByOthers."""
+    """Return the snapshot with the row locked until the end of the transaction. Raises NotFound; HeldByOthers."""
     legal_entities = LegalEntity.objects.visible_to(actor).with_group()
     with map_lock_errors():
         return _snapshot(_one(legal_entities.select_for_update(of=("self",)), subject_id))
@@ -72,7 +72,7 @@ def _one(legal_entities: QuerySet[LegalEntity], legal_entity_id: int) -> LegalEn
 
 
 def search_legal_entities(legal_entities: QuerySet[LegalEntity], text: str) -> QuerySet[LegalEntity]:
-    """The legal entities that somebody means who types `text`: parts of a name, an id, a uid, an external id."""
+    """Filter legal entities by a search term: words of the name (all must match), id, uid or exact external id."""
     term = SearchTerm.typed(text)
     if not term:
         return legal_entities
@@ -80,39 +80,39 @@ def search_legal_entities(legal_entities: QuerySet[LegalEntity], text: str) -> Q
 
 
 def groups_by_id(*, actor: Actor, group_ids: Collection[int]) -> Mapping[int, ContactGroup]:
-    """The groups, each with `contact_count`, the number of its contacts that the actor sees; in one query."""
+    """Return groups by id, with `contact_count`: the number of contacts that the actor sees. Runs one query."""
     members = GroupMembership.objects.visible_to(actor).filter(group=OuterRef("pk")).order_by()
     number = members.values("group").annotate(number=Count("pk")).values("number")
     return ContactGroup.objects.annotate(contact_count=Coalesce(Subquery(number), 0)).in_bulk(group_ids)
 
 
 def changed_since(legal_entity: LegalEntity, version: int) -> list[LegalEntityChangeSet]:
-    """The change sets that led from an earlier version to the legal entity as it was read, the latest first."""
+    """Return the change sets after `version`, up to the version of the given row, latest first."""
     later = latest_change_sets(legal_entity_id=legal_entity.pk)
     return list(later.filter(version__gt=version, version__lte=legal_entity.version))
 
 
 def latest_change_sets(*, legal_entity_id: int, limit: int | None = None) -> QuerySet[LegalEntityChangeSet]:
-    """The latest of a legal entity's history, all unless `limit`, with whoever made each change set."""
+    """Return the change sets of a legal entity with their initiators, latest first, at most `limit` if given."""
     history = LegalEntityChangeSet.objects.filter(legal_entity_id=legal_entity_id).order_by("-version")
     people = history.select_related("initiator_member__user", "initiator_contact", "initiator_application")
     return people.defer("initiator_contact__details")[:limit]
 
 
 def unseen_initiators(*, actor: Actor, change_sets: Collection[LegalEntityChangeSet]) -> set[int]:
-    """The ids of the contacts that made the changes and that the actor cannot see: it is not told who they are."""
+    """Return the ids of initiating contacts that the actor cannot see and whose names must not be shown."""
     ids = {change_set.initiator_contact_id for change_set in change_sets if change_set.initiator_contact_id}
     return ids - set(Contact.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def is_list_item_used(list_key: str, item_key: str) -> bool:
-    """Whether the details of any legal entity hold the item of the list."""
+    """Return whether the details of any legal entity contain the list item."""
     rows = LegalEntity.objects.all()
     return holds_list_item(rows, schema_key=LEGAL_ENTITY_SCHEMA, list_key=list_key, item_key=item_key)
 
 
 def stored_legal_entities() -> StoredDocuments:
-    """Where the documents of the schema `legal-entity` are."""
+    """Return the document source of the schema `legal-entity`."""
 
     def visible_to_user(user_id: int | None) -> QuerySet[LegalEntity]:
         actor = actor_of_user(user_id)

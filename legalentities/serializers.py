@@ -1,4 +1,4 @@
-"""The shapes of legal entities."""
+"""Serializers of legal entities."""
 
 from rest_framework import serializers
 

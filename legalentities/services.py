@@ -1,4 +1,4 @@
-"""Creating legal entities, and changing their details by the same plan and commit as a contact's."""
+"""Creating legal entities and changing their details, with the same plan and commit as contacts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ LEGAL_ENTITY_DETAILS = DetailsRepository(
     owner="legal_entity",
     read_locked=locked_legal_entity_snapshot,
 )
-# The key of the access policy that lets a contact look at what its group has, and no more.
+# The key of the access policy that lets a contact read, but not change, the entities of its group.
 READ_ONLY = "read-only"
 
 
@@ -34,11 +34,11 @@ def create_legal_entity(
     memberships: Sequence[Membership] = (),
     external_id: str | None = None,
 ) -> LegalEntity:
-    """Create a legal entity and the group that it belongs to. It takes effect at once for every actor.
+    """Create a legal entity and its group. Takes effect at once, without approval. Locks the contacts.
 
-    A contact that creates one is in the group. Raises UnprocessableEntity: FieldNotUpdatable, ValidationFailed,
-    ExternalIdNotUnique, and what `create_group` raises of the memberships: ContactsRequired among them, when an actor
-    that does not see all contacts names none. Locks the contacts.
+    A contact that creates one becomes a member of the group. Raises UnprocessableEntity: FieldNotUpdatable,
+    ValidationFailed, ExternalIdNotUnique, and those of `create_group` about memberships, such as ContactsRequired if
+    an actor that does not see all contacts names none.
     """
     legal_entity = LegalEntity(external_id=external_id)
     found = plan(new_legal_entity_snapshot(legal_entity), replaced(details), actor, Origin.CREATION)
@@ -59,9 +59,9 @@ def replace_details(
     details: dict[str, Any],
     precondition: Precondition = unconditional,
 ) -> LegalEntity:
-    """Make `details` the whole document; when nothing differs, nothing is written. Locks the legal entity's row.
+    """Replace the whole document; writes nothing if it is unchanged. Locks the legal entity's row.
 
-    `precondition` is called with the snapshot and raises when it is not what the caller knew. Raises NotFound;
+    `precondition` is called with the snapshot and raises if the caller has read another version. Raises NotFound;
     Forbidden `ReadOnlyAccess`; UnprocessableEntity: FieldNotUpdatable, ValidationFailed.
     """
     snapshot = legal_entity_snapshot(actor=actor, legal_entity_id=legal_entity_id)
@@ -72,7 +72,7 @@ def replace_details(
 
 
 def _check_may_write(actor: Actor, legal_entity: LegalEntity) -> None:
-    """Raises Forbidden `ReadOnlyAccess` for a contact whose access policy in the group lets it read alone."""
+    """Raise Forbidden `ReadOnlyAccess` for a contact whose access policy in the group is `read-only`."""
     if actor.contact_id is None:
         return
     memberships = GroupMembership.objects.filter(group=legal_entity.group_id, contact=actor.contact_id)

@@ -1,4 +1,4 @@
-"""Creating legal entities, reading and changing their details."""
+"""API operations tagged LegalEntity."""
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -21,7 +21,7 @@ IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, 
 
 
 def etag(legal_entity: LegalEntity) -> str:
-    """The tag of what a reader gets: the version, and the group, which may change without the details."""
+    """Return the ETag of a response: version and group, since the group can change without the details."""
     return f'"{legal_entity.version}-{legal_entity.group_id}"'
 
 
@@ -38,12 +38,14 @@ class LegalEntitiesView(ActorView):
     def post(self, request: Request) -> Response:
         """Create a legal entity.
 
-        It belongs to a new group of the given contacts. A contact that creates one is in the group, as its owner unless
-        it says otherwise; callers that do not see all contacts name at least one. The details hold at least every
-        mandatory field of the schema `legal-entity` and nothing that the schema does not name; a contact gives the
-        mandatory fields and those that the schema opens to it. Takes effect at once, without approval.
+        It belongs to a new contact group with the given contacts. A contact that creates one becomes a member of the
+        group, as owner unless it gives itself another policy; other callers that do not see all contacts must name at
+        least one. The details must have every mandatory field of the schema `legal-entity` and no unknown fields. A
+        contact may set only the mandatory fields and those that the schema makes updatable by contacts. Takes effect
+        at once, without approval.
 
-        With an `Idempotency-Key` the same request sent again gets the same answer, and creates nothing again.
+        Repeating the request with the same `Idempotency-Key` returns the original response and creates no second
+        legal entity.
 
         `subCode`: ValidationFailed, FieldNotUpdatable, ContactsRequired, UnknownContacts, DuplicateContact,
         ContactAnonymized, UnknownAccessPolicies, IdempotencyKeyReused.
@@ -57,7 +59,7 @@ class LegalEntitiesView(ActorView):
         def create() -> tuple[Response, str]:
             legal_entity = create_legal_entity(actor=self.actor, details=body["details"], memberships=memberships)
             answer = shapes.CreatedLegalEntitySerializer(legal_entity).data
-            # Not a contact: anonymizing one leaves what was answered about a company.
+            # The subject is no contact, so the stored response survives the anonymization of contacts.
             return Response(answer, status=status.HTTP_201_CREATED), f"legal-entity:{legal_entity.pk}"
 
         return idempotent(request, create)
@@ -76,7 +78,7 @@ class LegalEntitiesV10View(LegalEntitiesView):
     def post(self, request: Request) -> Response:
         """Create a legal entity (superseded).
 
-        Use v1.1 instead, which does the same.
+        Use v1.1 instead; it behaves the same.
         """
         return self._create(request)
 
@@ -93,9 +95,9 @@ class LegalEntityDetailsView(ActorView):
     def get(self, request: Request, legalEntityId: int) -> Response:
         """Retrieve the details of a legal entity.
 
-        A caller sees a legal entity when it has access to its group: a contact that is in it, a member or an
-        application that sees one of its contacts. The ETag names the version of the details; send it in `If-Match`
-        with a change, or in `If-None-Match` to be told with a 304 that nothing changed.
+        A caller can see a legal entity if it has access to its group: contacts that are members of the group, and
+        members and applications that can see one of its contacts. The ETag identifies the version of the details. Send
+        it in `If-Match` with a change, or in `If-None-Match` to get a 304 if nothing has changed.
         """
         return _answer(request, visible_legal_entity(actor=self.actor, legal_entity_id=legalEntityId))
 
@@ -109,12 +111,13 @@ class LegalEntityDetailsView(ActorView):
     def put(self, request: Request, legalEntityId: int) -> Response:
         """Replace the details of a legal entity.
 
-        The details are the whole document: what it does not name is removed. They must follow the schema. A contact
-        changes only fields that the schema opens to it, and none when its access policy in the group is `read-only`
-        (403); a member changes no read-only fields, nobody a disabled one. Takes effect at once, without approval.
+        `details` is the whole document: absent fields are removed. It must conform to the schema. A contact can change
+        only the fields that the schema makes updatable by contacts, and none if its access policy in the group is
+        `read-only` (403). Members cannot change read-only fields, and nobody can change disabled ones. Takes effect at
+        once, without approval.
 
-        `subCode`: ValidationFailed, FieldNotUpdatable, ReadOnlyAccess. With `If-Match`, 412 and the current ETag when
-        the details have changed since.
+        `subCode`: ValidationFailed, FieldNotUpdatable, ReadOnlyAccess. With `If-Match`, answers 412 with the current
+        ETag if the details have changed since.
         """
         body = self.body(shapes.ReplaceLegalEntityDetailsSerializer)
         legal_entity = replace_details(
@@ -139,7 +142,7 @@ class ContactLegalEntityDetailsView(ActorView):
     def get(self, request: Request, contactId: int, legalEntityId: int) -> Response:
         """Retrieve the details of a legal entity by a contact (superseded).
 
-        Answers only for legal entities of groups that the contact is in.
+        Answers 404 for legal entities that do not belong to a group of the contact.
         """
         return _answer(
             request,

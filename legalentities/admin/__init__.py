@@ -1,4 +1,4 @@
-"""Legal entities in the admin: looked at, created and changed, in the one way of their service."""
+"""Legal entities in the admin. All writes go through their service."""
 
 from legalentities.admin.entity import LegalEntityAdmin
 

@@ -1,4 +1,4 @@
-"""A new legal entity, and changing the details of one: forms that follow the schema."""
+"""Admin pages that create a legal entity and edit its details, with forms built from the schema."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ from schemas.forms import DetailsForm
 from schemas.queries import current_schema, list_data
 
 MOST_CONTACTS = 50
-# Refusals -> the field that they are about.
+# Sub code of an error -> form field.
 FIELDS = {"ExternalIdNotUnique": "external_id", "ContactsRequired": "contacts"}
 
 
 class NewLegalEntityForm(forms.Form):
-    """What a legal entity has besides its details: the contacts of the group that is made for it."""
+    """The properties of a new legal entity besides its details: external id and the contacts of its group."""
 
     contacts = forms.ModelMultipleChoiceField(label=_("Contacts"), queryset=Contact.objects.none(), required=False)
     policy = forms.TypedChoiceField(
@@ -61,7 +61,7 @@ class NewLegalEntityForm(forms.Form):
         self.fields["policy"].choices = [(item.id, item.name()) for item in items]  # type: ignore[attr-defined]
 
     def clean_contacts(self) -> list[Contact]:
-        """Raises ValidationError for more contacts than anybody chooses by hand."""
+        """Raises ValidationError for more than MOST_CONTACTS contacts."""
         chosen = list(self.cleaned_data["contacts"][: MOST_CONTACTS + 1])
         if len(chosen) > MOST_CONTACTS:
             raise forms.ValidationError(gettext("Choose %(most)d at most.") % {"most": MOST_CONTACTS})
@@ -73,14 +73,14 @@ class NewLegalEntityForm(forms.Form):
 
 
 class VersionForm(forms.Form):
-    """The version that was read."""
+    """The version that the page was rendered from."""
 
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The edit page to be drawn, and why what was sent was not taken."""
+    """State of the edit page: the form, why the submission was rejected, and what others have changed since."""
 
     details: DetailsForm
     error: ApiError | None = None
@@ -88,7 +88,7 @@ class Page:
 
 
 def create_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
-    """The form, and the legal entity that is created with it. Asks for the permission to add some."""
+    """Show the creation form; POST creates the legal entity. Raises PermissionDenied without the add permission."""
     actor = actor_of(request)
     if actor is None or not model_admin.has_add_permission(request):
         raise PermissionDenied
@@ -128,7 +128,7 @@ def create_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
 
 
 def edit_page(model_admin: Any, request: HttpRequest, legal_entity: LegalEntity) -> HttpResponse:
-    """The form, and the change that is made with it. Asks for the permission to change legal entities."""
+    """Show the edit form; POST replaces the details. Raises PermissionDenied without the change permission."""
     actor = actor_of(request)
     if actor is None or not may_edit(request):
         raise PermissionDenied
@@ -178,7 +178,7 @@ def address_of(legal_entity_id: int) -> str:
 def _overtaken(
     model_admin: Any, request: HttpRequest, legal_entity: LegalEntity, schema: CompiledSchema, read: int
 ) -> HttpResponse:
-    """The page again over what the others have made meanwhile: nothing was changed, and no input is lost."""
+    """Render the form again with 412, rebased on the current version. Nothing was changed and no input is lost."""
     change_sets = changed_since(legal_entity, read)
     before = reduce(lambda document, change_set: change_set.undone(document), change_sets, legal_entity.details)
     form = DetailsForm(schema, before, request.POST, choices_url=model_admin.choices_url())
@@ -211,7 +211,7 @@ def _drawn(
 
 
 def _show(refusal: ApiError, form: NewLegalEntityForm, details: DetailsForm) -> None:
-    """Put what is wrong at the field that it is about."""
+    """Add the error to the field that it concerns, else to the form."""
     field = FIELDS.get(refusal.sub_code)
     if field is not None:
         form.add_error(field, str(refusal))

@@ -1,4 +1,4 @@
-"""Legal entities in the admin: their list and their page. Details change in the one way of their service."""
+"""Legal entities in the admin: list and detail page."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ CHANGE_SETS_SHOWN = 20
 
 
 class LegalEntities(KeyedChangeList):
-    """Reads what a row shows and no more; the groups of all rows are read at once."""
+    """Read only the columns that a row shows, and the groups of all rows in one query."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[LegalEntity]:
         return super().get_queryset(request, exclude_parameters).defer("details")
@@ -79,7 +79,7 @@ class LegalEntityAdmin(ListChoicesMixin, VisibleToActorAdmin):
 
     @display(description=_("name"), ordering="name")
     def title(self, legal_entity: LegalEntity) -> str:
-        """The uid stands in where the schema has no name, so that there is always something to follow."""
+        """Name or, without one, the uid, so that the row always has a link."""
         return str(legal_entity)
 
     @display(description=_("group"))
@@ -110,7 +110,7 @@ class LegalEntityAdmin(ListChoicesMixin, VisibleToActorAdmin):
     # ---- the legal entity's page
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        """Nothing is a form here: the page is laid out by the schema."""
+        """No fieldsets: the template lays out the details by the schema."""
         return []
 
     def render_change_form(
