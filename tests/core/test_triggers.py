@@ -49,7 +49,7 @@ class TestTemporaryTables:
 
     def test_of_anonymized_contacts_do_not_take_values_out_of_requests(self, make_contact, make_member):
         ChangeRequest.objects.create(
-            contact=make_contact(),
+            subject=make_contact(),
             initiator_member=make_member(),
             changes=[{"path": "a", "original": 1, "target": 2, "isApprovalRequired": True}],
             paths=["a"],

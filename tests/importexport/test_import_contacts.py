@@ -285,7 +285,7 @@ def test_a_pending_request_is_outdated_by_an_import(entry, make_member):
     with pytest.raises(UnprocessableEntity) as refused:
         review_change_request(
             actor=member_actor(reviewer),
-            contact_id=contact.pk,
+            subject_id=contact.pk,
             change_request_id=asked.change_request.pk,
             is_approved=True,
         )

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.actor import member_actor, system_actor
 from contacts.models import Contact
 from core.errors import NotFound, UnprocessableEntity
-from schemas import checking, stored
+from schemas import checking, document_sources
 from schemas.models import CheckStatus, SchemaDraft
 from schemas.queries import current_schema
 from schemas.services import create_draft, drafts, publish_draft, publish_schema
@@ -105,12 +105,12 @@ def test_what_the_schema_no_longer_names_is_no_violation(make_contact):
 
 
 def test_more_documents_than_a_batch_are_checked_one_batch_after_the_other(make_contact, monkeypatch, count_queries):
-    monkeypatch.setattr(stored, "BATCH_SIZE", 2)
+    monkeypatch.setattr(document_sources, "BATCH_SIZE", 2)
     for _ in range(5):
         make_contact()
     assert drafted(text_with(isMandatory=True)).violating == 5
     with count_queries() as queries:
-        assert [len(batch) for batch in stored.batches(Contact.objects.all())] == [2, 2, 1]
+        assert [len(batch) for batch in document_sources.batches(Contact.objects.all())] == [2, 2, 1]
     assert all("LIMIT 2" in query["sql"] for query in queries.captured_queries)
 
 
