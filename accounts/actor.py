@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from accounts.models import Member, User
 from accounts.scopes import ALL_SCOPES
 from core.prepared import Param
@@ -53,6 +55,15 @@ class Actor:
     def identity(self) -> int | str | None:
         """The actor's id within its kind; for a system actor, its name."""
         return self.application_id or self.member_id or self.contact_id or self.name
+
+    @property
+    def key(self) -> str:
+        """A key that no two actors share, for rate limits and idempotency."""
+        return f"{self.kind}:{self.application_id or self.user_id}"
+
+    def bind_to_log(self) -> None:
+        """Add the actor's kind and id to all further log lines; never its name: logs hold no personal data."""
+        structlog.contextvars.bind_contextvars(actor_kind=self.kind, actor_id=self.identity)
 
     @property
     def is_contact(self) -> bool:

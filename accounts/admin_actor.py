@@ -18,9 +18,8 @@ from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
-from accounts.actor import Actor, ActorKind, member_actor
+from accounts.actor import Actor, member_actor
 from accounts.queries import with_hierarchy
-from core.correlation import name_actor
 from core.errors import ApiError
 
 
@@ -32,8 +31,9 @@ def actor_of(request: HttpRequest) -> Actor | None:
     member = getattr(request.user, "member", None)
     if member is None:
         return None
-    name_actor(ActorKind.MEMBER, member.pk)
-    return member_actor(member)
+    actor = member_actor(member)
+    actor.bind_to_log()
+    return actor
 
 
 def actor_of_list(request: HttpRequest) -> Actor | None:

@@ -48,7 +48,7 @@ def idempotent(request: Request, create: Callable[[], tuple[Response, str]]) -> 
         return create()[0]
     if re.fullmatch(KEY_PATTERN, key) is None:
         raise BadRequest(_("The Idempotency-Key must be 1 to 255 printable characters."))
-    caller = caller_name(cast(Actor, request.user))
+    caller = cast(Actor, request.user).key
     with transaction.atomic():
         if not _try_lock(f"{caller} {key}"):
             raise Conflict(_("The first request with this Idempotency-Key still runs."), headers={"Retry-After": "1"})
@@ -68,11 +68,6 @@ def idempotent(request: Request, create: Callable[[], tuple[Response, str]]) -> 
             subject=subject,
         )
         return response
-
-
-def caller_name(actor: Actor) -> str:
-    """Return the name of the caller, the owner of its keys."""
-    return f"{actor.kind}:{actor.application_id or actor.user_id}"
 
 
 def fingerprint(request: Request) -> str:

@@ -1,20 +1,11 @@
-"""Decides which actor may call which operation, from what each view declares."""
-
-from __future__ import annotations
+"""What an operation may require of its caller. Views declare it; `accounts.views.ActorView` enforces it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
 
 from django.utils.translation import gettext as _
-from rest_framework.permissions import BasePermission
-from rest_framework.request import Request
 
 from accounts.actor import Actor, ActorKind
-from core.errors import Forbidden, MethodNotAllowed
-
-if TYPE_CHECKING:
-    # DRF imports its default permissions while it defines this class.
-    from rest_framework.views import APIView
+from core.errors import Forbidden
 
 APPS = frozenset({ActorKind.APP})
 MEMBERS = frozenset({ActorKind.MEMBER})
@@ -30,28 +21,8 @@ class Access:
     kinds: frozenset[ActorKind]
     member_permission: str | None = None
 
-    def check(self, actor: Actor) -> None:
-        """Raise Forbidden, naming what is missing."""
-        if self.scope not in actor.scopes:
-            raise Forbidden(_("The token lacks the scope %(scope)s.") % {"scope": self.scope})
-        if actor.kind not in self.kinds:
-            raise Forbidden(_("This operation is not open to your kind of caller."))
-        if self.member_permission and actor.is_member:
-            check_member_permission(actor, self.member_permission)
-
 
 def check_member_permission(actor: Actor, permission: str) -> None:
     """Raise Forbidden unless the member's user has the Django permission."""
     if not actor.has_perm(permission):
         raise Forbidden(_("You lack the permission %(permission)s.") % {"permission": permission})
-
-
-class AccessPermission(BasePermission):
-    """Enforces the view's `access`; a method without an entry does not exist."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        access: Access | None = getattr(view, "access", {}).get(request.method)
-        if access is None:
-            raise MethodNotAllowed(_("The method is not allowed here."))
-        access.check(cast(Actor, request.user))
-        return True

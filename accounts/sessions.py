@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 
 from accounts.logins import is_missing_factor
 from core.exception_handlers import PAGES_FOR_PEOPLE
+from core.middleware import SkipApi
 
 BEGAN, SEEN = "began", "seen"
 # The session is saved at most this often, instead of with every page.
@@ -38,6 +39,10 @@ class SessionPolicyMiddleware:
                 onward = urlencode({"next": request.get_full_path()})
                 return HttpResponseRedirect(f"{reverse('second-factor')}?{onward}")
         return self.get_response(request)
+
+
+class SkipApiSessionPolicyMiddleware(SkipApi, SessionPolicyMiddleware):
+    pass
 
 
 def _end_if_over(request: HttpRequest) -> None:

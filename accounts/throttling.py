@@ -22,7 +22,6 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts.actor import Actor
-from accounts.idempotency import caller_name
 from core.errors import TooManyRequests
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ class ActorThrottle(BaseThrottle):
         rate: str = settings.API_RATE
         if not rate or request.user is None:
             return True
-        seconds = counter.seconds_to_wait(caller_name(cast(Actor, request.user)), rate)
+        seconds = counter.seconds_to_wait(cast(Actor, request.user).key, rate)
         if seconds:
             raise _too_many(seconds)
         return True

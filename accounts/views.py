@@ -1,24 +1,38 @@
 """The base class of API views."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.serializers import ListField, Serializer
 from rest_framework.views import APIView
 
 from accounts.actor import Actor
-from accounts.permissions import Access
+from accounts.permissions import Access, check_member_permission
 from accounts.prefetch import PrefetchResult, Row, ViewPrefetch
-from core.errors import BadRequest
+from core.errors import BadRequest, Forbidden, MethodNotAllowed
 from core.language import PARAMETER
 
 # When the deprecated operations were superseded (RFC 9745): 2026-01-01T00:00:00Z.
 DEPRECATED_SINCE = "@1767225600"
+
+
+_ETAG = re.compile(r'(?:W/)?"([^"]*)"')
+_VERSION = re.compile(r"([0-9]{1,10})(-.*)?$")
+IF_MATCH_PATTERN = r'^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$'
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    {"type": "string", "pattern": IF_MATCH_PATTERN},
+    OpenApiParameter.HEADER,
+    description="The ETag that was read.",
+)
+IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="A known ETag.")
 
 
 @lru_cache(maxsize=1024)
@@ -30,12 +44,22 @@ def _shape(serializer: type[Serializer], language: str) -> Serializer:
     return serializer()
 
 
+def check_access(actor: Actor, access: Access) -> None:
+    """Raise Forbidden, naming what the actor lacks."""
+    if access.scope not in actor.scopes:
+        raise Forbidden(_("The token lacks the scope %(scope)s.") % {"scope": access.scope})
+    if actor.kind not in access.kinds:
+        raise Forbidden(_("This operation is not open to your kind of caller."))
+    if access.member_permission and actor.is_member:
+        check_member_permission(actor, access.member_permission)
+
+
 class ActorView(APIView):
     """Base of API views: declares each method's access, knows the actor and refuses unknown query parameters.
 
     `successor` is the path template of the operation that replaces a deprecated one. `prefetches` maps methods to
-    functions that return the operation's first query from the path parameters: it runs together with the token lookup,
-    which saves a round trip.
+    functions that return the operation's first query from the path parameters, in their order: it runs together with
+    the token lookup, which saves a round trip.
     """
 
     access: ClassVar[dict[str, Access]] = {}
@@ -44,21 +68,15 @@ class ActorView(APIView):
     prefetches: ClassVar[Mapping[str, Callable[..., ViewPrefetch]]] = {}
     http_method_names = ["get", "post", "put", "patch", "delete"]
 
-    @property
-    def actor(self) -> Actor:
-        return self.request.user  # type: ignore[return-value]
+    actor: Actor
+    # The row that the method's prefetch found; None if there is none visible to the actor.
+    prefetched: Row | None
 
     @property
     def prefetch(self) -> ViewPrefetch | None:
         """The query that this request runs together with its token lookup."""
         make = self.prefetches.get(self.request.method or "")
-        return None if make is None else make(**self.kwargs)
-
-    def prefetched(self) -> Row | None:
-        """Return the row that this request's prefetch found, or None if there is none visible to the actor."""
-        if isinstance(self.request.auth, PrefetchResult):
-            return self.request.auth.row
-        return self.prefetches[self.request.method or ""](**self.kwargs).fetch(self.actor)
+        return None if make is None else make(*self.kwargs.values())
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -67,18 +85,36 @@ class ActorView(APIView):
             return {}
         return {"Allow": ", ".join(self.allowed_methods)}
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        unknown = request.query_params.keys() - self.query_parameters - {PARAMETER}
-        if unknown:
-            raise BadRequest(properties={name: [_("There is no such parameter.")] for name in sorted(unknown)})
-
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        response = super().finalize_response(request, response, *args, **kwargs)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer the request. Responses of deprecated operations say so and link to the successor (RFC 9745)."""
+        response = super().dispatch(request, *args, **kwargs)
         if self.successor:
             response["Deprecation"] = DEPRECATED_SINCE
             response["Link"] = f'<{self.successor.format(**self.kwargs)}>; rel="successor-version"'
         return response
+
+    def check_permissions(self, request: Request) -> None:
+        """Enforce the method's `access`: a method without an entry does not exist.
+
+        Raises MethodNotAllowed; Forbidden, naming what is missing.
+        """
+        access = self.access.get(request.method or "")
+        if access is None:
+            raise MethodNotAllowed(_("The method is not allowed here."))
+        check_access(self.actor, access)
+
+    def perform_authentication(self, request: Request) -> None:
+        self.actor = request.user  # type: ignore[assignment]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if isinstance(request.auth, PrefetchResult):
+            self.prefetched = request.auth.row
+        elif prefetch := self.prefetch:
+            self.prefetched = prefetch.fetch(self.actor)
+        unknown = request.query_params.keys() - self.query_parameters - {PARAMETER}
+        if unknown:
+            raise BadRequest(properties={name: [_("There is no such parameter.")] for name in sorted(unknown)})
 
     def body(self, serializer: type[Serializer]) -> dict[str, Any]:
         """Return the request's body, validated by `serializer`. Raises a 400 that names every fault by its path."""
@@ -98,3 +134,21 @@ class ActorView(APIView):
         shape = serializer(data=given, context=context)
         shape.is_valid(raise_exception=True)
         return shape.validated_data
+
+    def knows(self, etag: str) -> bool:
+        """Return whether If-None-Match contains the ETag."""
+        header = self.request.headers.get("If-None-Match", "")
+        return header.strip() == "*" or etag.strip('"') in _ETAG.findall(header)
+
+    def if_match(self) -> frozenset[int] | None:
+        """Return the versions that If-Match names, None for any.
+
+        Only versions count: what is pending has not changed the details yet. Raises BadRequest if If-Match is not a
+        list of entity tags.
+        """
+        header = self.request.headers.get("If-Match", "*").strip()
+        if re.fullmatch(IF_MATCH_PATTERN, header) is None:
+            raise BadRequest(_("If-Match is not an entity tag."))
+        if header == "*":
+            return None
+        return frozenset(int(tag[1]) for tag in map(_VERSION.match, _ETAG.findall(header)) if tag)

@@ -27,7 +27,7 @@ from core.jobs import send_on_commit
 def open_request(
     *,
     subject_id: int,
-    member_id: int,
+    actor: Actor,
     changes: Sequence[Change],
     to_approve: Collection[str],
     comment: str | None,
@@ -45,7 +45,7 @@ def open_request(
         )
     return ChangeRequest.objects.create(
         subject_id=subject_id,
-        initiator_member_id=member_id,
+        initiator_member_id=actor.member_id,  # type: ignore[misc] # the column refuses NULL
         initiator_comment=comment,
         changes=[{**change.as_json(), "isApprovalRequired": change.path in to_approve} for change in changes],
         paths=paths_with_ancestors(change.path for change in changes),

@@ -26,7 +26,7 @@ from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import Contact, ContactAssignment
 from contacts.queries.contacts import check_visible, no_such_contact, search_contacts
 from core.errors import NotFound, UnprocessableEntity, map_lock_errors
-from core.prepared import Param, PreparedQuery, id_or_none
+from core.prepared import Param, PreparedQuery
 from core.search import SearchTerm
 from core.serializers import INT32_MAX
 
@@ -183,10 +183,9 @@ def _ids_of_group_of(entity_type: Any, entity_id: Any) -> QuerySet[Any, Any]:
 
 def access_query(*, contact_id: int, group: GroupReference) -> ViewPrefetch:
     """Return the prefetch for a contact's access check. Pass its row to `access_from_row`."""
-    given = {"contact": contact_id, "group_id": group.group_id, "entity_id": group.entity_id}
-    ids = {name: None if value is None else id_or_none(value) for name, value in given.items()}
+    values = {"contact": contact_id, "group_id": group.group_id, "entity_id": group.entity_id}
     prepared = _prepared_group if group.entity_id is None else _prepared_entity
-    return ViewPrefetch(prepared, {**ids, "entity_type": group.entity_type})
+    return ViewPrefetch(prepared, {**values, "entity_type": group.entity_type})
 
 
 def access_from_row(row: Row | None) -> bool:

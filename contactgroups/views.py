@@ -166,14 +166,16 @@ class ContactGroupAccessView(ActorView):
 
         A contact has access to the groups that it is a member of.
         """
-        return rendered({"hasAccess": access_from_row(self.prefetched())})
+        return rendered({"hasAccess": access_from_row(self.prefetched)})
 
 
 class ContactEntityAccessView(ActorView):
     access = {"GET": Access(READ, ANYONE)}
     prefetches = {
+        # The view refuses an unknown type; the database must not see it, since it could contain NUL.
         "GET": lambda contactId, entityType, entityId: access_query(
-            contact_id=contactId, group=GroupReference(entity_type=entityType, entity_id=entityId)
+            contact_id=contactId,
+            group=GroupReference(entity_type=entityType if entityType in EntityType.values else "", entity_id=entityId),
         )
     }
 
@@ -189,7 +191,7 @@ class ContactEntityAccessView(ActorView):
         A contact has access to the entities that are linked to its contact groups.
         """
         _entity_type(entityType)
-        return rendered({"hasAccess": access_from_row(self.prefetched())})
+        return rendered({"hasAccess": access_from_row(self.prefetched)})
 
 
 class IdentityGroupAccessView(ActorView):

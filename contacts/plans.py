@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, ActorKind
 from core.documents import Change, Document, canonical, changes_between, merge_patch, value_at, with_values
-from core.errors import UnprocessableEntity
+from core.errors import PreconditionFailed, UnprocessableEntity
 from schemas.compiled import CompiledSchema
 
 Faults = Mapping[str, Sequence[Any]]
@@ -45,8 +45,9 @@ class Snapshot:
     """A document as it was read at one moment, with everything that planning a change depends on.
 
     `version` is 0 for a row that does not exist yet. `row` is the model instance, if there is one. `pending` has the
-    channels that wait for a key, `verified_paths` the channel of each field whose new value must be verified, and
-    `username_path` the field that the username follows. `is_reviewed`: a member's changes may need approval.
+    channels that wait for a key, `verified_paths` the channel of each field whose new value must be verified,
+    `channel_paths` the fields of all channels and `username_path` the field that the username follows. `is_reviewed`: a
+    member's changes may need approval.
     """
 
     document: Document
@@ -56,38 +57,32 @@ class Snapshot:
     pending: PendingPaths = field(default_factory=dict)
     verified_paths: Mapping[str, str] = field(default_factory=dict)
     username_path: str | None = None
+    channel_paths: Collection[str | None] = ()
     is_reviewed: bool = False
-
-
-Precondition = Callable[[Snapshot], None]
-
-
-def unconditional(snapshot: Snapshot) -> None:
-    """The precondition of callers that expect no particular version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A requested change, as a function from the stored document to the new one.
 
-    `precondition` raises if the snapshot is not what the caller expects. `is_canonical` and `is_valid` let `plan` skip
+    `versions` are those that the caller has read; None accepts any. `is_canonical` and `is_valid` let `plan` skip
     canonicalization and validation of a document that needs neither.
     """
 
     document: Callable[[Document], Document]
-    precondition: Precondition = unconditional
+    versions: Collection[int] | None = None
     is_canonical: bool = False
     is_valid: bool = False
 
 
-def merged(patch: Document, precondition: Precondition = unconditional) -> Target:
+def merged(patch: Document, versions: Collection[int] | None = None) -> Target:
     """Target: the stored document merged with a JSON Merge Patch (RFC 7396)."""
-    return Target(lambda stored: merge_patch(stored, patch), precondition)
+    return Target(lambda stored: merge_patch(stored, patch), versions)
 
 
-def replaced(document: Document, precondition: Precondition = unconditional) -> Target:
+def replaced(document: Document, versions: Collection[int] | None = None) -> Target:
     """Target: this document instead of the stored one."""
-    return Target(lambda _stored: document, precondition)
+    return Target(lambda _stored: document, versions)
 
 
 def values_set(changes: Collection[Change]) -> Target:
@@ -100,10 +95,11 @@ def values_set(changes: Collection[Change]) -> Target:
 class ChangePlan:
     """The effects of a change, before it is made. Treat it as immutable.
 
-    `changes` has every path that differs. `document` is what would be stored at once, without the values in
-    `to_verify`, which wait for a key. `to_approve` has the paths that need approval; if there are any, the whole change
-    waits. `not_updatable` and `faults` map paths to messages; if `depends_on_verification`, the faults exist only
-    because other values are not verified yet. `username` is the contact's new username.
+    `changes` has every path that differs. `document` is what would be stored at once, and `to_write` has its changes;
+    those in `to_verify` wait for a key instead. `to_approve` has the paths that need approval; if there are any, the
+    whole change waits. `not_updatable` and `faults` map paths to messages, and `refusal` is the error that a refused
+    change raises: FieldNotUpdatable, ValidationFailed or UsernameRequired. `username` is the contact's new username,
+    `username_to_write` the same unless its email must be verified first; `removes_username`: there would be none.
     """
 
     snapshot: Snapshot
@@ -112,57 +108,21 @@ class ChangePlan:
     origin: Origin
     document: Document
     changes: Sequence[Change] = ()
-    not_updatable: Faults = field(default_factory=dict)
-    faults: Faults = field(default_factory=dict)
-    depends_on_verification: bool = False
-    username: str | None = None
-    is_username_missing: bool = False
+    to_write: Sequence[Change] = ()
     to_verify: Sequence[Change] = ()
     to_approve: frozenset[str] = frozenset()
-
-    @property
-    def to_write(self) -> Sequence[Change]:
-        """The changes that take effect at once."""
-        return [change for change in self.changes if change not in self.to_verify] if self.to_verify else self.changes
-
-    @property
-    def username_to_write(self) -> str | None:
-        """The username to write at once; None if it stays the same or its email must be verified first."""
-        path = self.snapshot.username_path
-        return self.username if any(change.path == path for change in self.to_write) else None
+    not_updatable: Faults = field(default_factory=dict)
+    faults: Faults = field(default_factory=dict)
+    refusal: UnprocessableEntity | None = None
+    username: str | None = None
+    username_to_write: str | None = None
+    removes_username: bool = False
 
     @property
     def settled_channels(self) -> list[str]:
         """The channels that stop waiting for a key because their field is written."""
         written = {change.path for change in self.to_write}
         return [kind for kind, path in self.snapshot.pending.items() if path in written]
-
-    @property
-    def is_guarded_by_version(self) -> bool:
-        """Whether the change touches only details and history, so that comparing the version is enough protection.
-
-        A channel can start to wait without a new version, so a change to a channel's field needs the lock.
-        """
-        if self.to_approve:
-            return False
-        channels = {*self.snapshot.schema.channel_paths.values(), *self.snapshot.pending.values()}
-        return not any(change.path in channels for change in self.changes)
-
-    def check(self) -> None:
-        """Raise UnprocessableEntity if the change is refused: FieldNotUpdatable, ValidationFailed, UsernameRequired."""
-        if self.not_updatable:
-            raise UnprocessableEntity(
-                _("Some fields may not be changed."), sub_code="FieldNotUpdatable", properties=self.not_updatable
-            )
-        if self.faults:
-            message = (
-                _("The other changes need the address that is not verified yet.")
-                if self.depends_on_verification
-                else _("The details do not follow the schema.")
-            )
-            raise UnprocessableEntity(message, sub_code="ValidationFailed", properties=self.faults)
-        if self.is_username_missing:
-            raise username_required()
 
 
 def username_required() -> UnprocessableEntity:
@@ -171,28 +131,41 @@ def username_required() -> UnprocessableEntity:
 
 
 def plan(snapshot: Snapshot, target: Target, actor: Actor, origin: Origin = Origin.SUBMISSION) -> ChangePlan:
-    """Plan a change. Raises what the target's precondition raises; the plan itself holds refusals (see `check`)."""
-    target.precondition(snapshot)
+    """Plan a change. Raises PreconditionFailed, with the current ETag, if the target names other versions."""
+    if target.versions is not None and snapshot.version not in target.versions:
+        raise PreconditionFailed(headers={"ETag": f'"{snapshot.version}"'})
     schema, stored = snapshot.schema, snapshot.document
     document = target.document(stored)
     if not target.is_canonical:
         document = canonical(document, objects=schema.object_paths)
-    found = ChangePlan(snapshot, target, actor, origin, document, changes_between(stored, document))
-    if not found.changes and snapshot.version:
+    changes = changes_between(stored, document)
+    found = ChangePlan(snapshot, target, actor, origin, document, changes, to_write=changes)
+    if not changes and snapshot.version:
         return found
     if origin.is_guarded:
-        found.not_updatable = _not_updatable(schema, found.changes, actor.kind, is_creation=origin is Origin.CREATION)
+        found.not_updatable = _not_updatable(schema, changes, actor.kind, is_creation=origin is Origin.CREATION)
     if not target.is_valid:
         found.faults = schema.validate(document, stored=stored)
-    if snapshot.username_path is not None:
-        email = next((change for change in found.changes if change.path == snapshot.username_path), None)
-        found.username = None if email is None else email.target
-        found.is_username_missing = email is not None and email.target is None
     if origin is Origin.SUBMISSION and snapshot.is_reviewed and actor.kind is ActorKind.MEMBER:
-        found.to_approve = _approval_paths(schema, found.changes)
-    if origin.verifies_addresses and snapshot.verified_paths and not found.to_approve:
+        found.to_approve = _approval_paths(schema, changes)
+    refused = found.not_updatable or found.faults
+    if refused:
+        found.refusal = _refused(found)
+    elif origin.verifies_addresses and snapshot.verified_paths and not found.to_approve:
         _hold_back_addresses(found)
+    if snapshot.username_path is not None:
+        _follow_email(found, snapshot.username_path)
     return found
+
+
+def _refused(found: ChangePlan, message: Any = None) -> UnprocessableEntity:
+    if found.not_updatable:
+        return UnprocessableEntity(
+            _("Some fields may not be changed."), sub_code="FieldNotUpdatable", properties=found.not_updatable
+        )
+    return UnprocessableEntity(
+        message or _("The details do not follow the schema."), sub_code="ValidationFailed", properties=found.faults
+    )
 
 
 def _hold_back_addresses(found: ChangePlan) -> None:
@@ -203,12 +176,27 @@ def _hold_back_addresses(found: ChangePlan) -> None:
     ]
     if not found.to_verify:
         return
+    found.to_write = [change for change in found.changes if change not in found.to_verify]
     found.document = with_values(snapshot.document, {change.path: change.target for change in found.to_write})
-    if found.to_write and not found.faults:
+    if found.to_write:
         waiting = {change.path for change in found.to_verify}
         faults = snapshot.schema.validate(found.document, stored=snapshot.document)
         found.faults = {path: messages for path, messages in faults.items() if path not in waiting}
-        found.depends_on_verification = True
+        if found.faults:
+            found.refusal = _refused(found, _("The other changes need the address that is not verified yet."))
+
+
+def _follow_email(found: ChangePlan, path: str) -> None:
+    """Derive the username from the email, if that changes."""
+    email = next((change for change in found.changes if change.path == path), None)
+    if email is None:
+        return
+    found.username = email.target
+    if email.target is None:
+        found.removes_username = True
+        found.refusal = found.refusal or username_required()
+    elif email not in found.to_verify:
+        found.username_to_write = email.target
 
 
 def _not_updatable(

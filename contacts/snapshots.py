@@ -16,7 +16,7 @@ from contacts.models import CONTACT_SCHEMA, Channel, ChannelKind, Contact
 from contacts.plans import PendingPaths, Snapshot
 from contacts.queries.contacts import no_such_contact
 from core.errors import UnprocessableEntity, map_lock_errors
-from core.prepared import Param, PreparedQuery, execute_pipeline, id_or_none
+from core.prepared import Param, PreparedQuery, execute_pipeline
 from schemas.compiled import CompiledSchema
 from schemas.queries import current_schema_query, schema_columns, schema_from_row
 
@@ -33,7 +33,7 @@ def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
 
 
 def _lock_query(actor: Actor, contact_id: int) -> tuple[PreparedQuery, Mapping[str, Any]]:
-    return _prepared_lock(VisibilityScope.of(actor)), {**scope_params(actor), "id": id_or_none(contact_id)}
+    return _prepared_lock(VisibilityScope.of(actor)), {**scope_params(actor), "id": contact_id}
 
 
 def _locked(found: tuple[Any, ...] | None) -> Contact:
@@ -95,7 +95,7 @@ def locked_contact_snapshot(*, actor: Actor, subject_id: int) -> Snapshot:
 
 def snapshot_query(contact_id: int) -> ViewPrefetch:
     """Return the query for a contact's snapshot, run with the token lookup; pass its row to `snapshot_from_row`."""
-    return ViewPrefetch(_prepared_snapshot, {"id": id_or_none(contact_id)})
+    return ViewPrefetch(_prepared_snapshot, {"id": contact_id})
 
 
 def snapshot_from_row(row: Row | None) -> Snapshot:
@@ -118,6 +118,7 @@ def _snapshot(
         row=contact,
         pending=pending,
         verified_paths=schema.verified_paths,
+        channel_paths=schema.channel_paths.values(),
         username_path=schema.channel_paths[ChannelKind.EMAIL] if settings.USERNAME_FROM_EMAIL else None,
         is_reviewed=True,
     )

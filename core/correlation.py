@@ -23,8 +23,3 @@ def adopt_correlation_id(identity: str) -> None:
         expected = _("Expected 1 to 128 letters, digits or any of . _ : -")
         raise BadRequest(properties={"correlationId": [expected]})
     structlog.contextvars.bind_contextvars(correlation_id=identity)
-
-
-def name_actor(kind: str, identity: object) -> None:
-    """Add the actor's kind and id to all further log lines. Never pass a name: logs hold no personal data."""
-    structlog.contextvars.bind_contextvars(actor_kind=kind, actor_id=identity)

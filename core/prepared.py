@@ -87,8 +87,13 @@ class PreparedQuery:
         return execute(self.sql, self.bind(values))
 
     def bind(self, values: Mapping[str, Any]) -> list[Any]:
-        """Return the values in parameter order. Raises KeyError if one is missing."""
-        return [values[name] for name in self.params]
+        """Return the values in parameter order. Raises KeyError if one is missing.
+
+        A number that exceeds an int32 becomes NULL, which matches no id, as in Django's lookups: otherwise PostgreSQL
+        would cast the id column to numeric and scan every row.
+        """
+        bound = [values[name] for name in self.params]
+        return [None if type(value) is int and abs(value) > INT32_MAX else value for value in bound]
 
 
 def execute_pipeline(*queries: tuple[PreparedQuery, Mapping[str, Any]]) -> list[list[tuple[Any, ...]]]:
@@ -107,14 +112,6 @@ def execute_pipeline(*queries: tuple[PreparedQuery, Mapping[str, Any]]) -> list[
         if database.queries_logged:
             _log(database, statements, seconds=time.monotonic() - started)
     return [cursor.fetchall() for cursor in cursors]
-
-
-def id_or_none(value: int) -> int | None:
-    """Return the id, or None, which matches no row, if it exceeds an int32. Use it for Params compared with id columns.
-
-    Django's lookups do this themselves. Here PostgreSQL would cast the column to numeric and scan every row.
-    """
-    return value if abs(value) <= INT32_MAX else None
 
 
 def execute(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:

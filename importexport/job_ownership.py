@@ -9,7 +9,6 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, ActorKind, member_actor, system_actor
-from accounts.idempotency import caller_name
 from core.errors import Forbidden, TooManyRequests
 from importexport.models import Job
 
@@ -48,7 +47,7 @@ def check_unfinished(jobs: QuerySet[J], actor: Actor) -> None:
     if not most or actor.kind is ActorKind.SYSTEM:
         return
     with connection.cursor() as cursor:
-        name = f"{jobs.model.__name__} {caller_name(actor)}"
+        name = f"{jobs.model.__name__} {actor.key}"
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
     if requested_by(jobs, actor).filter(finished_at=None).count() >= most:
         raise TooManyRequests(

@@ -1,6 +1,6 @@
 """Creating legal entities and changing their details, with the same plan and commit as contacts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from contactgroups.models import EntityType, GroupMembership
 from contactgroups.services import Membership, create_group, link_entity
-from contacts.plans import Origin, Precondition, plan, replaced, unconditional
+from contacts.plans import Origin, plan, replaced
 from contacts.services.changes import commit
 from contacts.services.repository import DetailsRepository
 from core.errors import Forbidden, UnprocessableEntity, map_integrity_error
@@ -42,7 +42,8 @@ def create_legal_entity(
     """
     legal_entity = LegalEntity(external_id=external_id)
     found = plan(new_legal_entity_snapshot(legal_entity), replaced(details), actor, Origin.CREATION)
-    found.check()
+    if found.refusal:
+        raise found.refusal
     group = create_group(actor=actor, memberships=memberships, include_contact_id=actor.contact_id)
     taken = UnprocessableEntity(_("A legal entity has this external id already."), sub_code="ExternalIdNotUnique")
     with map_integrity_error(EXTERNAL_ID_UNIQUE, taken):
@@ -57,16 +58,16 @@ def replace_details(
     actor: Actor,
     legal_entity_id: int,
     details: dict[str, Any],
-    precondition: Precondition = unconditional,
+    versions: Collection[int] | None = None,
 ) -> LegalEntity:
     """Replace the whole document; writes nothing if it is unchanged. Locks the legal entity's row.
 
-    `precondition` is called with the snapshot and raises if the caller has read another version. Raises NotFound;
+    `versions` are those that the caller has read; None accepts any. Raises NotFound; PreconditionFailed;
     Forbidden `ReadOnlyAccess`; UnprocessableEntity: FieldNotUpdatable, ValidationFailed.
     """
     snapshot = legal_entity_snapshot(actor=actor, legal_entity_id=legal_entity_id)
     _check_may_write(actor, snapshot.row)
-    found = plan(snapshot, replaced(details, precondition), actor)
+    found = plan(snapshot, replaced(details, versions), actor)
     legal_entity: LegalEntity = commit(found, repository=LEGAL_ENTITY_DETAILS).row
     return legal_entity
 

@@ -1,15 +1,14 @@
 """API operations tagged LegalEntity."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.permissions import ANYONE, Access
-from accounts.views import ActorView
+from accounts.views import IF_MATCH, IF_NONE_MATCH, ActorView
 from contactgroups.services import Membership
-from contacts.etags import IF_MATCH, if_match, is_known
 from legalentities import serializers as shapes
 from legalentities.models import LegalEntity
 from legalentities.queries import legal_entity_of_contact, visible_legal_entity
@@ -17,7 +16,6 @@ from legalentities.services import create_legal_entity, replace_details
 
 READ, WRITE = "legal-entities.read", "legal-entities.write"
 TAGS = ["LegalEntity"]
-IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="A known ETag.")
 
 
 def etag(legal_entity: LegalEntity) -> str:
@@ -99,7 +97,7 @@ class LegalEntityDetailsView(ActorView):
         members and applications that can see one of its contacts. The ETag identifies the version of the details. Send
         it in `If-Match` with a change, or in `If-None-Match` to get a 304 if nothing has changed.
         """
-        return _answer(request, visible_legal_entity(actor=self.actor, legal_entity_id=legalEntityId))
+        return _answer(self, visible_legal_entity(actor=self.actor, legal_entity_id=legalEntityId))
 
     @extend_schema(
         operation_id="putLegalEntityDetails",
@@ -124,7 +122,7 @@ class LegalEntityDetailsView(ActorView):
             actor=self.actor,
             legal_entity_id=legalEntityId,
             details=body["details"],
-            precondition=if_match(request),
+            versions=self.if_match(),
         )
         return Response(status=status.HTTP_204_NO_CONTENT, headers={"ETag": etag(legal_entity)})
 
@@ -145,14 +143,14 @@ class ContactLegalEntityDetailsView(ActorView):
         Answers 404 for legal entities that do not belong to a group of the contact.
         """
         return _answer(
-            request,
+            self,
             legal_entity_of_contact(actor=self.actor, contact_id=contactId, legal_entity_id=legalEntityId),
         )
 
 
-def _answer(request: Request, legal_entity: LegalEntity) -> Response:
+def _answer(view: ActorView, legal_entity: LegalEntity) -> Response:
     tag = etag(legal_entity)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if is_known(request, tag):
+    if view.knows(tag):
         return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
     return Response(shapes.LegalEntityDetailsSerializer(legal_entity).data, headers=headers)

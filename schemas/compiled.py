@@ -86,7 +86,8 @@ class CompiledSchema:
         one that was changed they are faults. Messages are in the active language. The root's own faults stand under
         "". Takes any value, and changes neither argument.
         """
-        return as_properties([(path, message) for path, message, _rule in self._faults(document, stored)])
+        faults = self._faults(document, stored)
+        return as_properties([(path, message) for path, message, _rule in faults]) if faults else {}
 
     def faults_of_stored(self, details: Any) -> dict[str, list[str]]:
         """What `validate` says of details that are stored and left alone: for every check of what is stored."""

@@ -56,18 +56,18 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # First: who watches the processes comes without a session, over plain HTTP, and to a number instead of a name.
     "config.operations.middleware.OperationsMiddleware",
-    "core.middleware.correlation.CorrelationMiddleware",
+    "core.middleware.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "core.middleware.headers.HeadersMiddleware",
-    "core.middleware.skip_api.SkipApiCspMiddleware",
-    "core.middleware.skip_api.SkipApiStaticFilesMiddleware",
-    "core.middleware.skip_api.SkipApiSessionMiddleware",
-    "core.middleware.language.LanguageMiddleware",
+    "core.middleware.HeadersMiddleware",
+    "core.middleware.SkipApiCspMiddleware",
+    "core.middleware.SkipApiStaticFilesMiddleware",
+    "core.middleware.SkipApiSessionMiddleware",
+    "core.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "core.middleware.skip_api.SkipApiAuthenticationMiddleware",
-    "accounts.sessions.SessionPolicyMiddleware",
-    "core.middleware.skip_api.SkipApiMessageMiddleware",
+    "core.middleware.SkipApiAuthenticationMiddleware",
+    "accounts.sessions.SkipApiSessionPolicyMiddleware",
+    "core.middleware.SkipApiMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last, so that its answer to a login that is locked gets all that the others add.
     "axes.middleware.AxesMiddleware",
@@ -283,7 +283,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 100
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.AccessPermission"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["accounts.throttling.ActorThrottle"],
     "DEFAULT_PARSER_CLASSES": ["core.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["core.rendering.ORJSONRenderer"],

@@ -19,7 +19,6 @@ from contacts.admin.base import address_of, check_permission, contact_page, open
 from contacts.admin.permissions import MAY_CHANGE_DETAILS, MAY_SEE_REQUESTS
 from contacts.display import field_labels, shown_changes
 from contacts.models import CONTACT_SCHEMA, ChangeSet, ChannelKind, Contact
-from contacts.plans import Snapshot
 from contacts.queries.history import changed_since
 from contacts.services.changes import Submission, patch_details
 from core.errors import ApiError, PreconditionFailed
@@ -75,17 +74,13 @@ def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse
     if not submission_form.is_valid():
         return _drawn(admin, request, contact, schema, Page(form, submission_form), HTTPStatus.UNPROCESSABLE_ENTITY)
 
-    def unchanged_since(snapshot: Snapshot) -> None:
-        if snapshot.version != read:
-            raise PreconditionFailed
-
     try:
         submission = patch_details(
             actor=actor,
             contact_id=contact.pk,
             patch=form.patch,
             comment=submission_form.cleaned_data["comment"] or None,
-            precondition=unchanged_since,
+            versions=[read],
         )
     except PreconditionFailed:
         _actor, contact = opened(admin, request, contact_id)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypedDict
 
 from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
@@ -10,14 +9,8 @@ from django.db.models.functions import Cast
 from accounts.actor import VisibilityScope
 from accounts.prefetch import Row, ViewPrefetch
 from contacts.models import Channel, ChannelKind, Contact
-from contacts.plans import PendingPaths
 from contacts.queries.contacts import no_such_contact, with_pending_request
-from core.prepared import Param, PreparedQuery, id_or_none
-
-
-class PendingChannels(TypedDict):
-    hasPendingEmail: bool
-    hasPendingMobile: bool
+from core.prepared import Param, PreparedQuery
 
 
 def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
@@ -27,11 +20,6 @@ def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
         has_pending_email=Exists(waiting.filter(kind=ChannelKind.EMAIL)),
         has_pending_mobile=Exists(waiting.filter(kind=ChannelKind.MOBILE)),
     )
-
-
-def pending_channels(pending: PendingPaths) -> PendingChannels:
-    """Return which channels wait for their key, in the API's format."""
-    return {"hasPendingEmail": ChannelKind.EMAIL in pending, "hasPendingMobile": ChannelKind.MOBILE in pending}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +33,17 @@ class ReadDetails:
     has_pending_email: bool
     has_pending_mobile: bool
 
+    @property
+    def etag(self) -> str:
+        """The version, and flags for what waits for review or a key, which the response contains too: `"7-re"`."""
+        flags = {"r": self.has_pending_change_request, "e": self.has_pending_email, "m": self.has_pending_mobile}
+        waiting = "".join(flag for flag, is_pending in flags.items() if is_pending)
+        return f'"{self.version}-{waiting}"' if waiting else f'"{self.version}"'
+
 
 def details_query(contact_id: int) -> ViewPrefetch:
     """Return the query for a contact's details; pass its row to `details_from_row`."""
-    return ViewPrefetch(_prepared_details, {"id": id_or_none(contact_id)})
+    return ViewPrefetch(_prepared_details, {"id": contact_id})
 
 
 def details_from_row(row: Row | None) -> ReadDetails:

@@ -1,5 +1,6 @@
 """Executes the plan of a change of details. docs/architecture.md, "Changing details", lists the steps."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from accounts.actor import Actor
 from changerequests.models import ChangeRequest
 from changerequests.services import open_request
 from contacts.models import ChangeSet, Contact, History
-from contacts.plans import ChangePlan, PendingPaths, Precondition, merged, plan, unconditional
+from contacts.plans import ChangePlan, PendingPaths, merged, plan
 from contacts.services.channels import await_verification, drop_pending
 from contacts.services.repository import DetailsRepository
 from contacts.services.usernames import UNIQUE, check_username_free, username_not_unique
@@ -50,16 +51,17 @@ def commit(
     the row, reads it and plans again.
     Raises NotFound; UnprocessableEntity: FieldNotUpdatable, ValidationFailed, UsernameRequired, UsernameNotUnique,
     PendingChangeRequestExists, ContactAnonymized; TooManyRequests if a channel has had its keys for this hour;
-    HeldByOthers; and what the target's precondition raises.
+    HeldByOthers; PreconditionFailed if the target names other versions.
     """
-    found.check()
+    if found.refusal:
+        raise found.refusal
     snapshot = found.snapshot
     if not snapshot.version:
         with transaction.atomic():
             return Submission(snapshot.row, {}, change_set=repository.insert(found))
     if not found.changes:
         return Submission(snapshot.row, snapshot.pending)
-    if found.is_guarded_by_version:
+    if _is_guarded_by_version(found):
         change_set = repository.update(found, comment=comment, initiator_member_id=initiator_member_id)
         if change_set is not None:
             return Submission(snapshot.row, snapshot.pending, change_set=change_set)
@@ -73,17 +75,29 @@ def commit(
         )
 
 
+def _is_guarded_by_version(found: ChangePlan) -> bool:
+    """Return whether it is enough that the row still has the snapshot's version, so that no lock is needed.
+
+    A channel can start to wait for a key without a new version, so whatever touches the field of one needs the lock.
+    """
+    if found.to_approve:
+        return False
+    channels = {*found.snapshot.channel_paths, *found.snapshot.pending.values()}
+    return not any(change.path in channels for change in found.changes)
+
+
 def _commit_locked(
     found: ChangePlan, *, repository: DetailsRepository, comment: str | None, initiator_member_id: int | None
 ) -> Submission:
-    found.check()
+    if found.refusal:
+        raise found.refusal
     row, pending = found.snapshot.row, dict(found.snapshot.pending)
     if found.username is not None:
         check_username_free(found.username, but_by=row)
-    if found.to_approve and found.actor.member_id is not None:
+    if found.to_approve:
         request = open_request(
             subject_id=row.pk,
-            member_id=found.actor.member_id,
+            actor=found.actor,
             changes=found.changes,
             to_approve=found.to_approve,
             comment=comment,
@@ -109,8 +123,8 @@ def patch_details(
     contact_id: int,
     patch: Document,
     comment: str | None = None,
-    precondition: Precondition = unconditional,
+    versions: Collection[int] | None = None,
 ) -> Submission:
     """Apply a JSON Merge Patch (RFC 7396) to a contact's details. Raises and locks like `commit`."""
     snapshot = contact_snapshot(actor=actor, contact_id=contact_id)
-    return commit(plan(snapshot, merged(patch, precondition), actor), comment=comment)
+    return commit(plan(snapshot, merged(patch, versions), actor), comment=comment)

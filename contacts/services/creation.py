@@ -36,7 +36,8 @@ def create_contact(*, actor: Actor, type_id: int, username: str | None, details:
         )
     contact = Contact(type=contact_type)
     found = plan(new_contact_snapshot(contact, schema), replaced(details), actor, Origin.CREATION)
-    found.check()
+    if found.refusal:
+        raise found.refusal
     email = schema.channel_paths[ChannelKind.EMAIL]
     contact.username = new_username(requested=username, email=value_at(found.document, email) if email else None)
     with map_integrity_error(UNIQUE, username_not_unique()):

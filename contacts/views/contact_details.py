@@ -1,17 +1,17 @@
 """API view for the details of a contact."""
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from orjson import Fragment
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
-from accounts.views import ActorView
-from contacts.etags import IF_MATCH, etag, if_match, is_known, version_tag
+from accounts.views import IF_MATCH, IF_NONE_MATCH, ActorView
+from contacts.models import ChannelKind
 from contacts.plans import Target, merged, plan, replaced
-from contacts.queries.details import details_from_row, details_query, pending_channels
+from contacts.queries.details import details_from_row, details_query
 from contacts.serializers import contacts as shapes
 from contacts.services.changes import commit
 from contacts.snapshots import snapshot_from_row, snapshot_query
@@ -21,16 +21,12 @@ from core.rendering import rendered
 
 class ContactDetailsView(ActorView):
     access = {"GET": Access(READ, ANYONE), "PATCH": Access(WRITE, ANYONE), "PUT": Access(WRITE, ANYONE)}
-    prefetches = {
-        "GET": lambda contactId: details_query(contactId),
-        "PATCH": lambda contactId: snapshot_query(contactId),
-        "PUT": lambda contactId: snapshot_query(contactId),
-    }
+    prefetches = {"GET": details_query, "PATCH": snapshot_query, "PUT": snapshot_query}
 
     @extend_schema(
         operation_id="getContactDetails",
         tags=TAGS,
-        parameters=[OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="A known ETag.")],
+        parameters=[IF_NONE_MATCH],
         responses={200: shapes.DetailsSerializer, 304: None},
     )
     def get(self, request: Request, contactId: int) -> HttpResponse:
@@ -39,10 +35,9 @@ class ContactDetailsView(ActorView):
         The ETag identifies the version of the details. Send it in `If-Match` with a change, or in `If-None-Match` to
         get a 304 if nothing has changed.
         """
-        contact = details_from_row(self.prefetched())
-        tag = etag(contact)
-        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-        if is_known(request, tag):
+        contact = details_from_row(self.prefetched)
+        headers = {"ETag": contact.etag, "Cache-Control": "private, no-cache"}
+        if self.knows(contact.etag):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
         return rendered(
             {
@@ -75,7 +70,7 @@ class ContactDetailsView(ActorView):
         With `If-Match`: 412 and the current ETag if the details have changed since.
         """
         body = self.body(shapes.SubmitDetailsSerializer)
-        return self._change(merged(body["details"], if_match(request)), body["comment"])
+        return self._change(merged(body["details"], self.if_match()), body["comment"])
 
     @extend_schema(
         operation_id="putContactDetails",
@@ -93,14 +88,15 @@ class ContactDetailsView(ActorView):
         With `If-Match`: 412 and the current ETag if the details have changed since.
         """
         body = self.body(shapes.SubmitDetailsSerializer)
-        return self._change(replaced(body["details"], if_match(request)), body["comment"])
+        return self._change(replaced(body["details"], self.if_match()), body["comment"])
 
     def _change(self, target: Target, comment: str | None) -> HttpResponse:
-        submission = commit(plan(snapshot_from_row(self.prefetched()), target, self.actor), comment=comment)
+        submission = commit(plan(snapshot_from_row(self.prefetched), target, self.actor), comment=comment)
         return rendered(
             {
                 "isApprovalRequired": submission.change_request is not None,
-                **pending_channels(submission.pending),
+                "hasPendingEmail": ChannelKind.EMAIL in submission.pending,
+                "hasPendingMobile": ChannelKind.MOBILE in submission.pending,
             },
-            headers={"ETag": version_tag(submission.row)},
+            headers={"ETag": f'"{submission.row.version}"'},
         )

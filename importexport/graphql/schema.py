@@ -19,6 +19,7 @@ from graphql import (
 
 from accounts.actor import Actor
 from accounts.queries import with_hierarchy
+from accounts.views import check_access
 from importexport.graphql.conditions import condition_of
 from importexport.graphql.inputs import InputTypes
 from importexport.graphql.naming import TypeNames
@@ -90,7 +91,7 @@ def _root_field(root: Root, branch: Branch, outputs: OutputTypes, inputs: InputT
 
     def resolve(_source: Any, info: GraphQLResolveInfo, **asked: Any) -> Page:
         actor: Actor = info.context
-        root.access.check(actor)
+        check_access(actor, root.access)
         for field in info.field_nodes:
             check_variables_are_given(field, info.variable_values.coerced)
         skip, take = checked_window(asked.get("skip"), asked.get("take"))

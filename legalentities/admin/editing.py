@@ -23,7 +23,6 @@ from contactgroups.models import ACCESS_POLICIES, GroupMembership
 from contactgroups.services import Membership
 from contacts.display import shown_changes
 from contacts.models import Contact
-from contacts.plans import Snapshot
 from core.errors import ApiError, PreconditionFailed
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
 from legalentities.queries import changed_since
@@ -145,14 +144,8 @@ def edit_page(model_admin: Any, request: HttpRequest, legal_entity: LegalEntity)
         return _overtaken(model_admin, request, legal_entity, schema, read)
     form = DetailsForm(schema, legal_entity.details, request.POST, choices_url=address)
 
-    def unchanged_since(snapshot: Snapshot) -> None:
-        if snapshot.version != read:
-            raise PreconditionFailed
-
     try:
-        changed = replace_details(
-            actor=actor, legal_entity_id=legal_entity.pk, details=form.target, precondition=unchanged_since
-        )
+        changed = replace_details(actor=actor, legal_entity_id=legal_entity.pk, details=form.target, versions=[read])
     except PreconditionFailed:
         legal_entity.refresh_from_db()
         return _overtaken(model_admin, request, legal_entity, schema, read)

@@ -49,7 +49,7 @@ def test_an_error_outside_of_the_views_is_an_api_error_too(app, monkeypatch):
     def broken(_request):
         raise RuntimeError("secret of the inside")
 
-    monkeypatch.setattr("core.middleware.language.supported", broken)
+    monkeypatch.setattr("core.middleware.supported", broken)
     answer = app.get("/v1.0/schemas/contact?language=de")
     assert answer.status == 500
     assert (answer.json["code"], "secret" in str(answer.json)) == ("General", False)

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.actor import member_actor
-from accounts.queries import actor_of_token
+from accounts.authentication import actor_of_token
 from changerequests.models import Status
 from changerequests.services import review_change_request
 from contacts.models import ChangeSet, Channel, Contact, ContactAssignment, ExternalConnection

@@ -208,7 +208,7 @@ class ContactImporter:
             wanted = present.username
             if item.plan is not None:
                 wanted = item.plan.username or wanted
-                if item.plan.is_username_missing:
+                if item.plan.removes_username:
                     entry.refuse_as(username_required(), "username")
             if entry.username not in (None, wanted):
                 entry.refuse_as(username_coupled(), "username")
