@@ -28,5 +28,5 @@ USER 10001:10001
 VOLUME /srv/files
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-m", "config.operations.alive"]
-CMD ["gunicorn", "--config", "python:config.gunicorn", "config.wsgi"]
+    CMD ["python", "-m", "operations.alive"]
+CMD ["gunicorn", "--config", "python:operations.gunicorn", "config.wsgi"]

@@ -17,6 +17,9 @@ TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
+# With the commands of devstack/, also where DATABASE_URL and REDIS_URL name servers.
+run screenshots: export DJANGO_SETTINGS_MODULE := config.settings.development
+
 run: $(VENV)/installed $(TRANSLATIONS) ## everything on this machine, with demo data, until Ctrl-C (PORT=8000)
 	@$(BIN)/python manage.py runstack $(ARGS)
 
@@ -51,7 +54,7 @@ docs: $(VENV)/installed-docs ## build the documentation site into var/site, with
 
 messages: $(VENV)/installed ## take the texts of the code over into locale/, where they are translated
 	@mkdir -p var
-	@$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --add-comments Translators: --project Kontor \
+	@$(BIN)/python -m babel.messages.frontend --quiet extract --mapping-file babel.cfg --add-comments Translators: --project Kontor \
 		--no-location --sort-output --no-wrap --output-file var/django.pot .
 	@$(BIN)/pybabel --quiet update --domain django --input-file var/django.pot --output-dir locale \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap

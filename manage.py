@@ -4,9 +4,10 @@
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
-from config import embedded
+from config.settings.environment import EMBEDDED, embedded_servers
 
 # They read no rows. `runstack` starts the servers by itself, once it knows that nothing else is in its way.
 _WITHOUT_SERVERS = frozenset(
@@ -18,12 +19,20 @@ _HELP = frozenset({"-h", "--help", "--version"})
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
-    if _needs_servers(sys.argv[1:]):
-        try:
-            embedded.ensure_running(embedded.var_directory())
-        except embedded.EmbeddedServerError as error:
-            sys.exit(str(error))
+    if EMBEDDED and _needs_servers(sys.argv[1:]):
+        _start_servers()
     execute_from_command_line(sys.argv)
+
+
+def _start_servers() -> None:
+    try:
+        embedded = embedded_servers()
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+    try:
+        embedded.ensure_running(embedded.var_directory())
+    except embedded.EmbeddedServerError as error:
+        sys.exit(str(error))
 
 
 def _needs_servers(arguments: list[str]) -> bool:

@@ -10,9 +10,9 @@ from django.db import connection
 from accounts.actor import system_actor
 from accounts.models import Participant
 from benchmarks.place import conninfo
-from config.demo.contacts import made_up
 from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES
 from core.documents import Document, canonical
+from devstack.demo.contacts import made_up
 from schemas.compiled import CompiledSchema
 from schemas.models import ListItem
 from schemas.queries import current_schema

@@ -22,9 +22,9 @@ from django.db import connection, transaction
 
 from benchmarks.importing import sync
 from benchmarks.rounds import forget_peak, peak_mib
-from config.demo.contacts import made_up
 from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES
 from core.documents import canonical, changes_between
+from devstack.demo.contacts import made_up
 from schemas.models import ListItem
 from schemas.queries import current_schema
 

@@ -32,8 +32,8 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from psycopg import sql  # noqa: E402
 
-from config import embedded  # noqa: E402
 from contacts.models import CONTACT_SCHEMA  # noqa: E402
+from devstack import embedded  # noqa: E402
 from schemas.queries import current_schema  # noqa: E402
 
 ENVIRONMENT = {

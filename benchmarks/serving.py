@@ -22,7 +22,16 @@ def serving(application: str, *, environment: Mapping[str, str], name: str) -> I
     port = _free_port()
     variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **ENVIRONMENT, **environment}
     variables |= {"PORT": str(port), "WEB_CONCURRENCY": str(WORKERS)}
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:config.gunicorn", "--log-level", "warning", application]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        "python:operations.gunicorn",
+        "--log-level",
+        "warning",
+        application,
+    ]
     with (PLACE / f"{name}.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=log, stderr=log)
         try:

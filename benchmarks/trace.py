@@ -36,7 +36,7 @@ from benchmarks import place  # first: it makes Django ready
 from benchmarks import data
 from benchmarks.http import House, house_now
 from benchmarks.report import Figure, table, write
-from config.logging import logging_config
+from core.logging import logging_config
 
 PACKAGES = tuple(tomllib.loads((place.ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"])
 CONTACTS = 100

@@ -4,12 +4,12 @@ import os
 
 from celery import Celery
 
-from config.operations import tasklog
+from operations import tasklog
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
 __all__ = ["app", "tasklog"]  # the signals of the one are connected by importing it
 
-app = Celery("kontor", task_cls="config.operations.queue_tasks:ReconnectingTask")
+app = Celery("kontor", task_cls="operations.queue_tasks:ReconnectingTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

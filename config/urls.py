@@ -7,7 +7,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts.logins import admin_login
-from config import dashboard
+from operations import dashboard
 
 urlpatterns = [
     # They are tried in this order: what is asked for all day comes first.

@@ -1,6 +1,6 @@
 """The data of an installation, made once in a test run and copied for each that needs one: from nothing takes longest.
 
-That it is made from nothing as well is what tests/config/test_runstack.py and test_load_demo.py show.
+That it is made from nothing as well is what tests/devstack/test_runstack.py and test_load_demo.py show.
 """
 
 import fcntl
@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import paths
+from devstack.embedded import paths
 from tests.faults.installation import Installation
 
 Prepare = Callable[..., None]
 # As `runstack` does it, who then finds it done.
-COLLECT = "from config.management.commands.runstack import _collect_static; _collect_static()"
+DEVELOPMENT = "--settings=config.settings.development"
+COLLECT = "from devstack.management.commands.runstack import _collect_static; _collect_static()"
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +30,7 @@ def prepare(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Prepare
     def fill(var: Path, *, demo: bool = False) -> None:
         with _alone(common / "prepared.lock"):
             plain = _made(common / "prepared", None, [["migrate", "--verbosity=0"], ["load_schemas"]])
-            chosen = _made(common / "prepared-demo", plain, [["load_demo", "--force"]]) if demo else plain
+            chosen = _made(common / "prepared-demo", plain, [["load_demo", "--force", DEVELOPMENT]]) if demo else plain
         shutil.copytree(chosen, var, dirs_exist_ok=True)
 
     return fill

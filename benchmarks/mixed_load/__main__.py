@@ -26,8 +26,8 @@ from benchmarks.mixed_load import PLACE, ROOT, invariants, people
 from benchmarks.mixed_load.clients import CLIENTS, Client, Stop
 from benchmarks.mixed_load.measures import Measures
 from benchmarks.mixed_load.world import World
-from config import embedded
-from config.management.processes import Child
+from devstack import embedded
+from devstack.management.processes import Child
 
 PORTS = (8901, 8902)
 WORKERS = 2
@@ -62,7 +62,7 @@ def processes() -> Iterator[None]:
     """The web processes, the workers and the scheduler; within the block all of them answer."""
     log: Any = LogFile()
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "config"]
-    web = [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "config.wsgi"]
+    web = [sys.executable, "-m", "gunicorn", "--config", "python:operations.gunicorn", "config.wsgi"]
     worker = [*celery, "worker", "--concurrency", "1", "--hostname"]
     commands = {f"web-{port}": (web, port) for port in PORTS}
     commands |= {f"worker-{number}": ([*worker, f"load-{number}@localhost"], 0) for number in range(WORKERS)}

@@ -1,9 +1,11 @@
 """Settings of every process, read from the environment.
 
 With DATABASE_URL or REDIS_URL unset the embedded profile is on: servers from wheels under `var/`, a generated
-secret key, plain HTTP on loopback. With both set nothing is assumed: SECRET_KEY and ALLOWED_HOSTS are required.
+secret key, plain HTTP on loopback, the commands of `devstack`. With both set nothing is assumed and nothing of
+`devstack` is imported: SECRET_KEY and ALLOWED_HOSTS are required.
 """
 
+import re
 from importlib import import_module
 
 import environ
@@ -11,19 +13,26 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from config import embedded
-from config.logging import default_form, logging_config
-from config.settings.environment import EMBEDDED, ROOT, VAR_DIR, env
+from config.settings.environment import EMBEDDED, ROOT, VAR_DIR, embedded_servers, env
 from config.settings.security import *
+from core.logging import default_form, logging_config
 
 DEBUG = EMBEDDED and env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or (embedded.secret_key(VAR_DIR) if EMBEDDED else env.str("SECRET_KEY"))
+SECRET_KEY = env.str("SECRET_KEY", default="" if EMBEDDED else environ.Env.NOTSET)
+_database_url = env.str("DATABASE_URL", default="")
+REDIS_URL = env.str("REDIS_URL", default="")
+if EMBEDDED:
+    _embedded = embedded_servers()
+    SECRET_KEY = SECRET_KEY or _embedded.secret_key(VAR_DIR)
+    _database_url = _database_url or _embedded.database_url(VAR_DIR)
+    REDIS_URL = REDIS_URL or _embedded.redis_url(VAR_DIR)
 _loopback = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=_loopback if EMBEDDED else environ.Env.NOTSET)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
-    "config",
+    # Before unfold, a static file of which it replaces.
+    "core",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -42,7 +51,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "core",
     "accounts",
     "changerequests",
     "administration",
@@ -51,11 +59,13 @@ INSTALLED_APPS = [
     "contactgroups",
     "legalentities",
     "importexport",
+    "operations",
+    *(["devstack"] if EMBEDDED else []),
 ]
 
 MIDDLEWARE = [
     # First: who watches the processes comes without a session, over plain HTTP, and to a number instead of a name.
-    "config.operations.middleware.OperationsMiddleware",
+    "operations.middleware.OperationsMiddleware",
     "core.middleware.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.HeadersMiddleware",
@@ -94,12 +104,12 @@ TEMPLATES = [
 
 # ---- data
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=embedded.database_url(VAR_DIR))}
+DATABASES = {"default": env.db_url_config(_database_url)}
 # Each thread keeps its connection: connections made per request would cost more than the requests. After a restart of
 # the server no request meets one of before it.
-DATABASES["default"] |= {"ENGINE": "config.postgresql", "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+DATABASES["default"] |= {"ENGINE": "core.postgresql", "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-# Nobody waits for a query for ever; the web server's workers say how long (config/gunicorn.py), tasks have no limit.
+# No query of a request runs without end: operations/gunicorn.py sets the limit. Tasks have none.
 _statement_seconds = env.int("DATABASE_STATEMENT_SECONDS", default=0)
 if _statement_seconds:
     _limits = f"-c statement_timeout={_statement_seconds}s -c lock_timeout={max(1, _statement_seconds // 2)}s"
@@ -114,7 +124,6 @@ _prepare_threshold = env.int("DATABASE_PREPARE_THRESHOLD", default=3)
 DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = _prepare_threshold or None
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
-REDIS_URL = env.str("REDIS_URL", default=embedded.redis_url(VAR_DIR))
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -123,7 +132,8 @@ CACHES = {
     }
 }
 
-CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
+# Celery spells a server on a unix socket in a way of its own.
+CELERY_BROKER_URL = re.sub("^unix://", "redis+socket://", REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -145,12 +155,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "resume schema checks": {"task": "schemas.tasks.resume_checks", "schedule": 60},
     "forget schema drafts": {"task": "schemas.tasks.forget_old_drafts", "schedule": 3600},
     "clean up": {"task": "accounts.tasks.clean_up", "schedule": 3600},
+    # Not named after its module: see there.
     "note beat": {"task": "config.operations.tasks.note_beat", "schedule": 30},
     "update search indexes": {"task": "importexport.graphql.tasks.update_search_indexes", "schedule": 60},
 }
 # Found by themselves are the tasks of an app, not those of a package in one.
 CELERY_IMPORTS = [
-    "config.operations.tasks",
     "importexport.graphql.tasks",
     "importexport.exports.tasks",
     "importexport.imports.tasks",
@@ -180,7 +190,7 @@ STORAGES = {
     }
     if S3_BUCKET
     else {
-        "BACKEND": "config.storage.WholeFilesStorage",
+        "BACKEND": "core.storage.WholeFilesStorage",
         "OPTIONS": {"location": env.str("FILES_DIR", default=str(VAR_DIR / "files"))},
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -261,7 +271,7 @@ SMS_SENDER = env.str("SMS_SENDER", default="Kontor")
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("fr", _("French")), ("it", _("Italian"))]
 LOCALE_PATHS = [ROOT / "locale"]
-FORMAT_MODULE_PATH = ["config.formats"]
+FORMAT_MODULE_PATH = ["core.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -343,7 +353,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("core/favicon.svg")}],
     "STYLES": [lambda request: static("core/admin.css")],
     "SCRIPTS": [lambda request: static("core/admin.js")],
-    "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
+    "DASHBOARD_CALLBACK": "operations.dashboard.dashboard",
     "SIDEBAR": {"navigation": "administration.admin.navigation.sections"},
     "COLORS": {
         "primary": {

@@ -1,11 +1,28 @@
 """Where settings come from, and the profile that follows from it."""
 
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parents[2]
 env = environ.Env()
 
 VAR_DIR = Path(env.str("KONTOR_VAR", default=str(ROOT / "var")))
 EMBEDDED = not (env.str("DATABASE_URL", default="") and env.str("REDIS_URL", default=""))
+
+
+def embedded_servers() -> ModuleType:
+    """`devstack.embedded`, which runs the embedded servers. Only the embedded profile may ask for it.
+
+    By name: `devstack` is a layer above the settings, and production does not have it. Raises ImproperlyConfigured
+    where it is missing.
+    """
+    try:
+        return import_module("devstack.embedded")
+    except ModuleNotFoundError as error:
+        raise ImproperlyConfigured(
+            "Set DATABASE_URL and REDIS_URL: the embedded servers come with a clone of the repository, in devstack/."
+        ) from error

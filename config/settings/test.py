@@ -1,6 +1,6 @@
 """Settings of the test suite: the real servers, cheap password hashes, no manifest of static files."""
 
-from config.settings.base import *
+from config.settings.development import *
 
 DATABASES["default"].pop("CONN_MAX_AGE", None)
 DATABASES["default"].pop("CONN_HEALTH_CHECKS", None)

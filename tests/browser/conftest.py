@@ -15,7 +15,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from accounts.models import Member
-from config.management.browser import chromium
+from devstack.management.browser import chromium
 from tests.browser.browsing import Complaints, grave_violations
 
 DESKTOP = {"width": 1280, "height": 800}

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from accounts.models import Member
 from changerequests.models import ChangeRequest
-from config.demo.loading import load
 from contacts.models import Contact
+from devstack.demo.loading import load
 from importexport.imports.running import run_job
 from importexport.imports.services import start_sync
 from importexport.models import ImportKind

@@ -6,7 +6,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import Participant
-from config.demo.loading import load
+from devstack.demo.loading import load
 from tests.browser.browsing import scrolls_sideways, settle
 
 DESK = {"viewport": {"width": 1280, "height": 800}}

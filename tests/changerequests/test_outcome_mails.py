@@ -16,10 +16,10 @@ from changerequests.outcomes import deliver_outcome
 from changerequests.services import cancel_change_request, review_change_request
 from changerequests.tasks import send_due_outcomes
 from config.celery import app
-from config.operations.figures import read_figures
 from contacts.models import Contact
 from contacts.services.changes import patch_details
 from core.errors import ApiError
+from operations.figures import read_figures
 from tests.changerequests.reviewing import NEW_NAME, page_of
 from tests.fixtures import without_triggers
 

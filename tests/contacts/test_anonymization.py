@@ -13,8 +13,8 @@ from django.db import connection
 from PIL import Image
 
 from changerequests.models import ChangeRequest, Status
-from config.embedded.servers import _postgres_program
 from contacts.models import ChangeSet, Contact
+from devstack.embedded.servers import _postgres_program
 from schemas.queries import current_schema
 from tests.fixtures import details
 

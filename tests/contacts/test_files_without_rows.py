@@ -22,7 +22,7 @@ NAME = "pictures/one.png"
 
 @pytest.fixture(autouse=True)
 def folder(settings, tmp_path):
-    default = {"BACKEND": "config.storage.WholeFilesStorage", "OPTIONS": {"location": str(tmp_path)}}
+    default = {"BACKEND": "core.storage.WholeFilesStorage", "OPTIONS": {"location": str(tmp_path)}}
     settings.STORAGES = {**settings.STORAGES, "default": default}
     return tmp_path
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.config.stack import free_port
+from tests.devstack.stack import free_port
 from tests.faults.installation import Installation, Web
 from tests.prepared import Prepare
 

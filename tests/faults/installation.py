@@ -17,9 +17,9 @@ import environ
 import psycopg
 from psycopg import sql
 
-from config.embedded import paths
-from config.embedded.servers import ENVIRONMENT, Postgres, Valkey
-from tests.config.stack import ROOT, free_port
+from devstack.embedded import paths
+from devstack.embedded.servers import ENVIRONMENT, Postgres, Valkey
+from tests.devstack.stack import ROOT, free_port
 
 # For hosts that do much else at the same time.
 PATIENCE = 120
@@ -263,7 +263,7 @@ class Web(Process):
         self, installation: Installation, port: int, variables: dict[str, str], *, file_kib: int | None = None
     ) -> None:
         self.port = port
-        argv = [sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "config.wsgi"]
+        argv = [sys.executable, "-m", "gunicorn", "--config", "python:operations.gunicorn", "config.wsgi"]
         super().__init__(
             "web", limited(argv, file_kib), installation.environment(PORT=str(port), **variables), installation.var
         )

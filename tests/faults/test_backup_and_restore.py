@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from psycopg import sql
 
-from config.embedded import paths, servers
-from tests.config.stack import ROOT
+from devstack.embedded import paths, servers
+from tests.devstack.stack import ROOT
 from tests.faults.installation import Installation, Web
 from tests.faults.test_database_restarts import new_contact
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from config.embedded import paths
-from tests.config.stack import free_port
+from devstack.embedded import paths
+from tests.devstack.stack import free_port
 from tests.faults.installation import Installation, wait_until
 
 
@@ -32,7 +32,7 @@ def errors(unwell: dict[str, list[dict[str, Any]]]) -> set[str]:
 
 def test_with_everything_running_it_finds_no_error(installation: Installation) -> None:
     worker = installation.worker()
-    sent = installation.manage("shell", "-c", "from config.operations.tasks import note_beat; note_beat.delay()")
+    sent = installation.manage("shell", "-c", "from operations.tasks import note_beat; note_beat.delay()")
     assert sent.returncode == 0, sent.stderr
     wait_until(lambda: "note_beat" in worker.output, "the worker does nothing")
     # The mail server needs nothing but a greeting.

@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
-from tests.config.stack import free_port
+from tests.devstack.stack import free_port
 from tests.faults.installation import Installation, Web, wait_until
 from tests.faults.test_backup_and_restore import files
 from tests.faults.test_database_restarts import DETAILS, new_contact

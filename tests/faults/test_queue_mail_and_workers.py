@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from tests.config.stack import free_port
+from tests.devstack.stack import free_port
 from tests.faults.installation import Installation, Web, wait_until
 from tests.faults.test_database_restarts import new_contact
 

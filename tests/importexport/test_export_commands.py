@@ -11,7 +11,7 @@ from django.db import connection
 
 from importexport.exports import commands
 from importexport.progress import ShownProgress
-from tests.config.stack import ROOT
+from tests.devstack.stack import ROOT
 from tests.fixtures import details
 from tests.importexport.reading import read_csv
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from contacts.models import Contact
-from tests.config.stack import ROOT
+from tests.devstack.stack import ROOT
 
 ROWS = 50_000
 MOST_GROWTH_MIB = 16

@@ -12,13 +12,13 @@ import pytest
 from django.db import connection
 from redis import Redis
 
-from config import embedded
 from contacts.models import ChangeSet, Contact, ContactParticipant, ExternalConnection
+from devstack import embedded
 from importexport.imports.running import run_job
 from importexport.imports.services import start_sync
 from importexport.imports.tasks import resume_imports, run_import
 from importexport.models import ImportFailure, ImportJob, ImportKind, ImportStatus
-from tests.config.stack import ROOT
+from tests.devstack.stack import ROOT
 from tests.fixtures import details
 from tests.importexport.importing import SYSTEM, counts, lines, numbered, stored, synced
 

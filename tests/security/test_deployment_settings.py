@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from tests.config.stack import ROOT
+from tests.devstack.stack import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +32,33 @@ def test_the_check_of_deployments_finds_nothing(tmp_path: Path) -> None:
     done = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", KONTOR_VAR=str(tmp_path), **PRODUCTION)
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout + done.stderr
+
+
+# As where `devstack` is not installed.
+WITHOUT_DEVSTACK = "import runpy, sys; sys.modules['devstack'] = None; "
+MANAGE = f"{WITHOUT_DEVSTACK}sys.argv[0] = 'manage.py'; runpy.run_path('manage.py', run_name='__main__')"
+
+
+def test_production_needs_nothing_of_devstack(tmp_path: Path) -> None:
+    check = ["check", "--deploy", "--fail-level", "WARNING"]
+    done = run("-c", MANAGE, *check, KONTOR_VAR=str(tmp_path), **PRODUCTION)
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout + done.stderr
+    processes = f"{WITHOUT_DEVSTACK}import operations.gunicorn, config.wsgi, config.celery"
+    done = run("-c", processes, KONTOR_VAR=str(tmp_path), **PRODUCTION)
+    assert done.returncode == 0, done.stderr
+    commands = run("manage.py", "help", "--commands", KONTOR_VAR=str(tmp_path), **PRODUCTION).stdout.split()
+    assert "doctor" in commands
+    assert not {"runstack", "load_demo", "take_screenshots"}.intersection(commands)
+
+
+@pytest.mark.parametrize("missing", ["DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("command", ["check", "migrate"])
+def test_without_devstack_both_servers_have_to_be_named(tmp_path: Path, command: str, missing: str) -> None:
+    variables = {name: value for name, value in PRODUCTION.items() if name != missing}
+    done = run("-c", MANAGE, command, KONTOR_VAR=str(tmp_path), **variables)
+    assert done.returncode != 0
+    assert "Set DATABASE_URL and REDIS_URL" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS"])

@@ -7,7 +7,7 @@ import pytest
 import unfold
 from django.contrib.staticfiles import finders
 
-from tests.config.stack import ROOT
+from tests.devstack.stack import ROOT
 from tests.security.conftest import World
 
 pytestmark = pytest.mark.django_db
@@ -111,7 +111,7 @@ def test_our_templates_hold_none_either():
 
 
 def test_alpine_is_the_build_for_such_policies():
-    assert Path(finders.find("unfold/js/alpine/alpine.js")).is_relative_to(ROOT / "config")
+    assert Path(finders.find("unfold/js/alpine/alpine.js")).is_relative_to(ROOT / "core")
     text = Path(finders.find("unfold/js/alpine/alpine.js")).read_text()
     assert "new Function" not in text
     assert "AsyncFunction" not in text

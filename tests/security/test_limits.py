@@ -11,7 +11,7 @@ from django.db import connection, connections
 
 from accounts import throttling
 from importexport.models import ExportJob
-from tests.config.stack import ROOT
+from tests.devstack.stack import ROOT
 from tests.importexport.importing import array, upload
 
 pytestmark = pytest.mark.django_db
@@ -178,7 +178,7 @@ def test_the_workers_of_the_web_server_have_a_limit_and_tasks_have_none(tmp_path
         environment = {**clean, "DJANGO_SETTINGS_MODULE": "config.settings.base"}
         return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    assert told("import config.gunicorn; ").startswith("-c statement_timeout=20s -c lock_timeout=10s ")
+    assert told("import operations.gunicorn; ").startswith("-c statement_timeout=20s -c lock_timeout=10s ")
     assert told("").strip() == "None"
 
 

@@ -1,0 +1,124 @@
+"""Writes the made-up clients, many at a time, each with the first entry of its history.
+
+A contact's uid follows from its number, and nothing changes it: so every run knows which are there already, whatever
+the user has made of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts.actor import system_actor
+from contacts.models import (
+    CONTACT_SCHEMA,
+    CONTACT_TYPES,
+    ChangeSet,
+    Contact,
+    ContactAssignment,
+    ContactParticipant,
+    ExternalConnection,
+)
+from core.documents import canonical, changes_between, paths_with_ancestors
+from devstack.demo.accounts import caretakers, offices
+from devstack.demo.clients import Client, made_up_client
+from devstack.demo.people import Staff
+from devstack.demo.stories import STORIES
+from schemas.compiled import CompiledSchema
+from schemas.models import ListItem
+from schemas.queries import current_schema
+
+ACTOR = system_actor("load_demo")
+_FIRST_UID = UUID("5f0c2b0e-6d0f-4c2e-9d0a-000000000000")
+
+
+class DemoDoesNotFitError(Exception):
+    """The institution's schema refuses a made-up client; the message says where and why."""
+
+
+def contact_uid(number: int) -> UUID:
+    """The uid of the made-up client of that number; they stand in the order of the numbers."""
+    return UUID(int=_FIRST_UID.int + number)
+
+
+def missing_numbers(numbers: range) -> list[int]:
+    """The numbers of this range whose clients are not there yet."""
+    present = Contact.objects.filter(uid__range=(contact_uid(numbers[0]), contact_uid(numbers[-1])))
+    if present.count() == len(numbers):
+        return []
+    uids = set(present.values_list("uid", flat=True))
+    return [number for number in numbers if contact_uid(number) not in uids]
+
+
+def made_up(number: int) -> Client:
+    """The client of that number, as its story begins if it has one."""
+    among = offices(number)
+    story = STORIES.get(number)
+    return made_up_client(number, office=among[number // 20 % len(among)], known=story.known if story else {})
+
+
+def add_contacts(*, staff: Staff, numbers: Sequence[int]) -> dict[int, Contact]:
+    """Write the clients of these numbers, and return their contacts by number. Raises DemoDoesNotFitError.
+
+    The service creates one contact at a time, which takes too long for a hundred thousand. What it checks and writes
+    is checked and written here too. The caller's transaction holds it together.
+    """
+    schema = current_schema(CONTACT_SCHEMA)
+    types = {item.key: item for item in ListItem.objects.filter(list__key=CONTACT_TYPES)}
+    clients = [made_up(number) for number in numbers]
+    contacts = Contact.objects.bulk_create([_contact(client, schema, types) for client in clients])
+    written = dict(zip(numbers, contacts, strict=True))
+    ChangeSet.objects.bulk_create([_first_entry(contact) for contact in contacts])
+    _assign(staff, written)
+    ExternalConnection.objects.bulk_create(
+        [
+            ExternalConnection(contact=written[client.number], system=system, external_id=external_id)
+            for client in clients
+            for system, external_id in client.connections.items()
+        ]
+    )
+    return written
+
+
+def _contact(client: Client, schema: CompiledSchema, types: Mapping[str, ListItem]) -> Contact:
+    details = canonical(client.details, objects=schema.object_paths)
+    faults = schema.validate(details)
+    if faults:
+        told = "; ".join(f"{path}: {' '.join(messages)}" for path, messages in faults.items())
+        raise DemoDoesNotFitError(f"The schema has been changed, and made-up clients do not follow it any more. {told}")
+    return Contact(
+        uid=contact_uid(client.number),
+        type=types[client.type],
+        username=details["contactInformation"]["email"] if settings.USERNAME_FROM_EMAIL else client.username,
+        details=details,
+        created_at=client.created_at,
+    )
+
+
+def _first_entry(contact: Contact) -> ChangeSet:
+    changes = changes_between({}, contact.details)
+    return ChangeSet(
+        contact=contact,
+        version=contact.version,
+        executed_at=contact.created_at,
+        initiator_system=ACTOR.name,
+        changes=[change.as_json() for change in changes],
+        paths=paths_with_ancestors(change.path for change in changes),
+    )
+
+
+def _assign(staff: Staff, contacts: Mapping[int, Contact]) -> None:
+    ContactAssignment.objects.bulk_create(
+        [
+            ContactAssignment(contact=contact, member=staff.members[account.username])
+            for number, contact in contacts.items()
+            for account in caretakers(number)
+        ]
+    )
+    ContactParticipant.objects.bulk_create(
+        [
+            ContactParticipant(contact=contact, participant=staff.participants[name])
+            for number, contact in contacts.items()
+            for name in offices(number)
+        ]
+    )

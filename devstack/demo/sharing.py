@@ -1,0 +1,106 @@
+"""Families and owners of companies: clients in groups, and what each group shares."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.actor import Actor
+from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType
+from contactgroups.services import Membership, change_group, create_group, link_entity
+from contacts.models import Contact
+from devstack.demo.people import Staff
+from legalentities.services import create_legal_entity
+from schemas.models import ListItem
+
+
+@dataclass(frozen=True)
+class Circle:
+    """A group: the numbers of its clients with the policy of each, and what it shares.
+
+    Accounts and portfolios stand in other systems, which give them numbers; a company stands here, with its details.
+    """
+
+    name: str
+    external_id: str
+    members: Mapping[int, str]
+    accounts: Sequence[int] = ()
+    portfolios: Sequence[int] = ()
+    company: Mapping[str, Any] | None = None
+
+
+# Odd numbers are clients of Zurich.
+CIRCLES = (
+    Circle(
+        "Family Dürrenmatt",
+        "FAM-29",
+        {29: "owner", 31: "full-access"},
+        accounts=(700_129, 700_131),
+        portfolios=(81_029,),
+    ),
+    Circle("Famille Décosterd", "FAM-22", {22: "owner", 36: "owner", 38: "read-only"}, accounts=(700_122,)),
+    Circle("Häberli and Wäfler", "FAM-21", {21: "owner", 23: "full-access"}, portfolios=(81_021, 81_023)),
+    Circle(
+        "Owners of Solcà & Pfister AG",
+        "CORP-35",
+        {35: "owner", 33: "full-access", 37: "read-only"},
+        accounts=(700_235,),
+        company={
+            "name": "Solcà & Pfister AG",
+            "registration": {
+                "legalForm": "stock-corporation",
+                "registrationNumber": "CHE-000.104.435",
+                "country": "CH",
+                "state": "CH-ZH",
+                "date": "1998-04-03",
+            },
+            "business": {"industry": "manufacturing", "employees": 84},
+            "contactInformation": {
+                "addresses": [
+                    {"type": "business", "postalCode": "8400", "city": "Winterthur", "country": "CH", "state": "CH-ZH"}
+                ]
+            },
+        },
+    ),
+    Circle(
+        "Fondation Chappuis",
+        "CORP-24",
+        {24: "owner", 28: "full-access"},
+        company={
+            "name": "Fondation Chappuis pour la musique",
+            "registration": {
+                "legalForm": "foundation",
+                "registrationNumber": "CHE-000.106.024",
+                "country": "CH",
+                "state": "CH-GE",
+                "date": "1974-11-20",
+            },
+            "business": {"industry": "arts", "employees": 6},
+        },
+    ),
+)
+
+
+def share(*, staff: Staff, contacts: Mapping[int, Contact]) -> None:
+    """Make the groups all of whose clients, by number, were written just now: nothing has happened to them yet."""
+    policies = dict(ListItem.objects.filter(list__key=ACCESS_POLICIES).values_list("key", "pk"))
+    for circle in CIRCLES:
+        if circle.members.keys() <= contacts.keys():
+            memberships = [Membership(contacts[n].pk, policies[policy]) for n, policy in circle.members.items()]
+            _link(circle, _made(circle, staff.app, memberships), staff.app)
+
+
+def _made(circle: Circle, actor: Actor, memberships: Sequence[Membership]) -> ContactGroup:
+    if circle.company is None:
+        return create_group(actor=actor, memberships=memberships, name=circle.name, external_id=circle.external_id)
+    # A company comes with its group.
+    company = create_legal_entity(
+        actor=actor, details=dict(circle.company), memberships=memberships, external_id=circle.external_id
+    )
+    return change_group(actor=actor, group_id=company.group_id, name=circle.name, external_id=circle.external_id)
+
+
+def _link(circle: Circle, group: ContactGroup, actor: Actor) -> None:
+    numbers = {EntityType.ACCOUNT: circle.accounts, EntityType.PORTFOLIO: circle.portfolios}
+    for entity_type, ids in numbers.items():
+        for entity_id in ids:
+            link_entity(actor=actor, group=group, entity_type=entity_type, entity_id=entity_id)

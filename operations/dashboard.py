@@ -1,0 +1,189 @@
+"""The first page of the admin: what waits, what was decided, what runs. It shows something of every app.
+
+Every box is there for those who may open the list behind it, and counts what that list would show them.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.timesince import timesince
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from accounts.actor import Actor
+from accounts.admin_actor import CappedPaginator, actor_of, actor_of_list
+from changerequests.models import ChangeRequest, Status
+from changerequests.queries import oldest_waiting, request_figures, start_of_week
+from contacts.models import CONTACT_TYPES, Contact
+from contacts.queries.contacts import contacts_by_type
+from importexport.exports.admin import STATUS_LABELS as EXPORT_COLOURS
+from importexport.imports.admin import STATUS_LABELS as IMPORT_COLOURS
+from importexport.job_ownership import jobs_at_hand
+from importexport.models import ExportJob, ExportStatus, ImportJob, ImportStatus
+from schemas.queries import list_data
+
+OLDEST_SHOWN = 6
+JOBS_SHOWN = 5
+JOBS_SHOWN_FOR = timedelta(days=1)
+# As far as the queue counts; contacts are counted along a smaller index, and a house wants to know how many it has.
+MOST_REQUESTS = CappedPaginator.most
+MOST_CONTACTS = 100_000
+
+# What the queue's filter by age asks for, and its label on the chart; in the order of the counts.
+AGES = (
+    ("fresh", _("Up to a day")),
+    ("1-3", _("1 to 3 days")),
+    ("3-7", _("3 to 7 days")),
+    ("7-30", _("7 to 30 days")),
+    ("30", _("Over 30 days")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number and the list behind it. `share` is its part of the largest of its kind, in percent."""
+
+    label: str
+    number: str
+    address: str
+    share: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownJob:
+    """An import or an export, as the box of jobs shows it."""
+
+    title: str
+    address: str
+    status: str
+    colour: str
+    job: ImportJob | ExportJob
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows beside what Unfold adds; Unfold calls it."""
+    actor = actor_of_list(request)
+    boxes: dict[str, Any] = {}
+    if actor is not None:
+        if _may_open(request, ChangeRequest):
+            boxes["requests"] = _requests(actor)
+        if _may_open(request, Contact):
+            boxes["contacts"] = _contacts(actor)
+        if _may_open(request, ImportJob) or _may_open(request, ExportJob):
+            boxes["jobs"] = _jobs(request, actor)
+    return {**context, "title": gettext("Overview"), "boxes": boxes, "is_member": actor is not None}
+
+
+@require_GET
+def jobs(request: HttpRequest) -> HttpResponse:
+    """The box of jobs alone, which the page asks for while one of them runs."""
+    actor = actor_of(request)
+    if actor is None or not (_may_open(request, ImportJob) or _may_open(request, ExportJob)):
+        raise PermissionDenied
+    return TemplateResponse(request, "admin/includes/jobs.html", {"jobs": _jobs(request, actor)})
+
+
+def _requests(actor: Actor) -> dict[str, Any]:
+    now = timezone.now().replace(microsecond=0)
+    figures = request_figures(actor=actor, now=now, decided_since=start_of_week(now), most=MOST_REQUESTS)
+    largest = max(age.count for age in figures.ages)
+    return {
+        "tiles": [
+            _figure(_("Waiting for review"), figures.waiting, MOST_REQUESTS, _queue(Status.PENDING)),
+            _figure(
+                _("Asked by you, waiting"),
+                figures.own,
+                MOST_REQUESTS,
+                _queue(Status.PENDING, initiator_member__id__exact=actor.member_id),
+            ),
+            _figure(_("Approved this week"), figures.approved, MOST_REQUESTS, _queue(Status.APPROVED, decided="week")),
+            _figure(_("Rejected this week"), figures.rejected, MOST_REQUESTS, _queue(Status.REJECTED, decided="week")),
+        ],
+        "is_empty": figures.waiting == 0,
+        "ages": [
+            _figure(label, age.count, MOST_REQUESTS, _queue(Status.PENDING, age=asked), largest=largest)
+            for (asked, label), age in zip(AGES, figures.ages, strict=True)
+        ],
+        "oldest": [
+            (row, _page(row), row.initiator_member_id == actor.member_id, timesince(row.created_at, now, depth=1))
+            for row in oldest_waiting(actor=actor, waiting=figures.waiting, limit=OLDEST_SHOWN)
+        ],
+        "address": _queue(Status.PENDING),
+    }
+
+
+def _contacts(actor: Actor) -> dict[str, Any]:
+    types = list_data(CONTACT_TYPES).sorted_items(get_language() or "")
+    counts = contacts_by_type(actor=actor, type_ids=[item.id for item in types], most=MOST_CONTACTS)
+    largest = max(counts.values(), default=0)
+    address = reverse("admin:contacts_contact_changelist")
+    return {
+        "types": [
+            _figure(item.name(), counts[item.id], MOST_CONTACTS, f"{address}?type={item.id}", largest=largest)
+            for item in types
+        ],
+        "is_empty": largest == 0,
+        "address": address,
+    }
+
+
+def _jobs(request: HttpRequest, actor: Actor) -> dict[str, Any]:
+    """The actor's own jobs: those under way, and what came of those of the last day."""
+    since = timezone.now() - JOBS_SHOWN_FOR
+    shown: list[ShownJob] = []
+    may_import, may_export = _may_open(request, ImportJob), _may_open(request, ExportJob)
+    imports = reverse("admin:importexport_importjob_changelist")
+    exports = reverse("admin:importexport_exportjob_changelist")
+    if may_import:
+        for row in jobs_at_hand(ImportJob.objects.all(), actor, finished_since=since, limit=JOBS_SHOWN):
+            title = gettext("Import: %(kind)s") % {"kind": row.get_kind_display()}
+            address = reverse("admin:importexport_importjob_change", args=[row.pk])
+            shown.append(
+                ShownJob(title, address, row.get_status_display(), IMPORT_COLOURS[ImportStatus(row.status)], row)
+            )
+    if may_export:
+        for job in jobs_at_hand(ExportJob.objects.all(), actor, finished_since=since, limit=JOBS_SHOWN):
+            title = gettext("Export: %(kind)s") % {"kind": job.get_kind_display()}
+            shown.append(
+                ShownJob(title, exports, job.get_status_display(), EXPORT_COLOURS[ExportStatus(job.status)], job)
+            )
+    shown.sort(key=lambda one: (not one.job.is_finished, one.job.created_at), reverse=True)
+    return {
+        "shown": shown[:JOBS_SHOWN],
+        "imports_address": imports if may_import else None,
+        "exports_address": exports if may_export else None,
+    }
+
+
+def _may_open(request: HttpRequest, model: type[Model]) -> bool:
+    """Whether the user may open the list of a model: its admin decides."""
+    model_admin = admin.site.get_model_admin(model)
+    return bool(model_admin.has_view_permission(request))
+
+
+def _figure(label: Any, count: int, most: int, address: str, *, largest: int = 0) -> Figure:
+    number = number_format(count, use_l10n=True, force_grouping=True)
+    share = max(round(100 * count / largest), 1) if count and largest else 0
+    return Figure(str(label), f"{number}+" if count >= most else number, address, share)
+
+
+def _queue(status: Status, **filters: Any) -> str:
+    """The list of the requests of a status, with these of its filters set."""
+    return (
+        f"{reverse('admin:changerequests_changerequest_changelist')}?{urlencode({'status': status.value, **filters})}"
+    )
+
+
+def _page(row: ChangeRequest) -> str:
+    return reverse("admin:changerequests_changerequest_change", args=[row.pk])

@@ -1,0 +1,165 @@
+"""The database: whether it can be reached, is the right kind of database, and lets Kontor work in it."""
+
+import time
+from collections.abc import Iterator
+
+import psycopg
+from django.apps import apps
+from django.conf import settings
+
+from operations import probes
+from operations.doctor.findings import Finding, error, ok, warning
+
+OLDEST = 16
+CLOCK_SECONDS = 2.0
+EXTENSIONS = ("pg_trgm",)
+
+
+def examine_database() -> Iterator[Finding]:
+    """Reaches it, then looks at version, text, extensions, privileges, and its clock."""
+    try:
+        with probes.database() as own:
+            yield from _version(own)
+            yield from _text(own)
+            yield from _extensions(own)
+            yield from _privileges(own)
+            yield from _clock(own)
+    except psycopg.Error as problem:
+        yield error(
+            f"PostgreSQL cannot be used: {told(problem)}",
+            "Check DATABASE_URL (host, port, user, password, database), and that the server runs and lets us in.",
+        )
+
+
+def told(problem: psycopg.Error) -> str:
+    """The first line of what went wrong; it names hosts and users, and no password."""
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+
+
+def _version(own: psycopg.Connection) -> Iterator[Finding]:
+    version = own.info.server_version
+    text = f"PostgreSQL {version // 10_000}.{version % 10_000}"
+    if version // 10_000 < OLDEST:
+        yield error(f"{text} is too old", f"Upgrade the server to PostgreSQL {OLDEST} or newer.")
+    else:
+        yield ok(text)
+
+
+def _text(own: psycopg.Connection) -> Iterator[Finding]:
+    row = own.execute(
+        """
+        SELECT pg_encoding_to_char(encoding), datcollversion,
+            pg_database_collation_actual_version(oid), coalesce(datlocale, datcollate)
+        FROM pg_database WHERE datname = current_database()
+        """
+        if own.info.server_version >= 170_000
+        else """
+        SELECT pg_encoding_to_char(encoding), datcollversion,
+            pg_database_collation_actual_version(oid), coalesce(daticulocale, datcollate)
+        FROM pg_database WHERE datname = current_database()
+        """
+    ).fetchone()
+    assert row is not None  # noqa: S101 - one is connected to a database
+    encoding, recorded, actual, collation = row
+    if encoding == "UTF8":
+        yield ok(f"encoding UTF8, collation {collation}")
+    else:
+        yield error(
+            f"The encoding is {encoding}, which cannot hold every name",
+            "Restore a backup into a new one: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0.",
+        )
+    if recorded != actual:
+        yield error(
+            f"The collation is of version {recorded}, the operating system has {actual}: indexes of texts may be wrong",
+            "REINDEX DATABASE, then ALTER DATABASE ... REFRESH COLLATION VERSION.",
+        )
+
+
+def _extensions(own: psycopg.Connection) -> Iterator[Finding]:
+    installed = {name for (name,) in own.execute("SELECT extname FROM pg_extension")}
+    available = {name for (name,) in own.execute("SELECT name FROM pg_available_extensions")}
+    for name in EXTENSIONS:
+        if name in installed:
+            yield ok(f"extension {name}")
+        elif name in available:
+            yield error(
+                f"The extension {name} is not installed",
+                f"manage.py migrate installs it; where the role may not, an administrator: CREATE EXTENSION {name}",
+            )
+        else:
+            yield error(
+                f"The server does not have the extension {name}", "Install PostgreSQL's contrib package on its host."
+            )
+
+
+def _privileges(own: psycopg.Connection) -> Iterator[Finding]:
+    row = own.execute(
+        "SELECT current_user, rolsuper, has_schema_privilege(current_schema(), 'CREATE') FROM pg_roles "
+        "WHERE rolname = current_user"
+    ).fetchone()
+    assert row is not None  # noqa: S101 - the role has connected
+    role, is_superuser, may_create = row
+    # The search indexes are made while Kontor runs, so the right to create is not one of the upgrade alone.
+    if not may_create:
+        yield error(
+            f"{role} may not create tables and indexes",
+            f"As the owner: GRANT CREATE, USAGE ON SCHEMA public TO {role}",
+        )
+    if is_superuser and not settings.EMBEDDED:
+        yield warning(
+            f"{role} is a superuser of the server, which Kontor does not need",
+            "Make a role of its own: CREATE ROLE kontor LOGIN; ALTER DATABASE ... OWNER TO kontor.",
+        )
+    tables = sorted(model._meta.db_table for model in apps.get_models(include_auto_created=True) if model._meta.managed)
+    refused = [
+        table
+        for (table,) in own.execute(
+            """
+            SELECT name FROM unnest(%s::text[]) AS name
+            WHERE to_regclass(quote_ident(name)) IS NOT NULL
+                AND NOT (SELECT bool_and(has_table_privilege(to_regclass(quote_ident(name)), privilege))
+                    FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS privilege)
+            """,
+            [tables],
+        )
+    ]
+    if refused:
+        yield error(
+            f"{role} lacks privileges on {len(refused)} tables: {', '.join(refused[:5])}",
+            f"Make {role} the owner of the tables: REASSIGN OWNED BY <the old owner> TO {role}.",
+        )
+    elif may_create:
+        yield ok(f"privileges of {role}")
+
+
+def _clock(own: psycopg.Connection) -> Iterator[Finding]:
+    before = time.time()
+    row = own.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+    after = time.time()
+    assert row is not None  # noqa: S101 - a query without a table
+    yield from clock("the database", row[0], before, after)
+
+
+def clock(whose: str, shown: float, before: float, after: float) -> Iterator[Finding]:
+    """Compares a clock that was read between two moments of ours."""
+    difference = max(before - shown, shown - after, 0.0)
+    if difference > CLOCK_SECONDS:
+        yield error(
+            f"The clock of {whose} is {difference:.1f} seconds off from this host's",
+            "Let both follow a time server (chrony, systemd-timesyncd): tokens and keys expire by the clock.",
+        )
+    else:
+        yield ok(f"clock of {whose}")
+
+
+def examine_migrations() -> Iterator[Finding]:
+    """Whether the tables are those of this code."""
+    try:
+        missing = probes.missing_migrations()
+    except psycopg.Error as problem:
+        yield error(f"Not known: {told(problem)}", "See the database.")
+        return
+    if missing:
+        yield error(f"{len(missing)} migrations are not applied: {', '.join(missing[:5])}", "Run manage.py migrate.")
+    else:
+        yield ok("all migrations are applied")

@@ -1,0 +1,51 @@
+"""The parts, in the order in which they depend on each other."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from django.conf import settings
+from django.core import checks
+
+from operations.doctor import database, services
+from operations.doctor.findings import Finding, error, ok, warning
+
+
+def examine_settings() -> Iterator[Finding]:
+    """Django's own checks, with those for deployment in production."""
+    messages = []
+    for check in checks.registry.registry.get_checks(include_deployment_checks=not settings.EMBEDDED):
+        # What the API document lacks is for developers, and reading all of it takes seconds.
+        if not check.__module__.startswith("drf_spectacular"):
+            messages += [message for message in check(app_configs=None, databases=None) if not message.is_silenced()]
+    for message in messages:
+        make = error if message.level >= checks.ERROR else warning
+        yield make(f"{message.id}: {message.msg}", message.hint or "See Django's documentation of this check.")
+    if settings.EMBEDDED:
+        yield ok("the embedded servers are used, which are for trials and not for production")
+    elif not messages:
+        yield ok("fit for production")
+    if settings.DEBUG:
+        yield error("DEBUG is on: errors show the inside to everybody", "Unset DEBUG.")
+    if 0 < len(settings.METRICS_TOKEN) < 20:
+        yield warning("METRICS_TOKEN is short", "Make a long one: openssl rand -hex 32")
+
+
+EXAMINATIONS: Mapping[str, Callable[[], Iterator[Finding]]] = {
+    "settings": examine_settings,
+    "database": database.examine_database,
+    "migrations": database.examine_migrations,
+    "queue": services.examine_queue,
+    "workers": services.examine_workers,
+    "storage": services.examine_storage,
+    "mail": services.examine_mail,
+    "static files": services.examine_static_files,
+}
+
+
+def examine() -> Iterator[tuple[str, Finding]]:
+    """Every part with what was found, as it is found. One that fails in a way nobody foresaw does not end the rest."""
+    for part, examination in EXAMINATIONS.items():
+        try:
+            for finding in examination():
+                yield part, finding
+        except Exception as problem:
+            yield part, error(f"Could not be examined: {type(problem).__name__}: {problem}", "Report this as a fault.")

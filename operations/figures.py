@@ -1,0 +1,133 @@
+"""Figures that stand in the database and in the queue, read for whoever looks at the metrics.
+
+Each is one query that counts to a limit, by a partial index, and is kept for some seconds: looking often, or at many
+processes, costs nothing more. What cannot be read is left out, and `kontor_figures_up` says so.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from threading import Lock
+from typing import LiteralString
+
+import psycopg
+import structlog
+from celery import current_app
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from redis import RedisError
+
+from changerequests.outcomes import GIVEN_UP_AFTER
+from operations import probes
+
+KEPT_SECONDS = 10
+COUNTED_TO = 10_000
+
+log = structlog.get_logger("kontor.metrics")
+
+# Rows of (kind, state, how many, seconds since the oldest). Jobs that ended are those of the last day; mails that were
+# given up wait for nobody any more.
+_JOBS: LiteralString = """
+    SELECT %(kind)s, lower(status), count(*), extract(epoch FROM now() - min(created_at))::float8
+    FROM (
+        (SELECT status, created_at FROM {table} WHERE status IN ('Pending', 'Running') LIMIT %(most)s)
+        UNION ALL
+        (SELECT status, created_at FROM {table} WHERE status NOT IN ('Pending', 'Running')
+            AND finished_at > now() - interval '1 day' LIMIT %(most)s)
+    ) AS jobs GROUP BY status
+"""
+_KEYS: LiteralString = """
+    SELECT 'key', 'pending', count(*), extract(epoch FROM now() - min(requested_at))::float8
+    FROM (SELECT requested_at FROM contacts_channel
+        WHERE is_key_due AND pending_value IS NOT NULL LIMIT %(most)s) AS due
+"""
+_OUTCOMES: LiteralString = """
+    SELECT 'outcome', 'pending', count(*), extract(epoch FROM now() - min(reviewed_at))::float8
+    FROM (SELECT reviewed_at FROM changerequests_changerequest
+        WHERE is_outcome_due AND reviewed_at > now() - %(tried_for)s LIMIT %(most)s) AS due
+"""
+_REQUESTS: LiteralString = """
+    SELECT count(*), extract(epoch FROM now() - min(created_at))::float8
+    FROM (SELECT created_at FROM changerequests_changerequest WHERE status = 1 LIMIT %(most)s) AS pending
+"""
+_TABLES: dict[str, LiteralString] = {"export": "importexport_exportjob", "import": "importexport_importjob"}
+_JOB_STATES = ("pending", "running")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """`jobs` maps (kind, state) to their number, `oldest_due` a kind to the age of what waits longest."""
+
+    jobs: dict[tuple[str, str], int]
+    oldest_due: dict[str, float]
+    pending_requests: int
+    oldest_pending_request: float
+    queue_length: int
+
+
+def read_figures() -> Figures:
+    """Raises psycopg.Error or redis.RedisError."""
+    limit = {"most": COUNTED_TO, "tried_for": GIVEN_UP_AFTER}
+    jobs = {(kind, state): 0 for kind in _TABLES for state in _JOB_STATES}
+    oldest_due = dict.fromkeys([*_TABLES, "key", "outcome"], 0.0)
+    with probes.database() as own:
+        rows: list[tuple[str, str, int, float | None]] = []
+        for kind, table in _TABLES.items():
+            rows += own.execute(_JOBS.format(table=table), {**limit, "kind": kind})
+        for query in (_KEYS, _OUTCOMES):
+            rows += own.execute(query, limit)
+        [(pending, oldest_pending)] = own.execute(_REQUESTS, limit)
+    for kind, state, number, age in rows:
+        jobs[kind, state] = number
+        if state == "pending":
+            oldest_due[kind] = max(age or 0.0, 0.0)
+    with probes.redis() as client:
+        length = int(client.llen(current_app.conf.task_default_queue))
+    return Figures(jobs, oldest_due, pending, max(oldest_pending or 0.0, 0.0), length)
+
+
+class FiguresCollector(Collector):
+    """The figures as metrics; those of a process are read anew after `KEPT_SECONDS`."""
+
+    _lock = Lock()
+    _read_at = float("-inf")
+    _figures: Figures | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        figures = self._current()
+        yield GaugeMetricFamily("kontor_figures_up", "Whether the figures could be read.", int(figures is not None))
+        if figures is None:
+            return
+        jobs = GaugeMetricFamily(
+            "kontor_jobs",
+            "Jobs by state: unfinished ones, and those that ended within a day.",
+            labels=["kind", "state"],
+        )
+        for labels, number in figures.jobs.items():
+            jobs.add_metric(labels, number)
+        oldest = GaugeMetricFamily(
+            "kontor_oldest_due_job_seconds", "How long the job has waited that waits longest.", labels=["kind"]
+        )
+        for kind, age in figures.oldest_due.items():
+            oldest.add_metric([kind], age)
+        yield jobs
+        yield oldest
+        for name, text, value in (
+            ("pending_requests", "Change requests that wait for review.", figures.pending_requests),
+            ("oldest_pending_request_seconds", "The age of the oldest of them.", figures.oldest_pending_request),
+            ("queue_length", "Messages to the workers that none has taken yet.", figures.queue_length),
+        ):
+            yield GaugeMetricFamily(f"kontor_{name}", text, value)
+
+    @classmethod
+    def _current(cls) -> Figures | None:
+        with cls._lock:
+            if time.monotonic() - cls._read_at > KEPT_SECONDS:
+                try:
+                    cls._figures = read_figures()
+                except (psycopg.Error, RedisError) as error:
+                    log.warning("figures_unavailable", error=type(error).__name__)
+                    cls._figures = None
+                cls._read_at = time.monotonic()
+            return cls._figures

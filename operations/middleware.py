@@ -1,0 +1,69 @@
+"""The addresses of whoever watches the processes, answered before anything else looks at the request.
+
+They come over plain HTTP and by number (`http://10.0.0.7:8000/health/live`), every few seconds, without a session: so
+neither the check of the host, nor the redirect to HTTPS, nor a throttle, nor a line of the log is for them.
+"""
+
+import hmac
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from core.rendering import rendered
+from operations.health import Readiness, is_ready
+from operations.metrics import CONTENT_TYPE, count_request, exposition
+
+
+class OperationsMiddleware:
+    """Answers `/health/live`, `/health/ready` and `/metrics`; everything else goes on, and is counted."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self._readiness = Readiness()
+        self._answers = {"/health/live": self._live, "/health/ready": self._ready, "/metrics": self._metrics}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self._answers.get(request.path_info)
+        if answer is None:
+            return self._counted(request)
+        if request.method not in ("GET", "HEAD"):
+            response = HttpResponse(status=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET, HEAD"})
+        else:
+            response = answer(request)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _counted(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        response = self.get_response(request)
+        count_request(
+            method=request.method or "",
+            route=request.resolver_match.route if request.resolver_match else None,
+            status=response.status_code,
+            seconds=time.perf_counter() - started,
+        )
+        return response
+
+    def _live(self, request: HttpRequest) -> HttpResponse:
+        """This process answers. It asks nobody: starting it anew would not bring back a database."""
+        return rendered({"status": "alive"})
+
+    def _ready(self, request: HttpRequest) -> HttpResponse:
+        """Whether this process can serve requests now, and which of the servers behind it do their work."""
+        outcomes = self._readiness.outcomes()
+        ready = is_ready(outcomes, required=settings.READY_REQUIRES)
+        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return rendered({"status": "ready" if ready else "not ready", "checks": outcomes}, status=status)
+
+    def _metrics(self, request: HttpRequest) -> HttpResponse:
+        """For those who hold the token; without one in the settings there is no such address."""
+        if not settings.METRICS_TOKEN:
+            return HttpResponse(status=HTTPStatus.NOT_FOUND)
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        expected = settings.METRICS_TOKEN.encode()
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), expected):
+            return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
+        return HttpResponse(exposition(), content_type=CONTENT_TYPE)

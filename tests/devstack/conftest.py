@@ -1,0 +1,76 @@
+"""Servers and stacks of a test's own: real processes, in folders that no one else uses."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from devstack.embedded import paths
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], object], str], None]:
+    """Waits until the condition holds, and fails with the message where it never does."""
+
+    def wait(condition: Callable[[], object], message: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, message
+            time.sleep(0.05)
+
+    return wait
+
+
+@pytest.fixture(autouse=True)
+def no_socket_directory_is_left(tmp_path: Path) -> Iterator[None]:
+    """The sockets are gone with their servers; their empty directories, outside of the test's folder, go here."""
+    yield
+    for folder in (tmp_path, *tmp_path.rglob("var")):
+        with contextlib.suppress(FileNotFoundError):
+            paths.socket_directory(folder).rmdir()
+
+
+@pytest.fixture(scope="session")
+def environment() -> Callable[[Path], dict[str, str]]:
+    """The environment of a process whose data is in the given folder, whatever the test run's own names."""
+
+    def of(var: Path) -> dict[str, str]:
+        foreign = {"DATABASE_URL", "REDIS_URL", "PORT", "HOST", "KONTOR_TEST_VAR"}
+        inherited = {name: value for name, value in os.environ.items() if name not in foreign}
+        return {**inherited, "KONTOR_VAR": str(var), "DJANGO_SETTINGS_MODULE": "config.settings.base"}
+
+    return of
+
+
+@pytest.fixture
+def use(environment: Callable[[Path], dict[str, str]]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a process that uses the servers until its input ends; returns when they run."""
+    users = []
+
+    def start(var: Path, **variables: str) -> subprocess.Popen[str]:
+        program = "import sys; from devstack import embedded; embedded.ensure_running(embedded.var_directory()); "
+        program += "print('running', flush=True); sys.stdin.read()"
+        user = subprocess.Popen(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env={**environment(var), **variables},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        users.append(user)
+        assert user.stdout is not None
+        assert user.stdout.readline() == "running\n"
+        return user
+
+    yield start
+    for user in users:
+        user.communicate(timeout=PATIENCE)

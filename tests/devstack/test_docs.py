@@ -1,0 +1,67 @@
+"""The walks in the README and the docs give what they say."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devstack.embedded import paths
+from tests.devstack.stack import ROOT, RunningStack
+
+BLOCK = re.compile(r"^```(bash|json|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SEPARATOR = "-- next block --"
+# What differs from run to run: ids, uids and times.
+VOLATILE = [
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UID"),
+    (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
+    (re.compile(r'("id"|"contactChangeSetId"): \d+'), r"\1: NUMBER"),
+]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory, environment, eventually, prepare) -> Iterator[RunningStack]:
+    var = tmp_path_factory.mktemp("walk") / "var"
+    prepare(var, demo=True)
+    running = RunningStack(var, environment(var), eventually, options=())
+    running.var = var
+    yield running
+    running.end()
+    paths.socket_directory(var).rmdir()
+
+
+def steady(output: str) -> str:
+    for pattern, name in VOLATILE:
+        output = pattern.sub(name, output)
+    return output.strip().replace("\r", "")
+
+
+def blocks_of(page: Path) -> list[tuple[str, str]]:
+    """Each block of commands with the output that the page shows for it, "" where it shows none."""
+    blocks: list[tuple[str, str]] = []
+    for kind, text in BLOCK.findall(page.read_text()):
+        if kind == "bash":
+            blocks.append((text, ""))
+        else:
+            blocks[-1] = (blocks[-1][0], text)
+    return blocks
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/life-of-a-contact.md"])
+def test_the_walk_can_be_pasted_as_it_stands_and_gives_what_the_page_says(stack, environment, page):
+    blocks = blocks_of(ROOT / page)
+    assert len(blocks) > 5
+    script = f"\necho '{SEPARATOR}'\n".join(commands for commands, _output in blocks)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=ROOT,
+        env={**environment(stack.var), "KONTOR": f"http://127.0.0.1:{stack.port}", "HOME": os.environ["HOME"]},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    printed = [steady(output) for output in done.stdout.split(SEPARATOR)]
+    assert printed == [steady(output) for _commands, output in blocks], done.stderr

@@ -1,0 +1,112 @@
+"""`manage.py runstack` as its user meets it: it answers, it stops, and it says what is wrong."""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import environ
+import psycopg
+import pytest
+
+from devstack import embedded
+from devstack.embedded import paths
+from tests.devstack.stack import ROOT, Eventually, RunningStack, free_port
+
+Environment = Callable[[Path], dict[str, str]]
+
+
+def run_stack(environment: dict[str, str], port: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "runstack", "--no-demo"],
+        cwd=ROOT,
+        env={**environment, "PORT": str(port)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def first_migration(var: Path) -> object:
+    address = environ.Env.db_url_config(embedded.database_url(var))
+    with psycopg.connect(host=address["HOST"], user=address["USER"], dbname=address["NAME"]) as connection:
+        return connection.execute("SELECT min(applied) FROM django_migrations").fetchone()
+
+
+@pytest.fixture(scope="module")
+def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One folder for all of the module's stacks: the first of them migrates, the others are restarts."""
+    folder = tmp_path_factory.mktemp("stack") / "var"
+    yield folder
+    paths.socket_directory(folder).rmdir()
+
+
+@pytest.fixture
+def start(var: Path, environment: Environment, eventually: Eventually) -> Iterator[Callable[[], RunningStack]]:
+    stacks = []
+
+    def new() -> RunningStack:
+        stacks.append(RunningStack(var, environment(var), eventually))
+        return stacks[-1]
+
+    yield new
+    for stack in stacks:
+        stack.end()
+
+
+def test_it_answers_stops_on_ctrl_c_and_leaves_no_process_behind_and_a_restart_keeps_the_data_until_a_part_dies(
+    start: Callable[[], RunningStack], var: Path
+) -> None:
+    first = start()
+    assert first.status_of("/") < 500
+    migrated = first_migration(var)
+    first.send(signal.SIGINT)
+    assert first.exit_code() == 0
+    assert first.left_behind() == []
+    log = (var / "log" / "kontor.log").read_text()
+    for source in ("stack", "web", "worker", "beat", "db"):
+        assert f"{source:>6} | " in log
+
+    second = start()
+    assert first_migration(var) == migrated
+    second.part("beat").kill()
+    assert second.exit_code() == 1
+    assert "beat ended unexpectedly (SIGKILL)" in second.output
+    assert second.left_behind() == []
+
+
+def test_when_it_is_killed_itself_everything_ends_with_it(
+    start: Callable[[], RunningStack], eventually: Eventually
+) -> None:
+    stack = start()
+    stack.send(signal.SIGKILL)
+    eventually(lambda: stack.left_behind() == [], f"left: {stack.left_behind()}")
+
+
+def test_a_used_port_is_told_before_anything_starts(tmp_path: Path, environment: Environment) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = run_stack(environment(tmp_path / "var"), port)
+    assert result.returncode == 1
+    assert f"Port {port} of 127.0.0.1 cannot be used" in result.stderr
+    assert not (tmp_path / "var" / "postgres").exists()
+
+
+def test_a_second_stack_in_the_same_folder_is_told_where_the_first_one_is(
+    tmp_path: Path, environment: Environment
+) -> None:
+    held = os.open(tmp_path / "stack.lock", os.O_RDWR | os.O_CREAT)
+    os.write(held, b"http://127.0.0.1:8000/")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        result = run_stack(environment(tmp_path), free_port())
+    finally:
+        os.close(held)
+    assert result.returncode == 1
+    assert "runs from this folder already, at http://127.0.0.1:8000/" in result.stderr
+    assert not (tmp_path / "postgres").exists()
