@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from accounts.actor import Actor
 from accounts.models import IdempotencyRecord
 from core.errors import BadRequest, Conflict, UnprocessableEntity
-from core.rendering import json_bytes
+from core.json import json_bytes
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"

@@ -17,7 +17,7 @@ from oauth2_provider.views import RevokeTokenView, TokenView
 from accounts.lockout import Secret, note_failure, seconds_locked, unlock
 from accounts.throttling import check_login_rate, forgive_login
 from core.errors import TooManyRequests
-from core.rendering import rendered
+from core.json import rendered
 
 
 class Validator(OAuth2Validator):

@@ -28,7 +28,7 @@ from contactgroups.queries import (
 )
 from contactgroups.services import Membership, change_group, create_group, delete_group
 from core.errors import BadRequest
-from core.rendering import rendered
+from core.json import rendered
 from core.search import uuid_in
 
 READ, WRITE = "groups.read", "groups.write"

@@ -48,6 +48,14 @@ def paths_with_ancestors(paths: Iterable[str]) -> list[str]:
     return sorted({place for path in paths for place in (path, *ancestors(path))})
 
 
+def recorded(changes: Collection[Change]) -> dict[str, Any]:
+    """The columns `changes` and `paths` of a history's entry."""
+    return {
+        "changes": [change.as_json() for change in changes],
+        "paths": paths_with_ancestors(change.path for change in changes),
+    }
+
+
 def merge_patch(document: Any, patch: Any) -> Any:
     """Apply a JSON merge patch (RFC 7396): objects merge, null removes, other values replace. Mutates no argument."""
     if not isinstance(patch, dict):

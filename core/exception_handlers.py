@@ -17,7 +17,7 @@ from rest_framework.views import set_rollback
 from core import error_pages, errors
 from core.correlation import correlation_id
 from core.error_pages import error_page
-from core.rendering import rendered
+from core.json import rendered
 
 log = structlog.get_logger("kontor.error")
 

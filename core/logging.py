@@ -9,12 +9,12 @@ import logging.config
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import orjson
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -32,41 +32,30 @@ def default_form() -> str:
     return os.environ.get("LOG_FORMAT") or ("json" if is_production else "console")
 
 
-def without_values(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """A processor: replaces `exc_info` by `exception`, a list from the error to what caused it."""
-    error = event.pop("exc_info", None)
-    if error is True:
-        error = sys.exc_info()[1]
-    elif isinstance(error, tuple):
-        error = error[1]
-    if isinstance(error, BaseException):
-        event["exception"] = list(_told(error))
-    return event
+def _exception(exc_info: ExcInfo) -> list[dict[str, Any]]:
+    """Describe an exception and its causes, without their texts."""
+    return list(_chain(exc_info[1]))
 
 
-def _told(error: BaseException | None) -> Iterator[dict[str, Any]]:
+def _chain(error: BaseException | None) -> Iterator[dict[str, Any]]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         frames = traceback.extract_tb(error.__traceback__)
-        told: dict[str, Any] = {
+        entry: dict[str, Any] = {
             "type": f"{type(error).__module__}.{type(error).__qualname__}",
             "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         }
         if (diagnosis := getattr(error, "diag", None)) is not None:
-            told |= {name: value for name in _DIAGNOSIS if (value := getattr(diagnosis, name, None))}
+            entry |= {name: value for name in _DIAGNOSIS if (value := getattr(diagnosis, name, None))}
         if isinstance(error, OSError) and error.errno is not None:
-            told["errno"] = error.errno
-        yield told
+            entry["errno"] = error.errno
+        yield entry
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def _json(event: EventDict, default: Callable[[Any], Any]) -> bytes:
-    return orjson.dumps(event, default=default, option=orjson.OPT_NON_STR_KEYS)
-
-
-def _json_text(event: EventDict, default: Callable[[Any], Any]) -> str:
-    return _json(event, default).decode()
+def _json_text(event: EventDict, **options: Any) -> str:
+    return orjson.dumps(event, **options).decode()
 
 
 def logging_config(form: str, *, level: str) -> None:
@@ -78,9 +67,10 @@ def logging_config(form: str, *, level: str) -> None:
     factory: Any = structlog.stdlib.LoggerFactory()
     final: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if form == "json":
-        own = [without_values, structlog.processors.JSONRenderer(_json)]
+        exceptions = structlog.processors.ExceptionRenderer(_exception)
+        own = [exceptions, structlog.processors.JSONRenderer(orjson.dumps, option=orjson.OPT_NON_STR_KEYS)]
         factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
-        final += [without_values, structlog.processors.JSONRenderer(_json_text)]
+        final += [exceptions, structlog.processors.JSONRenderer(_json_text, option=orjson.OPT_NON_STR_KEYS)]
     else:
         final += [structlog.dev.ConsoleRenderer(colors=False)]
     structlog.configure(
@@ -106,7 +96,7 @@ def logging_config(form: str, *, level: str) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": stream, "formatter": "kontor"}},
             "root": {"handlers": ["stderr"], "level": level},
             "loggers": {
-                # The request line of core.correlation says it all; Django's own would repeat it, with the full URL.
+                # The request line of core.middleware says it all; Django's own would repeat it, with the full URL.
                 "django.request": {"level": "CRITICAL"},
                 "django.server": {"level": "CRITICAL"},
                 # The line of operations.tasklog says it all; Celery's own would add what the exception says.

@@ -13,7 +13,7 @@ from psycopg import sql
 from accounts.actor import Actor, ActorKind
 from contacts.models import History
 from contacts.plans import ChangePlan, Snapshot
-from core.documents import Change, paths_with_ancestors
+from core.documents import Change, recorded
 from core.prepared import execute
 
 
@@ -106,8 +106,7 @@ def history_columns(*, actor: Actor, changes: Sequence[Change]) -> dict[str, Any
         "initiator_contact_id": actor.contact_id,
         "initiator_application_id": actor.application_id,
         "initiator_system": actor.name if actor.kind is ActorKind.SYSTEM else "",
-        "changes": [change.as_json() for change in changes],
-        "paths": paths_with_ancestors(change.path for change in changes),
+        **recorded(changes),
     }
 
 

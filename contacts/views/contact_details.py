@@ -16,7 +16,7 @@ from contacts.serializers import contacts as shapes
 from contacts.services.changes import commit
 from contacts.snapshots import snapshot_from_row, snapshot_query
 from contacts.views.tags import READ, TAGS, WRITE
-from core.rendering import rendered
+from core.json import rendered
 
 
 class ContactDetailsView(ActorView):

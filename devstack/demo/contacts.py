@@ -19,7 +19,7 @@ from contacts.models import (
     ContactParticipant,
     ExternalConnection,
 )
-from core.documents import canonical, changes_between, paths_with_ancestors
+from core.documents import canonical, changes_between, recorded
 from devstack.demo.accounts import caretakers, offices
 from devstack.demo.clients import Client, made_up_client
 from devstack.demo.people import Staff
@@ -96,14 +96,12 @@ def _contact(client: Client, schema: CompiledSchema, types: Mapping[str, ListIte
 
 
 def _first_entry(contact: Contact) -> ChangeSet:
-    changes = changes_between({}, contact.details)
     return ChangeSet(
         contact=contact,
         version=contact.version,
         executed_at=contact.created_at,
         initiator_system=ACTOR.name,
-        changes=[change.as_json() for change in changes],
-        paths=paths_with_ancestors(change.path for change in changes),
+        **recorded(changes_between({}, contact.details)),
     )
 
 

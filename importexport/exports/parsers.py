@@ -5,7 +5,7 @@ from typing import IO, Any
 
 from rest_framework.parsers import BaseParser
 
-from core.parsing import check_no_nul, decoded, read_body
+from core.json import check_no_nul, decoded, read_body
 
 MAX_QUERY_BYTES = 100_000
 

@@ -1,4 +1,4 @@
-"""One entry, from bytes to JSON: as strict as everywhere (`core.parsing`), fast where there is nothing to refuse."""
+"""One entry, from bytes to JSON: as strict as everywhere (`core.json`), fast where there is nothing to refuse."""
 
 import json
 from typing import Any, NoReturn
@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 import orjson
 from django.utils.translation import gettext as _
 
-from core.parsing import MAX_DEPTH, parse_json
+from core.json import MAX_DEPTH, parse_json
 from importexport.imports.reading import NotAnImportFileError
 
 # Escapes that stand for NUL, or for the signs that names are told by; and halves of surrogate pairs.

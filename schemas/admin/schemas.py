@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from core.errors import ApiError, UnprocessableEntity
-from core.rendering import rendered
+from core.json import rendered
 from schemas.admin.base import StoredAdmin, editor_of, may_edit_schemas, may_view_schemas
 from schemas.admin.impact import shown_impact
 from schemas.definition import Definition, inspect_definition, stored_definition

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET
 from unfold.admin import ModelAdmin
 
 from core.errors import NotFound
-from core.rendering import rendered
+from core.json import rendered
 from schemas.queries import list_choices
 
 MOST_CHOICES = 30

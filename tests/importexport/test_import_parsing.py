@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.documents import canonical, changes_between
 from core.errors import BadRequest
-from core.parsing import parse_json
+from core.json import parse_json
 from importexport.imports.parsing import parse_entry
 
 names = st.sampled_from(["a", "b", '"', ":", '":', "\\", "ü"])
