@@ -323,7 +323,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SortOrder": "core.paging.SORT_ORDERS",
         "ChangeRequestSortBy": "contacts.serializers.change_requests.SORT_BY",
-        "HistorySortBy": "contacts.serializers.HISTORY_SORT_BY",
+        "HistorySortBy": "contacts.serializers.contacts.HISTORY_SORT_BY",
     },
 }
 

@@ -11,6 +11,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+from django.conf import settings
 from kombu.utils.url import parse_url
 
 from devstack import embedded
@@ -59,11 +60,14 @@ def test_addresses_are_known_and_nothing_is_started(tmp_path: Path) -> None:
     database = environ.Env.db_url_config(embedded.database_url(var))
     assert (database["NAME"], database["USER"]) == ("kontor", "kontor")
     assert database["HOST"] == str(paths.socket_directory(var))
-    broker = parse_url(embedded.broker_url(embedded.redis_url(var)))
-    assert (broker["transport"], f"/{broker['virtual_host']}") == ("redis+socket", str(paths.valkey_socket(var)))
-    assert embedded.broker_url("redis://queue:6379/0") == "redis://queue:6379/0"
+    assert embedded.redis_url(var) == f"unix://{paths.valkey_socket(var)}?db=0"
     assert not var.exists()
     assert not paths.socket_directory(var).exists()
+
+
+def test_celery_finds_the_embedded_queue() -> None:
+    broker = parse_url(settings.CELERY_BROKER_URL)
+    assert (broker["transport"], f"unix:///{broker['virtual_host']}?db=0") == ("redis+socket", settings.REDIS_URL)
 
 
 def test_a_folder_deeper_than_a_socket_s_path_may_be_works(tmp_path: Path) -> None:

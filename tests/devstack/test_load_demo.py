@@ -164,7 +164,7 @@ def test_each_story_came_to_its_end(demo):
 def test_the_overtaken_request_is_refused_approval_and_no_other(actor):
     (overtaken,) = (contact_uid(number) for number, story in STORIES.items() if story.overtaken_by)
     rita = actor("rita")
-    for request in ChangeRequest.objects.filter(status=Status.PENDING).exclude(contact__uid=overtaken):
+    for request in ChangeRequest.objects.filter(status=Status.PENDING).exclude(subject__uid=overtaken):
         approve(rita, request)
     (left,) = ChangeRequest.objects.filter(status=Status.PENDING)
     with pytest.raises(UnprocessableEntity) as refused:

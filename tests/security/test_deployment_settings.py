@@ -52,6 +52,11 @@ def test_production_needs_nothing_of_devstack(tmp_path: Path) -> None:
     assert not {"runstack", "load_demo", "take_screenshots"}.intersection(commands)
 
 
+def test_celery_uses_the_queue_as_it_is_named(tmp_path: Path) -> None:
+    program = "from config.settings import base; print(base.CELERY_BROKER_URL)"
+    assert run("-c", program, KONTOR_VAR=str(tmp_path), **PRODUCTION).stdout.strip() == PRODUCTION["REDIS_URL"]
+
+
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "REDIS_URL"])
 @pytest.mark.parametrize("command", ["check", "migrate"])
 def test_without_devstack_both_servers_have_to_be_named(tmp_path: Path, command: str, missing: str) -> None:
