@@ -1,8 +1,7 @@
-"""Checking what is stored against a draft: which rules it breaks, how often, and where to look.
+"""Checking stored documents against a draft: which rules they violate, how many do, and examples.
 
-The verdict is `CompiledSchema`'s, the same that `manage.py check_details` prints. Memory is bounded by one batch of
-documents and by the rules; the row of the draft is written after every batch, so that a check whose worker vanished
-goes on where it was.
+Validation is that of `CompiledSchema`, as in `manage.py check_details`. Memory is bounded by one batch of documents and
+the number of rules. The draft's row is updated after every batch, so that another worker can resume a lost check.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ from schemas.queries import draft_schema, schema_at
 
 log = structlog.get_logger("kontor.schemas")
 
-# More rules than these are counted as one: nobody reads on.
+# Violations of further rules are counted together as "Other faults": nobody reads a longer list.
 MAX_RULES = 200
 MAX_EXAMPLES = 5
 
 
 @dataclass(slots=True)
 class BrokenRule:
-    """A rule that documents break: how many do, how many of them follow the base, and some that the owner sees."""
+    """A violated rule: number of documents, number of those valid under the base, ids of examples the owner can see."""
 
     path: str
     message: str
@@ -43,7 +42,7 @@ class BrokenRule:
 
 
 class Impact:
-    """What a draft would do to what is stored, as far as it was checked; it starts from where the row stands."""
+    """Running totals of a draft's check, initialized from its row so that a check can resume."""
 
     def __init__(self, draft: SchemaDraft, schema: CompiledSchema, base: CompiledSchema) -> None:
         self._schema, self._base = schema, base
@@ -71,7 +70,7 @@ class Impact:
             self._choose_examples(wanted, store)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """The rules, the one that most documents break first."""
+        """Return the rules, the most frequently violated first."""
         return [asdict(rule) for rule in sorted(self.rules.values(), key=lambda rule: (-rule.count, rule.path))]
 
     def _rule(self, path: str, message: str) -> BrokenRule:
@@ -88,9 +87,9 @@ class Impact:
 
 
 def run_check(draft_id: UUID) -> None:
-    """Check what is stored against a draft that waits, or whose worker vanished; do nothing for any other.
+    """Run the check of a draft that is pending or whose worker was lost; otherwise do nothing.
 
-    Whatever happens, the row says it. The task delivered twice finds nothing to do the second time.
+    Idempotent, so the task may be delivered twice. A failed check does not raise: the row records the error.
     """
     lease = JobLease.claim(SchemaDraft.objects.select_related("schema"), draft_id)
     if lease is None:

@@ -1,4 +1,4 @@
-"""A version of a schema, made ready for use: what the rest of the system asks of a schema, it asks here."""
+"""Compiled schema versions: the interface through which the rest of the system uses a schema."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _CHANNELS = {"Email": FieldType.EMAIL, "Mobile": FieldType.MOBILE}
 
 
 class CompiledSchema:
-    """Immutable and shared by requests; built once per version and revision of its lists (`schemas.queries`)."""
+    """A schema version compiled with its lists. Immutable and shared between requests.
+
+    `schemas.queries` builds it once per version and list revisions.
+    """
 
     def __init__(
         self,
@@ -52,11 +55,11 @@ class CompiledSchema:
 
     @property
     def concurrency_token(self) -> int:
-        """What a PUT must name to show that it has read this version."""
+        """The token that a PUT must send to prove that it has read this version."""
         return self.version_id
 
     def field_at(self, path: str) -> Field | None:
-        """The field that governs a path: the field there, else the nearest array or object field around it."""
+        """Return the field at a path, else the nearest array or object field above it, else None."""
         path = _INDEX.sub("", path)
         while path:
             if path in self.fields:
@@ -65,42 +68,41 @@ class CompiledSchema:
         return None
 
     def label_at(self, path: str, language: str | None = None) -> str:
-        """The label of the field that governs a path, in `language` or the active one; the path when none does."""
+        """Return the label of `field_at(path)`, in `language` or the active one; the path if there is no field."""
         field = self.field_at(path)
         return field.label(language) if field else path
 
     def layout_paths_below(self, path: str) -> frozenset[str]:
-        """The paths of a layout element and of all that stand in it; empty when there is no such element."""
+        """Return the paths of a layout element and its descendants; empty for an unknown element."""
         found: set[str] = set()
         for element in self.layout:
-            # Parents come before what they hold.
+            # The layout lists parents before their children.
             if element.path == path or element.parent_path in found:
                 found.add(element.path)
         return frozenset(found)
 
     def validate(self, document: Any, *, stored: Any = None) -> dict[str, list[str]]:
-        """Every fault of a document by its path, `contactInformation.addresses[0].country`; {} when it is valid.
+        """Return all faults of a document by path, such as `contactInformation.addresses[0].country`; {} if valid.
 
-        Where it takes the place of a `stored` one, values that the schema no longer names are no faults if they were
-        left as they are stored (design section 4). An array that was left alone may have them in its items too; in
-        one that was changed they are faults. Messages are in the active language. The root's own faults stand under
-        "". Takes any value, and changes neither argument.
+        If the document replaces a `stored` one, values that the schema no longer defines are accepted while they are
+        unchanged. This includes values in the items of an unchanged array, but not of a changed one. Messages are in
+        the active language. Faults of the document as a whole are under "". Accepts any value; mutates no argument.
         """
         faults = self._faults(document, stored)
         return as_properties([(path, message) for path, message, _rule in faults]) if faults else {}
 
     def faults_of_stored(self, details: Any) -> dict[str, list[str]]:
-        """What `validate` says of details that are stored and left alone: for every check of what is stored."""
+        """Validate stored details that are not being changed."""
         return self.validate(details, stored=details)
 
     def rules_broken_by_stored(self, details: Any) -> set[tuple[str, str]]:
-        """The same as rules, to be counted over many documents: (path without indexes, what is wrong in general)."""
+        """Return the faults of stored details as (path without indexes, message without value), for counting."""
         return {(_INDEX.sub("", path), rule) for path, _message, rule in self._faults(details, details)}
 
     def _faults(self, document: Any, stored: Any) -> list[ListFault]:
-        """Path, message and rule of every fault; the messages of the JSON Schema never repeat a value."""
+        """Return all faults. Messages of JSON Schema faults contain no value, so they serve as the rule as well."""
         follows_schema, list_faults = self._verdict(document)
-        # What is valid as it stands holds nothing that the schema does not name.
+        # A valid document has no unknown fields to remove.
         if not follows_schema and (named := without_unknown_fields(self._names, document, stored)) is not document:
             document = named
             follows_schema, list_faults = self._verdict(document)
@@ -116,7 +118,7 @@ class CompiledSchema:
         return [*(ListFault(path, message, message) for path, message in faults), *list_faults]
 
     def _verdict(self, document: Any) -> tuple[bool, list[ListFault]]:
-        """Whether the document follows the JSON Schema, and what it holds that is in none of its lists."""
+        """Return whether the document conforms to the JSON Schema, and the faults of its list fields."""
         try:
             follows_schema = self._decides.is_valid(document)
         except NOT_JSON_ERRORS:
@@ -125,12 +127,12 @@ class CompiledSchema:
 
     @cached_property
     def channel_paths(self) -> Mapping[str, str | None]:
-        """Where the contact's email and mobile stand: the verified field, else the first outside arrays."""
+        """Channel -> path of the contact's email and mobile: the verified field, else the first outside arrays."""
         return {channel: self._channel_path(kind) for channel, kind in _CHANNELS.items()}
 
     @cached_property
     def verified_paths(self) -> Mapping[str, str]:
-        """Path -> channel, of the fields whose new values wait for verification."""
+        """Path -> channel of the fields whose new values require verification."""
         return {
             path: channel
             for channel, path in self.channel_paths.items()
@@ -139,7 +141,7 @@ class CompiledSchema:
 
     @cached_property
     def object_paths(self) -> frozenset[str]:
-        """Where the document has objects outside of arrays: its sections and single object fields."""
+        """The paths of objects outside arrays: sections and single object fields."""
         objects = (field for field in self.fields.values() if field.type is FieldType.OBJECT)
         return self._section_paths | {field.path for field in objects if not field.is_array and not field.is_in_array}
 

@@ -1,4 +1,4 @@
-"""Derives the JSON Schema, draft 2020-12, that documents are held to from a definition (design section 4)."""
+"""Derivation of the JSON Schema (draft 2020-12) that validates documents from a definition."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from schemas.formats import MAX_EMAIL_LENGTH, MAX_URL_LENGTH
 DEFAULT_MAX_ITEMS = 100
 MAX_LIST_KEY_LENGTH = 100
 
-# Text on one line: no control characters. Text on several: all but NUL, which PostgreSQL cannot store.
+# Single-line text has no control characters. Multi-line text has any but NUL, which PostgreSQL cannot store.
 ONE_LINE = "^[^\\u0000-\\u001F\\u007F]*$"
 SEVERAL_LINES = "^[^\\u0000]*$"
 NOT_BLANK = "\\S"
-# E.164: the number that a message can be sent to. A phone is written for people, with extension and spaces.
+# Mobile numbers are E.164, to send messages to. Phone numbers are for people and may have spaces and punctuation.
 MOBILE = "^\\+[1-9][0-9]{6,14}$"
 PHONE = "^\\+?[0-9(][0-9 ()./-]{3,38}$"
 WEB_SCHEME = "^[Hh][Tt][Tt][Pp][Ss]?://"
@@ -59,7 +59,7 @@ _MAY_BE_BLANK = frozenset({FieldType.TEXT, FieldType.MULTILINE_TEXT})
 
 
 def derive_json_schema(definition: Definition) -> dict[str, Any]:
-    """The schema of a whole document; the rules join it as `allOf`."""
+    """Return the JSON Schema of the whole document, with the rules as `allOf`."""
     schema = {"$schema": DIALECT, **_object(definition.elements)}
     if definition.rules:
         schema["allOf"] = [dict(rule) for rule in definition.rules]
@@ -67,7 +67,7 @@ def derive_json_schema(definition: Definition) -> dict[str, Any]:
 
 
 def usable_json_schema(definition: Definition) -> dict[str, Any]:
-    """The derived schema. Raises UnprocessableEntity when no document could ever be checked against it."""
+    """Return the derived JSON Schema. Raises UnprocessableEntity `SchemaInvalid` if it does not compile."""
     json_schema = derive_json_schema(definition)
     try:
         deciding_validator(json_schema)
@@ -77,7 +77,7 @@ def usable_json_schema(definition: Definition) -> dict[str, Any]:
 
 
 def is_required(element: Section | FieldElement) -> bool:
-    """Whether the object around the element must have it: a section is needed for the sake of what it holds."""
+    """Return whether the element is required in its object. A section is if any of its fields is."""
     if isinstance(element, FieldElement):
         return element.is_mandatory
     return any(is_required(child) for child in data_elements(element.elements))
@@ -129,7 +129,7 @@ def _value(element: FieldElement) -> dict[str, Any]:
     if element.type in NUMBER_TYPES:
         return _number(element)
     if element.type is FieldType.LIST:
-        # The items live in the database and change without a new version; `validate` checks the key against them.
+        # List items change without a new schema version, so `CompiledSchema.validate` checks keys separately.
         return {"type": "string", "maxLength": MAX_LIST_KEY_LENGTH, "x-listKey": element.list_key}
     return _text(element)
 

@@ -1,4 +1,4 @@
-"""Definitions as people read them: a tree with labels and flags, and differences in words. Nothing here is HTML."""
+"""Definitions prepared for display: a tree with labels and flags, and localized differences. No HTML."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ MAX_DEPTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An element in the tree, as far as it can be read; `line` is where it begins in the text."""
+    """An element of the tree, as far as it is readable. `line` is its first line in the text."""
 
     place: str
     path: str
@@ -89,7 +89,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class ShownProperty:
-    """A property that changed; `flag` says of one that is a flag whether it came ("added") or went ("removed")."""
+    """A changed property. `flag` is "added" or "removed" for flags, else empty."""
 
     label: str
     before: str
@@ -99,7 +99,7 @@ class ShownProperty:
 
 @dataclass(frozen=True, slots=True)
 class ShownDifference:
-    """What became of one element: `counted` is how many elements came or went with it."""
+    """A changed element. `counted` is the number of descendants added or removed with it."""
 
     path: str
     label: str
@@ -120,7 +120,7 @@ class ShownRule:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two definitions compared: elements and rules; falsy when they say the same."""
+    """The differences between two definitions; falsy if there are none."""
 
     elements: list[ShownDifference] = field(default_factory=list)
     rules: list[ShownRule] = field(default_factory=list)
@@ -135,7 +135,7 @@ class Comparison:
 def tree_of(
     value: Any, *, line_of: Callable[[str], int] = lambda place: 0, changes: Difference | None = None
 ) -> tuple[Node, ...]:
-    """The elements of a definition as JSON, which may be full of faults: what is no element is left out."""
+    """Return the element tree of a definition's JSON, which may be invalid: unreadable elements are left out."""
     marks = {change.path: str(change.kind) for change in changes.elements if change.after} if changes else {}
     return _nodes(value, "", "", line_of, marks, 0)
 
@@ -191,7 +191,7 @@ def type_label(kind: str) -> str:
 
 
 def compared(before: Definition, after: Definition) -> Comparison:
-    """What differs between two definitions, in words."""
+    """Compare two definitions, with localized labels and values."""
     found = difference(before, after)
     return Comparison(
         [_shown_change(change) for change in found.elements],

@@ -1,7 +1,7 @@
-"""Where the documents of each schema are stored.
+"""Registry of the rows that store each schema's documents.
 
-Schemas cannot know who stores documents. Each app that does registers, in its `apps.py`, a function that gives its
-rows. Everything that checks what is stored reads them through `batches`.
+This app may not import the apps that store documents, so they register, in their `apps.py`, a function that returns
+their rows. All checks of stored documents read them through `batches`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BATCH_SIZE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class StoredDocuments:
-    """Rows with `id` and `details`, and those of them that the member behind a login sees."""
+    """Rows with `id` and `details`. `visible_to_user` takes a user id and returns the rows that this user can see."""
 
     rows: QuerySet[Any]
     visible_to_user: Callable[[int | None], QuerySet[Any]]
@@ -32,7 +32,7 @@ def register_document_source(schema_key: str, source: Callable[[], StoredDocumen
 
 
 def documents_of(schema_key: str) -> StoredDocuments | None:
-    """Where the documents of a schema are; None when nothing stores any."""
+    """Return the document source of a schema, or None if no app stores its documents."""
     source = _sources.get(schema_key)
     return None if source is None else source()
 
@@ -42,9 +42,9 @@ def schema_keys_with_documents() -> list[str]:
 
 
 def batches(rows: QuerySet[Any], *, after: int = 0) -> Iterator[list[tuple[int, Any]]]:
-    """(id, details) of all rows in the order of their ids, from behind `after`: one statement for each thousand.
+    """Yield (id, details) of all rows with an id greater than `after`, by id, in lists of up to 1000.
 
-    Nothing is held between two batches, neither a transaction nor a cursor.
+    Runs one query per batch, and holds neither a transaction nor a cursor in between.
     """
     ordered = rows.order_by("pk").values_list("pk", "details")
     while batch := list(ordered.filter(pk__gt=after)[:BATCH_SIZE]):

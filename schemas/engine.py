@@ -1,8 +1,8 @@
-"""The two JSON Schema validators, made to give the same verdict (design section 4).
+"""The two JSON Schema validators, configured to agree.
 
-`jsonschema-rs` decides, `jsonschema` explains. They would differ in formats, in regular expressions and in how long
-some keywords take, so those are taken from one place: formats from `schemas.formats`, patterns from jsonschema-rs's
-linear-time engine, which reads them as ECMA 262 does and cannot be made to backtrack.
+`jsonschema-rs` decides whether a document is valid, `jsonschema` explains why not. By default they differ in formats,
+regular expressions and running time. Both therefore take formats from `schemas.formats` and match patterns with
+jsonschema-rs's linear-time engine, which uses ECMA 262 syntax and does not backtrack.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from schemas.formats import FORMATS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-# Without look-around and back-references every pattern matches in time linear in the text.
+# This engine supports neither look-around nor back-references, so matching takes linear time.
 _PATTERN_OPTIONS = jsonschema_rs.RegexOptions(size_limit=2_000_000)
 
-# What jsonschema-rs raises of a value that is not JSON: half a surrogate pair, a key that is no text, endless depth.
+# Raised by jsonschema-rs for values that are not JSON: lone surrogates, non-string keys, excessive nesting.
 NOT_JSON_ERRORS = (ValueError, TypeError, OverflowError, RecursionError)
 
 _META_VALIDATOR = jsonschema_rs.Draft202012Validator({"$ref": DIALECT}, offline=True)
 
 
 def deciding_validator(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
-    """Compile the schema; raise jsonschema_rs.ValidationError when it cannot be used."""
+    """Compile the schema. Raises jsonschema_rs.ValidationError or ValueError if it is invalid."""
     return jsonschema_rs.Draft202012Validator(
         dict(schema),
         formats=dict(FORMATS),
@@ -43,7 +43,7 @@ def explaining_validator(schema: Mapping[str, Any]) -> jsonschema.protocols.Vali
 
 
 def schema_faults(schema: Any) -> Iterator[tuple[list[str | int], str]]:
-    """Yield path and message of everything that keeps the value from being a JSON Schema, draft 2020-12."""
+    """Yield the path and message of every violation of the JSON Schema draft 2020-12 meta-schema."""
     for error in _META_VALIDATOR.iter_errors(schema):
         yield error.instance_path, error.message
 
@@ -78,8 +78,8 @@ def _pattern(
 def _unique_items(
     validator: jsonschema.protocols.Validator, unique: bool, instance: Any, schema: Mapping[str, Any]
 ) -> Iterator[jsonschema.ValidationError]:
-    # jsonschema compares every two items when they cannot be sorted. Where there are more than there may be, maxItems
-    # has said so already: every uniqueItems that is derived has a maxItems beside it.
+    # jsonschema compares all pairs of unsortable items. Skip arrays that are too long, which maxItems reports: every
+    # derived uniqueItems has a maxItems.
     if not validator.is_type(instance, "array") or len(instance) > schema["maxItems"]:
         return
     yield from jsonschema.Draft202012Validator.VALIDATORS["uniqueItems"](validator, unique, instance, schema)
@@ -93,7 +93,7 @@ def _format_checker() -> jsonschema.FormatChecker:
 
 
 def _of_text(accepts: Callable[[str], bool]) -> Callable[[object], bool]:
-    """A format says nothing about values that are no text."""
+    """Make a format check accept all values that are not strings, as JSON Schema requires."""
     return lambda value: not isinstance(value, str) or accepts(value)
 
 

@@ -1,4 +1,4 @@
-"""Says in plain words what is wrong with a document: every fault, by the path where it is."""
+"""Localized explanations of a document's faults, by path."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from django.utils.translation import ngettext
 from schemas.derivation import MOBILE, NOT_BLANK, ONE_LINE, PHONE, SEVERAL_LINES, WEB_SCHEME
 from schemas.listchecks import shown
 
-# Nobody mends more than this at a time; the answer must stay readable whatever was sent.
+# Bounds the size of the response.
 MAX_FAULTS = 500
 MAX_DEPTH = 64
-# Larger integers are outside every field's bounds, and Python refuses to print the really large ones.
+# Larger integers exceed every field's bounds, and Python refuses to convert very large ones to text.
 MAX_BITS = 64
 
 # Path and message.
@@ -25,7 +25,7 @@ Fault = tuple[str, str]
 
 
 def not_json_faults(document: Any) -> list[Fault]:
-    """What keeps the document from being JSON that can be looked at any further; [] when nothing does."""
+    """Return the faults that make the document invalid JSON, which prevents further checks; [] if there are none."""
     found: list[Fault] = []
     pending: list[tuple[str, Any, int]] = [("", document, 0)]
     while pending and len(found) < MAX_FAULTS:
@@ -57,7 +57,7 @@ def not_json_faults(document: Any) -> list[Fault]:
 def schema_violations(
     validator: jsonschema.protocols.Validator, document: Any, *, section_paths: Set[str]
 ) -> Iterator[Fault]:
-    """Every violation of the JSON Schema. A missing section is told as the mandatory fields that it lacks."""
+    """Yield the violations of the JSON Schema. For a missing section, reports its mandatory fields instead."""
     for error in islice(validator.iter_errors(document), MAX_FAULTS):
         yield from _violations(error, section_paths)
 
@@ -140,7 +140,7 @@ def _pattern(pattern: str, _value: Any) -> str:
     return message() if message else _("This does not have the form that is expected here.")
 
 
-# Functions, because the language is that of the request.
+# Callables, so that messages are in the language of the request.
 _PATTERN_MESSAGES: Mapping[str, Callable[[], str]] = {
     ONE_LINE: lambda: _("This must be on one line, without control characters."),
     SEVERAL_LINES: lambda: _("This must not contain the NUL character."),
@@ -183,7 +183,7 @@ def _one_of(values: list[Any], _value: Any) -> str:
     return _("This must be one of: %(values)s.") % {"values": shown(", ".join(map(str, values)))}
 
 
-# Keyword -> message of its value in the schema and the value in the document.
+# Keyword -> function of the keyword's value and the document's value that returns the message.
 _MESSAGES: Mapping[str, Callable[[Any, Any], str]] = {
     "type": _type,
     "format": _format,
@@ -211,11 +211,11 @@ def _is_unicode(text: str) -> bool:
 
 
 def _join(path: str, key: str) -> str:
-    # A path names fields of the schema; an unknown one can be anything.
+    # Keys of unknown fields are user input of any length.
     key = shown(key)
     return f"{path}.{key}" if path else key
 
 
 def unexplained() -> Fault:
-    """For a document that was refused without a reason being found: refused it stays."""
+    """Return the fault for a document that one validator rejects and the other cannot explain."""
     return "", _("The document does not follow the schema.")

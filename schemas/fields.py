@@ -1,4 +1,4 @@
-"""The fields and the layout of a schema, flat: what forms, exports, filters and permission checks ask for."""
+"""Flat lists of a schema's fields and layout elements, for forms, exports, filters and permission checks."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _CONSTRAINTS = ("min_length", "max_length", "min_items", "max_items", "pattern",
 class Field:
     """A field of the document.
 
-    `path` is dotted and has no indexes; `is_in_array` says that it stands below an array, so that no change ever names
-    it. A flag of the object field around it is its flag too. `layout_path` names the element that holds it on the
-    form ("" at the root), `order` counts from 1 among all that this element holds. `hierarchy_path` is the path of the
-    list field that holds the parent of its item.
+    `path` is dotted, without indexes. `is_in_array` means that it is inside an array, so no change has its path. Flags
+    are inherited from the enclosing object field, except mandatory and verification. `layout_path` is the path of the
+    parent layout element ("" at the root), `order` the position in it, from 1. `hierarchy_path` is the path of the list
+    field with the parent item.
     """
 
     path: str
@@ -72,7 +72,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutElement:
-    """A section, a group or an object field: what a form draws around fields. `path` is unique in the schema."""
+    """A section, group or object field, which contains fields on a form. `path` is unique in the schema."""
 
     path: str
     parent_path: str | None
@@ -90,18 +90,18 @@ class LayoutElement:
 
 
 def fields_of(definition: Definition) -> Mapping[str, Field]:
-    """Every field by its path, in layout order; an object field comes before the fields that it holds."""
+    """Return all fields by path, in layout order. Object fields precede their fields."""
     return {field.path: field for field in _fields(definition.elements, _Place())}
 
 
 def layout_of(definition: Definition) -> tuple[LayoutElement, ...]:
-    """Every layout element in layout order, flat; `parent_path` makes it a tree."""
+    """Return all layout elements in layout order, parents first. `parent_path` links them to a tree."""
     return tuple(_layout(definition.elements, object_path="", parent_path=None))
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where elements stand: in which object, on which layout element, below which object field."""
+    """The context of elements: path of the object, path of the layout element, and flags inherited from above."""
 
     object_path: str = ""
     layout_path: str = ""

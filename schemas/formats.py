@@ -1,7 +1,7 @@
-"""The text formats that documents are checked against.
+"""Format checks for JSON Schema.
 
-Both JSON Schema libraries call these functions, so neither has a notion of an email of its own: what one accepts the
-other accepts. Each takes any string and answers quickly, without raising.
+Both JSON Schema libraries use these functions instead of their own, so that they agree. Each accepts any string, is
+fast and never raises.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?([Zz
 _EMAIL_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-# RFC 3986: what an address is written in; everything else is percent-encoded.
+# The characters that RFC 3986 allows; all others must be percent-encoded.
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+", re.IGNORECASE)
 
 
 def is_date(value: str) -> bool:
-    """RFC 3339 full-date, a day that exists."""
+    """Return whether the text is an RFC 3339 full-date of an existing day."""
     if not _DATE.fullmatch(value):
         return False
     try:
@@ -36,13 +36,13 @@ def is_date(value: str) -> bool:
 
 
 def is_date_time(value: str) -> bool:
-    """RFC 3339 date-time with its offset; no leap seconds, which PostgreSQL and Python cannot hold."""
+    """Return whether the text is an RFC 3339 date-time. No leap seconds: Python and PostgreSQL cannot store them."""
     day, separator, time = value[:10], value[10:11], value[11:]
     return separator in ("T", "t") and is_date(day) and _TIME.fullmatch(time) is not None
 
 
 def is_email(value: str) -> bool:
-    """An address that a mail can be sent to: unquoted name, host name with at least one dot."""
+    """Return whether the text is a deliverable email address: unquoted local part, host name with a dot."""
     name, separator, host = value.rpartition("@")
     if not separator or len(value) > MAX_EMAIL_LENGTH or len(name) > MAX_EMAIL_NAME_LENGTH:
         return False
@@ -50,7 +50,7 @@ def is_email(value: str) -> bool:
 
 
 def is_web_address(value: str) -> bool:
-    """An absolute http or https URI without user name or password."""
+    """Return whether the text is an absolute http or https URI without user info."""
     if len(value) > MAX_URL_LENGTH or not _URL.fullmatch(value):
         return False
     try:
@@ -60,7 +60,7 @@ def is_web_address(value: str) -> bool:
         return False
     if "@" in parts.netloc or not host or port == 0:
         return False
-    # urlsplit has checked what stands in brackets to be an IP address.
+    # urlsplit has validated the IP address in brackets.
     return parts.netloc.startswith("[") or _is_host(host)
 
 

@@ -1,4 +1,4 @@
-"""Countries, their states, languages and currencies, from libraries that follow the standards (design section 4)."""
+"""ISO lists of countries, states, languages and currencies, from pycountry and Babel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pycountry
 from babel import Locale
 from django.conf import settings
 
-# ISO 4217 codes that are no money: for testing, and for "no currency".
+# ISO 4217 codes that are not currencies: for testing, and for "no currency".
 NO_CURRENCIES = frozenset({"XTS", "XXX"})
 
 Names = dict[str, str]
@@ -26,7 +26,7 @@ class ItemContent:
 
 @dataclass(frozen=True, slots=True)
 class ListContent:
-    """A list as it is shipped; `parent_key` names the list above it."""
+    """A shipped list. `parent_key` is the key of its parent list."""
 
     key: str
     names: Names
@@ -35,7 +35,7 @@ class ListContent:
 
 
 def iso_lists() -> list[ListContent]:
-    """Countries (ISO 3166-1), states (3166-2), languages (639-1) and currencies (4217); parents before children."""
+    """Return countries (ISO 3166-1), states (3166-2), languages (639-1) and currencies (4217), parents first."""
     locales = {code: Locale(code) for code, _name in settings.LANGUAGES}
     territories = {code: locale.territories for code, locale in locales.items()}
     languages = {code: locale.languages for code, locale in locales.items()}
@@ -77,7 +77,7 @@ def iso_lists() -> list[ListContent]:
 
 
 def _states() -> tuple[ItemContent, ...]:
-    """Subdivisions of every level, each below its country; named as they name themselves where no translation is."""
+    """Return subdivisions of all levels, each with its country as parent. Untranslated ones have their local name."""
     catalogs = {
         code: gettext.translation("iso3166-2", pycountry.LOCALES_DIR, languages=[code], fallback=True)
         for code, _name in settings.LANGUAGES
@@ -93,6 +93,6 @@ def _states() -> tuple[ItemContent, ...]:
 
 
 def _names(sources: Mapping[str, Mapping[str, str]], key: str, fallback: str) -> Names:
-    """Names as they stand in a list: French and Italian write languages and currencies small within sentences."""
+    """Return the localized names, capitalized: in French and Italian, CLDR has some of them in lower case."""
     found = {code: source.get(key) for code, source in sources.items()}
     return {"en": fallback} | {code: name[:1].upper() + name[1:] for code, name in found.items() if name}

@@ -1,4 +1,4 @@
-"""Checks list fields of documents against the lists: membership, and the parent where a field has one above it."""
+"""Validation of list fields: the item must exist and, if the field has a parent field, match the parent's item."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_SHOWN = 60
 
 
 class ListFault(NamedTuple):
-    """`rule` says the same as the message without the value, so that the faults of many documents can be counted."""
+    """A fault. `rule` is the message without the value, for counting over many documents."""
 
     path: str
     message: str
@@ -24,7 +24,7 @@ class ListFault(NamedTuple):
 
 
 def shown(value: str) -> str:
-    """A value as a message may repeat it."""
+    """Truncate a value for use in a message."""
     return value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}…"
 
 
@@ -41,7 +41,7 @@ class _ListField:
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """The list fields of an object in the document, and the objects inside it that have some."""
+    """The list fields of an object, and its child objects that have list fields."""
 
     fields: tuple[_ListField, ...]
     objects: tuple[tuple[str, bool, _Object], ...]
@@ -51,7 +51,7 @@ class _Object:
 
 
 class ListChecks:
-    """Compiled once per schema and revision of its lists; takes any JSON value."""
+    """List checks, compiled once per schema version and list revisions. Accepts any JSON value."""
 
     def __init__(self, definition: Definition, lists: Mapping[str, ListData]) -> None:
         self._root = _compiled(definition.elements, lists)
@@ -120,7 +120,7 @@ def _check_object(plan: _Object, value: dict[str, Any], path: str, found: list[L
 
 def _check_item(field: _ListField, item: Any, siblings: dict[str, Any], path: str, found: list[ListFault]) -> None:
     if not isinstance(item, str):
-        # That it must be text is for the JSON Schema to say.
+        # The JSON Schema reports values that are not text.
         return
     if item not in field.keys:
         found.append(

@@ -1,6 +1,6 @@
-"""A list's items, held in memory: membership, hierarchy, names and search.
+"""In-memory list items: membership, hierarchy, names and search.
 
-Built once per revision of the list (see `schemas.queries`), shared by every request, never changed.
+Immutable, built once per list revision (see `schemas.queries`) and shared between requests.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Item:
 
 
 def folded(text: str) -> str:
-    """Without case and accents, so that `zurich` finds Zürich, and Österreich sorts beside Oman."""
+    """Remove case and accents, so that `zurich` finds Zürich, and Österreich sorts near Oman."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An item as a search in one language looks at it."""
+    """An item with its folded name in one language and its folded key, for search."""
 
     item: Item
     name: str
@@ -68,16 +68,16 @@ class ListData:
         return {item.id: item for item in self.items}
 
     def name_of(self, key: str, language: str | None = None) -> str:
-        """The localized name of an item; its key when the list has none such."""
+        """Return the localized name of an item; the key if there is no such item."""
         item = self.by_key.get(key)
         return item.name(language) if item else key
 
     def sorted_items(self, language: str) -> list[Item]:
-        """By order, then by name in the language."""
+        """Return the items sorted by order, then by name in the language."""
         return [entry.item for entry in self._sorted_entries(language)]
 
     def matching(self, term: str, *, language: str, parent_id: int | None = None) -> list[Item]:
-        """The items whose name or key holds the term, those that begin with it first."""
+        """Return the items whose name or key contains the term, those that start with it first."""
         wanted = folded(term.strip())
         first, later = [], []
         for entry in self._sorted_entries(language):

@@ -1,4 +1,4 @@
-"""What an institution's data may hold: schemas with their versions, and lists with their items."""
+"""Schemas with versions and drafts, and lists with items."""
 
 import pgtrigger
 from django.conf import settings
@@ -9,14 +9,14 @@ from core.jobs import UNFINISHED, LeasedJob
 from core.triggers import Guard
 from schemas.localization import text_in
 
-# Language code -> text. English is always there: it stands in for the others.
+# Names map language codes to texts. English is mandatory, as the fallback for the others.
 NAMES_HAVE_ENGLISH = models.Q(names__has_key="en")
 
 
 class NextRevision(models.Func):
-    """A number that was never given out before, not even to a transaction that was rolled back.
+    """The next list revision, from a sequence, so that rolled-back numbers are never reused.
 
-    Processes hold what they read by revision; a number used twice would make them take old data for new.
+    Processes cache lists by revision: a reused number would make stale data look current.
     """
 
     template = "nextval('schemas_list_revision')"
@@ -24,7 +24,7 @@ class NextRevision(models.Func):
 
 
 class Schema(models.Model):
-    """What one kind of document follows: `contact`, `legal-entity`. Its content stands in its versions."""
+    """The schema of one kind of document, such as `contact` or `legal-entity`. Its versions have the content."""
 
     key = models.CharField(_("key"), max_length=63, unique=True)
     current_version = models.OneToOneField(
@@ -52,12 +52,12 @@ class Schema(models.Model):
 
     @property
     def concurrency_token(self) -> int:
-        """What a PUT must name to show that it has read what it replaces: versions never share an id."""
+        """The token that a PUT must send to prove that it has read the current version: the version's id."""
         return self.current_version_id or 0
 
 
 class SchemaVersion(models.Model):
-    """A definition as it was published, and the JSON Schema derived from it. A trigger refuses changes to the row."""
+    """A published definition and the JSON Schema derived from it. Immutable, enforced by a trigger."""
 
     id = models.BigAutoField(primary_key=True)
     schema = models.ForeignKey(Schema, on_delete=models.PROTECT, related_name="versions", verbose_name=_("schema"))
@@ -105,13 +105,12 @@ class CheckStatus(models.TextChoices):
 
 
 class SchemaDraft(LeasedJob):
-    """A definition that somebody means to publish, and what it would do to the documents that are stored.
+    """A proposed definition, and the result of checking the stored documents against it.
 
-    `base` is the version that it was made from and is compared to. The check of the documents is a job whose truth is
-    this row: `attempts` counts how often a worker took it, and only the one that took it last may write to it;
-    `last_id` is the last document that was checked, so that the next worker goes on behind it. `rules` has, for each
-    rule that documents would break, `path`, `message`, `count`, `newly` (how many of them follow the base) and
-    `examples` (ids of documents that the draft's owner sees).
+    `base` is the version that it was edited from and is compared with. The row is also the check's job: `attempts`
+    counts how often a worker took it, and only the latest may write to it; `last_id` is the last document checked,
+    after which the next worker resumes. `rules` has, for each violated rule, `path`, `message`, `count`, `newly` (the
+    number of documents that are valid under the base) and `examples` (ids of documents that the draft's owner can see).
     """
 
     schema = models.ForeignKey(Schema, on_delete=models.PROTECT, related_name="drafts", verbose_name=_("schema"))
@@ -156,7 +155,7 @@ class SchemaDraft(LeasedJob):
 
 
 class List(models.Model):
-    """Named choices. `parent` is the list above it: the states' is the countries."""
+    """A list of choices. Its items have their parents in the list `parent`: states in countries, for example."""
 
     key = models.CharField(_("key"), max_length=63, unique=True)
     names = models.JSONField(_("names"))
@@ -185,7 +184,7 @@ class List(models.Model):
 
 
 class ListItem(models.Model):
-    """A choice. Documents hold its key; the API hands out its id where the contract says so."""
+    """An item of a list. Documents contain its key; the API uses its id where the contract says so."""
 
     id = models.AutoField(primary_key=True)
     list = models.ForeignKey(List, on_delete=models.PROTECT, related_name="items", verbose_name=_("list"))

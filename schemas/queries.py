@@ -1,8 +1,7 @@
-"""Chooses schemas and lists, from memory where it is still right.
+"""Reading schemas and lists, with an in-process cache.
 
-A process keeps what it has compiled. Every call asks the database, in one statement, for the current version and the
-revisions of the lists, and compiles again only what has changed: so all processes are right at once, and nothing has to
-be told to them.
+Each process caches compiled schemas and lists. Every call reads the current version and the list revisions in one query
+and recompiles only what has changed, so changes take effect in all processes at once, without invalidation messages.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from schemas.models import List, ListItem, Schema, SchemaVersion
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 1_000
 
-# Key -> what was compiled last. Entries are replaced whole, which needs no lock.
+# Caches by key. Entries are immutable and replaced as a whole, so no lock is needed.
 _compiled: dict[str, CompiledSchema] = {}
 _lists: dict[str, ListData] = {}
 
@@ -41,7 +40,7 @@ class FoundItems:
 
 
 def current_schema(key: str) -> CompiledSchema:
-    """The current version of a schema, compiled. One SQL statement when this process has it already, else three.
+    """Return the current version of a schema. Runs one query if it is cached, up to three otherwise.
 
     Raises NotFound for an unknown key.
     """
@@ -50,12 +49,12 @@ def current_schema(key: str) -> CompiledSchema:
 
 
 def current_schema_query(key: str) -> tuple[PreparedQuery, Mapping[str, str]]:
-    """Reads the current version of a schema, where other queries run as well; `schema_from_row` takes the row."""
+    """Return the query for the current version, to run it with others. Pass its row to `schema_from_row`."""
     return _prepared_current(), {"key": key}
 
 
 def schema_from_row(key: str, row: tuple[Any, ...] | None) -> CompiledSchema:
-    """The schema that `current_schema_query` found. Raises NotFound where it found none."""
+    """Return the schema for a row of `current_schema_query`. Raises NotFound if the row is None."""
     if row is None:
         raise NotFound(_("There is no schema “%(key)s”.") % {"key": key[:80]})
     version_id, all_revisions = row[0], orjson.loads(row[1] or "{}")
@@ -72,7 +71,7 @@ def _prepared_current() -> PreparedQuery:
 
 
 def schema_columns(key: str) -> dict[str, Subquery]:
-    """The columns of a schema in a query of other rows, for `schema_from_row`; the first is null without a schema."""
+    """Return the columns for `schema_from_row` as annotations; `schema_version` is null if there is no schema."""
     return {"schema_version": Subquery(_current(key).values("current_version_id")), "revisions": _revisions()}
 
 
@@ -81,13 +80,13 @@ def _current(key: str | Param) -> QuerySet[Schema]:
 
 
 def _revisions() -> Subquery:
-    """The key of every list -> its revision."""
+    """Return a subquery for a JSON object of list key -> revision, of all lists."""
     found = Func(F("key"), F("revision"), function="jsonb_object_agg", output_field=JSONField())
     return Subquery(List.objects.order_by().values(all=found))
 
 
 def schema_at(version_id: int) -> CompiledSchema:
-    """A version of a schema, published last or not, with the lists as they are now: for work that began with it."""
+    """Return any version of a schema, with the current lists, for work that started with that version."""
     key = SchemaVersion.objects.values_list("schema__key", flat=True).get(pk=version_id)
     current = current_schema(key)
     if current.version_id == version_id:
@@ -96,9 +95,9 @@ def schema_at(version_id: int) -> CompiledSchema:
 
 
 def draft_schema(*, key: str, definition_text: str) -> CompiledSchema:
-    """A definition that is not published, compiled with the lists as they are now: what it would do.
+    """Compile an unpublished definition with the current lists, without publishing it.
 
-    Raises NotFound for an unknown key, and UnprocessableEntity `SchemaInvalid` with the place of every fault.
+    Raises NotFound for an unknown key; UnprocessableEntity `SchemaInvalid` with all faults by place.
     """
     current = current_schema(key)
     definition, value = parse_definition(definition_text, lists=lists_above())
@@ -116,17 +115,17 @@ def draft_schema(*, key: str, definition_text: str) -> CompiledSchema:
 
 
 def lists_above() -> dict[str, str | None]:
-    """The key of every list -> the key of the list above it, or None: what a definition may name."""
+    """Return list key -> key of its parent list, or None, for all lists."""
     return dict(List.objects.values_list("key", "parent__key"))
 
 
 def all_lists() -> Mapping[str, ListData]:
-    """Every list with its items, by key, in at most two statements."""
+    """Return all lists with their items, by key. Runs at most two queries."""
     return _list_data(dict(List.objects.values_list("key", "revision")))
 
 
 def list_data(key: str) -> ListData:
-    """One list with its items, in at most two statements. Raises NotFound for an unknown key."""
+    """Return a list with its items. Runs at most two queries. Raises NotFound for an unknown key."""
     found = _list_data(dict(List.objects.filter(key=key).values_list("key", "revision")))
     if key not in found:
         raise NotFound(_("There is no list “%(key)s”.") % {"key": key[:80]})
@@ -142,11 +141,12 @@ def search_list(
     is_filtered_by_hierarchy: bool | None = None,
     hierarchy_item_id: int | None = None,
 ) -> FoundItems:
-    """The first `limit` items whose name (in the active language) or key holds the term.
+    """Return the first `limit` items whose name (in the active language) or key contains the term.
 
-    `hierarchy_item_id` narrows them to the children of an item, unless `is_filtered_by_hierarchy` is false; if it is
-    true and no item is named, none fits. The item `include_id` comes first, whether it fits or not, and counts against
-    the limit; `total_count` counts those that fit. At most two statements. Raises NotFound for an unknown list.
+    `hierarchy_item_id` restricts them to the children of that item, unless `is_filtered_by_hierarchy` is false; if it
+    is true without an item, nothing matches. The item `include_id` comes first even if it does not match, and counts
+    towards the limit; `total_count` is the number of matches. Runs at most two queries. Raises NotFound for an unknown
+    list.
     """
     data = list_data(list_key)
     language = get_language() or ""
@@ -162,10 +162,10 @@ def search_list(
 
 
 def list_choices(*, list_key: str, term: str, parent_key: str | None, limit: int) -> FoundItems:
-    """The first `limit` items that a form offers: their name (in the active language) or key holds the term.
+    """Return the first `limit` choices for a form whose name (in the active language) or key contains the term.
 
-    With `parent_key` only those that may stand beside that item of the list above. At most two statements. Raises
-    NotFound for an unknown list.
+    `parent_key` restricts them to items with that parent or without one. Runs at most two queries. Raises NotFound for
+    an unknown list.
     """
     matches = list_data(list_key).matching(term, language=get_language() or "")
     if parent_key is not None:
@@ -174,9 +174,9 @@ def list_choices(*, list_key: str, term: str, parent_key: str | None, limit: int
 
 
 def items_of_lists(list_keys: Collection[str]) -> list[tuple[str, Item]]:
-    """Every item of the lists, all lists when none is named, as (list key, item), sorted in the active language.
+    """Return all items of the lists (default: all lists) as (list key, item), sorted in the active language.
 
-    Raises UnprocessableEntity that names each list key that does not exist.
+    Raises UnprocessableEntity with up to 100 unknown list keys.
     """
     lists = all_lists()
     unknown = [key for key in dict.fromkeys(list_keys) if key not in lists]
@@ -193,9 +193,9 @@ def items_of_lists(list_keys: Collection[str]) -> list[tuple[str, Item]]:
 def select_fields(
     schema: CompiledSchema, *, paths: Collection[str] = (), layout_path: str | None = None
 ) -> list[Field]:
-    """The fields at the paths, all when none is named, as far as they stand below the layout element.
+    """Return the fields at the paths (default: all) that are below the layout element, if given.
 
-    Raises UnprocessableEntity that names each path that the schema does not have.
+    Raises UnprocessableEntity with up to 100 unknown paths, and for an unknown layout element.
     """
     faults: dict[str, list[str]] = {}
     unknown = [path for path in dict.fromkeys(paths) if path not in schema.fields]
@@ -215,7 +215,7 @@ def select_fields(
 
 
 def fields_with_list(list_key: str) -> list[tuple[str, Field]]:
-    """Each field that chooses from a list, as (schema key, field): where the uses of an item are to be looked for."""
+    """Return the fields of all current schemas that use a list, as (schema key, field)."""
     keys = Schema.objects.filter(current_version__isnull=False).values_list("key", flat=True)
     return [(key, field) for key in keys for field in current_schema(key).fields.values() if field.list_key == list_key]
 
@@ -240,7 +240,7 @@ def _is_fresh(lists: Mapping[str, ListData], revisions: Mapping[str, int]) -> bo
 
 
 def _list_data(revisions: Mapping[str, int]) -> dict[str, ListData]:
-    """The lists at their revisions: from memory, or else read in one statement for all of them."""
+    """Return the lists at these revisions, from the cache or in one query for all missing ones."""
     found = {key: data for key, data in _lists.items() if revisions.get(key) == data.revision}
     stale = revisions.keys() - found.keys()
     if stale:

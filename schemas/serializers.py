@@ -1,4 +1,4 @@
-"""The shapes of schemas and lists."""
+"""Serializers of schemas and lists."""
 
 from rest_framework import serializers
 

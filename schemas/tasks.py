@@ -1,4 +1,4 @@
-"""The background work of schemas. Every task can be delivered twice, and beat sends again what got lost."""
+"""Celery tasks of schemas. All are idempotent; a beat task sends lost ones again."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -15,17 +15,17 @@ KEPT_FOR = timedelta(days=90)
 
 @shared_task
 def check_draft(draft_id: str) -> None:
-    """Check what is stored against a draft; does nothing when that is done or under way."""
+    """Check the stored documents against a draft. Does nothing if the check is running or finished."""
     checking.run_check(UUID(draft_id))
 
 
 @shared_task
 def resume_checks() -> None:
-    """Send again the checks whose message got lost or whose worker vanished; beat runs it every minute."""
+    """Resend checks whose message or worker was lost. Beat runs it every minute."""
     send_again(check_draft, SchemaDraft.objects.all())
 
 
 @shared_task
 def forget_old_drafts() -> None:
-    """Delete the drafts that are old; what was published of them stands in the versions. Beat runs it every hour."""
+    """Delete drafts older than KEPT_FOR; published definitions remain as versions. Beat runs it every hour."""
     SchemaDraft.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()

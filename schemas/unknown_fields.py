@@ -1,4 +1,4 @@
-"""Stored values that a newer version of the schema no longer names."""
+"""Stored values that the current schema version no longer defines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from schemas.definition.elements import Element, FieldElement, FieldType, Sectio
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names that an object may have; `inner` None for a value that is no object."""
+    """The known names of an object. `inner` is None for other values."""
 
     inner: Mapping[str, Names] | None = None
     is_array: bool = False
@@ -34,9 +34,9 @@ _ABSENT = object()
 
 
 def without_unknown_fields(names: Names, document: Any, stored: Any) -> Any:
-    """The document without stored values that are not named and were left as they are stored.
+    """Return the document without unknown fields whose values are unchanged from `stored`.
 
-    Returns `document` itself when nothing goes, and changes neither argument.
+    Returns `document` itself if nothing was removed. Mutates no argument.
     """
     if names.inner is None:
         return document

@@ -1,7 +1,6 @@
-"""Where list items are in use.
+"""Registry of checks whether a list item is in use, which prevents its removal.
 
-Schemas cannot know who stores documents. Each app that does registers, in its `apps.py`, a function that says whether
-an item is in use; an item that is in use cannot be removed.
+This app may not import the apps that store documents, so they register their check in their `apps.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ _checks: list[UsageCheck] = []
 
 
 def register_usage_check(check: UsageCheck) -> None:
-    """Register a function that takes the list's key and the item's key."""
+    """Register a function that takes a list key and an item key, and returns whether the item is in use."""
     if check not in _checks:
         _checks.append(check)
 

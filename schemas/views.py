@@ -1,4 +1,4 @@
-"""The operations tagged SchemaManagement."""
+"""API operations tagged SchemaManagement."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ class SchemaView(ActorView):
     def get(self, request: Request, key: str) -> Response:
         """Retrieve a schema.
 
-        Answers with the definition, the JSON Schema derived from it, and the token that a change of it must name.
+        Returns the definition, the JSON Schema derived from it, and the concurrency token for a later PUT.
         """
         return Response(shapes.SchemaSerializer(current_schema(key)).data)
 
@@ -37,11 +37,11 @@ class SchemaView(ActorView):
     def put(self, request: Request, key: str) -> Response:
         """Publish a new version of a schema.
 
-        For the schema editor. The JSON Schema and the fields' metadata follow from the definition; earlier versions
-        are kept. Details that violate the new version stay readable. A definition that says what the current one says
-        publishes nothing and answers with the current token.
+        Intended for schema editors. The JSON Schema and the field metadata are derived from the definition. Earlier
+        versions are retained, and stored details that violate the new version remain readable. If the definition equals
+        the current one, nothing is published and the current token is returned.
 
-        `subCode`: ConcurrencyTokenMismatch, SchemaInvalid (`properties` has the place of every fault).
+        `subCode`: ConcurrencyTokenMismatch, SchemaInvalid (`properties` lists all faults by place).
         """
         body = self.body(shapes.PutSchemaSerializer)
         schema = publish_schema(
@@ -61,8 +61,8 @@ class JsonSchemaView(ActorView):
     def get(self, request: Request, key: str) -> Response:
         """Retrieve the JSON Schema of a schema.
 
-        For checking documents before they are sent. List fields are text in it: whether the text is the key of an item
-        is checked by the server alone.
+        Use it to validate documents before sending them. List fields are plain strings in it: only the server checks
+        that they are keys of list items.
         """
         return Response(shapes.JsonSchemaSerializer(current_schema(key)).data)
 
@@ -74,8 +74,8 @@ class LayoutView(ActorView):
     def get(self, request: Request, key: str) -> Response:
         """Retrieve the layout of a schema.
 
-        The sections, groups and object fields that an input form draws around fields, flat and in order, with labels in
-        the language of the request. The fields say by `layoutPathKey` where they stand.
+        Returns the sections, groups and object fields that contain fields on an input form, as a flat ordered list with
+        labels in the language of the request. Each field refers to its layout element by `layoutPathKey`.
         """
         return Response({"fields": shapes.LayoutElementSerializer(current_schema(key).layout, many=True).data})
 
@@ -92,8 +92,8 @@ class FieldsView(ActorView):
     def post(self, request: Request, key: str) -> Response:
         """Retrieve the metadata of a schema's fields.
 
-        For input forms and for showing data. All fields unless `fieldKeys` or `layoutPathKey` narrow them; a key that
-        the schema does not have answers 422. `isReadOnly` and `isApprovalRequired` concern members alone.
+        Use it to build input forms and to display data. Returns all fields unless `fieldKeys` or `layoutPathKey`
+        restrict them; unknown keys answer 422. `isReadOnly` and `isApprovalRequired` apply to members only.
         """
         body = self.body(shapes.FieldsRequestSerializer)
         fields = select_fields(current_schema(key), paths=body["fieldKeys"] or [], layout_path=body["layoutPathKey"])
@@ -110,10 +110,10 @@ class ListSearchView(ActorView):
         responses={200: shapes.FoundItemsSerializer},
     )
     def post(self, request: Request, listKey: str) -> Response:
-        """Look up items of a list.
+        """Search the items of a list.
 
-        The filter is looked for in names, in the language of the request, and in keys, whatever case and accents; items
-        that begin with it come first. A hierarchy narrows them to the children of one item.
+        The filter matches any part of a key or of a name in the language of the request, ignoring case and accents.
+        Items that start with it come first. `hierarchyListItemId` restricts the items to the children of one item.
         """
         body = self.body(shapes.ListSearchSerializer)
         found = search_list(
@@ -141,8 +141,8 @@ class ListsSearchView(ActorView):
     def post(self, request: Request) -> Response:
         """Retrieve the items of several lists.
 
-        All items of the lists named, or of all lists when none is named, with names in the language of the request. A
-        list that does not exist answers 422.
+        Returns all items of the requested lists, or of all lists if none are given, with names in the language of the
+        request. Unknown lists answer 422.
         """
         body = self.body(shapes.ListsSearchSerializer)
         items = items_of_lists(body["listKeys"] or [])

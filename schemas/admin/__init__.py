@@ -1,4 +1,4 @@
-"""Schemas, their versions and the lists in the admin. Whatever is saved, the services save."""
+"""Schemas, their versions and lists in the admin. All writes go through the services."""
 
 from schemas.admin.lists import ListAdmin, ListItemAdmin
 from schemas.admin.schemas import SchemaAdmin

@@ -1,4 +1,4 @@
-"""What the pages of schemas share."""
+"""Base class and permissions of the schema admin pages."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ MAY_CHANGE, MAY_VIEW = "schemas.change_schema", "schemas.view_schema"
 
 
 class StoredAdmin(ReadOnlyAdmin):
-    """Rows that the pages of schemas show, and their services alone write."""
+    """Admin of rows that only the schema services write."""
 
     def found(self, request: HttpRequest, object_id: Any) -> Any:
-        """The row. Raises Http404, where Django would redirect."""
+        """Return the row. Raises Http404, instead of redirecting like Django's change view."""
         row = self.get_object(request, str(object_id))
         if row is None:
             raise Http404
@@ -31,7 +31,7 @@ def may_view_schemas(request: HttpRequest) -> bool:
 
 
 def editor_of(request: HttpRequest) -> Actor:
-    """Who edits: the member, or staff who are none; either way the versions name them."""
+    """Return the actor to record as publisher: the member, or a system actor named after a user without a member."""
     actor = actor_of(request)
     if actor is not None:
         return actor

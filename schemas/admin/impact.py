@@ -1,4 +1,4 @@
-"""What a draft would do to what is stored, for the page: labels for paths, and examples that the viewer may open."""
+"""The impact of a draft on stored documents, prepared for the page: field labels and links to example documents."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from schemas.models import SchemaDraft
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A document that breaks a rule; without an address where the viewer may not open its page."""
+    """A document that violates a rule. `address` is None if the viewer may not open its page."""
 
     name: str
     address: str | None
@@ -32,14 +32,14 @@ class ShownRule:
 
 @dataclass(frozen=True, slots=True)
 class ShownImpact:
-    """`noun` is what the documents are called, in the plural; empty when nothing stores any."""
+    """`noun` is the plural name of the documents; empty if no app stores documents of the schema."""
 
     noun: str
     rules: tuple[ShownRule, ...]
 
 
 def shown_impact(request: HttpRequest, draft: SchemaDraft, definition: Definition | None) -> ShownImpact:
-    """The rules that documents break. An example that the viewer cannot see is left out."""
+    """Return the rules that documents violate, without examples that the viewer cannot see."""
     store = documents_of(draft.schema.key)
     if store is None:
         return ShownImpact("", ())

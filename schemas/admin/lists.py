@@ -1,4 +1,4 @@
-"""Lists and their items: a grid of languages. Whatever is saved or removed, the services do it."""
+"""Lists and list items in the admin, with one column per language. All writes go through the services."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ class ListAdmin(ReadOnlyAdmin):
 
 
 class ListItemForm(forms.ModelForm):
-    """The names of an item, one field for each language; what a service refuses stands at its field."""
+    """Form of a list item, with one name field per language."""
 
     class Meta:
         model = ListItem
@@ -81,17 +81,17 @@ class ListItemForm(forms.ModelForm):
 
     @property
     def names(self) -> dict[str, str]:
-        """What was written, by language; languages without a name are left out."""
+        """The entered names by language, without empty ones."""
         written = {code: self.cleaned_data.get(f"name_{code}", "") for code, _name in settings.LANGUAGES}
         return {code: text for code, text in written.items() if text}
 
     def clean(self) -> dict[str, Any] | None:
-        """Raises ValidationError for a parent that is no item of the list above, and for a key that is taken."""
+        """Add an error if the parent is not an item of the parent list."""
         cleaned = super().clean() or self.cleaned_data
         owner, parent = cleaned.get("list", self.instance.list if self.instance.pk else None), cleaned.get("parent")
         if owner is not None and parent is not None and parent.list_id != owner.parent_id:
             self.add_error("parent", gettext("The parent must be an item of the list above."))
-        # What the constraints say of names is about a column that the form does not have.
+        # `names` is no form field, so set it for the model's constraint checks.
         self.instance.names = self.names
         return cleaned
 
@@ -138,18 +138,18 @@ class ListItemAdmin(RefusableAdmin, CappedAdmin):
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        """Documents hold the key: an item does not become another one."""
+        """List and key are read-only on existing items, since documents contain the key."""
         return [] if obj is None else ["list", "key"]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        # The fields of the names are the form's own: Django would look for them in the model.
+        # The name fields are declared by the form; Django would look for them on the model.
         kwargs["fields"] = _editable(obj) if change else ["list", "key", *_editable(None)]
         return super().get_form(request, obj, change, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ListItem], search_term: str
     ) -> tuple[QuerySet[ListItem], bool]:
-        """Parents are looked for in lists that stand above another one."""
+        """Limit the autocomplete for parents to lists that have child lists."""
         if request.GET.get("field_name") == "parent" and request.GET.get("model_name") == "listitem":
             queryset = queryset.filter(list__children__isnull=False).distinct()
         return super().get_search_results(request, queryset, search_term)
@@ -157,14 +157,14 @@ class ListItemAdmin(RefusableAdmin, CappedAdmin):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """The item alone, and the items below it that are in the way: the service finds what else uses it."""
+        """List only the item, and up to 20 children that block deletion. The service checks all other uses."""
         items = list(objs)
         below = [str(child) for item in items for child in item.children.all()[:20]]
         return [str(item) for item in items], {str(self.opts.verbose_name_plural): len(items)}, set(), below
 
 
 def _editable(item: Any) -> list[str]:
-    """What of an item can be changed beside its names: a list that stands below no other has no parents."""
+    """Return the editable fields besides the names. Items of a list without a parent list have no parent."""
     return ["order"] if item is not None and item.list.parent_id is None else ["parent", "order"]
 
 

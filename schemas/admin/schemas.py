@@ -1,4 +1,4 @@
-"""The schema editor: a definition as a tree or as JSON, checked as one types; what it would do; and publishing."""
+"""The schema editor: a definition as tree and as JSON, checked while typing; drafts, their impact, and publishing."""
 
 from typing import Any
 from uuid import UUID
@@ -52,7 +52,7 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Schema]:
         rows = super().get_queryset(request).filter(current_version__isnull=False)
-        # The definitions of a list's rows are megabytes that nobody looks at.
+        # The changelist shows none of the definitions, which add up to megabytes.
         return rows.defer("current_version__definition", "current_version__json_schema")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -86,7 +86,7 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The page of a schema. POST keeps what was written as a draft and goes on to what it would do."""
+        """Show the schema. POST stores the definition as a draft and redirects to the draft with its impact."""
         if not may_view_schemas(request):
             raise PermissionDenied
         schema = self.found(request, unquote(object_id))
@@ -98,7 +98,7 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
         return self._editor(request, schema, text=definition_text(_current(schema).definition), base=_current(schema))
 
     def _written(self, request: HttpRequest, schema: Schema) -> HttpResponse:
-        """Raises PermissionDenied, and Http404 for a version that this schema never had."""
+        """Create a draft. Raises PermissionDenied, and Http404 if `base` is not a version of this schema."""
         if not may_edit_schemas(request):
             raise PermissionDenied
         text = _text_of(request)
@@ -131,7 +131,7 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
         return TemplateResponse(request, "admin/schemas/schema/editor.html", context)
 
     def check_view(self, request: HttpRequest, schema_id: int) -> HttpResponse:
-        """What is wrong with a text and where, and the parts of the page that follow from it."""
+        """Check a definition text; return the lines with faults and the page parts rendered from it."""
         if not may_edit_schemas(request):
             raise PermissionDenied
         schema = self.found(request, schema_id)
@@ -148,14 +148,14 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
         return rendered({"lines": lines, "parts": html})
 
     def _form_of(self, schema: Schema, text: str) -> DetailsForm:
-        """The form that people would fill in: empty, and sent to nobody."""
+        """Return an empty form of the definition, for preview only."""
         draft = draft_schema(key=schema.key, definition_text=text)
         return DetailsForm(draft, prefix="preview", choices_url=self.choices_url())
 
     # ---- a draft
 
     def draft_view(self, request: HttpRequest, schema_id: int, draft_id: UUID) -> HttpResponse:
-        """What a draft differs in and what it would do. POST publishes it."""
+        """Show a draft's differences and impact. POST publishes it."""
         if not may_edit_schemas(request):
             raise PermissionDenied
         schema = self.found(request, schema_id)
@@ -193,12 +193,12 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
             "again_address": reverse("admin:schemas_schema_again", args=[schema.pk, draft.pk]),
             "editor_address": f"{_address_of_schema(schema)}?draft={draft.pk}",
         }
-        # What moves while the check runs is asked for again and again, without the frame around it.
+        # While the check runs, the page polls for this part only.
         part = "admin/schemas/includes/draft.html" if "part" in request.GET else "admin/schemas/schema/draft.html"
         return TemplateResponse(request, part, context)
 
     def again_view(self, request: HttpRequest, schema_id: int, draft_id: UUID) -> HttpResponse:
-        """The same text as another draft: on today's version, and checked anew."""
+        """Create a new draft with the same text, based on the current version, and check it."""
         if not may_edit_schemas(request):
             raise PermissionDenied
         schema = self.found(request, schema_id)
@@ -206,7 +206,7 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
         return self.proposed(request, schema, draft.definition_text)
 
     def proposed(self, request: HttpRequest, schema: Schema, text: str) -> HttpResponse:
-        """Go on to the draft of a text on the current version; to the editor with its faults when it has some."""
+        """Create a draft based on the current version and redirect to it; if the text is invalid, show the editor."""
         current = _current(schema)
         try:
             draft = create_draft(
@@ -217,7 +217,7 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
             return self._editor(request, schema, text=text, base=current)
         return HttpResponseRedirect(_address_of(draft))
 
-    # ---- what they share
+    # ---- helpers
 
     def _context(self, request: HttpRequest, schema: Schema) -> dict[str, Any]:
         versions = reverse("admin:schemas_schemaversion_changelist")
@@ -250,19 +250,19 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
 
 
 def _current(schema: Schema) -> SchemaVersion:
-    """Of a schema that has one: others are not in the admin."""
+    """Return the current version. Schemas without one are not in the admin. Raises Http404."""
     if schema.current_version is None:
         raise Http404
     return schema.current_version
 
 
 def _text_of(request: HttpRequest) -> str:
-    """What was written; a textarea sends its line ends as CRLF."""
+    """Return the submitted definition. Textareas submit line breaks as CRLF."""
     return request.POST.get("definition", "").replace("\r\n", "\n")
 
 
 def _looked_at(text: str, current: SchemaVersion, base: SchemaVersion) -> dict[str, Any]:
-    """What the page shows of a text: its faults by line, its tree, its difference to the published version."""
+    """Return the template context for a text: faults by line, tree, and difference to the published version."""
     definition, value, faults = inspect_definition(text, lists=lists_above())
     positions = Positions(text)
     messages_by_place = faults.as_properties()

@@ -1,4 +1,4 @@
-"""The versions of schemas: looked at, compared, and restored, which publishes an old definition as a new version."""
+"""Schema versions: view, compare and restore. Restoring proposes an old definition as a new draft."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ class SchemaVersionAdmin(StoredAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """A version, compared to the one that `against` names, the one before it unless said. POST restores it."""
+        """Show a version, compared with version number `against` (default: the previous one). POST restores it."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         version = self.found(request, unquote(object_id))
@@ -97,7 +97,7 @@ class SchemaVersionAdmin(StoredAdmin):
         return editor.proposed(request, schema, definition_text(version.definition))
 
     def _against(self, request: HttpRequest, version: SchemaVersion) -> SchemaVersion | None:
-        """The version to compare to; None when there is none before it. Raises Http404 for a number that is none."""
+        """Return the version to compare with; None for the first version. Raises Http404 for an unknown number."""
         number = request.GET.get("against")
         if number is None:
             return version.schema.versions.filter(number__lt=version.number).order_by("-number").first()

@@ -1,4 +1,4 @@
-"""Definitions: the JSON text that an institution edits, read into typed elements (design section 4)."""
+"""Definitions: the JSON text that an institution edits, parsed into typed elements."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from schemas.definition.reading import read_definition
 
 
 def inspect_definition(text: str, *, lists: Mapping[str, str | None]) -> tuple[Definition | None, Any, Faults]:
-    """What can be read of a text, the JSON as it was written, and every fault by its place.
+    """Return the definition as far as it is readable, the parsed JSON, and all faults by place.
 
-    None is read of a text that is no JSON. `lists` maps the key of each known list to that of the list above it, or
-    None.
+    Definition and JSON are None if the text is not valid JSON. `lists` maps each known list key to its parent list's
+    key, or None.
     """
     faults = Faults()
     value = read_json_text(text, faults)
@@ -27,9 +27,9 @@ def inspect_definition(text: str, *, lists: Mapping[str, str | None]) -> tuple[D
 
 
 def parse_definition(text: str, *, lists: Mapping[str, str | None]) -> tuple[Definition, dict[str, Any]]:
-    """Read the text of a definition: the typed elements, and the JSON as it was written.
+    """Parse a definition text and return the typed definition and the parsed JSON.
 
-    `lists` is that of `inspect_definition`. Raises UnprocessableEntity (`SchemaInvalid`) with every fault by its place,
+    `lists` is as in `inspect_definition`. Raises UnprocessableEntity `SchemaInvalid` with all faults by place, such as
     `elements[0].elements[2].listKey`; "" is the text as a whole.
     """
     definition, value, faults = inspect_definition(text, lists=lists)
@@ -39,12 +39,12 @@ def parse_definition(text: str, *, lists: Mapping[str, str | None]) -> tuple[Def
 
 
 def invalid(properties: dict[str, list[str]]) -> UnprocessableEntity:
-    """The refusal of a definition, with what is wrong at which place."""
+    """Return the `SchemaInvalid` error with these messages by place."""
     return UnprocessableEntity(_("The schema is not well formed."), sub_code="SchemaInvalid", properties=properties)
 
 
 def stored_definition(value: Mapping[str, Any]) -> Definition:
-    """The typed elements of a definition that was published: it was well formed then, and is what counts now."""
+    """Return the typed definition of a published version. Reports no faults: it was valid when it was published."""
     return read_definition(value, lists=None, faults=Faults())
 
 

@@ -1,4 +1,4 @@
-"""What differs between two definitions, element by element."""
+"""Comparison of two definitions, element by element."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _FIELD_PROPERTIES: Mapping[str, str] = {
 
 
 class Kind(StrEnum):
-    """What became of an element or a rule."""
+    """The kind of change to an element or a rule."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -46,7 +46,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PropertyChange:
-    """A property by its name in the definition (`label.de`, `isMandatory`); None where it is not said."""
+    """A changed property, by its name in the definition (`label.de`, `isMandatory`); None means absent."""
 
     name: str
     before: Any
@@ -55,9 +55,9 @@ class PropertyChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElementChange:
-    """What became of the element at a path; what a section or an object that came or went holds is not told again.
+    """A change to the element at a path. Children of an added or removed element have no changes of their own.
 
-    `is_moved` says that it stands in another place on the form, whatever else has changed.
+    `is_moved` means that its position on the form changed, possibly along with its properties.
     """
 
     path: str
@@ -69,7 +69,7 @@ class ElementChange:
 
     @property
     def element(self) -> Element | None:
-        """As it is now, or as it was when it is gone."""
+        """The element after the change, or before it if removed."""
         return self.after or self.before
 
 
@@ -90,14 +90,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """An element and where it stands: on which layout element ("" at the root)."""
+    """An element and the path of its parent layout element ("" at the root)."""
 
     element: Element
     parent: str
 
 
 def difference(before: Definition, after: Definition) -> Difference:
-    """What became of every element, in the order of the later definition, then what is gone; and of the rules."""
+    """Return the changed elements, in the order of `after`, then the removed ones; and the changed rules."""
     old, new = dict(_standing(before.elements)), dict(_standing(after.elements))
     moved = _moved(old, new)
     changes: list[ElementChange] = []
@@ -139,7 +139,7 @@ def _standing(
 
 
 def _moved(old: Mapping[str, _Standing], new: Mapping[str, _Standing]) -> set[str]:
-    """The elements in both that stand on another layout element, or elsewhere among those that stay on theirs."""
+    """Return the paths of elements in both that have another parent, or another position among their siblings."""
     moved = {path for path, standing in new.items() if path in old and old[path].parent != standing.parent}
     siblings: dict[str, tuple[list[str], list[str]]] = {}
     for index, standings in enumerate((old, new)):
@@ -161,7 +161,7 @@ def _property_changes(before: Element, after: Element) -> Iterator[PropertyChang
 
 
 def properties_of(element: Element) -> dict[str, Any]:
-    """What is said of an element, flat; flags that are false are not said."""
+    """Return the properties of an element by name, flat and without false flags."""
     said: dict[str, Any] = {"type": type_of(element)}
     said |= {f"label.{language}": text for language, text in element.labels.items()}
     said |= {f"description.{language}": text for language, text in element.descriptions.items()}
@@ -172,7 +172,7 @@ def properties_of(element: Element) -> dict[str, Any]:
 
 
 def type_of(element: Element) -> str:
-    """The type as the definition spells it."""
+    """Return the element's type as written in a definition."""
     if isinstance(element, FieldElement):
         return str(element.type)
     return SECTION if isinstance(element, Section) else GROUP

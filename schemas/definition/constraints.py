@@ -1,4 +1,4 @@
-"""Reads the constraints of a field and says which do not fit its type or each other."""
+"""Parsing of a field's constraints, with checks against its type and each other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from schemas.definition.patterns import pattern_fault
 def constraints_of(
     value: dict[str, Any], kind: FieldType, *, is_array: bool, place: str, faults: Faults
 ) -> dict[str, Any]:
-    """The constraints by attribute of FieldElement; what is wrong with them is added to the faults."""
+    """Return the constraints by FieldElement attribute. Adds invalid ones to `faults`."""
     found: dict[str, Any] = {}
     for name, attribute in LENGTH_CONSTRAINTS.items():
         if name in value:

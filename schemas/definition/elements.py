@@ -1,4 +1,4 @@
-"""The shapes that a definition is read into, and the limits that it keeps (design section 4)."""
+"""The typed elements of a definition, and its limits."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MAX_LABEL_LENGTH = 200
 MAX_DESCRIPTION_LENGTH = 2_000
 MAX_PATTERN_LENGTH = 500
 
-# The largest integer that every JSON reader holds exactly (RFC 8259, section 6).
+# The largest integer that all JSON parsers represent exactly (RFC 8259, section 6).
 MAX_EXACT_INTEGER = 2**53 - 1
 
-# No field holds more than this, whatever its definition says.
+# Upper limits for the constraints of any field.
 MAX_FIELD_LENGTH = 100_000
 MAX_FIELD_ITEMS = 1_000
 
-# Names that a contact, or a filter over contacts, already gives to something that is not its details.
+# Names that the API already uses on contacts and contact filters for properties outside the details.
 RESERVED_ROOT_KEYS = frozenset(
     {
         "and",
@@ -103,7 +103,7 @@ LENGTH_CONSTRAINTS: Mapping[str, str] = {"minLength": "min_length", "maxLength":
 ITEM_CONSTRAINTS: Mapping[str, str] = {"minItems": "min_items", "maxItems": "max_items"}
 NUMBER_CONSTRAINTS: Mapping[str, str] = {"minimum": "minimum", "maximum": "maximum"}
 
-# An array changes as one value, so only the array can say who may change it and what becomes of it.
+# An array changes as one value, so these flags apply to the array as a whole and not to fields in its items.
 FLAGS_OF_A_WHOLE_VALUE = frozenset(
     {
         "isDisabled",
@@ -126,12 +126,12 @@ class Element:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section(Element):
-    """An object in the document, and a heading on the form."""
+    """An object in the document, shown with a heading on the form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group(Element):
-    """A box on the form; its fields stand in the object around it."""
+    """A box on the form. Its fields belong to the enclosing object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +165,7 @@ class Definition:
 
     @property
     def list_keys(self) -> frozenset[str]:
-        """The lists that any field chooses from."""
+        """The keys of all lists that the fields use."""
         return frozenset(
             element.list_key
             for element in _descendants(self.elements)
@@ -174,7 +174,7 @@ class Definition:
 
 
 def data_elements(elements: tuple[Element, ...]) -> Iterator[Section | FieldElement]:
-    """The elements that have a place in the document: groups give way to what they hold."""
+    """Yield the elements that exist in the document; groups are replaced by their children."""
     for element in elements:
         if isinstance(element, Group):
             yield from data_elements(element.elements)

@@ -1,15 +1,15 @@
-"""What is wrong with a definition, place by place."""
+"""Collection of a definition's faults by place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-# A definition with more faults than this is not a definition; the answer must stay readable.
+# Bounds the size of the response. A text with more faults is hardly a definition.
 MAX_FAULTS = 500
 
 
 class Faults:
-    """Messages by place, in the order found; `elements[0].elements[2].listKey` is a place, "" the whole text."""
+    """Messages by place, in the order found. A place is `elements[0].elements[2].listKey`, or "" for the whole text."""
 
     def __init__(self) -> None:
         self._messages: dict[str, list[str]] = {}
@@ -34,7 +34,7 @@ def below(place: str, key: str) -> str:
 
 
 def place_at(place: str, path: Iterable[str | int]) -> str:
-    """The place that a path of keys and indexes leads to."""
+    """Append a path of keys and indexes to a place."""
     for step in path:
         place = f"{place}[{step}]" if isinstance(step, int) else below(place, step)
     return place

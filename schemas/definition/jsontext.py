@@ -1,7 +1,7 @@
-"""Reads JSON text that was written by someone else.
+"""Strict parser for untrusted JSON text.
 
-Python's own reader takes more than JSON is: NaN, one key twice, lone surrogates, numbers of any size. None of these
-may reach a stored definition: PostgreSQL's jsonb refuses some, other readers understand others differently.
+Python's parser accepts more than interoperable JSON: NaN, duplicate keys, lone surrogates, numbers of any size. None of
+these may be stored: PostgreSQL's jsonb rejects some, and other parsers interpret the rest differently.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from schemas.definition.faults import Faults, below
 
 
 class _NotJsonError(ValueError):
-    """Carries the message for the reader."""
+    """Carries the localized message."""
 
 
 def read_json_text(text: str, faults: Faults) -> Any:
-    """Return the value that the text holds, or None with the faults added."""
+    """Return the parsed value, or None after adding to `faults`."""
     if len(text) > MAX_TEXT_LENGTH:
         faults.add("", _("The text is longer than %(limit)d characters.") % {"limit": MAX_TEXT_LENGTH})
         return None
@@ -41,7 +41,7 @@ def read_json_text(text: str, faults: Faults) -> Any:
         faults.add("", _("The text is nested too deeply."))
         return None
     except ValueError:
-        # json leaves the refusal of integers with thousands of digits to int().
+        # int() rejects integers with thousands of digits.
         faults.add("", _("The text holds a number that is too large."))
         return None
     return value if _is_storable(value, faults) else None
@@ -90,7 +90,7 @@ def _is_storable(value: Any, faults: Faults) -> bool:
 
 
 def _is_storable_text(text: str) -> bool:
-    """jsonb holds neither NUL nor half a surrogate pair."""
+    """Return whether jsonb can store the text: no NUL, no lone surrogates."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 

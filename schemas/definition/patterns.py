@@ -1,8 +1,7 @@
-"""Which regular expressions a definition may use.
+"""Validation of the regular expressions in a definition.
 
-The server matches with an engine that takes linear time. The same patterns run in client applications too, in engines
-that backtrack, so those that can take exponential time there are refused as well, and so is syntax that the engines
-read differently.
+The server's engine matches in linear time, but client applications run the same patterns in backtracking engines.
+Patterns that could take exponential time there are rejected, as is syntax that engines interpret differently.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from django.utils.translation import gettext as _
 from schemas.definition.elements import MAX_PATTERN_LENGTH
 from schemas.engine import pattern_is_supported
 
-# A group repeated more often than this counts as repeated without end.
+# Groups that may repeat more often than this are treated like unbounded repetition.
 MANY = 10
 
 _TOKEN = re.compile(r"(?P<set>\[\^?(?:\\.|[^\]\\])*\])|(?P<open>\()|(?P<close>\))|(?:\\.|.)", re.DOTALL)
 _QUANTIFIER = re.compile(r"[*+?]|\{(?P<least>[0-9]{1,6})(?P<range>,(?P<most>[0-9]{1,6})?)?\}")
-# An unescaped [ and these pairs are set operators to one engine and characters to the next.
+# Some engines treat an unescaped [ and these pairs as set operators, others as literal characters.
 _SET_OPERATOR = re.compile(r"\[|&&|--|\|\||~~")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 
@@ -40,7 +39,7 @@ class _Repeat:
 
 
 def pattern_fault(pattern: str) -> str | None:
-    """Say why the pattern is refused; None when it is fine."""
+    """Return why the pattern is rejected, or None if it is valid."""
     if len(pattern) > MAX_PATTERN_LENGTH:
         return _("The pattern is longer than %(limit)d characters.") % {"limit": MAX_PATTERN_LENGTH}
     if _has_set_operator(pattern):

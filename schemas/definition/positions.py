@@ -1,4 +1,4 @@
-"""Where in the text of a definition its places stand, so that a fault can be shown at its line."""
+"""Text positions of the places in a definition, to show faults at their lines."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _LAST_STEP = re.compile(r"(?:^|\.)[^.\[\]]*$|\[[0-9]+\]$")
 
 @dataclass(slots=True)
 class _Container:
-    """An object or an array that has not ended yet."""
+    """An object or array that is still open."""
 
     place: str
     is_object: bool
     keys: set[str] = field(default_factory=set)
     index: int = 0
-    # The place of the member whose value comes next; None while a key is expected.
+    # The place of the member whose value is next; None while a key is expected.
     member: str | None = None
 
 
 class Positions:
-    """Line and column, both from 1, of every place of a text; of one that is no JSON, of where that shows."""
+    """Line and column, both from 1, of every place in a text; for invalid JSON, of the syntax error."""
 
     def __init__(self, text: str) -> None:
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
@@ -43,7 +43,7 @@ class Positions:
             self._scan(text)
 
     def of(self, place: str) -> tuple[int, int]:
-        """Where a place begins; of one that is missing, where the nearest thing around it does."""
+        """Return (line, column) of a place, or of its nearest existing ancestor."""
         if self._broken_at is not None:
             return self._line_and_column(self._broken_at)
         while place and place not in self._offsets:
@@ -51,7 +51,7 @@ class Positions:
         return self._line_and_column(self._offsets.get(place, 0))
 
     def located(self, faults: Mapping[str, list[str]]) -> list[PlacedFault]:
-        """The faults in the order of the text."""
+        """Return the faults with their positions, in text order."""
         placed = [
             PlacedFault(place, message, *self.of(place)) for place, messages in faults.items() for message in messages
         ]
@@ -62,7 +62,10 @@ class Positions:
         return line, offset - self._starts[line - 1] + 1
 
     def _scan(self, text: str) -> None:
-        """The text is JSON, but for keys that stand twice: the second of them is where "" is then."""
+        """Record the offset of each place. The text is valid JSON, but may have duplicate keys.
+
+        The position of "" is the first duplicate key, since that fault is reported for the text as a whole.
+        """
         stack: list[_Container] = []
         for match in _TOKEN.finditer(text):
             sign, offset = match[1], match.start(1)
@@ -97,7 +100,7 @@ class Positions:
 
 @dataclass(frozen=True, slots=True)
 class PlacedFault:
-    """What is wrong, and where; the place is "" for the text as a whole."""
+    """A fault with its position. The place is "" for the text as a whole."""
 
     place: str
     message: str

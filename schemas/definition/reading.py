@@ -1,4 +1,4 @@
-"""Reads a definition and collects every fault with its place (design section 4)."""
+"""Parsing of definitions. Collects all faults by place instead of stopping at the first."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ _KNOWN_OF_FIELD = (
 )
 _TYPES = frozenset({SECTION, GROUP, *FieldType})
 
-# List key -> key of the list above it, if any.
+# List key -> key of its parent list, if any.
 Lists = Mapping[str, str | None]
 
 
 @dataclass(slots=True)
 class _Scope:
-    """The object in the document that elements are read into; groups share their object's scope."""
+    """The document object that elements belong to. Groups share the scope of their object."""
 
     is_root: bool = False
     is_in_object: bool = False
@@ -67,9 +67,9 @@ class _Scope:
 
 
 def read_definition(value: Any, *, lists: Lists | None, faults: Faults) -> Definition:
-    """Return what can be read of `value`; what cannot is added to the faults.
+    """Return the definition as far as it is readable. Adds the rest to `faults`.
 
-    `lists` None leaves out whether the named lists exist, for definitions that were published earlier.
+    If `lists` is None, list keys are not checked, since lists may differ from when a version was published.
     """
     return _Reader(lists, faults).definition(value)
 
@@ -97,7 +97,7 @@ class _Reader:
         return Definition(elements=elements, rules=tuple(rule for rule in rules if isinstance(rule, dict)))
 
     def scope_of(self, value: dict[str, Any], place: str, scope: _Scope) -> tuple[Element, ...]:
-        """The elements of one object, and what can only be said once all of them are read."""
+        """Read the elements of one object, then check the hierarchies between its fields."""
         elements = self.elements(value, place, scope)
         for element, at in scope.fields.values():
             self.hierarchy(element, f"{at}.hierarchyFieldKey", scope)
@@ -164,7 +164,7 @@ class _Reader:
             return ""
         if scope.is_root and key in RESERVED_ROOT_KEYS:
             self.faults.add(at, _("The key “%(key)s” is reserved at the root.") % {"key": key})
-        # Names in GraphQL have no hyphens, so keys that differ in that alone would become one name.
+        # GraphQL names replace hyphens by underscores, so keys that differ only in these would collide.
         name = key.replace("-", "_")
         first = scope.places.setdefault(name, place)
         if first != place:
@@ -222,7 +222,7 @@ class _Reader:
         return list_key, names["hierarchyFieldKey"]
 
     def hierarchy(self, element: FieldElement, at: str, scope: _Scope) -> None:
-        """The field above must stand in the same object, hold one item, and choose from the list above."""
+        """Check that the parent field is a single list field of the same object, and uses the parent list."""
         if element.hierarchy_field_key is None:
             return
         above, _place = scope.fields.get(element.hierarchy_field_key, (None, ""))
@@ -242,7 +242,7 @@ class _Reader:
                 )
 
     def verification(self, kind: FieldType, place: str, *, is_in_array: bool) -> None:
-        """A contact has one email and one mobile channel, so one field of each may feed it."""
+        """Check a verified field. A contact has one email and one mobile channel, hence one verified field of each."""
         at = f"{place}.isVerificationRequired"
         if kind not in CHANNEL_TYPES:
             self.faults.add(at, _("Only email and mobile fields can be verified."))

@@ -1,7 +1,7 @@
-"""Checks the rules of a definition: JSON Schema fragments over the whole document.
+"""Validation of a definition's rules: JSON Schema fragments that apply to the whole document.
 
-A rule says how fields depend on each other, nothing else. So only keywords that do this are allowed, they must name
-fields that the definition has, and a rule stands alone: it refers to nothing, near or far.
+Rules express dependencies between fields and nothing else. They may use only keywords for that purpose, must name
+existing fields, and must be self-contained: no references, local or remote.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ _REFERENCES = frozenset(
     {"$ref", "$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor", "$schema", "$defs"}
 )
 
-# The data below a place: property -> its element; None where there is no object.
+# The properties at a place in the document: key -> element; None if the place is not an object.
 _Node = Mapping[str, Section | FieldElement] | None
 
 
 def check_rule(rule: Any, *, elements: tuple[Element, ...], place: str, faults: Faults) -> None:
-    """Add what is wrong with the rule to the faults."""
+    """Add the faults of a rule to `faults`."""
     if not isinstance(rule, dict) or not rule:
         faults.add(place, _("Expected a JSON Schema that is an object."))
         return
@@ -102,7 +102,7 @@ def _unknown_fields(schema: Any, node: _Node, place: str) -> Iterator[tuple[str,
             if element is not None:
                 yield from _unknown_fields(child, _properties_of(element), at)
         else:
-            # The items of an array have the properties of its element, so `items` stays at the same node.
+            # An array's items have the properties of its element, so `items` applies to the same node.
             yield from _unknown_fields(child, node, at)
 
 
@@ -119,7 +119,7 @@ def _named(schema: dict[str, Any], place: str) -> Iterator[tuple[str, str]]:
 
 
 def _subschemas(schema: dict[str, Any], place: str) -> Iterator[tuple[Any, str, str, str]]:
-    """Each schema inside the schema: itself, its place, the keyword that holds it, and the property if that is one."""
+    """Yield each direct subschema with its place, its keyword and, for keywords by property, the property."""
     for keyword, value in schema.items():
         at = below(place, keyword)
         if keyword in _SAME_PLACE or keyword in _OF_ITEMS:

@@ -1,4 +1,4 @@
-"""Writes a definition as people edit it: a property's order is its reader's, and what is short stands on one line."""
+"""Formatting of definitions for editing: properties in reading order, short values on one line."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _LANGUAGES = {"en": -1}
 
 
 def definition_text(value: Mapping[str, Any]) -> str:
-    """The text of a definition. The database sorts keys by length; a reader looks for `key` first, `elements` last."""
+    """Return the definition as text, `key` first and `elements` last. jsonb returns keys ordered by length."""
     return _written(value, "")
 
 
 def _written(value: Any, indent: str) -> str:
     short = json.dumps(_ordered(value), ensure_ascii=False)
-    # An element stands on several lines whenever it holds others, however short they are.
+    # Elements with children always span several lines, however short.
     is_container = isinstance(value, dict) and ("elements" in value or "rules" in value)
     if not isinstance(value, dict | list) or not value or (not is_container and len(indent + short) <= LINE_LENGTH):
         return short

@@ -1,4 +1,4 @@
-"""Forms that follow a schema: `DetailsForm`, and `ListChoicesMixin`, which gives an admin the look-up of list items."""
+"""Schema-driven forms: `DetailsForm`, and `ListChoicesMixin`, which adds the lookup of list items to an admin."""
 
 from schemas.forms.choices import ListChoicesMixin
 from schemas.forms.form import DetailsForm

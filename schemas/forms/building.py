@@ -1,4 +1,4 @@
-"""Makes the tree of a form from a schema, a document and what was sent."""
+"""Builds a form's tree of nodes from a schema, a document and the submitted data."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from schemas.localization import text_in
 
 _ROW_ID = re.compile(r"[A-Za-z0-9]{1,20}")
 _STORED_ROW = re.compile(r"0|[1-9][0-9]{0,5}")
-# The id of the row that a template holds; each depth has its own, so that one can be replaced without the other.
+# The row id in the template for new rows. One per nesting depth, so that each can be replaced separately.
 _PLACEHOLDER = "__row{}__"
 
 
 class Sent(Protocol):
-    """What was sent: a QueryDict, or anything else that has lists of texts by name."""
+    """Submitted data: a QueryDict or any mapping of names to lists of strings."""
 
     def getlist(self, key: str) -> list[Any]: ...
 
@@ -42,7 +42,7 @@ class Sent(Protocol):
 
 
 class Builder:
-    """What holds for the whole form; `sent` None is a form that is shown for the first time."""
+    """Builds the nodes of one form. `sent` is None for an unbound form."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Builder:
     def _inside(
         self, elements: tuple[Element, ...], path: str, name: str, stored: Mapping[str, Any], place: _Place
     ) -> tuple[list[Node], list[Leftover]]:
-        """The nodes of an object's elements, and what it holds besides."""
+        """Return the nodes of an object's elements, and those of its values that the schema does not define."""
         children = [self._node(element, path, name, stored, place) for element in elements]
         named = {element.key for element in data_elements(elements)}
         leftovers = [self._leftover(key, key, value, name, place) for key, value in stored.items() if key not in named]
@@ -121,7 +121,7 @@ class Builder:
     def _single(
         self, element: FieldElement, field: Field, name: str, stored: Any, place: _Place, *, above: str
     ) -> Leaf | ObjectNode:
-        """A value, or one item of an array: then `name` ends with the row's id."""
+        """Build the node of a single value or of an array item, whose `name` ends with the row id."""
         common: dict[str, Any] = {
             "name": name,
             "key": field.key,
@@ -226,7 +226,7 @@ class Builder:
 
 
 class _Place:
-    """Where nodes are made: from what was sent, in how many arrays, in something that asks for approval as a whole."""
+    """Context of nodes: submitted data, array depth, and whether an enclosing field already requires approval."""
 
     def __init__(self, sent: Sent | None, *, depth: int = 0, is_row: bool = False, is_in_asking: bool = False) -> None:
         self.sent = sent
@@ -244,7 +244,7 @@ class _Place:
         return _Place(None, depth=self.depth, is_row=self.is_row, is_in_asking=self.is_in_asking)
 
     def text(self, name: str) -> str | None:
-        """What was sent under a name; None when nothing was: then what is stored stays."""
+        """Return the submitted text of a control; None if absent, in which case the stored value stays."""
         if self.sent is None or name not in self.sent:
             return None
         values = self.sent.getlist(name)
@@ -252,7 +252,7 @@ class _Place:
 
 
 def place_paths(node: Node, path: str) -> None:
-    """Give each node its place in the document that would be sent: rows that are dropped have none and count not."""
+    """Set each node's path in the resulting document. Dropped rows have no path and are not counted."""
     node.path = path
     if isinstance(node, ObjectNode):
         for part in node.parts:
@@ -264,7 +264,7 @@ def place_paths(node: Node, path: str) -> None:
 
 
 def fields_outside_arrays(node: Node) -> Iterator[DataNode]:
-    """What changes as one value each: controls, arrays, and what the form cannot show."""
+    """Yield the nodes that change as one value: controls, arrays and leftovers outside arrays."""
     for inner in node.inner():
         if isinstance(inner, Leaf | ArrayNode | Leftover):
             yield inner

@@ -1,4 +1,4 @@
-"""The look-up of list items that the forms of an admin ask."""
+"""Endpoint that looks up list items for the forms of an admin."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,10 +14,10 @@ MOST_CHOICES = 30
 
 
 class ListChoicesMixin(ModelAdmin):
-    """Adds `.../choices/<list key>/` to an admin, open to whoever may view, add or change what the admin shows.
+    """Adds `.../choices/<list key>/` to an admin, for users who may view, add or change its objects.
 
-    GET takes `term` and, for a list whose items are narrowed by another one, the key of the item above as `parent`.
-    Answers `{"items": [{"key", "name"}], "hasMore": bool}` in the language of the reader.
+    GET accepts `term` and, for lists with a parent list, `parent`: the key of the parent item. Returns
+    `{"items": [{"key", "name"}], "hasMore": bool}`, with names in the language of the request.
     """
 
     def get_urls(self) -> list[URLPattern]:
@@ -40,7 +40,7 @@ class ListChoicesMixin(ModelAdmin):
         return rendered({"items": items, "hasMore": found.total_count > len(items)})
 
     def choices_url(self) -> str:
-        """The address up to the list's key, as `DetailsForm` takes it."""
+        """Return the URL up to the list key, as `DetailsForm` expects it."""
         return reverse(f"admin:{self._choices_name()}", args=["-"]).removesuffix("-/")
 
     def _choices_name(self) -> str:

@@ -1,4 +1,4 @@
-"""The form of a document: made from any schema, it gives back a document that follows what was filled in."""
+"""The form of a document, built from any schema. Returns the document with the user's input applied."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LAST_STEP = re.compile(r"(\.[^.\[]*|\[[0-9]+\])$")
 
 @dataclass(frozen=True, slots=True)
 class SummedUp:
-    """A fault as the head of the form tells it, with the control that it is about."""
+    """A fault as listed at the top of the form, with the id of its control."""
 
     label: str
     message: str
@@ -30,14 +30,13 @@ class SummedUp:
 
 
 class DetailsForm:
-    """The form of a schema's documents; `admin/schemas/form/form.html` draws it as `form`.
+    """A form for documents of a schema. Rendered by `admin/schemas/form/form.html` as `form`.
 
-    `document` is what is stored, `data` what was sent (`request.POST`). What the form does not show, what nobody may
-    change and what was not sent stays as it is stored, and what was left alone gives back exactly what is stored.
-    Nothing is validated here: the service that takes `target` or `patch` does that, and `add_faults` puts what it
-    refuses at the fields. `is_for_member` locks read-only fields; with `is_approval_marked` those that require approval
-    say so. `choices_url` is the address of the endpoint that looks up items of lists (`ListChoicesMixin`), up to the
-    list's key.
+    `document` is the stored document, `data` the submitted data (`request.POST`). Values that are not shown, locked or
+    not submitted stay as stored, and untouched values round-trip exactly. The form does not validate: the service that
+    receives `target` or `patch` does, and `add_faults` assigns its messages to fields. `is_for_member` locks read-only
+    fields; `is_approval_marked` marks fields that require approval. `choices_url` is the URL of the list item lookup
+    (`ListChoicesMixin`), up to the list key.
     """
 
     template_name = "admin/schemas/form/form.html"
@@ -72,7 +71,7 @@ class DetailsForm:
         )
         self.root = builder.root(self.document)
 
-    # ---- what was filled in
+    # ---- input
 
     @property
     def is_bound(self) -> bool:
@@ -80,27 +79,27 @@ class DetailsForm:
 
     @property
     def target(self) -> dict[str, Any]:
-        """The document with what was filled in."""
+        """The document with the input applied."""
         value = self.root.value
         return {} if value is ABSENT else value
 
     @property
     def patch(self) -> dict[str, Any]:
-        """What changes the document into `target`, as RFC 7396 has it: arrays whole, null removes."""
+        """The JSON merge patch (RFC 7396) that turns the document into `target`."""
         return _patch(self.document, self.target)
 
     @property
     def changed(self) -> list[DataNode]:
-        """The fields, as far as they change as one value each, that somebody has changed."""
+        """The nodes outside arrays whose value was changed. An array is one node."""
         return [node for node in fields_outside_arrays(self.root) if node.is_changed]
 
     def has_changed(self) -> bool:
         return bool(self.changed)
 
-    # ---- what is wrong with it
+    # ---- faults
 
     def add_faults(self, properties: Mapping[str, Sequence[Any]] | None) -> None:
-        """Put messages at the fields at their paths, `addresses[0].city`; those of no field stand at the head."""
+        """Add messages to the fields at their paths, such as `addresses[0].city`; others go to the top of the form."""
         places = {node.path: node for node in self.root.walk() if node.path}
         for path, messages in (properties or {}).items():
             node = _nearest(places, path)
@@ -113,19 +112,19 @@ class DetailsForm:
 
     @property
     def summary(self) -> list[SummedUp]:
-        """Every fault of a field, in the order of the form."""
+        """All field faults, in form order."""
         return [
             SummedUp(label=node.label, message=message, html_id=node.html_id)
             for node in _in_order(self.root)
             for message in node.errors
         ]
 
-    # ---- what others have done meanwhile
+    # ---- concurrent changes
 
     def rebased(self, document: Mapping[str, Any]) -> DetailsForm:
-        """The same input over a document that is newer: what was not touched shows what is stored now.
+        """Return a form with the same input on a newer document. Untouched fields show the newly stored values.
 
-        A field that was changed here and there keeps what was entered, and says so.
+        Fields that were changed on both sides keep the input and get a notice.
         """
         fresh = self._over(document, None)
         stored_now = {node.name: node.stored for node in fields_outside_arrays(fresh.root)}
@@ -150,11 +149,11 @@ class DetailsForm:
             choices_url=self.choices_url,
         )
 
-    # ---- what the template asks for
+    # ---- rendering
 
     @cached_property
     def boxes(self) -> list[Node]:
-        """The boxes of the form: what stands at the root outside of any comes first, in one of its own."""
+        """The boxes of the form. Fields at the root come first, in a box of their own."""
         loose = [node for node in self.root.inner() if not isinstance(node, ObjectNode | GroupBox)]
         boxed: list[Node] = [node for node in self.root.inner() if isinstance(node, ObjectNode | GroupBox)]
         if not loose:
@@ -167,7 +166,7 @@ def _in_order(node: Node) -> Iterator[Node]:
 
 
 def _nearest(places: Mapping[str, Node], path: str) -> Node | None:
-    """The node at a path, or around it."""
+    """Return the node at a path, or its nearest ancestor, or None."""
     while path:
         if path in places:
             return places[path]
@@ -198,7 +197,7 @@ def _is_same(one: Any, other: Any) -> bool:
 
 
 def _keep(kept: MultiValueDict[str, Any], sent: Any, node: DataNode, stored_now: Any) -> None:
-    """Take over what was sent for a field into what is sent anew over another document."""
+    """Copy the submitted data of a changed field to `kept`, with row ids that fit the newly stored value."""
     if isinstance(node, Leaf):
         kept[node.name] = node.raw
     elif isinstance(node, Leftover):
@@ -213,7 +212,7 @@ def _keep(kept: MultiValueDict[str, Any], sent: Any, node: DataNode, stored_now:
 
 
 def _new_row_ids(node: ArrayNode, stored_now: Any) -> dict[str, str]:
-    """Row id -> the id of the same row over what is stored now; a row that is no longer there becomes a new one."""
+    """Map row ids to ids that fit the newly stored array. A row whose stored item is gone becomes a new row."""
     left = dict(enumerate(stored_now)) if isinstance(stored_now, list) else {}
     ids = {}
     for number, row in enumerate(node.rows):

@@ -1,8 +1,8 @@
-"""The form as a tree beside the document: what is stored at each place, what its control shows, what is wrong there.
+"""The form as a tree that parallels the document: stored value, control and faults of each place.
 
-A node is made from the stored value and, when the form was sent, from what was sent under its name. A name is the
-path with the id of a row after each array. A row that is stored has its index as its id, a new one any other, and the
-rows stand in the order in which their ids were sent: so moving one renames nothing.
+A node combines the stored value with the data submitted under its name. A name is the path, with a row id after each
+array. The id of a stored row is its index; new rows have other ids. The order of submitted ids is the order of the
+rows, so moving a row renames nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from schemas.forms.widgets import widget_of
 from schemas.lists import ListData
 
 MAX_SHOWN = 2_000
-# The control that takes a value out which the form cannot show; no key of a field begins like that.
+# Name of the control that removes a leftover value. Field keys cannot start with an exclamation mark.
 REMOVE = "!remove"
 
 
@@ -37,7 +37,7 @@ ABSENT: Any = _Absent()
 
 @dataclass(kw_only=True)
 class Node:
-    """A place on the form. `path` is its place in the document that would be sent, None where it has none."""
+    """A place on the form. `path` is its path in the resulting document, or None."""
 
     kind: ClassVar[str]
     name: str
@@ -60,7 +60,7 @@ class Node:
 
     @property
     def is_control(self) -> bool:
-        """Whether it is one control with a label, and no box around others."""
+        """Whether the node is a single control with a label, rather than a box."""
         return False
 
     def inner(self) -> Sequence[Node]:
@@ -74,19 +74,19 @@ class Node:
 
 @dataclass(kw_only=True)
 class DataNode(Node):
-    """A place with a value. `stored` is ABSENT where there is none."""
+    """A node with a value. `stored` is ABSENT if nothing is stored."""
 
     key: str
     stored: Any = ABSENT
     is_locked: bool = False
     is_mandatory: bool = False
     needs_approval: bool = False
-    # Beside what somebody typed, where somebody else has changed the value meanwhile.
+    # Shown next to the input if somebody else has changed the stored value in the meantime.
     notice: str = ""
 
     @property
     def value(self) -> Any:
-        """What the document gets here; ABSENT where nothing is. What was left alone is what is stored."""
+        """The resulting value, or ABSENT. Untouched nodes return the stored value."""
         raise NotImplementedError
 
     @property
@@ -99,7 +99,7 @@ class DataNode(Node):
 
 @dataclass(kw_only=True)
 class Leaf(DataNode):
-    """A control for one value."""
+    """A control for a single value."""
 
     kind = "leaf"
     of: Field
@@ -158,7 +158,7 @@ class Leaf(DataNode):
 
 @dataclass(kw_only=True)
 class Leftover(DataNode):
-    """A value that the form cannot show, or that the schema does not name: it stays, unless it is taken out."""
+    """A value that the form cannot show or the schema does not define. Stays unless the user removes it."""
 
     kind = "leftover"
     above: str
@@ -190,7 +190,7 @@ class Leftover(DataNode):
 
 @dataclass(kw_only=True)
 class GroupBox(Node):
-    """A box around fields of the object that it stands in."""
+    """A box around fields of the enclosing object."""
 
     kind = "box"
     children: list[Node]
@@ -205,7 +205,7 @@ class GroupBox(Node):
 
 @dataclass(kw_only=True)
 class ObjectNode(DataNode):
-    """A section, a single object or the object of a row: what stands in it, in the order of the form."""
+    """A section, a single object field or an object row, with its children in form order."""
 
     kind = "box"
     is_in_row: bool = False
@@ -221,7 +221,7 @@ class ObjectNode(DataNode):
 
     @property
     def parts(self) -> list[DataNode]:
-        """The values that it holds, whatever box they are drawn in."""
+        """The object's values, including those inside group boxes."""
         return [*_parts(self.children), *self.leftovers]
 
     @property
@@ -240,7 +240,7 @@ class ObjectNode(DataNode):
 
 @dataclass(kw_only=True)
 class Row:
-    """One item of an array. `is_dropped` when nothing was filled in."""
+    """An item of an array. `is_dropped` if it is empty, so that it is left out of the result."""
 
     id: str
     node: Leaf | ObjectNode | Leftover
@@ -254,7 +254,7 @@ class Row:
 
 @dataclass(kw_only=True)
 class ArrayNode(DataNode):
-    """Rows that can be added, removed and moved; `blank` is what a new one is made of."""
+    """An array, whose rows can be added, removed and moved. `blank` is the template for new rows."""
 
     kind = "array"
     of: Field
@@ -280,7 +280,7 @@ class ArrayNode(DataNode):
 
 
 def runs_of(nodes: Sequence[Node]) -> list[tuple[bool, list[Node]]]:
-    """The nodes in order, controls that follow each other together: (whether they are controls, the nodes)."""
+    """Group consecutive nodes into runs of controls and runs of boxes, as (is a run of controls, nodes)."""
     return [(are_controls, list(run)) for are_controls, run in groupby(nodes, lambda node: node.is_control)]
 
 

@@ -1,7 +1,6 @@
-"""What stands in a control for a value of a document, and what value stands for what somebody typed.
+"""Conversion between document values and the text of controls.
 
-What cannot be read stays the text that it is: validation then says at its place what was expected, and the form shows
-it again as it was typed.
+Text that cannot be parsed stays text, so that validation reports it at its path and the form shows it as entered.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from schemas.definition.elements import FieldType
 YES, NO = "true", "false"
 
 _BREAKS = re.compile(r"\r\n?")
-# What people put between groups of digits: spaces, thin and no-break ones too, and apostrophes.
+# Thousands separators that users enter: any kind of space, and apostrophes.
 _GROUPING = re.compile(r"[\s’']")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,400}")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?")
-# `1.250` is a thousand and more where the comma divides; anybody else means one and a quarter.
+# With a decimal comma, `1.250` may mean 1250 or 1.25, so it is rejected.
 _AMBIGUOUS = re.compile(r"[+-]?[0-9]{1,3}\.[0-9]{3}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LOCAL_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?")
@@ -33,9 +32,9 @@ _NUMBERS = (FieldType.INTEGER, FieldType.DECIMAL)
 
 
 def is_shown_by_control(kind: FieldType, value: Any) -> bool:
-    """Whether the control of a type can stand for a stored value; None it always can.
+    """Return whether the control of a type can represent a stored value. None always can be.
 
-    It must be told from what somebody would type there: the text "12" cannot be in a control for numbers.
+    The value must survive a round trip: the text "12" in a number control would come back as a number.
     """
     if value is None:
         return True
@@ -51,7 +50,7 @@ def is_shown_by_control(kind: FieldType, value: Any) -> bool:
 
 
 def raw_of(kind: FieldType, value: Any) -> str:
-    """The text that a control has for a stored value that it can stand for."""
+    """Return the control's text for a stored value that it can represent."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -64,7 +63,7 @@ def raw_of(kind: FieldType, value: Any) -> str:
 
 
 def value_of(kind: FieldType, raw: str) -> Any:
-    """The value that a text means; None for an empty one, and the text itself where it cannot be read."""
+    """Parse a control's text. Returns None for an empty text, and the text itself if it cannot be parsed."""
     text = raw.strip()
     if not text:
         return None
@@ -73,7 +72,7 @@ def value_of(kind: FieldType, raw: str) -> Any:
 
 
 def is_same_text(kind: FieldType, one: str, other: str) -> bool:
-    """Whether two texts of a control say the same, whatever a browser has done to how it is written."""
+    """Return whether two texts mean the same value, since browsers may normalize how they are written."""
     if kind in (FieldType.TEXT, FieldType.MULTILINE_TEXT):
         return _BREAKS.sub("\n", one) == _BREAKS.sub("\n", other)
     left, right = value_of(kind, one), value_of(kind, other)
@@ -81,12 +80,12 @@ def is_same_text(kind: FieldType, one: str, other: str) -> bool:
 
 
 def is_date_text(raw: str) -> bool:
-    """Whether a date control can show the text; browsers empty it of any other."""
+    """Return whether a date input can show the text. Browsers discard any other text."""
     return not raw or _DATE.fullmatch(raw) is not None
 
 
 def is_moment_text(raw: str) -> bool:
-    """Whether a control for a local date and time can show the text."""
+    """Return whether a datetime-local input can show the text."""
     return not raw or _LOCAL_MOMENT.fullmatch(raw) is not None
 
 
@@ -117,7 +116,7 @@ def _decimal(text: str) -> Any:
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
-# ---- moments: stored with their offset, shown and typed in the time zone of the page
+# ---- timestamps: stored with UTC offset, shown and entered in the current time zone
 
 
 def _local_text(value: str) -> str:

@@ -1,4 +1,4 @@
-"""The control of a field: which widget of Django, with which attributes."""
+"""The Django widget for each field."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from schemas.fields import Field
 from schemas.forms.values import NO, YES, is_date_text, is_moment_text
 from schemas.lists import ListData
 
-# Lists of at most so many items are a plain select; longer ones are looked up by what is typed.
+# Up to this many items a list is a plain select; longer ones become a combobox with lookup.
 MOST_OPTIONS = 25
-# Texts that may be longer than this get more than one line to begin with.
+# Multi-line texts with a higher maximum length get a taller textarea.
 SHORT_NOTE = 500
 # Shown where nothing is chosen.
 NOTHING = "—"
@@ -30,7 +30,7 @@ _INPUT_MODES = {FieldType.INTEGER: "numeric", FieldType.DECIMAL: "decimal"}
 
 
 def widget_of(field: Field, raw: str, *, items: ListData | None, choices_url: str, parent: str) -> Widget:
-    """The widget for a field that shows `raw`. `parent` is the name of the control that narrows its list, if any."""
+    """Return the widget for a field that shows `raw`. `parent` is the name of the parent field's control, if any."""
     match field.type:
         case FieldType.LIST:
             return _list_widget(field, raw, items=items, choices_url=choices_url, parent=parent)
@@ -45,7 +45,7 @@ def widget_of(field: Field, raw: str, *, items: ListData | None, choices_url: st
         case FieldType.DATE_TIME if is_moment_text(raw):
             return _input("datetime-local", step="any")
     if "\n" in raw or "\r" in raw:
-        # On one line it would lose its breaks.
+        # A single-line input would lose the line breaks.
         return Textarea(attrs={"class": "kf-input", "rows": 2, "cols": False})
     mode = _INPUT_MODES.get(field.type)
     return _input(_INPUT_TYPES.get(field.type, "text"), **({"inputmode": mode} if mode else {}))
@@ -62,7 +62,7 @@ def _list_widget(field: Field, raw: str, *, items: ListData | None, choices_url:
     if len(shown) <= MOST_OPTIONS and not parent:
         options = [("", NOTHING), *((item.key, item.name()) for item in shown)]
         return Select(attrs={"class": "kf-input"}, choices=_with(raw, options))
-    # The one that is chosen; the script looks up the others.
+    # Only the chosen item; the script looks up the others.
     chosen = [(raw, items.name_of(raw) if items else raw)] if raw else []
     attributes = {
         "class": "kf-input",
@@ -73,5 +73,5 @@ def _list_widget(field: Field, raw: str, *, items: ListData | None, choices_url:
 
 
 def _with(raw: str, options: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The options, and what is stored or was sent although it is none of them: it is told about, not dropped."""
+    """Add `raw` if it is not among the options, so that validation reports it instead of the browser dropping it."""
     return options if any(raw == key for key, _name in options) else [*options, (raw, raw)]

@@ -1,4 +1,4 @@
-"""Changes schemas and lists."""
+"""Services that change schemas and lists."""
 
 from schemas.services.defaults import load_default_schemas, load_lists
 from schemas.services.drafts import create_draft, publish_draft

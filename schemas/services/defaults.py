@@ -1,4 +1,4 @@
-"""Loads what is shipped: the lists, and the schemas that an institution starts from. Running it again is harmless."""
+"""Loading of the shipped lists and default schemas. Idempotent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from schemas.isodata import ItemContent, ListContent, iso_lists
 from schemas.models import List, ListItem, NextRevision, Schema
 from schemas.services.schemas import add_version
 
-# The system actor that publishes what is shipped. A version by anybody else is the institution's, and stays.
+# The system actor that publishes shipped schemas. Versions of other publishers belong to the institution.
 PUBLISHER = "Kontor"
 DEFAULT_SCHEMAS = ("contact", "legal-entity")
 
@@ -23,9 +23,9 @@ _DATA = files("schemas") / "data"
 
 @transaction.atomic
 def load_lists() -> int:
-    """Add the lists and items that are missing, and return how many items. Locks the lists' rows.
+    """Add missing lists and items, and return the number of items added. Locks the lists' rows.
 
-    What is there stays as it is: an institution may have renamed or sorted it.
+    Existing ones are not updated, since the institution may have changed their names or order.
     """
     contents = [*iso_lists(), *_own_lists()]
     keys = [content.key for content in contents]
@@ -61,9 +61,9 @@ def load_lists() -> int:
 
 @transaction.atomic
 def load_default_schemas() -> list[str]:
-    """Publish the default schemas, and return the keys of those that were. Locks the schemas' rows; lists come first.
+    """Publish new or changed default schemas, and return their keys. Locks the schemas' rows. Needs the lists.
 
-    A schema whose current version somebody else published is left alone.
+    Skips a schema whose current version was published by anybody else.
     """
     published = []
     lists = dict(List.objects.values_list("key", "parent__key"))

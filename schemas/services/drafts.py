@@ -1,4 +1,4 @@
-"""Drafts: what is to be published is checked against what is stored first, and then published."""
+"""Drafts: a definition is first checked against the stored documents and then published."""
 
 from uuid import UUID
 
@@ -22,12 +22,11 @@ CHECKED_AT_ONCE = 2_000
 
 
 def create_draft(*, actor: Actor, key: str, definition_text: str, base_version_id: int) -> SchemaDraft:
-    """Keep a definition that is to be published, and have what is stored checked against it.
+    """Create a draft and check the stored documents against it.
 
-    A few documents are checked before this returns; more of them by a worker, and the row says how far it is.
-
-    Raises NotFound for an unknown key or base, and UnprocessableEntity: `SchemaInvalid` with the place of every fault,
-    and for a definition that says what its base says.
+    Up to CHECKED_AT_ONCE documents are checked before this returns; more are checked by a worker, which records its
+    progress in the draft. Raises NotFound for an unknown key or base; UnprocessableEntity: `SchemaInvalid` with all
+    faults by place, or without a sub code if the definition equals its base.
     """
     schema = draft_schema(key=key, definition_text=definition_text)
     base = SchemaVersion.objects.filter(schema_id=schema.schema_id, pk=base_version_id).first()
@@ -57,11 +56,11 @@ def create_draft(*, actor: Actor, key: str, definition_text: str, base_version_i
 
 @transaction.atomic
 def publish_draft(*, actor: Actor, draft_id: UUID, accepts_violations: bool = False) -> SchemaDraft:
-    """Publish what a draft says. Locks the draft's row, then the schema's.
+    """Publish a draft. Locks the draft's row, then the schema's.
 
-    Raises NotFound for an unknown draft, and UnprocessableEntity: when its check is not complete, when documents would
-    violate it that follow the base and this is not accepted, when it was published already, and what `publish_schema`
-    raises: `ConcurrencyTokenMismatch` when the base is no longer the current version. The draft stays as it is then.
+    Raises NotFound for an unknown draft; UnprocessableEntity if it was already published or its check is not complete,
+    `ViolationsNotAccepted` if documents that are valid under the base would become invalid, and what `publish_schema`
+    raises: `ConcurrencyTokenMismatch` if the base is no longer current. Errors leave the draft unchanged.
     """
     draft = SchemaDraft.objects.select_for_update(of=("self",)).select_related("schema").filter(pk=draft_id).first()
     if draft is None:

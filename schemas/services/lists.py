@@ -1,4 +1,4 @@
-"""Changes the items of lists. Every change raises the list's revision, which tells all processes."""
+"""Changing list items. Each change sets a new list revision, which invalidates the caches of all processes."""
 
 import logging
 import re
@@ -32,10 +32,10 @@ def save_list_item(
     parent_key: str | None = None,
     order: int = 0,
 ) -> ListItem:
-    """Create the item, or change the one with this key. Locks the list's row.
+    """Create or update the item with this key. Locks the list's row.
 
-    Raises NotFound for an unknown list, and UnprocessableEntity with the property that is wrong; the parent must be an
-    item of the list above.
+    Raises NotFound for an unknown list; UnprocessableEntity with all faults by property. The parent must be an item of
+    the parent list.
     """
     owner = _locked_list(list_key)
     faults = _name_faults(names)
@@ -60,9 +60,9 @@ def save_list_item(
 
 @transaction.atomic
 def remove_list_item(*, actor: Actor, list_key: str, key: str) -> None:
-    """Remove an item that nothing uses: no child, no row, no document. Locks the list's row.
+    """Delete an item that no child item, row or document uses. Locks the list's row.
 
-    Raises NotFound for an unknown list or item, and UnprocessableEntity while the item is in use.
+    Raises NotFound for an unknown list or item; UnprocessableEntity if the item is in use.
     """
     owner = _locked_list(list_key)
     item = owner.items.filter(key=key).first()

@@ -1,4 +1,4 @@
-"""Publishes versions of schemas."""
+"""Publishing schema versions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,13 +28,13 @@ def publish_schema(
 ) -> Schema:
     """Publish a new version of a schema, and return the schema with its new token. Locks the schema's row.
 
-    A definition that says the same as the current one publishes nothing. `json_schema_text` is checked to be a JSON
-    Schema and then put aside: the derived one is what counts (design section 4).
+    Publishes nothing if the definition equals the current one. `json_schema_text` must be a valid JSON Schema but is
+    otherwise ignored: documents are validated against the derived one.
 
-    Raises NotFound for an unknown key, and UnprocessableEntity: `ConcurrencyTokenMismatch` when the token is not the
-    current one, `SchemaInvalid` with the place of every fault.
+    Raises NotFound for an unknown key; UnprocessableEntity: `ConcurrencyTokenMismatch` if the token is not current,
+    `SchemaInvalid` with all faults by place.
     """
-    # Its version is read once the lock is held: joined, it would still be the one from before the wait.
+    # Read the version in a separate query after the lock: a joined row would be the one from before the wait.
     schema = Schema.objects.select_for_update().filter(key=key, current_version__isnull=False).first()
     if schema is None or schema.current_version is None:
         raise NotFound(_("There is no schema “%(key)s”.") % {"key": key[:80]})
@@ -57,9 +57,9 @@ def publish_schema(
 def add_version(
     *, schema: Schema, definition: Definition, value: dict[str, Any], publisher_id: int | None, publisher_name: str
 ) -> SchemaVersion:
-    """Add the next version and make it the current one. The caller holds the lock on the schema's row.
+    """Create the next version and make it current. The caller must hold the lock on the schema's row.
 
-    Raises UnprocessableEntity when no document could ever be checked against the definition.
+    Raises UnprocessableEntity `SchemaInvalid` if the derived JSON Schema does not compile.
     """
     json_schema = usable_json_schema(definition)
     last = schema.versions.order_by("-number").values_list("number", flat=True).first()

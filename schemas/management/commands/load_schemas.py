@@ -1,4 +1,4 @@
-"""Loads the lists and the default schemas."""
+"""Load the shipped lists and default schemas."""
 
 from typing import Any
 

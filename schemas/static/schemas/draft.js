@@ -1,4 +1,4 @@
-// Shows the page of a draft anew while what is stored is being checked, without moving the page under its reader.
+// Polls a draft's page while its check runs and updates it in place, without changing the scroll position.
 "use strict";
 
 (() => {

@@ -1,10 +1,10 @@
-// The editor of a definition: views as tabs, numbered lines, and what is wrong while one types.
+// The definition editor: tabs, line numbers, and checking while typing.
 "use strict";
 
 (() => {
   const PAUSE = 400;
 
-  // ---- tabs; without a script all views stand one below the other
+  // ---- tabs; without scripts the views are shown below each other
 
   function openTabs(box) {
     const panels = [...box.querySelectorAll(":scope > .k-tab")];
@@ -101,7 +101,7 @@
     area.scrollLeft = 0;
   }
 
-  // ---- checking as one types
+  // ---- checking while typing
 
   function checkAsOneTypes(box, form, area, numbers) {
     const faults = document.getElementById("schema-faults");
@@ -166,7 +166,7 @@
       timer = window.setTimeout(check, PAUSE);
     });
     area.addEventListener("keydown", (event) => {
-      // Two spaces; with Escape before, the key moves on as everywhere.
+      // Tab inserts two spaces. After Escape it moves the focus as usual, so that keyboard users are not trapped.
       if (event.key === "Escape") {
         area.dataset.leaves = "yes";
       } else if (event.key === "Tab" && !event.shiftKey && !area.dataset.leaves) {

@@ -1,7 +1,7 @@
-// Turns the select of a long list into a field that finds items by what is typed: a combobox with a list box.
+// Turns the select of a long list into a combobox that looks up items while typing.
 //
-// The select stays, hidden, and holds what is chosen: it is what is sent. `data-kf-choices` is where items are looked
-// up; `data-kf-parent` names the control whose item narrows them.
+// The hidden select still holds the chosen value and is what the form submits. `data-kf-choices` is the URL of the
+// lookup; `data-kf-parent` names the control with the parent item, which restricts the items.
 "use strict";
 
 (() => {
@@ -72,7 +72,7 @@
       this.input.addEventListener("focus", () => this.input.select());
       this.input.addEventListener("keydown", (event) => this.pressed(event));
       this.input.addEventListener("blur", () => this.left());
-      // Before the field loses the focus.
+      // mousedown, since click comes after the input has lost focus.
       this.list.addEventListener("mousedown", (event) => {
         event.preventDefault();
         const option = event.target.closest("[role=option]");
@@ -219,7 +219,7 @@
       }
     }
 
-    // What was typed and not chosen is no item: an emptied field chooses nothing, a whole name its item.
+    // Text that was typed but not chosen: empty clears the choice, the exact name or key of an item chooses it.
     left() {
       const typed = this.input.value.trim();
       if (!typed) {

@@ -1,7 +1,7 @@
-// The rows of arrays in a form of a schema: add, remove and move them, with the mouse or the keyboard.
+// Adds, removes and moves the rows of arrays in schema forms, by mouse or keyboard.
 //
-// A row says its id in a hidden field under the array's name, and the names of its controls hold that id. The server
-// reads the rows in the order in which the ids come, so nothing is renamed when rows move or go.
+// Each row has a hidden field with its id under the array's name, and the names of its controls contain that id. The
+// server reads rows in the order of the submitted ids, so moving or removing rows renames nothing.
 "use strict";
 
 (() => {
@@ -21,7 +21,7 @@
     }
   }
 
-  // In every attribute below a node, also in the templates of arrays inside.
+  // Replaces in all attributes below a node, including the templates of nested arrays.
   function replaceInAttributes(node, placeholder, value) {
     for (const element of node.querySelectorAll("*")) {
       for (const attribute of element.attributes) {
@@ -121,7 +121,7 @@
   }
 
   document.addEventListener("click", clicked);
-  // A part of the page that is fetched anew, such as a preview, brings arrays along.
+  // Page parts loaded later, such as a preview, may contain arrays.
   document.addEventListener("htmx:load", begin);
   document.addEventListener("kf:added", begin);
   document.addEventListener("DOMContentLoaded", () => {
