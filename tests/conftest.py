@@ -1,3 +1,3 @@
 """What all tests share. Their servers come from the plugin `devstack.embedded.testing`, which pyproject.toml names."""
 
-pytest_plugins = ["tests.fixtures", "tests.queues", "tests.prepared"]
+pytest_plugins = ["tests.databases", "tests.fixtures", "tests.queues", "tests.prepared"]

@@ -14,7 +14,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, set_token_value
-from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.actor import Actor, member_actor, system_actor
 from accounts.models import ClientApplication, Member, Participant, User
@@ -24,9 +23,7 @@ from administration.services import create_client_application
 from contacts.models import Contact, ContactAssignment, ContactParticipant
 from contacts.services.creation import create_contact
 from contacts.services.logins import open_login
-from core.triggers import NeverEmptied
-from schemas.models import ListItem, Schema
-from schemas.services.defaults import load_default_schemas, load_lists
+from schemas.models import ListItem
 from tests.api import Api
 
 numbers = count(1)
@@ -57,27 +54,9 @@ def without_triggers() -> Iterator[None]:
         cursor.execute("SET session_replication_role = origin")
 
 
-def _load_defaults() -> None:
-    if not Schema.objects.exists():
-        load_lists()
-        load_default_schemas()
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """The lists and the schemas that are shipped stand in the database from the start: loading them takes a second."""
-    with django_db_blocker.unblock():
-        _load_defaults()
-        # Tests of several connections empty the tables after them, which nobody else may.
-        for model, trigger in pgtrigger.registered():
-            if isinstance(trigger, NeverEmptied):
-                trigger.disable(model)
-
-
 @pytest.fixture
 def default_schemas(db: None) -> None:
-    """The lists and the schemas that are shipped, also after a test that emptied the database."""
-    _load_defaults()
+    """The lists and the schemas that are shipped, which are in the database from the start."""
 
 
 @pytest.fixture

@@ -160,9 +160,10 @@ def test_a_change_set_is_of_the_contact_and_of_an_approval(pending, rita, make_c
 
 def test_none_is_ever_deleted(approved):
     refused("DELETE FROM changerequests_changerequest", match="never deleted")
-    [(model, trigger)] = pgtrigger.registered("changerequests.ChangeRequest:requests_are_never_emptied")
-    guarded = f"SET CONSTRAINTS ALL IMMEDIATE; {trigger.compile(model).enable_sql}"
-    refused(f"{guarded} TRUNCATE changerequests_changerequest CASCADE", match="TRUNCATE refused")
+    refused(
+        "SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE changerequests_changerequest CASCADE",
+        match="TRUNCATE refused",
+    )
 
 
 def test_anonymization_takes_the_values_of_the_person_and_nothing_else(approved, app):

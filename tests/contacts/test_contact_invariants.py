@@ -197,9 +197,7 @@ def test_where_nothing_waits_there_is_no_key(contact, sets):
 
 @pytest.mark.parametrize("sql", ["TRUNCATE contacts_changeset CASCADE", "TRUNCATE contacts_contact CASCADE"])
 def test_nobody_empties_the_history(contact, sql):
-    [(model, trigger)] = pgtrigger.registered("contacts.ChangeSet:history_is_never_emptied")
-    guarded = f"SET CONSTRAINTS ALL IMMEDIATE; {trigger.compile(model).enable_sql}"
-    refused(guarded + sql, match="TRUNCATE refused")
+    refused(f"SET CONSTRAINTS ALL IMMEDIATE; {sql}", match="TRUNCATE refused")
 
 
 def test_a_contact_with_a_history_is_not_deleted(contact):

@@ -19,7 +19,7 @@ from importexport.imports.services import start_sync
 from importexport.imports.tasks import resume_imports, run_import
 from importexport.models import ImportFailure, ImportJob, ImportKind, ImportStatus
 from tests.devstack.stack import ROOT
-from tests.fixtures import details
+from tests.fixtures import details, without_triggers
 from tests.importexport.importing import SYSTEM, counts, lines, numbered, stored, synced
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,7 +94,7 @@ def snapshot():
 
 
 def empty():
-    with connection.cursor() as cursor:
+    with without_triggers(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE contacts_contact, importexport_importjob, importexport_importfile CASCADE")
 
 

@@ -1,0 +1,162 @@
+"""The database of a test process: a copy of one that is made once, and kept until what it is made of changes.
+
+Migrating takes many seconds, and the lists and the schemas that are shipped a second; PostgreSQL copies the result in a
+few hundredths. So each process gets a copy, and so does each test after one that committed: with the same rows, and
+with all triggers, also those that forbid to empty a table.
+"""
+
+import inspect
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import TransactionTestCase
+from pytest_django.plugin import DjangoDbBlocker
+
+from schemas.services.defaults import load_default_schemas, load_lists
+from tests.fingerprints import ROOT, fingerprint
+
+_PREFIX = "kontor_kept"
+_LOCK = zlib.crc32(_PREFIX.encode())
+_SEQUENCES = "SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences WHERE last_value > 0"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A database that stays in the server from run to run, to be copied from. `build` fills what is made of `origin`.
+
+    `sources` and `data` are the files that decide what is in it, besides those of its origin and what they import.
+    """
+
+    name: str
+    build: Callable[[], object]
+    sources: Callable[[], Iterator[Path]]
+    origin: "Kept | None" = None
+
+    def ensure(self) -> str:
+        """Makes it unless it is there, and returns its name in the server."""
+        origin = self.origin.ensure() if self.origin else "template0"
+        database = f"{_PREFIX}_{self.name}_{fingerprint(self._all_sources())}"
+        with _server() as run:
+            run("SELECT pg_advisory_lock(%s)", [_LOCK])
+            there = {name for (name,) in run("SELECT datname FROM pg_database")}
+            if database not in there:
+                for outdated in there:
+                    if outdated.startswith(f"{_PREFIX}_{self.name}_"):
+                        run(f'DROP DATABASE "{outdated}" WITH (FORCE)')
+                # Under another name until it is whole.
+                draft = f"{_PREFIX}_draft"
+                run(f'DROP DATABASE IF EXISTS "{draft}" WITH (FORCE)')
+                run(f'CREATE DATABASE "{draft}" TEMPLATE "{origin}"')
+                with _connected_to(draft):
+                    self.build()
+                run(f'ALTER DATABASE "{draft}" RENAME TO "{database}"')
+        return database
+
+    def _all_sources(self) -> list[Path]:
+        return [*self.sources(), *(self.origin._all_sources() if self.origin else [])]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A database of this process's own."""
+
+    name: str
+    origin: str
+
+    def make(self) -> None:
+        self.remove()
+        with _server() as run:
+            # The quickest way for a small one in a server that does not wait for the disk.
+            run(f'CREATE DATABASE "{self.name}" TEMPLATE "{self.origin}" STRATEGY file_copy')
+
+    def renew(self) -> None:
+        """As it was made, but for its sequences: a process remembers by their numbers, so none may come twice."""
+        with connection.cursor() as cursor:
+            cursor.execute(_SEQUENCES)
+            sequences = cursor.fetchall()
+        self.make()
+        with connection.cursor() as cursor:
+            cursor.executemany("SELECT setval(%s, %s)", sequences)
+
+    def remove(self) -> None:
+        connections.close_all()
+        with _server() as run:
+            run(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+
+
+@contextmanager
+def _server() -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
+    """Runs statements about databases, from none of them."""
+    with connection._nodb_cursor() as cursor:
+
+        def run(statement: str, values: list[object] | None = None) -> list[tuple[Any, ...]]:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+        yield run
+
+
+@contextmanager
+def _connected_to(database: str) -> Iterator[None]:
+    settings = connection.settings_dict
+    before = settings["NAME"]
+    connections.close_all()
+    settings["NAME"] = database
+    try:
+        yield
+    finally:
+        connections.close_all()
+        settings["NAME"] = before
+
+
+def _migrate() -> None:
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def _migrations_and_models() -> Iterator[Path]:
+    """Migrations may import code, and permissions follow from models."""
+    yield from ROOT.glob("config/settings/*.py")
+    for config in apps.get_app_configs():
+        folder = Path(config.path)
+        if folder.parent == ROOT:
+            yield from folder.glob("migrations/*.py")
+            yield from (Path(inspect.getfile(model)) for model in config.get_models())
+
+
+def _load_defaults() -> None:
+    load_lists()
+    load_default_schemas()
+
+
+def _defaults() -> Iterator[Path]:
+    yield Path(__file__)
+    yield from Path(inspect.getfile(load_lists)).parents[1].glob("data/*.json")
+
+
+MIGRATED = Kept("migrated", _migrate, _migrations_and_models)
+FILLED = Kept("filled", _load_defaults, _defaults, origin=MIGRATED)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker, worker_id: str
+) -> Iterator[None]:
+    """Instead of pytest-django's own: see above."""
+    settings = connection.settings_dict
+    with django_db_blocker.unblock():
+        copy = Copy(f"test_{settings['NAME']}_{worker_id}", FILLED.ensure())
+        copy.make()
+        settings["NAME"] = copy.name
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _test_case: copy.renew())
+        yield
+    with django_db_blocker.unblock():
+        copy.remove()
