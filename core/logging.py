@@ -72,7 +72,9 @@ def logging_config(form: str, *, level: str) -> None:
         factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
         final += [exceptions, structlog.processors.JSONRenderer(_json_text, option=orjson.OPT_NON_STR_KEYS)]
     else:
-        final += [structlog.dev.ConsoleRenderer(colors=False)]
+        # Python's own form: with `rich` installed structlog would add every local variable, secrets and all, and take
+        # a second for it.
+        final += [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
     structlog.configure(
         processors=[*SHARED, *own],
         logger_factory=factory,

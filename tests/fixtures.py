@@ -1,7 +1,7 @@
 """What every test may ask for: the default schemas, people, contacts, and clients that speak HTTP as one of them."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pgtrigger
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -57,6 +57,19 @@ def without_triggers() -> Iterator[None]:
 @pytest.fixture
 def default_schemas(db: None) -> None:
     """The lists and the schemas that are shipped, which are in the database from the start."""
+
+
+@pytest.fixture
+def case(db: None, subtests: pytest.Subtests) -> Callable[..., AbstractContextManager[None]]:
+    """A row of a table whose rows share one set-up: it fails by itself, under its name, and leaves no rows behind."""
+
+    @contextmanager
+    def run(*names: object) -> Iterator[None]:
+        with subtests.test(" ".join(map(str, names))), transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+
+    return run
 
 
 @pytest.fixture

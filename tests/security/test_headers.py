@@ -61,21 +61,23 @@ def path_in(page: str, world: World) -> str:
     )
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_page_has_the_headers(page, browser, ours):
-    headers = browser.get(path_in(page, ours)).headers
-    policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
-    style = policy.pop("style-src")
-    assert policy == POLICY
-    assert re.fullmatch(r"'self'( 'nonce-[A-Za-z0-9+/=]{24}')?", style)
-    has_the_others(headers)
+def test_every_page_has_the_headers(browser, ours, case):
+    for page in PAGES:
+        with case(page):
+            headers = browser.get(path_in(page, ours)).headers
+            policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+            style = policy.pop("style-src")
+            assert policy == POLICY
+            assert re.fullmatch(r"'self'( 'nonce-[A-Za-z0-9+/=]{24}')?", style)
+            has_the_others(headers)
 
 
-@pytest.mark.parametrize("path", ["/v1.0/contacts/{contact}/details", "/graphql", "/v9.9/no-such-operation"])
-def test_an_answer_of_the_api_may_load_nothing_at_all(path, browser, app, ours):
-    for answer in (browser.get(path_in(path, ours)), app.get(path_in(path, ours))):
-        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
-        has_the_others(answer.headers)
+def test_an_answer_of_the_api_may_load_nothing_at_all(browser, app, ours, case):
+    for path in ("/v1.0/contacts/{contact}/details", "/graphql", "/v9.9/no-such-operation"):
+        with case(path):
+            for answer in (browser.get(path_in(path, ours)), app.get(path_in(path, ours))):
+                assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+                has_the_others(answer.headers)
 
 
 def has_the_others(headers):
@@ -89,11 +91,12 @@ def has_the_others(headers):
     assert not re.search(r"bluetooth|web-share", headers["Permissions-Policy"])
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_no_page_holds_inline_scripts_styles_or_handlers(page, browser, ours):
-    text = browser.get(path_in(page, ours)).content.decode()
-    for pattern in (INLINE_SCRIPT, HANDLER, STYLE, STYLE_ATTRIBUTE):
-        assert pattern.search(text) is None, pattern.search(text)
+def test_no_page_holds_inline_scripts_styles_or_handlers(browser, ours, case):
+    for page in PAGES:
+        with case(page):
+            text = browser.get(path_in(page, ours)).content.decode()
+            for pattern in (INLINE_SCRIPT, HANDLER, STYLE, STYLE_ATTRIBUTE):
+                assert pattern.search(text) is None, pattern.search(text)
 
 
 def test_the_nonce_is_new_with_every_answer(browser):
