@@ -12,10 +12,10 @@ TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check bench trace openapi docs messages screenshots clean
+.PHONY: help run test test-quick check bench trace openapi docs messages screenshots clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 # With the commands of devstack/, also where DATABASE_URL and REDIS_URL name servers.
 run screenshots: export DJANGO_SETTINGS_MODULE := config.settings.development
@@ -25,6 +25,9 @@ run: $(VENV)/installed $(TRANSLATIONS) ## everything on this machine, with demo 
 
 test: $(VENV)/installed-dev $(TRANSLATIONS) ## the tests, on servers of their own (ARGS="-k name", WORKERS=2)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+test-quick: $(VENV)/installed-dev $(TRANSLATIONS) ## the tests that need no browser, no processes and no many rows
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not browser and not stack and not scale" $(ARGS)
 
 check: $(VENV)/installed-dev $(TRANSLATIONS) ## style, types, layers, settings, migrations, deployment
 	$(BIN)/ruff check

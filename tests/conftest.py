@@ -1,3 +1,29 @@
 """What all tests share. Their servers come from the plugin `devstack.embedded.testing`, which pyproject.toml names."""
 
+from pathlib import Path
+
+import pytest
+
 pytest_plugins = ["tests.databases", "tests.fixtures", "tests.queues", "tests.prepared"]
+
+TESTS = Path(__file__).parent
+# What the tests of a folder are marked with; other tests say so themselves.
+MARKS_OF_FOLDERS = {"browser": "browser", "faults": "stack"}
+# Those that take longest begin, so that no worker is left with one at the end.
+SLOWEST_FIRST = ("stack", "scale", "browser")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in MARKS_OF_FOLDERS:
+            item.add_marker(MARKS_OF_FOLDERS[folder])
+        # What a module starts or fills is started or filled by one worker.
+        if _rank(item) < len(SLOWEST_FIRST):
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TESTS))))
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    return next((rank for rank, mark in enumerate(SLOWEST_FIRST) if item.get_closest_marker(mark)), len(SLOWEST_FIRST))

@@ -25,6 +25,7 @@ from tests.fingerprints import ROOT, fingerprint
 
 _PREFIX = "kontor_kept"
 _LOCK = zlib.crc32(_PREFIX.encode())
+_RENEW = pytest.StashKey[Callable[[], None]]()
 _SEQUENCES = "SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences WHERE last_value > 0"
 
 
@@ -145,9 +146,20 @@ MIGRATED = Kept("migrated", _migrate, _migrations_and_models)
 FILLED = Kept("filled", _load_defaults, _defaults, origin=MIGRATED)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Many rows that were taken back lie in their tables still, and the next tests would read past them."""
+    yield
+    if item.get_closest_marker("scale"):
+        item.session.stash.get(_RENEW, lambda: None)()
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_test_environment: None, django_db_blocker: DjangoDbBlocker, worker_id: str
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    worker_id: str,
 ) -> Iterator[None]:
     """Instead of pytest-django's own: see above."""
     settings = connection.settings_dict
@@ -155,8 +167,15 @@ def django_db_setup(
         copy = Copy(f"test_{settings['NAME']}_{worker_id}", FILLED.ensure())
         copy.make()
         settings["NAME"] = copy.name
+
+    def renew() -> None:
+        with django_db_blocker.unblock():
+            copy.renew()
+
+    request.session.stash[_RENEW] = renew
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _test_case: copy.renew())
         yield
+    del request.session.stash[_RENEW]
     with django_db_blocker.unblock():
         copy.remove()

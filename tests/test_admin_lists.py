@@ -209,6 +209,7 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(
     assert len(many) == len(few), [sql[:150] for sql in many]
 
 
+@pytest.mark.scale
 @pytest.mark.parametrize("label", GROWS_LARGE)
 def test_a_list_takes_as_many_queries_for_ten_thousand_rows(
     label: str, viewer: Member, queries_of: Callable[[str], list[str]]

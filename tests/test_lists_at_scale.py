@@ -14,7 +14,7 @@ from contacts.models import ContactAssignment
 from schemas.models import ListItem
 from tests.fixtures import without_triggers
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas"), pytest.mark.scale]
 
 MANY, FEW = 20_000, 100
 CONTACTS = "/admin/contacts/contact/"

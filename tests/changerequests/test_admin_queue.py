@@ -308,6 +308,7 @@ def scanned(
     return open_queue
 
 
+@pytest.mark.scale
 def test_opening_the_queue_enters_an_index_and_counts_no_further_than_the_lists_do(
     rita: Member, anna: Member, fill: Callable[..., None], scanned: Callable[..., Any]
 ) -> None:
@@ -319,6 +320,7 @@ def test_opening_the_queue_enters_an_index_and_counts_no_further_than_the_lists_
         assert max(rows for _kind, _index, rows in read) <= CappedPaginator.most, (query, read)
 
 
+@pytest.mark.scale
 def test_a_field_that_few_requests_change_is_found_by_its_index(
     rita: Member, fill: Callable[..., None], scanned: Callable[..., Any], asked: ChangeRequest
 ) -> None:
@@ -331,6 +333,7 @@ def test_a_field_that_few_requests_change_is_found_by_its_index(
     assert not [kind for kind, _index, _rows in read if kind == "Seq Scan"], read
 
 
+@pytest.mark.scale
 def test_who_sees_few_contacts_opens_the_queue_by_an_index_too(
     ben: Member, fill: Callable[..., None], scanned: Callable[..., Any]
 ) -> None:
@@ -341,6 +344,7 @@ def test_who_sees_few_contacts_opens_the_queue_by_an_index_too(
     assert max(rows for _kind, _index, rows in read) <= MANY // 20, read
 
 
+@pytest.mark.scale
 def test_the_queue_stays_within_its_queries_at_many_rows(
     admin_of: Callable[..., Client], rita: Member, fill: Callable[..., None], count_queries: Callable[[], Any]
 ) -> None:
@@ -355,6 +359,7 @@ def test_the_queue_stays_within_its_queries_at_many_rows(
     assert max(counts) <= 12, counts
 
 
+@pytest.mark.scale
 def test_walking_on_from_deep_in_the_queue_enters_the_index_there(
     admin_of: Callable[..., Client], rita: Member, fill: Callable[..., None], count_queries: Callable[[], Any]
 ) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.fixtures import details, without_triggers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.scale]
 MANY = 10_000
 
 

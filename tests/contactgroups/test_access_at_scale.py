@@ -11,7 +11,7 @@ from accounts.models import Member
 from contactgroups.models import ContactGroup, LinkedEntity
 from contacts.models import Contact
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.scale]
 SIZES = {"members": 10_000, "contacts": 20_000, "groups": 100_000}
 
 # Ten members below each; every contact has one member and one participant, every group two contacts and one account.

@@ -116,6 +116,7 @@ ENTRIES_READ = """
 """
 
 
+@pytest.mark.scale
 def test_what_is_checked_of_a_change_set_does_not_grow_with_the_history(make_contact):
     make_contact()
     with transaction.atomic(), connection.cursor() as cursor:

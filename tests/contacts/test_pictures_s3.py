@@ -10,7 +10,7 @@ from contacts.models import PendingFileDeletion, ProfilePicture
 from contacts.tasks import delete_obsolete_files
 from tests.importexport import test_export_s3
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stack]
 s3, bucket = test_export_s3.s3, test_export_s3.bucket
 
 

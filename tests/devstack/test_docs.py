@@ -11,6 +11,8 @@ import pytest
 from devstack.embedded import paths
 from tests.devstack.stack import ROOT, RunningStack
 
+pytestmark = pytest.mark.stack
+
 BLOCK = re.compile(r"^```(bash|json|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SEPARATOR = "-- next block --"
 # What differs from run to run: ids, uids and times.

@@ -17,7 +17,7 @@ from kombu.utils.url import parse_url
 from devstack import embedded
 from devstack.embedded import paths, servers
 
-pytestmark = pytest.mark.usefixtures("no_servers_of_others")
+pytestmark = [pytest.mark.usefixtures("no_servers_of_others"), pytest.mark.stack]
 
 Use = Callable[..., subprocess.Popen[str]]
 Eventually = Callable[[Callable[[], object], str], None]

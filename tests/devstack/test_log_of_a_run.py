@@ -20,6 +20,8 @@ from tests.devstack.stack import ROOT, Eventually, RunningStack, free_port
 from tests.prepared import Prepare
 
 # Whatever of these stands in the log was not meant to.
+pytestmark = pytest.mark.stack
+
 FIRST, LAST, STREET = "Zdenka", "Kowalczykowska", "Geheimgasse"
 EMAIL, NEW_EMAIL, MOBILE = "zdenka@privat.example", "zdenka.neu@privat.example", "+41791234567"
 USERNAME, EXTERNAL_ID = "zdenka.kow", "CRM-4711-Zdenka"

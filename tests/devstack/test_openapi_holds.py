@@ -17,6 +17,8 @@ from devstack.embedded import paths
 from tests.devstack.stack import ROOT, RunningStack
 from tests.legalentities.documents import company
 
+pytestmark = pytest.mark.stack
+
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 

@@ -17,6 +17,8 @@ from devstack import embedded
 from devstack.embedded import paths
 from tests.devstack.stack import ROOT, Eventually, RunningStack, free_port
 
+pytestmark = pytest.mark.stack
+
 Environment = Callable[[Path], dict[str, str]]
 
 

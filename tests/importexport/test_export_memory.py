@@ -43,6 +43,7 @@ print(few, all_rows, (peak() - before) // 1024)
 """
 
 
+@pytest.mark.scale
 @pytest.mark.django_db(transaction=True)
 def test_fifty_thousand_rows_take_no_more_memory_than_a_hundred(make_contact):
     contact = make_contact()

@@ -13,7 +13,7 @@ from importexport.exports.tasks import expire_exports
 from importexport.models import ExportJob
 from tests.importexport.reading import read_csv
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stack]
 
 CONTACTS = "/v1.0/contacts/export"
 CLIENT = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2}, signature_version="s3v4")

@@ -108,6 +108,7 @@ def test_the_command_says_what_it_did(capsys):
     assert capsys.readouterr().out == "The search indexes are up to date.\n"
 
 
+@pytest.mark.scale
 @pytest.mark.parametrize(
     "said",
     [

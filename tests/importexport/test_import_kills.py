@@ -22,7 +22,7 @@ from tests.devstack.stack import ROOT
 from tests.fixtures import details, without_triggers
 from tests.importexport.importing import SYSTEM, counts, lines, numbered, stored, synced
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stack]
 PATIENCE = 120
 ENTRIES = 1_500
 WORKER = """

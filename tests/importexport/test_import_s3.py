@@ -9,7 +9,7 @@ from importexport.models import ImportJob, ImportKind, ImportStatus
 from tests.importexport import test_export_s3
 from tests.importexport.importing import SYSTEM, array, counts, lines, numbered, packed, stored, upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stack]
 s3, bucket = test_export_s3.s3, test_export_s3.bucket
 
 

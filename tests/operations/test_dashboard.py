@@ -309,6 +309,7 @@ def explained(capture):
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
+@pytest.mark.scale
 @pytest.mark.parametrize("sees_all", [True, False])
 def test_requests_are_counted_along_indexes_and_no_further_than_the_cap(
     many_requests, anna, actor_of, count_queries, sees_all
