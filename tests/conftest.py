@@ -13,7 +13,6 @@ MARKS_OF_FOLDERS = {"browser": "browser", "faults": "stack"}
 SLOWEST_FIRST = ("stack", "scale", "browser")
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]

@@ -8,7 +8,7 @@ with all triggers, also those that forbid to empty a table.
 import inspect
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class Kept:
     def ensure(self) -> str:
         """Makes it unless it is there, and returns its name in the server."""
         origin = self.origin.ensure() if self.origin else "template0"
-        database = f"{_PREFIX}_{self.name}_{fingerprint(self._all_sources())}"
+        database = f"{_PREFIX}_{self.name}_{fingerprint(self.all_sources())}"
         with _server() as run:
             run("SELECT pg_advisory_lock(%s)", [_LOCK])
             there = {name for (name,) in run("SELECT datname FROM pg_database")}
@@ -61,8 +61,8 @@ class Kept:
                 run(f'ALTER DATABASE "{draft}" RENAME TO "{database}"')
         return database
 
-    def _all_sources(self) -> list[Path]:
-        return [*self.sources(), *(self.origin._all_sources() if self.origin else [])]
+    def all_sources(self) -> list[Path]:
+        return [*self.sources(), *(self.origin.all_sources() if self.origin else [])]
 
 
 @dataclass(frozen=True)
@@ -169,8 +169,9 @@ def django_db_setup(
         settings["NAME"] = copy.name
 
     def renew() -> None:
-        with django_db_blocker.unblock():
-            copy.renew()
+        if settings["NAME"] == copy.name:
+            with django_db_blocker.unblock():
+                copy.renew()
 
     request.session.stash[_RENEW] = renew
     with pytest.MonkeyPatch.context() as patch:
@@ -179,3 +180,22 @@ def django_db_setup(
     del request.session.stash[_RENEW]
     with django_db_blocker.unblock():
         copy.remove()
+
+
+@pytest.fixture(scope="session")
+def copy_of(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Callable[[Kept], AbstractContextManager[None]]:
+    """Within the block tests run on a copy of a kept database, instead of the process's usual one."""
+
+    @contextmanager
+    def use(kept: Kept) -> Iterator[None]:
+        with django_db_blocker.unblock():
+            copy = Copy(f"{connection.settings_dict['NAME']}_{kept.name}", kept.ensure())
+            copy.make()
+        with _connected_to(copy.name):
+            yield
+        with django_db_blocker.unblock():
+            copy.remove()
+
+    return use

@@ -1,4 +1,4 @@
-"""The data of an installation, made once in a test run and copied for each that needs one: from nothing takes longest.
+"""The data of an installation, kept until what it is made of changes, and copied for each test that needs one.
 
 That it is made from nothing as well is what tests/devstack/test_runstack.py and test_load_demo.py show.
 """
@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.utils import timezone
 
 from devstack.embedded import paths
+from tests.databases import FILLED
 from tests.faults.installation import Installation
+from tests.fingerprints import ROOT, fingerprint
 
 Prepare = Callable[..., None]
 # As `runstack` does it, who then finds it done.
@@ -21,26 +25,42 @@ COLLECT = "from devstack.management.commands.runstack import _collect_static; _c
 
 
 @pytest.fixture(scope="session")
-def prepare(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Prepare:
+def prepare() -> Prepare:
     """Fills a `var` with servers that have stopped, schemas and static files; with `demo` with the demo's data too."""
-    base = tmp_path_factory.getbasetemp()
-    # The workers of pytest-xdist share what is above theirs.
-    common = base if worker_id == "master" else base.parent
+    kept = Path(settings.VAR_DIR) / "prepared"
+    kept.mkdir(exist_ok=True)
+    sources = [*FILLED.all_sources(), *_loading("load_schemas"), *_static_files()]
+    with_demo = [*sources, *_loading("load_demo")]
 
     def fill(var: Path, *, demo: bool = False) -> None:
-        with _alone(common / "prepared.lock"):
-            plain = _made(common / "prepared", None, [["migrate", "--verbosity=0"], ["load_schemas"]])
-            chosen = _made(common / "prepared-demo", plain, [["load_demo", "--force", DEVELOPMENT]]) if demo else plain
+        with _alone(kept / "lock"):
+            plain = _made(kept, "plain", sources, None, [["migrate", "--verbosity=0"], ["load_schemas"]])
+            # The demo's stories happen in the days before it is loaded.
+            today = f"demo-{timezone.now().date()}"
+            load_demo = [["load_demo", "--force", DEVELOPMENT]]
+            chosen = _made(kept, today, with_demo, plain, load_demo) if demo else plain
         shutil.copytree(chosen, var, dirs_exist_ok=True)
 
     return fill
 
 
-def _made(folder: Path, origin: Path | None, commands: list[list[str]]) -> Path:
-    """The `var` in the folder, made unless it is there: from another one, or from nothing."""
+def _loading(command: str) -> Iterator[Path]:
+    yield Path(__file__)
+    yield from ROOT.glob(f"*/management/commands/{command}.py")
+
+
+def _static_files() -> Iterator[Path]:
+    for folder in ROOT.glob("*/static"):
+        yield from (path for path in folder.rglob("*") if path.is_file())
+
+
+def _made(kept: Path, name: str, sources: list[Path], origin: Path | None, commands: list[list[str]]) -> Path:
+    """A `var`, made of the sources unless it is there: from another one, or from nothing."""
+    folder = kept / f"{name}-{fingerprint(sources)}"
     done = folder / "done"
     if not done.exists():
-        shutil.rmtree(folder, ignore_errors=True)
+        for outdated in kept.glob(f"{name.partition('-')[0]}-*"):
+            shutil.rmtree(outdated)
         folder.mkdir()
         made = Installation(folder)
         if origin is None:

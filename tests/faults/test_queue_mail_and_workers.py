@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from celery import Celery
 
+from devstack import embedded
 from tests.devstack.stack import free_port
 from tests.faults.installation import Installation, Web, wait_until
 from tests.faults.test_database_restarts import new_contact
@@ -100,8 +102,9 @@ def make_due(installation: Installation, contact: int) -> None:
 
 def send(installation: Installation, module: str, task: str) -> None:
     """As beat does."""
-    done = installation.manage("shell", "-c", f"from {module} import {task}; {task}.delay()")
-    assert done.returncode == 0, done.stderr
+    broker = embedded.redis_url(installation.var).replace("unix:", "redis+socket:")
+    with Celery(broker=broker, set_as_current=False) as beat:
+        beat.send_task(f"{module}.{task}")
 
 
 def test_without_the_queue_requests_are_answered_and_what_they_asked_for_is_done_when_it_is_back(
