@@ -9,6 +9,8 @@ import pytest
 
 from tests.devstack.stack import ROOT
 
+pytestmark = pytest.mark.stack
+
 PROGRAM = """
 import logging
 import structlog

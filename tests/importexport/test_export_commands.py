@@ -78,6 +78,7 @@ def test_a_full_disk_fails(default_schemas, monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.stack
 def test_the_exit_status_tells(default_schemas, tmp_path):
     database = connection.settings_dict["NAME"]
     program = "import sys; from django.core.management import execute_from_command_line as run; "

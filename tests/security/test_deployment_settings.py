@@ -11,7 +11,7 @@ from django.test import override_settings
 
 from tests.devstack.stack import ROOT
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.stack]
 
 PRODUCTION = {
     "SECRET_KEY": "a-secret-of-production-" + "".join(chr(97 + number % 26) for number in range(50)),

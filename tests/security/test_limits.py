@@ -169,6 +169,7 @@ def contacts_out_of_reach():
     other.close()
 
 
+@pytest.mark.stack
 def test_the_workers_of_the_web_server_have_a_limit_and_tasks_have_none(tmp_path):
     program = "from django.conf import settings; print(settings.DATABASES['default'].get('OPTIONS', {}).get('options'))"
     clean = {name: value for name, value in os.environ.items() if name != "DATABASE_STATEMENT_SECONDS"}
@@ -182,6 +183,7 @@ def test_the_workers_of_the_web_server_have_a_limit_and_tasks_have_none(tmp_path
     assert told("").strip() == "None"
 
 
+@pytest.mark.stack
 def test_the_limit_of_queries_leaves_the_options_of_the_address_alone():
     program = "from django.conf import settings; print(settings.DATABASES['default']['OPTIONS']['options'])"
     production = {
