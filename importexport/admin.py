@@ -1,4 +1,4 @@
-"""Where Django looks for this app's admin."""
+"""Import the model admins so that Django registers them."""
 
 from importexport.exports.admin import ExportJobAdmin
 from importexport.imports.admin import ImportJobAdmin

@@ -1,4 +1,4 @@
-"""Who asked for a job: written when it is asked for, and made an actor again when it runs."""
+"""The requester of a job: stored when the job is created, turned back into an actor when it runs."""
 
 from datetime import datetime
 from typing import Any, TypedDict, TypeVar
@@ -22,7 +22,7 @@ class Requester(TypedDict):
 
 
 def requester_columns(actor: Actor) -> Requester:
-    """The columns of a job that say who asked for it; a contact asks for none."""
+    """Return the columns of a job that name its requester. Contacts cannot request jobs."""
     return {
         "requested_by_member_id": actor.member_id,
         "requested_by_application_id": actor.application_id,
@@ -31,7 +31,7 @@ def requester_columns(actor: Actor) -> Requester:
 
 
 def requested_by(jobs: QuerySet[J], actor: Actor) -> QuerySet[J]:
-    """The jobs that the actor asked for; nobody sees those of others."""
+    """Return the jobs that the actor requested; none for a contact."""
     columns: dict[str, Any] = {**requester_columns(actor)}
     if actor.is_contact:
         return jobs.none()
@@ -39,9 +39,9 @@ def requested_by(jobs: QuerySet[J], actor: Actor) -> QuerySet[J]:
 
 
 def check_unfinished(jobs: QuerySet[J], actor: Actor) -> None:
-    """Whether the actor may ask for one more job of this kind. Locks out another request of the same actor meanwhile.
+    """Check the actor's limit of unfinished jobs of this kind (MAX_UNFINISHED_JOBS). System actors have no limit.
 
-    Raises TooManyRequests `TooManyJobs` when as many wait or run as one caller may have. Commands have no limit.
+    Takes an advisory lock per actor and kind until the transaction ends. Raise TooManyRequests `TooManyJobs`.
     """
     most = settings.MAX_UNFINISHED_JOBS
     if not most or actor.kind is ActorKind.SYSTEM:
@@ -58,15 +58,15 @@ def check_unfinished(jobs: QuerySet[J], actor: Actor) -> None:
 
 
 def jobs_at_hand(jobs: QuerySet[J], actor: Actor, *, finished_since: datetime, limit: int) -> QuerySet[J]:
-    """The actor's jobs that are not finished, the latest first, and then those that were finished lately."""
+    """Return up to `limit` of the actor's jobs: unfinished ones, newest first, then those finished recently."""
     at_hand = requested_by(jobs, actor).filter(Q(finished_at=None) | Q(finished_at__gte=finished_since))
     return at_hand.order_by(F("finished_at").desc(nulls_first=True), "-created_at", "id")[:limit]
 
 
 def actor_of_job(job: Job, *, scope: str) -> Actor:
-    """The actor that asked for the job, with what it may see now.
+    """Return the actor that requested the job, with its current permissions.
 
-    Raises Forbidden when its login was closed, or its application may no longer ask for the scope.
+    Raise Forbidden if the member's login is inactive or the application no longer has the scope.
     """
     member, application = job.requested_by_member, job.requested_by_application
     if member is not None:

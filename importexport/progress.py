@@ -1,4 +1,4 @@
-"""How far a command is: a bar on a terminal, plain lines elsewhere, always on standard error."""
+"""Progress of a command on standard error: a bar on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class ShownProgress:
-    """Shows how many of `unit` (a plural, for people) are done."""
+    """Show how many items are done. `unit` is their plural, such as "entries"."""
 
     def __init__(self, unit: str, *, stream: TextIO | None = None) -> None:
         self._unit = unit
@@ -30,7 +30,7 @@ class ShownProgress:
             self._bar.close()
 
     def expect(self, total: int) -> None:
-        """There are so many."""
+        """Set the total and start showing progress."""
         self._total = total
         if self._stream.isatty():
             self._bar = tqdm(total=total, unit=f" {self._unit}", file=self._stream, dynamic_ncols=True)
@@ -38,7 +38,7 @@ class ShownProgress:
             self._tell(0)
 
     def report(self, processed: int) -> None:
-        """So many are done."""
+        """Show the number of items processed so far."""
         if self._bar is not None:
             self._bar.update(processed - self._bar.n)
         elif time.monotonic() - self._told_at >= SECONDS_BETWEEN_LINES:

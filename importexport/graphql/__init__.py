@@ -1,1 +1,1 @@
-"""GraphQL over contacts and legal entities: a read API, and the language in which an export says what it holds."""
+"""GraphQL over contacts and legal entities: a read API, and the filter language of exports."""

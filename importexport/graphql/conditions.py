@@ -1,4 +1,4 @@
-"""Compiles the `where` of a query to one SQL condition. Nothing is evaluated in Python, every value is bound."""
+"""Compiles the `where` argument of a query to one SQL condition. Every value is a bound parameter."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from importexport.graphql.tree import COMBINATIONS, Attribute, Branch, Document,
 MAX_DEPTH = 24
 MAX_CONDITIONS = 200
 MAX_VALUES = 1_000
-# With more values than this, one pass over the rows costs less than as many looks into an index.
+# With more values, a sequential scan is cheaper than one index lookup per value.
 MAX_VALUES_BY_INDEX = 20
 
 _COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -41,16 +41,16 @@ _PATTERNS: Mapping[str, Callable[[str], str]] = {
 
 
 def check_open_to(actor: Actor, attribute: Attribute, name: str) -> None:
-    """Raises Forbidden when a contact names what is for staff alone."""
+    """Raise Forbidden if the actor is a contact and the attribute is open only to staff."""
     if attribute.staff_only and actor.is_contact:
         raise Forbidden(_("“%(name)s” is not open to your kind of caller.") % {"name": name})
 
 
 def condition_of(where: Mapping[str, Any], branch: Branch, *, actor: Actor) -> Predicate | None:
-    """The condition that a coerced `where` says; None when it says none.
+    """Return the condition of a coerced `where`; None if it is empty.
 
-    Raises BadRequest for null where it has no meaning and for what says nothing, Forbidden for what the actor may not
-    name, UnprocessableEntity when it is nested too deeply or says too much.
+    Raise BadRequest for a meaningless null or an empty object or list inside it, Forbidden for attributes that are not
+    open to the actor, and UnprocessableEntity beyond the limits of depth, conditions or values.
     """
     return _Compiler(actor).of_object(branch, where, F("details"), "where", depth=1) if where else None
 
@@ -64,7 +64,7 @@ class _Compiler:
     def of_object(
         self, branch: Branch, where: Mapping[str, Any], document: Document, place: str, *, depth: int
     ) -> Predicate:
-        """All that is said of one object."""
+        """Return the conjunction of the conditions on one object."""
         _check_depth(depth)
         parts: list[Predicate] = []
         for name, said in _said(where, place).items():
@@ -99,14 +99,14 @@ class _Compiler:
     def of_array(
         self, field: Many, where: Mapping[str, Any], document: Document, place: str, *, depth: int
     ) -> Predicate:
-        """`some`, `none` and `all` of the items, and whether there are `any`; an absent array has no items."""
+        """Compile `some`, `none`, `all` and `any` of an array. An absent array has no items."""
         array = field.array(document)
         parts = []
         for name, said in _said(where, place).items():
             at = f"{place}.{name}"
             if said is None:
                 raise _meaningless(at)
-            # Counted, not nested, so that no two arrays of a query share a name.
+            # Numbered consecutively, not by depth, so that each array of a query has its own alias.
             self.arrays += 1
             number = self.arrays
             item = ArrayItem(number)
@@ -127,7 +127,7 @@ class _Compiler:
     def of_value(
         self, field: Value | Attribute, operations: Mapping[str, Any], document: Document, place: str
     ) -> Predicate:
-        """All operations on one value."""
+        """Return the conjunction of the operations on one value."""
         if isinstance(field, Attribute):
             check_open_to(self.actor, field, place)
         parts = []
@@ -182,7 +182,7 @@ def _among(field: Value | Attribute, values: list[Any], value: Any) -> Predicate
 
 
 def _equals_in_capitals(value: Any, operand: str) -> Predicate:
-    """What an index on the text in capitals finds; it is to be compared as it stands too."""
+    """Match the index on the upper-cased text. The caller also compares the exact text."""
     return Condition(Upper(value), Upper(Bound(operand, "text")), operator="=")
 
 

@@ -1,4 +1,4 @@
-"""Reading GraphQL documents, within limits that are checked before anything expensive looks at them."""
+"""Parsing of GraphQL documents. Size limits are checked before the costly validation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from core.errors import UnprocessableEntity
 
 MAX_LENGTH = 20_000
 MAX_DEPTH = 12
-# The usual introspection query follows `ofType` nine times.
+# The standard introspection query nests `ofType` nine times.
 MAX_INTROSPECTION_DEPTH = 20
 MAX_ROOT_FIELDS = 10
 MAX_FIELDS = 1_000
@@ -34,7 +34,7 @@ INTROSPECTION = ("__schema", "__type")
 
 
 class InvalidDocumentError(Exception):
-    """A document that is malformed or does not fit the types; `errors` say why and where."""
+    """The document is malformed or does not match the schema; `errors` has the reasons with their locations."""
 
     def __init__(self, errors: list[GraphQLError]) -> None:
         super().__init__(errors)
@@ -42,7 +42,7 @@ class InvalidDocumentError(Exception):
 
 
 def read_document(query: str, schema: GraphQLSchema) -> DocumentNode:
-    """The document, valid and within the limits. Raises InvalidDocumentError; UnprocessableEntity beyond a limit."""
+    """Return the validated document. Raise InvalidDocumentError, or UnprocessableEntity if it exceeds a limit."""
     if len(query) > MAX_LENGTH:
         raise UnprocessableEntity(_("The query has more than %(limit)s characters.") % {"limit": MAX_LENGTH})
     try:
@@ -58,7 +58,7 @@ def read_document(query: str, schema: GraphQLSchema) -> DocumentNode:
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """Of a selection with its fragments spread out: fields and spreads, levels, and fields at its top."""
+    """Size of a selection set with its fragments expanded: fields and spreads, depth, top-level fields."""
 
     selections: int = 0
     depth: int = 0
@@ -71,7 +71,7 @@ def _check_size(document: DocumentNode) -> None:
     measure = _Measure(fragments)
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     sizes = [measure.of(operation.selection_set) for operation in operations]
-    # Validation reads every fragment, also one that no operation spreads.
+    # Validation reads every fragment, including unused ones.
     counts = [sum(size.selections for size in sizes), *(measure.of_fragment(name).selections for name in fragments)]
     if max(counts) > MAX_FIELDS:
         raise UnprocessableEntity(_("The query selects more than %(limit)s fields.") % {"limit": MAX_FIELDS})
@@ -84,14 +84,14 @@ def _check_size(document: DocumentNode) -> None:
 
 
 class _Measure:
-    """Each fragment is measured once, so that fragments of fragments cost what they are long."""
+    """Measures each fragment once, so that nested fragments cost linear time."""
 
     def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self._fragments = fragments
         self._measured: dict[str, _Size] = {}
 
     def of_fragment(self, name: str) -> _Size:
-        """A fragment that is unknown, or spreads itself, is nothing: validation refuses it."""
+        """Return the size of a fragment; zero if it is unknown or recursive, which validation rejects later."""
         if name not in self._measured:
             self._measured[name] = _Size()
             if name in self._fragments:
@@ -106,7 +106,7 @@ class _Measure:
                 levels = below.depth + 1
                 if selection.name.value in INTROSPECTION:
                     introspections += 1
-                    # Counted against a limit of its own.
+                    # Introspection has its own depth limit.
                     levels = 1 if levels <= MAX_INTROSPECTION_DEPTH else levels
                 fields_at_top += 1
             else:

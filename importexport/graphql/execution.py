@@ -1,4 +1,4 @@
-"""Running a query, and its errors in GraphQL's shape."""
+"""Execution of queries, with errors in the GraphQL format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.exception_handlers import as_api_error
 from importexport.graphql.documents import InvalidDocumentError, read_document
 from importexport.graphql.schema import current_types
 
-# Of an answer, arrays' items included: about what 200 rows with every field of a large schema have.
+# Per response, including array items: about 200 rows with every field of a large schema.
 MAX_VALUES = 100_000
 
 Response = dict[str, Any]
@@ -23,11 +23,11 @@ Resolver = Callable[..., Any]
 
 
 class AnswerTooLarge(BaseException):
-    """Ends an execution. No Exception: GraphQL keeps each of those as the error of one field, and goes on."""
+    """Aborts an execution. Not an Exception: graphql-core records those as errors of one field and continues."""
 
 
 def within_limit() -> Resolver:
-    """A middleware that ends an execution which makes too much of a short query."""
+    """Return a middleware that raises AnswerTooLarge once more than MAX_VALUES fields are resolved."""
     left = MAX_VALUES
 
     def resolve(inner: Resolver, source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
@@ -43,7 +43,7 @@ def within_limit() -> Resolver:
 def execute_query(
     *, query: str, variables: Mapping[str, Any] | None, operation_name: str | None, actor: Actor
 ) -> Response:
-    """The response to a query: `data`, `errors` or both, as the GraphQL specification has it. Raises nothing."""
+    """Return the response to a query: `data`, `errors` or both, as in the GraphQL specification. Never raises."""
     try:
         types = current_types()
         document = read_document(query, types.schema)
@@ -65,14 +65,14 @@ def execute_query(
     response: Response = {}
     if result.errors:
         response["errors"] = [as_json(error) for error in result.errors]
-    # Without data no execution took place: a variable is missing, or there is no such operation.
+    # Request errors, such as a missing variable or an unknown operation, must not have a `data` entry.
     if result.data is not None or not result.errors or any(error.path for error in result.errors):
         response["data"] = result.data
     return response
 
 
 def as_json(error: GraphQLError) -> dict[str, Any]:
-    """An error as the specification has it. What GraphQL itself refuses is a bad request; the rest says what it is."""
+    """Return the error in the format of the specification. Errors of graphql-core itself become BadRequest."""
     original = error.original_error
     while isinstance(original, GraphQLError):
         original = original.original_error

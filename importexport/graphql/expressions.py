@@ -1,4 +1,4 @@
-"""SQL expressions over JSON documents. Every value is a bound parameter; nothing fails on a value of another type."""
+"""SQL expressions on JSON documents. Every value is a bound parameter; values of another type never raise."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from django.db.models import (
 from django.db.models.sql.compiler import SQLCompiler
 
 Sql = tuple[str, list[Any]]
-# What is true, false or null of a row.
+# A boolean or null for each row.
 Predicate = Expression | Exists
 
 
 class Bound(Expression):
-    """A bound parameter, cast to the type that it is compared as."""
+    """A bound parameter, cast to an SQL type."""
 
     def __init__(self, value: Any, sql_type: str) -> None:
         super().__init__(output_field=TextField())
@@ -39,7 +39,7 @@ class Bound(Expression):
 
 
 class ArrayItem(Expression):
-    """The item under examination, within the `AnyItem` of the same number."""
+    """The current array item within the `AnyItem` of the same number."""
 
     def __init__(self, number: int) -> None:
         super().__init__(output_field=JSONField())
@@ -50,9 +50,9 @@ class ArrayItem(Expression):
 
 
 class AnyItem(Func):
-    """Whether any item of a JSON array meets a condition, which names the item as `ArrayItem(number)`.
+    """Whether any item of a JSON array meets a condition, which refers to the item as `ArrayItem(number)`.
 
-    What is no array has no items: strict and silent, jsonpath answers with no rows.
+    A value that is not an array has no items: in strict, silent mode jsonpath returns no rows for it.
     """
 
     output_field = BooleanField()
@@ -71,7 +71,7 @@ class AnyItem(Func):
 
 
 class Condition(Func):
-    """SQL that is true, false or null; `operator` stands between its parts."""
+    """A boolean SQL expression: the parts joined by `operator`."""
 
     template = "(%(expressions)s)"
     output_field = BooleanField()
@@ -81,7 +81,7 @@ class Condition(Func):
 
 
 class Always(Expression):
-    """What every item of an array is."""
+    """A condition that is always true."""
 
     def __init__(self) -> None:
         super().__init__(output_field=BooleanField())
@@ -91,7 +91,7 @@ class Always(Expression):
 
 
 class IsNotTrue(Func):
-    """Denies a condition so that null counts as false: what is absent is denied too."""
+    """Negates a condition, treating null as false, so that absent values match the negation."""
 
     template = "(%(expressions)s) IS NOT TRUE"
     output_field = BooleanField()
@@ -103,7 +103,7 @@ class IsNull(Func):
 
 
 class EqualsAny(Func):
-    """Whether the first equals any item of the second, a bound array."""
+    """Whether the first argument equals any item of the second, a bound array."""
 
     template = "(%(expressions)s))"
     arg_joiner = " = ANY("
@@ -123,7 +123,7 @@ def _path(path: Sequence[str]) -> Value:
 
 
 class TextAt(Func):
-    """The value at a path as text; null where there is none. Search indexes are made on this expression."""
+    """The value at a path as text; null if absent. Search indexes use this expression."""
 
     template = "(%(expressions)s)"
     arg_joiner = " #>> "
@@ -143,7 +143,7 @@ class JsonAt(Func):
 
 
 class _Guarded(Func):
-    """Casts what passes a test, and is null for the rest."""
+    """Casts the value if it passes a test; otherwise null. The template uses the value twice."""
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any) -> Sql:  # type: ignore[override]
         sql, params = compiler.compile(self.get_source_expressions()[0])
@@ -151,7 +151,7 @@ class _Guarded(Func):
 
 
 class NumberOf(_Guarded):
-    """A JSON value as a number."""
+    """A JSON value as numeric."""
 
     template = "CASE WHEN jsonb_typeof({value}) = 'number' THEN ({value})::numeric END"
     output_field = DecimalField()
@@ -165,7 +165,7 @@ class BooleanOf(_Guarded):
 
 
 class MomentOf(_Guarded):
-    """Text as a moment."""
+    """A text as timestamptz."""
 
     template = "CASE WHEN pg_input_is_valid({value}, 'timestamptz') THEN ({value})::timestamptz END"
     output_field = DateTimeField()

@@ -1,4 +1,4 @@
-"""The filter of an export: a GraphQL document of one root field, whose `where` says which rows."""
+"""The filter of an export: a GraphQL document with one root field, whose `where` selects the rows."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from importexport.graphql.roots import ROOTS
 from importexport.graphql.schema import current_types
 from importexport.graphql.variables import check_variables_are_given
 
-# An export holds every row that the filter finds, in the order of their ids.
+# An export contains every matching row, ordered by id.
 NOT_IN_EXPORTS = ("order", "skip", "take")
 
 
 def filtered_rows(*, query: str, root: str, actor: Actor) -> QuerySet[Any]:
-    """The rows of `root` that the actor sees and that the query's `where` finds, in no order of their own.
+    """Return the rows of `root` that the actor sees and that match the query's `where`, unordered.
 
-    What the query selects has no meaning here and may be empty.
+    The selection set of the query is ignored.
 
-    Raises BadRequest, which names line and column, when the query is malformed, does not fit the types or is not one
-    query of `root`; UnprocessableEntity beyond the limits and for `order`, `skip` and `take`, which an export does not
-    have; Forbidden for what the actor may not name.
+    Raise BadRequest with line and column if the query is malformed, does not match the schema or is not a single query
+    of `root`; UnprocessableEntity beyond the limits and for `order`, `skip` and `take`; Forbidden for attributes that
+    are not open to the actor.
     """
     types = current_types()
     try:
@@ -60,7 +60,7 @@ def filtered_rows(*, query: str, root: str, actor: Actor) -> QuerySet[Any]:
 
 
 def refusal(errors: list[GraphQLError]) -> BadRequest:
-    """The errors of a document as one of the API: the first is the message, `properties` has them all."""
+    """Return the errors of a document as one API error: the first is the message, `properties` has all of them."""
     messages = [f"{_place(error)}{error.message}" for error in errors]
     return BadRequest(messages[0], properties={"query": messages})
 
@@ -80,7 +80,7 @@ def _only_field(document: DocumentNode, root: str) -> tuple[FieldNode, Operation
 
 
 def _arguments(schema: GraphQLSchema, field: FieldNode, operation: OperationDefinitionNode) -> dict[str, Any]:
-    """The arguments as the types read them. The body of an export has no variables, but they may have defaults."""
+    """Return the coerced arguments. An export request has no variables, but their defaults apply."""
     query_type = schema.query_type
     if query_type is None:
         raise AssertionError("The schema has no queries.")

@@ -1,7 +1,7 @@
-"""Search indexes: trigrams of the text fields that a schema marks `isSearchable`, made after it was published.
+"""Trigram indexes on the text fields that a schema marks `isSearchable`, created after it is published.
 
-An index has the name of what it is of: a hash of its table and its expression. So what there should be and what there
-is are two sets of names, and nothing else needs to be remembered; an interrupted run leaves what the next one mends.
+The name of an index is a hash of its table and expression. Comparing the wanted names with the existing ones is
+therefore enough: no other state is stored, and the next run repairs an interrupted one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from schemas.queries import current_schema
 
 MODELS: Mapping[str, type[Model]] = {CONTACT_SCHEMA: Contact, LEGAL_ENTITY_SCHEMA: LegalEntity}
 PREFIX = "search_text_"
-# Any number that no other job takes for its lock.
+# Advisory lock key: any number that no other job uses.
 LOCK = 6_473_021_895
 
 log = structlog.get_logger("kontor.search")
@@ -34,7 +34,7 @@ log = structlog.get_logger("kontor.search")
 
 @dataclass(frozen=True, slots=True)
 class SearchIndex:
-    """An index on the text at a path of a model's details, in capitals, as filters compare it."""
+    """An index on the upper-cased text at a path of a model's details, the expression that filters compare."""
 
     model: type[Model]
     path: tuple[str, ...]
@@ -47,13 +47,13 @@ class SearchIndex:
     @property
     def index(self) -> GinIndex:
         text = Upper(TextAt(F("details"), self.path))
-        # fastupdate off: a search should not pay for what the last import left unsorted.
+        # fastupdate off: searches should not scan a pending list after each import.
         return GinIndex(OpClass(text, name="gin_trgm_ops"), name=self.name, fastupdate=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a run did; `is_busy` when another run was at it, and this one did nothing."""
+    """Created indexes and the names of dropped ones. `is_busy`: another run held the lock, so this one did nothing."""
 
     created: tuple[SearchIndex, ...] = ()
     dropped: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class Changes:
 
 
 def wanted_indexes() -> dict[str, SearchIndex]:
-    """The indexes that the current schemas ask for, by name; none for a schema that is not loaded yet."""
+    """Return the indexes that the current schemas require, by name. Schemas that are not loaded yet have none."""
     loaded = Schema.objects.filter(key__in=MODELS, current_version__isnull=False).values_list("key", flat=True)
     found = [
         SearchIndex(MODELS[key], path)
@@ -72,9 +72,9 @@ def wanted_indexes() -> dict[str, SearchIndex]:
 
 
 def keep_search_indexes() -> Changes:
-    """Make the indexes that are missing, drop those that nothing asks for, remake those that were interrupted.
+    """Create missing indexes, drop unneeded ones, and rebuild invalid ones, all CONCURRENTLY.
 
-    Writers are not blocked. Must not be called in a transaction. Of two runs at once the later one does nothing.
+    Must run outside a transaction. Does nothing if another run holds the advisory lock.
     """
     with _alone() as is_alone:
         if not is_alone:
@@ -99,7 +99,10 @@ def _indexed_paths(branch: Branch) -> Iterator[tuple[str, ...]]:
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    """Holds a lock of the session. Tried, never waited for: making an index waits for whoever waits in a statement."""
+    """Try to take the session-level advisory lock; yield whether it was granted.
+
+    Never waits: CREATE INDEX CONCURRENTLY waits for other transactions, including one that waits for this lock.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
         is_alone = bool(cursor.fetchone()[0])
@@ -111,7 +114,7 @@ def _alone() -> Iterator[bool]:
 
 
 def _existing() -> dict[str, bool]:
-    """The search indexes that there are, by name, and whether each is valid: an interrupted one is not."""
+    """Return the existing search indexes: name -> whether it is valid. Interrupted builds leave invalid ones."""
     tables = [model._meta.db_table for model in MODELS.values()]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -137,7 +140,7 @@ def _create(index: SearchIndex) -> None:
 
 
 def _analyze(models: Collection[type[Model]]) -> None:
-    """Without numbers of its own about an expression, PostgreSQL guesses how much a search will find."""
+    """Collect statistics on the indexed expressions, which the planner needs for selectivity estimates."""
     with connection.cursor() as cursor:
         for model in models:
             cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")

@@ -1,4 +1,4 @@
-"""The input types of `where` and `order`, as Hot Chocolate names them."""
+"""The input types of `where` and `order`, named as in Hot Chocolate."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ SORT_ORDER = GraphQLEnumType("SortEnumType", {ASCENDING: ASCENDING, DESCENDING: 
 
 
 class InputTypes:
-    """Makes the input types of one GraphQL schema; types that are the same are made once."""
+    """Builds the input types of one GraphQL schema; identical types are built once."""
 
     def __init__(self, names: TypeNames) -> None:
         self._names = names
         self._operations: dict[str, GraphQLInputObjectType] = {}
 
     def filter_of(self, branch: Branch, type_name: str) -> GraphQLInputObjectType:
-        """What can be said of an object: `and`, `or`, and of each of its fields."""
+        """Return the filter type of an object: `and`, `or` and its fields."""
         fields = {
             name: GraphQLInputField(self._filter(field, self._names.below(type_name, name)))
             for name, field in branch.fields.items()
@@ -45,7 +45,7 @@ class InputTypes:
         return itself
 
     def sort_of(self, branch: Branch, type_name: str) -> GraphQLInputObjectType | None:
-        """What an object can be ordered by: one of its fields, but for arrays; None when it has nothing else."""
+        """Return the sort type of an object: its fields except arrays. None if it has no such field."""
         fields: dict[str, GraphQLInputField] = {}
         for name, field in branch.fields.items():
             kind = self._sort(field, self._names.below(type_name, name))
@@ -53,7 +53,7 @@ class InputTypes:
                 fields[name] = GraphQLInputField(kind)
         if not fields:
             return None
-        # One of: an input object has no order of its own, so two fields in one would not say which comes first.
+        # OneOf: the fields of an input object are unordered, so two of them would have no defined precedence.
         return GraphQLInputObjectType(self._names.unique(f"{type_name}SortInput"), fields, is_one_of=True)
 
     def _filter(self, field: Node, type_name: str) -> GraphQLInputType:

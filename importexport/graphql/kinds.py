@@ -1,4 +1,4 @@
-"""The kinds of values that filters compare: their scalars in GraphQL, their operations and their types in SQL."""
+"""The kinds of values that filters compare: GraphQL scalars, operations and SQL types."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -23,19 +23,19 @@ from core.search import uuid_in
 from schemas.definition.elements import MAX_EXACT_INTEGER, TEXT_TYPES, FieldType
 from schemas.formats import is_date, is_date_time
 
-# PostgreSQL knows no time zones further away than this.
+# PostgreSQL accepts UTC offsets up to 15:59.
 _OFFSET = re.compile(r".*([Zz]|[+-](0[0-9]|1[0-5]):[0-5][0-9])")
 MAX_DIGITS = 40
 
 EQUALITY = ("eq", "neq", "in", "nin")
 ORDER = ("gt", "ngt", "gte", "ngte", "lt", "nlt", "lte", "nlte")
 TEXT_SEARCH = ("contains", "ncontains", "startsWith", "nstartsWith", "endsWith", "nendsWith")
-# Each of these holds exactly where the operation that it denies does not.
+# Negated operation -> the operation that it negates.
 DENIALS: Mapping[str, str] = {f"n{name}": name for name in (*EQUALITY[::2], *ORDER[::2], *TEXT_SEARCH[::2])}
 
 
 def _scalar(name: str, description: str, read: Callable[[Any], Any], node: type[ValueNode] | tuple[Any, ...]) -> Any:
-    """A scalar whose values are read by `read`, which raises ValueError for what is not one."""
+    """Return a scalar whose input values are parsed by `read`, which raises ValueError for invalid ones."""
 
     def value(given: Any) -> Any:
         try:
@@ -60,7 +60,7 @@ def _scalar(name: str, description: str, read: Callable[[Any], Any], node: type[
 def _number(given: Any) -> Decimal:
     if isinstance(given, bool) or not isinstance(given, int | float | Decimal):
         raise ValueError
-    # A float's shortest form is what was written in the JSON.
+    # str() gives the shortest form of a float: the number as the JSON has it.
     number = Decimal(str(given)) if isinstance(given, float) else Decimal(given)
     if not number.is_finite() or abs(number.adjusted()) > MAX_DIGITS or len(number.as_tuple().digits) > MAX_DIGITS:
         raise ValueError
@@ -106,7 +106,7 @@ Uuid = _scalar("UUID", "A UUID with its hyphens.", _uuid, StringValueNode)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`name` begins the name of the input type of its operations; `fits` tells a stored JSON value that is one."""
+    """`name` is the prefix of the input type of its operations; `fits` checks the type of a stored JSON value."""
 
     name: str
     scalar: GraphQLScalarType
@@ -134,7 +134,7 @@ DECIMAL = Kind("Decimal", DecimalNumber, "numeric", (*EQUALITY, *ORDER), _is_num
 BOOLEAN = Kind("Boolean", GraphQLBoolean, "boolean", EQUALITY[:2], lambda value: isinstance(value, bool))
 DATE = Kind("Date", Date, "text", (*EQUALITY, *ORDER), _is_text)
 MOMENT = Kind("DateTime", DateTime, "timestamptz", (*EQUALITY, *ORDER), _is_text)
-# What no details hold, but columns do.
+# Only columns have these kinds; fields of details do not.
 INT = Kind("Int", GraphQLInt, "integer", (*EQUALITY, *ORDER), _anything)
 UID = Kind("Uuid", Uuid, "uuid", EQUALITY, _anything)
 

@@ -1,6 +1,6 @@
-"""Names of GraphQL types: readable, and unique whatever the keys of a schema are."""
+"""Names of GraphQL types, unique for any keys of a schema."""
 
-# Every name that is ours, so that no key of a schema can take it.
+# Names of the fixed types, which keys of a schema must not take.
 RESERVED = frozenset(
     {
         "Boolean",
@@ -27,11 +27,11 @@ class TypeNames:
         self._taken = set(RESERVED)
 
     def below(self, type_name: str, field_name: str) -> str:
-        """The name of what stands in a field: `ContactPersonalInformation`."""
+        """Return the type name of a field: `ContactPersonalInformation`."""
         return f"{type_name}{field_name[:1].upper()}{field_name[1:]}"
 
     def unique(self, name: str) -> str:
-        """The name itself or, when it is taken, with a number at its end."""
+        """Return the name, with a number appended if it is taken, and mark it as taken."""
         number = 1
         found = name
         while found in self._taken:

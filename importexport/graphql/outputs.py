@@ -1,4 +1,4 @@
-"""The output types, and how their fields are read from rows: values as they are stored."""
+"""The output types, and resolvers that read their fields from rows. Values are returned as stored."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ PAGE_INFO = GraphQLObjectType(
 
 
 class OutputTypes:
-    """Makes the output types of one GraphQL schema."""
+    """Builds the output types of one GraphQL schema."""
 
     def __init__(self, names: TypeNames) -> None:
         self._names = names
 
     def page_type(self, branch: Branch, type_name: str, description: str) -> GraphQLObjectType:
-        """A page of rows."""
+        """Return the type of a page of rows."""
         row = self.object_of(branch, type_name, description=description, of_row=True)
         items = GraphQLNonNull(GraphQLList(GraphQLNonNull(row)))
         return GraphQLObjectType(
@@ -79,7 +79,7 @@ class OutputTypes:
             scalar = GraphQLNonNull(field.kind.scalar) if field.is_never_null else field.kind.scalar
             return GraphQLField(scalar, resolve=_attribute_resolver(field, name), description=field.description)
         if isinstance(field, Branch):
-            # An attribute that has parts, as a contact's type, is read from the row; all else from the document.
+            # An attribute with parts, such as a contact's type, is read from the row; other branches from the document.
             is_row_part = field.key is None and not field.is_document
             kind = self.object_of(field, type_name, description=field.description, of_row=is_row_part)
             resolve: Resolver = _itself if is_row_part else _object_resolver(field, of_row=of_row)
@@ -150,5 +150,5 @@ def _document(source: Any, *, of_row: bool) -> dict[str, Any]:
 
 
 def _unexpected() -> UnprocessableEntity:
-    """A value from before the schema changed: it stays where it is, and has no place in the types of today."""
+    """Return the error for a value stored under an earlier schema that does not match the current type."""
     return UnprocessableEntity(_("The stored value is not of the type that the schema gives to it."))

@@ -1,4 +1,4 @@
-"""A page of rows: what of it is asked for is read when it is asked for, each in one statement."""
+"""A page of rows. Rows and total count are queried lazily, in one statement each."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -21,7 +21,7 @@ MAX_ORDERS = 10
 
 
 class Page:
-    """`skip` rows are left out, `take` are taken; one more is read to tell whether more follow."""
+    """Skips `skip` rows and returns up to `take`. Reads one more row to find out whether there is a next page."""
 
     def __init__(self, root: Root, rows: QuerySet[Any], *, order: Sequence[Any], skip: int, take: int) -> None:
         self._root = root
@@ -53,7 +53,7 @@ class Page:
 
 
 def checked_window(skip: int | None, take: int | None) -> tuple[int, int]:
-    """How many rows to skip and to take. Raises UnprocessableEntity beyond the limits."""
+    """Return `skip` and `take` with their defaults. Raise UnprocessableEntity if they are out of range."""
     if skip is not None and skip < 0:
         raise UnprocessableEntity(_("skip cannot be negative."))
     if take is not None and not 0 <= take <= MAX_PAGE_SIZE:
@@ -62,9 +62,9 @@ def checked_window(skip: int | None, take: int | None) -> tuple[int, int]:
 
 
 def ordering_of(orders: Sequence[Mapping[str, Any]], branch: Branch, *, actor: Actor) -> list[Any]:
-    """What a coerced `order` says. As in every search, what is absent comes first, and last when descending.
+    """Return the ordering of a coerced `order`. Absent values come first, or last when descending.
 
-    Raises UnprocessableEntity for too many, Forbidden for what the actor may not name.
+    Raise UnprocessableEntity for more than MAX_ORDERS fields, Forbidden for attributes not open to the actor.
     """
     if len(orders) > MAX_ORDERS:
         raise UnprocessableEntity(_("Rows are ordered by at most %(limit)s fields.") % {"limit": MAX_ORDERS})
@@ -72,7 +72,7 @@ def ordering_of(orders: Sequence[Mapping[str, Any]], branch: Branch, *, actor: A
 
 
 def _ordered_by(order: Mapping[str, Any], branch: Branch, actor: Actor) -> Any:
-    # The types see to it that there is one field at each level, and that it is no array.
+    # The input types guarantee one field per level, never an array.
     ((name, said),) = order.items()
     field = branch.fields[name]
     if isinstance(field, Branch):

@@ -1,4 +1,4 @@
-"""What can be asked for at the root of a query: contacts and legal entities."""
+"""The root fields of queries: contacts and legal entities."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from schemas.definition import Definition
 
 
 def default_connection_of_row() -> QuerySet[ExternalConnection]:
-    """The external connection by which the import knows the contact in the query around it."""
+    """Return the subquery for the contact's external connection in the system Default, the key of imports."""
     return ExternalConnection.objects.filter(contact=OuterRef("pk"), system=ExternalConnection.DEFAULT_SYSTEM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Root:
-    """A root field: `name` in the query, `type_name` of what it finds, the scope that it asks for.
+    """A root field: its name, the type name of its rows and the required access.
 
-    `shown` is selected with each row of an answer, in the same statement; it does not change which rows there are.
+    `shown` are annotations of the returned rows, selected in the same statement.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Root:
     shown: Mapping[str, Combinable]
 
     def answering(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows with all that an answer may show of them, so that no row is asked for more."""
+        """Return the rows with everything that a response may show, so that no further queries are needed."""
         if self.joined:
             rows = rows.select_related(*self.joined)
         return rows.annotate(**self.shown)
@@ -108,7 +108,7 @@ _LEGAL_ENTITY: Mapping[str, Node] = {
 
 
 def _contact(definition: Definition) -> Branch:
-    """The sections of the details stand beside the contact's own attributes, as in the reference."""
+    """Place the sections of the details next to the contact's attributes."""
     return branch_of(definition.elements, others=_CONTACT)
 
 

@@ -1,4 +1,4 @@
-"""The GraphQL schema: made from the schemas as they are published, and kept until one of them changes."""
+"""The GraphQL schema, built from the published schemas and cached until one of them changes."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ Tokens = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Types:
-    """`tokens` are the concurrencyTokens of the schemas that the types were made from."""
+    """`tokens` are the concurrency tokens of the schemas that the types were built from."""
 
     tokens: Tokens
     schema: GraphQLSchema
     branches: Mapping[str, Branch]
 
 
-# What this process made last; replaced whole, which needs no lock.
+# Cached per process. The reference is replaced atomically, so no lock is needed.
 _latest: Types | None = None
 
 
 def current_types() -> Types:
-    """The types of the current schemas. One SQL statement when this process has them already."""
+    """Return the types of the current schemas. Costs one SQL statement if they are cached."""
     global _latest
     if _latest is None or _latest.tokens != _current_tokens():
         _latest = _build()
@@ -72,7 +72,7 @@ def _build() -> Types:
 
 
 def build_schema(branches: Mapping[str, Branch]) -> GraphQLSchema:
-    """The GraphQL schema over the branch of each root."""
+    """Build the GraphQL schema from the branch of each root."""
     names = TypeNames()
     outputs, inputs = OutputTypes(names), InputTypes(names)
     fields = {name: _root_field(ROOTS[name], branch, outputs, inputs) for name, branch in branches.items()}

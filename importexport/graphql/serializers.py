@@ -1,4 +1,4 @@
-"""The shapes of GraphQL over HTTP."""
+"""Serializers of GraphQL over HTTP."""
 
 from rest_framework import serializers
 

@@ -1,4 +1,4 @@
-"""The background work of GraphQL."""
+"""Celery tasks of GraphQL."""
 
 from celery import shared_task
 
@@ -7,5 +7,5 @@ from importexport.graphql.indexes import keep_search_indexes
 
 @shared_task
 def update_search_indexes() -> None:
-    """Make the search indexes what the schemas ask for; beat runs it every minute, mostly for nothing."""
+    """Create and drop search indexes to match the schemas. Beat runs it every minute, mostly as a no-op."""
     keep_search_indexes()

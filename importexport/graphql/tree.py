@@ -1,4 +1,4 @@
-"""What a row offers to a query, as a tree: its own attributes, and what its schema says that its details hold."""
+"""The fields of a row as a tree: its own attributes, and the fields of its details as its schema defines them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from importexport.graphql.expressions import (
 from importexport.graphql.kinds import BOOLEAN, DATE, DECIMAL, KINDS, MOMENT, TEXT, WHOLE, Kind
 from schemas.definition.elements import Element, FieldElement, FieldType, Section, data_elements
 
-# Input objects have these beside the names of their fields.
+# Input objects have these in addition to their fields.
 COMBINATIONS = ("and", "or")
 
 Path = tuple[str, ...]
@@ -33,9 +33,9 @@ Test = Callable[[Any], Predicate]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """A field of the details that holds one value, at a path below the document or the array item around it.
+    """A single-valued field of the details. `path` is relative to the document or the enclosing array item.
 
-    One that `is_indexed` has a search index (`importexport.graphql.indexes`).
+    `is_indexed`: it has a search index (`importexport.graphql.indexes`).
     """
 
     kind: Kind
@@ -52,11 +52,11 @@ class Value:
         text = TextAt(document, self.path)
         if self.kind is MOMENT:
             return MomentOf(text)
-        # Days are ordered as their digits are, whatever the language of the database.
+        # ISO dates sort by their digits, regardless of the collation of the database.
         return Collate(text, "C") if self.kind is DATE else text
 
     def where(self, test: Test, document: Document) -> Predicate:
-        """That the value passes a test."""
+        """Return the condition that the value passes a test."""
         return test(self.expression(document))
 
     def absent(self, document: Document) -> Predicate:
@@ -71,9 +71,9 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """A value of the row itself: a column, or the column of the one row that `related` finds for it.
+    """A value of the row itself: a column, or a column of the single row that `related` finds for it.
 
-    `read` takes it from a row as it was selected for an answer. Contacts do not see what is `staff_only`.
+    `read` gets it from a row selected for a response. `staff_only` attributes are not open to contacts.
     """
 
     kind: Kind
@@ -86,7 +86,7 @@ class Attribute:
     staff_only: bool = False
 
     def where(self, test: Test, document: Document) -> Predicate:
-        """That the value passes a test; through a subquery that PostgreSQL may start from."""
+        """Return the condition that the value passes a test: for related rows as EXISTS, which can be a semi-join."""
         found = test(F(self.column))
         return found if self.related is None else Exists(self.related().filter(found))
 
@@ -99,10 +99,9 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """What has fields by their names in GraphQL: the row, a section, an object, an item of an array of objects.
+    """A node with fields, by their GraphQL names: the row, a section, an object or an item of an array of objects.
 
-    `key` is where it stands in the object around it; None for the row and its parts. The branch that `is_document` is
-    the whole of the details.
+    `key` is its key in the enclosing object; None for the row and its parts. `is_document`: it is the entire details.
     """
 
     fields: Mapping[str, Node]
@@ -113,7 +112,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Many:
-    """A field of the details that holds an array; the paths of what stands in its items begin anew."""
+    """An array field of the details. Paths below it are relative to the item."""
 
     item: Value | Branch
     path: Path
@@ -129,7 +128,7 @@ Node = Value | Attribute | Branch | Many
 
 @dataclass(frozen=True, slots=True)
 class _Inherited:
-    """What an element has from the elements around it: the flag of an object is that of its fields too."""
+    """Flags that an element inherits from the enclosing objects."""
 
     is_searchable: bool = False
     is_in_array: bool = False
@@ -147,7 +146,7 @@ def branch_of(
     others: Mapping[str, Node] | None = None,
     inherited: _Inherited = _NOTHING,
 ) -> Branch:
-    """What the elements of a definition hold, beside `others`, which keep their names."""
+    """Return a branch of the elements of a definition and of `others`, whose names take precedence."""
     fields: dict[str, Node] = dict(others or {})
     for element in data_elements(elements):
         fields[graphql_name(element.key, fields)] = _node(element, path, inherited)
@@ -155,9 +154,9 @@ def branch_of(
 
 
 def graphql_name(key: str, taken: Iterable[str]) -> str:
-    """A key as GraphQL can name it: no hyphens, and an underscore at the end of what has a meaning already.
+    """Return the key as a GraphQL name: hyphens become underscores, reserved names get a trailing underscore.
 
-    No two keys of an object differ in hyphens and underscores alone: schemas refuse that.
+    Unique within an object, because schemas reject keys that differ only in hyphens and underscores.
     """
     name = key.replace("-", "_")
     while name in taken or name in COMBINATIONS:

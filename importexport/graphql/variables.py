@@ -1,4 +1,4 @@
-"""Variables that were not given: GraphQL leaves out what names them, and a filter would find more than was meant."""
+"""Check for missing variables: GraphQL omits the fields that use them, so a filter would match too many rows."""
 
 from collections.abc import Collection, Iterator
 
@@ -9,10 +9,10 @@ from core.errors import BadRequest
 
 
 def check_variables_are_given(field: FieldNode, given: Collection[str]) -> None:
-    """Raises BadRequest for a variable inside of an argument that has no value; one that is the argument may be absent.
+    """Raise BadRequest if a variable inside an argument has no value. A variable as the whole argument may be absent.
 
-    `where: $where` without a `$where` filters nothing, as if it were not there. `where: {name: {eq: $name}}` without a
-    `$name` would do the same, which nobody wants who wrote it.
+    `where: $where` without `$where` deliberately filters nothing. `where: {name: {eq: $name}}` without `$name` would do
+    the same, which is certainly a mistake.
     """
     for argument in field.arguments or ():
         if isinstance(argument.value, VariableNode):

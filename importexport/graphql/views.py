@@ -20,12 +20,12 @@ SCOPES = (CONTACTS.access.scope, LEGAL_ENTITIES.access.scope)
 
 @dataclass(frozen=True)
 class AccessByAnyScope(Access):
-    """Asks for the scope or one of `others`; which of them opens what is checked where it is read."""
+    """Requires the scope or one of `others`; each root field then checks its own scope."""
 
     others: tuple[str, ...] = ()
 
     def check(self, actor: Actor) -> None:
-        """Raises Forbidden when the token has none of the scopes."""
+        """Raise Forbidden if the token has none of the scopes or the kind of actor is not allowed."""
         known = (self.scope, *self.others)
         if actor.scopes.isdisjoint(known):
             raise Forbidden(_("The token lacks one of the scopes %(scopes)s.") % {"scopes": ", ".join(known)})
@@ -45,13 +45,13 @@ class GraphQLView(ActorView):
     def post(self, request: Request) -> Response:
         """Query contacts and legal entities.
 
-        `contacts` asks for the scope `contacts.read`, `legalentities` for `legal-entities.read`; both find what the
-        caller sees. Types, filters and orders follow from the schemas as they are published; ask for them by
-        introspection. At most 200 rows at a time, 20 unless said.
+        `contacts` requires the scope `contacts.read`, `legalentities` requires `legal-entities.read`; both return what
+        the caller can see. Types, filters and sort fields follow the published schemas and can be queried by
+        introspection. A page has 20 rows by default and 200 at most.
 
-        What is wrong with the query is told in `errors`, in GraphQL's shape, with status 200: `extensions.code` is
-        `BadRequest`, `Forbidden`, `UnprocessableEntity` or `General`. Other statuses are for what is no GraphQL
-        request at all.
+        Errors in the query are returned in `errors` in the GraphQL format with status 200: `extensions.code` is
+        `BadRequest`, `Forbidden`, `UnprocessableEntity` or `General`. Other statuses mean that the request is not a
+        valid GraphQL request.
         """
         body = self.body(GraphQLSerializer)
         return Response(

@@ -1,4 +1,4 @@
-"""Exports: what was asked for, how far it is, and where the file lies."""
+"""Export jobs: the request, its progress and its file."""
 
 from django.db import models
 from django.db.models import Q
@@ -21,12 +21,11 @@ class ExportStatus(models.TextChoices):
 
 
 class ExportJob(Job):
-    """A CSV file that somebody asked for.
+    """A request for a CSV file.
 
-    `query` is the GraphQL query that chooses the rows, `list_filter` the query string of the admin's list that does:
-    both are empty for all rows, and emptied when the job is done, because they may name a person. `file_name` is the
-    file's name in the storage from the moment at which a worker takes the job, so that no file is ever forgotten; the
-    file is complete when the job is. It goes at `expires_at`.
+    `query` (GraphQL) or `list_filter` (the query string of the admin list) selects the rows; both are empty for all
+    rows. They may contain personal data, so they are cleared when the job finishes. `file_name` is set before the file
+    is written, so that a crash leaves no untracked file in the storage. The file is deleted at `expires_at`.
     """
 
     kind = models.CharField(_("kind"), max_length=20, choices=ExportKind)

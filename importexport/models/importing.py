@@ -1,4 +1,4 @@
-"""Imports: the files that were uploaded, the syncs that take them over, and what of them failed."""
+"""Imports: uploaded files, the syncs that import them, and their failures."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ class ImportKind(models.TextChoices):
 
 
 class ImportStatus(models.TextChoices):
-    """The names are the contract's; it names `Unknown` as well, which no job of ours ever is."""
+    """The API contract also defines `Unknown`, which is never used."""
 
     PENDING = "Pending", _("Pending")
     RUNNING = "Running", _("Running")
@@ -31,11 +31,11 @@ class ImportStatus(models.TextChoices):
 
 
 class ImportJob(Job):
-    """One sync: the files in their order, and how far it is.
+    """A sync: an ordered list of files and the progress through them.
 
-    `file_index` and `entry_index` are the cursor: the first entry that is not done yet. They, the counts and the
-    failures change in the transaction that writes the entries, so that nothing is done twice or left out, whenever
-    the worker dies. `stalls` counts how often a worker took the job and got no further: only these tries count.
+    `file_index` and `entry_index` are the cursor: the first unprocessed entry. The cursor, the counts and the failures
+    are saved in the transaction that writes the entries, so a crashed worker neither repeats nor skips any. `stalls`
+    counts the runs since the last committed batch; only these count towards the maximum number of attempts.
     """
 
     kind = models.CharField(_("kind"), max_length=20, choices=ImportKind)
@@ -80,10 +80,10 @@ class ImportJob(Job):
 
 
 class ImportFile(models.Model):
-    """A file that was uploaded, as it was checked then.
+    """An uploaded file, with the results of the checks at upload.
 
-    `name` is its name in the storage. `job` is the sync that takes it over, once there is one; a dry run does not. It
-    is deleted from the storage when that sync is done, and `is_stored` says whether it is there.
+    `name` is its name in the storage. `job` is the sync that imports it; dry runs do not set it. The file is deleted
+    from the storage when that sync completes; `is_stored` is False from then on.
     """
 
     owner_member = models.ForeignKey(Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -115,7 +115,7 @@ class ImportFile(models.Model):
 
 
 class ImportFailure(models.Model):
-    """What was wrong with an entry: one row for each fault. `position` is its line, or its number in the array."""
+    """A fault of an entry. `position` is the entry's line, or its number in the array, counted from 1."""
 
     id = models.BigAutoField(primary_key=True)
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="failures")
@@ -135,7 +135,7 @@ class ImportFailure(models.Model):
 
 
 class ImportKey(models.Model):
-    """A hash of the external id of an entry in a file: what tells which entries a later one supersedes."""
+    """Hash of the external id of an entry in a file; used to find entries that a later one supersedes."""
 
     pk = models.CompositePrimaryKey("file_id", "number")
     file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -147,7 +147,7 @@ class ImportKey(models.Model):
 
 
 class SupersededEntry(models.Model):
-    """An entry of a sync whose external id a later entry has as well."""
+    """An entry of a sync that is superseded by a later entry with the same external id."""
 
     pk = models.CompositePrimaryKey("job_id", "file_index", "number")
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="+", db_index=False)

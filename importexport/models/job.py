@@ -1,4 +1,4 @@
-"""What every job of this app records. The row is the truth; a task only names it."""
+"""Base model of the jobs of this app. All state is in the row; Celery tasks carry only its id."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,7 +10,7 @@ from core.jobs import LeasedJob
 _BY_MEMBER = Q(requested_by_member__isnull=False)
 _BY_APPLICATION = Q(requested_by_application__isnull=False)
 _BY_SYSTEM = ~Q(requested_by_system="")
-# A member, an application or a command asked for it, and exactly one of them.
+# Exactly one of: a member, an application, a command.
 ONE_REQUESTER = (
     (_BY_MEMBER & ~_BY_APPLICATION & ~_BY_SYSTEM)
     | (~_BY_MEMBER & _BY_APPLICATION & ~_BY_SYSTEM)
@@ -19,7 +19,7 @@ ONE_REQUESTER = (
 
 
 class Job(LeasedJob):
-    """A job that somebody asked for: a member, an application or a command."""
+    """A job requested by a member, an application or a command."""
 
     requested_by_member = models.ForeignKey(
         Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("member")

@@ -1,4 +1,4 @@
-"""Exports contacts as CSV."""
+"""Export contacts as CSV."""
 
 from importexport.exports.commands import ExportCommand
 from importexport.models import ExportKind

@@ -1,4 +1,4 @@
-"""Exports legal entities as CSV."""
+"""Export legal entities as CSV."""
 
 from importexport.exports.commands import ExportCommand
 from importexport.models import ExportKind

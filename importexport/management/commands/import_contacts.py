@@ -1,4 +1,4 @@
-"""Imports contacts from JSON files."""
+"""Import contacts from JSON files."""
 
 from importexport.imports.commands import ImportCommand
 from importexport.models import ImportKind

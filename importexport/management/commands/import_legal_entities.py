@@ -1,4 +1,4 @@
-"""Imports legal entities from JSON files."""
+"""Import legal entities from JSON files."""
 
 from importexport.imports.commands import ImportCommand
 from importexport.models import ImportKind

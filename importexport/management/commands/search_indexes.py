@@ -1,4 +1,4 @@
-"""Brings the search indexes up to date with the schemas, as beat does every minute."""
+"""Create and drop search indexes to match the schemas, as Celery beat does every minute."""
 
 from typing import Any
 
