@@ -1,4 +1,4 @@
-"""Client applications."""
+"""Creation of client applications."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ def create_client_application(
 ) -> NewClient:
     """Register an application that acts for itself (client credentials).
 
-    Raises UnprocessableEntity: UnknownScope, ClientNameNotUnique.
+    Raise UnprocessableEntity: UnknownScope, ClientNameNotUnique.
     """
     if ClientApplication.objects.filter(name=name).exists():
         raise UnprocessableEntity(

@@ -1,4 +1,4 @@
-"""A sign of life of a running job, and how far it is, where pollers see it at once."""
+"""Heartbeat and progress of a running job, committed immediately so that pollers see them."""
 
 import threading
 from types import TracebackType
@@ -15,10 +15,10 @@ BEAT_SECONDS = 1.0
 
 
 class Heartbeat:
-    """Writes to the job's row from a thread, on a connection of its own: the work stands in a transaction, and may
-    be busy with one statement for long.
+    """Writes heartbeat and progress from a thread with its own connection, because the work runs in a transaction and
+    may spend a long time in one statement.
 
-    Not for work that locks the row: the lock keeps other workers off for as long as a transaction takes.
+    Not for work that locks the job's row: the heartbeat would wait for the lock, which keeps other workers out anyway.
     """
 
     def __init__(self, lease: JobLease[Any]) -> None:
@@ -40,16 +40,16 @@ class Heartbeat:
         self._thread.join()
 
     def expect(self, total: int) -> None:
-        """There is so much to do."""
+        """Set the total."""
         self._total = total
 
     def report(self, processed: int) -> None:
-        """So much is done. Raises JobLeaseLostError when the work is in vain."""
+        """Set the number of processed items. Raise JobLeaseLostError."""
         self._processed = processed
         self.check()
 
     def check(self) -> None:
-        """Raises JobLeaseLostError when the job is no longer this worker's."""
+        """Raise JobLeaseLostError if the last heartbeat found the lease lost."""
         if self._is_lost:
             raise JobLeaseLostError
 
@@ -66,6 +66,6 @@ class Heartbeat:
         except JobLeaseLostError:
             self._is_lost = True
         except DatabaseError as error:
-            # One beat more or less does not matter; a connection that is broken is replaced for the next.
+            # A missed heartbeat does no harm. Close the connection, which may be broken; the next one reconnects.
             log.warning("heartbeat_failed", job=str(self._lease.job.pk), error=type(error).__name__)
             connection.close()

@@ -1,7 +1,7 @@
-"""Background work. A row says what is to be done and the task only names it, so a lost message loses no work.
+"""Background jobs. The row holds all state and the Celery task only its id, so losing a message loses no work.
 
-A worker takes a job with a lease. The number of the attempt fences it: a worker that was given up for lost, and comes
-back, finds another number in the row and writes nothing any more.
+A worker claims a job with a lease, fenced by the attempt number: a worker that was presumed lost and comes back finds a
+different number in the row and can no longer write to it.
 """
 
 from datetime import timedelta
@@ -18,13 +18,13 @@ from kombu.exceptions import OperationalError
 
 log = structlog.get_logger("kontor.jobs")
 
-# Long enough for a worker to pick up a message that was delivered.
+# Allows time for a worker to pick up a delivered message.
 SENT_AGAIN_AFTER = timedelta(seconds=30)
 LOST_AFTER = timedelta(minutes=2)
-# What kills every worker must not be tried endlessly.
+# A job that crashes its worker must not be retried endlessly.
 MAX_ATTEMPTS = 5
 
-# The statuses of every kind of job have these three.
+# The statuses that all kinds of jobs share.
 PENDING, RUNNING, FAILED = "Pending", "Running", "Failed"
 UNFINISHED = (PENDING, RUNNING)
 
@@ -34,15 +34,15 @@ class JobLeaseLostError(Exception):
 
 
 class LeasedJob(models.Model):
-    """Work that outlives a request: in which language, how far it is, and what became of it.
+    """A background job with its language, progress and result.
 
-    `attempts` counts how often a worker took the job. `heartbeat_at` says when the worker last showed that it lives.
-    `total` is null until it is known.
+    `attempts` counts the claims by workers. `heartbeat_at` is the worker's last sign of life. `processed` and `total`
+    are in units of the job; `total` is null until it is known.
     """
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid4, editable=False)
     language = models.CharField(_("language"), max_length=10, default="en")
-    # Each kind names its own choices, and with them how it may end.
+    # Subclasses define the choices, including the final statuses.
     status = models.CharField(_("status"), max_length=20, default=PENDING)
     processed = models.PositiveIntegerField(_("processed"), default=0)
     total = models.PositiveIntegerField(_("total"), null=True, blank=True)
@@ -64,12 +64,12 @@ class LeasedJob(models.Model):
 
     @property
     def tries(self) -> int:
-        """How many attempts count against the job."""
+        """Return the number of attempts that count towards MAX_ATTEMPTS."""
         return self.attempts
 
     @classmethod
     def lost_after(cls) -> timedelta:
-        """A worker that shows no sign of life for so long counts as lost."""
+        """Return the time without a heartbeat after which the worker counts as lost."""
         return LOST_AFTER
 
 
@@ -77,16 +77,16 @@ Job = TypeVar("Job", bound=LeasedJob)
 
 
 class JobLease(Generic[Job]):
-    """What lets a worker write to a job. `job` is the row as it was when the worker took it."""
+    """A worker's right to write to a job. `job` is the row as of the claim."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
 
     @classmethod
     def claim(cls, jobs: QuerySet[Job], job_id: UUID | str, **columns: Any) -> Self | None:
-        """Take one of the jobs if it waits, or if its worker vanished, and write the columns with the claim.
+        """Claim a job that is pending or whose worker is lost, and write the columns. Return None if it is neither.
 
-        One conditional update decides, so that of two deliveries one gets the job. None when there is nothing to do.
+        Uses one conditional UPDATE, so that only one of several deliveries gets the job.
         """
         is_free = Q(status=PENDING) | _is_lost(jobs)
         with transaction.atomic():
@@ -97,39 +97,39 @@ class JobLease(Generic[Job]):
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the job has had its attempts: it is to be failed then, and not tried."""
+        """Return whether the job has used up its attempts, so that the worker must fail it without running it."""
         return self.job.tries > MAX_ATTEMPTS
 
     @property
     def rows(self) -> QuerySet[Job]:
-        """The job's row while the lease holds, no row afterwards."""
+        """Return a queryset of the job's row, which is empty once the lease is lost."""
         return type(self.job)._default_manager.filter(pk=self.job.pk, attempts=self.job.attempts, status=RUNNING)
 
     def locked(self) -> Job:
-        """The job as it is, with its row locked until the transaction ends. Raises JobLeaseLostError."""
+        """Return the current job with its row locked until the end of the transaction. Raise JobLeaseLostError."""
         job = self.rows.select_for_update().first()
         if job is None:
             raise JobLeaseLostError
         return job
 
     def write(self, **columns: Any) -> None:
-        """Write to the row, which is a sign of life. Raises JobLeaseLostError."""
+        """Update the row and its heartbeat. Raise JobLeaseLostError."""
         if not self.rows.update(heartbeat_at=timezone.now(), **columns):
             raise JobLeaseLostError
 
     def fail(self, **columns: Any) -> None:
-        """End the job as failed; does nothing when it is no longer this worker's."""
+        """Mark the job as failed. Does nothing if the lease is lost."""
         self.rows.update(status=FAILED, finished_at=timezone.now(), **columns)
 
 
 def jobs_to_send_again(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """Those whose message must be lost, since nobody took them, and those whose worker vanished, the oldest first."""
+    """Return pending jobs that no worker has claimed in time and jobs whose worker is lost, oldest first."""
     is_forgotten = Q(status=PENDING, created_at__lt=timezone.now() - SENT_AGAIN_AFTER)
     return jobs.filter(is_forgotten | _is_lost(jobs)).order_by("created_at")
 
 
 def send_again(task: Task, jobs: QuerySet[Job]) -> None:
-    """Send the task for those of the jobs whose message got lost, or whose worker vanished."""
+    """Send the task for the jobs whose message or worker is lost."""
     for job_id in jobs_to_send_again(jobs).values_list("pk", flat=True):
         task.delay(str(job_id))
 

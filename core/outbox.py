@@ -1,4 +1,4 @@
-"""Messages that are due: a row says so until its message is out, so a lost task or a failed try loses none."""
+"""Transactional outbox: a row is marked as due until its message is sent, so lost tasks and errors lose no message."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
-# Longer than sending takes. A claim that is older is of a worker that died.
+# Longer than sending takes. Older claims belong to dead workers.
 CLAIMED_FOR = timedelta(minutes=2)
-# Long enough for a worker to take the task that was sent with the row.
+# Allows time for a worker to pick up the task sent along with the row.
 LOST_AFTER = timedelta(minutes=2)
 
 Row = TypeVar("Row", bound=Model)
@@ -19,7 +19,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """The columns of a model that say whether a message is due, who sends it right now, and since when it is due."""
+    """Names of the columns of a model: whether a message is due, when a worker claimed it, since when it is due."""
 
     due: str
     claimed_at: str
@@ -27,11 +27,11 @@ class Outbox:
 
     @contextmanager
     def claim(self, rows: QuerySet[Row], pk: int, **columns: Any) -> Iterator[QuerySet[Row] | None]:
-        """Claim a row of these for the block that sends its message, and write the columns with the claim.
+        """Claim one of the rows for the block, which sends its message, and write the columns.
 
-        One conditional update decides, so that of two deliveries one does the work. Yields the row as a queryset,
-        which is empty once the claim is lost; None where nothing is due, or another worker has the claim. When the
-        block ends the message counts as sent; an error gives the claim back and is raised.
+        Uses one conditional UPDATE, so that only one of several deliveries sends. Yields the row as a queryset, which
+        is empty once the claim is lost; None if no message is due or another worker has claimed it. The message counts
+        as sent when the block ends; if it raises, the claim is released.
         """
         now = timezone.now()
         is_free = Q(**{self.claimed_at: None}) | Q(**{f"{self.claimed_at}__lt": now - CLAIMED_FOR})
@@ -47,6 +47,6 @@ class Outbox:
         claimed.update(**{self.due: False, self.claimed_at: None})
 
     def overdue(self, rows: QuerySet[Row]) -> QuerySet[Row]:
-        """The rows whose message should be out by now, the oldest first."""
+        """Return the rows whose message should have been sent by now, oldest first."""
         lost = {self.due: True, f"{self.due_since}__lt": timezone.now() - LOST_AFTER}
         return rows.filter(**lost).order_by(self.due_since)

@@ -1,4 +1,4 @@
-"""What somebody means who types into a search box: an id, a uid, an id of another system, or parts of a name."""
+"""Parsing of search terms that users type: an id, a uid, an external id or parts of a name."""
 
 import re
 from dataclasses import dataclass
@@ -12,26 +12,26 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def id_in(text: str) -> int | None:
-    """The id that a text is, if it is one that a row can have."""
-    # More digits than such an id has are not even read: Python refuses thousands of them.
+    """Return the text as a row id, None if it is not a number in the range of ids."""
+    # Check the length first: int() raises for thousands of digits.
     is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(INT32_MAX))
     return int(text) if is_number and int(text) <= INT32_MAX else None
 
 
 def uuid_in(text: str) -> UUID | None:
-    """The UUID that a text is, in its usual form: with hyphens, without braces."""
+    """Return the text as a UUID, None if it is not one in canonical form with hyphens."""
     return UUID(text) if _UUID.fullmatch(text) else None
 
 
 @dataclass(frozen=True, slots=True)
 class SearchTerm:
-    """A typed term. It is false if nothing was typed: then every row is meant."""
+    """A search term. Falsy if it is empty, which matches every row."""
 
     text: str
 
     @classmethod
     def typed(cls, text: str) -> "SearchTerm":
-        """The term without what PostgreSQL cannot compare with and without space at its ends."""
+        """Return the term without NUL characters, which PostgreSQL rejects, and without edge spaces."""
         return cls(text.replace("\x00", "").strip())
 
     def __bool__(self) -> bool:
@@ -46,7 +46,7 @@ class SearchTerm:
         return self.text.split()
 
     def is_key(self) -> Q:
-        """Whether the term is the row's `id` or `uid`; an empty condition if it can be neither."""
+        """Return the condition that the term is the row's `id` or `uid`; an empty Q if it can be neither."""
         condition = Q()
         if (row_id := self.id) is not None:
             condition |= Q(pk=row_id)
@@ -55,7 +55,7 @@ class SearchTerm:
         return condition
 
     def parts_of(self, *columns: str) -> Q:
-        """Whether each word is part of one of the columns, whatever its case."""
+        """Return the condition that each word occurs in one of the columns, ignoring case."""
         condition = Q()
         for word in self.words:
             condition &= Q(*((f"{column}__icontains", word) for column in columns), _connector=Q.OR)

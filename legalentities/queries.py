@@ -25,14 +25,14 @@ def no_such_legal_entity() -> NotFound:
 
 
 def visible_legal_entity(*, actor: Actor, legal_entity_id: int) -> LegalEntity:
-    """Return the legal entity with `group_id`. Raises NotFound if it does not exist or the actor cannot see it."""
+    """Return the legal entity with `group_id`. Raise NotFound if it does not exist or the actor cannot see it."""
     return _one(LegalEntity.objects.visible_to(actor).with_group(), legal_entity_id)
 
 
 def legal_entity_of_contact(*, actor: Actor, contact_id: int, legal_entity_id: int) -> LegalEntity:
     """Return the legal entity with `group_id`, if it belongs to a group of the contact.
 
-    Raises NotFound if it does not, or if the actor cannot see the contact or the legal entity.
+    Raise NotFound if it does not, or if the actor cannot see the contact or the legal entity.
     """
     check_visible(actor=actor, contact_id=contact_id)
     return _one(LegalEntity.objects.visible_to(actor).of_contact(contact_id).with_group(), legal_entity_id)
@@ -44,12 +44,12 @@ def new_legal_entity_snapshot(legal_entity: LegalEntity) -> Snapshot:
 
 
 def legal_entity_snapshot(*, actor: Actor, legal_entity_id: int) -> Snapshot:
-    """Return the snapshot of a legal entity, with `group_id`. Takes no lock. Raises NotFound."""
+    """Return the snapshot of a legal entity, with `group_id`. Takes no lock. Raise NotFound."""
     return _snapshot(visible_legal_entity(actor=actor, legal_entity_id=legal_entity_id))
 
 
 def locked_legal_entity_snapshot(*, actor: Actor, subject_id: int) -> Snapshot:
-    """Return the snapshot with the row locked until the end of the transaction. Raises NotFound; HeldByOthers."""
+    """Return the snapshot with the row locked until the end of the transaction. Raise NotFound; HeldByOthers."""
     legal_entities = LegalEntity.objects.visible_to(actor).with_group()
     with map_lock_errors():
         return _snapshot(_one(legal_entities.select_for_update(of=("self",)), subject_id))

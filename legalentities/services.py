@@ -36,7 +36,7 @@ def create_legal_entity(
 ) -> LegalEntity:
     """Create a legal entity and its group. Takes effect at once, without approval. Locks the contacts.
 
-    A contact that creates one becomes a member of the group. Raises UnprocessableEntity: FieldNotUpdatable,
+    A contact that creates one becomes a member of the group. Raise UnprocessableEntity: FieldNotUpdatable,
     ValidationFailed, ExternalIdNotUnique, and those of `create_group` about memberships, such as ContactsRequired if
     an actor that does not see all contacts names none.
     """
@@ -62,7 +62,7 @@ def replace_details(
 ) -> LegalEntity:
     """Replace the whole document; writes nothing if it is unchanged. Locks the legal entity's row.
 
-    `versions` are those that the caller has read; None accepts any. Raises NotFound; PreconditionFailed;
+    `precondition` is called with the snapshot and raises if the caller has read another version. Raise NotFound;
     Forbidden `ReadOnlyAccess`; UnprocessableEntity: FieldNotUpdatable, ValidationFailed.
     """
     snapshot = legal_entity_snapshot(actor=actor, legal_entity_id=legal_entity_id)

@@ -50,7 +50,7 @@ class ClientApplicationForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].required = True
-        # None at all closes an application that exists; a new one would be good for nothing.
+        # Removing all scopes closes an existing application; a new one without scopes would be useless.
         self.fields["allowed_scopes"].required = self.instance.pk is None
         self.initial["allowed_scopes"] = self.instance.allowed_scopes.split() if self.instance.pk else []
 

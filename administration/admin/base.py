@@ -1,4 +1,4 @@
-"""The base of rows that are never deleted."""
+"""Base class of the admins of rows that are never deleted."""
 
 from django.db.models import Model
 from django.http import HttpRequest

@@ -37,7 +37,7 @@ class MemberAdmin(RefusableAdmin, KeptAdmin):
         return rows.prefetch_related("participants")
 
     def save_model(self, request: HttpRequest, obj: Model, form: forms.ModelForm, change: bool) -> None:
-        """Raises UnprocessableEntity if the manager was moved below this member after the form was validated."""
+        """Raise UnprocessableEntity if the manager was moved below this member after the form was validated."""
         with map_integrity_error(MEMBERS_ARE_A_TREE, UnprocessableEntity(STANDS_ABOVE, sub_code="ManagerBelowMember")):
             super().save_model(request, obj, form, change)
 

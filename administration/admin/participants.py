@@ -1,4 +1,4 @@
-"""Participants, with how many members and applications each of them has."""
+"""Participants, with the number of their members and applications."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Users: logins and the rights that they carry."""
+"""Users: logins and their permissions."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from accounts.models import Member, User
 from administration.admin.base import KeptAdmin
 from administration.admin.groups import LabelledPermissions
 
-# Second factors are their owners'; keys shown here would be one factor less.
+# The admin page would show the secret keys of second factors.
 admin.site.unregister(TOTPDevice)
 
 ONLY_SUPERUSERS_GRANT = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -21,7 +21,7 @@ ONLY_SUPERUSERS_GRANT = ("is_staff", "is_superuser", "groups", "user_permissions
 
 @admin.register(User)
 class UserAdmin(LabelledPermissions, BaseUserAdmin, KeptAdmin):  # type: ignore[misc] # what KeptAdmin narrows stays narrow
-    """Only superusers grant rights: other staff who may change users could grant themselves everything."""
+    """Only superusers grant permissions: other staff who may change users could grant themselves everything."""
 
     sidebar_icon = "person"
     form = UserChangeForm

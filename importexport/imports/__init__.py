@@ -1,1 +1,1 @@
-"""JSON files that are uploaded, checked and taken over: contacts and legal entities (docs/import.md)."""
+"""Import of contacts and legal entities from uploaded JSON files (docs/import.md)."""

@@ -1,4 +1,4 @@
-"""Imports in the admin: one's own, how far they are, what failed, and a form that starts another."""
+"""Imports in the admin: the user's own jobs with progress and failures, and a form to start one."""
 
 import io
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ class FilesField(forms.FileField):
 
 
 class ImportForm(forms.Form):
-    """What is to be imported."""
+    """The kind and files to import."""
 
     kind = forms.ChoiceField(label=_("What"), choices=ImportKind.choices, widget=UnfoldAdminSelectWidget)
     uploads = FilesField(label=_("Files"), help_text=_("A JSON array, or one entry per line; gzip is welcome."))
@@ -90,7 +90,7 @@ class ImportJobAdmin(CappedAdmin):
         return super().has_add_permission(request) and actor_of(request) is not None
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Whoever may import may see how its imports are."""
+        """Members who may import may also view their imports."""
         return super().has_view_permission(request, obj) or self.has_add_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -110,7 +110,7 @@ class ImportJobAdmin(CappedAdmin):
 
     @display(description=_("progress"))
     def progress(self, job: ImportJob) -> str:
-        """A bar while it runs, and how many entries are done."""
+        """Return the counts of entries, with a progress bar while the job is unfinished."""
         counted = ngettext(
             "%(processed)s of %(total)s entry, %(failed)s failed",
             "%(processed)s of %(total)s entries, %(failed)s failed",
@@ -136,7 +136,7 @@ class ImportJobAdmin(CappedAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The form, and the import that is started with it."""
+        """Show the form; on POST, upload the files and start the import."""
         actor = actor_of(request)
         if actor is None or not self.has_add_permission(request):
             raise PermissionDenied
@@ -165,7 +165,7 @@ class ImportJobAdmin(CappedAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """How an import is: it moves while it runs."""
+        """Show the status of an import, updated while it runs."""
         job: Any = self.get_object(request, unquote(object_id))
         if job is None:
             raise Http404
@@ -195,7 +195,7 @@ class ImportJobAdmin(CappedAdmin):
         ]
 
     def failures(self, request: HttpRequest, job_id: UUID) -> Any:
-        """Everything that was wrong with entries, as CSV."""
+        """Return all faults of the import's entries as CSV."""
         job = self.get_queryset(request).filter(pk=job_id).first()
         if job is None or not self.has_view_permission(request, job):
             raise Http404
@@ -206,7 +206,7 @@ class ImportJobAdmin(CappedAdmin):
 
 @transaction.atomic
 def _start(actor: Actor, asked: dict[str, Any]) -> ImportJob:
-    """Upload and sync. Raises what these raise."""
+    """Upload the files and start a sync. Raise the ApiErrors of `store_uploads` and `start_sync`."""
     kind = ImportKind(asked["kind"])
     files = store_uploads(actor=actor, kind=kind, uploads=asked["uploads"])
     names = [file.name for file in files]
@@ -214,7 +214,7 @@ def _start(actor: Actor, asked: dict[str, Any]) -> ImportJob:
 
 
 def _csv(failures: QuerySet[ImportFailure]) -> Iterator[str]:
-    """The CSV file in pieces."""
+    """Yield the CSV file in chunks."""
     output = io.StringIO()
     for line in write_failures(output, failures.iterator(chunk_size=FAILURES_AT_ONCE)):
         if line % FAILURES_AT_ONCE == 0:

@@ -1,4 +1,4 @@
-"""Anonymization: what imports hold of a person."""
+"""Anonymization of imports."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -10,10 +10,10 @@ from importexport.models import ImportFailure, ImportFile, ImportKey, ImportKind
 
 
 def erase_imports(contact_ids: Sequence[int]) -> None:
-    """Delete the uploaded files that hold one of the contacts, and what was said of their entries.
+    """Delete uploaded files that contain any of the contacts, and clear the failures of their entries.
 
-    The contacts are found by their external ids, in whatever system: so this runs before those are erased. A sync that
-    has such a file fails with its next batch, and says why.
+    Must run before the external ids are erased, because it finds the entries by them, in any system. A running sync of
+    such a file fails at its next batch, with a message that gives the reason.
     """
     connections = ExternalConnection.objects.filter(contact__in=contact_ids)
     external_ids = list(connections.values_list("external_id", flat=True))

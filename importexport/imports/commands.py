@@ -1,4 +1,4 @@
-"""What the commands that import have in common."""
+"""Base class of the import commands."""
 
 from argparse import ArgumentParser
 from contextlib import ExitStack
@@ -20,9 +20,9 @@ from importexport.progress import ShownProgress
 
 
 class ImportCommand(BaseCommand):
-    """Uploads files and syncs them, as the system actor, in this process and with no need of a worker.
+    """Uploads files and syncs them in this process as a system actor; needs no worker.
 
-    When it is killed, a worker goes on where it was.
+    If it is killed, a worker resumes the sync.
     """
 
     kind: ClassVar[ImportKind]

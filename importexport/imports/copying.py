@@ -1,4 +1,4 @@
-"""COPY into tables: rows as PostgreSQL's text format writes them, sent in large pieces."""
+"""COPY into tables: rows in PostgreSQL's text format, sent in large chunks."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def text(value: str | None) -> bytes:
-    """A text, or NULL."""
+    """Encode a text or NULL."""
     if value is None:
         return NULL
     if value.isprintable() and "\\" not in value:
@@ -22,38 +22,38 @@ def text(value: str | None) -> bytes:
 
 
 def json_text(document: bytes) -> bytes:
-    """A JSON text as orjson writes it: on one line, so that backslashes alone mean something to COPY."""
+    """Encode JSON from orjson. It has no tabs or line breaks, so only backslashes need escaping."""
     return document.replace(b"\\", b"\\\\")
 
 
 def text_array(values: Iterable[str]) -> bytes:
-    """An array of texts."""
+    """Encode an array of texts."""
     items = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
     return ("{" + ",".join(f'"{item}"' for item in items) + "}").translate(_ESCAPES).encode()
 
 
 def number(value: int | None) -> bytes:
-    """An integer, or NULL."""
+    """Encode an integer or NULL."""
     return NULL if value is None else b"%d" % value
 
 
 def timestamp(value: datetime) -> bytes:
-    """A point in time."""
+    """Encode a timestamp."""
     return value.isoformat().encode()
 
 
 def row(*cells: bytes) -> bytes:
-    """A line of cells."""
+    """Join cells to a line."""
     return b"\t".join(cells) + b"\n"
 
 
 def columns_of(model: type[Model], fields: Sequence[str]) -> list[str]:
-    """The columns of a model's fields: that of `contact` is `contact_id`."""
+    """Return the columns of a model's fields: `contact_id` for `contact`."""
     return [str(model._meta.get_field(name).column) for name in fields]  # type: ignore[union-attr]
 
 
 def copy_rows(cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
-    """Write rows, taken as they come, into a table."""
+    """Write rows into a table; the iterable is consumed lazily."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
@@ -68,7 +68,7 @@ def copy_into(cursor: CursorWrapper, model: type[Model], fields: Sequence[str], 
 
 
 def _pieces(rows: Iterable[bytes]) -> Iterator[bytes]:
-    """The rows joined to pieces that are worth sending."""
+    """Join rows to chunks of about _PIECE_BYTES, to reduce the number of writes."""
     gathered: list[bytes] = []
     size = 0
     for line in rows:

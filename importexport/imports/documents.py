@@ -1,4 +1,4 @@
-"""Details of entries: planned like every other change, and made into rows of a history."""
+"""Change plans for the details of entries, and their history rows."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -26,7 +26,7 @@ HISTORY_FIELDS = (
 
 
 class Planner:
-    """Plans the changes of entries by one version of a schema, for one actor."""
+    """Plans the changes of entries under one schema version, for one actor."""
 
     def __init__(self, *, actor: Actor, schema: CompiledSchema, username_path: str | None = None) -> None:
         self._actor = actor
@@ -35,28 +35,28 @@ class Planner:
         self._nothing = Snapshot(document={}, version=0, schema=schema, username_path=username_path)
 
     def check_validity(self, entry: Entry) -> None:
-        """Work out, and keep, whether the entry's details follow the schema as they are."""
+        """Set `entry.is_valid`: whether its details, as given, are valid under the schema."""
         if entry.is_valid is None:
             entry.is_valid = not self._schema.validate(_details(entry))
 
     def plan_new(self, entry: Entry) -> ChangePlan:
-        """The plan of a new document with the entry's details, which is kept, and the cells of its history."""
+        """Return the plan of a new document with the entry's details. Caches it and its history cells in the entry."""
         if entry.plan is None:
             entry.plan = plan(self._nothing, self._target(entry), self._actor, Origin.IMPORT)
             entry.history_cells = change_cells(entry.plan.changes)
         return entry.plan
 
     def check_new(self, entry: Entry) -> ChangePlan:
-        """The same; the entry gets the faults of a refused plan."""
+        """Return the plan of a new document and add its faults to the entry."""
         return _checked(entry, self.plan_new(entry))
 
     def check_changed(self, entry: Entry, *, stored: Document, version: int) -> ChangePlan:
-        """The plan that turns the stored document into the entry's; the entry gets the faults of a refused one."""
+        """Return the plan that changes the stored document to the entry's and add its faults to the entry."""
         snapshot = Snapshot(document=stored, version=version, schema=self._schema, username_path=self._username_path)
         return _checked(entry, plan(snapshot, self._target(entry), self._actor, Origin.IMPORT))
 
     def explain(self, entry: Entry) -> None:
-        """Add the faults of the details to an entry that has failed already: they are corrected together."""
+        """Add the faults of the details to an already failed entry, so that all can be corrected at once."""
         if entry.faults and entry.details is not None:
             entry.refuse_details(self._schema.validate(entry.details))
 
@@ -75,7 +75,7 @@ def _checked(entry: Entry, found: ChangePlan) -> ChangePlan:
 
 
 def change_cells(changes: Sequence[Change]) -> bytes:
-    """The cells of `changes` and `paths` of an entry of a history."""
+    """Return the cells of `changes` and `paths` of a history row."""
     return b"\t".join(
         (
             json_text(orjson.dumps([change.as_json() for change in changes])),
@@ -90,7 +90,7 @@ def _paths_cell(paths: tuple[str, ...]) -> bytes:
 
 
 class HistoryRows:
-    """Makes the rows of a history that one sync adds to."""
+    """Builds the history rows of one sync."""
 
     def __init__(self, *, actor: Actor) -> None:
         columns = history_columns(actor=actor, changes=[])
@@ -104,8 +104,8 @@ class HistoryRows:
         )
 
     def line(self, owner: int, changes: bytes, *more: bytes, version: int, at: bytes) -> bytes:
-        """A line of the owner's id, HISTORY_FIELDS, and what else the table has.
+        """Return a line with the owner's id, HISTORY_FIELDS and the cells in `more`.
 
-        `changes` are the cells that `change_cells` returns; `at` is a cell too.
+        `changes` are the cells from `change_cells`; `at` is a cell too.
         """
         return row(number(owner), number(version), at, self._initiator, changes, *more)

@@ -1,4 +1,4 @@
-"""What all imports share of an entry: its shape, its faults, and what became of it."""
+"""Base class of import entries, with their faults and outcomes, and readers of common properties."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ MAX_MESSAGE = 1_000
 
 
 class Outcome(Enum):
-    """What became of an entry; the values are the counts of a job."""
+    """Outcome of an entry; the values are the count fields of ImportJob."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -35,10 +35,10 @@ Fault = tuple[str | None, str]
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
-    """An entry as it was read. One with faults has failed.
+    """A parsed entry. An entry with faults has failed.
 
-    What is None was absent: of a row that exists it stays. `document` is the details as JSON. A `Planner` works out
-    `is_valid` (whether the details follow the schema), and `plan` and `history_cells` of a new document, on demand.
+    None means absent: an existing row keeps its value. `document` is the details as JSON. A `Planner` sets `is_valid`
+    (whether the details are valid under the schema) and, for new documents, `plan` and `history_cells` on demand.
     """
 
     number: int
@@ -58,7 +58,7 @@ class Entry:
         self.outcome = Outcome.FAILED
 
     def refuse_details(self, faults: Mapping[str, Sequence[object]]) -> None:
-        """Faults by their paths in the details."""
+        """Add faults, given by their paths in the details."""
         for path, messages in faults.items():
             for message in messages:
                 self.refuse(f"details.{path}" if path else "details", message)
@@ -68,10 +68,10 @@ class Entry:
 
 
 class Importer(Protocol):
-    """What entries are imported into. Lives as long as a worker's run of one sync.
+    """Imports one kind of entries. Lives for one run of a sync.
 
-    `read` needs no database, so that it can run ahead of `apply`. It never raises: what is wrong with an entry is a
-    fault of it. `apply` writes the entries of one batch in the caller's transaction and sets their outcomes.
+    `read` must not access the database, because it runs in a thread ahead of `apply`. It never raises for an invalid
+    entry: it adds faults to it. `apply` writes a batch in the caller's transaction and sets the outcomes.
     """
 
     def read(self, raw: RawEntry) -> Any: ...
@@ -79,11 +79,14 @@ class Importer(Protocol):
     def apply(self, entries: Sequence[Any]) -> None: ...
 
     def refresh(self) -> None:
-        """Read again what was kept in memory: somebody has changed the database meanwhile."""
+        """Reload cached reference data after a conflict with another transaction."""
 
 
 def parsed(raw: RawEntry, entry: Entry, *, properties: frozenset[str]) -> dict[str, Any]:
-    """The properties of an entry, {} when it is no good JSON; sets its external id. Refuses unknown properties."""
+    """Return the properties of an entry, {} if it is not a valid JSON object. Sets its external id.
+
+    Adds faults for unknown properties and for a missing or invalid external id.
+    """
     try:
         given = parse_entry(raw.content)
     except ApiError as error:
@@ -105,7 +108,7 @@ def parsed(raw: RawEntry, entry: Entry, *, properties: frozenset[str]) -> dict[s
 
 
 def text_of(entry: Entry, given: Mapping[str, Any], name: str, *, most: int) -> str | None:
-    """A text that may be absent or null."""
+    """Return an optional text; None if it is absent, null or invalid. Adds a fault if it is invalid."""
     value = given.get(name)
     if value is None:
         return None
@@ -119,12 +122,12 @@ def text_of(entry: Entry, given: Mapping[str, Any], name: str, *, most: int) -> 
 
 
 def is_id(value: Any) -> bool:
-    """Whether a JSON value may be a row's id."""
+    """Return whether a JSON value is in the range of row ids."""
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= INT32_MAX
 
 
 def list_of(entry: Entry, given: Mapping[str, Any], name: str) -> list[Any] | None:
-    """A list that may be absent or null."""
+    """Return an optional list; None if it is absent, null or invalid. Adds a fault if it is invalid."""
     value = given.get(name)
     if value is None:
         return None
@@ -135,7 +138,7 @@ def list_of(entry: Entry, given: Mapping[str, Any], name: str) -> list[Any] | No
 
 
 def read_details(entry: Entry, given: Mapping[str, Any], *, schema: CompiledSchema) -> None:
-    """Sets the details, which may be absent or null, in their canonical form."""
+    """Set the entry's details, if given, in canonical form. Adds a fault if they are not an object."""
     value = given.get("details")
     if value is None:
         return

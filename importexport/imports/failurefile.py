@@ -1,4 +1,4 @@
-"""What was wrong with entries, as a CSV file for people."""
+"""CSV file with the faults of an import's entries."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_failures(output: TextIO, failures: Iterable[ImportFailure]) -> Iterator[int]:
-    """Write faults, the files by the names that they were uploaded under; yields the number of each line written."""
+    """Write faults with the original file names. Yields the number of each line written, counted from 1."""
     writer = csv.writer(output, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for number, failure in enumerate(failures, 1):
@@ -22,5 +22,5 @@ def write_failures(output: TextIO, failures: Iterable[ImportFailure]) -> Iterato
 
 
 def _harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
+    """Prefix texts that spreadsheets would interpret as formulas (CSV injection)."""
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,4 +1,4 @@
-"""The life of a sync's row: taken by a worker, begun, done."""
+"""State changes of a sync: claimed by a worker, begun, completed."""
 
 from uuid import UUID
 
@@ -23,15 +23,15 @@ SUPERSEDED = """
 
 
 def claim(job_id: UUID | str) -> JobLease[ImportJob] | None:
-    """Take a job that waits or whose worker vanished; None when there is nothing to do."""
+    """Claim a pending job or one whose worker is lost. Return None if there is nothing to do."""
     return JobLease.claim(ImportJob.objects.all(), job_id, stalls=F("stalls") + 1)
 
 
 @transaction.atomic
 def begin(lease: JobLease[ImportJob], *, schema_version_id: int) -> ImportJob:
-    """Settle, the first time, what the whole sync goes by: the version of the schema, and which entries count.
+    """On the first run, fix the schema version of the entire sync and determine the superseded entries.
 
-    Raises JobLeaseLostError.
+    Locks the job's row. Raise JobLeaseLostError.
     """
     job = lease.locked()
     if job.started_at is None:
@@ -46,7 +46,10 @@ def begin(lease: JobLease[ImportJob], *, schema_version_id: int) -> ImportJob:
 
 @transaction.atomic
 def complete(lease: JobLease[ImportJob]) -> ImportJob:
-    """Everything is done: say so, and let go of what was kept for it. Raises JobLeaseLostError."""
+    """Mark the job as completed; delete its superseded entries and, unless it is a dry run, its files.
+
+    Locks the job's row. Raise JobLeaseLostError.
+    """
     job = lease.locked()
     job.status = ImportStatus.COMPLETED_WITH_ERRORS if job.failed else ImportStatus.COMPLETED
     job.finished_at = timezone.now()
@@ -69,7 +72,7 @@ def complete(lease: JobLease[ImportJob]) -> ImportJob:
 
 
 def discard_uploads(files: QuerySet[ImportFile]) -> int:
-    """Delete files from the storage once the transaction is committed; their rows stay. Returns how many."""
+    """Delete files from the storage on commit and keep their rows. Locks the rows. Return the number of files."""
     rows = list(files.filter(is_stored=True).select_for_update(of=("self",)))
     ImportKey.objects.filter(file__in=[row.pk for row in rows]).delete()
     for row in rows:

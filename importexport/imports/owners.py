@@ -1,4 +1,4 @@
-"""Who uploaded a file: the one who may sync it. Told like the requester of a job."""
+"""The uploader of a file, who may sync it. Stored like the requester of a job."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from importexport.models import ImportFile
 
 
 def owner_columns(actor: Actor) -> dict[str, Any]:
-    """The columns of a file that say who uploaded it."""
+    """Return the columns of a file that name its uploader."""
     return {name.replace("requested_by", "owner"): value for name, value in requester_columns(actor).items()}
 
 
 def owned_by(actor: Actor) -> QuerySet[ImportFile]:
-    """The files that this very actor uploaded."""
+    """Return the files that this actor uploaded."""
     return ImportFile.objects.filter(**owner_columns(actor))

@@ -9,24 +9,24 @@ from django.utils.translation import gettext as _
 from core.json import MAX_DEPTH, parse_json
 from importexport.imports.reading import NotAnImportFileError
 
-# Escapes that stand for NUL, or for the signs that names are told by; and halves of surrogate pairs.
+# Escapes of NUL, of quotes and colons (which names are recognized by), and of surrogates.
 _DOUBTFUL = tuple(rb"\u" + rest for rest in (b"000", b"001", b"002", b"003", b"d", b"D"))
-# Every digit as 0 and everything else as a blank: a run of zeros is a number of as many digits, or a text that has one.
+# Translates digits to 0 and everything else to blanks: a run of zeros is a run of as many digits.
 _DIGITS = bytes(ord("0") if ord("0") <= sign <= ord("9") else ord(" ") for sign in range(256))
 _MANY_DIGITS = b"0" * 16
 
 
 def parse_entry(content: bytes) -> Any:
-    """The entry. Raises BadRequest like `parse_json`, which explains what orjson refuses and sees what it overlooks.
+    """Return the parsed entry. Raise BadRequest like `parse_json`, the fallback for everything that orjson rejects.
 
-    orjson takes the last of two values for one name, in silence. Every name is followed by a colon; texts may hold some
-    too, but then they do so again when the entry is written anew. So if there are fewer then, a name was lost. Where an
-    escape could hide one, or a number may have more digits than a double, the slow way decides.
+    orjson silently keeps the last of duplicate names. Each name is followed by a colon, and colons in texts survive a
+    round trip; so if the serialized entry has fewer colons than the input, a duplicate name was dropped. `parse_json`
+    decides where escapes could hide a colon or a number may have more digits than a double.
     """
     nesting = content.count(b"{") + content.count(b"[")
     if (
         nesting > MAX_DEPTH
-        # The single byte is found much faster than any of the escapes.
+        # Looking for a single byte first is much faster than looking for each escape.
         or (b"\\" in content and any(escape in content for escape in _DOUBTFUL))
         or _MANY_DIGITS in content.translate(_DIGITS)
     ):
@@ -41,11 +41,11 @@ def parse_entry(content: bytes) -> Any:
 
 
 def check_json(content: bytes, where: str) -> Any:
-    """The entry, if it is JSON in UTF-8 at all: all that an upload asks for. Raises NotAnImportFileError."""
+    """Return the entry, checking only that it is JSON in UTF-8, as uploads do. Raise NotAnImportFileError."""
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as refused:
-        # orjson refuses numbers and texts that are JSON but cannot be stored: they are faults of their entry alone.
+        # orjson also rejects valid JSON that cannot be stored, such as huge numbers. That is a fault of the entry only.
         fault = refused
     try:
         return json.loads(content.decode(), parse_constant=_refuse)

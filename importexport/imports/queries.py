@@ -1,4 +1,4 @@
-"""Choosing syncs and their failures."""
+"""Queries for syncs and their failures."""
 
 from typing import Any
 from uuid import UUID
@@ -12,12 +12,12 @@ from importexport.imports.reading import place
 from importexport.job_ownership import requested_by
 from importexport.models import ImportFailure, ImportJob
 
-# An answer holds no more; all of them are in the admin and in the commands' CSV file.
+# Limit of the API; the CSV files of the admin and the commands have all failures.
 MAX_SHOWN = 1_000
 
 
 def own_job(*, actor: Actor, status_id: str) -> ImportJob:
-    """The sync that this very actor asked for. Raises NotFound, also for somebody else's."""
+    """Return the actor's own sync. Raise NotFound if it does not exist or somebody else requested it."""
     try:
         job = requested_by(ImportJob.objects.all(), actor).filter(pk=UUID(status_id)).first()
     except ValueError:
@@ -28,12 +28,12 @@ def own_job(*, actor: Actor, status_id: str) -> ImportJob:
 
 
 def failures_of(job: ImportJob) -> QuerySet[ImportFailure]:
-    """The faults of a sync's entries in the order of the files, with the files."""
+    """Return the faults of a sync's entries in the order of the files, with `file` selected."""
     return job.failures.select_related("file").order_by("pk")
 
 
 def failure_as_json(failure: ImportFailure) -> dict[str, Any]:
-    """A fault as the API and the CSV file tell it: the message says where in the file."""
+    """Return a fault as the API reports it; the message begins with the place in the file."""
     where = place(failure.position, is_lines=failure.file.is_lines)
     return {
         "externalId": failure.external_id,
@@ -44,7 +44,7 @@ def failure_as_json(failure: ImportFailure) -> dict[str, Any]:
 
 
 def status_of(job: ImportJob) -> dict[str, Any]:
-    """The answer about a sync, in two statements."""
+    """Return the status of a sync as the API reports it, with at most MAX_SHOWN failures."""
     failures = list(failures_of(job)[:MAX_SHOWN]) if job.failed else []
     return {
         "status": job.status,

@@ -1,7 +1,7 @@
-"""Takes a file of entries apart, a chunk at a time: whatever its size, no more than an entry and a chunk are in memory.
+"""Splits an import file into entries, a chunk at a time. At most one entry and one chunk are in memory.
 
-A file is a JSON array of objects or has one object per line, in UTF-8, and may be gzipped: told by its bytes, not by
-its name. Only the outer shape is looked at here; what an entry holds is for whoever parses it.
+A file is a JSON array of objects or has one object per line (JSON Lines), in UTF-8, optionally gzipped. The format is
+detected from the content, not the name. Only the outer structure is checked here, not the entries.
 """
 
 import gzip
@@ -19,7 +19,7 @@ CHUNK_BYTES = 1 << 18
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
-# What other programs pack with, and the UTF-16 that some of them write: worth a better message than "not JSON".
+# Other archive formats and UTF-16, which deserve a better message than "not JSON".
 _FOREIGN = {
     b"PK\x03\x04": "zip",
     b"PK\x05\x06": "zip",
@@ -29,13 +29,13 @@ _FOREIGN = {
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SPACE = re.compile(rb"[ \t\r\n]*+")
-# From one brace to the next, over whole texts and everything else: possessive, so that it takes linear time.
+# Up to the next brace outside of strings. Possessive quantifiers guarantee linear time.
 _TO_BRACE = re.compile(rb'(?:[^"{}]++|"(?:[^"\\]++|\\.)*+")*+[{}]', re.DOTALL)
 _OPENING = ord("{")
 
 
 class NotAnImportFileError(Exception):
-    """The file cannot be imported; the message says why and where. `is_malformed` when it is no JSON in UTF-8."""
+    """The file cannot be imported; the message gives reason and place. `is_malformed`: it is not JSON in UTF-8."""
 
     def __init__(self, message: str, *, is_malformed: bool = True) -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ class NotAnImportFileError(Exception):
 
 
 class StorageUnavailableError(Exception):
-    """The storage did not take or give a file; the message says what it said."""
+    """The storage failed to read or write a file; the message gives its reason."""
 
 
 class Readable(Protocol):
@@ -52,7 +52,7 @@ class Readable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RawEntry:
-    """`number` counts from 0; `position` is what people are told: the line, or the number counted from 1."""
+    """`number` counts from 0; `position` is shown to users: the line, or the number counted from 1."""
 
     number: int
     position: int
@@ -60,12 +60,12 @@ class RawEntry:
 
 
 def place(position: int, *, is_lines: bool) -> str:
-    """Where in a file something is."""
+    """Return the place in a file for messages."""
     return _("line %(number)s") % {"number": position} if is_lines else _("entry %(number)s") % {"number": position}
 
 
 class _Storage(io.RawIOBase):
-    """A stored file as a raw stream. Raises StorageUnavailableError instead of whatever the storage raises."""
+    """A stored file as a raw stream. Converts every error of the storage to StorageUnavailableError."""
 
     def __init__(self, file: Readable) -> None:
         self._file = file
@@ -83,15 +83,16 @@ class _Storage(io.RawIOBase):
 
 
 def said_by(error: Exception) -> str:
-    """What a storage says went wrong, without addresses and paths."""
+    """Return a message for an error of the storage, without addresses and paths."""
     reason = getattr(error, "strerror", None) or type(error).__name__
     return _("The file storage does not work: %(reason)s.") % {"reason": reason}
 
 
 class EntryFile:
-    """Iterates over the entries of a file. Raises NotAnImportFileError and StorageUnavailableError while it does.
+    """Iterates over the entries of a file.
 
-    `is_lines` is known from the start: making one reads the first bytes.
+    The constructor reads the first chunk to determine `is_lines`. Both the constructor and the iteration raise
+    NotAnImportFileError and StorageUnavailableError.
     """
 
     def __init__(self, file: Readable, *, max_bytes: int) -> None:
@@ -225,7 +226,7 @@ class EntryFile:
         return self._buffer[start:scanned]
 
     def _next_sign(self) -> bytes:
-        """The next byte that is no white space, b"" at the end; what comes next in the buffer is that byte."""
+        """Skip white space; return the next byte without consuming it, b"" at the end."""
         while True:
             after = _end_of_space(self._buffer, self._at)
             self._lines_read += self._buffer.count(b"\n", self._at, after)

@@ -1,4 +1,4 @@
-"""A worker's run of a sync: batch after batch, each in one transaction with the cursor, the counts and the failures."""
+"""Runs a sync in batches. Each batch is one transaction, including cursor, counts and failures of the job."""
 
 import sys
 from collections import Counter
@@ -36,11 +36,11 @@ from schemas.queries import current_schema, schema_at
 log = structlog.get_logger("kontor.import")
 
 BATCH_BYTES = 4_000_000
-# Somebody took a username or an external id between looking and writing: looking again sees it.
+# A concurrent transaction may take a username or external id between check and write; a retry sees it.
 TRIES = 5
-# One batch writes at a time, whatever the job: so two of them cannot wait for each other.
+# Advisory lock key. Only one batch of all jobs writes at a time, so batches cannot deadlock with each other.
 WRITING = 0x4B4F4E54
-# Python's own 5 ms, after each of many answers of the database, would be as long as it takes to write the batch.
+# With Python's default of 5 ms, waiting for the GIL after each SQL statement would take as long as writing the batch.
 TURN_SECONDS = 0.0005
 
 SCHEMAS = {ImportKind.CONTACTS: CONTACT_SCHEMA, ImportKind.LEGAL_ENTITIES: LEGAL_ENTITY_SCHEMA}
@@ -52,14 +52,15 @@ Report = Callable[[int], object]
 
 
 def _silently(processed: int) -> None:
-    """For runs that nobody watches."""
+    """Report nothing."""
 
 
 def run_job(job_id: UUID | str, *, report: Report = _silently) -> None:
-    """Take the job and bring it to its end; does nothing when another worker has it or it is done.
+    """Claim the job and run it to its end. Does nothing if another worker holds it or it is finished.
 
-    A server that went away is raised: beat sends the job again once this worker counts as lost. Everything else that
-    keeps the job from going on fails it, with a message that says what. `report` is told how many entries are done.
+    `report` is called with the number of processed entries after each batch. Raise OperationalError or InterfaceError
+    if the database is unavailable: beat sends the job again once the lease expires. Any other error fails the job, with
+    a message that gives the reason.
     """
     lease = claim(job_id)
     if lease is None:
@@ -85,7 +86,7 @@ def run_job(job_id: UUID | str, *, report: Report = _silently) -> None:
 
 
 def _fail(lease: JobLease[ImportJob], code: str, message: str) -> None:
-    # The message stands in the job: it names files, and files are named after people.
+    # The message is stored in the job but not logged: file names can be personal data.
     log.error("import_failed", code=code)
     lease.fail(error_code=code, error_message=message)
 
@@ -119,7 +120,7 @@ def _run(lease: JobLease[ImportJob], report: Report) -> None:
 
 
 def _schema_of(job: ImportJob) -> CompiledSchema:
-    """The version that the sync began with, whatever has been published since."""
+    """Return the schema version that the sync began with, even if a newer one has been published since."""
     if job.schema_version_id is not None:
         return schema_at(job.schema_version_id)
     return current_schema(SCHEMAS[ImportKind(job.kind)])
@@ -128,7 +129,7 @@ def _schema_of(job: ImportJob) -> CompiledSchema:
 def _run_file(
     lease: JobLease[ImportJob], importer: Importer, *, file: ImportFile, index: int, done: int
 ) -> Iterator[int]:
-    """Yields how many entries each batch had. Raises NotAnImportFileError when the file is not what was uploaded."""
+    """Yield the size of each batch written. Raise NotAnImportFileError if the file differs from the upload."""
     read = done
     _check_still_there(file)
     with closing(open_stored(file)) as stream:
@@ -143,7 +144,7 @@ def _run_file(
 
 @contextmanager
 def _quick_turns() -> Iterator[None]:
-    """Within the block who comes back from the database need not wait long until the thread that works ahead pauses."""
+    """Shorten the thread switch interval, so that the writing thread gets the GIL soon after each SQL statement."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(TURN_SECONDS)
     try:
@@ -158,9 +159,9 @@ def _prepared(found: Iterable[list[RawEntry]], importer: Importer) -> Iterator[t
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:
-    """The items, each made in a thread while the one before it is worked on: the database and Python work at once.
+    """Yield the items, producing each in a thread while the caller works on the one before.
 
-    The thread speaks the language of its caller, and must not touch the database.
+    The thread has the caller's active language. The iterator must not access the database.
     """
     language = translation.get_language()
 
@@ -178,7 +179,7 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
 
 
 def batches(entries: Iterable[RawEntry]) -> Iterator[list[RawEntry]]:
-    """The entries in batches that are bounded in number and in size, the same ones each time."""
+    """Split the entries into batches bounded in number (IMPORT_BATCH_ENTRIES) and bytes. Deterministic."""
     batch: list[RawEntry] = []
     size = 0
     for entry in entries:
@@ -200,7 +201,7 @@ def _write(
     batch: Sequence[RawEntry],
     prepared: Sequence[Any],
 ) -> None:
-    """Write a batch, again when somebody else's transaction got in its way. Raises JobLeaseLostError."""
+    """Write a batch, retrying after conflicts with other transactions. Raise JobLeaseLostError."""
     for tries_left in reversed(range(TRIES)):
         try:
             _write_once(lease, importer, file=file, index=index, entries=prepared)
@@ -220,7 +221,10 @@ def _write(
 def _write_once(
     lease: JobLease[ImportJob], importer: Importer, *, file: ImportFile, index: int, entries: Sequence[Any]
 ) -> None:
-    """One transaction. The job's row is locked first: a worker that lost it stops here. Raises JobLeaseLostError."""
+    """Write a batch in one transaction.
+
+    Locks the job's row first, then takes the advisory lock of all batches. Raise JobLeaseLostError.
+    """
     job = lease.locked()
     _refuse_superseded(job, index, entries)
     with connection.cursor() as cursor:
@@ -252,9 +256,9 @@ def _write_once(
 
 
 def _check_still_there(file: ImportFile) -> None:
-    """Raises NotAnImportFileError when the file was deleted: above all when a person in it was anonymized.
+    """Raise NotAnImportFileError if the file was deleted, which happens when a person in it is anonymized.
 
-    Whoever is anonymized later is locked by now, or waits: what the batch wrote of it will be found and erased.
+    Checked after writing: an anonymization that starts later sees what the batch wrote, and erases it.
     """
     if not ImportFile.objects.filter(pk=file.pk, is_stored=True).exists():
         raise NotAnImportFileError(

@@ -1,11 +1,11 @@
-"""The shapes of uploads and syncs."""
+"""Serializers of uploads and syncs."""
 
 from rest_framework import serializers
 
 from core.serializers import StrictBooleanField, StrictCharField, StrictSerializer, optional_list
 from importexport.models import ImportStatus
 
-# The contract's statuses. Syncs of ours always know how they are.
+# The API contract includes Unknown, which is never returned.
 STATUSES = ["Unknown", *ImportStatus.values]
 
 

@@ -1,4 +1,4 @@
-"""Starting a sync, as the API, the admin and the commands do."""
+"""Starting of syncs by the API, the admin and the commands."""
 
 from collections.abc import Sequence
 
@@ -26,11 +26,11 @@ def start_sync(
     is_dry_run: bool = False,
     is_sent: bool = True,
 ) -> ImportJob:
-    """Start a sync of the named files, or of all that the actor has uploaded and not synced. Locks these files.
+    """Start a sync of the named files, or of all files that the actor has uploaded and not synced. Locks their rows.
 
-    A file of a sync that failed counts as not synced; when all the files of one failed sync are chosen and no others,
-    that sync goes on where it stopped. Unless `is_sent`, the caller runs it.
-    Raises UnprocessableEntity: NothingToSync, UnknownImportFiles, AlreadySynced; TooManyRequests: TooManyJobs.
+    Files of a failed sync count as not synced; if exactly the files of one failed sync are chosen, that sync resumes
+    where it stopped. Unless `is_sent`, no task is sent and the caller must run the job.
+    Raise UnprocessableEntity: NothingToSync, UnknownImportFiles, AlreadySynced; TooManyRequests: TooManyJobs.
     """
     check_unfinished(ImportJob.objects.all(), actor)
     files = _chosen_files(actor, kind, names)
@@ -58,7 +58,7 @@ def start_sync(
 
 
 def unsynced_files(actor: Actor, kind: ImportKind) -> QuerySet[ImportFile]:
-    """What the actor has uploaded and no sync has taken over, in the order of the uploads."""
+    """Return the actor's stored files that have no sync or only a failed one, in upload order."""
     free = Q(job=None) | Q(job__status=ImportStatus.FAILED)
     return owned_by(actor).filter(free, kind=kind, is_stored=True).order_by("pk")
 
@@ -67,7 +67,7 @@ def _chosen_files(actor: Actor, kind: ImportKind, names: Sequence[str] | None) -
     if names is None:
         return list(unsynced_files(actor, kind).select_for_update(of=("self",)))
     own = owned_by(actor).filter(kind=kind, name__in=names)
-    # Locked in one order, whatever the order in which they are named.
+    # Ordered by primary key, so that concurrent requests lock in the same order.
     found = {file.name: file for file in own.select_for_update().order_by("pk")}
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in found]
@@ -89,7 +89,7 @@ def _chosen_files(actor: Actor, kind: ImportKind, names: Sequence[str] | None) -
 
 
 def _failed_job_of(actor: Actor, files: Sequence[ImportFile]) -> ImportJob | None:
-    """The failed sync that has exactly these files, locked."""
+    """Return the failed sync of exactly these files, if any. Locks its row."""
     job_id = files[0].job_id
     if job_id is None:
         return None

@@ -1,4 +1,4 @@
-"""The background work of imports. Every task can be delivered twice, and beat sends again what got lost."""
+"""Celery tasks of imports. Each tolerates duplicate delivery; beat resends lost ones."""
 
 from datetime import timedelta
 
@@ -17,20 +17,20 @@ FAILURES_KEPT = timedelta(days=90)
 
 @shared_task
 def run_import(job_id: str) -> None:
-    """Run a sync to its end."""
+    """Run a sync."""
     run_job(job_id)
 
 
 @shared_task
 def resume_imports() -> None:
-    """Send again the syncs whose task got lost or whose worker vanished; beat runs it every half minute."""
+    """Resend syncs whose task or worker is lost. Beat runs it every 30 seconds."""
     send_again(run_import, ImportJob.objects.all())
 
 
 @shared_task
 @transaction.atomic
 def tidy_imports() -> None:
-    """Delete files that nobody synced within a month, and faults that are three months old; beat runs it every hour."""
+    """Delete files 30 days after their upload and failures 90 days after the end of their job. Beat runs it hourly."""
     now = timezone.now()
     discard_uploads(ImportFile.objects.filter(uploaded_at__lt=now - UPLOADS_KEPT))
     ImportFailure.objects.filter(job__finished_at__lt=now - FAILURES_KEPT).delete()

@@ -1,4 +1,4 @@
-"""Taking files in: each is checked from beginning to end before anything of any of them is kept."""
+"""Uploads: all files are fully checked before any is stored."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ MAX_NAME = 100
 
 
 class Upload(Protocol):
-    """A file as Django hands it over: in memory when it is small, on disk when it is not."""
+    """The part of Django's UploadedFile that is used here; the commands pass plain files."""
 
     name: str | None
     size: int | None
@@ -51,16 +51,15 @@ class _Checked:
 
 
 def key_of(external_id: str) -> bytes:
-    """The hash under which an external id is compared within an import."""
+    """Return the hash of an external id, by which imports compare it."""
     return blake2b(external_id.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
 
 
 def store_uploads(*, actor: Actor, kind: ImportKind, uploads: Sequence[Any]) -> list[ImportFile]:
-    """Check the files and store them: all or none.
+    """Check the files and store all of them or none.
 
-    Raises BadRequest when one is not JSON in UTF-8; UnprocessableEntity `ImportFileInvalid` when one has the wrong
-    outer shape or is too large: both name the files and the places. Raises ServiceUnavailable when the storage does
-    not take them.
+    Raise BadRequest if one is not JSON in UTF-8, or UnprocessableEntity `ImportFileInvalid` if one has the wrong outer
+    structure or is too large; both report files and places. Raise ServiceUnavailable if the storage fails.
     """
     checked: list[_Checked] = []
     faults: dict[str, list[str]] = {}
@@ -92,13 +91,13 @@ def _refusal(faults: dict[str, list[str]], *, is_malformed: bool) -> ApiError:
 
 
 def _plain_name(name: str | None) -> str:
-    """What is safe to call a file, and still reads like what it was called: the end of it, where the type stands."""
+    """Return a safe form of a file name, cut at the start so that the extension remains."""
     plain = _UNUSUAL.sub("_", PurePath(name or "").name).lstrip(".")
     return plain[-MAX_NAME:] or "import.json"
 
 
 class _Hashing:
-    """Reads a file and remembers what went by."""
+    """Reads a file and computes its hash and size."""
 
     def __init__(self, file: Upload) -> None:
         self._file = file
@@ -113,7 +112,7 @@ class _Hashing:
 
 
 def _check(upload: Upload, name: str) -> _Checked:
-    """Read a file from beginning to end. Raises NotAnImportFileError."""
+    """Read and check the whole file. Raise NotAnImportFileError."""
     upload.seek(0)
     source = _Hashing(upload)
     entries = EntryFile(source, max_bytes=settings.IMPORT_MAX_FILE_BYTES)
@@ -170,7 +169,7 @@ def _key_rows(file_id: int, keys: bytes) -> Iterator[bytes]:
 
 
 def open_stored(file: ImportFile) -> IO[bytes]:
-    """Open a stored file. Raises StorageUnavailableError."""
+    """Open a stored file for reading. Raise StorageUnavailableError."""
     try:
         return default_storage.open(file.name, "rb")
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Uploads of files, syncs of what was uploaded, and how the syncs are."""
+"""API views: uploads, syncs and their status."""
 
 from typing import ClassVar
 
@@ -26,7 +26,7 @@ UPLOAD = {
         "type": "object",
         "properties": {"files": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}},
         "required": ["files"],
-        # Clients that name each file otherwise are served too.
+        # File parts under other names are accepted too.
         "additionalProperties": {"type": "string", "format": "binary"},
     }
 }
@@ -58,9 +58,9 @@ class ContactsUploadView(_UploadView):
     def post(self, request: Request) -> Response:
         """Upload files of contacts.
 
-        Each part of the form that is a file is taken, whatever its name: a JSON array of entries, or one entry per
-        line, in UTF-8, gzipped or not. The files are checked for this outer shape from beginning to end and stored:
-        all or none. Nothing is changed by it yet: sync them afterwards.
+        Every file part of the form is accepted under any name: a JSON array of entries, or one entry per line, in
+        UTF-8, optionally gzipped. The outer structure of each file is checked in full, and either all files are stored
+        or none. Uploading does not change any contacts: sync the files afterwards.
 
         `subCode`: ImportFileInvalid.
         """
@@ -76,7 +76,7 @@ class LegalEntitiesUploadView(_UploadView):
     def post(self, request: Request) -> Response:
         """Upload files of legal entities.
 
-        Files are taken and checked as those of contacts are.
+        Files are checked and stored like those of contacts.
 
         `subCode`: ImportFileInvalid.
         """
@@ -108,12 +108,12 @@ class ContactsSyncView(_SyncView):
     def post(self, request: Request) -> Response:
         """Sync uploaded contacts.
 
-        Takes over what the caller has uploaded and not synced, in the order of the uploads, or the named files in the
-        order of the names. Every entry creates a contact, or updates the one that has its externalId in the system
-        `Default`; what is absent stays, and an entry that changes nothing writes nothing. Entries that are no good are
-        reported by the status, and the others go on. Of entries with the same externalId the last counts.
+        Imports the caller's unsynced uploads in upload order, or the named files in the given order. Each entry creates
+        a contact, or updates the contact with its externalId in the system `Default`. Absent properties stay unchanged,
+        and an entry that changes nothing writes nothing. Invalid entries are reported by the status and do not stop the
+        others. If several entries have the same externalId, the last one counts.
 
-        The files of a sync that failed can be synced again, which goes on where it stopped.
+        The files of a failed sync can be synced again; the sync resumes where it stopped.
 
         `subCode`: NothingToSync, UnknownImportFiles, AlreadySynced.
         """
@@ -133,8 +133,8 @@ class LegalEntitiesSyncView(_SyncView):
     def post(self, request: Request) -> Response:
         """Sync uploaded legal entities.
 
-        As contacts are synced; an entry updates the legal entity that has its externalId. Sync the contacts first that
-        the entries name.
+        Works like the sync of contacts; an entry updates the legal entity with its externalId. Contacts that the
+        entries refer to must be synced first.
 
         `subCode`: NothingToSync, UnknownImportFiles, AlreadySynced.
         """
@@ -146,9 +146,9 @@ class SyncStatusView(ActorView):
 
     @extend_schema(operation_id="getSyncStatus", tags=TAGS, responses={200: shapes.SyncStatusSerializer})
     def get(self, request: Request, statusId: str) -> Response:
-        """Retrieve how a sync is.
+        """Retrieve the status of a sync.
 
-        Only who started it may ask. The counts add up to `processed` at any moment, and `processed` to `total` at the
-        end. `errorMessage` says why a sync failed, or how many entries did.
+        Open only to the caller that started it. The counts always add up to `processed`, which equals `total` when the
+        sync has completed. `errorMessage` gives the reason of a failed sync, or the number of failed entries.
         """
         return Response(status_of(own_job(actor=self.actor, status_id=statusId)))

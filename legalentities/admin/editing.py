@@ -60,7 +60,7 @@ class NewLegalEntityForm(forms.Form):
         self.fields["policy"].choices = [(item.id, item.name()) for item in items]  # type: ignore[attr-defined]
 
     def clean_contacts(self) -> list[Contact]:
-        """Raises ValidationError for more than MOST_CONTACTS contacts."""
+        """Raise ValidationError for more than MOST_CONTACTS contacts."""
         chosen = list(self.cleaned_data["contacts"][: MOST_CONTACTS + 1])
         if len(chosen) > MOST_CONTACTS:
             raise forms.ValidationError(gettext("Choose %(most)d at most.") % {"most": MOST_CONTACTS})
@@ -87,7 +87,7 @@ class Page:
 
 
 def create_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
-    """Show the creation form; POST creates the legal entity. Raises PermissionDenied without the add permission."""
+    """Show the creation form; POST creates the legal entity. Raise PermissionDenied without the add permission."""
     actor = actor_of(request)
     if actor is None or not model_admin.has_add_permission(request):
         raise PermissionDenied
@@ -127,7 +127,7 @@ def create_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
 
 
 def edit_page(model_admin: Any, request: HttpRequest, legal_entity: LegalEntity) -> HttpResponse:
-    """Show the edit form; POST replaces the details. Raises PermissionDenied without the change permission."""
+    """Show the edit form; POST replaces the details. Raise PermissionDenied without the change permission."""
     actor = actor_of(request)
     if actor is None or not may_edit(request):
         raise PermissionDenied

@@ -1,4 +1,4 @@
-"""Registers a client application and prints its credentials."""
+"""Register a client application and print its credentials."""
 
 import json
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""Removes the second factor of a member or staff user who has lost it."""
+"""Remove the second factor of a member or staff user who has lost it."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -1,4 +1,4 @@
-"""Unlocks a login or an application after too many wrong passwords or secrets."""
+"""Unlock a login or an application after too many wrong passwords or secrets."""
 
 from argparse import ArgumentParser
 from typing import Any

@@ -1,1 +1,1 @@
-"""Contacts from entries: a batch is looked up, checked and written by set, never row by row."""
+"""Import of contacts: each batch is looked up, checked and written with set-based SQL."""

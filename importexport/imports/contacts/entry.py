@@ -1,4 +1,4 @@
-"""An entry of a file of contacts, read as far as that goes without the database."""
+"""Entries of contact files: everything that can be read and checked without the database."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +37,7 @@ class ContactEntry(Entry):
 
 
 def read_contact(raw: RawEntry, *, schema: CompiledSchema, references: References) -> ContactEntry:
-    """Read an entry; what is wrong with it are its faults."""
+    """Return the entry, with faults for everything invalid."""
     entry = ContactEntry(number=raw.number, position=raw.position)
     given = parsed(raw, entry, properties=PROPERTIES)
     if not given:
@@ -55,7 +55,7 @@ def read_contact(raw: RawEntry, *, schema: CompiledSchema, references: Reference
 
 
 def _connections(entry: ContactEntry, named: list[Any]) -> dict[str, str]:
-    """System -> external id. The one of the import itself may be among them, if it says the same."""
+    """Return system -> external id. The system Default may be given if it matches the entry's external id."""
     found: dict[str, str] = {}
     for index, connection in enumerate(named):
         place = f"externalConnections[{index}]"

@@ -1,7 +1,7 @@
 """Writes batches of contacts.
 
-Locks: nothing of a contact that stays as it is. Those that change are locked first, in the order of their ids, before
-anything is written; nobody who holds another lock waits for them in turn.
+Locking: contacts that change are locked in id order before anything is written, so batches cannot deadlock with other
+writers. Unchanged contacts are not locked.
 """
 
 from collections import Counter
@@ -40,7 +40,7 @@ HISTORY = ["contact", *HISTORY_FIELDS, "comment"]
 
 
 class ContactImporter:
-    """Imports contacts for one actor by one version of the schema."""
+    """Imports contacts for one actor under one schema version."""
 
     def __init__(self, *, actor: Actor, schema: CompiledSchema) -> None:
         self._actor = actor
@@ -53,7 +53,7 @@ class ContactImporter:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read again what was kept in memory."""
+        """Reload the cached reference data."""
         self._references = references_for(self._actor)
 
     def read(self, raw: RawEntry) -> ContactEntry:
@@ -64,9 +64,9 @@ class ContactImporter:
         return entry
 
     def _precompute(self, entry: ContactEntry) -> None:
-        """What will be asked of the entry if it fares as most of the batch before, while the database writes that.
+        """Precompute validity and plan in the reader thread, if most entries of the previous batch needed them.
 
-        A wrong guess costs time alone: what was not worked out here is worked out when it is asked for.
+        A wrong guess costs only time: `apply` computes what is missing.
         """
         if self._expected is not Outcome.UNCHANGED:
             self._planner.check_validity(entry)
@@ -74,7 +74,7 @@ class ContactImporter:
             self._planner.plan_new(entry)
 
     def apply(self, entries: Sequence[ContactEntry]) -> None:
-        """Write a batch in the caller's transaction; the outcomes and the faults stand in the entries."""
+        """Write a batch in the caller's transaction and set the outcomes and faults of the entries."""
         with connection.cursor() as cursor:
             self._apply(cursor, entries)
         ((self._expected, _count),) = Counter(entry.outcome for entry in entries).most_common(1)
@@ -91,12 +91,12 @@ class ContactImporter:
         self._create(cursor, [item for item in new if not item.entry.faults], at)
         self._update(cursor, [item for item in touched if not item.entry.faults], at)
 
-    # ---- which entries make a contact, and which change one
+    # ---- new or known
 
     def _partition(
         self, entries: Sequence[ContactEntry], holders: dict[str, Holder]
     ) -> tuple[list[New], dict[int, int]]:
-        """The entries that make a contact, and place -> id of the contact for those that have one."""
+        """Return the entries that create a contact, and place -> contact id for those of existing contacts."""
         new: list[New] = []
         ids: dict[int, int] = {}
         for place, entry in enumerate(entries):
@@ -155,10 +155,10 @@ class ContactImporter:
             return set(contact_ids)
         return set(Contact.objects.visible_to(self._actor).filter(pk__in=contact_ids).values_list("pk", flat=True))
 
-    # ---- what changes of contacts that exist
+    # ---- existing contacts
 
     def _touched(self, cursor: CursorWrapper, known: list[Known], holders: dict[str, Holder]) -> list[Known]:
-        """Those of the known that may change, locked and read again: what was seen before may be out of date."""
+        """Return the contacts that may change, locked and reread, because the comparison read them without locks."""
         participants = PARTICIPANTS.read(cursor, [item.id for item in known if item.entry.participants is not None])
         members = MEMBERS.read(cursor, [item.id for item in known if item.entry.members is not None])
         touched = []
@@ -184,7 +184,10 @@ class ContactImporter:
         return touched
 
     def _participants_wanted(self, item: Known, present: Any) -> set[int] | None:
-        """All participants of a contact once the entry's are set, None when they are. Those of others stay."""
+        """Return the contact's participants after the update; None if they are unchanged.
+
+        Participants that the actor may not assign are kept.
+        """
         own = self._references.own_participants
         others = set() if own is None else present[item.id] - own
         wanted = others | (item.entry.participants or set())
@@ -303,7 +306,7 @@ class ContactImporter:
                 item.entry.outcome = Outcome.UPDATED
 
     def _drop_pending(self, cursor: CursorWrapper, recorded: list[Known]) -> None:
-        """A value that was written directly is not waited for any more."""
+        """Cancel pending verifications of values that the import overwrote."""
         if not self._schema.verified_paths:
             return
         written = {(item.id, change.path) for item in recorded for change in item.changes}
@@ -313,7 +316,7 @@ class ContactImporter:
             Channel.objects.filter(pk__in=found).update(**NOTHING_PENDING)
 
     def _update_relations(self, cursor: CursorWrapper, touched: list[Known]) -> set[int]:
-        """Set participants and members where they are named; returns the contacts for which that changed any."""
+        """Set participants and members where the entries name them. Return the ids of the contacts changed by it."""
         changed: set[int] = set()
         naming = [item for item in touched if item.entry.participants is not None]
         present = PARTICIPANTS.read(cursor, [item.id for item in naming])
@@ -330,7 +333,7 @@ class ContactImporter:
 
 
 def _external_ids(entries: Sequence[ContactEntry]) -> list[str]:
-    """Every external id that the entries name."""
+    """Return every external id in the entries, including those of their connections."""
     return [
         external_id
         for entry in entries

@@ -1,4 +1,4 @@
-"""Entries of a batch on their way: what each makes or changes."""
+"""Working state of a batch: what each entry creates or changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from importexport.imports.contacts.statements import Present
 
 @dataclass(slots=True)
 class New:
-    """An entry that makes a contact."""
+    """An entry that creates a contact."""
 
     place: int
     entry: ContactEntry
@@ -21,7 +21,7 @@ class New:
 
 @dataclass(slots=True)
 class Known:
-    """An entry of a contact that exists. Its change is planned with the contact's row locked; None without details."""
+    """An entry of an existing contact. `plan` is made with the contact's row locked; None without details."""
 
     place: int
     entry: ContactEntry

@@ -1,4 +1,4 @@
-"""What entries of contacts may name: types, participants, members. Read once and kept, because there are few."""
+"""Reference data of contact entries: types, participants and members, few enough to cache in memory."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,10 @@ from schemas.models import ListItem
 
 @dataclass(frozen=True)
 class References:
-    """`own_participants` are those that the actor may name, None for all; `inherited` what its new contacts get."""
+    """`own_participants` are those that the actor may name, None for all.
+
+    New contacts get the `inherited` participants if the entry names none, and always the `assigned` members.
+    """
 
     types: frozenset[int]
     participants: dict[int | str, int]
@@ -24,7 +27,7 @@ class References:
     assigned: frozenset[int]
 
     def participant_ids(self, entry: Entry, named: list[Any]) -> frozenset[int]:
-        """The participants that an entry names by id or name."""
+        """Return the ids of participants given by id or name. Adds faults for unknown or forbidden ones."""
         found = set()
         for index, name in enumerate(named):
             pk = self.participants.get(name) if isinstance(name, str) or is_id(name) else None
@@ -37,7 +40,7 @@ class References:
         return frozenset(found)
 
     def member_ids(self, entry: Entry, named: list[Any]) -> frozenset[int]:
-        """The members that an entry names by identity id or username."""
+        """Return the ids of members given by identity id or username. Adds faults for unknown ones."""
         found = set()
         for index, name in enumerate(named):
             pk = self.members.get(name.lower()) if isinstance(name, str) else None
@@ -48,7 +51,7 @@ class References:
         return frozenset(found)
 
     def type_id(self, entry: Entry, value: Any) -> int | None:
-        """The type that an entry names; it may be absent or null."""
+        """Return the id of the contact type; None if it is absent, null or unknown. Adds a fault if it is unknown."""
         if value is None:
             return None
         if not is_id(value) or value not in self.types:
@@ -60,12 +63,12 @@ class References:
 
 
 def references_for(actor: Actor) -> References:
-    """What this actor may name, as it is now."""
+    """Read the current reference data for the actor."""
     participants: dict[int | str, int] = {}
     for pk, name in Participant.objects.values_list("pk", "name"):
         participants[pk] = participants[name] = pk
     members: dict[str, int] = {}
-    # Identity ids last: a username that looks like the one of somebody else does not get in its way.
+    # Identity ids last, so that a username that looks like one cannot shadow it.
     rows = list(Member.objects.values_list("pk", "uid", "user__username"))
     members.update({username.lower(): pk for pk, _uid, username in rows})
     members.update({str(uid): pk for pk, uid, _username in rows})

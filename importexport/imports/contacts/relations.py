@@ -1,4 +1,4 @@
-"""Whom contacts belong to: participants and members, compared and written for many contacts at once."""
+"""Bulk reads and writes of the participants and members of contacts."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,11 +13,11 @@ Pairs = list[tuple[int, int]]
 
 
 class Relation:
-    """A table of pairs: contacts and those whom they belong to."""
+    """A many-to-many table between contacts and participants or members."""
 
     def __init__(self, model: type[Model], field: str) -> None:
         table, column = model._meta.db_table, model._meta.get_field(field).column  # type: ignore[union-attr]
-        # Constant names of our own tables; the values are bound.
+        # Table and column names are constants; values are bound.
         pairs = "unnest(%s::int[], %s::int[]) AS pair (contact_id, other_id)"
         self._read = f"SELECT contact_id, {column} FROM {table} WHERE contact_id = ANY(%s::int[])"  # noqa: S608
         self._add = f"INSERT INTO {table} (contact_id, {column}) SELECT * FROM {pairs} ON CONFLICT DO NOTHING"  # noqa: S608
@@ -27,7 +27,7 @@ class Relation:
         )
 
     def read(self, cursor: CursorWrapper, contact_ids: list[int]) -> Mapping[int, set[int]]:
-        """Whom each of the contacts belongs to."""
+        """Return contact id -> ids of its participants or members."""
         found: defaultdict[int, set[int]] = defaultdict(set)
         if contact_ids:
             cursor.execute(self._read, [ints(contact_ids)])
@@ -48,7 +48,7 @@ def _execute(cursor: CursorWrapper, statement: str, pairs: Pairs) -> None:
 
 
 def pairs_of(contact_id: int, others: Iterable[int]) -> Pairs:
-    """A contact with each of the others, in order, so that two writers meet in the same one."""
+    """Return a contact paired with each of the others, sorted, so that concurrent writers lock in the same order."""
     return [(contact_id, other) for other in sorted(others)]
 
 

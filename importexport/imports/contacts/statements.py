@@ -1,4 +1,4 @@
-"""The SQL of a batch of contacts: each statement takes all rows at once, so that their number does not grow."""
+"""SQL of a batch of contacts. Each statement processes all rows, so their number is constant."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from django.db.backends.utils import CursorWrapper
 from importexport.imports.copying import copy_rows
 
 STAGING = "import_contact"
-# Lives as long as the connection; its rows as long as the transaction.
+# The table lives as long as the connection, its rows as long as the transaction.
 CREATE_STAGING = f"""
     CREATE TEMPORARY TABLE IF NOT EXISTS {STAGING} (place integer, details jsonb) ON COMMIT DELETE ROWS
 """
-# Nothing, but where one transaction writes several batches.
+# Needed only if one transaction writes several batches.
 EMPTY_STAGING = f"DELETE FROM {STAGING}"  # noqa: S608 - a constant name
 HOLDERS = """
     SELECT external_id, system, contact_id FROM contacts_externalconnection
@@ -35,7 +35,7 @@ USERNAMES = """
       FROM jsonb_array_elements_text(%s::jsonb) WITH ORDINALITY AS asked (username, number)
       LEFT JOIN contacts_contact holder ON UPPER(holder.username) = UPPER(asked.username)
 """
-# The sequence is looked up once, and not for each row.
+# The subselect looks the sequence up once instead of for each row.
 NEW_IDS = """
     SELECT nextval((SELECT pg_get_serial_sequence('contacts_contact', 'id')::regclass)) FROM generate_series(1, %s)
 """
@@ -60,7 +60,7 @@ CONNECT = """
 
 @dataclass(slots=True)
 class Present:
-    """A contact as it is in the database; `version` and `details` are read when it is locked."""
+    """A contact in the database; `version` and `details` are set only by `locked`."""
 
     type_id: int
     username: str | None
@@ -73,16 +73,13 @@ class Present:
 Holder = tuple[str, int]
 
 
-# Psycopg would write arrays item by item; this is what they come to.
-
-
 def ints(values: Iterable[int]) -> str:
-    """An array of integers, for a parameter that is cast to one."""
+    """Format an array literal for a parameter cast to int[]: faster than psycopg, which adapts each item."""
     return "{" + ",".join(map(str, values)) + "}"
 
 
 def texts(values: Sequence[str | None]) -> str:
-    """Texts, each of which may be NULL, as JSON."""
+    """Format texts, each of which may be None, as a JSON array: faster than psycopg's adaptation of lists."""
     return orjson.dumps(values).decode()
 
 
@@ -94,13 +91,13 @@ def stage(cursor: CursorWrapper, rows: Iterable[bytes]) -> None:
 
 
 def holders(cursor: CursorWrapper, external_ids: list[str]) -> dict[str, Holder]:
-    """System and contact of the external ids that are taken."""
+    """Return the external ids that are taken: external id -> (system, contact id)."""
     cursor.execute(HOLDERS, [texts(external_ids)])
     return {external_id: (system, contact_id) for external_id, system, contact_id in cursor.fetchall()}
 
 
 def compared(cursor: CursorWrapper, places: list[int], contact_ids: list[int]) -> dict[int, Present]:
-    """The contacts, and whether their details differ from what is staged at the places. Locks nothing."""
+    """Return the contacts by id, with whether their details differ from those staged at the places. No locks."""
     if not contact_ids:
         return {}
     cursor.execute(COMPARED, [ints(places), ints(contact_ids)])
@@ -108,7 +105,7 @@ def compared(cursor: CursorWrapper, places: list[int], contact_ids: list[int]) -
 
 
 def locked(cursor: CursorWrapper, contact_ids: list[int]) -> dict[int, Present]:
-    """The contacts as they are now, locked in the order of their ids."""
+    """Lock the contacts in id order and return their current state by id."""
     if not contact_ids:
         return {}
     cursor.execute(LOCKED, [ints(contact_ids)])
@@ -119,7 +116,7 @@ def locked(cursor: CursorWrapper, contact_ids: list[int]) -> dict[int, Present]:
 
 
 def usernames(cursor: CursorWrapper, wanted: dict[int, str]) -> dict[int, tuple[str, int | None]]:
-    """Of each place's username: what it is whatever the case, as the database folds it, and whose it is."""
+    """Return place -> (username folded to upper case by the database, id of the contact that has it or None)."""
     if not wanted:
         return {}
     places = list(wanted)
@@ -128,7 +125,7 @@ def usernames(cursor: CursorWrapper, wanted: dict[int, str]) -> dict[int, tuple[
 
 
 def new_ids(cursor: CursorWrapper, count: int) -> list[int]:
-    """Ids for new contacts, in ascending order."""
+    """Allocate ids for new contacts; ascending."""
     cursor.execute(NEW_IDS, [count])
     return sorted(pk for (pk,) in cursor.fetchall())
 
@@ -142,11 +139,11 @@ def update(
     versions: list[int],
     usernames: list[str | None],
 ) -> None:
-    """Write the contacts, with the details that are staged at the places, if any are."""
+    """Update the contacts, with the details staged at the places, if any."""
     cursor.execute(UPDATE, [*map(ints, (places, ids, type_ids, versions)), texts(usernames)])
 
 
 def waiting(cursor: CursorWrapper, contact_ids: Iterable[int]) -> list[tuple[int, int, str]]:
-    """Id, contact and path of the addresses of the contacts that wait to be verified."""
+    """Return (id, contact id, path) of the contacts' channels that have a pending value."""
     cursor.execute(WAITING, [ints(contact_ids)])
     return cursor.fetchall()

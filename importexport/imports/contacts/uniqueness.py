@@ -1,4 +1,4 @@
-"""Who gets what may be had once: usernames and external ids, in the database and among the entries of a batch."""
+"""Uniqueness of usernames and external ids, in the database and within a batch."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from importexport.imports.contacts.statements import Holder
 
 
 def check_unique_usernames(cursor: CursorWrapper, new: list[New], touched: list[Known]) -> None:
-    """Of two entries that want the same username the first gets it."""
+    """Add faults to entries whose username is taken; within the batch the first entry gets it."""
     wanted: dict[int, tuple[New | Known, int]] = {item.place: (item, 0) for item in new if item.username}
     wanted |= {
         item.place: (item, item.id)
@@ -36,7 +36,7 @@ def check_unique_connections(
     new: list[New],
     touched: list[Known],
 ) -> None:
-    """An external id is unique over all contacts, whatever the system; also among those of the batch."""
+    """Add faults to entries with taken external ids, which are unique across all contacts and systems."""
     claimed = {entry.external_id for entry in entries if not entry.faults}
     wanted = [(item.place, item.entry, item.entry.connections or {}) for item in new]
     wanted += [(item.place, item.entry, item.connect) for item in touched]

@@ -1,1 +1,1 @@
-"""Legal entities from entries: like contacts, a batch at a time and by set."""
+"""Import of legal entities: set-based, in batches, like contacts."""

@@ -1,4 +1,4 @@
-"""An entry of a file of legal entities, read as far as that goes without the database."""
+"""Entries of legal entity files: everything that can be read and checked without the database."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ POLICY_KEYS = ("accessPolicyId", "accessPolicy")
 
 @dataclass(slots=True, kw_only=True)
 class NamedContact:
-    """A contact that an entry names by its id or its external id, and the item of the list that it gets."""
+    """A contact of an entry, given by id or external id, and the access policy that it gets."""
 
     place: str
     id: int | None
@@ -30,7 +30,7 @@ class LegalEntityEntry(Entry):
 
 
 def read_legal_entity(raw: RawEntry, *, schema: CompiledSchema, policies: dict[int | str, int]) -> LegalEntityEntry:
-    """Read an entry; what is wrong with it are its faults. `policies` are ids by id and by key."""
+    """Return the entry, with faults for everything invalid. `policies` maps ids and keys to ids."""
     entry = LegalEntityEntry(number=raw.number, position=raw.position)
     given = parsed(raw, entry, properties=PROPERTIES)
     if not given:

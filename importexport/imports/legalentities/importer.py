@@ -1,6 +1,6 @@
-"""Writes batches of legal entities, with the groups that they belong to.
+"""Writes batches of legal entities and their contact groups.
 
-Locks as the services of groups do: contacts first, in the order of their ids, then groups, then legal entities.
+Lock order, as in the services of contact groups: contacts, then groups, then legal entities, each in id order.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,7 +40,7 @@ Memberships = dict[int, int]
 
 @dataclass(slots=True)
 class _Item:
-    """An entry on its way; `wanted` are its members, None to leave those that there are."""
+    """Working state of an entry; `wanted` are the group members to set, None to keep the current ones."""
 
     place: int
     entry: LegalEntityEntry
@@ -53,7 +53,7 @@ class _Item:
 
 
 class LegalEntityImporter:
-    """Imports legal entities for one actor by one version of the schema."""
+    """Imports legal entities for one actor under one schema version."""
 
     def __init__(self, *, actor: Actor, schema: CompiledSchema) -> None:
         self._actor = actor
@@ -64,7 +64,7 @@ class LegalEntityImporter:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read again what was kept in memory."""
+        """Reload the cached access policies."""
         self._policies: dict[int | str, int] = {}
         for pk, key in ListItem.objects.filter(list__key=ACCESS_POLICIES).values_list("pk", "key"):
             self._policies[pk] = self._policies[key] = pk
@@ -75,7 +75,7 @@ class LegalEntityImporter:
         return entry
 
     def apply(self, entries: Sequence[LegalEntityEntry]) -> None:
-        """Write a batch in the caller's transaction; the outcomes and the faults stand in the entries."""
+        """Write a batch in the caller's transaction and set the outcomes and faults of the entries."""
         with connection.cursor() as cursor:
             self._apply(cursor, entries)
 
@@ -130,7 +130,7 @@ class LegalEntityImporter:
     # ---- members
 
     def _resolve_contacts(self, cursor: CursorWrapper, items: list[_Item]) -> None:
-        """What the entries say of contacts, as ids of contacts that exist and that the actor sees."""
+        """Set `wanted` of the items. Adds faults for contacts that do not exist, are not visible or are repeated."""
         named = [contact for item in items for contact in item.entry.contacts or ()]
         external_ids = {contact.external_id for contact in named if contact.external_id is not None}
         taken = holders(cursor, sorted(external_ids)) if external_ids else {}
@@ -158,7 +158,7 @@ class LegalEntityImporter:
                     item.wanted[pk] = contact.policy_id
 
     def _memberships(self, cursor: CursorWrapper, group_ids: list[int]) -> dict[int, Memberships]:
-        """The members of the groups as far as the actor sees them: the others stay, whatever an entry says."""
+        """Return the members of each group that the actor sees. An import never removes the others."""
         found: dict[int, Memberships] = {pk: {} for pk in group_ids}
         if group_ids:
             cursor.execute(statements.MEMBERSHIPS, [group_ids])
@@ -179,17 +179,17 @@ class LegalEntityImporter:
                 item.entry.refuse("contacts", _("A contact was anonymized and cannot join a group any more."))
 
     def _lock_contacts(self, cursor: CursorWrapper, items: list[_Item]) -> dict[int, bool]:
-        """Locks the contacts that the items name; whether each was anonymized."""
+        """Lock the contacts of the items in id order. Return contact id -> whether it is anonymized."""
         ids = sorted({pk for item in items for pk in item.wanted or ()})
         if not ids:
             return {}
         cursor.execute(statements.CONTACTS, [ids])
         return dict(cursor.fetchall())
 
-    # ---- legal entities that exist
+    # ---- existing legal entities
 
     def _touched(self, cursor: CursorWrapper, known: list[_Item]) -> list[_Item]:
-        """Those of the known that may change. Locks nothing."""
+        """Return the items that may change. No locks."""
         naming = [item for item in known if item.wanted is not None]
         present = self._memberships(cursor, [item.group_id for item in naming])
         return [
@@ -199,7 +199,7 @@ class LegalEntityImporter:
         ]
 
     def _plan_updates(self, cursor: CursorWrapper, touched: list[_Item], anonymized: dict[int, bool]) -> None:
-        """Lock the groups and the legal entities, their contacts being locked already, and see what changes."""
+        """Lock the groups, then the legal entities, and plan their changes. The contacts must already be locked."""
         if not touched:
             return
         cursor.execute(statements.GROUPS, [[item.group_id for item in touched]])

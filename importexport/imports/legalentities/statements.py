@@ -1,4 +1,4 @@
-"""The SQL of a batch of legal entities: each statement takes all rows at once."""
+"""SQL of a batch of legal entities. Each statement processes all rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -66,6 +66,6 @@ LEAVE_GROUPS = """
 
 
 def by_columns(cursor: CursorWrapper, statement: str, rows: Sequence[tuple[Any, ...]], *first: Any) -> None:
-    """Run a statement with the columns of the rows; not at all when there are none."""
+    """Run a statement with the columns of the rows as array parameters. Does nothing without rows."""
     if rows:
         cursor.execute(statement, [*first, *(list(column) for column in zip(*rows, strict=True))])
