@@ -1,5 +1,5 @@
-"""Measurements that anybody can repeat: `make bench`, or `python -m benchmarks [PART ...]`.
+"""Reproducible benchmarks: `make bench`, or `python -m benchmarks [PART ...]`.
 
-Each figure is compared, in the same run, with what the benchmark brings along: `stock` is what a team gets from Django,
-REST framework and their usual companions; `floor` is the least that Python and PostgreSQL can do the same work with.
+Each figure is compared with yardsticks measured in the same run: `stock` is a typical project with Django, REST
+framework and popular packages; `floor` does the same work with the bare minimum of Python and PostgreSQL.
 """

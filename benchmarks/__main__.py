@@ -1,6 +1,6 @@
-"""`python -m benchmarks [PART ...]`: measures, prints a table, and writes the same as JSON.
+"""`python -m benchmarks [PART ...]`: run benchmarks, print the figures as a table and write them as JSON.
 
-Without parts it measures all of them, in the order in which the database grows.
+Runs all parts by default, in an order in which the database only grows.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import place  # first: it makes Django ready
+from benchmarks import place  # first: it sets up Django
 
 # isort: split
 from benchmarks import data, exporting, http, importing, searching
@@ -70,7 +70,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "http": http.measure,
     "flat": _nothing,
     "export": exporting.measure,
-    # Before the indexes of `contains`, which each new contact would pay for.
+    # Before `contains`, whose indexes would slow down inserts.
     "import": importing.measure,
     "requests": searching.requests,
     "contains": searching.contains,

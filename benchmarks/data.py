@@ -1,4 +1,4 @@
-"""The contacts that everything is measured on: the same documents in Kontor, in the stock project and in the floor."""
+"""Benchmark contacts: the same documents in Kontor, the stock project and the floor."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from schemas.queries import current_schema
 
 ACTOR = system_actor("benchmark")
 DISTINCT = 5_000
-# In how many display names the text stands that is searched for.
+# The text to search for, and the share of display names that contain it.
 RARE, SHARE = "Meridian", 0.03
 
 FILL = """
@@ -35,7 +35,7 @@ FILL = """
       JOIN made_up ON made_up.number = series.number %% %(distinct)s
      ORDER BY series.number
 """
-# Every history begins with the first version.
+# Every history needs the change set of the first version.
 HISTORY = """
     INSERT INTO contacts_changeset (contact_id, version, executed_at, initiator_system, changes, paths)
     SELECT id, 1, created_at, 'benchmark',
@@ -45,7 +45,7 @@ HISTORY = """
       FROM contacts_contact WHERE id > %s
 """
 BELONG = "INSERT INTO contacts_contactparticipant (contact_id, participant_id) SELECT id, %s FROM contacts_contact"
-# A contact's group has its number: so that a check of access knows both.
+# Each contact's group has the same id, so that access checks can use one random id for both.
 GROUPS = """
     INSERT INTO contactgroups_contactgroup (id, name, created_at)
     SELECT id, 'Family ' || id, now() FROM contacts_contact WHERE id > %s
@@ -57,7 +57,7 @@ MEMBERSHIPS = """
 
 
 def document(number: int, schema: CompiledSchema) -> Document:
-    """The details of a made-up client, about 25 values; fields that nobody may set are left out."""
+    """Return the details of a made-up client with about 25 values, without disabled fields."""
     details: dict[str, Any] = dict(made_up(number).details)
     del details["occupation"], details["regulatory"]
     details["relationship"] = {**details["relationship"], "formerClientNumber": None}
@@ -70,7 +70,7 @@ def documents() -> Iterator[Document]:
 
 
 def stage_documents() -> None:
-    """Put the made-up documents into a table, from which contacts are filled."""
+    """Store the made-up documents in a table, from which `fill_contacts` copies them."""
     made = list(documents())
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE made_up (number integer PRIMARY KEY, document jsonb)")
@@ -80,7 +80,7 @@ def stage_documents() -> None:
 
 
 def fill_contacts(last: int) -> None:
-    """Contacts up to this number, each of one participant and in a group of its own."""
+    """Add contacts up to this number, each with the participant and in its own group."""
     participant, _created = Participant.objects.get_or_create(name="Benchmark")
     kind = ListItem.objects.get(list__key=CONTACT_TYPES, key="client")
     policy = ListItem.objects.get(list__key="access-policy", key="owner")
@@ -103,14 +103,14 @@ def fill_contacts(last: int) -> None:
 
 
 def tidy(*tables: str) -> None:
-    """What autovacuum would come to do."""
+    """Run VACUUM ANALYZE now instead of waiting for autovacuum."""
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(f"VACUUM ANALYZE {table}")
 
 
 def contact_ids() -> tuple[int, int]:
-    """The first and the last id; there is none missing between them."""
+    """Return the first and the last id. There are no gaps between them."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT min(id), max(id) FROM contacts_contact")
         first, last = cursor.fetchone()
@@ -118,7 +118,7 @@ def contact_ids() -> tuple[int, int]:
 
 
 def copy_to(database: str, source: str, target: str) -> None:
-    """Bring rows of Kontor's database into a table of another."""
+    """Copy rows of Kontor's database to a table of another database."""
     with psycopg.connect(conninfo()) as one, psycopg.connect(conninfo(database)) as other:
         reading, writing = one.cursor(), other.cursor()
         with reading.copy(f"COPY ({source}) TO STDOUT") as rows, writing.copy(f"COPY {target} FROM STDIN") as copy:

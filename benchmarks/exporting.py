@@ -1,7 +1,7 @@
-"""Exporting contacts: the whole job, beside PostgreSQL's COPY of the same columns and django-import-export.
+"""Exporting contacts: the whole job, compared with PostgreSQL's COPY of the same columns and django-import-export.
 
-The job is taken, the rows are counted, sorted, joined and neutralised, the file is written and stored, and the row
-says so. COPY extracts the same fields from the details, into a file on the same disk, and does nothing else.
+The job claims its row, counts, sorts and joins the rows, escapes formulas, and writes and stores the file. COPY only
+extracts the same fields from the details into a file on the same disk.
 """
 
 import json
@@ -32,7 +32,7 @@ FEW = 2_000
 
 
 def measure(*, rounds: int = ROUNDS) -> list[Figure]:
-    """Rows per second of each."""
+    """Measure the rows per second of each."""
     publish(COLUMNS)
     paths = [field.path for field in exported_fields(current_schema(CONTACT_SCHEMA).fields.values())]
     prepare_stock()
@@ -57,7 +57,7 @@ def measure(*, rounds: int = ROUNDS) -> list[Figure]:
 
 
 def publish(limit: int) -> None:
-    """Make the first `limit` columns of the shipped schema the only ones."""
+    """Publish the default schema with only its first `limit` exportable fields."""
     definition = json.loads((ROOT / "schemas" / "data" / "contact.json").read_text("utf-8"))
     kept = [field.path for field in exported_fields(current_schema(CONTACT_SCHEMA).fields.values())][:limit]
     hide(definition["elements"], frozenset(kept))
@@ -70,7 +70,7 @@ def publish(limit: int) -> None:
 
 
 def hide(elements: Sequence[dict[str, Any]], kept: frozenset[str], above: str = "") -> None:
-    """Take the mark from every field that is not to be kept."""
+    """Remove `isExportable` from every field except those at the `kept` paths."""
     for element in elements:
         path = above + element["key"]
         if path not in kept:
@@ -79,7 +79,7 @@ def hide(elements: Sequence[dict[str, Any]], kept: frozenset[str], above: str = 
 
 
 def export(paths: Sequence[str]) -> int:
-    """The job, as a worker does it."""
+    """Run the job as a worker does; return the number of rows."""
     job = ExportJob.objects.create(kind=ExportKind.CONTACTS, requested_by_system=ACTOR.name)
     run_export(job.pk)
     job.refresh_from_db()
@@ -88,7 +88,7 @@ def export(paths: Sequence[str]) -> int:
 
 
 def copy_alone(paths: Sequence[str]) -> int:
-    """COPY (SELECT details -> 'section' ->> 'field' ...) TO STDOUT."""
+    """Run COPY (SELECT details -> 'section' ->> 'field' ...) TO STDOUT; return the number of rows."""
     cells = ("details" + "".join(f" -> '{key}'" for key in path.split(".")) for path in paths)
     columns = ", ".join(" ->> ".join(cell.rsplit(" -> ", 1)) for cell in cells)
     with tempfile.NamedTemporaryFile(dir=PLACE) as file, connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Reading details, changing details, asking for access: the three servers take turns, round by round."""
+"""HTTP benchmarks: reading and changing details, and access checks. The servers take turns in each round."""
 
 import os
 import subprocess
@@ -22,8 +22,8 @@ from benchmarks.report import Figure, ratio
 from benchmarks.serving import serving
 
 ROUNDS = 5
-# In each round a server gets so many loads of a second, each with new connections, and the best of them counts: which
-# of the two workers takes which of the four connections is chance, and makes a factor of two for all servers alike.
+# Number of one-second loads per server and round, each with new connections; the best one counts. How the connections
+# are distributed over the two workers is random and makes a difference of up to a factor of two for every server.
 DRAWS = 4
 PATCH = '{"details": {"relationship": {"notes": "Seen COUNT"}, "contactInformation": {"website": "https://example.com/COUNT"}}}'
 FLOOR_TABLES = """
@@ -38,7 +38,7 @@ FLOOR_TABLES = """
 
 @dataclass(frozen=True)
 class Server:
-    """A server that runs, with the header that opens it and its loads by name."""
+    """A running server, with the headers for authentication and its loads by name."""
 
     port: int
     headers: Mapping[str, str]
@@ -46,7 +46,7 @@ class Server:
 
 
 def application_token() -> str:
-    """A token of an application that sees the contacts of its participant, as most do: visibility is at work."""
+    """Return the token of an application restricted to a participant, so that visibility checks are measured too."""
     application = create_client_application(
         actor=ACTOR,
         name=f"benchmark {timezone.now():%H%M%S%f}",
@@ -66,7 +66,7 @@ def application_token() -> str:
 
 @dataclass(frozen=True)
 class House:
-    """A database of Kontor's, with a token that opens it and the ids of its contacts."""
+    """A database of Kontor, with an access token and the range of its contact ids."""
 
     database: str
     token: str
@@ -74,12 +74,12 @@ class House:
 
 
 def house_now() -> House:
-    """Kontor's database as it is now."""
+    """Return the current database of Kontor."""
     return House(connection.settings_dict["NAME"], application_token(), contact_ids())
 
 
 def kept(name: str) -> House:
-    """The same, kept under another name while Kontor's own grows."""
+    """Return a copy of the current database under another name."""
     now = house_now()
     connection.close()
     make_database(name, template=now.database)
@@ -91,7 +91,7 @@ def kontor(house: House) -> Iterator[Server]:
     headers = {"Authorization": f"Bearer {house.token}"}
     loads = {
         **_loads("/v1.0/contacts/ID/details", house.ids),
-        # The groups were made in the order of the contacts, so each has its contact's number.
+        # Each group has the id of its contact.
         "access": Load("/v1.0/contact-groups/ID/contacts/ID/access", house.ids),
     }
     environment = {"API_RATE": "1000000000/min", "DATABASE_URL": database_url(house.database)}
@@ -107,7 +107,7 @@ def stock() -> Iterator[Server]:
 
 
 def plain(stock: Server) -> Server:
-    """The same project without REST framework and ORM, for the two operations."""
+    """Return the server of the stock project, with the views that bypass REST framework and ORM."""
     return replace(stock, loads=_loads("/plain/contacts/ID", contact_ids()))
 
 
@@ -121,7 +121,7 @@ def stock_environment() -> dict[str, str]:
 
 
 def prepare_stock() -> str:
-    """Make the stock project's database with Kontor's contacts; returns a user's token."""
+    """Create the stock project's database with Kontor's contacts; return a user's token."""
     make_database("stock")
 
     program = [sys.executable, "-m", "benchmarks.stock.prepare"]
@@ -144,7 +144,7 @@ def floor() -> Iterator[Server]:
     copy_to("floor", "SELECT id, details FROM contacts_contact", "contact (id, details)")
     with serving("benchmarks.floor.wsgi", environment={"FLOOR_CONNINFO": conninfo("floor")}, name="floor") as port:
         loads = _loads("/contacts/ID", contact_ids())
-        # It knows no groups: an access check is held against reading a contact, in the same rounds.
+        # It has no groups: access checks are compared with reading a contact in the same rounds.
         yield Server(port, {}, {**loads, "access": loads["GET"]})
 
 
@@ -153,7 +153,7 @@ def _loads(path: str, ids: tuple[int, int]) -> Mapping[str, Load]:
 
 
 def measure(*, rounds: int = ROUNDS) -> list[Figure]:
-    """All three loads on all servers that have them."""
+    """Measure each load on all servers that have it."""
     with kontor(house_now()) as ours, stock() as theirs, floor() as least:
         servers = {"kontor": ours, "stock": theirs, "plain": plain(theirs), "floor": least}
         found = {
@@ -185,7 +185,7 @@ def measure(*, rounds: int = ROUNDS) -> list[Figure]:
 
 
 def flatness(small: House, *, few: int, many: int) -> list[Figure]:
-    """How much longer the median request takes with many contacts than with a few."""
+    """Compare the median duration of requests with many contacts and with few."""
     with kontor(small) as one, kontor(house_now()) as other:
         servers = {"few": one, "many": other}
         found = {work: _rounds(servers, work, 3) for work in other.loads}
@@ -207,7 +207,7 @@ def _rounds(servers: Mapping[str, Server], work: str, rounds: int) -> dict[str, 
     found: dict[str, list[Measured]] = {name: [] for name in servers}
     for number in range(-1, rounds):
         for name, server in servers.items():
-            # The first round warms up: caches, prepared statements, connections.
+            # The first round warms up caches, prepared statements and connections.
             measured = [
                 generate(
                     server.loads[work],
@@ -224,7 +224,7 @@ def _rounds(servers: Mapping[str, Server], work: str, rounds: int) -> dict[str, 
 
 
 def _compared(work: str, found: Mapping[str, list[Measured]], goals: Mapping[str, float]) -> list[Figure]:
-    """How many times as fast the median request is as in the yardsticks, and how many times as many there are."""
+    """Return the figures of p50 and throughput, each compared with every yardstick."""
     others = [name for name in found if name != "kontor"]
     times, rates = _each(found["kontor"], "p50"), _each(found["kontor"], "rate")
     time, rate = _median(found["kontor"], "p50"), _median(found["kontor"], "rate")
@@ -234,7 +234,7 @@ def _compared(work: str, found: Mapping[str, list[Measured]], goals: Mapping[str
             for name in others
         ),
         *(Figure(f"{work}, throughput", rate, "/s", name, ratio(rates, _each(found[name], "rate"))) for name in others),
-        # How far Django itself is from the floor, whatever runs in it.
+        # The overhead of Django itself, regardless of the application.
         Figure(
             f"{work} in plain Django, p50",
             _median(found["plain"], "p50"),

@@ -1,10 +1,10 @@
-"""How fast contacts are imported, beside PostgreSQL's COPY of the same rows in the same run.
+"""Speed of contact imports, compared with PostgreSQL's COPY of the same rows in the same run.
 
     python -m benchmarks.import_beside_copy [--contacts 100000]
 
-Contacts are made up (34 fields each, some of them arrays), uploaded, synced as a worker does it, and synced again.
-Then the very rows that the import made are taken out, the tables emptied, and the rows written back by COPY and nothing
-else, in one transaction. The database is made anew each time, and writes to the disk as in production.
+Uploads made-up contacts (34 fields each, including arrays), syncs them as a worker does, and syncs them again. Then
+dumps the imported rows, empties the tables and restores the rows with COPY in one transaction. Each run creates a new
+database, which writes to disk as in production.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.place import PLACE, make_place  # first: it makes Django ready
+from benchmarks.place import PLACE, make_place  # first: it sets up Django
 
 # isort: split
 from django.db import connection, transaction
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def write_file(file: Path, contacts: int) -> int:
-    """Write the entries as an array; how many fields they have together."""
+    """Write the entries as an array; return the total number of their fields."""
     schema = current_schema(CONTACT_SCHEMA)
     types = dict(ListItem.objects.filter(list__key=CONTACT_TYPES).values_list("key", "pk"))
     fields = 0
@@ -67,7 +67,7 @@ def write_file(file: Path, contacts: int) -> int:
         for number in range(contacts):
             client = made_up(number)
             details = canonical(client.details, objects=schema.object_paths)
-            # A disabled field, which nobody may set.
+            # A disabled field, which imports cannot set.
             details["relationship"].pop("formerClientNumber", None)
             fields += len(changes_between({}, details))
             entry = {
@@ -82,20 +82,20 @@ def write_file(file: Path, contacts: int) -> int:
 
 
 def timed_copy(contacts: int) -> float:
-    """Take the rows out, empty the tables and write the rows back: the seconds of the last."""
+    """Dump the rows, empty the tables and restore the rows; return the seconds of the restore."""
     with connection.cursor() as cursor:
         for table, columns in TABLES.items():
             source = f"COPY {table} ({columns}) TO STDOUT"
             with gzip.open(PLACE / table, "wb", compresslevel=1) as output, cursor.copy(source) as copy:
                 for piece in copy:
                     output.write(piece)
-        # The triggers that refuse it, and that check each batch, are Kontor's, not COPY's.
+        # Disables the triggers that reject TRUNCATE.
         cursor.execute("SET session_replication_role = replica")
         cursor.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
         cursor.execute("SET session_replication_role = origin")
         cursor.execute("CHECKPOINT")
         seconds = 0.0
-        # What it takes to read the rows does not count.
+        # Reading the dump is not timed.
         with transaction.atomic():
             for table, columns in TABLES.items():
                 with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:

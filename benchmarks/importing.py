@@ -1,7 +1,7 @@
-"""Importing contacts: new ones, the same again, and with a change in each; as a worker does it.
+"""Importing contacts as a worker does: new ones, unchanged ones, and with one change in each.
 
-Beside it the floor's loader, which can do the first alone, and django-import-export with a part of the entries, since
-all of them would take it an hour. Every round imports contacts of its own into the table as it is.
+New contacts are compared with the floor's loader, which cannot do more, and with django-import-export on a part of the
+entries, because all of them would take an hour. Every round adds new contacts to the table.
 """
 
 import json
@@ -36,7 +36,7 @@ FIRST = 10_000_000
 
 
 def measure(*, entries: int = ENTRIES, rounds: int = ROUNDS) -> list[Figure]:
-    """Contacts per second of each."""
+    """Measure the contacts per second of each."""
     floor = make_database("loader")
     with psycopg.connect(floor) as connection:
         connection.execute(TABLES)
@@ -71,7 +71,7 @@ def measure(*, entries: int = ENTRIES, rounds: int = ROUNDS) -> list[Figure]:
 
 
 def write_entries(file: Path, numbers: range, *, note: str) -> None:
-    """A file of one entry per line, with keys and usernames of their own."""
+    """Write a file with one entry per line; the numbers make keys and usernames unique."""
     schema = current_schema(CONTACT_SCHEMA)
     kind = ListItem.objects.get(list__key=CONTACT_TYPES, key="client").pk
     with file.open("wb") as output:
@@ -88,7 +88,7 @@ def write_entries(file: Path, numbers: range, *, note: str) -> None:
 
 
 def sync(file: Path, expected: str, entries: int) -> float:
-    """Upload and sync a file; the seconds of the sync, since the request does the upload."""
+    """Upload and sync a file. Return the seconds of the sync only, because uploads happen in the request."""
     with file.open("rb") as upload:
         store_uploads(actor=ACTOR, kind=ImportKind.CONTACTS, uploads=[upload])
     job = start_sync(actor=ACTOR, kind=ImportKind.CONTACTS, is_sent=False)
@@ -102,7 +102,7 @@ def sync(file: Path, expected: str, entries: int) -> float:
 
 
 def _load(file: Path) -> float:
-    """In a process of its own, as whoever writes such a loader runs it: so each side has its own memory too."""
+    """Run the loader in a separate process, so that its memory does not count for the import. Return its seconds."""
     command = [sys.executable, "-m", "benchmarks.floor.loader", str(file), conninfo("loader"), str(JSON_SCHEMA)]
     return float(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
@@ -112,7 +112,7 @@ def _stock(file: Path) -> float:
 
 
 def in_stock(program: str, *arguments: str) -> str:
-    """Run a program of the stock project; what it prints."""
+    """Run a program of the stock project and return its output."""
     variables: Mapping[str, str] = {**os.environ, **ENVIRONMENT, **stock_environment(), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", program, *arguments]
     return subprocess.run(command, cwd=ROOT, env=variables, check=True, stdout=subprocess.PIPE, text=True).stdout

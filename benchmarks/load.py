@@ -1,4 +1,4 @@
-"""The load generator: wrk, from Debian's package of that name, with four connections that are kept open."""
+"""The load generator: wrk (Debian package `wrk`) with four persistent connections."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from benchmarks.place import PLACE
 
 CONNECTIONS = 4
 
-# `path` and `body` hold %d for a random id and for a number that grows; the answer's status must be 200.
+# `path` may contain ID, `body` COUNT; see Load. Any status other than 2xx or 3xx counts as an error.
 SCRIPT = """
 local first, last = %(first)d, %(last)d
 local path, body, count = %(path)s, %(body)s, os.time() %% 100000 * 1000
@@ -35,12 +35,12 @@ end
 
 
 class LoadError(Exception):
-    """The load generator is missing, or a server did not answer as it must."""
+    """The load generator is missing, or a server returned errors."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """Requests with random ids. In `path` ID is replaced by one, in `body` COUNT by a number that is new each time."""
+    """Requests with random ids: ID in `path` is replaced by one, COUNT in `body` by an increasing number."""
 
     path: str
     ids: tuple[int, int]
@@ -50,7 +50,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Measured:
-    """Requests per second, and milliseconds of the median and of the slowest hundredth."""
+    """Requests per second, and median and 99th percentile in milliseconds."""
 
     rate: float
     p50: float
@@ -58,7 +58,7 @@ class Measured:
 
 
 def wrk() -> str:
-    """The program. Raises LoadError that says how to get it."""
+    """Return the path of wrk. Raise LoadError with install instructions."""
     found = shutil.which("wrk")
     if found is None:
         raise LoadError("The load generator is missing: apt-get install wrk")
@@ -66,7 +66,7 @@ def wrk() -> str:
 
 
 def generate(load: Load, *, port: int, headers: Mapping[str, str], seconds: int, seed: int) -> Measured:
-    """Put the load on a server of this machine."""
+    """Run the load against a server on this machine. Raise LoadError if any response is an error."""
     script = PLACE / "load.lua"
     script.write_text(
         SCRIPT

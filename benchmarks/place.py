@@ -1,6 +1,6 @@
-"""Where the benchmark keeps its servers, data and files: `var/benchmark` or BENCHMARK_VAR, made anew by each run.
+"""Directory of the benchmark's servers and files: `var/benchmark` or BENCHMARK_VAR, recreated by each run.
 
-Importing this makes Kontor ready in this process, on embedded servers that write to the disk as in production.
+Importing this module sets up Django for embedded servers that write to disk as in production.
 """
 
 import io
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PLACE = Path(os.environ.get("BENCHMARK_VAR") or ROOT / "var" / "benchmark")
 JSON_SCHEMA = PLACE / "contact.schema.json"
 
-# Whatever the user's environment names is left alone, and production does not debug.
+# Never use the databases of the user's environment, and measure without DEBUG.
 for variable in ("DATABASE_URL", "REDIS_URL", "DEBUG"):
     os.environ.pop(variable, None)
 os.environ |= {
@@ -45,23 +45,23 @@ ENVIRONMENT = {
 
 
 def make_place() -> None:
-    """Start the servers on an empty directory, with the schemas and lists that are shipped."""
+    """Empty the directory, start the servers and load the default schemas and lists."""
     shutil.rmtree(PLACE, ignore_errors=True)
     embedded.ensure_running(PLACE)
-    settings.STATIC_ROOT.mkdir()  # no page is asked for, and what serves its files would complain
+    settings.STATIC_ROOT.mkdir()  # WhiteNoise warns if it is missing; no pages are requested
     call_command("migrate", verbosity=0)
     call_command("load_schemas", stdout=io.StringIO())
     JSON_SCHEMA.write_text(json.dumps(current_schema(CONTACT_SCHEMA).json_schema))
 
 
 def conninfo(database: str = "kontor") -> str:
-    """What psycopg connects with to a database of the embedded server."""
+    """Return psycopg's conninfo of a database of the embedded server."""
     server = connection.settings_dict
     return f"host={server['HOST']} user={server['USER']} dbname={database}"
 
 
 def make_database(name: str, *, template: str = "template1") -> str:
-    """A database beside Kontor's, empty or as its template, to which nobody is connected; returns its conninfo."""
+    """Recreate a database from the template, which must have no connections. Return its conninfo."""
     with psycopg.connect(conninfo("postgres"), autocommit=True) as server:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
@@ -69,6 +69,6 @@ def make_database(name: str, *, template: str = "template1") -> str:
 
 
 def database_url(name: str) -> str:
-    """What Kontor finds a database of the embedded server by."""
+    """Return the DATABASE_URL of a database of the embedded server."""
     server, _, _kontor = embedded.database_url(PLACE).rpartition("/")
     return f"{server}/{name}"

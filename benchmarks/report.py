@@ -1,4 +1,4 @@
-"""Figures: what was measured, beside which yardstick, and whether the goal is met. A table, and the same as JSON."""
+"""Figures with their yardsticks and goals, as a table and as JSON."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Figure:
-    """A row of the table. `ratio` compares with the yardstick; `goal` is the least that it should be, or the most."""
+    """A row of the table. `ratio` compares with the yardstick; `goal` is its minimum or, if `is_at_most`, maximum."""
 
     work: str
     value: float
@@ -32,12 +32,12 @@ class Figure:
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The median of the rounds' ratios: what disturbed a round disturbed both."""
+    """Return the median of the ratios per round, because a disturbance of a round affects both sides."""
     return median(one / other for one, other in zip(ours, theirs, strict=True))
 
 
 def machine() -> dict[str, Any]:
-    """What the figures depend on, without names."""
+    """Return hardware and versions that the figures depend on, without the host name."""
     names = (
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text().splitlines()
@@ -56,7 +56,7 @@ def machine() -> dict[str, Any]:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """The figures as text."""
+    """Return the figures as a plain-text table."""
     rows = [("work", "measured", "compared with", "ratio", "goal", "met")]
     for figure in figures:
         goal = "" if figure.goal is None else f"{'<=' if figure.is_at_most else '>='} {figure.goal:g}"
@@ -68,6 +68,6 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def write(figures: Sequence[Figure], file: Path, **facts: object) -> None:
-    """The figures as JSON, with the machine and whatever else is to be known."""
+    """Write the figures as JSON, with the machine and additional facts."""
     content = {"machine": machine(), **facts, "figures": [{**asdict(f), "met": f.verdict or None} for f in figures]}
     file.write_text(json.dumps(content, indent=2) + "\n")

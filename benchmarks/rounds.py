@@ -1,4 +1,4 @@
-"""Works that take turns in this process, and how long each took."""
+"""Timing of works that take turns in this process."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ ROUNDS = 5
 
 
 def timed(works: Mapping[str, Callable[[], object]], *, rounds: int = ROUNDS, times: int = 1) -> dict[str, list[float]]:
-    """Milliseconds of each work in each round, the average of so many times; a round before them warms up."""
+    """Return the milliseconds of each work per round, averaged over `times` runs, after one warm-up round."""
     found: dict[str, list[float]] = {name: [] for name in works}
     for number in range(-1, rounds):
         for name, work in works.items():
@@ -21,11 +21,11 @@ def timed(works: Mapping[str, Callable[[], object]], *, rounds: int = ROUNDS, ti
 
 
 def forget_peak() -> None:
-    """Let the kernel count the most memory of this process anew."""
+    """Reset the peak memory of this process."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_mib() -> int:
-    """VmHWM: the most memory that this process had."""
+    """Return the peak resident memory of this process in MiB (VmHWM)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024

@@ -1,4 +1,4 @@
-"""Searches over many rows: the whole request, in this process, beside the same query written by hand."""
+"""Searches over many rows: the whole request in this process, compared with the same query in handwritten SQL."""
 
 from datetime import timedelta
 from statistics import median
@@ -22,7 +22,7 @@ ASSIGNED = 2_000
 PAGE = 50
 TIMES = 5
 
-# As many for each contact; the latest of some of them wait.
+# The same number for each contact; the newest requests are pending, at most one per contact.
 FILL_REQUESTS = """
     WITH contact AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS number FROM contacts_contact)
     INSERT INTO changerequests_changerequest
@@ -68,13 +68,13 @@ GRAPHQL = (
 
 
 def requests() -> list[Figure]:
-    """A member who sees 2,000 contacts asks for the latest of a million change requests, and how many there are."""
+    """Measure a member with 2,000 contacts fetching the latest of a million change requests, with the total count."""
     anna, rita = _member("anna"), _member("rita")
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM contacts_contact")
         (contacts,) = cursor.fetchone()
         named = {"initiator": anna.pk, "reviewer": rita.pk, "requests": REQUESTS, "pending": contacts // 10}
-        # As many years of decisions would have left them: one by one they would begin pending.
+        # Inserts decided requests directly, which the trigger rejects.
         [(model, begun_pending)] = pgtrigger.registered("changerequests.ChangeRequest:begun_pending")
         with transaction.atomic():
             begun_pending.disable(model)
@@ -103,7 +103,7 @@ def requests() -> list[Figure]:
 
 
 def contains() -> list[Figure]:
-    """GraphQL's `contains` on a name that three of a hundred contacts have."""
+    """Measure GraphQL's `contains` on a name that 3 % of the contacts have."""
     keep_search_indexes()
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE INDEX IF NOT EXISTS by_hand ON contacts_contact USING gin ({BY_HAND} gin_trgm_ops)")

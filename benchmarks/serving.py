@@ -1,4 +1,4 @@
-"""The three servers, under the same gunicorn with the same settings."""
+"""Serving of all servers by gunicorn with the same settings."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ START_SECONDS = 30
 
 @contextmanager
 def serving(application: str, *, environment: Mapping[str, str], name: str) -> Iterator[int]:
-    """Serve a WSGI application within the block, and yield its port. What it logs goes to a file."""
+    """Serve a WSGI application within the block and yield its port. Logs to a file."""
     port = _free_port()
     variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **ENVIRONMENT, **environment}
     variables |= {"PORT": str(port), "WEB_CONCURRENCY": str(WORKERS)}
@@ -52,7 +52,7 @@ def _await(server: subprocess.Popen[bytes], port: int, name: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
         try:
-            # Whatever it answers: Django imports its views for the first request, which may take seconds.
+            # Any response will do. Django imports its views on each worker's first request, which may take seconds.
             for _worker in range(WORKERS * 4):
                 answered = HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)
                 answered.request("GET", "/contacts/0")

@@ -1,16 +1,16 @@
-"""`python -m benchmarks.trace`: the project's files and functions that a request passes, and code that is too long.
+"""`python -m benchmarks.trace`: the project's files and functions that a request runs, and code that is too long.
 
-It traces one GET of contact details and one PATCH that waits for nobody (an application changes a plain text field),
-through the application that gunicorn calls, once caches and prepared statements are in place. The limiter of calls asks
-Valkey once in many calls, so of a few requests the one with the shortest path counts.
+Traces one GET of contact details and one PATCH without approval (an application changes a plain text field), through
+the WSGI application, with caches and prepared statements warmed up. The rate limiter queries Valkey only once in many
+requests, so the shortest of several traces counts.
 
-Counted is what runs of the project's packages; libraries between them are looked through.
+Only code of the project's packages is counted; frames of libraries in between are ignored.
 
-- A **file** is passed when a function of it runs.
-- A **function** is a function, method or lambda, however often it runs. A comprehension belongs to its function.
-- A **move** is a call from one file into another: a function begins, or a generator goes on, and the nearest code of
-  the project that waits for it is in another file. The way back belongs to the same move. What a library calls while
-  no code of the project waits, as the first middleware, is no move.
+- A **file** counts if any of its functions runs.
+- A **function** is a function, method or lambda, counted once. A comprehension belongs to its function.
+- A **move** is a call from one file into another: a function starts, or a generator resumes, and its nearest caller in
+  the project is in another file. The return is part of the same move. Calls by a library without a caller in the
+  project, such as the first middleware, are not moves.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from wsgiref.util import setup_testing_defaults
 
 from django.core.servers.basehttp import get_internal_wsgi_application
 
-from benchmarks import place  # first: it makes Django ready
+from benchmarks import place  # first: it sets up Django
 
 # isort: split
 from benchmarks import data
@@ -43,7 +43,7 @@ _ROOTS = tomllib.loads((place.ROOT / "pyproject.toml").read_text())["tool"]["imp
 PACKAGES = tuple(package for package in _ROOTS if package not in ("benchmarks", "devstack"))
 CONTACTS = 100
 WARMING, TRACED = 10, 5
-# COUNT is replaced by a number that is new each time.
+# COUNT is replaced by an increasing number.
 BODIES = {"GET details": "", "PATCH details": '{"details": {"relationship": {"notes": "Seen COUNT"}}}'}
 GOALS = {"GET details": {"files": 12}, "PATCH details": {"files": 20, "moves": 35}}
 MAX_FUNCTION_LINES, MAX_MODULE_LINES = 80, 400
@@ -52,7 +52,7 @@ COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}
 
 @dataclass(frozen=True)
 class Step:
-    """A function that begins, or a generator that goes on; `depth` is how many functions of the project wait for it."""
+    """The start of a function or resumption of a generator; `depth` is the number of its callers in the project."""
 
     file: str
     function: str
@@ -61,7 +61,7 @@ class Step:
 
 
 def traced(call: Callable[[], object]) -> list[Step]:
-    """What the call passes, in order."""
+    """Run the call and return its steps in order."""
     steps: list[Step] = []
 
     def note(frame: FrameType, event: str, _argument: object) -> None:
@@ -80,7 +80,7 @@ def traced(call: Callable[[], object]) -> list[Step]:
 
 
 def _waiting(frame: FrameType) -> Iterator[CodeType]:
-    """The project's code that waits for the frame, the nearest first."""
+    """Yield the project's code that the frame was called from, innermost first."""
     caller = frame.f_back
     while caller is not None:
         if _file(caller.f_code):
@@ -90,7 +90,7 @@ def _waiting(frame: FrameType) -> Iterator[CodeType]:
 
 @cache
 def _file(code: CodeType) -> str | None:
-    """The project's file that the code stands in."""
+    """Return the code's file relative to the project; None if it is not in one of the project's packages."""
     path = Path(code.co_filename)
     if not path.is_relative_to(place.ROOT):
         return None
@@ -99,8 +99,8 @@ def _file(code: CodeType) -> str | None:
 
 
 def paths_of_requests(house: House) -> dict[str, list[Step]]:
-    """The path of each request, by name."""
-    # Here rather than imported: it makes the middleware, which looks for the place.
+    """Return the trace of each request, by name."""
+    # Not at import: the middleware needs the benchmark directory.
     application = get_internal_wsgi_application()
     found = {}
     for name, body in BODIES.items():
@@ -112,7 +112,7 @@ def paths_of_requests(house: House) -> dict[str, list[Step]]:
 
 
 def _ask(application: Callable[..., Any], house: House, method: str, body: str, number: int) -> Callable[[], None]:
-    """A request as gunicorn makes it, which raises RuntimeError unless the answer is 200."""
+    """Return a callable that sends a WSGI request. It raises RuntimeError unless the status is 200."""
     content = body.replace("COUNT", str(number)).encode()
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -136,7 +136,7 @@ def _ask(application: Callable[..., Any], house: House, method: str, body: str, 
 
 
 def too_long() -> dict[str, list[str]]:
-    """Functions and modules of the project, migrations left out, that have more lines than they should."""
+    """Return functions and modules that exceed the maximum number of lines, except migrations."""
     functions, modules = [], []
     for package in _ROOTS:
         for file in sorted((place.ROOT / package).rglob("*.py")):
@@ -154,7 +154,7 @@ def too_long() -> dict[str, list[str]]:
 
 
 def functions_of(path: Sequence[Step]) -> dict[str, int]:
-    """How many functions run of each file, the most first."""
+    """Return the number of functions run by file, in descending order."""
     counts = Counter(file for file, _function in {(step.file, step.function) for step in path})
     return dict(sorted(counts.items(), key=lambda counted: (-counted[1], counted[0])))
 
@@ -190,7 +190,7 @@ def main() -> None:
     data.stage_documents()
     data.fill_contacts(CONTACTS)
     with (place.PLACE / "trace.log").open("w") as log, redirect_stderr(log):
-        # As in production, each request writes its line.
+        # Each request writes a log line, as in production.
         logging_config("json", level="INFO")
         paths = paths_of_requests(house_now())
     long = too_long()

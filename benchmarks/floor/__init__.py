@@ -1,4 +1,4 @@
-"""The yardstick `floor`: what the same work costs when there is nothing but Python, psycopg and PostgreSQL.
+"""The yardstick `floor`: the cost of the same work with only Python, psycopg and PostgreSQL.
 
-No token, no actor, no visibility, no routes, no log, no errors that anybody could read: nobody would run it.
+It has no authentication, permissions, routing, logging or error messages, so it is not a realistic service.
 """

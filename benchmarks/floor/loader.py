@@ -1,8 +1,8 @@
-"""Loads contacts from a file of lines: orjson, jsonschema-rs, and one COPY each for contacts, history and keys.
+"""Load contacts from a JSON Lines file: orjson, jsonschema-rs, and one COPY each for contacts, history and keys.
 
     python -m benchmarks.floor.loader FILE CONNINFO SCHEMA
 
-prints the seconds that it took.
+prints the duration in seconds.
 """
 
 import json
@@ -34,7 +34,7 @@ TABLES = """
 
 
 def load(file: Path, *, conninfo: str, schema: Path) -> int:
-    """Load every entry in one transaction; returns how many there were. Any invalid one ends it."""
+    """Load every entry in one transaction; return their number. Raise ValueError for an invalid one."""
     validator = jsonschema_rs.Draft202012Validator(json.loads(schema.read_text()))
     with psycopg.connect(conninfo) as connection, connection.cursor() as cursor, file.open("rb") as lines:
         cursor.execute("SELECT coalesce(max(id), 0) FROM loaded")

@@ -1,4 +1,4 @@
-"""GET hands the jsonb text through; PATCH merges, validates, updates and writes a history row in one transaction."""
+"""GET returns the jsonb text; PATCH merges, validates, updates and writes a history row in one transaction."""
 
 import json
 import os
@@ -21,7 +21,7 @@ JSON = [("Content-Type", "application/json")]
 
 @cache
 def pool() -> ConnectionPool:
-    """Opened by each worker for itself."""
+    """Return the connection pool of this worker process."""
     threads = int(os.environ.get("WEB_THREADS", "4"))
     return ConnectionPool(
         os.environ["FLOOR_CONNINFO"], min_size=threads, max_size=threads, open=True, kwargs={"autocommit": True}
@@ -29,7 +29,7 @@ def pool() -> ConnectionPool:
 
 
 def merged(document: Any, patch: Any) -> Any:
-    """RFC 7396."""
+    """Apply a JSON merge patch (RFC 7396)."""
     if not isinstance(patch, dict):
         return patch
     result = dict(document) if isinstance(document, dict) else {}

@@ -1,4 +1,4 @@
-"""Two web processes and two workers on one machine under a mixed load: `python -m benchmarks.mixed_load`."""
+"""Mixed load on two web processes and two workers on one machine: `python -m benchmarks.mixed_load`."""
 
 import os
 from pathlib import Path

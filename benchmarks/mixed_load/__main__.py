@@ -1,10 +1,10 @@
-"""Two web processes and two workers on one machine, under everything at once.
+"""Mixed load on two web processes and two workers on one machine.
 
     python -m benchmarks.mixed_load [--minutes 5] [--contacts 5000] [--entries 5000]
 
-Applications and members read, search, change, submit, review and cancel, on contacts that they share, while imports
-and exports run one after the other. Each client takes turns between the two web processes. At the end every invariant
-is checked in the database; the exit status is 1 where one is broken, or an answer was another than the intended.
+Applications and members read, search, change, submit, review and cancel on shared contacts, while imports and exports
+run continuously. Each client alternates between the web processes. At the end the invariants are checked in the
+database. The exit status is 1 if one is violated or any response was unexpected.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def main() -> None:
 
 @contextmanager
 def processes() -> Iterator[None]:
-    """The web processes, the workers and the scheduler; within the block all of them answer."""
+    """Run the web processes, the workers and the scheduler within the block, which starts when the web is ready."""
     log: Any = LogFile()
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "config"]
     web = [sys.executable, "-m", "gunicorn", "--config", "python:operations.gunicorn", "config.wsgi"]
@@ -71,7 +71,7 @@ def processes() -> Iterator[None]:
     with ExitStack() as stack:
         for name, (argv, port) in commands.items():
             environment = {"PORT": str(port), "WEB_CONCURRENCY": "1", "WEB_THREADS": "4", "LOG_LEVEL": "WARNING"}
-            # One application stands for many here.
+            # No rate limits: one application represents many here.
             environment |= {"API_RATE": "", "LOGIN_RATE": ""}
             child = Child(name, argv, log, environment=environment, directory=ROOT)
             stack.callback(child.stop, hurry)
@@ -82,7 +82,7 @@ def processes() -> Iterator[None]:
 
 
 class LogFile:
-    """Where the processes write: warnings and errors, in var/benchmark/mixed-load.log."""
+    """Log of the processes: warnings and errors, in var/benchmark/mixed-load.log."""
 
     def write(self, source: str, text: str) -> None:
         with (PLACE / "mixed-load.log").open("a") as file:
@@ -98,7 +98,7 @@ def await_web(port: int) -> None:
 
 
 def load(world: World, measures: Measures, seconds: float, entries: int) -> None:
-    """All clients at once, for so long; an import and an export that are under way then come to their end."""
+    """Run all clients for the given time, then let running imports and exports finish."""
     stop = Stop()
     threads = []
     for kind, many in CLIENTS:

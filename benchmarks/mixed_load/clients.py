@@ -1,4 +1,4 @@
-"""The clients: each a thread that does one kind of thing, again and again, and notes what it was answered."""
+"""The clients: each a thread that repeats one kind of operation and records the responses."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ Stop = threading.Event
 
 
 class Client:
-    """Speaks HTTP with a bearer token, to one web process after the other."""
+    """HTTP client with a bearer token that alternates between the web processes."""
 
     token_of = staticmethod(lambda world, number: world.application_token)
 
@@ -38,7 +38,7 @@ class Client:
         content_type: str = "application/json",
         **headers: str,
     ) -> tuple[int, Any, Any]:
-        """Status, body (of JSON, what it says) and headers; noted under the kind."""
+        """Return status, body (parsed if JSON) and headers, and record them under the kind."""
         data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
         sent = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -66,7 +66,7 @@ class Client:
 def _ask(
     connection: HTTPConnection, method: str, path: str, data: bytes | None, headers: dict[str, str]
 ) -> tuple[int, bytes, Any]:
-    """A connection that the server closed while nobody used it is opened anew, before anything is sent."""
+    """Send a request. Reconnects and retries a GET if the server has closed the idle connection."""
     try:
         for attempt in (1, 2):
             reused = connection.sock is not None
@@ -76,7 +76,7 @@ def _ask(
                 return response.status, response.read(), response.headers
             except (ConnectionResetError, BrokenPipeError, HTTPException):
                 connection.close()
-                # Only what changes nothing is sent again.
+                # Only safe requests are retried.
                 if attempt == 2 or not reused or method != "GET":
                     raise
         raise AssertionError("unreachable")
@@ -86,7 +86,7 @@ def _ask(
 
 
 class Runner(Client):
-    """A client that does its one thing until it is told to stop."""
+    """A client that repeats `once` until the stop event is set."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Runner(Client):
 
 
 class Reader(Runner):
-    """Reads details, searches in histories, and asks GraphQL."""
+    """Reads details, searches histories and queries GraphQL."""
 
     def once(self) -> None:
         contact = self.any_contact()
@@ -135,7 +135,7 @@ class Reader(Runner):
 
 
 class Patcher(Runner):
-    """An application, which needs no approval: every second time with If-Match, which somebody else may outrun."""
+    """An application, which needs no approval. Half of its requests have If-Match and may lose a race."""
 
     def once(self) -> None:
         contact = self.shared_contact()
@@ -152,7 +152,7 @@ class Patcher(Runner):
 
 
 class Submitter(Runner):
-    """A member: what it asks for waits for review. Now and then it takes back what it asked for."""
+    """A member, whose changes need approval. It cancels some of its requests."""
 
     token_of = staticmethod(lambda world, number: world.member_tokens[number])
 
@@ -166,13 +166,13 @@ class Submitter(Runner):
             _, found, _ = self.call("search requests", "POST", "/v1.0/contacts/change-requests/search", search)
             for row in (found or {}).get("results", [])[:1]:
                 path = f"/v1.0/contacts/{contact}/change-requests/{row['id']}/cancel"
-                # A colleague's cannot be cancelled, which is no race.
+                # Cancelling a colleague's request would fail without any race.
                 if f"Clerk{self._number}" in row["initiatorMember"]["name"]:
                     self.call("cancel", "POST", path)
 
 
 class Reviewer(Runner):
-    """A member with the permission to review; two of them look at the same queue."""
+    """A member with the permission to review. Two of them work on the same queue."""
 
     token_of = staticmethod(lambda world, number: world.reviewer_tokens[number])
 
@@ -190,7 +190,7 @@ class Reviewer(Runner):
 
 
 class Importer(Runner):
-    """One import after the other: contacts that are new, that change, that stay, and entries that fail."""
+    """Runs one import after the other, with new, changed and contended contacts and invalid entries."""
 
     files = 0
 
@@ -220,17 +220,17 @@ class Importer(Runner):
         match position % 4:
             case 0:  # new
                 return entry(kind, number * 10_000_000 + position)
-            case 1:  # one that nobody else changes gets a note
+            case 1:  # a contact that no other client changes
                 shared = len(self._world.shared_ids)
                 return entry(kind, shared + position % (known - shared), notes=f"import {number}")
-            case 2:  # one that others change at this moment
+            case 2:  # a contact that others change concurrently
                 return entry(kind, position % len(self._world.shared_ids), notes=f"import {number}")
             case _:
                 return {**entry(kind, number * 10_000_000 + position), "username": position}
 
 
 class Exporter(Runner):
-    """One export after the other, each complete."""
+    """Runs one export after the other and checks that each is complete."""
 
     def once(self) -> None:
         status, asked, _ = self.call("ask for export", "POST", "/v1.0/contacts/export", b"", content_type="text/plain")
@@ -244,7 +244,7 @@ class Exporter(Runner):
             self._measures.fail("an export misses contacts, or has some twice")
 
 
-# How many of each at once.
+# The number of threads of each.
 CLIENTS: Sequence[tuple[type[Runner], int]] = (
     (Reader, 3),
     (Patcher, 2),

@@ -1,4 +1,4 @@
-"""What must be true after the load, whatever happened in it."""
+"""Invariants that must hold after the load."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from benchmarks.mixed_load.world import World
 from contacts.models import Contact
 from core.documents import is_same, with_values
 
-# Each finds the rows that break it.
+# Description of a violation -> query that finds the violating rows.
 QUERIES = {
     "a contact has two pending requests": (
         "SELECT contact_id FROM changerequests_changerequest WHERE status = 1 GROUP BY contact_id HAVING count(*) > 1"
@@ -45,7 +45,7 @@ QUERIES = {
 
 
 def check(world: World, ports: Sequence[int]) -> list[str]:
-    """What is broken, in words."""
+    """Return descriptions of the violated invariants."""
     broken = []
     with connection.cursor() as cursor:
         for text, query in QUERIES.items():
@@ -59,7 +59,7 @@ def check(world: World, ports: Sequence[int]) -> list[str]:
 
 
 def _histories(world: World) -> Iterator[str]:
-    """Replays every history to the current document; and every change that was acknowledged is in it, once."""
+    """Check that each history replays to the current document and has every acknowledged change exactly once."""
     replayed = 0
     for contact in Contact.objects.prefetch_related("change_sets").iterator(chunk_size=500):
         document: dict[str, object] = {}
@@ -89,7 +89,7 @@ def _imports(world: World) -> Iterator[str]:
 
 
 def _exports(world: World, ports: Sequence[int]) -> Iterator[str]:
-    """An export now has the contacts that its caller sees: those with the right ids, each once."""
+    """Check that an export has each contact that its caller sees exactly once."""
     everything = set(Contact.objects.values_list("pk", flat=True))
     shared = set(Contact.objects.filter(participants=world.participant_id).values_list("pk", flat=True))
     for token, visible in ((world.application_token, everything), (world.participant_token, shared)):

@@ -1,14 +1,14 @@
-"""What the clients saw: answers by kind and status, and how long they took."""
+"""Responses that the clients received, by kind and status, with their durations."""
 
 import threading
 from collections import Counter, defaultdict
 
-# The races that are meant to be lost by somebody. Everything else than these and a success is a fault.
+# Statuses of lost races, which are expected. Any other error is a failure.
 INTENDED = frozenset({409, 412, 422})
 
 
 class Measures:
-    """Any thread may note."""
+    """Thread-safe record of responses."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -29,11 +29,11 @@ class Measures:
             self._unintended.append(text)
 
     def unintended(self) -> list[str]:
-        """What should not have been, the first of many."""
+        """Return the first 20 unexpected responses."""
         return self._unintended[:20]
 
     def table(self, seconds: float) -> str:
-        """A table in Markdown."""
+        """Return a Markdown table."""
         lines = [
             "| kind | requests | per s | p50 ms | p99 ms | lost races | errors |",
             "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",

@@ -1,4 +1,4 @@
-"""Who takes part: contacts, members who submit and review, applications with and without participants."""
+"""Set-up of contacts, members who submit and review, and applications with and without participants."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ ACTOR = system_actor("benchmark")
 
 
 def settle(contacts: int) -> World:
-    """Contacts come by an import, so each has a history from its first version on."""
+    """Create everything and return it. Contacts are imported, so that each has a history from its first version."""
     participant = Participant.objects.create(name=PARTICIPANT)
     kind = ListItem.objects.get(list__key=CONTACT_TYPES, key="client").pk
     file = PLACE / "first.json"
@@ -51,7 +51,7 @@ def settle(contacts: int) -> World:
 
 
 def member(username: str, *, reviews: bool = False) -> str:
-    """The token of a new member who sees all contacts."""
+    """Create a member who sees all contacts; return its token."""
     user = User.objects.create_user(username, first_name=username.title(), last_name="Load", is_staff=True)
     if reviews:
         user.user_permissions.add(Permission.objects.get(codename="review_changerequest"))
@@ -60,7 +60,7 @@ def member(username: str, *, reviews: bool = False) -> str:
 
 
 def application(name: str, *participants: Participant) -> str:
-    """The token of a new application; a day long, so that it lasts through every run."""
+    """Create an application; return a token valid for a day, longer than any run."""
     made: ClientApplication = create_client_application(
         actor=ACTOR, name=name, scopes=ALL_SCOPES, participants=participants
     ).application

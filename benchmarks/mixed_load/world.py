@@ -1,15 +1,15 @@
-"""What the clients and the checks have in common."""
+"""State shared by the clients and the checks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-SHARED = 60  # contacts that all clients change, so that they meet
+SHARED = 60  # number of contacts that all clients change, to provoke conflicts
 PARTICIPANT = "Zurich"
 
 
 @dataclass
 class World:
-    """Who and what takes part, and what the clients know to have been done."""
+    """The contacts and tokens of a run, and the changes and imports acknowledged to the clients."""
 
     contact_ids: Sequence[int]
     shared_ids: Sequence[int]
@@ -19,12 +19,12 @@ class World:
     participant_id: int
     member_tokens: Sequence[str]
     reviewer_tokens: Sequence[str]
-    acknowledged: dict[int, list[str]] = field(default_factory=dict)  # phone numbers that a PATCH was answered 200 for
+    acknowledged: dict[int, list[str]] = field(default_factory=dict)  # phone numbers of successful PATCHes
     imports: list[dict[str, int]] = field(default_factory=list)
 
 
 def entry(kind: int, number: int, *, notes: str = "") -> dict[str, object]:
-    """An entry of an import file; every third contact belongs to the participant."""
+    """Return an entry of an import file. Every third contact has the participant."""
     details: dict[str, object] = {
         "personalInformation": {
             "firstName": f"First {number}",

@@ -1,5 +1,5 @@
-"""The yardstick `stock`: a small Django project as a team would write it with the usual companions of Django.
+"""The yardstick `stock`: a small Django project with popular packages, as a typical team would write it.
 
-REST framework's ModelViewSet with its TokenAuthentication, the middleware of `startproject`, persistent connections,
-jsonschema in the serializer, django-simple-history and django-import-export. Nothing in it is there to be slow.
+REST framework's ModelViewSet and TokenAuthentication, the middleware of `startproject`, persistent connections,
+jsonschema in the serializer, django-simple-history and django-import-export. It is not deliberately slow.
 """

@@ -1,6 +1,6 @@
-"""What Django itself leaves of the floor's speed: this project's middleware and token around the floor's statements.
+"""The overhead of Django itself: the floor's statements behind this project's middleware and tokens.
 
-Neither REST framework nor the ORM is in the way: one statement finds the token and the contact.
+Bypasses REST framework and the ORM; one statement finds the token and the contact.
 """
 
 import jsonschema_rs
@@ -28,7 +28,7 @@ RECORD = """
 
 @csrf_exempt
 def details(request: HttpRequest, contact_id: int) -> HttpResponse:
-    """GET hands the jsonb text through; PATCH merges, validates, updates and records in one transaction."""
+    """GET returns the jsonb text; PATCH merges, validates, updates and writes a history row in one transaction."""
     key = request.headers.get("Authorization", "").removeprefix("Token ")
     is_read = request.method == "GET"
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Makes the tables of the stock project, and a user; prints the user's token."""
+"""Create the tables of the stock project and a user, and print the user's token."""
 
 import django
 
@@ -10,6 +10,6 @@ from rest_framework.authtoken.models import Token  # noqa: E402
 
 for app in ("auth", "authtoken"):
     call_command("migrate", app, verbosity=0)
-# The tables of the project itself, which has no migrations and refers to those.
+# The project's own tables have no migrations and refer to those of auth.
 call_command("migrate", run_syncdb=True, verbosity=0)
 print(Token.objects.create(user=User.objects.create_user("benchmark")).key)

@@ -10,7 +10,7 @@ from benchmarks.stock.serializers import VALIDATOR
 
 
 class ContactResource(resources.ModelResource):
-    """Imports entries by their external id; the details are one cell of JSON, checked against the schema."""
+    """Imports entries by external id. The details are one JSON cell, validated against the schema."""
 
     details = fields.Field(attribute="details", column_name="details", widget=widgets.JSONWidget())
 
@@ -29,7 +29,7 @@ class ContactResource(resources.ModelResource):
 
 
 def export_resource(paths: list[str]) -> resources.ModelResource:
-    """Exports the fields at these paths of the details, a column each."""
+    """Return a resource that exports the details at each path as a column."""
     columns = {path: fields.Field(attribute="details__" + path.replace(".", "__"), column_name=path) for path in paths}
     meta = type("Meta", (), {"model": Contact, "fields": list(columns)})
 

@@ -1,4 +1,4 @@
-"""The contact's JSON, and what its details must follow."""
+"""The serializer of contacts, which validates the details against the schema."""
 
 import json
 import os
@@ -15,7 +15,7 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.Fo
 
 
 def merged(document: Any, patch: Any) -> Any:
-    """RFC 7396."""
+    """Apply a JSON merge patch (RFC 7396)."""
     if not isinstance(patch, dict):
         return patch
     result = dict(document) if isinstance(document, dict) else {}

@@ -1,8 +1,8 @@
-"""As `startproject` writes them, with a PostgreSQL, persistent connections and the apps that the project uses."""
+"""The defaults of `startproject`, plus PostgreSQL, persistent connections and the project's apps."""
 
 import os
 
-SECRET_KEY = "only-for-measuring"  # noqa: S105 - it guards made-up data in a database that is thrown away
+SECRET_KEY = "only-for-measuring"  # noqa: S105 - protects only made-up data in a temporary database
 DEBUG = False
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 

@@ -1,4 +1,4 @@
-"""Imports a file of entries, or exports rows, with django-import-export; prints the seconds that it took.
+"""Import a file or export rows with django-import-export, and print the duration in seconds.
 
 python -m benchmarks.stock.transfer import FILE
 python -m benchmarks.stock.transfer export ROWS PATH ...
@@ -20,7 +20,7 @@ from benchmarks.stock.resources import ContactResource, export_resource  # noqa:
 
 
 def import_file(file: Path) -> None:
-    """Every entry, in one transaction as django-import-export does it."""
+    """Import every entry in one transaction, the default of django-import-export."""
     rows = [
         (entry["username"], entry["externalId"], json.dumps(entry["details"])) for entry in json.loads(file.read_text())
     ]
@@ -30,7 +30,7 @@ def import_file(file: Path) -> None:
 
 
 def export_rows(rows: int, paths: list[str]) -> None:
-    """So many rows as CSV, with a column for each path of the details."""
+    """Export the first rows as CSV, with a column for each path of the details."""
     chosen = Contact.objects.order_by("pk")[:rows]
     exported = export_resource(paths).export(chosen).csv
     assert exported.count("\n") >= rows
