@@ -6,7 +6,6 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-import pgtrigger
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection, transaction

@@ -1,6 +1,5 @@
 """What is always true of change requests: not even SQL breaks it."""
 
-import pgtrigger
 import pytest
 from django.db import IntegrityError, connection, transaction
 

@@ -1,6 +1,5 @@
 """What is always true of contacts, their history and their channels: not even SQL breaks it."""
 
-import pgtrigger
 import pytest
 from django.db import IntegrityError, connection, transaction
 
