@@ -1,4 +1,4 @@
-"""Talking to the API in tests as a client application does: bytes in, status, headers and JSON out."""
+"""API client for tests: sends bytes; returns status, headers and JSON."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +19,12 @@ class Answer:
 
     @property
     def places(self) -> set[str]:
-        """Where the error found faults."""
+        """Return the places (`properties`) that the error reports."""
         return set(self.json["properties"] or {})
 
 
 class Api:
-    """One caller. `body` is sent as JSON; `raw` as the bytes that it is."""
+    """One caller. `body` is sent as JSON, `raw` unchanged."""
 
     def __init__(self, token: str | None = None) -> None:
         self.token = token
@@ -40,7 +40,7 @@ class Api:
         content_type: str = "application/json",
         **headers: str,
     ) -> Answer:
-        """Headers are given with underscores: `if_match='"1"'`."""
+        """Send a request. Headers are written with underscores: `if_match='"1"'`."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.token is not None:
             sent.setdefault("authorization", f"Bearer {self.token}")

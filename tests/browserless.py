@@ -1,4 +1,4 @@
-"""What a browser would send for a form as it stands on a page, without a browser."""
+"""Form data that a browser would submit for a page, computed without a browser."""
 
 import re
 from html.parser import HTMLParser
@@ -10,7 +10,7 @@ _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}
 
 
 class _Controls(HTMLParser):
-    """Names and values of the controls that are sent, in their order; those in a <template> are none."""
+    """Collects names and values of the submitted controls in document order, ignoring those in a <template>."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -59,7 +59,7 @@ class _Controls(HTMLParser):
             self.text += data
 
     def _input(self, name: str, given: dict[str, str | None]) -> None:
-        """As HTML's value sanitization has it."""
+        """Apply HTML's value sanitization algorithm."""
         kind, value = given.get("type") or "text", given.get("value") or ""
         if kind in ("checkbox", "radio"):
             if "checked" in given:
@@ -80,7 +80,7 @@ class _Controls(HTMLParser):
 
 
 def sent_by(page: str) -> QueryDict:
-    """The controls of a page as they are, to be changed and sent."""
+    """Return the form data of a page as a mutable QueryDict."""
     controls = _Controls()
     controls.feed(page)
     controls.close()

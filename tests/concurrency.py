@@ -1,4 +1,4 @@
-"""Requests at the same time, each on a database connection of its own."""
+"""Concurrent requests, each on its own database connection."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' 
 
 
 def at_once(*calls: Callable[[], Answer]) -> list[Answer]:
-    """Run the calls in threads that start together; every thread has its own connection."""
+    """Run the calls simultaneously in threads with their own connections; return the answers in order."""
     barrier = Barrier(len(calls))
 
     def run(call: Callable[[], Answer]) -> Answer:
@@ -31,7 +31,10 @@ def at_once(*calls: Callable[[], Answer]) -> list[Answer]:
 
 
 def while_waiting(call: Callable[[], T], *, before: Callable[[], object]) -> T:
-    """What the call gives that began before `before` was committed, and then waits for a lock that this holds."""
+    """Run `before` in a transaction, run the call in a thread until it waits for a lock, then commit.
+
+    Return the result of the call. Fails if it does not wait for a lock.
+    """
 
     def run() -> T:
         try:
@@ -51,7 +54,7 @@ def _until_somebody_waits() -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
-            # Within a transaction PostgreSQL would show the same picture again.
+            # Within a transaction, PostgreSQL would otherwise return the same snapshot of the statistics again.
             cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(WAITING)
             if cursor.fetchone()[0]:

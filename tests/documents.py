@@ -1,4 +1,4 @@
-"""Documents for the default contact schema, likely and unlikely, and what holds of a contact whatever it was sent."""
+"""Hypothesis strategies for contact documents, and checks that must hold after any input."""
 
 from hypothesis import strategies as st
 
@@ -10,7 +10,7 @@ scalars = st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), 
 anything = st.recursive(
     scalars, lambda below: st.lists(below, max_size=3) | st.dictionaries(texts, below, max_size=3), max_leaves=8
 )
-# Near what the schema wants: the right places with the right and the wrong values.
+# Almost valid documents: known fields with valid and invalid values.
 near = st.fixed_dictionaries(
     {},
     optional={
@@ -53,7 +53,7 @@ documents = near | anything
 
 
 def state_of(contact: Contact) -> tuple[object, ...]:
-    """All that a refusal must leave alone."""
+    """Return everything that a rejected change must not modify."""
     stored = Contact.objects.get(pk=contact.pk)
     return (
         stored.details,
@@ -66,7 +66,7 @@ def state_of(contact: Contact) -> tuple[object, ...]:
 
 
 def check_history(contact: Contact) -> None:
-    """Every version stands in the history, which replays to the document; what has not changed is in none."""
+    """Check that the history has every version, has no empty changes and replays to the document."""
     stored = Contact.objects.get(pk=contact.pk)
     history = list(contact.change_sets.order_by("version"))
     assert [row.version for row in history] == list(range(1, stored.version + 1))

@@ -1,4 +1,4 @@
-"""What every test may ask for: the default schemas, people, contacts, and clients that speak HTTP as one of them."""
+"""Fixtures for all tests: default schemas, members, contacts, applications, and API clients for each of them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -29,7 +29,7 @@ numbers = count(1)
 
 
 def details(**overrides: Any) -> dict[str, Any]:
-    """A valid document of the default contact schema; `section={...}` merges into a section."""
+    """Return a valid document of the default contact schema; `section={...}` merges into a section."""
     document: dict[str, Any] = {
         "personalInformation": {
             "firstName": "Johanna",
@@ -46,7 +46,7 @@ def details(**overrides: Any) -> dict[str, Any]:
 
 @contextmanager
 def without_triggers() -> Iterator[None]:
-    """Rows as a long life would have made them, or as no life could: neither triggers nor foreign keys look at them."""
+    """Disable triggers and foreign keys within the block, for rows that they would reject."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         yield
@@ -55,7 +55,7 @@ def without_triggers() -> Iterator[None]:
 
 @pytest.fixture
 def default_schemas(db: None) -> None:
-    """The lists and the schemas that are shipped, which are in the database from the start."""
+    """Default lists and schemas, reloaded if an earlier test emptied the database."""
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def make_member(db: None) -> Callable[..., Member]:
         is_staff: bool = True,
         sees_all_contacts: bool = False,
     ) -> Member:
-        """A member with a login; `reviews` grants the review permission, `permissions` are codenames."""
+        """Create a member with a login. `reviews` grants the review permission; `permissions` are codenames."""
         user = User.objects.create_user(
             username or f"member-{next(numbers)}",
             first_name=(username or "member").title(),
@@ -122,7 +122,7 @@ def make_contact(contact_type: ListItem) -> Callable[..., Contact]:
         participants: Iterable[Participant] = (),
         actor: Actor | None = None,
     ) -> Contact:
-        """A contact made through the service, with `details()` unless said, assigned and segregated as asked."""
+        """Create a contact with the service, by default with `details()`, and assign members and participants."""
         contact = create_contact(
             actor=actor or system_actor("tests"),
             type_id=contact_type.pk,
@@ -153,7 +153,7 @@ def make_app(db: None) -> Callable[..., ClientApplication]:
 
 @pytest.fixture
 def api_of() -> Callable[..., Api]:
-    """An HTTP client with the bearer token of a member, a contact or an application."""
+    """API client with the bearer token of a member, a contact or an application."""
 
     def make(who: Member | Contact | ClientApplication, *, scopes: Iterable[str] = ALL_SCOPES) -> Api:
         actor = system_actor("tests")
@@ -167,7 +167,7 @@ def api_of() -> Callable[..., Api]:
 
 
 def app_token(application: ClientApplication, scopes: Iterable[str]) -> str:
-    """A token as the client-credentials grant makes it, without the price of hashing a secret in every test."""
+    """Issue a token like the client-credentials grant, without the cost of hashing a secret in every test."""
     token = f"app-token-{next(numbers)}"
     issued = AccessToken(application=application, expires=timezone.now() + timedelta(hours=1), scope=" ".join(scopes))
     set_token_value(issued, token)
@@ -177,7 +177,7 @@ def app_token(application: ClientApplication, scopes: Iterable[str]) -> str:
 
 @pytest.fixture
 def app(make_app: Callable[..., ClientApplication], api_of: Callable[..., Api]) -> Api:
-    """An application that sees every contact and holds every scope."""
+    """API client of an application that sees all contacts and has all scopes."""
     return api_of(make_app())
 
 
@@ -188,7 +188,7 @@ def actor_of() -> Callable[[Member], Actor]:
 
 @pytest.fixture
 def admin_of() -> Callable[[Member], Client]:
-    """A browser session of a member in the admin."""
+    """Django test client with a member's admin session."""
 
     def make(member: Member) -> Client:
         client = Client()
@@ -200,11 +200,11 @@ def admin_of() -> Callable[[Member], Client]:
 
 @pytest.fixture
 def anonymous() -> Api:
-    """A caller without a token."""
+    """API client without a token."""
     return Api()
 
 
 @pytest.fixture
 def count_queries() -> Callable[[], CaptureQueriesContext]:
-    """The SQL of a block, transaction control included: `with count_queries() as queries: ...`."""
+    """Capture the SQL of a block, including transaction control: `with count_queries() as queries: ...`."""
     return lambda: CaptureQueriesContext(connection)

@@ -26,7 +26,7 @@ COLLECT = "from devstack.management.commands.runstack import _collect_static; _c
 
 @pytest.fixture(scope="session")
 def prepare() -> Prepare:
-    """Fills a `var` with servers that have stopped, schemas and static files; with `demo` with the demo's data too."""
+    """Fill a `var` with data of stopped servers, with schemas and static files and, if `demo`, with demo data."""
     kept = Path(settings.VAR_DIR) / "prepared"
     kept.mkdir(exist_ok=True)
     sources = [*FILLED.all_sources(), *_loading("load_schemas"), *_static_files()]
@@ -55,7 +55,7 @@ def _static_files() -> Iterator[Path]:
 
 
 def _made(kept: Path, name: str, sources: list[Path], origin: Path | None, commands: list[list[str]]) -> Path:
-    """A `var`, made of the sources unless it is there: from another one, or from nothing."""
+    """Return the `var` in the folder. Create it if missing, from a copy of `origin` if given."""
     folder = kept / f"{name}-{fingerprint(sources)}"
     done = folder / "done"
     if not done.exists():

@@ -1,4 +1,4 @@
-"""The real queue, a real worker on it, and a mail server on loopback."""
+"""A real task queue with a worker, and a mail server on loopback."""
 
 import json
 import socket
@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 60
 
 @pytest.fixture
 def celery_messages() -> Iterator[Callable[[], list[tuple[str, list[Any]]]]]:
-    """Takes what waits in the real queue: the name and the arguments of each task."""
+    """Take all messages from the queue; return the name and arguments of each task."""
 
     def take() -> list[tuple[str, list[Any]]]:
         taken = []
@@ -35,14 +35,14 @@ def celery_messages() -> Iterator[Callable[[], list[tuple[str, list[Any]]]]]:
 
 @pytest.fixture
 def worker(celery_messages: object) -> Iterator[None]:
-    """A real worker on the real queue."""
+    """A real worker on the queue."""
     with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
         yield
 
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], Any]], Any]:
-    """Waits until what it is given says something that is true, and returns it."""
+    """Wait until a callable returns a truthy value, and return it."""
 
     def wait(condition: Callable[[], Any]) -> Any:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -55,7 +55,7 @@ def eventually() -> Callable[[Callable[[], Any]], Any]:
 
 
 class Mailbox:
-    """Keeps what it is sent: the recipients and the message."""
+    """Collects recipients and message of each mail."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[list[str], EmailMessage]] = []

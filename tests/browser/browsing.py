@@ -1,11 +1,11 @@
-"""What the tests in a browser are made of: what a page complained about, and whether everybody can use it."""
+"""Helpers for browser tests: errors on pages and accessibility checks."""
 
 import re
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Error, Page, Request, expect
 
-# WCAG 2.2 at level AA, and what axe-core holds to be good practice.
+# WCAG 2.2 level AA and the best practices of axe-core.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 GRAVE = {"serious", "critical"}
 
@@ -13,7 +13,7 @@ _axe = Axe()
 
 
 class Complaints:
-    """Errors in the console (what a Content-Security-Policy forbids is one), exceptions, requests to elsewhere."""
+    """Collects console errors (including violations of the CSP), exceptions and requests to other hosts."""
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
@@ -26,11 +26,11 @@ class Complaints:
         page.on("request", self._follow)
 
     def expect(self, pattern: str) -> None:
-        """The test brings this complaint about: `complaints.expect("status of 403")`."""
+        """Expect an error that the test provokes: `complaints.expect("status of 403")`."""
         self._expected.append(pattern)
 
     def assert_as_expected(self) -> None:
-        """Raises AssertionError for what nobody expected, and for what was expected and did not come."""
+        """Raise AssertionError for unexpected errors and for missing expected ones."""
         unexpected = [text for text in self._heard if not any(re.search(known, text) for known in self._expected)]
         assert not unexpected, "The page complained:\n" + "\n".join(unexpected)
         missing = [known for known in self._expected if not any(re.search(known, text) for text in self._heard)]
@@ -49,9 +49,9 @@ class Complaints:
 
 
 def settle(page: Page) -> None:
-    """Waits until the page is as it stays: Alpine has read it, what htmx asked for is there, and so are the fonts.
+    """Wait until Alpine is initialized, htmx requests have finished and fonts are loaded.
 
-    An idle network says so half a second later.
+    Faster than waiting for an idle network, which takes half a second longer.
     """
     expect(page.locator("html[x-cloak]")).to_have_count(0)
     expect(page.locator(".htmx-request")).to_have_count(0)
@@ -59,8 +59,8 @@ def settle(page: Page) -> None:
 
 
 def grave_violations(page: Page) -> list[str]:
-    """What axe-core finds on the page as it stands, as seriously as makes somebody unable to use it; one line each."""
-    # Through the debugger's door, which no Content-Security-Policy closes.
+    """Return the serious and critical violations that axe-core finds in the current state of the page."""
+    # Evaluated through the debugger protocol, which bypasses the Content-Security-Policy.
     options = {"runOnly": RULES, "resultTypes": ["violations"]}
     found = _axe.run(page, options=options).response["violations"]
     return [
@@ -73,5 +73,5 @@ def grave_violations(page: Page) -> list[str]:
 
 
 def scrolls_sideways(page: Page) -> bool:
-    """Whether the page is wider than its window."""
+    """Return whether the page is wider than its viewport."""
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))

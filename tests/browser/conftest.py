@@ -1,7 +1,7 @@
-"""A browser that the tests steer, and Kontor as it sees it: a server in threads of its own on the test's database.
+"""Browser tests with Playwright against a live server on the test's database.
 
-A test asks for `page` (1280 by 800), `phone_page` (390 by 844) or `open_page(...)`, for `sign_in(page, member)` and for
-`axe(page)`. At its end every page that it opened must have been without complaints: see `Complaints`.
+Fixtures: `page` (1280 x 800), `phone_page` (390 x 844), `open_page(...)`, `sign_in(page, member)` and `axe(page)`. A
+test fails if any page that it opened had unexpected errors: see `Complaints`.
 """
 
 import os
@@ -28,7 +28,7 @@ _FAILED = pytest.StashKey[bool]()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Lets `open_page` know that its test failed."""
+    """Record for `open_page` whether the test failed."""
     report: Any = yield
     if report.when == "call":
         item.stash[_FAILED] = report.failed
@@ -36,7 +36,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def _path() -> str:
-    """The browser. Without one the tests are skipped; in CI they fail."""
+    """Return the path of the browser. If there is none, skip the tests, or fail in CI."""
     path = chromium()
     if path is None:
         reason = "no chromium on this machine (apt-get install chromium, or set KONTOR_CHROMIUM)"
@@ -48,11 +48,11 @@ def _path() -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests of a process; every page has cookies and storage of its own."""
+    """One browser for all tests of a process. Every page has its own cookies and storage."""
     path = _path()
     with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
-        # Playwright's loop runs in this thread, and none of Django's code on it: the test is called from outside of the
-        # loop and the server has its own threads. Django cannot tell, and would refuse the test its queries.
+        # Playwright's event loop runs in this thread, but no Django code runs in the loop: the test is called from
+        # outside it and the server has its own threads. Django cannot tell and would reject the test's queries.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         # Chromium's sandbox does not work for root.
         running = playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
@@ -62,7 +62,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def complaints(live_server: Any) -> Complaints:
-    """What the pages of this test complain about."""
+    """Errors on the pages of this test."""
     return Complaints(live_server.url)
 
 
@@ -74,10 +74,10 @@ def open_page(
     complaints: Complaints,
     request: pytest.FixtureRequest,
 ) -> Iterator[OpenPage]:
-    """Opens pages in contexts of their own, whose options one gives: `open_page(color_scheme="dark", locale="de-CH")`.
+    """Open a page in a new context with the given options: `open_page(color_scheme="dark", locale="de-CH")`.
 
-    Raises AssertionError at the end for what they complained about. A test that fails leaves pictures of them in the
-    directory of the run's servers.
+    Raises AssertionError at teardown if there were unexpected errors. Failed tests save screenshots in the data
+    directory of the test servers.
     """
     contexts: list[BrowserContext] = []
 
@@ -114,19 +114,19 @@ def _take_pictures(test: str, contexts: list[BrowserContext]) -> None:
 
 @pytest.fixture
 def page(open_page: OpenPage) -> Page:
-    """A window of a desk."""
+    """A page in a desktop viewport."""
     return open_page()
 
 
 @pytest.fixture
 def phone_page(open_page: OpenPage) -> Page:
-    """The window of a phone, with touch."""
+    """A page in a phone viewport, with touch."""
     return open_page(viewport=PHONE, has_touch=True, is_mobile=True)
 
 
 @pytest.fixture
 def sign_in(live_server: Any) -> Callable[[Page, Member], None]:
-    """Gives a page the session of a member; the form that does it otherwise has a test of its own."""
+    """Sign a member in by setting the session cookie; the sign-in form has its own tests."""
 
     def sign(page: Page, member: Member) -> None:
         client = Client()
@@ -139,7 +139,7 @@ def sign_in(live_server: Any) -> Callable[[Page, Member], None]:
 
 @pytest.fixture
 def axe() -> Callable[[Page], None]:
-    """Raises AssertionError, naming rule and element, where axe-core finds a serious or critical fault on the page."""
+    """Raise AssertionError with rules and elements if axe-core finds serious or critical violations on the page."""
 
     def check(page: Page) -> None:
         found = grave_violations(page)

@@ -1,4 +1,4 @@
-"""Who asks and who reviews."""
+"""An initiator, a reviewer and their change requests."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,13 +15,13 @@ from tests.changerequests.reviewing import NEW_NAME
 
 @pytest.fixture
 def anna(make_member: Callable[..., Member]) -> Member:
-    """Asks for changes."""
+    """A member who submits changes."""
     return make_member("anna", permissions=["view_contact", "view_changerequest"])
 
 
 @pytest.fixture
 def rita(make_member: Callable[..., Member]) -> Member:
-    """Reviews, and sees all contacts."""
+    """A reviewer who sees all contacts."""
     return make_member("rita", reviews=True, permissions=["view_contact"], sees_all_contacts=True)
 
 
@@ -33,7 +33,7 @@ def contact(make_contact: Callable[..., Contact], anna: Member) -> Contact:
 @pytest.fixture
 def ask(anna: Member) -> Callable[..., ChangeRequest]:
     def make(contact: Contact, patch: dict[str, Any] = NEW_NAME, comment: str | None = None) -> ChangeRequest:
-        """The change request of a patch that anna submits."""
+        """Submit a patch as anna; return its change request."""
         submission = patch_details(actor=member_actor(anna), contact_id=contact.pk, patch=patch, comment=comment)
         assert submission.change_request is not None
         return submission.change_request

@@ -1,4 +1,4 @@
-"""What the tests of the queue and the review have in common."""
+"""Helpers for the tests of the queue and the review page."""
 
 import re
 from typing import Any
@@ -14,5 +14,5 @@ def page_of(request: ChangeRequest) -> str:
 
 
 def text_of(response: Any) -> str:
-    """The page without its tags, with every run of white space as one space."""
+    """Return the text of a page without tags and with collapsed white space."""
     return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())

@@ -1,4 +1,4 @@
-"""Groups and policies for the tests of contact groups."""
+"""Groups and access policies for the tests of contact groups."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,13 +14,13 @@ from schemas.models import ListItem
 
 @pytest.fixture
 def policy(default_schemas: None) -> Callable[..., int]:
-    """The id of an access policy by its key."""
+    """Return the id of an access policy by its key."""
     return lambda key="owner": ListItem.objects.get(list__key="access-policy", key=key).pk
 
 
 @pytest.fixture
 def make_group(policy: Callable[..., int]) -> Callable[..., ContactGroup]:
-    """A group of contacts, all of whom own it, made through the service."""
+    """Create a group with the service; all contacts get the policy `owner`."""
 
     def make(*contacts: Contact, **texts: Any) -> ContactGroup:
         members = [Membership(contact.pk, policy()) for contact in contacts]
@@ -31,5 +31,5 @@ def make_group(policy: Callable[..., int]) -> Callable[..., ContactGroup]:
 
 @pytest.fixture
 def members_of(default_schemas: None) -> Callable[[ContactGroup], dict[int, str]]:
-    """The key of the policy of each contact in a group."""
+    """Return contact id -> policy key for a group."""
     return lambda group: dict(group.memberships.values_list("contact", "access_policy__key"))

@@ -1,4 +1,4 @@
-"""The gateway for text messages that the tests of contacts talk to."""
+"""SMS gateway for the tests of contacts."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ import pytest
 
 
 class Gateway(HTTPServer):
-    """A gateway for text messages on loopback, which notes what it gets and answers with `status`."""
+    """SMS gateway on loopback that records requests and responds with `status`."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), GatewayHandler)
@@ -32,7 +32,7 @@ class GatewayHandler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *args: Any) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture

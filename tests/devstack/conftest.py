@@ -1,4 +1,4 @@
-"""Servers and stacks of a test's own: real processes, in folders that no one else uses."""
+"""Servers and stacks per test: real processes with separate data directories."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ PATIENCE = 120
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[[Callable[[], object], str], None]:
-    """Waits until the condition holds, and fails with the message where it never does."""
+    """Wait until the condition holds; fail with the message after PATIENCE seconds."""
 
     def wait(condition: Callable[[], object], message: str) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -31,7 +31,7 @@ def eventually() -> Callable[[Callable[[], object], str], None]:
 
 @pytest.fixture(autouse=True)
 def no_socket_directory_is_left(tmp_path: Path) -> Iterator[None]:
-    """The sockets are gone with their servers; their empty directories, outside of the test's folder, go here."""
+    """Remove the empty socket directories, which are outside the test's folder, after each test."""
     yield
     for folder in (tmp_path, *tmp_path.rglob("var")):
         with contextlib.suppress(FileNotFoundError):
@@ -40,7 +40,7 @@ def no_socket_directory_is_left(tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def environment() -> Callable[[Path], dict[str, str]]:
-    """The environment of a process whose data is in the given folder, whatever the test run's own names."""
+    """Return the environment of a process with its data in the given folder, without the servers of the test run."""
 
     def of(var: Path) -> dict[str, str]:
         foreign = {"DATABASE_URL", "REDIS_URL", "PORT", "HOST", "KONTOR_TEST_VAR"}
@@ -52,7 +52,7 @@ def environment() -> Callable[[Path], dict[str, str]]:
 
 @pytest.fixture
 def use(environment: Callable[[Path], dict[str, str]]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts a process that uses the servers until its input ends; returns when they run."""
+    """Start a process that uses the servers until its stdin closes; return once they are running."""
     users = []
 
     def start(var: Path, **variables: str) -> subprocess.Popen[str]:

@@ -1,4 +1,4 @@
-"""A stack in a process of its own, for tests that need all of it."""
+"""`runstack` in a separate process, for tests that need the entire stack."""
 
 import http.client
 import signal
@@ -15,12 +15,12 @@ Eventually = Callable[[Callable[[], object], str], None]
 
 
 def _hear_interrupts() -> None:
-    """As in a terminal: what a shell starts in the background ignores them, and so do the tests in it."""
+    """Restore the default SIGINT handler: background processes of a shell, such as the tests, may ignore the signal."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class RunningStack:
-    """A stack in a process of its own, its output in a file."""
+    """A `runstack` process with its output in a file."""
 
     def __init__(
         self, var: Path, environment: dict[str, str], eventually: Eventually, *, options: Sequence[str] = ("--no-demo",)
@@ -52,7 +52,7 @@ class RunningStack:
         return connection.getresponse().status
 
     def part(self, word: str) -> psutil.Process:
-        """The first process on whose command line the word stands."""
+        """Return the first process that has the word as an argument."""
         return next(process for process in self.descendants if word in process.cmdline())
 
     def send(self, number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""One installation for all tests of faults; each leaves its servers running."""
+"""One installation for all fault tests. Each test must leave the servers running."""
 
 from collections.abc import Callable, Iterator
 
@@ -23,7 +23,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory, prepare: Prepare) -> Ite
 
 @pytest.fixture
 def installation(installed: Installation) -> Iterator[Installation]:
-    """Its processes end with the test."""
+    """The installation; kills the processes of the test at teardown."""
     yield installed
     for process in installed.processes:
         process.kill()
@@ -32,7 +32,7 @@ def installation(installed: Installation) -> Iterator[Installation]:
 
 @pytest.fixture(scope="module")
 def standing_web(installed: Installation) -> Iterator[Callable[..., Web]]:
-    """Starts web servers that stand through all that happens in the tests of a module."""
+    """Start a web server that keeps running during all tests of a module."""
     started: list[Web] = []
 
     def start(**variables: str) -> Web:
@@ -46,5 +46,5 @@ def standing_web(installed: Installation) -> Iterator[Callable[..., Web]]:
 
 @pytest.fixture(scope="session")
 def client(installed: Installation) -> tuple[str, str]:
-    """A client application that may do everything."""
+    """Id and secret of a client application with all scopes that the tests need."""
     return installed.client("contacts.read contacts.write change-requests.read schemas.read exports imports")

@@ -1,4 +1,4 @@
-"""An installation as in production: servers that can be stopped and started, and processes that know them by URL."""
+"""A production-like installation: servers that tests can stop and start, and processes that connect to them by URL."""
 
 import contextlib
 import http.client
@@ -21,14 +21,14 @@ from devstack.embedded import paths
 from devstack.embedded.servers import ENVIRONMENT, Postgres, Valkey
 from tests.devstack.stack import ROOT, free_port
 
-# For hosts that do much else at the same time.
+# Generous, for heavily loaded hosts.
 PATIENCE = 120
 
 
 def wait_until(
     condition: Callable[[], object], otherwise: str, *, seconds: float = PATIENCE, log: "Process | None" = None
 ) -> None:
-    """Fails with `otherwise`, and with the end of what the process `log` said, if it does not come true in time."""
+    """Wait for the condition. On timeout fail with `otherwise` and the end of the output of the process `log`."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{otherwise}\n{log.output[-5000:] if log else ''}"
@@ -36,26 +36,26 @@ def wait_until(
 
 
 def limited(argv: list[str], file_kib: int | None) -> list[str]:
-    """The command, for which no file grows beyond so much: a disk that is full."""
+    """Return the command with a limit on the size of files (ulimit -f), which simulates a full disk."""
     return argv if file_kib is None else ["bash", "-c", f'ulimit -f {file_kib}; exec "$@"', "bash", *argv]
 
 
 class OwnServer:
-    """A PostgreSQL or a Valkey that nobody else uses."""
+    """A PostgreSQL or Valkey server of this installation."""
 
     def __init__(self, server: Postgres | Valkey) -> None:
         self._server = server
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, file_kib: int | None = None) -> None:
-        """With `file_kib` on a disk on which no file grows beyond that."""
+        """Start the server and wait until it is ready. `file_kib` limits the size of its files."""
         self.launch(file_kib=file_kib)
         wait_until(self._server.ready, f"{self._server.title} did not start")
 
     def launch(self, *, file_kib: int | None = None) -> None:
         (self._server.var / self._server.name).mkdir(mode=0o700, parents=True, exist_ok=True)
         paths.make_private(paths.socket_directory(self._server.var))
-        # A descriptor that the server inherits; nobody else looks at this lock.
+        # The server expects an inherited lock file; here nothing else uses it.
         with tempfile.TemporaryFile() as lock, (self._server.var / f"{self._server.name}.log").open("ab") as log:
             argv = limited(self._server.command(lock.fileno()), file_kib)
             self._process = subprocess.Popen(argv, stdout=log, stderr=log, env=ENVIRONMENT, cwd="/")
@@ -69,7 +69,7 @@ class OwnServer:
             self._process.send_signal(number)
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
-        """SIGINT ends connections and stops, SIGQUIT and SIGKILL are crashes."""
+        """Stop the server. SIGINT is a fast shutdown; SIGQUIT and SIGKILL simulate crashes."""
         if self._process is not None:
             self._process.send_signal(number)
             self._process.wait(PATIENCE)
@@ -77,7 +77,7 @@ class OwnServer:
 
 
 class Installation:
-    """Servers, files and settings of one installation, and the processes that a test starts."""
+    """Servers, files and settings of one installation, and the processes that tests start."""
 
     def __init__(self, folder: Path) -> None:
         self.var = folder / "var"
@@ -88,7 +88,7 @@ class Installation:
         self.processes: list[Process] = []
 
     def environment(self, **variables: str | None) -> dict[str, str]:
-        """What an operator sets, and nothing of this test run; None unsets."""
+        """Return the environment that an operator would set, without variables of the test run. None unsets one."""
         usual: dict[str, str | None] = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
@@ -115,7 +115,7 @@ class Installation:
         )
 
     def database(self) -> psycopg.Connection:
-        """A connection as the operator."""
+        """Connect as the operator, with autocommit."""
         address = environ.Env.db_url_config(paths.database_url(self.var))
         return psycopg.connect(host=address["HOST"], user=address["USER"], dbname=address["NAME"], autocommit=True)
 
@@ -133,7 +133,7 @@ class Installation:
 
     @contextlib.contextmanager
     def without_room_for(self, table: str) -> Iterator[None]:
-        """The rows of a table lie where the kernel says of each byte that the disk is full. What it had is lost."""
+        """Replace the data file of a table by /dev/full, so that writes fail with ENOSPC. The table's rows are lost."""
         with self.database() as connection:
             connection.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(table)))
             row = connection.execute("SELECT pg_relation_filepath(%s)", [table]).fetchone()
@@ -148,7 +148,7 @@ class Installation:
             with self.without_database():
                 file.unlink()
                 file.touch(mode=0o600)
-                # As it was, for the user that the server runs as.
+                # The server may run as another user.
                 owner = file.parent.stat()
                 os.chown(file, owner.st_uid, owner.st_gid)
 
@@ -162,7 +162,7 @@ class Installation:
 
     @contextlib.contextmanager
     def with_silent_queue(self) -> Iterator[None]:
-        """It accepts connections, and answers nothing."""
+        """Suspend the queue's server: it accepts connections but does not respond."""
         self.valkey.send(signal.SIGSTOP)
         try:
             yield
@@ -171,7 +171,7 @@ class Installation:
 
     @contextlib.contextmanager
     def without_storage(self) -> Iterator[None]:
-        """The files are elsewhere, and where they should be nothing can be written, not even by root."""
+        """Replace the storage directory by a file, so that not even root can write into it."""
         away = self.files.with_name("away")
         self.files.rename(away)
         self.files.write_text("")
@@ -182,7 +182,7 @@ class Installation:
             away.rename(self.files)
 
     def prepare(self, *commands: list[str]) -> None:
-        """Run commands on servers that stop afterwards. In what survives no crash anyway nothing waits for the disk."""
+        """Run commands with temporarily started servers; PostgreSQL runs without fsync, for speed."""
         hasty = OwnServer(Postgres(self.var, durable=False))
         hasty.start()
         self.valkey.start()
@@ -195,7 +195,7 @@ class Installation:
             hasty.stop()
 
     def client(self, scopes: str) -> tuple[str, str]:
-        """The id and the secret of a new client application."""
+        """Create a client application; return its id and secret."""
         done = self.manage("create_client_app", f"app-{time.monotonic_ns()}", "--scopes", scopes)
         assert done.returncode == 0, done.stderr
         made = json.loads(done.stdout)
@@ -223,7 +223,7 @@ class Installation:
 
 
 class Process:
-    """A process of the installation in a session of its own, its output in a file."""
+    """A process of the installation in its own session, with its output in a file."""
 
     def __init__(self, name: str, argv: list[str], environment: dict[str, str], var: Path) -> None:
         self._output = var / f"{name}-{time.monotonic_ns()}.log"
@@ -238,7 +238,7 @@ class Process:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """The log: JSON, each and every line of it."""
+        """Return the log lines; every line must be JSON."""
         return [json.loads(line) for line in self.output.splitlines()]
 
     @property
@@ -246,7 +246,7 @@ class Process:
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """All of it at once: nothing is told, nothing is tidied up."""
+        """Kill the whole process group without any cleanup."""
         if self.lives:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(PATIENCE)
@@ -257,7 +257,7 @@ class Process:
 
 
 class Web(Process):
-    """Gunicorn as in production, called as the proxy calls it."""
+    """Gunicorn as in production, called like the proxy does."""
 
     def __init__(
         self, installation: Installation, port: int, variables: dict[str, str], *, file_kib: int | None = None
@@ -280,7 +280,7 @@ class Web(Process):
     def call(
         self, method: str, path: str, body: Any = None, *, content_type: str = "application/json", **headers: str
     ) -> tuple[int, dict[str, str], Any]:
-        """Status, headers, and the JSON if it is some."""
+        """Return status, headers and the body, parsed if it is JSON."""
         sent = {"Host": "kontor.example", "X-Forwarded-Proto": "https", "Content-Type": content_type}
         if getattr(self, "token", ""):
             sent["Authorization"] = f"Bearer {self.token}"

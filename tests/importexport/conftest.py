@@ -1,4 +1,4 @@
-"""Entries and storages that the tests of jobs use."""
+"""Entries and storage for the tests of imports and exports."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from tests.fixtures import details
 
 @pytest.fixture
 def entry(contact_type: Any) -> Callable[..., dict[str, Any]]:
-    """Makes an entry of a file to import: of a new contact unless said."""
+    """Return an entry of an import file, by default of a new contact."""
 
     def make(external_id: str = "E-1", **properties: Any) -> dict[str, Any]:
         username = f"user-{external_id}"
@@ -22,7 +22,7 @@ def entry(contact_type: Any) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture(autouse=True)
 def storage_directory(settings: Any, tmp_path: Any) -> Any:
-    """The default storage is a directory of the test's own."""
+    """Use a separate directory per test as the default storage."""
     directory = tmp_path / "files"
     settings.STORAGES = {
         **settings.STORAGES,

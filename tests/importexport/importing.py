@@ -1,4 +1,4 @@
-"""What the tests of imports share: files, uploads, and syncs that are run as a worker runs them."""
+"""Helpers for the tests of imports: files, uploads, and syncs run as a worker does."""
 
 import gzip
 import json
@@ -35,7 +35,7 @@ def upload(api: Api, *files: tuple[str, bytes], kind: str = "contacts", query: s
 
 
 def stored(*contents: bytes, actor: Actor = SYSTEM, kind: ImportKind = ImportKind.CONTACTS) -> list[str]:
-    """Store files without HTTP; their names."""
+    """Store files without HTTP; return their stored names."""
     uploads = [SimpleUploadedFile(f"file-{number}.json", content) for number, content in enumerate(contents, 1)]
     return [file.name for file in store_uploads(actor=actor, kind=kind, uploads=uploads)]
 
@@ -43,7 +43,7 @@ def stored(*contents: bytes, actor: Actor = SYSTEM, kind: ImportKind = ImportKin
 def synced(
     *contents: bytes, actor: Actor = SYSTEM, kind: ImportKind = ImportKind.CONTACTS, is_dry_run: bool = False
 ) -> ImportJob:
-    """Store files, sync them and run the sync to its end."""
+    """Store files, run a sync of them and return the finished job."""
     names = stored(*contents, actor=actor, kind=kind)
     job = start_sync(actor=actor, kind=kind, names=names, is_dry_run=is_dry_run)
     run_job(job.pk)
@@ -51,12 +51,12 @@ def synced(
 
 
 def counts(job: ImportJob) -> tuple[int, int, int, int]:
-    """Created, updated, unchanged, failed."""
+    """Return the numbers of created, updated, unchanged and failed entries."""
     return job.created, job.updated, job.unchanged, job.failed
 
 
 def faults(job: ImportJob) -> list[tuple[int, str | None, str]]:
-    """Position, path and message of everything that was wrong."""
+    """Return position, path and message of each fault."""
     return list(job.failures.order_by("pk").values_list("position", "path", "message"))
 
 

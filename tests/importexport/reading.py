@@ -1,4 +1,4 @@
-"""What a cell of an export is to hold, worked out from the database without the code that exports."""
+"""Expected contents of exports, computed from the database without the exporting code."""
 
 import csv
 import io
@@ -14,12 +14,12 @@ IDENTITY = ["id", "uid", "externalId", "type", "username"]
 
 
 def read_csv(content: bytes) -> list[dict[str, str]]:
-    """The rows by their headers, as Python's csv reads them."""
+    """Return the rows as dicts by header."""
     return list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
 
 
 def expected_paths(schema: CompiledSchema) -> list[str]:
-    """The headers after those of the row itself."""
+    """Return the headers that follow IDENTITY."""
     return [
         field.path
         for field in schema.fields.values()
@@ -28,7 +28,7 @@ def expected_paths(schema: CompiledSchema) -> list[str]:
 
 
 def expected_row(contact: Contact, schema: CompiledSchema) -> dict[str, Any]:
-    """The cells of a contact; arrays as values, since JSON has more than one spelling."""
+    """Return the cells of a contact; arrays as values, because their JSON text is not unique."""
     connection = contact.external_connections.filter(system="Default").first()
     row: dict[str, Any] = {
         "id": str(contact.pk),
@@ -53,6 +53,6 @@ def as_cell(value: Any) -> Any:
 
 
 def parsed(row: dict[str, str], schema: CompiledSchema) -> dict[str, Any]:
-    """A row as it was read, with what stands in the columns of arrays as values."""
+    """Return a row from `read_csv` with the cells of arrays parsed."""
     arrays = {field.path for field in schema.fields.values() if field.is_array}
     return {name: json.loads(cell) if name in arrays and cell else cell for name, cell in row.items()}

@@ -1,4 +1,4 @@
-"""Legal entities, access policies, and schemas that open or close fields."""
+"""Legal entities, access policies and changed schemas."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ from tests.legalentities.documents import company
 
 @pytest.fixture
 def policy(default_schemas: None) -> Callable[[str], int]:
-    """The id of an access policy by its key."""
+    """Return the id of an access policy by its key."""
     return lambda key: ListItem.objects.get(list__key="access-policy", key=key).pk
 
 
@@ -32,7 +32,7 @@ def make_legal_entity(policy: Callable[[str], int]) -> Callable[..., LegalEntity
         external_id: str | None = None,
         actor: Actor | None = None,
     ) -> LegalEntity:
-        """A legal entity made through the service, in a group of the contacts, each with the same policy."""
+        """Create a legal entity with the service, in a group of the contacts, all with the same policy."""
         return create_legal_entity(
             actor=actor or system_actor("tests"),
             details=company() if document is None else document,
@@ -53,7 +53,7 @@ def _elements(elements: Iterable[dict[str, Any]], above: str = "") -> Iterable[t
 @pytest.fixture
 def flag_fields(default_schemas: None) -> Callable[..., None]:
     def flag(*paths: str, **flags: bool) -> None:
-        """Publish a version of the schema in which the fields at the paths have the flags."""
+        """Publish a schema version that sets the flags on the fields at the paths."""
         schema = current_schema(LEGAL_ENTITY_SCHEMA)
         definition = json.loads(schema.definition_text)
         found = dict(_elements(definition["elements"]))
@@ -67,7 +67,7 @@ def flag_fields(default_schemas: None) -> Callable[..., None]:
 @pytest.fixture
 def remove_field(default_schemas: None) -> Callable[[str], None]:
     def remove(path: str) -> None:
-        """Publish a version of the schema that no longer names a field."""
+        """Publish a schema version without the field."""
         definition = json.loads(current_schema(LEGAL_ENTITY_SCHEMA).definition_text)
         found = dict(_elements(definition["elements"]))
         above, _dot, key = path.rpartition(".")

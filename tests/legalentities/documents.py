@@ -1,10 +1,10 @@
-"""Details of companies."""
+"""Example documents of legal entities."""
 
 from typing import Any
 
 
 def company(**overrides: Any) -> dict[str, Any]:
-    """A valid document of the default schema; `section={...}` merges into a section, anything else replaces."""
+    """Return a valid document of the default schema. `section={...}` merges into a section; other values replace."""
     document: dict[str, Any] = {
         "name": "Alpöhi Holding AG",
         "registration": {"legalForm": "stock-corporation", "country": "CH", "state": "CH-GR"},

@@ -1,4 +1,4 @@
-"""Definitions and the schemas that are shipped, compiled without a database."""
+"""Definitions and default schemas, compiled without a database."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ DATA = Path(schemas.__file__).parent / "data"
 
 @lru_cache
 def shipped_lists() -> Mapping[str, ListData]:
-    """The lists as they are loaded, without a database."""
+    """Return the default lists without a database."""
     lists: dict[str, ListData] = {}
     for content in iso_lists():
         above = lists.get(content.parent_key or "")
@@ -50,7 +50,7 @@ def list_parents() -> dict[str, str | None]:
 
 
 def compiled(definition: Mapping[str, Any] | str, *, version_id: int = 1) -> CompiledSchema:
-    """The schema of a definition, as `current_schema` would give it."""
+    """Return the compiled schema of a definition, like `current_schema`."""
     text = definition if isinstance(definition, str) else json.dumps(definition)
     typed, value = parse_definition(text, lists=list_parents())
     return CompiledSchema(
@@ -93,5 +93,5 @@ def contact_schema() -> CompiledSchema:
 
 @pytest.fixture
 def contact_definition() -> Callable[[], dict[str, Any]]:
-    """A fresh copy of the shipped definition, to be changed."""
+    """Return a new copy of the default definition, which tests may modify."""
     return lambda: json.loads(shipped_text("contact"))

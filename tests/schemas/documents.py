@@ -1,4 +1,4 @@
-"""A document of the shipped contact schema that has every field."""
+"""A document with every field of the default contact schema."""
 
 from typing import Any
 

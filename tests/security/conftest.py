@@ -1,4 +1,4 @@
-"""Two worlds in one database: what the callers of these tests see, and what is somebody else's."""
+"""Two worlds in one database: one that the callers of these tests see, and one that they must not see."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ OURS = ("accounts", "contacts", "changerequests", "contactgroups", "legalentitie
 
 @dataclass(frozen=True)
 class World:
-    """A participant, a member, an application and a contact, with one of everything that belongs to the contact."""
+    """A participant, a member, an application and a contact with one of every related object."""
 
     participant: Participant
     member: Member
@@ -74,13 +74,13 @@ def _files_of_this_test(settings: Any, tmp_path: Any) -> None:
 
 @pytest.fixture
 def policy(default_schemas: None) -> Callable[..., int]:
-    """The id of an access policy by its key."""
+    """Return the id of an access policy by its key."""
     return lambda key="owner": ListItem.objects.get(list__key="access-policy", key=key).pk
 
 
 @pytest.fixture
 def make_group(policy: Callable[..., int]) -> Callable[..., ContactGroup]:
-    """A group of contacts, all of whom own it."""
+    """Create a group; all contacts get the policy `owner`."""
 
     def make(*contacts: Contact) -> ContactGroup:
         members = [Membership(contact.pk, policy()) for contact in contacts]
@@ -91,7 +91,7 @@ def make_group(policy: Callable[..., int]) -> Callable[..., ContactGroup]:
 
 @pytest.fixture
 def entry(contact_type: ListItem) -> Callable[..., dict[str, Any]]:
-    """An entry of a file to import."""
+    """Return an entry of an import file."""
 
     def make(external_id: str, *, username: str) -> dict[str, Any]:
         entry = {"externalId": external_id, "contactTypeId": contact_type.pk, "username": username}
@@ -180,7 +180,7 @@ PICTURE = b64encode(_picture()).decode()
 
 
 def _exported(member: Member, kind: str) -> ExportJob:
-    """A finished export with its file."""
+    """Create a completed export with its file."""
     job = request_export(actor=member_actor(member), selection=Selection(kind))
     job.file_name = default_storage.save(f"exports/{job.pk}-1.csv", ContentFile(b"id\r\n1\r\n"))
     job.status = ExportStatus.COMPLETED
@@ -192,18 +192,18 @@ def _exported(member: Member, kind: str) -> ExportJob:
 
 @pytest.fixture
 def ours(make_world: Callable[[str], World]) -> World:
-    """What the callers see."""
+    """The world that the callers see."""
     return make_world("ours")
 
 
 @pytest.fixture
 def theirs(make_world: Callable[[str], World]) -> World:
-    """What none of the callers sees."""
+    """The world that none of the callers sees."""
     return make_world("theirs")
 
 
 def state() -> dict[str, str | None]:
-    """A fingerprint of every table that holds more than settings."""
+    """Return a fingerprint of every table of the apps in OURS, by table name."""
     tables = [model._meta.db_table for name in OURS for model in apps.get_app_config(name).get_models()]
     tables += ["accounts_member_participants", "contacts_contactassignment", "contacts_contactparticipant"]
     fingerprints = {}
