@@ -248,7 +248,7 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
 }
 
-# Rules of design section 5 that an institution chooses.
+# Rules of usernames that an institution chooses.
 USERNAME_FROM_EMAIL = env.bool("USERNAME_FROM_EMAIL", default=False)
 EXTERNAL_IDENTITY_PROVIDER = env.bool("EXTERNAL_IDENTITY_PROVIDER", default=False)
 

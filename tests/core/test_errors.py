@@ -1,4 +1,4 @@
-"""Whatever goes wrong, the answer is an ApiError (design section 7)."""
+"""Whatever goes wrong, the answer is an ApiError."""
 
 import pytest
 from django.db import OperationalError

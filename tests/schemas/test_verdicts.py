@@ -1,4 +1,4 @@
-"""jsonschema-rs decides and jsonschema explains: the two must never disagree (design section 4)."""
+"""jsonschema-rs decides and jsonschema explains: the two must never disagree."""
 
 import copy
 import json
