@@ -5,44 +5,51 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_paging import KeyedChangeList
 from accounts.models import Participant
-from changerequests.models import ChangeRequest, Status
+from contacts.filters import ContactFilterSet
 from contacts.models import CONTACT_TYPES, Contact
 from contacts.queries.contacts import with_pending_request
 from schemas.queries import list_data
 
 
-class TypeFilter(admin.SimpleListFilter):
+class ContactFilter(admin.SimpleListFilter):
+    """Base of the list's filters: the FilterSet says what a value means, so that exports agree with the list."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
+        value = self.value()
+        if not value:
+            return queryset
+        rows: QuerySet[Contact] = ContactFilterSet({self.parameter_name: value}, queryset=queryset).qs
+        return rows
+
+
+class TypeFilter(ContactFilter):
     title = _("type")
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(str(item.id), item.name()) for item in list_data(CONTACT_TYPES).sorted_items(get_language() or "")]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
-        value = self.value()
-        return queryset.filter(type=int(value)) if value else queryset
+
+class ParticipantFilter(ContactFilter):
+    title = _("participants")
+    parameter_name = "participants__id__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(pk), name) for pk, name in Participant.objects.values_list("pk", "name")]
 
 
-class PendingFilter(admin.SimpleListFilter):
+class PendingFilter(ContactFilter):
     title = _("change request")
     parameter_name = "pending"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", gettext("Waits for review")), ("no", gettext("None waits"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
-        waiting = ChangeRequest.objects.filter(status=Status.PENDING).values("subject")
-        match self.value():
-            case "yes":
-                return queryset.filter(pk__in=waiting)
-            case "no":
-                return queryset.exclude(pk__in=waiting)
-        return queryset
+        choices: list[tuple[str, str]] = ContactFilterSet.base_filters[self.parameter_name].extra["choices"]
+        return choices
 
 
 class Contacts(KeyedChangeList):

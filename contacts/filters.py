@@ -1,0 +1,25 @@
+"""Filters of contacts."""
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from django_filters import CharFilter, ChoiceFilter, FilterSet, NumberFilter
+
+from changerequests.models import ChangeRequest, Status
+from contacts.models import Contact
+from contacts.queries.contacts import search_contacts
+
+
+class ContactFilterSet(FilterSet):
+    """The admin list's filters, by query parameter. Exports that start from the list apply the same ones."""
+
+    q = CharFilter(method="search")
+    type = NumberFilter(field_name="type")
+    participants__id__exact = NumberFilter(field_name="participants")
+    pending = ChoiceFilter(choices=[("yes", _("Waits for review")), ("no", _("None waits"))], method="filter_pending")
+
+    def search(self, contacts: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
+        return search_contacts(contacts, value)
+
+    def filter_pending(self, contacts: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
+        waiting = ChangeRequest.objects.filter(status=Status.PENDING).values("subject")
+        return contacts.filter(pk__in=waiting) if value == "yes" else contacts.exclude(pk__in=waiting)
