@@ -1,4 +1,4 @@
-"""What a list's address asks for and the list does not have is refused, never ignored."""
+"""Unknown filters in the address of a list are rejected, never ignored."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +30,7 @@ def browser(make_member: Callable[..., Member], admin_of: Callable[..., Client])
 @pytest.fixture
 def refused(browser: Client) -> Callable[[str, str], bool]:
     def ask(address: str, query: str) -> bool:
-        """Whether the address leads to the list without filters, which says why."""
+        """Return whether the address redirects to the list without filters, with a message."""
         shown: Any = browser.get(f"{address}?{query}", follow=True)
         if not shown.redirect_chain:
             return False
@@ -52,7 +52,7 @@ def test_a_value_that_a_filter_does_not_have_is_refused(
     assert specs
     for spec in specs:
         for parameter in spec.expected_parameters():
-            # A filter by null asks for true or false, and Django reads any other word as true.
+            # `isnull` filters expect true or false, and Django reads any other word as true.
             if not parameter.endswith("__isnull"):
                 assert refused(LISTS[label], f"{parameter}=nonsense"), parameter
 

@@ -1,6 +1,6 @@
-"""Every list of the admin: twelve queries at most, and as many for ten rows as for two hundred or ten thousand.
+"""Every admin list runs at most twelve queries, and the same number for 10, 200 and 10,000 rows.
 
-A model that is registered and has no rows here fails the test: nobody adds a list without its budget.
+A registered model without rows here fails the test, so that every new list gets a budget.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def members(viewer: Member, size: int) -> list[Member]:
     return made
 
 
-# In bulk as the database does it: objects of Django's would take most of the tests' time.
+# Bulk inserts in SQL, because creating Django objects would take most of the tests' time.
 PEOPLE = """
 WITH people AS (
     INSERT INTO contacts_contact (uid, type_id, username, details, version, created_at)
@@ -67,7 +67,7 @@ FROM unnest(%(contacts)s) WITH ORDINALITY AS listed (id, place), LATERAL (SELECT
 
 
 def contacts(viewer: Member, size: int) -> list[int]:
-    """Assigned to a member below the viewer, so that visibility takes its longest way. Their ids."""
+    """Create contacts assigned to a member below the viewer, the costliest visibility check; return their ids."""
     kind = ListItem.objects.get(list__key="contact-type", key="client")
     below = members(viewer, 1)[0]
     participant = Participant.objects.create(name=f"Of contacts {next(numbers)}")
@@ -171,7 +171,7 @@ REGISTERED = {model._meta.label: model for model in admin.site._registry}
 
 @pytest.fixture
 def viewer(make_member: Callable[..., Member]) -> Member:
-    """May everything, and sees only what is its own or stands below it."""
+    """A member with all permissions who sees only its own contacts and those of members below it."""
     return make_member("viewer", is_superuser=True)
 
 
@@ -183,7 +183,7 @@ def queries_of(
         opts = REGISTERED[label]._meta
         browser = admin_of(viewer)
         address = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
-        browser.get(address)  # a process keeps schemas and lists
+        browser.get(address)  # fills the caches of schemas and lists
         with count_queries() as queries:
             answer = browser.get(address)
             assert answer.status_code == 200

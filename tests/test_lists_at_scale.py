@@ -1,4 +1,4 @@
-"""Lists and searches over many rows enter an index, for who sees all and for who sees few of them."""
+"""Lists and searches over many rows use indexes, both for those who see all rows and for those who see few."""
 
 import json
 from collections.abc import Iterator
@@ -117,10 +117,10 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def scans(count_queries):
-    """How statements read a table when they are run: the node, its index, and the rows that it gives."""
+    """Return how statements scan a table when run: node type, index and number of rows."""
 
     def of(table: str, ask: Any) -> list[tuple[str, str, int]]:
-        ask()  # a process reads schemas and lists once
+        ask()  # fills the caches of schemas and lists
         with count_queries() as queries:
             ask()
         read = []

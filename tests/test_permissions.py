@@ -1,7 +1,7 @@
-"""Every operation times every kind of actor times the scope present or missing.
+"""Every operation x every kind of actor x scope present or missing.
 
-A row says which kinds of actor an operation is open to. What is asked for is invisible or does not exist, so an open
-operation answers 404 (or another refusal of its own), never 401 or 403; a closed one always answers 403.
+Each row lists the kinds of actor that an operation is open to. The requested objects do not exist or are invisible, so
+an open operation returns 404 (or another error of its own), never 401 or 403; a closed one always returns 403.
 """
 
 from dataclasses import dataclass
@@ -36,9 +36,9 @@ class Operation:
     scope: str
     open_to: set[str]
     body: object = None
-    # Another scope that opens the operation too, for a part of what it does.
+    # Another scope that also opens a part of the operation.
     or_scope: str = ""
-    # What is sent instead of the body where that is no JSON.
+    # Sent instead of the body if it is not JSON.
     raw: bytes | None = None
     content_type: str = "application/json"
 
@@ -47,7 +47,7 @@ class Operation:
 
 
 FORM = "multipart/form-data; boundary=X"
-# A file that is empty.
+# An empty file.
 NO_IMPORT = b'--X\r\nContent-Disposition: form-data; name="files"; filename="a.json"\r\n\r\n \r\n--X--\r\n'
 REQUEST = "contacts/{contactId}/change-requests/{changeRequestId}"
 VERIFICATION = "/v1.0/contacts/{contactId}/communication-verification"
@@ -140,7 +140,7 @@ def callers(make_app, make_member, make_contact):
 
 
 def address(operation: Operation) -> str:
-    """The path of something that nobody sees."""
+    """Return the operation's path with an id that nobody sees."""
     unknown = 2**31 - 1
     return operation.path.format(
         contactId=unknown,
@@ -161,7 +161,7 @@ def address(operation: Operation) -> str:
 
 
 def sent(api, operation: Operation):
-    """The answer to the operation."""
+    """Return the response to the operation."""
     content = {"raw": operation.raw, "content_type": operation.content_type}
     return api.call(operation.method, address(operation), operation.body, **content)
 

@@ -1,4 +1,4 @@
-"""Members are a tree: not even SQL makes anybody stand above itself, nor do two at once."""
+"""Database triggers keep members a tree, against raw SQL and concurrent changes."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +39,7 @@ def managers() -> dict[int, int | None]:
 
 @contextmanager
 def own_connection():
-    """A connection of the test's own, which nothing is committed on unless the test does so."""
+    """A separate connection on which nothing is committed unless the test commits."""
     parameters = connection.get_connection_params()
     wanted = {name: parameters[name] for name in ("host", "user", "dbname") if parameters.get(name)}
     with psycopg.connect(**wanted) as own:
@@ -158,7 +158,7 @@ class TestTwoAtOnce:
         with own_connection() as faster, ThreadPoolExecutor(1) as pool:
             faster.execute(PUT_BELOW, [anna.pk, ben.pk])
             answer = pool.submit(ask)
-            # The form was checked before, and found nothing.
+            # The form was validated before the concurrent change.
             wait_until(somebody_waits, "the admin does not wait", seconds=20)
             faster.commit()
             page = answer.result()

@@ -1,4 +1,4 @@
-"""What a frequent operation asks comes with the token, in one statement; what the token says at that moment decides."""
+"""Frequent operations read token and data in one statement; the token's current state decides."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ def anna(make_member):
 
 @pytest.fixture
 def api(anna, api_of, path):
-    """A caller that this process has seen before."""
+    """A caller that is already cached in this process."""
     api = api_of(anna)
     assert api.get(path).status == 200
     return api
@@ -119,7 +119,7 @@ def test_an_application_that_is_restricted_does_not_find_contacts_of_others(
 
 
 def test_callers_of_other_kinds_are_told_apart(make_contact, make_member, app, api_of, contact, path):
-    """Each with the statement of its kind, in turns."""
+    """Alternate between kinds of callers, each with its own statement."""
     other = make_contact(members=[make_member("ben")])
     callers = [api_of(make_member("rita")), api_of(contact), api_of(other), app]
     for _turn in range(3):

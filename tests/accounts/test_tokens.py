@@ -1,4 +1,4 @@
-"""Tokens: from the endpoint to the actor."""
+"""Tokens, from the endpoint to the actor."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ def command(*arguments):
 
 
 def ask(application, **fields):
-    """POST /connect/token with the client's credentials."""
+    """Request a token with the client credentials grant."""
     basic = base64.b64encode(f"{application['client_id']}:{application['client_secret']}".encode()).decode()
     response = Client(headers={"authorization": f"Basic {basic}"}).post("/connect/token", fields)
     return response.status_code, response.json()

@@ -1,4 +1,4 @@
-"""Logins, members and client applications in the admin: who may give rights to whom, and what stays secret."""
+"""Users, members and client applications in the admin: who may grant permissions, and which secrets stay hidden."""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def text_of(response: Any) -> str:
-    """The page without its tags, with every run of white space as one space."""
+    """Return the text of a page without tags and with collapsed white space."""
     return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
@@ -29,7 +29,7 @@ def root(make_member: Callable[..., Member]) -> Member:
 
 @pytest.fixture
 def helpdesk(make_member: Callable[..., Member]) -> Member:
-    """May change logins, members and groups, and is no superuser."""
+    """A member with permission to change logins, members and groups, but not a superuser."""
     permissions = ["view_user", "change_user", "add_user", "change_group", "view_group"]
     return make_member("helpdesk", permissions=permissions)
 
@@ -142,7 +142,7 @@ def test_the_list_of_members_takes_as_many_queries_for_many_rows_as_for_few(
 
 
 def assignment_form(rows: list[int], *, deleted: tuple[int, ...] = (), new: tuple[int, ...] = ()) -> dict[str, Any]:
-    """What the page of a member sends of its inlines."""
+    """Return the form data of the inlines on a member's page."""
     sent: dict[str, Any] = {
         "assignments-TOTAL_FORMS": len(rows),
         "assignments-INITIAL_FORMS": len(rows),
@@ -204,7 +204,7 @@ def test_a_new_application_shows_its_secret_once(
     )
     assert found is not None
     assert check_password(found[1], application.client_secret)
-    # Nothing that stays in the browser holds it.
+    # It is in no cookie and no cache of the browser.
     assert all(found[1] not in morsel.value for morsel in browser.cookies.values())
     for address in (
         "/admin/accounts/clientapplication/",

@@ -1,4 +1,4 @@
-"""A contact's pages in a browser: the form with rows in rows and look-ups, its faults, others at the same time."""
+"""Contact pages in a browser: the form with nested rows and look-ups, its errors, and concurrent changes."""
 
 import re
 
@@ -46,7 +46,7 @@ def row(page, number, label="Addresses"):
 
 
 def choose(place, label, typed, name):
-    """Find an item by what is typed, and take it."""
+    """Type into a look-up and choose the item found."""
     field = place.get_by_role("combobox", name=label)
     field.click()
     field.press_sequentially(typed)
@@ -76,7 +76,7 @@ def test_an_address_is_added_and_another_removed(page, sign_in, anna, contact, a
     choose(new, "Country", "fra", "France")
     choose(new, "State", "rhô", "Rhône")
     axe(page)
-    # Another country takes the state away: it was France's.
+    # Changing the country clears the state, which belonged to France.
     choose(new, "Country", "switz", "Switzerland")
     expect(state).to_have_value("")
     choose(new, "State", "gen", "Genève")
@@ -110,7 +110,7 @@ def test_the_form_is_used_with_the_keyboard_alone(page, sign_in, anna, contact):
     expect(row(page, 2, "Nationalities").get_by_role("button", name="Move up")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("combobox", name="Nationalities 1")).to_have_value("Italy")
-    # At the top it can only go down again.
+    # The first row can only move down.
     expect(row(page, 1, "Nationalities").get_by_role("button", name="Move down")).to_be_focused()
     page.get_by_role("button", name="Submit").press("Enter")
     expect(page.get_by_text(re.compile("Nothing is changed yet: change request"))).to_be_visible()

@@ -1,4 +1,4 @@
-"""Every page of the admin under the Content-Security-Policy, its controls used: nothing that it forbids is needed."""
+"""Every admin page and its controls work under the Content-Security-Policy."""
 
 import re
 
@@ -69,7 +69,7 @@ def test_every_page_of_the_admin_opens_without_a_complaint(page, sign_in, boss, 
         assert answer.status == 200, path
         policy = answer.headers["content-security-policy"]
         assert "unsafe" not in policy, path
-        # What unfold hides until Alpine has read the page is shown: Alpine runs.
+        # Alpine runs: it has removed the cloak.
         settle(page)
 
 
@@ -102,7 +102,7 @@ def test_the_colours_are_those_of_the_settings(page, sign_in, boss):
 
 
 def test_choosing_rows_and_an_action(page, sign_in, boss):
-    """Groups are the one list with actions."""
+    """Groups are the only list with actions."""
     Group.objects.create(name="Reviewers")
     sign_in(page, boss)
     page.goto("/admin/auth/group/")
@@ -127,7 +127,7 @@ def test_the_documentation_of_the_api_opens(page, sign_in):
 
 
 def test_an_injected_script_does_not_run(page, complaints, sign_in, boss, live_server):
-    """The policy as the last line: were a page to show markup of somebody else's, nothing of it would run."""
+    """Defence in depth: even if a page rendered injected markup, no script in it would run."""
     sign_in(page, boss)
     page.goto("/admin/")
     page.evaluate("""() => {

@@ -1,4 +1,4 @@
-"""The first page in a browser: its figures lead to their lists, and its jobs move while one looks at them."""
+"""The dashboard in a browser: its figures link to lists, and running jobs update."""
 
 import re
 import threading
@@ -20,7 +20,7 @@ from tests.importexport.importing import lines, stored
 
 @pytest.fixture
 def rita(default_schemas):
-    """The demo's reviewer, and her house."""
+    """The demo's reviewer and its data."""
     load(contacts=30)
     return Member.objects.get(user__username="rita")
 
@@ -60,7 +60,7 @@ def test_what_waits_longest_leads_to_its_review(phone_page, sign_in, rita, axe):
 
 
 def test_an_import_moves_while_one_looks(page, sign_in, make_member, contact_type, actor_of, settings, tmp_path):
-    """The worker waits for a contact that somebody else holds: so it stands in the middle meanwhile."""
+    """The worker waits for a locked contact, which keeps the job half done."""
     settings.IMPORT_BATCH_ENTRIES = 1
     _store_in(settings, tmp_path)
     olga = make_member("olga", permissions=["add_importjob"], sees_all_contacts=True)

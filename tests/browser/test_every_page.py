@@ -1,4 +1,4 @@
-"""Every page of the admin, on a desk and a phone, in light and dark: fits, is accessible, complains of nothing."""
+"""Every admin page, on desktop and phone, light and dark: it fits, is accessible and has no errors."""
 
 import pytest
 from django.contrib import admin
@@ -19,20 +19,20 @@ WINDOWS = [
 
 
 def names(suffix):
-    """The names of the addresses of that kind which the admin has, of every registered model."""
+    """Return the URL names of this kind for every model registered in the admin."""
     return [f"admin:{model._meta.app_label}_{model._meta.model_name}_{suffix}" for model in admin.site._registry]
 
 
 @pytest.fixture
 def demo(default_schemas):
-    """The people, clients and requests of the demo, and the member that may do everything."""
+    """The demo data; returns a member with all permissions."""
     load(contacts=40)
     return Participant.objects.get(name="Zurich").members.get(user__username="admin")
 
 
 @pytest.fixture
 def look(open_page, sign_in, axe, live_server):
-    """Opens a page in a window and says what is wrong with it."""
+    """Open a page in a viewport and return what is wrong with it."""
 
     def check(page, address):
         answer = page.goto(address)

@@ -1,4 +1,4 @@
-"""An import in a browser: files are chosen, it starts, its bar moves, and what failed is told."""
+"""An import in a browser: upload, progress bar and reported failures."""
 
 import json
 
@@ -21,7 +21,7 @@ def olga(make_member):
 
 @pytest.fixture(autouse=True)
 def own_queue_and_storage(settings, tmp_path):
-    """The real queue, emptied before and after; files in a directory of the test's own."""
+    """Empty the real queue before and after; store files in a separate directory."""
     storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
     settings.STORAGES = {**settings.STORAGES, "default": storage}
     app.control.purge()
@@ -31,7 +31,7 @@ def own_queue_and_storage(settings, tmp_path):
 
 @pytest.fixture
 def file_of(contact_type):
-    """A file of contacts, as a browser is given it; the numbers in `bad` have a username that is none."""
+    """Return a file of contacts for an upload; those in `bad` have an invalid username."""
 
     def make(count, *, bad=()):
         entries = [

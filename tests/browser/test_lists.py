@@ -1,4 +1,4 @@
-"""What every list of the admin has, used without a mouse."""
+"""Keyboard operation of the admin lists."""
 
 import pytest
 from django.urls import reverse

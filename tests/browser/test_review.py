@@ -1,4 +1,4 @@
-"""A reviewer's work in a browser: from the queue to the decision, with the mouse, with keys alone and on a phone."""
+"""Reviewing in a browser, from the queue to the decision: by mouse, by keyboard and on a phone."""
 
 import re
 from collections.abc import Callable
@@ -22,20 +22,20 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def anna(make_member: Callable[..., Member]) -> Member:
-    """Asks for changes."""
+    """A member who submits changes."""
     return make_member("anna", permissions=["view_contact", "view_changerequest"])
 
 
 @pytest.fixture
 def rita(make_member: Callable[..., Member]) -> Member:
-    """Reviews, and sees all contacts."""
+    """A reviewer who sees all contacts."""
     return make_member("rita", reviews=True, permissions=["view_contact", "view_member"], sees_all_contacts=True)
 
 
 @pytest.fixture
 def ask(anna: Member, make_contact: Callable[..., Contact]) -> Callable[..., ChangeRequest]:
     def make(last_name: str, patch: dict[str, Any] | None = None, **document: Any) -> ChangeRequest:
-        """Anna asks for the last name of a new contact, or for another change of it."""
+        """Submit a change of a new contact as Anna, by default of its last name."""
         named = {"lastName": last_name, "displayName": last_name}
         contact = make_contact(details(personalInformation=named, **document), members=[anna])
         asked = {"personalInformation": {"lastName": "Heusser"}} if patch is None else patch
@@ -267,7 +267,7 @@ def test_what_somebody_else_decided_meanwhile_is_told_and_leads_on(
 
 @pytest.fixture
 def rich(ask: Callable[..., ChangeRequest]) -> ChangeRequest:
-    """A request with everything that is hard to show, outdated in one field."""
+    """A request with values that are hard to display, outdated in one field."""
     notes = "Met at the branch in Chur. Prefers letters, and is to be called in the morning, before ten o'clock only."
     home = {"type": "domicile", "street": "Bundesplatz", "city": "Bern", "postalCode": "3011", "country": "CH"}
     patch = {

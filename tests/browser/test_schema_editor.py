@@ -1,4 +1,4 @@
-"""The schema editor: a fault is marked as one types, then the difference and the impact, then it is published."""
+"""The schema editor: faults while typing, then difference and impact, then publishing."""
 
 import re
 
@@ -34,7 +34,7 @@ def test_from_a_fault_to_a_published_version(page, sign_in, editor, make_contact
     expect(page.get_by_text("Employer", exact=True)).to_be_visible()
     axe(page)
 
-    # A fault, as one types it.
+    # Type a fault.
     page.get_by_role("tab", name="JSON").click()
     area = page.get_by_role("textbox", name="Definition")
     text = area.input_value()
@@ -52,7 +52,7 @@ def test_from_a_fault_to_a_published_version(page, sign_in, editor, make_contact
     chosen = area.evaluate("area => area.value.slice(area.selectionStart, area.selectionEnd)")
     assert chosen.startswith('"isMandatroy"')
 
-    # It is put right.
+    # Correct it.
     area.fill(text.replace('"key": "employer",', '"key": "employer", "isMandatory": true,'))
     expect(page.locator("#schema-faults")).to_contain_text("No faults.")
     expect(marked).to_have_count(0)
@@ -64,7 +64,7 @@ def test_from_a_fault_to_a_published_version(page, sign_in, editor, make_contact
     expect(preview.get_by_label(re.compile("Employer"))).to_be_visible()
     axe(page)
 
-    # What it would do.
+    # Show the impact.
     page.get_by_role("tab", name="JSON").click()
     page.get_by_role("button", name="See what it would do").click()
     rule = page.get_by_role("row").filter(has_text="occupation.employer")

@@ -1,4 +1,4 @@
-"""The pages of the second factor, as people and their phones see them."""
+"""The pages of the second factor, on desktop and phone."""
 
 import pytest
 from django_otp.oath import totp

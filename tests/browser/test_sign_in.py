@@ -1,4 +1,4 @@
-"""Signing in, with the mouse and with the keyboard."""
+"""Signing in, by mouse and keyboard."""
 
 import re
 

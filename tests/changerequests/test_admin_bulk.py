@@ -1,4 +1,4 @@
-"""Several requests decided at once: each by itself, and each with its own result."""
+"""Bulk decisions: each request is decided separately and has its own result."""
 
 from collections.abc import Callable
 from typing import Any

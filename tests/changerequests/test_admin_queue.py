@@ -1,4 +1,4 @@
-"""The queue: what it shows of a request, how it is narrowed, and what it costs."""
+"""The queue: its columns, filters and query budget."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -119,7 +119,7 @@ def test_the_statuses_are_tabs_that_keep_what_is_searched_for(
 
 @pytest.fixture
 def found(admin_of: Callable[..., Client], rita: Member) -> Callable[[str], int]:
-    """How many requests rita's queue shows under a query string."""
+    """Return the number of requests in rita's queue for a query string."""
 
     def count(query: str) -> int:
         response = admin_of(rita).get(f"{QUEUE}?{query}")
@@ -220,15 +220,15 @@ def test_the_queue_takes_as_many_queries_for_many_rows_as_for_few(
         queue = browser.get(f"{QUEUE}?status=all&initiator_member__id__exact={anna.pk}")
     assert queue.context["cl"].result_count == rows + 1
     assert len(queries) <= 12, [query["sql"][:120] for query in queries.captured_queries]
-    # Once, for those of the page that wait: whether they are outdated stands in their contacts' details.
+    # One query of the details of the page's contacts, to find out which pending requests are outdated.
     assert sum('"details"' in query["sql"] for query in queries.captured_queries) == 1
     with count_queries() as queries:
         browser.get(page_of(asked))
     assert len(queries) <= 14, [query["sql"][:120] for query in queries.captured_queries]
 
 
-# One contact in two hundred belongs to `few`, the others to members of whom nothing else is known. Every contact has
-# had a request, and of every so many one waits.
+# One contact in two hundred is assigned to `few`, the others to other members. Every contact has a decided request,
+# and a fraction of them a pending one.
 FILL = """
 WITH logins AS (
     INSERT INTO accounts_user
@@ -261,14 +261,14 @@ MANY = 20_000
 
 @pytest.fixture
 def ben(make_member: Callable[..., Member]) -> Member:
-    """Reviews, and sees one contact in two hundred."""
+    """A reviewer who sees one contact in two hundred."""
     return make_member("ben", reviews=True)
 
 
 @pytest.fixture
 def fill(anna: Member, ben: Member, rita: Member, contact_type: ListItem) -> Callable[..., None]:
     def insert(*, every: int = 1) -> None:
-        """MANY requests that are decided; one that waits for every so many of them; and statistics that know of it."""
+        """Create MANY decided requests and a pending one for every so many of them, and update the statistics."""
         people = {"initiator": anna.pk, "few": ben.pk, "reviewer": rita.pk}
         with without_triggers(), connection.cursor() as cursor:
             cursor.execute(FILL, {**people, "type": contact_type.pk, "rows": MANY, "every": every})
@@ -278,7 +278,7 @@ def fill(anna: Member, ben: Member, rita: Member, contact_type: ListItem) -> Cal
 
 
 def scans(statement: str) -> list[tuple[str, str, int]]:
-    """How a statement reads the requests when it is run: the kind of scan, its index, and the rows that it gives."""
+    """Return how a statement scans the requests when run: node type, index and number of rows."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
         nodes = [cursor.fetchone()[0][0]["Plan"]]
@@ -297,7 +297,7 @@ def scanned(
     admin_of: Callable[..., Client], count_queries: Callable[[], Any]
 ) -> Callable[[Member, str], tuple[int, list[tuple[str, str, int]]]]:
     def open_queue(member: Member, query: str) -> tuple[int, list[tuple[str, str, int]]]:
-        """How many requests the queue says that there are, and how it read them."""
+        """Return the count that the queue shows and how it scanned the requests."""
         with count_queries() as queries:
             queue = admin_of(member).get(f"{QUEUE}{query}")
         statements = [captured["sql"] for captured in queries.captured_queries]
@@ -350,7 +350,7 @@ def test_the_queue_stays_within_its_queries_at_many_rows(
 ) -> None:
     fill()
     browser = admin_of(rita)
-    browser.get(QUEUE)  # a process reads the schema and its lists once
+    browser.get(QUEUE)  # fills the caches of the schema and its lists
     counts = []
     for query in ("", "?status=all&age=1", "?q=scale-77", "?p=20&o=1"):
         with count_queries() as queries:

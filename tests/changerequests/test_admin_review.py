@@ -1,4 +1,4 @@
-"""The queue and the review in the admin: who may decide, what is shown, what a decision does."""
+"""The review page in the admin: who may decide, what it shows, and the effect of decisions."""
 
 from collections.abc import Callable
 
@@ -310,7 +310,7 @@ def test_a_path_that_the_schema_no_longer_names_is_still_shown(
 def queue(
     anna: Member, make_contact: Callable[..., Contact], ask: Callable[..., ChangeRequest]
 ) -> tuple[ChangeRequest, ...]:
-    """Four requests, the oldest first; the second is about another field."""
+    """Four requests, oldest first; the second changes another field."""
     first_name = {"personalInformation": {"firstName": "Hanna", "lastName": "Heusser"}}
     patches = (first_name, NEW_NAME, first_name, first_name)
     return tuple(ask(make_contact(members=[anna]), patch) for patch in patches)

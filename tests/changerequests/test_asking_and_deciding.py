@@ -1,4 +1,4 @@
-"""Design section 6: the life of a change request, through HTTP."""
+"""The life cycle of a change request, through HTTP."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Design section 10: SQL per request is the same at 10 rows and at 10,000."""
+"""The number of SQL statements per request is the same for 10 rows and for 10,000."""
 
 import json
 
@@ -45,7 +45,7 @@ SELECT gen_random_uuid(), id, 3, now(), %(anna)s, now(), %(reviewer)s, '[]', '{r
 
 
 def fill(contact, anna, reviewer, *, rows):
-    """More contacts of anna's, and for one contact a history and requests, in bulk."""
+    """Create more contacts of anna in bulk, and a history and requests for one contact."""
     people = {"contact": contact.pk, "anna": anna.pk, "reviewer": reviewer.pk, "type": contact.type_id}
     numbers = {"rows": rows, "prefix": f"bulk-{rows}-", "details": json.dumps(details())}
     with without_triggers(), connection.cursor() as cursor:
@@ -71,7 +71,7 @@ def test_budgets_hold_at_ten_rows_and_at_ten_thousand(make_contact, head, anna, 
         fill(contact, anna, reviewer, rows=rows)
         counts = []
         for budget, call in budgets:
-            call()  # a process reads schemas and lists once
+            call()  # fills the caches of schemas and lists
             with count_queries() as queries:
                 assert call().status == 200
             assert len(queries) <= budget

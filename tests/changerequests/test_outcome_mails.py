@@ -1,4 +1,4 @@
-"""After a decision its initiator is told by mail: once, after the commit, and of the client nothing but a number."""
+"""The initiator gets one mail after a decision, sent after the commit and without client data except the id."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Two at once, each on a database connection of its own: one winner each."""
+"""Concurrent operations on separate connections: exactly one of each pair wins."""
 
 import pytest
 
@@ -78,7 +78,7 @@ def test_an_approval_and_an_app_that_changes_the_same_path_do_not_mix(
     assert change.status == 200
     contact.refresh_from_db()
     request.refresh_from_db()
-    # Whichever came first: the application's name stands, and the approval was made before it or not at all.
+    # In either order the application's name is the final one; the approval came before it or failed.
     assert contact.details["personalInformation"]["lastName"] == "Zur Mühlen"
     if approval.status == 204:
         assert (request.status, contact.version) == (Status.APPROVED, 3)

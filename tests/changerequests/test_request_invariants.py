@@ -1,4 +1,4 @@
-"""What is always true of change requests: not even SQL breaks it."""
+"""Invariants of change requests that not even raw SQL can violate."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction

@@ -1,4 +1,4 @@
-"""The search of change requests, new and deprecated."""
+"""The current and the deprecated search of change requests."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -48,7 +48,7 @@ def rita(make_member):
 
 @pytest.fixture
 def requests(make_contact, anna, head, rita):
-    """Four requests: of anna's contact (two), of head's own, and of a contact that only rita sees."""
+    """Four requests: two for anna's contact, one for head's own and one for a contact that only rita sees."""
     annas, heads, nobodys = make_contact(members=[anna]), make_contact(members=[head]), make_contact()
     return [
         make_request(annas, anna, day=0, status=Status.APPROVED, reviewer=rita),

@@ -1,4 +1,4 @@
-"""Who has access to a contact group and to what is linked to it, through HTTP."""
+"""Access to contact groups and to the entities linked to them, through HTTP."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""A hundred thousand groups: an access check is two statements, and looks into indexes."""
+"""With a hundred thousand groups, an access check is two statements that use indexes."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every access answer equals a model of ten lines, whatever the members, contacts and groups look like."""
+"""Every access check gives the result of a ten-line model, for arbitrary members, contacts and groups."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Contact groups in the admin: who sees them, and that what is saved there keeps the rules of the services."""
+"""Contact groups in the admin: visibility, and that saving follows the rules of the services."""
 
 import re
 from typing import Any

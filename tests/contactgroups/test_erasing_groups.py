@@ -1,4 +1,4 @@
-"""What becomes of a group when its contacts are anonymized."""
+"""The effect on a group of anonymizing its contacts."""
 
 import pytest
 

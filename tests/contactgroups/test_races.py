@@ -1,4 +1,4 @@
-"""Two at once, each on a database connection of its own."""
+"""Concurrent changes of groups on separate connections."""
 
 import pytest
 

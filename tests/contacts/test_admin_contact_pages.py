@@ -1,4 +1,4 @@
-"""The pages of a contact in the admin: history, requests, groups, connections, channels, picture, anonymization."""
+"""A contact's admin pages: history, requests, groups, connections, channels, picture, anonymization."""
 
 import re
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Contacts in the admin: who sees them, that details cannot be written there, and what is shown."""
+"""Contacts in the admin: visibility, read-only details, and the columns and pages shown."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Changing and creating contacts in the admin: by the form that follows the schema, in the one way of the services."""
+"""Changing and creating contacts in the admin, with the form built from the schema and through the services."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Two who change a contact at once, one of them in the admin: the form that lost shows what won."""
+"""Concurrent changes of a contact, one of them in the admin: the losing form shows the winning change."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Anonymization: nothing that identifies the person is left, anywhere."""
+"""Anonymization leaves nothing that identifies the person."""
 
 import subprocess
 from base64 import b64encode

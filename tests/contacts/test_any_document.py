@@ -1,4 +1,4 @@
-"""Whatever is submitted: never a 500, never half a change, and the history replays to the current document."""
+"""Arbitrary submissions never cause a 500 or a partial change, and the history replays to the current document."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A change is read along with the token and written by one statement. What is committed between the two is kept."""
+"""A change reads with the token and writes in one statement each; commits in between are not lost."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Design section 5: the one way to change details, through HTTP."""
+"""Changing details through HTTP: who changes what directly or with approval."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Verified channels: a new address takes effect when its owner gives back the key that was sent to it."""
+"""Verified channels: a new address takes effect when its owner confirms the key sent to it."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""After a stricter version of the schema: what is stored stays readable, and a command says what violates it."""
+"""After a stricter schema version, stored details stay readable, and a command reports violations."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What is always true of contacts, their history and their channels: not even SQL breaks it."""
+"""Invariants of contacts, their history and their channels that not even raw SQL can violate."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction

@@ -1,4 +1,4 @@
-"""What holds for any two documents: changes lead from one to the other, there and back."""
+"""Properties of arbitrary pairs of documents: applying changes and reverting them."""
 
 from hypothesis import given
 from hypothesis import strategies as st

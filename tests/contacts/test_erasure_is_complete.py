@@ -1,4 +1,4 @@
-"""No text or JSON column may be forgotten when a person is erased: each one is in this table, or the test fails."""
+"""Every text and JSON column must be listed here as erased or as free of contact data."""
 
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField

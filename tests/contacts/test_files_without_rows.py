@@ -1,4 +1,4 @@
-"""A file is stored before the row that names it is committed: what happens between the two leaves no file for ever."""
+"""Files are stored before their row is committed: failures in between leave no orphaned files."""
 
 from base64 import b64encode
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Nobody rewrites the history, not even with SQL."""
+"""The history is append-only, even for raw SQL."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction

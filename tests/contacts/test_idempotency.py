@@ -1,4 +1,4 @@
-"""An Idempotency-Key makes a POST that creates happen once."""
+"""A POST that creates is executed once per Idempotency-Key."""
 
 from datetime import timedelta
 from threading import Event

@@ -1,4 +1,4 @@
-"""A key travels from a PATCH through the real queue, a real worker and a real mail server on loopback."""
+"""Delivery of a key from a PATCH through a real queue, worker and mail server."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""A list item that the details of a contact hold cannot be removed."""
+"""List items used in the details of contacts cannot be removed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Profile pictures: what the bytes are counts, and what is stored is Kontor's own encoding of it."""
+"""Profile pictures: the type is detected from the bytes, and the stored image is re-encoded."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""Pictures in S3: a server on loopback that speaks its protocol, and django-storages in front of it."""
+"""Pictures in S3: django-storages with an S3 server on loopback."""
 
 from base64 import b64decode, b64encode
 from io import BytesIO

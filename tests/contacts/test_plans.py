@@ -1,4 +1,4 @@
-"""A plan says everything about a change without a database."""
+"""Planning a change needs no database."""
 
 import copy
 from typing import Any

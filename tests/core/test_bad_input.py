@@ -1,4 +1,4 @@
-"""Malformed bodies: 400 or 413 with an ApiError that says what and where, and never a 500."""
+"""Malformed bodies give a 400 or 413 ApiError with reason and place, never a 500."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What people in the admin see when something is missing, forbidden or broken: in their language, with the way back."""
+"""The admin's error pages are in the user's language and link back."""
 
 import re
 

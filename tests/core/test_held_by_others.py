@@ -1,4 +1,4 @@
-"""Somebody else is changing what a request wants to change, for longer than it waits: whoever asked is told so."""
+"""A request that waits too long for a row locked by another transaction gets an error that says so."""
 
 import re
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What the log of a process in production says of an exception: where and which, and nothing of whom."""
+"""Production logs of exceptions give type and place but no personal data."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A constraint that rows of before it violate: who upgrades is told which, and what to do."""
+"""If existing rows violate a new constraint, the migration reports them and the remedy."""
 
 from datetime import UTC, datetime
 

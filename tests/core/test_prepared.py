@@ -1,4 +1,4 @@
-"""Prepared queries: what runs when statements are counted is what runs in production."""
+"""Prepared queries: tests that count statements run the same code as production."""
 
 import psycopg
 import pytest

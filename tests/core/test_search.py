@@ -1,4 +1,4 @@
-"""What a typed term may mean."""
+"""Interpretation of search terms."""
 
 from uuid import UUID
 

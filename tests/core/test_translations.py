@@ -1,4 +1,4 @@
-"""Whoever works in German, French or Italian meets no English, and no text that lost what it was to say."""
+"""German, French and Italian translations are complete and keep their placeholders."""
 
 import re
 from collections import Counter
@@ -26,7 +26,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{[^}]*\}")
 
 @pytest.fixture(scope="module")
 def said() -> Catalog:
-    """What the code says, found as `make messages` finds it."""
+    """The messages in the code, extracted like `make messages` does."""
     with (ROOT / "babel.cfg").open() as mapping:
         methods, options = parse_mapping_cfg(mapping)
     catalog = Catalog()
@@ -74,11 +74,11 @@ def test_every_text_is_translated(said, translated):
 
 
 def test_third_party_messages_are_still_theirs():
-    """What they say otherwise by now is shown in English: its translation is for a text that nobody says."""
+    """If a third-party message has changed, our translation of the old text no longer applies."""
     roots = [Path(package.__path__[0]) for package in (unfold, django.contrib.admin, django.contrib.auth)]
     files = [path for root in roots for kind in ("*.html", "*.py") for path in root.rglob(kind)]
     files.append(Path(oauth2_provider.models.__file__))
-    # A literal in two lines is one text.
+    # Join implicitly concatenated literals.
     theirs = re.sub(r"""["']\s*\n\s*["']""", "", "\n".join(path.read_text() for path in files))
     listed = third_party_messages.UNFOLD + third_party_messages.DJANGO + third_party_messages.OAUTH
     assert [text for text in listed if text not in theirs] == []

@@ -1,4 +1,4 @@
-"""No session fools a trigger, neither by tables of its own nor by settings."""
+"""Sessions cannot bypass triggers with temporary tables or settings."""
 
 import pgtrigger
 import pytest

@@ -1,4 +1,4 @@
-"""The walks in the README and the docs give what they say."""
+"""The walkthroughs in README and docs give the output that they show."""
 
 import os
 import re
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.stack
 
 BLOCK = re.compile(r"^```(bash|json|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SEPARATOR = "-- next block --"
-# What differs from run to run: ids, uids and times.
+# Values that differ between runs: ids, uids and times.
 VOLATILE = [
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UID"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
@@ -41,7 +41,7 @@ def steady(output: str) -> str:
 
 
 def blocks_of(page: Path) -> list[tuple[str, str]]:
-    """Each block of commands with the output that the page shows for it, "" where it shows none."""
+    """Return each block of commands with the output shown on the page, or ""."""
     blocks: list[tuple[str, str]] = []
     for kind, text in BLOCK.findall(page.read_text()):
         if kind == "bash":

@@ -1,4 +1,4 @@
-"""The embedded servers: where they are, who starts them, who stops them, and what they survive."""
+"""The embedded servers: location, start, stop and crash recovery."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def queue(var: Path) -> redis.Redis:
 
 
 def processes_of(var: Path) -> list[psutil.Process]:
-    """Every supervisor and server under `var`: what names it, or its sockets, on its command line."""
+    """Return every supervisor and server of `var`, found by the paths in their command lines."""
     marks = (str(var), paths.socket_directory(var).name)
     found = (process for process in psutil.process_iter(["cmdline"]) if process.pid != os.getpid())
     return [process for process in found if any(mark in " ".join(process.info["cmdline"] or []) for mark in marks)]
@@ -161,7 +161,7 @@ def test_files_that_a_crash_left_behind_are_no_obstacle(tmp_path: Path) -> None:
     with embedded.running(tmp_path, durable=False):
         pid_file = (tmp_path / "postgres" / "data" / "postmaster.pid").read_text()
     assert not unfinished.exists()
-    # A process id of before the crash, which by now is another program's: our own.
+    # The process id of the crashed server has been reused by another program: this one.
     stale = "\n".join([str(os.getppid()), *pid_file.splitlines()[1:]])
     (tmp_path / "postgres" / "data" / "postmaster.pid").write_text(stale)
     for socket in (paths.socket_directory(tmp_path) / ".s.PGSQL.5432", paths.valkey_socket(tmp_path)):

@@ -1,4 +1,4 @@
-"""`manage.py load_demo`: what a trial starts with, and that running it again harms nothing."""
+"""`manage.py load_demo`: its data, and that running it again is harmless."""
 
 import io
 
@@ -34,7 +34,7 @@ def load_demo(*arguments):
 
 @pytest.fixture
 def demo(default_schemas):
-    """The demo with as few contacts as have a part in it."""
+    """The demo with the minimum number of contacts."""
     load_demo("--contacts", "60")
 
 
@@ -44,7 +44,7 @@ def actor(demo):
 
 
 def written():
-    """The keys of all rows of each table."""
+    """Return the primary keys of all rows by table."""
     return {model._meta.label: set(model._default_manager.values_list("pk", flat=True)) for model in apps.get_models()}
 
 

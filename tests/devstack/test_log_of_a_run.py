@@ -1,4 +1,4 @@
-"""A whole run, with requests of every kind, right and wrong: its log names nobody and holds no secret."""
+"""The log of a run with valid and invalid requests of every kind has no personal data and no secrets."""
 
 import contextlib
 import http.cookiejar
@@ -33,7 +33,7 @@ Environment = Callable[[Path], dict[str, str]]
 
 
 class Caller:
-    """Speaks HTTP with cookies, and takes every status as an answer."""
+    """HTTP client with cookies that does not raise for error statuses."""
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
@@ -64,7 +64,7 @@ class Caller:
 
 @pytest.fixture
 def variables(tmp_path: Path, environment: Environment) -> dict[str, str]:
-    """Messages go to a mail server and to a gateway that are down, whose failures are told in the log as well."""
+    """Messages go to a mail server and a gateway that are down, so that the failures are logged too."""
     return {
         **environment(tmp_path / "var"),
         "LOG_FORMAT": "json",
@@ -100,7 +100,7 @@ Member.objects.create(user=user, sees_all_contacts=True)
 def manage(variables: dict[str, str], *arguments: str, text: str | None = None) -> str:
     command = [sys.executable, "manage.py", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=variables, input=text, capture_output=True, text=True, check=True)
-    # What commands say on their own account goes to a terminal as well as to a log.
+    # The commands' own output may end up in a log too.
     assert not [value for value in (LAST, EMAIL, PASSWORD) if value in done.stderr], done.stderr
     return done.stdout
 
@@ -121,7 +121,7 @@ def test_the_log_names_nobody(stack: RunningStack, variables: dict[str, str], ev
     contact_token = manage(variables, "issue_token", "--contact", str(contact)).strip()
     secrets.append(contact_token)
     move_files(caller, token)
-    # The worker has tried to send what neither the mail server nor the gateway took.
+    # The worker has tried to send the messages and failed.
     eventually(lambda: stack.output.count("task_retries") >= 2, "no message was tried")
     go_astray(caller, token, contact)
     eventually(lambda: stack.output.count("run_export") + stack.output.count("run_import") >= 3, "no job has run")
@@ -216,7 +216,7 @@ def move_files(caller: Caller, token: str) -> None:
 
 
 def go_astray(caller: Caller, token: str, contact: int) -> None:
-    """What no operation is, and what goes wrong below the application."""
+    """Unknown operations, and errors below the application."""
     for path in (f"/{LAST}", f"/v1.0/contacts/{EMAIL}/details", f"/static/{LAST}.js", f"/v1.0/contacts?{LAST}={EMAIL}"):
         caller.json(token, "GET", urllib.parse.quote(path, safe="/?="))
     caller.call("GET", "/", Host=f"{LAST}.example")

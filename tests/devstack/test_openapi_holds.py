@@ -1,4 +1,4 @@
-"""The running stack and its OpenAPI document tell the same: Schemathesis tries every operation, well and ill.
+"""The running stack conforms to its OpenAPI document: Schemathesis tests every operation.
 
 All of its checks, on requests that fit the document and on requests that do not, one by one and in sequences. What is
 random follows from a fixed seed; tests/devstack/schemathesis.toml says what is set and why.
@@ -26,7 +26,7 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 def stack(tmp_path_factory, environment, eventually, prepare) -> Iterator[RunningStack]:
     var = tmp_path_factory.mktemp("openapi") / "var"
     prepare(var, demo=True)
-    # Thousands of calls by one actor are what this test is for.
+    # The test makes thousands of calls as one actor.
     running = RunningStack(var, {**environment(var), "API_RATE": ""}, eventually, options=())
     running.var = var
     yield running
@@ -61,7 +61,7 @@ class Caller:
         return answer.json()
 
     def things(self) -> dict[str, list]:
-        """What exists and the caller sees, for the dictionaries of the configuration."""
+        """Return existing, visible objects for the dictionaries of the configuration."""
         found = self.ask("POST", "/v1.0/contacts/change-requests/search", {"pageSize": 50})["results"]
         contacts = sorted({row["contact"]["id"] for row in found})
         [owner] = contacts[:1]
@@ -88,7 +88,7 @@ class Caller:
 
 
 def with_bearer_tokens(stack: RunningStack) -> dict:
-    """The document as the stack has it, but for one word: OAuth 2 is bearer tokens, which Schemathesis does not know.
+    """The stack's document with one change: OAuth 2 is replaced by bearer tokens, because Schemathesis lacks it.
 
     Without it the check that no operation ignores its authentication would do nothing.
     """
@@ -100,7 +100,7 @@ def with_bearer_tokens(stack: RunningStack) -> dict:
 @pytest.fixture(params=["application", "member"])
 def caller(request, stack, environment) -> Caller:
     if request.param == "member":
-        # A member who may do whatever a member may: reviews and cancels are a member's alone.
+        # A member with all permissions, because only members can review and cancel.
         return Caller(stack, command(stack, environment, "issue_token", "--member", "admin"))
     answer = requests.post(
         f"http://127.0.0.1:{stack.port}/connect/token",
@@ -140,4 +140,4 @@ def test_every_operation_does_what_the_document_says_and_nothing_else(stack, env
     )
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
     assert "Tested: 60" in done.stdout
-    assert stack.output.count("status=401") > refused + 50  # it tried without a token, and with a bad one
+    assert stack.output.count("status=401") > refused + 50  # without a token and with an invalid one

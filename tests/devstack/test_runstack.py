@@ -1,4 +1,4 @@
-"""`manage.py runstack` as its user meets it: it answers, it stops, and it says what is wrong."""
+"""`manage.py runstack` as users run it: it serves, stops and reports errors."""
 
 import fcntl
 import os
@@ -42,7 +42,7 @@ def first_migration(var: Path) -> object:
 
 @pytest.fixture(scope="module")
 def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One folder for all of the module's stacks: the first of them migrates, the others are restarts."""
+    """One folder for all stacks of the module: the first one migrates, the others restart."""
     folder = tmp_path_factory.mktemp("stack") / "var"
     yield folder
     paths.socket_directory(folder).rmdir()

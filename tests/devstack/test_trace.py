@@ -1,4 +1,4 @@
-"""How much code a request passes does not grow: whoever changes an operation has to read it."""
+"""The amount of code that a request runs must not grow, because everyone who changes an operation has to read it."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The commands of docs/backup-and-restore.md, as they stand there: what is restored is what there was."""
+"""The commands of docs/backup-and-restore.md restore exactly what was backed up."""
 
 import os
 import re

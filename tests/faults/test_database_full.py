@@ -1,4 +1,4 @@
-"""PostgreSQL's disk is full: requests fail politely, nothing is half done, and what was promised is kept."""
+"""With PostgreSQL's disk full, requests fail cleanly, nothing is partially done, and no acknowledged change is lost."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""PostgreSQL goes away and comes back while it is used: requests fail politely, and nothing is half done."""
+"""PostgreSQL restarts under load: requests fail cleanly and nothing is partially done."""
 
 import signal
 import threading

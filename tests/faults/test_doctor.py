@@ -1,4 +1,4 @@
-"""`manage.py doctor` finds what is broken, says what to do, and ends with a status that a script understands."""
+"""`manage.py doctor` finds faults, gives remedies, and exits with a status that scripts can use."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""What whoever watches an installation learns: health, metrics and the log, from a web server as in production."""
+"""Monitoring of an installation: health checks, metrics and logs of a production-like web server."""
 
 from collections.abc import Callable
 

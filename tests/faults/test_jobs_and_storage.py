@@ -1,4 +1,4 @@
-"""The storage goes away, or is full, under an export and an import that run: they end, say why, and end well later."""
+"""The storage fails during an export and an import: the jobs end with a reason and succeed later."""
 
 import csv
 import json

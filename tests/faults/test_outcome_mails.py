@@ -1,6 +1,6 @@
-"""Mails of outcomes, while the mail server is down and workers are killed: each initiator is told, nobody is forgotten.
+"""Outcome mails while the mail server is down and workers are killed: every initiator gets one.
 
-At least once: a worker that dies between the mail server's word and its own leaves a mail that is sent again.
+Delivery is at least once: if a worker dies after the mail server accepted a mail, the mail is sent again.
 """
 
 import json
@@ -47,7 +47,7 @@ def worker(installation: Installation, mailbox: Mailbox) -> Callable[[], Process
 
 @pytest.fixture(scope="module")
 def tokens(installed: Installation) -> dict[str, str]:
-    """Of two members who may ask for changes and review each other's."""
+    """Tokens of two members who submit changes and review each other's."""
     done = installed.manage("shell", "--verbosity=0", "-c", PEOPLE % {"run": time.monotonic_ns()})
     assert done.returncode == 0, done.stderr
     found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
@@ -59,7 +59,7 @@ def decide(standing_web: Callable[..., Web], tokens: dict[str, str]) -> Callable
     web = standing_web()
 
     def make() -> list[int]:
-        """Anna asks for changes of several contacts, and Rita approves them."""
+        """Submit changes of several contacts as Anna and approve them as Rita."""
         return sorted(decided(web, tokens) for _ in range(DECISIONS))
 
     return make
@@ -80,13 +80,13 @@ def decided(web: Web, tokens: dict[str, str]) -> int:
 
 
 def numbers(mailbox: Mailbox) -> list[int]:
-    """The requests that the mails are about."""
+    """Return the ids of the requests in the mails."""
     subjects = [str(message["Subject"]) for message in mailbox.messages]
     return sorted(int(re.findall(r"#(\d+) was approved", subject)[0]) for subject in subjects)
 
 
 def due(installation: Installation, requests: list[int]) -> list[int]:
-    """Those of the requests whose initiator has not been told yet."""
+    """Return the requests whose mail is still due."""
     with installation.database() as connection:
         found = connection.execute(
             "SELECT id FROM changerequests_changerequest WHERE is_outcome_due AND id = ANY(%s) ORDER BY id", [requests]
@@ -95,7 +95,7 @@ def due(installation: Installation, requests: list[int]) -> list[int]:
 
 
 def let_minutes_pass(installation: Installation, requests: list[int]) -> None:
-    """As if minutes had passed since the decisions, and since a worker took them on; then beat comes by."""
+    """Backdate decisions and claims by minutes, then run the beat task."""
     with installation.database() as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute(

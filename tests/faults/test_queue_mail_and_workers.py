@@ -1,4 +1,4 @@
-"""The queue, the mail server and the workers go away and come back: requests are answered, and nothing is lost."""
+"""Queue, mail server and workers fail and recover: requests are served and nothing is lost."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""The storage is away, or full: who needs it is told to come again, nothing is half done, and the rest works."""
+"""With the storage unavailable or full, requests that need it get a 503, and the others work."""
 
 from base64 import b64encode
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whatever stands in a file: every entry is counted, none is half taken, and the histories replay to the documents."""
+"""Arbitrary import files: every entry is counted, none is partially imported, and histories replay to the documents."""
 
 import orjson
 import pytest

@@ -1,4 +1,4 @@
-"""Exports in the admin: started from a list as it is filtered, watched, and downloaded by who asked."""
+"""Exports in the admin: started from a filtered list, watched, and downloaded by the requester."""
 
 import pytest
 from django.contrib.staticfiles import finders

@@ -1,4 +1,4 @@
-"""The operations on exports: who may ask, what is refused at once, and who gets what."""
+"""The export API: permissions, immediate refusals and results."""
 
 from datetime import timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Operators export with commands: as everybody's reader, straight into a file."""
+"""The export commands, which write to files or standard output and see everything."""
 
 import io
 import os

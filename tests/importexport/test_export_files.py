@@ -1,4 +1,4 @@
-"""What stands in the files: every reader gets from them what is in the database."""
+"""Exported files hold the data of the database and can be read by any CSV reader."""
 
 import json
 

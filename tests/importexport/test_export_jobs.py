@@ -1,4 +1,4 @@
-"""Exports as jobs: asked for, done once, done again when their worker vanished, gone in time."""
+"""Export jobs: requested, run once, rerun after a lost worker, and deleted on time."""
 
 import errno
 import threading

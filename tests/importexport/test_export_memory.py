@@ -1,4 +1,4 @@
-"""However many rows: the memory of the process that exports them stays as it is."""
+"""The memory of an export does not grow with the number of rows."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Exports in S3: a server on loopback that speaks its protocol, and django-storages in front of it."""
+"""Exports in S3: django-storages with an S3 server on loopback."""
 
 from unittest import mock
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""GraphQL as a read API: what applications, members and contacts find with it, and what they are told."""
+"""GraphQL as a read API: results and errors for applications, members and contacts."""
 
 import json
 import re

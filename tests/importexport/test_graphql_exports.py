@@ -1,4 +1,4 @@
-"""A query as the filter of an export."""
+"""GraphQL queries as export filters."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Filters find in PostgreSQL what a plain reading of them in Python finds, whatever the documents hold."""
+"""Filters in PostgreSQL find the same rows as a plain implementation in Python, for arbitrary documents."""
 
 import json
 from collections.abc import Callable, Mapping

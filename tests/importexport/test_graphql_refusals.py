@@ -1,4 +1,4 @@
-"""What GraphQL refuses: what is malformed, what does not fit the types, and what would cost too much."""
+"""GraphQL requests that are rejected: malformed, ill-typed or too expensive."""
 
 import pytest
 

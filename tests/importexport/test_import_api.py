@@ -1,4 +1,4 @@
-"""Imports over HTTP: who may, what is answered, and how a sync is."""
+"""The import API: permissions, responses and status."""
 
 import pytest
 

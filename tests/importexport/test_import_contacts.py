@@ -1,4 +1,4 @@
-"""What the entries of a file of contacts do."""
+"""The effects of entries of contact files."""
 
 import pytest
 

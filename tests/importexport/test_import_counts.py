@@ -1,4 +1,4 @@
-"""Whatever is in the files: the counts add up to their entries, and the database is what a simple model says."""
+"""For arbitrary files the counts add up to the entries, and the database matches a simple model."""
 
 from collections import Counter
 from dataclasses import dataclass, field

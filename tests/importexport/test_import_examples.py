@@ -1,4 +1,4 @@
-"""The example files of docs/import.md are what they say."""
+"""The example files of docs/import.md work as described."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A worker that is killed at any moment: the next one ends with the database of an undisturbed run."""
+"""If a worker is killed at any moment, the next one ends with the same database as an undisturbed run."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""What the entries of a file of legal entities do."""
+"""The effects of entries of legal entity files."""
 
 import pytest
 

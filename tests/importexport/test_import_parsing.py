@@ -1,4 +1,4 @@
-"""The fast way of reading an entry gives what the strict one gives, and refuses what it refuses."""
+"""The fast parser of entries accepts and rejects the same input as the strict one."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Syncs that meet each other, come twice, lose their worker or their storage; and what a dry run leaves behind."""
+"""Concurrent, repeated and interrupted syncs, unavailable storage, and dry runs."""
 
 import errno
 import json

@@ -1,4 +1,4 @@
-"""Imports from S3: a server on loopback that speaks its protocol, and django-storages in front of it."""
+"""Imports from S3: django-storages with an S3 server on loopback."""
 
 import pytest
 

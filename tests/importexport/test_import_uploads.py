@@ -1,4 +1,4 @@
-"""Files are taken whole or not at all, whatever is in them, and without holding them in memory."""
+"""Uploads are stored completely or not at all, and are not held in memory."""
 
 import bz2
 import gzip

@@ -1,4 +1,4 @@
-"""Creating legal entities and changing their details in the admin, by a form that follows the schema."""
+"""Creating legal entities and changing their details in the admin, with the form built from the schema."""
 
 import re
 

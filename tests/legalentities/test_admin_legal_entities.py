@@ -1,4 +1,4 @@
-"""Legal entities in the admin: who sees them, what is shown, and that nothing goes round the service."""
+"""Legal entities in the admin: visibility, what is shown, and that all writes go through the service."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""POST /v1.1/legalentities, and its older sibling."""
+"""POST /v1.1/legalentities and its deprecated predecessor."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Stored legal entities, the lists that they choose from and the schema that they follow."""
+"""Stored legal entities, their list items and their schema."""
 
 import pytest
 from django.core.management import call_command

@@ -1,4 +1,4 @@
-"""The change history of legal entities: who made what, and that nobody rewrites it."""
+"""The change history of legal entities: who made each change, and that it is append-only."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction

@@ -1,4 +1,4 @@
-"""The first page of the admin counts what the lists behind it show, for those who may open them."""
+"""The counts of the admin's dashboard match the lists that they link to, for users who may open them."""
 
 import re
 from datetime import timedelta
@@ -41,7 +41,7 @@ def page_of(browser):
 
 
 def figures_of(page):
-    """Label -> (number, address), tiles and bars."""
+    """Return label -> (number, address) of tiles and bars."""
     tiles = {label: (number, unescape(address)) for address, number, label in LINK.findall(page)}
     bars = {label: (number, unescape(address)) for address, label, number in BAR.findall(page)}
     return {**tiles, **bars}
@@ -59,7 +59,7 @@ def rita(make_member):
 
 @pytest.fixture
 def ask(make_contact, actor_of):
-    """A member asks for a change of a new contact of its, some time ago."""
+    """Create a backdated change request of a member for a new contact."""
 
     def make(member, *, days=0.0):
         contact = make_contact(members=[member])
@@ -295,7 +295,7 @@ FROM people, LATERAL (SELECT place %% 4 = 0 AS waits, now() - make_interval(mins
 
 @pytest.fixture
 def many_requests(anna, make_member, contact_type):
-    """20,000 contacts with a request each; every fourth waits, and Anna looks after twenty of them."""
+    """20,000 contacts with a request each, a quarter of them pending; twenty are assigned to Anna."""
     people = {"anna": anna.pk, "initiator": make_member("ben").pk, "reviewer": make_member("rose").pk}
     with without_triggers(), connection.cursor() as cursor:
         cursor.execute(FILL, {**people, "type": contact_type.pk})

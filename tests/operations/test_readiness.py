@@ -1,4 +1,4 @@
-"""Whether a process could serve: many may ask at once, and each probe runs once at a time."""
+"""Readiness: concurrent requests share one run of each probe."""
 
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError

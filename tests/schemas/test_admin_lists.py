@@ -1,4 +1,4 @@
-"""Lists and their items in the admin: names in every language, and no item in use goes away."""
+"""Lists and their items in the admin: names in every language; items in use cannot be removed."""
 
 import re
 from http import HTTPStatus

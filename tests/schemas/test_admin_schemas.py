@@ -1,4 +1,4 @@
-"""The schema editor in the admin: who may, what is checked as one types, what publishing does, and old versions."""
+"""The schema editor in the admin: permissions, checks while typing, publishing and old versions."""
 
 import json
 import re

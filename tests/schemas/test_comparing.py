@@ -1,4 +1,4 @@
-"""Definitions compared element by element, written for people, and their places found in the text."""
+"""Comparison of definitions by element, readable descriptions, and their places in the text."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What is well formed, and that everything else is refused with its place."""
+"""Valid definitions are accepted; everything else is rejected with its place."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a compiled schema says of documents and of its fields."""
+"""Validation of documents by compiled schemas, and their fields."""
 
 import copy
 import timeit

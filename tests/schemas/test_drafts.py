@@ -1,4 +1,4 @@
-"""Drafts: what a definition would do to what is stored, before it is published."""
+"""Drafts: the impact of a definition on stored data, before it is published."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Forms made from schemas: what is rendered and sent back unchanged changes nothing; what is changed, changes alone."""
+"""Forms built from schemas: an unchanged submission changes nothing, an edited field changes only itself."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Lists: what is shipped, how items are found, and how they change."""
+"""Lists: defaults, look-up of items and changes."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Versions of schemas: published once, kept for ever, seen by everyone at once."""
+"""Schema versions: published once, immutable, and immediately visible to every process."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The admin, asked for what the member who is signed in does not see: every page, list, search, filter and action."""
+"""Objects of others in the admin: no page, list, search, filter or action reveals them to the signed-in member."""
 
 import re
 from itertools import product

@@ -1,4 +1,4 @@
-"""The settings of production: nothing for the check of deployments to remark, and no default that is unsafe."""
+"""Production settings pass the deployment check and have no unsafe defaults."""
 
 import os
 import subprocess

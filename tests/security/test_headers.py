@@ -1,4 +1,4 @@
-"""What browsers are told by every kind of answer, and that no page needs what the policy forbids."""
+"""Security headers of every kind of response, and that no page needs anything that the policy forbids."""
 
 import re
 from pathlib import Path

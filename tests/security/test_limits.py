@@ -1,4 +1,4 @@
-"""How much one caller may ask for: calls, jobs and time of the database."""
+"""Limits per caller: calls, jobs and database time."""
 
 import os
 import socket

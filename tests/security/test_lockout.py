@@ -1,4 +1,4 @@
-"""Guessing: passwords, applications' secrets, and one password on everybody."""
+"""Brute force: passwords, client secrets, and password spraying."""
 
 import base64
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What an operation does not name cannot be set through it: no unknown property and none that one only reads."""
+"""Operations reject properties that they do not define, including read-only ones."""
 
 from itertools import product
 

@@ -1,7 +1,7 @@
-"""Object-level access: every operation, asked for what belongs to another participant, member and contact.
+"""Object-level access: every operation on objects of another participant, member and contact.
 
-The table of operations is that of `test_permissions.py`, so that an operation which is new is asked as well. Whatever
-the caller is, the answer is 404 and nothing is changed.
+Uses the table of operations of `test_permissions.py`, so that new operations are covered. For every kind of caller the
+response is 404 and nothing changes.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 KIND_OF_CALLER = {"app": APP, "member": REVIEWER, "contact": CONTACT}
 
-# Operations whose address names nothing that belongs to anybody: what they let through is tested further down.
+# Operations whose path has no object id; their results are tested further down.
 WITHOUT_OBJECT = {
     "GET /v1.0/contacts/change-requests/statuses",
     "POST /v1.0/contacts/change-requests/search",
@@ -37,7 +37,7 @@ WITHOUT_OBJECT = {
     "POST /v1.0/contacts/import/sync",
     "POST /v1.0/legal-entities/import",
     "POST /v1.0/legal-entities/import/sync",
-    # Schemas and lists are the institution's.
+    # Schemas and lists have no owner.
     "GET /v1.0/schemas/{key}",
     "PUT /v1.0/schemas/{key}",
     "GET /v1.0/schemas/{key}/json-schema",
@@ -46,7 +46,7 @@ WITHOUT_OBJECT = {
     "POST /v1.0/lists/{listKey}/search",
     "POST /v1.0/lists/search",
 }
-# An application may ask for any member, and is told of contacts that it sees alone.
+# An application may query any member, and gets only contacts that it sees.
 OPEN_TO_APPS = {
     "POST /v1.0/members/{memberId}/contacts/change-requests/search",
     "GET /v1.0/contact-groups/{contactGroupId}/identities/{identityId}/access",
@@ -57,7 +57,7 @@ WITH_OBJECT = [operation for operation in OPERATIONS if str(operation) not in WI
 
 
 def address(operation: Operation, of: Any) -> str:
-    """The operation's path for what is in a world."""
+    """Return the operation's path for the objects of a world."""
     kind = ExportKind.LEGAL_ENTITIES if "legal-entities" in operation.path else ExportKind.CONTACTS
     return operation.path.format(
         contactId=of.contact.pk,
@@ -98,7 +98,7 @@ def test_what_belongs_to_others_is_not_found_and_not_changed(callers, theirs, ou
 
 
 def test_what_is_the_callers_own_is_found(callers, ours, case):
-    """Or else the test above would hold for the wrong reason."""
+    """Otherwise the test above could pass for the wrong reason."""
     for operation, (kind, api) in product(WITH_OBJECT, callers.items()):
         if operation.method != "GET" or KIND_OF_CALLER[kind] not in operation.open_to:
             continue
@@ -143,7 +143,7 @@ def test_ids_of_mixed_parents_are_not_found(callers, ours, theirs, case):
 
 
 def test_two_parents_that_one_sees_do_not_mix_either(make_contact, ours, callers, api_of):
-    """A request, an entity and a key of one's own contact are not those of one's other contact."""
+    """Requests, entities and keys of one's own contact are not found under one's other contact."""
     other = make_contact(members=[ours.member], participants=[ours.participant])
     member = callers["member"]
     with nothing_changes():
@@ -159,7 +159,7 @@ def test_two_parents_that_one_sees_do_not_mix_either(make_contact, ours, callers
 
 
 def test_an_item_of_another_list_is_no_access_policy_and_no_type(callers, ours, contact_type, policy):
-    """Ids of list items are one sequence: an item must be of the list that is asked for."""
+    """All lists share one sequence of item ids, so an item must be checked to belong to the given list."""
     group = f"/v1.0/contactgroups/{ours.group.pk}"
     with nothing_changes():
         as_policy = {"contacts": [{"contactId": ours.contact.pk, "accessPolicyId": contact_type.pk}]}
@@ -170,7 +170,7 @@ def test_an_item_of_another_list_is_no_access_policy_and_no_type(callers, ours, 
 
 @pytest.mark.parametrize("kind", ["app", "member"])
 def test_contacts_of_others_cannot_be_drawn_into_ones_own(kind, callers, ours, theirs, policy):
-    """What names an invisible contact is answered like what names none."""
+    """A reference to an invisible contact gives the same response as one to a missing contact."""
     api = callers[kind]
     for contact_id in (theirs.contact.pk, 2**31 - 1):
         drawn = [{"contactId": contact_id, "accessPolicyId": policy()}]
@@ -241,7 +241,7 @@ def test_a_shared_group_shows_neither_the_others_contact_nor_their_number(caller
 
 @pytest.mark.parametrize("kind", ["app", "member", "contact"])
 def test_graphql_neither_lists_nor_counts_those_of_others(kind, callers, ours, theirs):
-    """Whatever the filter: a denial, an alternative and a nested field find among one's own alone."""
+    """Negations, alternatives and nested fields in filters find only the caller's own objects."""
     their_name = '{ personalInformation: { lastName: { contains: "theirs" } } }'
     for where in (
         "",
@@ -294,7 +294,7 @@ def test_the_export_of_a_colleague_is_not_found_even_when_one_sees_all_that_is_i
     manager = make_member("manager", sees_all_contacts=True)
     for who in (manager, ours.request.initiator_member, ours.app):
         assert api_of(who).get(f"/v1.0/contacts/export/{job.pk}").status == 404
-    # Nor is it found under the address of the other kind.
+    # Nor is it found under the path of the other kind.
     assert api_of(ours.member).get(f"/v1.0/legal-entities/export/{job.pk}").status == 404
 
 
@@ -303,7 +303,7 @@ def test_the_files_that_others_uploaded_are_not_synced(callers, ours, theirs):
         with nothing_changes():
             answer = callers["member"].post("/v1.0/contacts/import/sync", {"files": [name]})
         assert (answer.status, answer.sub_code) == (422, "UnknownImportFiles")
-    # Their files do not count as one's own that wait, either.
+    # Nor are their files synced as the caller's own unsynced files.
     assert callers["app"].post("/v1.0/contacts/import/sync").sub_code == "NothingToSync"
 
 
@@ -317,7 +317,7 @@ def test_an_import_does_not_change_what_its_requester_does_not_see(ours, theirs,
 
 
 def test_stored_files_have_no_address(anonymous, callers, ours):
-    """Pictures and exports are answered by their operations alone; nothing serves the storage."""
+    """Pictures and exports are served only by their operations; the storage itself is not served."""
     for name in (ours.exports["contacts"].file_name, ours.contact.picture.file.name):
         for root in ("/", "/media/", "/files/", "/static/", "/static/../"):
             assert anonymous.get(root + name).status == 404

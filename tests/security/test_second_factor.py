@@ -1,4 +1,4 @@
-"""The second factor: setting it up, giving it, being made to have one, losing it."""
+"""The second factor: set-up, verification, enforcement and reset."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Sessions of people: new at login, over after a while, gone everywhere when the password changes."""
+"""User sessions: renewed at login, expired after a while, ended everywhere when the password changes."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Tokens that are not, or no longer, what they should be: 401 and the same answer for each; the wrong kind: 403."""
+"""Invalid tokens of every kind get the same 401; tokens of the wrong kind of caller get 403."""
 
 import base64
 import hashlib
