@@ -1,4 +1,4 @@
-"""Choosing exports."""
+"""Queries for exports."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from importexport.models import ExportJob, ExportStatus
 
 
 def own_export(*, actor: Actor, kind: str, job_id: UUID) -> ExportJob:
-    """The export of this kind that the actor asked for. Raises NotFound, also when its file has expired."""
+    """Return the actor's own export of this kind. Raise NotFound, also if its file has expired."""
     job = requested_by(ExportJob.objects.all(), actor).filter(pk=job_id, kind=kind).first()
     if job is None or is_expired(job):
         raise NotFound(_("There is no such export of yours, or its file has expired."))
@@ -20,7 +20,7 @@ def own_export(*, actor: Actor, kind: str, job_id: UUID) -> ExportJob:
 
 
 def is_expired(job: ExportJob) -> bool:
-    """Whether the export had a file that is gone, or is about to go."""
+    """Return whether the export's file has expired, even if it is not deleted yet."""
     if job.status != ExportStatus.COMPLETED:
         return False
     return not job.file_name or job.expires_at is None or job.expires_at <= timezone.now()

@@ -1,4 +1,4 @@
-"""The shapes of exports."""
+"""Serializers of exports."""
 
 from rest_framework import serializers
 

@@ -1,4 +1,4 @@
-"""The background work of exports. Every task can be delivered twice, and beat sends again what got lost."""
+"""Celery tasks of exports. Each tolerates duplicate delivery; beat resends lost ones."""
 
 from uuid import UUID
 
@@ -12,17 +12,17 @@ from importexport.models import ExportJob
 
 @shared_task
 def run_export(job_id: str) -> None:
-    """Do an export; does nothing when it is done or under way."""
+    """Run an export. Does nothing if it is finished or running."""
     running.run_export(UUID(job_id))
 
 
 @shared_task
 def resume_exports() -> None:
-    """Send again the exports whose message got lost or whose worker vanished; beat runs it every minute."""
+    """Resend exports whose task or worker is lost. Beat runs it every minute."""
     send_again(run_export, ExportJob.objects.all())
 
 
 @shared_task
 def expire_exports() -> None:
-    """Delete the files of exports that are old enough; beat runs it every minute."""
+    """Delete expired files of exports. Beat runs it every minute."""
     delete_expired_files()

@@ -1,4 +1,4 @@
-"""Asking for CSV files, and getting them."""
+"""API views: requesting exports and downloading them."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -79,13 +79,13 @@ class RequestContactExportView(_RequestExportView):
         responses={202: shapes.ExportRequestedSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Ask for a CSV file of contacts.
+        """Request a CSV file of contacts.
 
-        An empty body asks for all contacts that the caller sees; a GraphQL query, for those of them that its `where`
-        chooses. What the caller sees counts as of the time when the export runs. The columns are `id`, `uid`,
-        `externalId`, `type`, `username` and every field that the schema `contact` marks `isExportable`.
+        An empty body exports all contacts that the caller sees; a GraphQL query exports those that match its `where`.
+        Visibility is checked when the export runs. The columns are `id`, `uid`, `externalId`, `type`, `username` and
+        every field that the schema `contact` marks `isExportable`.
 
-        With an `Idempotency-Key` the same request sent again gets the same answer, and exports nothing again.
+        A repeated request with the same `Idempotency-Key` returns the same response without another export.
         """
         return self._request(request)
 
@@ -101,13 +101,13 @@ class RequestLegalEntityExportView(_RequestExportView):
         responses={202: shapes.ExportRequestedSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Ask for a CSV file of legal entities.
+        """Request a CSV file of legal entities.
 
-        An empty body asks for all legal entities that the caller sees; a GraphQL query, for those of them that its
-        `where` chooses. What the caller sees counts as of the time when the export runs. The columns are `id`, `uid`,
-        `externalId` and every field that the schema `legal-entity` marks `isExportable`.
+        An empty body exports all legal entities that the caller sees; a GraphQL query exports those that match its
+        `where`. Visibility is checked when the export runs. The columns are `id`, `uid`, `externalId` and every field
+        that the schema `legal-entity` marks `isExportable`.
 
-        With an `Idempotency-Key` the same request sent again gets the same answer, and exports nothing again.
+        A repeated request with the same `Idempotency-Key` returns the same response without another export.
         """
         return self._request(request)
 
@@ -117,10 +117,10 @@ class ContactExportView(_ExportView):
 
     @extend_schema(operation_id="getContactExport", tags=TAGS, responses=FILE)
     def get(self, request: Request, exportJobId: UUID) -> Response | FileResponse:
-        """Get the CSV file of contacts that was asked for.
+        """Download a requested CSV file of contacts.
 
-        202 and how far it is while the export waits or runs; then the file, for 24 hours, to the caller who asked for
-        it and nobody else.
+        Returns 202 with the progress while the export is pending or running, then the file for 24 hours. Open only to
+        the caller that requested it.
 
         `subCode`: ExportFailed, with the reason.
         """
@@ -132,10 +132,10 @@ class LegalEntityExportView(_ExportView):
 
     @extend_schema(operation_id="getLegalEntityExport", tags=TAGS, responses=FILE)
     def get(self, request: Request, exportJobId: UUID) -> Response | FileResponse:
-        """Get the CSV file of legal entities that was asked for.
+        """Download a requested CSV file of legal entities.
 
-        202 and how far it is while the export waits or runs; then the file, for 24 hours, to the caller who asked for
-        it and nobody else.
+        Returns 202 with the progress while the export is pending or running, then the file for 24 hours. Open only to
+        the caller that requested it.
 
         `subCode`: ExportFailed, with the reason.
         """
