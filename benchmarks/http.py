@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 from django.db import connection
@@ -87,7 +88,7 @@ def kept(name: str) -> House:
 
 
 @contextmanager
-def kontor(house: House) -> Iterator[Server]:
+def kontor(house: House, *, checkout: Path = ROOT, settings: str = "operations.gunicorn") -> Iterator[Server]:
     headers = {"Authorization": f"Bearer {house.token}"}
     loads = {
         **_loads("/v1.0/contacts/ID/details", house.ids),
@@ -95,7 +96,8 @@ def kontor(house: House) -> Iterator[Server]:
         "access": Load("/v1.0/contact-groups/ID/contacts/ID/access", house.ids),
     }
     environment = {"API_RATE": "1000000000/min", "DATABASE_URL": database_url(house.database)}
-    with serving("config.wsgi", environment=environment, name=house.database) as port:
+    name = f"{house.database}-{checkout.name}"
+    with serving("config.wsgi", environment=environment, name=name, checkout=checkout, settings=settings) as port:
         yield Server(port, headers, loads)
 
 
@@ -157,7 +159,7 @@ def measure(*, rounds: int = ROUNDS) -> list[Figure]:
     with kontor(house_now()) as ours, stock() as theirs, floor() as least:
         servers = {"kontor": ours, "stock": theirs, "plain": plain(theirs), "floor": least}
         found = {
-            work: _rounds({name: s for name, s in servers.items() if work in s.loads}, work, rounds)
+            work: rounds_of({name: s for name, s in servers.items() if work in s.loads}, work, rounds)
             for work in ("GET", "PATCH", "access")
         }
     get, patch, access = found["GET"], found["PATCH"], found["access"]
@@ -165,20 +167,20 @@ def measure(*, rounds: int = ROUNDS) -> list[Figure]:
         *_compared("GET details", get, {"stock": 2.5, "floor": 0.5}),
         Figure(
             "GET details, p99",
-            _median(get["kontor"], "p99"),
+            middle(get["kontor"], "p99"),
             "ms",
             "floor's p99",
-            ratio(_each(get["kontor"], "p99"), _each(get["floor"], "p99")),
+            ratio(each(get["kontor"], "p99"), each(get["floor"], "p99")),
             3,
             is_at_most=True,
         ),
         *_compared("PATCH details", patch, {"stock": 3, "floor": 0.4}),
         Figure(
             "access check of a group, p50",
-            _median(access["kontor"], "p50"),
+            middle(access["kontor"], "p50"),
             "ms",
             "GET of the floor",
-            ratio(_each(access["floor"], "p50"), _each(access["kontor"], "p50")),
+            ratio(each(access["floor"], "p50"), each(access["kontor"], "p50")),
             0.4,
         ),
     ]
@@ -188,14 +190,14 @@ def flatness(small: House, *, few: int, many: int) -> list[Figure]:
     """Compare the median duration of requests with many contacts and with few."""
     with kontor(small) as one, kontor(house_now()) as other:
         servers = {"few": one, "many": other}
-        found = {work: _rounds(servers, work, 3) for work in other.loads}
+        found = {work: rounds_of(servers, work, 3) for work in other.loads}
     return [
         Figure(
             f"{work} with {many:,} contacts",
-            _median(measured["many"], "p50"),
+            middle(measured["many"], "p50"),
             "ms",
             f"with {few:,}",
-            ratio(_each(measured["many"], "p50"), _each(measured["few"], "p50")),
+            ratio(each(measured["many"], "p50"), each(measured["few"], "p50")),
             1.5,
             True,
         )
@@ -203,7 +205,8 @@ def flatness(small: House, *, few: int, many: int) -> list[Figure]:
     ]
 
 
-def _rounds(servers: Mapping[str, Server], work: str, rounds: int) -> dict[str, list[Measured]]:
+def rounds_of(servers: Mapping[str, Server], work: str, rounds: int) -> dict[str, list[Measured]]:
+    """Put one load on each server in turns, and return the best draw of each round by server."""
     found: dict[str, list[Measured]] = {name: [] for name in servers}
     for number in range(-1, rounds):
         for name, server in servers.items():
@@ -226,29 +229,29 @@ def _rounds(servers: Mapping[str, Server], work: str, rounds: int) -> dict[str, 
 def _compared(work: str, found: Mapping[str, list[Measured]], goals: Mapping[str, float]) -> list[Figure]:
     """Return the figures of p50 and throughput, each compared with every yardstick."""
     others = [name for name in found if name != "kontor"]
-    times, rates = _each(found["kontor"], "p50"), _each(found["kontor"], "rate")
-    time, rate = _median(found["kontor"], "p50"), _median(found["kontor"], "rate")
+    times, rates = each(found["kontor"], "p50"), each(found["kontor"], "rate")
+    time, rate = middle(found["kontor"], "p50"), middle(found["kontor"], "rate")
     return [
         *(
-            Figure(f"{work}, p50", time, "ms", name, ratio(_each(found[name], "p50"), times), goals.get(name))
+            Figure(f"{work}, p50", time, "ms", name, ratio(each(found[name], "p50"), times), goals.get(name))
             for name in others
         ),
-        *(Figure(f"{work}, throughput", rate, "/s", name, ratio(rates, _each(found[name], "rate"))) for name in others),
+        *(Figure(f"{work}, throughput", rate, "/s", name, ratio(rates, each(found[name], "rate"))) for name in others),
         # The overhead of Django itself, regardless of the application.
         Figure(
             f"{work} in plain Django, p50",
-            _median(found["plain"], "p50"),
+            middle(found["plain"], "p50"),
             "ms",
             "floor",
-            ratio(_each(found["floor"], "p50"), _each(found["plain"], "p50")),
+            ratio(each(found["floor"], "p50"), each(found["plain"], "p50")),
         ),
     ]
 
 
-def _each(measured: list[Measured], name: str) -> list[float]:
+def each(measured: list[Measured], name: str) -> list[float]:
     return [getattr(one, name) for one in measured]
 
 
-def _median(measured: list[Measured], name: str) -> float:
-    ordered = sorted(_each(measured, name))
+def middle(measured: list[Measured], name: str) -> float:
+    ordered = sorted(each(measured, name))
     return ordered[len(ordered) // 2]

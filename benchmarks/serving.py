@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 
 from benchmarks.place import ENVIRONMENT, PLACE, ROOT
 
@@ -17,23 +18,33 @@ START_SECONDS = 30
 
 
 @contextmanager
-def serving(application: str, *, environment: Mapping[str, str], name: str) -> Iterator[int]:
-    """Serve a WSGI application within the block and yield its port. Logs to a file."""
+def serving(
+    application: str,
+    *,
+    environment: Mapping[str, str],
+    name: str,
+    checkout: Path = ROOT,
+    settings: str = "operations.gunicorn",
+) -> Iterator[int]:
+    """Serve a WSGI application within the block and yield its port. Logs to a file.
+
+    `checkout` has the code; `settings` is the module with gunicorn's settings there.
+    """
     port = _free_port()
-    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **ENVIRONMENT, **environment}
+    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(checkout), **ENVIRONMENT, **environment}
     variables |= {"PORT": str(port), "WEB_CONCURRENCY": str(WORKERS)}
     command = [
         sys.executable,
         "-m",
         "gunicorn",
         "-c",
-        "python:operations.gunicorn",
+        f"python:{settings}",
         "--log-level",
         "warning",
         application,
     ]
     with (PLACE / f"{name}.log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=log, stderr=log)
+        server = subprocess.Popen(command, cwd=checkout, env=variables, stdout=log, stderr=log)
         try:
             _await(server, port, name)
             yield port
