@@ -133,7 +133,7 @@ def execute(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 def _log(database: BaseDatabaseWrapper, statements: Sequence[tuple[str, Sequence[Any]]], *, seconds: float) -> None:
     """Log statements that ran together in so many seconds as Django's own cursors do: with their values, one by one.
 
-    A share of the time stands for what each of them took, which only the server knows.
+    Each gets an equal share of the time; only the server knows what each of them took.
     """
     duration = seconds / len(statements)
     for sql, values in statements:
