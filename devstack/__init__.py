@@ -1,1 +1,1 @@
-"""What a clone runs on one machine: servers from wheels, the whole stack, demo data, pictures. Never in production."""
+"""Development tools for one machine: embedded servers, the whole stack, demo data, screenshots. Never in production."""

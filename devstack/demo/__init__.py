@@ -1,6 +1,5 @@
-"""What a trial starts with: people, clients and work in progress, all of them made up.
+"""Fictional demo data: people, clients and work in progress.
 
-`accounts` says who there is, `vocabulary` and `details` make the clients up, `stories` what happens to them, `sharing`
-who belongs together; `people`, `contacts`, `requests` and `sharing` write that into the database, and `loading` puts it
-all together.
+`accounts`, `vocabulary`, `clients`, `stories` and `sharing` define the data; `people`, `contacts`, `requests` and
+`sharing` write it to the database; `loading` runs them in order.
 """

@@ -1,9 +1,9 @@
-"""Who may log in to a demo, and with what. Everybody can read these passwords: they are for trials alone."""
+"""Logins of the demo. The passwords are public: use them for trials only."""
 
 from dataclasses import dataclass
 
 DEMO_CLIENT_ID = "demo"
-DEMO_CLIENT_SECRET = "demo-secret-for-trials-only"  # noqa: S105 - known on purpose
+DEMO_CLIENT_SECRET = "demo-secret-for-trials-only"  # noqa: S105 - public on purpose
 
 ZURICH, GENEVA = "Zurich", "Geneva"
 PARTICIPANTS = (ZURICH, GENEVA)
@@ -41,7 +41,7 @@ class DemoAccount:
         return f"kontor-demo-{self.username}"
 
 
-# Managers stand before those whom they manage.
+# Managers come before their reports, which refer to them.
 DEMO_ACCOUNTS = (
     DemoAccount(
         username="admin",
@@ -90,7 +90,7 @@ _BY_NAME = {account.username: account for account in DEMO_ACCOUNTS}
 
 
 def caretakers(number: int) -> tuple[DemoAccount, ...]:
-    """Who looks after the client of that number: anna and ben in turn, now and then both, now and then their head."""
+    """Return the caretakers of a client: anna and ben in turn, sometimes both, sometimes their head."""
     if number % 20 == 0:
         return (_BY_NAME["head"],)
     if number % 20 == 10:
@@ -99,12 +99,12 @@ def caretakers(number: int) -> tuple[DemoAccount, ...]:
 
 
 def offices(number: int) -> tuple[str, ...]:
-    """The participants of the client of that number: those of its caretakers."""
+    """Return the participants of a client, which are those of its caretakers."""
     return tuple(dict.fromkeys(name for account in caretakers(number) for name in account.participants))
 
 
 def credentials() -> str:
-    """The accounts and the client application, as a terminal shows them."""
+    """Return the accounts and the client application, formatted for a terminal."""
     rows = [("username", "password", "may"), *((one.username, one.password, one.may) for one in DEMO_ACCOUNTS)]
     lines = [f"{username:<11} {password:<19} {may}" for username, password, may in rows]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""Makes up a client: the same number gives the same one, on every machine and however many there are."""
+"""Generates fictional clients. A number always gives the same client, on every machine and for every demo size."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from core.documents import Document, merge_patch
 from devstack.demo import vocabulary
 from devstack.demo.vocabulary import DIALLING, MOBILE_AREAS, PLACES, TAX_NUMBERS, Place
 
-# Made-up dates lie before this day, whatever the day is: so they are the same in every run.
+# Generated dates lie before this fixed day, so that every run gives the same dates.
 TODAY = date(2026, 1, 1)
 _DAY = timedelta(days=1)
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
@@ -24,7 +24,7 @@ _RISKS = ("low", "medium", "increased", "high")
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What there is to write of a made-up client."""
+    """The data of a fictional client."""
 
     number: int
     type: str
@@ -35,7 +35,7 @@ class Client:
 
 
 def made_up_client(number: int, *, office: str, known: Mapping[str, Any]) -> Client:
-    """The client of that number, whom `office` looks after; what is `known` of its details takes its place in them."""
+    """Return the client with this number at `office`; `known` is merged into the generated details."""
     draw = Random(f"kontor-demo-{number}")  # noqa: S311 - the same data each time, nothing secret
     is_client = bool(known) or draw.random() < 0.85
     details = merge_patch(_details(draw, draw.choice(_PLACES_OF[office]), is_client=is_client), known)
@@ -53,7 +53,7 @@ def made_up_client(number: int, *, office: str, known: Mapping[str, Any]) -> Cli
 
 
 def _connections(draw: Random, number: int) -> dict[str, str]:
-    """The core banking system knows everybody; one in three is in the customer relationship management too."""
+    """Every client has an id in the core banking system; one in three has one in the CRM, too."""
     connections = {"Default": f"CBS-{100_000 + number}"}
     if draw.random() < 0.33:
         connections["CRM"] = f"CRM-{number:07}"
@@ -65,7 +65,7 @@ def _username(person: Mapping[str, Any], number: int) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name in the letters of an email address: `Jürg` is `juerg`, `L'Épée` is `lepee`."""
+    """Return a name in ASCII for an email address: `Jürg` becomes `juerg`, `L'Épée` becomes `lepee`."""
     decomposed = unicodedata.normalize("NFKD", name.lower().translate(_GERMAN))
     return "".join(letter for letter in decomposed if letter.isascii() and letter.isalnum())
 
@@ -236,7 +236,7 @@ def _currency(place: Place) -> str:
 
 
 def _day(draw: Random, first_year: int, last_year: int) -> date:
-    """A day from the start of the first year to the end of the year before the last."""
+    """Return a day from the start of `first_year` up to, but excluding, `last_year`."""
     first = date(first_year, 1, 1)
     return first + draw.randrange((date(last_year, 1, 1) - first).days) * _DAY
 

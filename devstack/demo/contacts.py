@@ -1,7 +1,7 @@
-"""Writes the made-up clients, many at a time, each with the first entry of its history.
+"""Writes the fictional clients in bulk, each with the first entry of its history.
 
-A contact's uid follows from its number, and nothing changes it: so every run knows which are there already, whatever
-the user has made of them.
+A contact's uid is derived from its number and never changes, so every run recognizes existing contacts, even after the
+user has edited them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,16 +33,16 @@ _FIRST_UID = UUID("5f0c2b0e-6d0f-4c2e-9d0a-000000000000")
 
 
 class DemoDoesNotFitError(Exception):
-    """The institution's schema refuses a made-up client; the message says where and why."""
+    """The institution's schema rejects a fictional client; the message says where and why."""
 
 
 def contact_uid(number: int) -> UUID:
-    """The uid of the made-up client of that number; they stand in the order of the numbers."""
+    """Return the uid of the client with this number; uids sort like the numbers."""
     return UUID(int=_FIRST_UID.int + number)
 
 
 def missing_numbers(numbers: range) -> list[int]:
-    """The numbers of this range whose clients are not there yet."""
+    """Return the numbers in this range whose clients do not exist yet."""
     present = Contact.objects.filter(uid__range=(contact_uid(numbers[0]), contact_uid(numbers[-1])))
     if present.count() == len(numbers):
         return []
@@ -51,17 +51,17 @@ def missing_numbers(numbers: range) -> list[int]:
 
 
 def made_up(number: int) -> Client:
-    """The client of that number, as its story begins if it has one."""
+    """Return the client with this number, in the initial state of its story if it has one."""
     among = offices(number)
     story = STORIES.get(number)
     return made_up_client(number, office=among[number // 20 % len(among)], known=story.known if story else {})
 
 
 def add_contacts(*, staff: Staff, numbers: Sequence[int]) -> dict[int, Contact]:
-    """Write the clients of these numbers, and return their contacts by number. Raises DemoDoesNotFitError.
+    """Write the clients with these numbers and return their contacts by number. Raise DemoDoesNotFitError.
 
-    The service creates one contact at a time, which takes too long for a hundred thousand. What it checks and writes
-    is checked and written here too. The caller's transaction holds it together.
+    The service creates one contact at a time, which is too slow for a hundred thousand. This makes the same checks and
+    writes the same rows in bulk. Call it within a transaction.
     """
     schema = current_schema(CONTACT_SCHEMA)
     types = {item.key: item for item in ListItem.objects.filter(list__key=CONTACT_TYPES)}

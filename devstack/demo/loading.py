@@ -1,4 +1,4 @@
-"""Loads the demo. Running it again adds what is missing and changes nothing."""
+"""Loads the demo. A second run adds missing rows and changes no existing ones."""
 
 from collections.abc import Iterator
 
@@ -15,10 +15,10 @@ _BATCH = 1_000
 
 
 def load(*, contacts: int) -> int:
-    """Load lists, schemas, people, the clients of the numbers 1 to `contacts` and their stories.
+    """Load lists, schemas, people, the clients with the numbers 1 to `contacts` and their stories.
 
-    Returns how many clients were added. Each batch is a transaction of its own: a run that was interrupted is
-    continued by the next. Raises DemoDoesNotFitError.
+    Return the number of clients added. Raise DemoDoesNotFitError. Each batch has its own transaction, so that the next
+    run continues an interrupted one.
     """
     load_lists()
     load_default_schemas()

@@ -1,6 +1,6 @@
 """Writes the participants, the members with their logins and permissions, and the client application.
 
-What exists already stays as it is: a changed password, permission or manager is the user's.
+Existing rows stay unchanged, because the user may have changed a password, permission or manager.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Staff:
     @classmethod
     @transaction.atomic
     def hired(cls) -> Self:
-        """The staff, after those who were missing were added."""
+        """Create missing staff and return all of it."""
         participants = {name: Participant.objects.get_or_create(name=name)[0] for name in PARTICIPANTS}
         groups = {name: _group(name, permissions) for name, permissions in GROUPS.items()}
         members: dict[str, Member] = {}
@@ -37,12 +37,12 @@ class Staff:
         return cls(participants, members, _application())
 
     def actor(self, username: str) -> Actor:
-        """The member of that name, as they act in the admin."""
+        """Return the member as an actor in the admin."""
         return member_actor(self.members[username])
 
     @property
     def app(self) -> Actor:
-        """The client application as it acts for itself."""
+        """Return the client application as an actor of its own."""
         return Actor(
             kind=ActorKind.APP,
             name=self.application.name,
@@ -94,7 +94,7 @@ def _member(
 
 
 def _application() -> ClientApplication:
-    """Made without the service, which makes up its credentials: these are known on purpose."""
+    """Bypass the service, which generates random credentials: the demo's are public on purpose."""
     application = ClientApplication.objects.filter(client_id=DEMO_CLIENT_ID).first()
     return application or ClientApplication.objects.create(
         name="demo",

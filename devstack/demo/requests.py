@@ -1,4 +1,4 @@
-"""Plays what happens to some of the clients, through the services that everybody uses."""
+"""Plays the stories of some clients through the regular services."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from devstack.demo.stories import STORIES, UPDATES, Story
 
 
 def play(*, staff: Staff, contacts: Mapping[int, Contact]) -> None:
-    """Play the parts of these contacts, by number, which were written just now: nothing has happened to them yet."""
+    """Play the stories of these contacts, by number. The contacts must be new."""
     for update in UPDATES:
         if update.number in contacts:
             patch_details(
@@ -23,7 +23,7 @@ def play(*, staff: Staff, contacts: Mapping[int, Contact]) -> None:
                 comment=update.comment,
             )
     told = [(story, contacts[number]) for number, story in STORIES.items() if number in contacts]
-    # The oldest first: ids grow with time, as they do where people work.
+    # Oldest first, so that ids grow with time as in real use.
     for story, contact in sorted(told, key=lambda part: part[0].asked, reverse=True):
         _play(story, contact, staff)
 
@@ -33,7 +33,7 @@ def _play(story: Story, contact: Contact, staff: Staff) -> None:
         actor=staff.actor(story.by), contact_id=contact.pk, patch=story.patch, comment=story.comment
     )
     request = submission.change_request
-    if request is None:  # The institution's schema asks for no approval here: so it was made at once.
+    if request is None:  # The institution's schema requires no approval here, so the change took effect at once.
         return
     _age(request, story)
     if story.status is Status.CANCELLED:
@@ -51,8 +51,8 @@ def _play(story: Story, contact: Contact, staff: Staff) -> None:
 
 
 def _age(request: ChangeRequest, story: Story) -> None:
-    """Put the request back in time: the services know only today, and a queue that is all of one minute looks dead.
+    """Backdate the request: services use the current time, and a queue of requests from one minute looks unreal.
 
-    A decision stays at its real time, as its change set does: what is decided is never rewritten.
+    Decisions and their change sets are never rewritten, so they keep their real time.
     """
     ChangeRequest.objects.filter(pk=request.pk).update(created_at=timezone.now() - story.asked)

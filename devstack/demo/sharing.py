@@ -1,4 +1,4 @@
-"""Families and owners of companies: clients in groups, and what each group shares."""
+"""Families and company owners: groups of clients and the objects that each group shares."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from schemas.models import ListItem
 
 @dataclass(frozen=True)
 class Circle:
-    """A group: the numbers of its clients with the policy of each, and what it shares.
+    """A group: the access policy by client number, and the objects that it shares.
 
-    Accounts and portfolios stand in other systems, which give them numbers; a company stands here, with its details.
+    Accounts and portfolios are numbers in other systems; a company is a legal entity here, with details.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Circle:
     company: Mapping[str, Any] | None = None
 
 
-# Odd numbers are clients of Zurich.
+# Clients with odd numbers belong to Zurich.
 CIRCLES = (
     Circle(
         "Family Dürrenmatt",
@@ -81,7 +81,7 @@ CIRCLES = (
 
 
 def share(*, staff: Staff, contacts: Mapping[int, Contact]) -> None:
-    """Make the groups all of whose clients, by number, were written just now: nothing has happened to them yet."""
+    """Create the groups whose clients are all in `contacts`, by number. The contacts must be new."""
     policies = dict(ListItem.objects.filter(list__key=ACCESS_POLICIES).values_list("key", "pk"))
     for circle in CIRCLES:
         if circle.members.keys() <= contacts.keys():
@@ -92,7 +92,7 @@ def share(*, staff: Staff, contacts: Mapping[int, Contact]) -> None:
 def _made(circle: Circle, actor: Actor, memberships: Sequence[Membership]) -> ContactGroup:
     if circle.company is None:
         return create_group(actor=actor, memberships=memberships, name=circle.name, external_id=circle.external_id)
-    # A company comes with its group.
+    # The company's group is created with it.
     company = create_legal_entity(
         actor=actor, details=dict(circle.company), memberships=memberships, external_id=circle.external_id
     )

@@ -1,4 +1,4 @@
-"""What happens to some of the clients: changes that wait for review, were decided or withdrawn, and direct ones."""
+"""Stories of some clients: pending, decided and withdrawn change requests, and direct changes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from devstack.demo.accounts import caretakers
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """A change that takes effect at once; by the client application unless a member is named."""
+    """A change that takes effect at once, made by the member `by` or else by the client application."""
 
     number: int
     patch: Document
@@ -22,9 +22,9 @@ class Update:
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """A change that a member asked for some time ago: what was known of the client, and what became of it.
+    """A change request made some time ago: the client's initial details, the change, and the outcome.
 
-    `overtaken_by` is what the client application changed afterwards.
+    `overtaken_by` is a later change by the client application.
     """
 
     by: str
@@ -59,7 +59,7 @@ def _man(first_name: str, last_name: str, **more: object) -> Document:
 
 
 def _person(first_name: str, last_name: str) -> Document:
-    """Someone without title and second name; null takes away what was made up (a merge patch)."""
+    """Return a merge patch for a name without title and middle name; null removes the generated value."""
     names = {"firstName": first_name, "lastName": last_name}
     return {"displayName": None, "title": None, "middleName": None, **names}
 
@@ -191,7 +191,7 @@ _PENDING = (
         known={"personalInformation": _man("Dominik", "Rüegg", nationalities=["CH"])},
         patch={"personalInformation": {"nationalities": ["CH", "DE"]}},
         comment="German through his mother, passport seen.",
-        # What the request started from is no longer there: it cannot be approved, only rejected and asked for anew.
+        # The request is outdated: it can only be rejected and submitted again.
         overtaken_by={"personalInformation": {"nationalities": ["CH", "AT"]}},
     ),
     Story(
@@ -342,7 +342,7 @@ _CANCELLED = (
 
 
 def _cast(stories: tuple[Story, ...]) -> Iterator[tuple[int, Story]]:
-    """Each story with the next client whom its initiator alone looks after."""
+    """Return each story with the next client whose only caretaker is its initiator."""
     clients = {name: _clients_of(name) for name in {story.by for story in stories}}
     return ((next(clients[story.by]), story) for story in stories)
 
@@ -353,14 +353,14 @@ def _clients_of(username: str) -> Iterator[int]:
 
 STORIES: Mapping[int, Story] = dict(_cast((*_PENDING, *_APPROVED, *_REJECTED, *_CANCELLED)))
 
-# By clients of anna's (odd numbers) and of ben's; what members do here needs no approval.
+# Clients of anna (odd numbers) and of ben (even numbers). None of these changes needs approval.
 UPDATES = (
     Update(number=1, patch={"contactInformation": {"phone": "+41 44 000 71 18"}}, comment="From the mobile app."),
     Update(number=2, patch={"contactInformation": {"preferredChannel": "letter"}}, by="ben", comment="Wants paper."),
     Update(number=3, patch={"personalInformation": {"language": "en"}}, by="anna"),
     Update(number=4, patch={"contactInformation": {"isMarketingAllowed": False}}),
     Update(number=5, patch={"regulatory": {"riskScore": 5, "sanctionsCheckedAt": "2026-01-02T05:00:00Z"}}),
-    # A new address waits until its owner has shown that it is theirs.
+    # A new address is pending until its owner confirms it.
     Update(number=6, patch={"contactInformation": {"email": "j.vuilleumier@courrier.example"}}),
     Update(number=51, patch={"contactInformation": {"phone": "+41 61 000 20 31", "preferredChannel": "phone"}}),
     Update(number=52, patch={"contactInformation": {"website": "https://www.atelier.example/"}}),

@@ -1,7 +1,7 @@
-"""What the made-up clients are made of. Names of people, streets and firms are typed in; keys are items of the lists.
+"""Vocabulary of the fictional clients. Names of people, streets and firms are free text; keys are list items.
 
-Nobody is meant: telephone numbers and tax numbers have a part that is nowhere given out (`000`), and mail goes to
-hosts under `.example`, which exist nowhere (RFC 2606).
+No real person is meant: telephone and tax numbers contain a part that is never assigned (`000`), and mail hosts are
+under the reserved domain `.example` (RFC 2606).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from devstack.demo.accounts import GENEVA, ZURICH
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A town: postal code and state, the language spoken there, the area code if any, and who looks after it."""
+    """A town: postal code, state, language, area code if any, and the office in charge."""
 
     city: str
     postal_code: str
@@ -72,7 +72,7 @@ PLACES = tuple(
 
 DIALLING = {"CH": "41", "LI": "423", "DE": "49", "AT": "43", "FR": "33", "IT": "39"}
 MOBILE_AREAS = {"CH": "79", "LI": "", "DE": "151", "AT": "664", "FR": "60", "IT": "335"}
-# How a tax number looks; each # is a digit. Italy's is made of the name, and is often handed in later.
+# Formats of tax numbers; each # is a digit. Italy is missing: its numbers derive from the name.
 TAX_NUMBERS = {
     "CH": "756.0000.####.##",
     "LI": "000######",
@@ -136,7 +136,7 @@ STREETS = {
     ),
 }  # fmt: skip
 
-# The firm, its industry, and what people do there.
+# Firm, industry, occupations.
 EMPLOYERS = (
     ("Brändli Präzision AG", "manufacturing"),
     ("Horlogerie du Léman SA", "manufacturing"),

@@ -1,9 +1,9 @@
 """PostgreSQL and Valkey from wheels, run under `var/` for development, tests and trials.
 
-Where a server listens follows from the directory alone (`database_url`, `redis_url`), so reading the settings starts
-nothing. Who needs the servers says so (`ensure_running`, `running`): the first user starts them, later ones, in any
-process, find them, and the last one out stops them. DATABASE_URL and REDIS_URL, where set, name servers of someone
-else's, and the embedded one is left alone.
+The addresses depend only on the directory (`database_url`, `redis_url`), so reading the settings starts nothing.
+Processes that need the servers call `ensure_running` or `running`: the first user starts them, later users in any
+process share them, and the last user stops them. If DATABASE_URL or REDIS_URL is set, the external server is used and
+the embedded one does not start.
 """
 
 from devstack.embedded.paths import (

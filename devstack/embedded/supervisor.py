@@ -1,8 +1,8 @@
-"""Supervises one server for as long as anyone uses it: its parent, and its end.
+"""Parent process of one server, which stops it after its last user has left.
 
-Users hold a shared lock on a file. The supervisor waits for the exclusive one, which it gets when the last user has
-left in whatever way, `kill -9` included, and then stops the server. It runs in a session of its own, so that Ctrl-C in
-a user's terminal does not take the servers from other users. A script of the standard library alone, as is `launch`.
+Users hold a shared lock on a file. The supervisor waits for the exclusive lock, which it gets when the last user has
+ended, even by `kill -9`, and then stops the server. It runs in its own session, so that Ctrl-C in one user's terminal
+does not stop the servers of other users. Like `launch`, this script uses only the standard library.
 """
 
 import fcntl
@@ -19,24 +19,24 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """The command that a supervisor runs (by `launch`, with the supervisor as its parent), and when to stop it."""
+    """The command that a supervisor runs (through `launch`, as its child), and how to stop it."""
 
     argv: list[str]
     log: str
     users_lock: str
-    server_lock: int  # A locked descriptor. The server inherits it too: the lock is free when both are gone.
-    stop_signals: list[int]  # From friendly to rude; SIGKILL follows by itself.
+    server_lock: int  # A locked descriptor, which the server inherits: the lock is free when both have ended.
+    stop_signals: list[int]  # In order of increasing force; SIGKILL always follows.
     stop_seconds: float
 
     def command(self) -> list[str]:
-        """The command line of the supervisor."""
+        """Return the command line of the supervisor."""
         return [sys.executable, "-I", "-S", __file__, json.dumps(asdict(self))]
 
 
 def main() -> None:
     assignment = Assignment(**json.loads(sys.argv[1]))
     wanted = {signal.SIGCHLD, signal.SIGTERM}
-    # Blocked, so that none is missed between the start and the wait; the launcher opens the mask again.
+    # Blocked, so that none is missed between start and wait; the launcher unblocks them.
     signal.pthread_sigmask(signal.SIG_BLOCK, wanted | {signal.SIGINT, signal.SIGHUP})
     with Path(assignment.log).open("ab") as log:
         server = subprocess.Popen(  # noqa: S603 - the command is ours
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _with_parent(argv: Sequence[str]) -> list[str]:
-    """The launcher follows its parent, and checks that it lives: the supervisor, not the one who wrote argv."""
+    """Make the supervisor the parent that the launcher watches, instead of the process that built argv."""
     at = argv.index("--parent") + 1
     return [*argv[:at], str(os.getpid()), *argv[at + 1 :]]
 
@@ -62,7 +62,7 @@ def _with_parent(argv: Sequence[str]) -> list[str]:
 def _wait_for_users(users_lock: str) -> None:
     descriptor = os.open(users_lock, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    # The descriptor stays open: who comes now waits until the supervisor is gone, and then starts afresh.
+    # The descriptor stays open: new users wait until the supervisor ends, and then start another.
     os.kill(os.getpid(), signal.SIGTERM)
 
 
