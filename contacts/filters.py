@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
-from django_filters import CharFilter, ChoiceFilter, FilterSet, NumberFilter
+from django_filters import CharFilter, ChoiceFilter, FilterSet, NumberFilter, TypedChoiceFilter
 
 from changerequests.models import ChangeRequest, Status
 from contacts.models import Contact
@@ -14,7 +14,14 @@ class ContactFilterSet(FilterSet):
 
     q = CharFilter(method="search")
     type = NumberFilter(field_name="type")
+    # The two parameters of Django's own filter of a relation.
     participants__id__exact = NumberFilter(field_name="participants")
+    participants__isnull = TypedChoiceFilter(
+        field_name="participants",
+        lookup_expr="isnull",
+        choices=[("True", "True"), ("False", "False")],
+        coerce=lambda value: value == "True",
+    )
     pending = ChoiceFilter(choices=[("yes", _("Waits for review")), ("no", _("None waits"))], method="filter_pending")
 
     def search(self, contacts: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:

@@ -35,14 +35,6 @@ class TypeFilter(ContactFilter):
         return [(str(item.id), item.name()) for item in list_data(CONTACT_TYPES).sorted_items(get_language() or "")]
 
 
-class ParticipantFilter(ContactFilter):
-    title = _("participants")
-    parameter_name = "participants__id__exact"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(pk), name) for pk, name in Participant.objects.values_list("pk", "name")]
-
-
 class PendingFilter(ContactFilter):
     title = _("change request")
     parameter_name = "pending"

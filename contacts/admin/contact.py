@@ -17,7 +17,7 @@ from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
 from accounts.admin_paging import KeyedPaginator
 from contacts.admin.anonymizing import anonymize_page
 from contacts.admin.base import DETAILS, added_pages, contact_context
-from contacts.admin.changelist import Contacts, ParticipantFilter, PendingFilter, TypeFilter
+from contacts.admin.changelist import Contacts, PendingFilter, TypeFilter
 from contacts.admin.creating import create_page
 from contacts.admin.editing import edit_page
 from contacts.admin.history import history_page, requests_page
@@ -57,7 +57,7 @@ class ContactAdmin(ListChoicesMixin, VisibleToActorAdmin):
     sidebar_icon = "contacts"
     daily_work = 2
     list_display = ["full_name", "type", "login_name", "participant_names", "pending"]
-    list_filter = [TypeFilter, ParticipantFilter, PendingFilter]
+    list_filter = [TypeFilter, "participants", PendingFilter]
     search_fields = ["name"]
     search_help_text = _("Name, username, id or external id")
     ordering = ["-id"]

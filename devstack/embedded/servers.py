@@ -44,7 +44,7 @@ class Server(Protocol):
 
 @dataclass(frozen=True)
 class Postgres:
-    """PostgreSQL on a unix socket that only its owner can use. If not `durable`, a power failure may destroy the data."""
+    """PostgreSQL on a unix socket that only its owner can use. Unless `durable`, a power failure may destroy data."""
 
     var: Path
     durable: bool = True
@@ -102,7 +102,7 @@ class Postgres:
         return [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
 
     def _create(self, identity: str, lock: int) -> None:
-        """Create the cluster and its database in a draft directory, then rename it, so that an interrupted run starts over."""
+        """Create the cluster and its database in a draft directory, then rename it: an interrupted run starts over."""
         draft = self._home / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)

@@ -61,6 +61,17 @@ def test_filters_of_the_lists_own_count_too(exporter, make_contact, contact_type
 
 
 @pytest.mark.django_db(transaction=True)
+def test_contacts_without_participants_are_exported(
+    exporter, make_contact, make_participant, admin_of, celery_messages
+):
+    alone = make_contact()
+    make_contact(participants=[make_participant("Zürich")])
+    browser = admin_of(exporter)
+    browser.post(f"{START}?participants__isnull=True")
+    assert [row["id"] for row in rows_of(browser)] == [str(alone.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_only_contacts_that_the_member_sees_are_exported(make_member, make_contact, admin_of, celery_messages):
     member = make_member(permissions=EXPORTER)
     mine = make_contact(members=[member])
@@ -71,9 +82,12 @@ def test_only_contacts_that_the_member_sees_are_exported(make_member, make_conta
 
 
 @pytest.mark.django_db
-def test_a_filter_that_does_not_exist_is_told_at_once(exporter, admin_of):
+@pytest.mark.parametrize(
+    "query", ["user__password__startswith=a", "participants__isnull=perhaps", "type=x", "pending=maybe"]
+)
+def test_a_filter_that_does_not_exist_is_told_at_once(query, exporter, admin_of):
     browser = admin_of(exporter)
-    answer = browser.post(f"{START}?user__password__startswith=a", follow=True)
+    answer = browser.post(f"{START}?{query}", follow=True)
     assert b"The list has no such filter." in answer.content
     assert not ExportJob.objects.exists()
 
