@@ -15,11 +15,15 @@ ANYONE = STAFF | {ActorKind.CONTACT}
 
 @dataclass(frozen=True)
 class Access:
-    """The requirements of an operation: a scope, the kinds of actor and, for members, a Django permission."""
+    """The requirements of an operation: a scope, the kinds of actor and, for members, a Django permission.
+
+    One of `other_scopes` will do as well.
+    """
 
     scope: str
     kinds: frozenset[ActorKind]
     member_permission: str | None = None
+    other_scopes: tuple[str, ...] = ()
 
 
 def check_member_permission(actor: Actor, permission: str) -> None:

@@ -46,7 +46,10 @@ def _shape(serializer: type[Serializer], language: str) -> Serializer:
 
 def check_access(actor: Actor, access: Access) -> None:
     """Raise Forbidden, naming what the actor lacks."""
-    if access.scope not in actor.scopes:
+    if access.scope not in actor.scopes and actor.scopes.isdisjoint(access.other_scopes):
+        if access.other_scopes:
+            names = ", ".join((access.scope, *access.other_scopes))
+            raise Forbidden(_("The token lacks one of the scopes %(scopes)s.") % {"scopes": names})
         raise Forbidden(_("The token lacks the scope %(scope)s.") % {"scope": access.scope})
     if actor.kind not in access.kinds:
         raise Forbidden(_("This operation is not open to your kind of caller."))

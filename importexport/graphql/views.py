@@ -1,16 +1,11 @@
 """GraphQL over HTTP."""
 
-from dataclasses import dataclass
-
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actor import Actor
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
-from core.errors import Forbidden
 from importexport.graphql.execution import execute_query
 from importexport.graphql.roots import CONTACTS, LEGAL_ENTITIES
 from importexport.graphql.serializers import GraphQLResponseSerializer, GraphQLSerializer
@@ -18,23 +13,9 @@ from importexport.graphql.serializers import GraphQLResponseSerializer, GraphQLS
 SCOPES = (CONTACTS.access.scope, LEGAL_ENTITIES.access.scope)
 
 
-@dataclass(frozen=True)
-class AccessByAnyScope(Access):
-    """Requires the scope or one of `others`; each root field then checks its own scope."""
-
-    others: tuple[str, ...] = ()
-
-    def check(self, actor: Actor) -> None:
-        """Raise Forbidden if the token has none of the scopes or the kind of actor is not allowed."""
-        known = (self.scope, *self.others)
-        if actor.scopes.isdisjoint(known):
-            raise Forbidden(_("The token lacks one of the scopes %(scopes)s.") % {"scopes": ", ".join(known)})
-        if actor.kind not in self.kinds:
-            raise Forbidden(_("This operation is not open to your kind of caller."))
-
-
 class GraphQLView(ActorView):
-    access = {"POST": AccessByAnyScope(SCOPES[0], ANYONE, others=SCOPES[1:])}
+    # Each root field then checks its own scope.
+    access = {"POST": Access(SCOPES[0], ANYONE, other_scopes=SCOPES[1:])}
 
     @extend_schema(
         operation_id="graphql",
