@@ -1,1 +1,1 @@
-"""What whoever runs Kontor looks at: health, metrics, logs of requests and tasks, and the doctor."""
+"""Operations: dashboard, health checks, metrics, logs of requests and tasks, and the doctor."""

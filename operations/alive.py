@@ -1,6 +1,6 @@
 """`python -m operations.alive`: exit status 0 while the web server of this container answers.
 
-For the container's health check, in an image without curl. The standard library alone, so that it takes no time.
+Health check of the container, whose image has no curl. Uses only the standard library, so that it starts fast.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""The first page of the admin: what waits, what was decided, what runs. It shows something of every app.
+"""The index page of the admin: pending requests, recent decisions and running jobs, from all apps.
 
-Every box is there for those who may open the list behind it, and counts what that list would show them.
+Users see a box only if they may open its list, and it counts the rows that the list shows them.
 """
 
 from dataclasses import dataclass
@@ -36,11 +36,11 @@ from schemas.queries import list_data
 OLDEST_SHOWN = 6
 JOBS_SHOWN = 5
 JOBS_SHOWN_FOR = timedelta(days=1)
-# As far as the queue counts; contacts are counted along a smaller index, and a house wants to know how many it has.
+# The same limit as in the queue. Contacts have a higher one: their index is smaller, and their total matters.
 MOST_REQUESTS = CappedPaginator.most
 MOST_CONTACTS = 100_000
 
-# What the queue's filter by age asks for, and its label on the chart; in the order of the counts.
+# Value of the queue's age filter and its label on the chart, in the order of the counts.
 AGES = (
     ("fresh", _("Up to a day")),
     ("1-3", _("1 to 3 days")),
@@ -52,7 +52,7 @@ AGES = (
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number and the list behind it. `share` is its part of the largest of its kind, in percent."""
+    """A number and the list behind it. `share` is its percentage of the largest number in the chart."""
 
     label: str
     number: str
@@ -62,7 +62,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class ShownJob:
-    """An import or an export, as the box of jobs shows it."""
+    """An import or export as the jobs box shows it."""
 
     title: str
     address: str
@@ -72,7 +72,7 @@ class ShownJob:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """What the page shows beside what Unfold adds; Unfold calls it."""
+    """Return the template context of the page. Unfold's dashboard callback."""
     actor = actor_of_list(request)
     boxes: dict[str, Any] = {}
     if actor is not None:
@@ -87,7 +87,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 @require_GET
 def jobs(request: HttpRequest) -> HttpResponse:
-    """The box of jobs alone, which the page asks for while one of them runs."""
+    """Render only the jobs box, which the page polls while a job runs. Raise PermissionDenied."""
     actor = actor_of(request)
     if actor is None or not (_may_open(request, ImportJob) or _may_open(request, ExportJob)):
         raise PermissionDenied
@@ -139,7 +139,7 @@ def _contacts(actor: Actor) -> dict[str, Any]:
 
 
 def _jobs(request: HttpRequest, actor: Actor) -> dict[str, Any]:
-    """The actor's own jobs: those under way, and what came of those of the last day."""
+    """Return the actor's own jobs that are unfinished or finished recently."""
     since = timezone.now() - JOBS_SHOWN_FOR
     shown: list[ShownJob] = []
     may_import, may_export = _may_open(request, ImportJob), _may_open(request, ExportJob)
@@ -167,7 +167,7 @@ def _jobs(request: HttpRequest, actor: Actor) -> dict[str, Any]:
 
 
 def _may_open(request: HttpRequest, model: type[Model]) -> bool:
-    """Whether the user may open the list of a model: its admin decides."""
+    """Return whether the user may open the model's list in the admin."""
     model_admin = admin.site.get_model_admin(model)
     return bool(model_admin.has_view_permission(request))
 
@@ -179,7 +179,7 @@ def _figure(label: Any, count: int, most: int, address: str, *, largest: int = 0
 
 
 def _queue(status: Status, **filters: Any) -> str:
-    """The list of the requests of a status, with these of its filters set."""
+    """Return the URL of the list of requests with this status and these filters."""
     return (
         f"{reverse('admin:changerequests_changerequest_changelist')}?{urlencode({'status': status.value, **filters})}"
     )

@@ -1,7 +1,7 @@
-"""Figures that stand in the database and in the queue, read for whoever looks at the metrics.
+"""Metrics read from the database and the queue.
 
-Each is one query that counts to a limit, by a partial index, and is kept for some seconds: looking often, or at many
-processes, costs nothing more. What cannot be read is left out, and `kontor_figures_up` says so.
+Each is one query on a partial index that counts up to a limit. Results are cached for some seconds, so that frequent
+scrapes cost nothing more. Unreadable figures are omitted, and `kontor_figures_up` reports it.
 """
 
 import time
@@ -26,8 +26,8 @@ COUNTED_TO = 10_000
 
 log = structlog.get_logger("kontor.metrics")
 
-# Rows of (kind, state, how many, seconds since the oldest). Jobs that ended are those of the last day; mails that were
-# given up wait for nobody any more.
+# Rows of (kind, state, count, age of the oldest in seconds). Ended jobs are those of the last day; mails that were
+# given up do not count as waiting.
 _JOBS: LiteralString = """
     SELECT %(kind)s, lower(status), count(*), extract(epoch FROM now() - min(created_at))::float8
     FROM (
@@ -57,7 +57,7 @@ _JOB_STATES = ("pending", "running")
 
 @dataclass(frozen=True)
 class Figures:
-    """`jobs` maps (kind, state) to their number, `oldest_due` a kind to the age of what waits longest."""
+    """`jobs` maps (kind, state) to a count, `oldest_due` maps a kind to the age of its oldest due row."""
 
     jobs: dict[tuple[str, str], int]
     oldest_due: dict[str, float]
@@ -67,7 +67,7 @@ class Figures:
 
 
 def read_figures() -> Figures:
-    """Raises psycopg.Error or redis.RedisError."""
+    """Read all figures. Raise psycopg.Error or redis.RedisError."""
     limit = {"most": COUNTED_TO, "tried_for": GIVEN_UP_AFTER}
     jobs = {(kind, state): 0 for kind in _TABLES for state in _JOB_STATES}
     oldest_due = dict.fromkeys([*_TABLES, "key", "outcome"], 0.0)
@@ -88,7 +88,7 @@ def read_figures() -> Figures:
 
 
 class FiguresCollector(Collector):
-    """The figures as metrics; those of a process are read anew after `KEPT_SECONDS`."""
+    """Exposes the figures as metrics; each process caches them for `KEPT_SECONDS`."""
 
     _lock = Lock()
     _read_at = float("-inf")

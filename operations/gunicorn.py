@@ -1,4 +1,4 @@
-"""How gunicorn serves Kontor: `gunicorn -c python:operations.gunicorn config.wsgi`. The environment sets the sizes."""
+"""Gunicorn settings: `gunicorn -c python:operations.gunicorn config.wsgi`. The environment sets the sizes."""
 
 import gc
 import os
@@ -12,36 +12,36 @@ from gunicorn import glogging
 
 from core.logging import default_form, logging_config
 
-_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - who writes there makes the names safely
+_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - the writers create unpredictable names
 
 bind = [f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"]
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "4"))
-# Loaded once and shared by the workers; it opens no connection before they exist.
+# Loaded once, and memory is shared with the workers. Loading opens no connections, which must not be shared.
 preload_app = True
 timeout = int(os.environ.get("WEB_TIMEOUT", "60"))
 graceful_timeout = int(os.environ.get("WEB_GRACEFUL_TIMEOUT", "15"))
 keepalive = int(os.environ.get("WEB_KEEPALIVE", "5"))
-# Off unless said: a worker that ends takes the requests that it just accepted with it. With it, not all at once.
+# Off by default: a restarting worker drops requests that it has just accepted. Jitter spreads the restarts.
 max_requests = int(os.environ.get("WEB_MAX_REQUESTS", "0"))
 max_requests_jitter = max_requests // 10
-# Whose X-Forwarded-Proto is believed: the addresses of the proxies, or * where nobody else can reach the port.
+# Trusted sources of X-Forwarded-Proto: the addresses of the proxies, or * if only they can reach the port.
 forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
-# A worker touches a file to say that it is alive; on a slow disk that can take longer than it has.
+# Workers touch a heartbeat file, which on a slow disk could exceed the timeout.
 worker_tmp_dir = _MEMORY
-# A place of its own in the user's home, shared by all servers that the user runs.
+# The control socket is in the user's home, where several servers of that user would conflict.
 control_socket_disable = True
 
-# Before the workers read the settings: a query that takes longer is stopped, before the caller has given up waiting.
+# Set before the workers read the settings. Cancels slow queries before the caller's timeout.
 os.environ.setdefault("DATABASE_STATEMENT_SECONDS", "20")
 
-# No line or header of ours is longer; bodies are cut off by the application while they are read.
+# Our lines and headers are shorter; the application limits bodies while reading them.
 limit_request_line = 4094
 limit_request_fields = 60
 limit_request_field_size = 8190
 
-# Before anything imports the metrics, which decide then whether they are shared.
+# Set before prometheus_client is imported, which then decides whether metrics are shared.
 _shared_metrics: str | None = None
 if os.environ.get("METRICS_TOKEN") and not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     _shared_metrics = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="kontor-metrics-", dir=_MEMORY)
@@ -50,7 +50,7 @@ logging_config(default_form(), level=os.environ.get("LOG_LEVEL") or "INFO")
 
 
 class logger_class(glogging.Logger):  # noqa: N801 - the name of gunicorn's setting
-    """Gunicorn's own lines go where all others go, in their form."""
+    """Sends gunicorn's own log through the project's logging."""
 
     def setup(self, cfg: Any) -> None:
         self.cfg = cfg
@@ -59,18 +59,17 @@ class logger_class(glogging.Logger):  # noqa: N801 - the name of gunicorn's sett
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """What is loaded by now lives as long as the process: unless the collector leaves it alone, it writes to every
-    object, and the workers' memory is no longer shared."""
+    """Freeze loaded objects, since the garbage collector would write to them all and unshare the workers' memory."""
     gc.collect()
     gc.freeze()
-    # Python's own 700 objects are those of one request or two, and hardly any are of a cycle. Not more than this: the
-    # bodies of requests wait for the collector too.
+    # One or two requests reach Python's default of 700 objects, few of them in cycles. Not higher: request bodies also
+    # wait for the collector.
     gc.set_threshold(5_000, *gc.get_threshold()[1:])
 
 
 def child_exit(server: Any, worker: Any) -> None:
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        # By name: imported above, it would not have seen where the metrics are.
+        # Imported by name: at the top, it would be imported before the metrics directory is set.
         import_module("prometheus_client.multiprocess").mark_process_dead(worker.pid)
 
 

@@ -1,8 +1,7 @@
-"""Whether this process lives, and whether it could serve a request now.
+"""Liveness and readiness of this process.
 
-Probes run in threads of their own and are waited for so long and no longer, since a storage on a network may hang for
-minutes. Everybody may ask, so an answer serves all who ask within a second, and says nothing that a caller could use:
-the reasons go to the log.
+Probes run in threads with a time limit, since network storage may hang for minutes. The endpoints are public, so
+answers are cached for a second and contain no details: the reasons go to the log.
 """
 
 import time
@@ -31,14 +30,14 @@ log = structlog.get_logger("kontor.health")
 
 @dataclass
 class _Run:
-    """One run of a probe; `outcome` is None while it is under way."""
+    """A run of a probe; `outcome` is None while it runs."""
 
     outcome: str | None = None
     ended: float = 0.0
 
 
 class Readiness:
-    """The probes of this process: each runs at most once at a time, however long it takes and however many ask."""
+    """The probes of this process. Each has at most one run at a time, shared by concurrent requests."""
 
     def __init__(self, checks: Mapping[str, Callable[[], None]] = PROBES) -> None:
         self._checks = checks
@@ -47,9 +46,9 @@ class Readiness:
         self._pool: ThreadPoolExecutor | None = None
 
     def outcomes(self) -> dict[str, str]:
-        """`{"database": "ok", ...}`, at most `PATIENCE_SECONDS` from now; who asks meanwhile waits for these runs."""
+        """Return `{"database": "ok", ...}` within `PATIENCE_SECONDS`; concurrent calls share the runs."""
         with self._lock:
-            # Made here and not before: a worker is forked from a process that has no threads.
+            # Created lazily, because threads do not survive the fork of a worker.
             self._pool = self._pool or ThreadPoolExecutor(len(self._checks), thread_name_prefix="probe")
             now = time.monotonic()
             for name in self._checks:
@@ -61,7 +60,7 @@ class Readiness:
         return {name: runs[name][0].outcome or SILENT for name in self._checks}
 
     def _is_due(self, name: str, now: float) -> bool:
-        """Whether the probe is neither under way nor has just ended."""
+        """Return whether the probe is neither running nor fresh."""
         if name not in self._runs:
             return True
         run, _future = self._runs[name]
@@ -80,5 +79,5 @@ class Readiness:
 
 
 def is_ready(outcomes: Mapping[str, str], *, required: Collection[str]) -> bool:
-    """Whether everything that is required does its work."""
+    """Return whether all required probes are ok."""
     return all(outcomes[name] == OK for name in required)

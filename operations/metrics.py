@@ -1,7 +1,7 @@
-"""Prometheus metrics: counted as requests and tasks end, and read from the database when somebody looks.
+"""Prometheus metrics: counters of requests and tasks, and figures read from the database on each scrape.
 
-Several processes serve one address, so what is counted lies in files that they share (PROMETHEUS_MULTIPROC_DIR, which
-`operations.gunicorn` sets before anything here is imported).
+Several processes serve one endpoint, so counters are in shared files (PROMETHEUS_MULTIPROC_DIR, which
+`operations.gunicorn` sets before this module is imported).
 """
 
 import os
@@ -16,7 +16,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 def exposition() -> bytes:
-    """The page that Prometheus reads."""
+    """Return all metrics in the Prometheus text format."""
     registry = CollectorRegistry()
     registry.register(FiguresCollector())
     pages = [generate_latest(registry)]

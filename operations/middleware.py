@@ -1,7 +1,7 @@
-"""The addresses of whoever watches the processes, answered before anything else looks at the request.
+"""The monitoring endpoints, answered before all other middleware.
 
-They come over plain HTTP and by number (`http://10.0.0.7:8000/health/live`), every few seconds, without a session: so
-neither the check of the host, nor the redirect to HTTPS, nor a throttle, nor a line of the log is for them.
+Monitoring uses plain HTTP, IP addresses (`http://10.0.0.7:8000/health/live`) and no session, every few seconds. These
+requests therefore bypass the host check, the HTTPS redirect, throttling and the request log.
 """
 
 import hmac
@@ -31,7 +31,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 def count_request(*, method: str, route: str | None, status: int, seconds: float) -> None:
-    """Count an answered request. Addresses without a route are one, so that nobody can make up rows without end."""
+    """Count an answered request. All unrouted paths share one label, which bounds the number of time series."""
     counter, histogram = _rows(method if method in _METHODS else "other", route, status)
     counter.inc()
     histogram.observe(seconds)
@@ -44,7 +44,7 @@ def _rows(method: str, route: str | None, status: int) -> tuple[Counter, Histogr
 
 
 class OperationsMiddleware:
-    """Answers `/health/live`, `/health/ready` and `/metrics`; everything else goes on, and is counted."""
+    """Answers `/health/live`, `/health/ready` and `/metrics`; passes on and counts all other requests."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -74,18 +74,18 @@ class OperationsMiddleware:
         return response
 
     def _live(self, request: HttpRequest) -> HttpResponse:
-        """This process answers. It asks nobody: starting it anew would not bring back a database."""
+        """Answer without any probe: restarting this process would not repair a database."""
         return rendered({"status": "alive"})
 
     def _ready(self, request: HttpRequest) -> HttpResponse:
-        """Whether this process can serve requests now, and which of the servers behind it do their work."""
+        """Answer whether this process can serve requests, with the outcome of each probe."""
         outcomes = self._readiness.outcomes()
         ready = is_ready(outcomes, required=settings.READY_REQUIRES)
         status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
         return rendered({"status": "ready" if ready else "not ready", "checks": outcomes}, status=status)
 
     def _metrics(self, request: HttpRequest) -> HttpResponse:
-        """For those who hold the token; without one in the settings there is no such address."""
+        """Return the metrics to holders of the token; 404 if no token is set."""
         if not settings.METRICS_TOKEN:
             return HttpResponse(status=HTTPStatus.NOT_FOUND)
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")

@@ -1,4 +1,4 @@
-"""Asking the servers that Kontor needs whether they do their work: every probe raises where one does not."""
+"""Probes of the servers that Kontor needs. A probe raises if its server does not work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +18,14 @@ PROBE_FOLDER = "probes"
 
 
 class UnusableError(Exception):
-    """A server answers, but not as Kontor needs it. The text is for operators, never for callers."""
+    """A server answers but is unusable. The message is for operators, never for callers."""
 
 
 @contextmanager
 def database(seconds: int = SECONDS) -> Iterator[psycopg.Connection]:
-    """A connection of its own, which waits as long as a probe may and no longer.
+    """Open a separate connection with a time limit.
 
-    Raises psycopg.Error where the server cannot be reached or takes longer than the seconds for an answer.
+    Raise psycopg.Error if the server cannot be reached or an answer takes longer than `seconds`.
     """
     address = {
         name: value
@@ -36,7 +36,7 @@ def database(seconds: int = SECONDS) -> Iterator[psycopg.Connection]:
         **address,
         autocommit=True,
         connect_timeout=seconds,
-        # Where the network is gone rather than the server, nobody would tell.
+        # A network failure would otherwise go unnoticed.
         tcp_user_timeout=seconds * 1000,
         options=f"-c statement_timeout={seconds * 1000} -c default_transaction_read_only=off",
     ) as own:
@@ -44,20 +44,20 @@ def database(seconds: int = SECONDS) -> Iterator[psycopg.Connection]:
 
 
 def probe_database() -> None:
-    """Raises psycopg.Error, or UnusableError where it can be read but not written (a standby)."""
+    """Probe the database. Raise psycopg.Error, or UnusableError for a read-only standby."""
     with database() as own:
         if own.execute("SELECT pg_is_in_recovery()").fetchone() != (False,):
             raise UnusableError("The database is a standby: nothing can be written to it.")
 
 
 def probe_migrations() -> None:
-    """Raises UnusableError where a migration of this code is not applied; ones of newer code do not matter."""
+    """Raise UnusableError if a migration of this code is unapplied. Migrations of newer code do not matter."""
     if missing := missing_migrations():
         raise UnusableError(f"{len(missing)} migrations are not applied: {', '.join(missing)}")
 
 
 def missing_migrations() -> list[str]:
-    """The migrations of this code, `app.name`, that the database has not seen."""
+    """Return the unapplied migrations of this code as `app.name`. Raise psycopg.Error."""
     with database() as own:
         if own.execute("SELECT to_regclass('django_migrations') IS NULL").fetchone() == (True,):
             return [f"{app}.{name}" for app, name in sorted(_migrations_on_disk())]
@@ -72,7 +72,7 @@ def _migrations_on_disk() -> frozenset[tuple[str, str]]:
 
 @contextmanager
 def redis(seconds: float = SECONDS) -> Iterator[Redis]:
-    """A client of the server of the queue and the cache. Its calls raise redis.RedisError."""
+    """Open a client of the queue and cache server. Its calls raise redis.RedisError."""
     with Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=seconds, socket_timeout=seconds, retry_on_timeout=False
     ) as client:
@@ -80,13 +80,13 @@ def redis(seconds: float = SECONDS) -> Iterator[Redis]:
 
 
 def probe_queue() -> None:
-    """Raises redis.RedisError."""
+    """Probe the queue. Raise redis.RedisError."""
     with redis() as client:
         client.ping()
 
 
 def probe_storage() -> None:
-    """Write a file, read it, and delete it again. Raises what the storage raises."""
+    """Write, read and delete a file. Raise UnusableError, or the error of the storage."""
     content = uuid4().hex.encode()
     name = default_storage.save(f"{PROBE_FOLDER}/{uuid4().hex}", ContentFile(content))
     try:

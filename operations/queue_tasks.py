@@ -1,4 +1,4 @@
-"""What a worker does when the queue does not hear that a message is done with."""
+"""Recovery of a worker whose acknowledgement does not reach the queue."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from celery.worker.request import Request
 
 
 class ReconnectingRequest(Request):
-    """Connects anew where Celery would but write a line of the log.
+    """Reconnects after a failed acknowledgement, which Celery only logs.
 
-    A message that the queue did not hear the end of counts as under way for ever, and a worker takes no more messages
-    than it has processes: after a few seconds in which the queue was silent it would wait for good. A new connection
-    begins with none under way, and the queue gives the message out once more, as it may every message.
+    An unacknowledged message counts against the prefetch limit, which equals the number of processes: after a short
+    outage of the queue a worker would stop consuming. A new connection starts with no unacknowledged messages, and the
+    queue redelivers the message, which tasks must tolerate anyway.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

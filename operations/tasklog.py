@@ -1,4 +1,4 @@
-"""One line of the log per task, as there is one per request, under the correlation id of the request that sent it."""
+"""Logs one line per task, with the correlation id of the request that sent it."""
 
 import time
 from typing import Any
@@ -14,7 +14,7 @@ log = structlog.get_logger("kontor.task")
 
 @signals.setup_logging.connect
 def _leave_logging_alone(**_: Any) -> None:
-    """Connected, so that Celery does not set up its own: the settings did."""
+    """Prevent Celery from configuring logging, which the settings have done: a connected receiver disables it."""
 
 
 @signals.before_task_publish.connect

@@ -1,4 +1,4 @@
-"""What shows that the scheduler and a worker do their work: a task that the one sends and the other does."""
+"""The heartbeat task, sent by the scheduler and run by a worker, shows that both work."""
 
 import time
 
@@ -9,8 +9,8 @@ BEAT_KEY = "operations.beat"
 BEAT_SECONDS = 30
 
 
-# The module's former name: during an upgrade messages are sent and received by both versions.
+# The module's former name, because both versions exchange messages during an upgrade.
 @shared_task(name="config.operations.tasks.note_beat", ignore_result=True, expires=BEAT_SECONDS)
 def note_beat() -> None:
-    """Note the time; beat sends it twice a minute, and `manage.py doctor` looks how long ago that was."""
+    """Store the current time for `manage.py doctor`. Beat sends this task twice a minute."""
     cache.set(BEAT_KEY, time.time(), timeout=None)

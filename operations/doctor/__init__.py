@@ -1,4 +1,4 @@
-"""`manage.py doctor`: examines an installation part by part, and says what to do about what it finds."""
+"""`manage.py doctor`: examines each part of an installation and suggests remedies."""
 
 from operations.doctor.examination import EXAMINATIONS, examine
 from operations.doctor.findings import Finding, Grade

@@ -1,4 +1,4 @@
-"""The database: whether it can be reached, is the right kind of database, and lets Kontor work in it."""
+"""Examines the database: connection, version, encoding, extensions, privileges, clock and migrations."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ EXTENSIONS = ("pg_trgm",)
 
 
 def examine_database() -> Iterator[Finding]:
-    """Reaches it, then looks at version, text, extensions, privileges, and its clock."""
+    """Connect, then examine version, encoding and collation, extensions, privileges, and clock."""
     try:
         with probes.database() as own:
             yield from _version(own)
@@ -32,7 +32,7 @@ def examine_database() -> Iterator[Finding]:
 
 
 def told(problem: psycopg.Error) -> str:
-    """The first line of what went wrong; it names hosts and users, and no password."""
+    """Return the first line of the error, which names hosts and users but no password."""
     return (str(problem).strip().splitlines() or [type(problem).__name__])[0]
 
 
@@ -59,7 +59,7 @@ def _text(own: psycopg.Connection) -> Iterator[Finding]:
         FROM pg_database WHERE datname = current_database()
         """
     ).fetchone()
-    assert row is not None  # noqa: S101 - one is connected to a database
+    assert row is not None  # noqa: S101 - the current database always exists
     encoding, recorded, actual, collation = row
     if encoding == "UTF8":
         yield ok(f"encoding UTF8, collation {collation}")
@@ -97,9 +97,9 @@ def _privileges(own: psycopg.Connection) -> Iterator[Finding]:
         "SELECT current_user, rolsuper, has_schema_privilege(current_schema(), 'CREATE') FROM pg_roles "
         "WHERE rolname = current_user"
     ).fetchone()
-    assert row is not None  # noqa: S101 - the role has connected
+    assert row is not None  # noqa: S101 - the current role always exists
     role, is_superuser, may_create = row
-    # The search indexes are made while Kontor runs, so the right to create is not one of the upgrade alone.
+    # Kontor creates search indexes at runtime, so it needs CREATE not only during upgrades.
     if not may_create:
         yield error(
             f"{role} may not create tables and indexes",
@@ -136,12 +136,12 @@ def _clock(own: psycopg.Connection) -> Iterator[Finding]:
     before = time.time()
     row = own.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
     after = time.time()
-    assert row is not None  # noqa: S101 - a query without a table
+    assert row is not None  # noqa: S101 - a query without a table returns one row
     yield from clock("the database", row[0], before, after)
 
 
 def clock(whose: str, shown: float, before: float, after: float) -> Iterator[Finding]:
-    """Compares a clock that was read between two moments of ours."""
+    """Compare a remote clock, read between the local times `before` and `after`."""
     difference = max(before - shown, shown - after, 0.0)
     if difference > CLOCK_SECONDS:
         yield error(
@@ -153,7 +153,7 @@ def clock(whose: str, shown: float, before: float, after: float) -> Iterator[Fin
 
 
 def examine_migrations() -> Iterator[Finding]:
-    """Whether the tables are those of this code."""
+    """Check that all migrations are applied."""
     try:
         missing = probes.missing_migrations()
     except psycopg.Error as problem:

@@ -1,4 +1,4 @@
-"""The parts, in the order in which they depend on each other."""
+"""The parts of the examination, in the order of their dependencies."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -10,10 +10,10 @@ from operations.doctor.findings import Finding, error, ok, warning
 
 
 def examine_settings() -> Iterator[Finding]:
-    """Django's own checks, with those for deployment in production."""
+    """Run Django's system checks; in production, also its deployment checks."""
     messages = []
     for check in checks.registry.registry.get_checks(include_deployment_checks=not settings.EMBEDDED):
-        # What the API document lacks is for developers, and reading all of it takes seconds.
+        # Checks of the API document are for developers and take seconds.
         if not check.__module__.startswith("drf_spectacular"):
             messages += [message for message in check(app_configs=None, databases=None) if not message.is_silenced()]
     for message in messages:
@@ -42,7 +42,7 @@ EXAMINATIONS: Mapping[str, Callable[[], Iterator[Finding]]] = {
 
 
 def examine() -> Iterator[tuple[str, Finding]]:
-    """Every part with what was found, as it is found. One that fails in a way nobody foresaw does not end the rest."""
+    """Yield each finding with its part. An unexpected failure of one part does not stop the others."""
     for part, examination in EXAMINATIONS.items():
         try:
             for finding in examination():

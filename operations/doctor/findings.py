@@ -1,4 +1,4 @@
-"""What the doctor finds."""
+"""Findings of the doctor."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,13 +6,13 @@ from enum import StrEnum
 
 class Grade(StrEnum):
     OK = "ok"
-    WARNING = "warning"  # Kontor works, but something should be looked after.
-    ERROR = "error"  # Something does not work, or is not safe.
+    WARNING = "warning"  # Kontor works, but something needs attention.
+    ERROR = "error"  # Something does not work or is unsafe.
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: how it is, and what to do where it is not well."""
+    """The result of one check, with a remedy if there is a problem."""
 
     grade: Grade
     text: str

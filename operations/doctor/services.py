@@ -1,4 +1,4 @@
-"""The queue with its workers, the storage, the mail server, and the files that browsers ask for."""
+"""Examines the queue and its workers, the storage, the mail server, and the static files."""
 
 import smtplib
 import time
@@ -23,7 +23,7 @@ WORKER_SECONDS = 2.0
 
 
 def examine_queue() -> Iterator[Finding]:
-    """Valkey or Redis: reached, keeps what is queued, and its clock."""
+    """Check the connection to Valkey or Redis, its eviction policy, and its clock."""
     try:
         with probes.redis() as client:
             before = time.time()
@@ -47,11 +47,11 @@ def examine_queue() -> Iterator[Finding]:
 
 
 def examine_workers() -> Iterator[Finding]:
-    """Whether workers answer, and whether the scheduler's heartbeat reached one lately."""
+    """Check that workers answer and that the scheduler's heartbeat is recent."""
     remedy = "Start one (celery -A config worker), with the REDIS_URL that this command has; see its log."
     try:
         names = sorted(name for answer in current_app.control.ping(timeout=WORKER_SECONDS) for name in answer)
-    except Exception as problem:  # kombu raises what its transport does
+    except Exception as problem:  # kombu raises the errors of its transport
         yield error(f"Workers cannot be asked: {type(problem).__name__}", "See the queue.")
         return
     yield ok(f"{len(names)} answer: {', '.join(names)}") if names else error("No worker answers", remedy)
@@ -71,7 +71,7 @@ def examine_workers() -> Iterator[Finding]:
 
 
 def examine_storage() -> Iterator[Finding]:
-    """Writes, reads and deletes a file."""
+    """Write, read and delete a file."""
     where = f"the bucket {settings.S3_BUCKET}" if settings.S3_BUCKET else str(getattr(default_storage, "location", ""))
     remedy = (
         "Check S3_BUCKET, S3_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: reading, writing, deleting."
@@ -80,14 +80,14 @@ def examine_storage() -> Iterator[Finding]:
     )
     try:
         probes.probe_storage()
-    except Exception as problem:  # each backend raises its own
+    except Exception as problem:  # each backend raises its own errors
         yield error(f"A file in {where} could not be written, read and deleted: {problem}", remedy)
     else:
         yield ok(f"writes, reads and deletes in {where}")
 
 
 def examine_mail() -> Iterator[Finding]:
-    """Connects to the mail server and logs in; sends nothing."""
+    """Connect and log in to the mail server; send nothing."""
     connection = get_connection()
     if not isinstance(connection, EmailBackend):
         if settings.EMBEDDED:
@@ -112,7 +112,7 @@ def examine_mail() -> Iterator[Finding]:
 
 
 def examine_static_files() -> Iterator[Finding]:
-    """Whether what the pages need was collected."""
+    """Check that the static files are collected."""
     try:
         staticfiles_storage.url(SAMPLE)
         found = staticfiles_storage.exists(getattr(staticfiles_storage, "stored_name", str)(SAMPLE))

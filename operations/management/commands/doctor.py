@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what is wrong with this installation, and what to do about it."""
+"""`manage.py doctor`: reports problems of this installation and their remedies."""
 
 import json
 import sys
