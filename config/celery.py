@@ -8,7 +8,7 @@ from operations import tasklog
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
-__all__ = ["app", "tasklog"]  # the signals of the one are connected by importing it
+__all__ = ["app", "tasklog"]  # importing tasklog connects its signal handlers
 
 app = Celery("kontor", task_cls="operations.queue_tasks:ReconnectingTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")

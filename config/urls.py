@@ -1,4 +1,4 @@
-"""Every address of the system."""
+"""The root URLconf."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -10,7 +10,7 @@ from accounts.logins import admin_login
 from operations import dashboard
 
 urlpatterns = [
-    # They are tried in this order: what is asked for all day comes first.
+    # Django tries these in order, so the most frequent come first.
     path("", include("contacts.urls")),
     path("", include("contactgroups.urls")),
     path("", include("schemas.urls")),

@@ -9,5 +9,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
 application = get_wsgi_application()
 
-# Django imports the views at the first request, which would then take seconds, in each worker anew.
+# Imports the views now. Otherwise the first request in each worker would, which takes seconds.
 get_resolver().url_patterns  # noqa: B018 - reading it imports them

@@ -1,4 +1,4 @@
-"""Settings of development on servers that DATABASE_URL and REDIS_URL name: the commands of `devstack` are there too."""
+"""Development settings: the commands of `devstack` even if DATABASE_URL and REDIS_URL are set."""
 
 from config.settings.base import *
 

@@ -1,4 +1,4 @@
-"""Where settings come from, and the profile that follows from it."""
+"""The environment and the profile that it selects."""
 
 from importlib import import_module
 from pathlib import Path
@@ -15,10 +15,10 @@ EMBEDDED = not (env.str("DATABASE_URL", default="") and env.str("REDIS_URL", def
 
 
 def embedded_servers() -> ModuleType:
-    """`devstack.embedded`, which runs the embedded servers. Only the embedded profile may ask for it.
+    """Return the module `devstack.embedded`. Only for the embedded profile.
 
-    By name: `devstack` is a layer above the settings, and production does not have it. Raises ImproperlyConfigured
-    where it is missing.
+    Imported by name, because `devstack` is a layer above the settings and absent in production. Raise
+    ImproperlyConfigured if it is missing.
     """
     try:
         return import_module("devstack.embedded")

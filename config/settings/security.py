@@ -1,4 +1,4 @@
-"""Settings against attackers: what each is for stands in docs/threat-model.md."""
+"""Security settings; docs/threat-model.md explains each."""
 
 from datetime import timedelta
 
@@ -24,11 +24,11 @@ if not EMBEDDED:
     SECURE_HSTS_PRELOAD = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 
-# A session ends after a working day, and earlier when nobody uses it.
+# A session ends after a working day, or earlier if idle.
 SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", default=12 * 3600)
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=30 * 60)
 
-# Wrong passwords and secrets lock the name, from wherever they come; attempts are counted per address too.
+# Failed logins lock the username or client id from all addresses; attempts are counted per address, too.
 LOGIN_MAX_FAILURES = env.int("LOGIN_MAX_FAILURES", default=5)
 LOGIN_LOCK_SECONDS = env.int("LOGIN_LOCK_SECONDS", default=15 * 60)
 LOGIN_RATE = env.str("LOGIN_RATE", default="60/min")
@@ -43,17 +43,17 @@ AXES_SENSITIVE_PARAMETERS = [
     *("username", "ip_address", "client_id", "client_secret", "code", "code_verifier", "refresh_token", "token"),
     *("next", "state", "csrfmiddlewaretoken"),
 ]
-# Trying on while it is locked does not lock it for longer: else anybody could keep somebody out for ever.
+# Attempts during a lockout do not extend it; otherwise anybody could lock out a user permanently.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
-# It asks for the address among the parameters, since others could be rotated; a username that is attacked cannot.
+# The check wants the IP address as a parameter, since others can be rotated; an attacked username cannot.
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 
-# Calls of one actor; empty is no limit.
+# API requests per actor; empty means no limit.
 API_RATE = env.str("API_RATE", default="6000/min")
-# Exports and imports of one caller that wait or run; 0 is no limit.
+# Unfinished exports and imports per caller; 0 means no limit.
 MAX_UNFINISHED_JOBS = env.int("MAX_UNFINISHED_JOBS", default=10)
 
 REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
