@@ -1,4 +1,4 @@
-"""Exports in the admin: one's own, how far they are, and their files. A list's button asks for another."""
+"""Exports in the admin: the user's own jobs, their progress and files. Lists have a button to start an export."""
 
 from typing import Any
 from uuid import UUID
@@ -59,7 +59,7 @@ class ExportJobAdmin(ReadOnlyAdmin):
 
     @display(description=_("progress"))
     def progress(self, job: ExportJob) -> str:
-        """A bar while it runs, the number of rows then, or the reason why there are none."""
+        """Return a progress bar, the number of rows, or the reason of the failure."""
         if job.status == ExportStatus.FAILED:
             return job.error_message or gettext("The export failed. Ask for it again.")
         counted = ngettext(
@@ -88,7 +88,7 @@ class ExportJobAdmin(ReadOnlyAdmin):
         address = reverse("admin:importexport_exportjob_download", args=[job.kind, job.pk])
         return format_html('<a class="k-link" href="{}">{}</a>', address, gettext("Download"))
 
-    # ---- asking and downloading
+    # ---- start and download
 
     def get_urls(self) -> list[URLPattern]:
         name = "importexport_exportjob"
@@ -103,7 +103,7 @@ class ExportJobAdmin(ReadOnlyAdmin):
         ]
 
     def start(self, request: HttpRequest, kind: str) -> HttpResponse:
-        """Ask for an export of the rows that a list shows under the query string of this request."""
+        """Request an export of the rows that the list shows for this query string. Raise PermissionDenied; Http404."""
         actor = actor_of(request)
         if actor is None or not request.user.has_perm(MAY_EXPORT) or not _may_see(request, kind):
             raise PermissionDenied
@@ -116,7 +116,7 @@ class ExportJobAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:importexport_exportjob_changelist"))
 
     def download(self, request: HttpRequest, kind: str, job_id: UUID) -> Any:
-        """The file, to the member who asked for it, as long as the member may see exports at all."""
+        """Return the file to the member who requested it. Raise PermissionDenied; Http404."""
         actor = actor_of(request)
         if actor is None or not self.has_view_permission(request):
             raise PermissionDenied
@@ -130,7 +130,7 @@ class ExportJobAdmin(ReadOnlyAdmin):
 
 
 def _may_see(request: HttpRequest, kind: str) -> bool:
-    """Whether there is such a kind, and the user may look at its list. Raises Http404."""
+    """Return whether the user may view the list of this kind. Raise Http404 for an unknown kind."""
     if kind not in ExportKind.values:
         raise Http404
     model = MODELS[kind]

@@ -1,4 +1,4 @@
-"""Anonymization: what exports hold of a person. Nobody knows who is in a file, so all files with contacts go."""
+"""Anonymization in exports. Files have no index of persons, so all files with contacts are deleted."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,10 @@ from importexport.models import ExportJob, ExportKind, ExportStatus
 
 
 def erase_exports(contact_ids: Sequence[int]) -> None:
-    """Delete the files of all exports of contacts; they answer as expired. Locks the exports' rows.
+    """Delete the files of all exports of contacts, which then count as expired. Locks the rows of the exports.
 
-    An export that is under way starts again, without the person. One that was asked for with a query or a filter fails,
-    and says so: these may name the person, so they are erased too, and so is what failed exports say of theirs. Those
-    that start meanwhile wait for the end of this transaction.
+    Unfinished exports restart without the person. Those with a query or a filter, which may name the person, fail and
+    lose it; failed exports lose their error message. Exports that start meanwhile wait for the end of this transaction.
     """
     hold_anonymization_lock()
     now = timezone.now()
@@ -38,5 +37,5 @@ def erase_exports(contact_ids: Sequence[int]) -> None:
         error_code="Interrupted",
         error_message=_("A contact was anonymized meanwhile. Ask for the export again."),
     )
-    # Beat sends it again; the worker that has it now finds that it is no longer its own.
+    # Beat sends the job again; its current worker notices that it has lost the lease.
     unfinished.update(status=ExportStatus.PENDING, file_name="")

@@ -1,18 +1,18 @@
-"""Keeps an export from reading a person while that person is being anonymized."""
+"""Prevents exports from reading a person during anonymization."""
 
 from django.db import connection, transaction
 
-# The advisory lock's number: arbitrary, and used for nothing else.
+# The key of the advisory lock: arbitrary, but unique in this database.
 _LOCK = 0x4B4F_4558
 
 
 def hold_anonymization_lock() -> None:
-    """Exports that start now wait for the end of this transaction, and so does another one that takes the lock."""
+    """Take the advisory lock until the end of the transaction. Blocks new exports and other holders."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def wait_for_anonymization() -> None:
-    """Returns once every transaction has ended that holds the lock by now."""
+    """Wait until all transactions that now hold the lock have ended."""
     with transaction.atomic():
         hold_anonymization_lock()

@@ -1,4 +1,4 @@
-"""The columns of an export: what the row itself says, then every field that the schema marks exportable."""
+"""The columns of an export: model fields, then all fields that the schema marks as exportable."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _CONNECTION = "default_connection"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its header, the expression that reads it from a row, and whether it may hold any text."""
+    """A column: its header, its SQL expression, and whether it may contain arbitrary text."""
 
     header: str
     expression: Combinable
@@ -29,7 +29,7 @@ class Column:
 
 
 class _TextAt(Func):
-    """The value at a path of the details as text, an array or an object as JSON; null where there is none."""
+    """The value at a path of the details as text; arrays and objects as JSON; null if absent."""
 
     arg_joiner = " #>> "
     template = "(%(expressions)s)"
@@ -37,7 +37,7 @@ class _TextAt(Func):
 
 
 def columns_of(kind: str) -> list[Column]:
-    """The columns of an export of this kind, in their order; the first is the id. Raises NotFound without a schema."""
+    """Return the columns for this kind, in order, starting with the id. Raise NotFound if there is no schema."""
     if kind == ExportKind.CONTACTS:
         return [
             *_identity(),
@@ -50,7 +50,7 @@ def columns_of(kind: str) -> list[Column]:
 
 
 def with_connection(rows: QuerySet[Contact]) -> QuerySet[Contact]:
-    """Joins what the import calls a contact: the column `externalId` reads it."""
+    """Join the external id that imports use, for the column `externalId`."""
     is_default = Q(external_connections__system=ExternalConnection.DEFAULT_SYSTEM)
     return rows.annotate(**{_CONNECTION: FilteredRelation("external_connections", condition=is_default)})
 
@@ -64,10 +64,10 @@ def _details(schema: CompiledSchema) -> list[Column]:
 
 
 def exported_fields(all_fields: Iterable[fields.Field]) -> Iterator[fields.Field]:
-    """The fields that have a column, in layout order.
+    """Yield the fields that have a column, in layout order.
 
-    An array is one column, and what stands in it is in that column. An object that is no array has none: its fields
-    have. A field in an array that is not exportable itself is one column with its values in all items.
+    An array is one column that includes its items. Other objects have no column, but their fields do. An exportable
+    field of an array that is not exportable is one column with the values of all items.
     """
     whole: set[str] = set()
     for field in all_fields:
@@ -83,7 +83,7 @@ def exported_fields(all_fields: Iterable[fields.Field]) -> Iterator[fields.Field
 
 
 def value_of(field: fields.Field) -> Combinable:
-    """The text of a field's cell, read from `details`; null where there is nothing."""
+    """Return an expression for the text of a field in `details`; null if absent."""
     keys = field.path.split(".")
     if not field.is_in_array:
         return _TextAt(F("details"), Value(keys, output_field=ArrayField(TextField())))

@@ -1,4 +1,4 @@
-"""What the commands that export have in common."""
+"""Base class of the export commands."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ from importexport.progress import ShownProgress
 
 
 class ExportCommand(BaseCommand):
-    """Writes what the system actor sees, which is everything, to a file or to standard output."""
+    """Writes all rows, as the system actor sees them, to a file or to standard output."""
 
     kind: ClassVar[ExportKind]
 
@@ -51,7 +51,7 @@ class ExportCommand(BaseCommand):
 
 @contextmanager
 def _output(target: Path | None) -> Iterator[IO[bytes]]:
-    """Where to write. A file gets its name once it is complete, so that nobody takes a part of it for the whole."""
+    """Yield the output stream. A file is renamed into place only when complete, so that no partial file is used."""
     if target is None:
         yield sys.stdout.buffer
         return

@@ -1,4 +1,4 @@
-"""The file of an export on its way to who asked for it."""
+"""Downloads of export files."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ CONTENT_TYPE = "text/csv; charset=utf-8; header=present"
 
 
 def download(job: ExportJob) -> FileResponse:
-    """The file, streamed; for a job that is completed. Raises NotFound; ServiceUnavailable."""
+    """Return the file of a completed job as a stream. Raise NotFound; ServiceUnavailable."""
     try:
         file: Any = default_storage.open(job.file_name, "rb")
         size = file.size
@@ -38,6 +38,6 @@ def download(job: ExportJob) -> FileResponse:
 
 
 def _streamed(file: Any) -> Any:
-    """What the response reads from. The file of django-storages' S3 backend would first be fetched whole."""
+    """Return a streaming file object, since django-storages' S3 file would first download all content."""
     remote = getattr(file, "obj", None)
     return file if remote is None else remote.get()["Body"]

@@ -1,4 +1,4 @@
-"""Files that have lain long enough."""
+"""Expiry of export files."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -8,7 +8,7 @@ from importexport.models import ExportJob
 
 
 def delete_expired_files() -> int:
-    """Delete the files that have expired, and return how many; the rows stay and say what was exported when."""
+    """Delete expired files and return their number; the rows remain as a record of the exports."""
     expired = ExportJob.objects.filter(expires_at__lte=timezone.now()).exclude(file_name="")
     count = 0
     for job in expired.only("file_name").iterator():

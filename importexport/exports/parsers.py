@@ -1,4 +1,4 @@
-"""A body that is text."""
+"""Parsers for text bodies."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -16,13 +16,13 @@ class PlainTextParser(BaseParser):
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """The text. Raises PayloadTooLarge; BadRequest for what is not UTF-8 or holds a NUL."""
+        """Return the text. Raise PayloadTooLarge; BadRequest for invalid UTF-8 or a NUL."""
         text = decoded(read_body(stream, limit=MAX_QUERY_BYTES))
         check_no_nul(text)
         return text
 
 
 class UntypedTextParser(PlainTextParser):
-    """The same for a body that does not say what it is."""
+    """The same for a body without a content type."""
 
     media_type = ""

@@ -1,7 +1,7 @@
-"""Doing an export: a worker takes the job, writes the file and stores it.
+"""Runs an export: a worker claims the job, writes the file and stores it.
 
-The row is the truth. It says at any moment who may write to it (`attempts`), whether the work lives (`heartbeat_at`)
-and under which name the file is, or will be, stored.
+The job's row is authoritative: it records which attempt may write to it (`attempts`), whether the worker is alive
+(`heartbeat_at`), and the name of the stored file, even before it is stored.
 """
 
 import errno
@@ -36,14 +36,14 @@ log = structlog.get_logger("kontor.exports")
 
 SCOPE = "exports"
 KEPT_FOR = timedelta(hours=24)
-# What chose the rows is of no more use once the job has ended, and may name a person.
+# The selection may name a person and is not needed after the job has ended.
 NO_SELECTION = {"query": "", "list_filter": ""}
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _WRITE_BUFFER = 1024 * 1024
 
 
 class Progress(Protocol):
-    """Is told how many rows there are, and how many are written."""
+    """Receives the total number of rows and the number written so far."""
 
     def expect(self, total: int) -> None: ...
 
@@ -51,28 +51,28 @@ class Progress(Protocol):
 
 
 class StorageFailedError(Exception):
-    """The storage did not take the file; the cause says why."""
+    """The storage rejected the file or failed; see the cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why an export failed: for programs and for people."""
+    """The reason of a failure: a code for programs and a message for people."""
 
     code: str
     message: str
 
 
 def export_rows(selection: Selection, *, actor: Actor, file: IO[bytes], progress: Progress) -> int:
-    """Write the selected rows that the actor sees as CSV, and return how many; all are of one moment.
+    """Write the selected rows that the actor sees as CSV, from one snapshot, and return their number.
 
-    Raises BadRequest for a selection that does not fit the schema (any more), and what `progress` raises.
+    Raise BadRequest if the selection does not (or no longer) fit the schema, and pass on errors of `progress`.
     """
     with _one_moment():
         return write_selection(selection, actor=actor, file=file, progress=progress)
 
 
 def write_selection(selection: Selection, *, actor: Actor, file: IO[bytes], progress: Progress) -> int:
-    """The same in the caller's transaction, which decides what is seen."""
+    """The same as `export_rows`, in the caller's transaction and with its snapshot."""
     columns = columns_of(selection.kind)
     rows = selected_rows(selection, actor)
     progress.expect(rows.order_by().count())
@@ -81,7 +81,7 @@ def write_selection(selection: Selection, *, actor: Actor, file: IO[bytes], prog
 
 @contextmanager
 def _one_moment() -> Iterator[None]:
-    """A transaction that sees the database as it is at its first statement, and changes nothing."""
+    """Open a read-only transaction with one snapshot (REPEATABLE READ)."""
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -89,9 +89,9 @@ def _one_moment() -> Iterator[None]:
 
 
 def run_export(job_id: UUID) -> None:
-    """Do an export that waits, or whose worker vanished; does nothing for any other. Whatever happens, it ends.
+    """Run an export that is pending or whose worker has died; do nothing for others. Failures end the job.
 
-    The task of the same job delivered twice finds nothing to do the second time.
+    Idempotent, because a task may be delivered twice.
     """
     lease = _claim(job_id)
     if lease is None:
@@ -115,7 +115,7 @@ def _claim(job_id: UUID) -> JobLease[ExportJob] | None:
         return None
     job = lease.job
     if job.attempts > 1:
-        # What the last worker may have left, also where anonymization has taken its name from the row.
+        # The last worker may have left a file, even if anonymization has cleared its name in the row.
         discard_file(_file_name(job, job.attempts - 1))
     job.file_name = _file_name(job, job.attempts)
     job.save(update_fields=["file_name"])
@@ -134,7 +134,7 @@ def _written_and_stored(lease: JobLease[ExportJob], heartbeat: Heartbeat) -> int
             sub_code="WorkerVanished",
         )
     wait_for_anonymization()
-    # It has no name, so nothing of it stays when the process is killed.
+    # Unnamed, so that nothing remains if the process is killed.
     with tempfile.TemporaryFile(buffering=_WRITE_BUFFER) as file:
         actor = actor_of_job(job, scope=SCOPE)
         selection = Selection(job.kind, query=job.query, list_filter=job.list_filter)
@@ -149,7 +149,7 @@ def _written_and_stored(lease: JobLease[ExportJob], heartbeat: Heartbeat) -> int
 
 
 def _complete(lease: JobLease[ExportJob], rows: int) -> None:
-    """Raises JobLeaseLostError when the job is no longer this worker's."""
+    """Mark the job as completed. Raise JobLeaseLostError if another worker has taken it over."""
     now = timezone.now()
     lease.write(
         status=ExportStatus.COMPLETED,
@@ -175,7 +175,7 @@ def _discard(job: ExportJob) -> None:
 
 
 def _reason_of(error: Exception) -> Reason:
-    """What the caller is told: enough to act on, nothing of the inside."""
+    """Return the reason for the caller: enough to act on, without internal details."""
     if isinstance(error, ApiError):
         return Reason(error.code if error.sub_code == "NA" else error.sub_code, str(error))
     cause = error.__cause__ if isinstance(error, StorageFailedError) else error

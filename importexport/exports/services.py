@@ -1,4 +1,4 @@
-"""Asking for exports, and deleting their files in time."""
+"""Services for exports."""
 
 from django.db import transaction
 from django.utils import translation
@@ -13,9 +13,9 @@ from importexport.models import ExportJob
 
 @transaction.atomic
 def request_export(*, actor: Actor, selection: Selection) -> ExportJob:
-    """Note an export that a worker is to do.
+    """Create an export job, send it to a worker and return it.
 
-    Raises BadRequest for a selection that cannot be understood; TooManyRequests `TooManyJobs`.
+    Raise BadRequest for an invalid selection; TooManyRequests `TooManyJobs`.
     """
     selected_rows(selection, actor)
     check_unfinished(ExportJob.objects.all(), actor)

@@ -1,7 +1,7 @@
-"""Rows as CSV, from PostgreSQL's COPY straight into a file: no row becomes an object, and memory stays as it is.
+"""Writes rows as CSV with PostgreSQL's COPY, without model instances and in constant memory.
 
-RFC 4180 in UTF-8 without a byte order mark: a header, commas, double quotes where they are needed, CRLF at the end of a
-row. An absent value is an empty cell, an empty text a quoted empty one.
+RFC 4180 in UTF-8 without a byte order mark: a header, commas, double quotes only where needed, CRLF line ends. Null is
+an empty cell, an empty string a quoted empty cell.
 """
 
 import csv
@@ -16,15 +16,15 @@ from psycopg import ClientCursor
 from importexport.exports.columns import Column
 
 CRLF = b"\r\n"
-# How often the caller is told how far it is.
+# The interval of progress reports.
 ROWS_PER_REPORT = 1_000
 
-# A spreadsheet takes a cell that starts with one of these for a formula (OWASP, "CSV injection"): an apostrophe before
-# it makes it text. Tab and line ends count, since some readers drop them; and the wide forms, since some take them for
-# the narrow ones. An apostrophe in front of such a sign gets another, so that taking one away always gives the value.
+# Spreadsheets treat a cell that starts with one of these as a formula (OWASP, "CSV injection"); a leading apostrophe
+# makes it text. Tab and line ends are included because some readers drop them, full-width forms because some normalize
+# them. Apostrophes before such a sign get another one, so that removing one always restores the value.
 _SUSPECT_CODES = ", ".join(str(ord(sign)) for sign in "'=+-@\t\n\r＝＋－＠")
 _FORMULA = r"^''*[-=+@\t\n\r＝＋－＠]"
-# Telephone numbers and numbers stay as they are. They name neither a function nor a cell, so they run nothing.
+# Phone numbers and numbers need no escape: they contain no functions or cell references.
 _PHONE = r"\+[0-9][-0-9 ()./]*"
 _NUMBER = r"[-+]?[0-9]+([.,][0-9]+)?([eE][-+]?[0-9]+)?"
 _NEUTRAL = (
@@ -34,17 +34,17 @@ _NEUTRAL = (
 
 
 def write_csv(rows: QuerySet[Any], columns: Sequence[Column], file: IO[bytes], *, report: Callable[[int], None]) -> int:
-    """Write the rows in the order of their ids, and return how many.
+    """Write the rows ordered by id and return their number.
 
-    `report` is called with the number of rows written so far; what it raises ends the work.
+    Call `report` with the number of rows written so far; its exceptions stop the export.
     """
     file.write(_header(columns))
     write = file.write
     with connection.cursor() as cursor:
-        # COPY takes no parameters: they are quoted into the text.
+        # COPY accepts no parameters, so they are quoted into the statement.
         statement = ClientCursor(cursor.connection).mogrify(*_statement(rows, columns))
         with cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')") as copy:
-            # The protocol gives one row per message, with a bare line feed at its end.
+            # The protocol sends one row per message, ending with a bare line feed.
             for number, row in enumerate(copy, start=1):
                 write(row[:-1])
                 write(CRLF)
@@ -61,8 +61,8 @@ def _header(columns: Sequence[Column]) -> bytes:
 
 
 def _statement(rows: QuerySet[Any], columns: Sequence[Column]) -> tuple[str, Sequence[Any]]:
-    """The query behind the file. The inner one is sorted, so PostgreSQL reads each value once, however often the outer
-    one names it.
+    """Return the query of the file. Sorting the subquery prevents PostgreSQL from inlining it, which would evaluate
+    each value several times.
     """
     names = [f"column_{number}" for number in range(len(columns))]
     expressions = {name: column.expression for name, column in zip(names, columns, strict=True)}
