@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import sysconfig
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,9 +34,13 @@ def _with_imports(sources: Iterable[Path]) -> set[Path]:
     return found
 
 
-def _imported(file: Path) -> Iterator[Path]:
-    if file.suffix != ".py":
-        return
+@cache
+def _imported(file: Path) -> tuple[Path, ...]:
+    """The files that the file imports; parsed once, since a run asks for several names of much the same files."""
+    return tuple(_read_imports(file)) if file.suffix == ".py" else ()
+
+
+def _read_imports(file: Path) -> Iterator[Path]:
     for node in ast.walk(ast.parse(file.read_bytes())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
