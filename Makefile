@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# Two cores are what the smallest hosts have; `make test WORKERS=0` shows output as it comes, and takes a debugger.
-WORKERS ?= 2
+# More than the two cores of the smallest hosts, because many tests wait for processes and pages. `make test WORKERS=0`
+# shows output as it comes, and takes a debugger.
+WORKERS ?= 3
 
 TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 
@@ -23,11 +24,14 @@ run screenshots: export DJANGO_SETTINGS_MODULE := config.settings.development
 run: $(VENV)/installed $(TRANSLATIONS) ## everything on this machine, with demo data, until Ctrl-C (PORT=8000)
 	@$(BIN)/python manage.py runstack $(ARGS)
 
-test: $(VENV)/installed-dev $(TRANSLATIONS) ## the tests, on servers of their own (ARGS="-k name", WORKERS=2)
+# Every worker would rewrite the assertions of all tests, and every process compile the code, if nothing were kept.
+test test-quick: export PYTHONDONTWRITEBYTECODE :=
+
+test: $(VENV)/installed-dev $(TRANSLATIONS) ## the tests, on servers of their own (ARGS="-k name", WORKERS=3)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-test-quick: $(VENV)/installed-dev $(TRANSLATIONS) ## the tests that need no browser, no processes and no many rows
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not browser and not stack and not scale" $(ARGS)
+test-quick: $(VENV)/installed-dev $(TRANSLATIONS) ## the tests that need no browser, no processes and no many rows, with fewer random examples
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not browser and not stack and not scale" --hypothesis-profile quick $(ARGS)
 
 check: $(VENV)/installed-dev $(TRANSLATIONS) ## style, types, layers, settings, migrations, deployment
 	$(BIN)/ruff check

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from accounts.models import Member, Participant, User
 from contactgroups.models import ContactGroup, EntityType, GroupMembership, LinkedEntity
 from contacts.models import Contact, ContactAssignment, ContactParticipant
+from tests.examples import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -118,7 +119,7 @@ class Rows:
                 LinkedEntity.objects.create(group=group, entity_type=world.linked[number], entity_id=number + 1)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds())
 def test_every_answer_is_the_one_of_the_model(contact_type, policy, make_app, api_of, world):
     with transaction.atomic():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from changerequests.models import Status
 from contacts.services.delivery import deliver_key
 from tests.documents import check_history, documents, state_of
+from tests.examples import examples
 from tests.fixtures import details
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def submit(api, contact, method, document):
     return answer
 
 
-@settings(several, max_examples=60)
+@settings(several, max_examples=examples(60))
 @given(submissions=st.lists(st.tuples(st.sampled_from(["PATCH", "PUT"]), documents), min_size=1, max_size=4))
 def test_every_submission_gets_an_answer_and_leaves_a_history_that_replays(make_contact, app, submissions):
     contact = make_contact(details(contactInformation={"email": "a@example.com"}))
@@ -37,7 +38,7 @@ def test_every_submission_gets_an_answer_and_leaves_a_history_that_replays(make_
         submit(app, contact, method, document)
 
 
-@settings(several, max_examples=40)
+@settings(several, max_examples=examples(40))
 @given(
     rounds=st.lists(
         st.tuples(
@@ -81,7 +82,7 @@ def test_whatever_is_asked_for_overtaken_and_decided(make_contact, make_member, 
             ]
 
 
-@settings(several, max_examples=40)
+@settings(several, max_examples=examples(40))
 @given(
     steps=st.lists(
         st.tuples(documents, st.sampled_from(["right key", "wrong key", "resend", "discontinue", "nothing"])),

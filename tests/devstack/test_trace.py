@@ -4,7 +4,11 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.devstack.stack import ROOT
+
+pytestmark = pytest.mark.stack
 
 MOST = {
     "GET details": {"files": 11, "functions": 44, "moves": 18},

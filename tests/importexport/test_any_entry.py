@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from contacts.models import Contact, ExternalConnection
 from core.errors import UnprocessableEntity
 from tests.documents import anything, check_history, documents, state_of
+from tests.examples import examples
 from tests.fixtures import details
 from tests.importexport.importing import array, synced
 
@@ -23,7 +24,7 @@ entries = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.lists(st.lists(entries | anything, max_size=4), min_size=1, max_size=3))
 def test_every_entry_is_counted_and_the_histories_replay(make_contact, files):
     known = make_contact(details(contactInformation={"email": "a@example.com"}))

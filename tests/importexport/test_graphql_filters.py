@@ -20,6 +20,7 @@ from importexport.graphql.kinds import BOOLEAN, DATE, DECIMAL, DENIALS, ITEM, MO
 from schemas.models import ListItem
 from schemas.queries import current_schema
 from schemas.services import publish_schema
+from tests.examples import examples
 from tests.schemas.conftest import field, section
 
 pytestmark = pytest.mark.django_db
@@ -247,7 +248,9 @@ def found_by_export(where: dict[str, Any]) -> set[int]:
 
 
 no_checks = settings(
-    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    deadline=None,
+    max_examples=examples(50),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -269,7 +272,7 @@ def test_a_filter_finds_what_a_plain_reading_of_it_finds(schema_with_everything,
 def test_every_operation_on_every_kind_of_value(schema_with_everything, kind):
     name = TYPES[kind]
 
-    @settings(no_checks, max_examples=15)
+    @settings(no_checks, max_examples=examples(15))
     @given(
         st.lists(st.none() | VALUES[kind], min_size=1, max_size=6),
         VALUES[kind],

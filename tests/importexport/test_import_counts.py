@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from contacts.models import ChangeSet, Contact
 from importexport.models import ImportJob
+from tests.examples import examples
 from tests.fixtures import details
 from tests.importexport.importing import array, counts, lines, synced
 
@@ -89,7 +90,7 @@ entries = st.fixed_dictionaries(
 imports = st.lists(st.lists(entries, min_size=1, max_size=7), min_size=1, max_size=3)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(syncs=st.lists(imports, min_size=1, max_size=3))
 def test_the_counts_add_up_and_the_database_is_as_the_model_says(contact_type, settings, syncs):
     settings.IMPORT_BATCH_ENTRIES = BATCH

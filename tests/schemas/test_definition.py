@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.errors import UnprocessableEntity
 from schemas.definition import parse_definition
 from schemas.definition.patterns import pattern_fault
+from tests.examples import examples
 from tests.schemas.conftest import field, list_parents, section, shipped_text
 
 
@@ -285,12 +286,12 @@ json_values = st.recursive(
 
 
 @given(json_values)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_json_is_either_well_formed_or_refused_in_words(value: Any) -> None:
     faults_of(value)
 
 
 @given(st.text(max_size=600))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_text_is_a_pattern_or_refused_in_words(pattern: str) -> None:
     pattern_fault(pattern)

@@ -15,6 +15,7 @@ from schemas.explaining import not_json_faults
 from schemas.forms import DetailsForm
 from schemas.forms.building import fields_outside_arrays
 from tests.browserless import sent_by
+from tests.examples import examples
 from tests.schemas.conftest import field, schema_of, section, shipped
 from tests.schemas.documents import full_contact
 from tests.schemas.test_verdicts import elements, json_values, near_valid_contacts
@@ -43,7 +44,7 @@ def is_stored(document: Any) -> bool:
 # ---- there and back
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(document=near_valid_contacts().filter(lambda document: isinstance(document, dict) and is_stored(document)))
 def test_a_contact_that_is_sent_back_untouched_stays_exactly_as_it_is(document: dict[str, Any]) -> None:
     sent = sent_for(shipped("contact"), document)
@@ -53,7 +54,7 @@ def test_a_contact_that_is_sent_back_untouched_stays_exactly_as_it_is(document: 
     assert not form.has_changed()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(root=elements(2), data=st.data(), language=st.sampled_from(LANGUAGES))
 def test_any_document_of_any_schema_comes_back_as_it_is(
     root: list[dict[str, Any]], data: st.DataObject, language: str

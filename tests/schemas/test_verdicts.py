@@ -12,6 +12,7 @@ from schemas.compiled import CompiledSchema
 from schemas.engine import NOT_JSON_ERRORS, deciding_validator, explaining_validator
 from schemas.explaining import not_json_faults
 from schemas.formats import FORMATS
+from tests.examples import examples
 from tests.schemas.conftest import field, schema_of, section, shipped
 from tests.schemas.documents import full_contact
 
@@ -180,7 +181,7 @@ def test_the_full_contact_is_valid(contact_schema: CompiledSchema) -> None:
 
 
 @given(near_valid_contacts())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_both_libraries_judge_contacts_alike(document: Any) -> None:
     decided, explained = verdicts(shipped("contact"), document)
     assert decided == explained
@@ -190,7 +191,7 @@ def test_both_libraries_judge_contacts_alike(document: Any) -> None:
 
 
 @given(schemas_and_documents())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_both_libraries_judge_documents_of_any_schema_alike(pair: tuple[CompiledSchema, Any]) -> None:
     schema, document = pair
     decided, explained = verdicts(schema, document)
@@ -201,7 +202,7 @@ def test_both_libraries_judge_documents_of_any_schema_alike(pair: tuple[Compiled
 
 
 @given(json_values)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_json_is_judged_without_an_error(document: Any) -> None:
     decided, explained = verdicts(shipped("contact"), document)
     assert decided == explained
