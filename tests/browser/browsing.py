@@ -1,15 +1,14 @@
 """Helpers for browser tests: errors on pages and accessibility checks."""
 
 import re
+from collections.abc import Iterator
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Error, Page, Request, expect
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response, expect
 
 # WCAG 2.2 level AA and the best practices of axe-core.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 GRAVE = {"serious", "critical"}
-
-_axe = Axe()
 
 
 class Complaints:
@@ -58,11 +57,44 @@ def settle(page: Page) -> None:
     page.evaluate("document.fonts.ready.then(() => null)")
 
 
+# The theme follows the system's scheme when a page loads; a change of the theme, there and back, makes it look again.
+FOLLOW_SYSTEM = """async () => {
+    const shell = Alpine.$data(document.documentElement);
+    shell.adminTheme = "light";
+    await Alpine.nextTick();
+    shell.adminTheme = "auto";
+    await Alpine.nextTick();
+    const fading = document.getAnimations().filter(animation => animation instanceof CSSTransition);
+    await Promise.allSettled(fading.map(transition => transition.finished));
+}"""
+
+
+def in_both_schemes(page: Page) -> Iterator[str]:
+    """Show the loaded page in its colour scheme, then in the other one: cheaper than to load it twice.
+
+    The page keeps the other scheme, so the next one loads in it: a walk over several pages loads some in each.
+    """
+    loaded_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    _expect_scheme(page, is_dark=loaded_dark)
+    yield "dark" if loaded_dark else "light"
+    page.emulate_media(color_scheme="light" if loaded_dark else "dark")
+    page.evaluate(FOLLOW_SYSTEM)
+    _expect_scheme(page, is_dark=not loaded_dark)
+    yield "light" if loaded_dark else "dark"
+
+
+def _expect_scheme(page: Page, *, is_dark: bool) -> None:
+    expect(page.locator("html.dark")).to_have_count(int(is_dark))
+
+
 def grave_violations(page: Page) -> list[str]:
     """Return the serious and critical violations that axe-core finds in the current state of the page."""
     # Evaluated through the debugger protocol, which bypasses the Content-Security-Policy.
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    # Only the violations leave the browser: the rest of the result takes as long to transfer as to compute.
     options = {"runOnly": RULES, "resultTypes": ["violations"]}
-    found = _axe.run(page, options=options).response["violations"]
+    found = page.evaluate("async options => (await axe.run(options)).violations", options)
     return [
         f"{violation['id']} ({violation['impact']}): {violation['help']}\n"
         f"    {' '.join(node['target'])}\n    {node['html'][:300]}\n    {node.get('failureSummary', '')}"
@@ -70,6 +102,11 @@ def grave_violations(page: Page) -> list[str]:
         if violation["impact"] in GRAVE
         for node in violation["nodes"]
     ]
+
+
+def allows_nothing_unsafe(answer: Response) -> bool:
+    """Return whether the Content-Security-Policy of the response has no exception."""
+    return "unsafe" not in answer.headers["content-security-policy"]
 
 
 def scrolls_sideways(page: Page) -> bool:

@@ -9,7 +9,7 @@ from accounts.actor import system_actor
 from changerequests.models import ChangeRequest, Status
 from contacts.models import Contact
 from contacts.services.changes import patch_details
-from tests.browser.browsing import scrolls_sideways
+from tests.browser.browsing import in_both_schemes, scrolls_sideways
 from tests.fixtures import details
 
 RIGHTS = ["view_contact", "change_contact_details", "anonymize_contact", "view_contactgroup", "view_changerequest"]
@@ -185,17 +185,14 @@ def test_what_others_changed_meanwhile_is_shown_and_the_input_kept(page, sign_in
     assert contact.details["contactInformation"]["phone"] == "044 123 45 67"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_usable_on_a_phone(open_page, sign_in, anna, contact, axe, scheme):
-    phone = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme=scheme)
-    sign_in(phone, anna)
-    for name in ("change", "edit", "changes", "requests", "groups", "connections", "channels", "picture", "anonymize"):
-        phone.goto(address_of(contact, name))
-        assert not scrolls_sideways(phone), name
-        axe(phone)
-    phone.goto("/admin/contacts/contact/add/")
-    assert not scrolls_sideways(phone)
-    axe(phone)
+def test_every_page_is_usable_on_a_phone_by_day_and_by_night(phone_page, sign_in, anna, contact, axe):
+    sign_in(phone_page, anna)
+    names = ("change", "edit", "changes", "requests", "groups", "connections", "channels", "picture", "anonymize")
+    for address in (*(address_of(contact, name) for name in names), "/admin/contacts/contact/add/"):
+        phone_page.goto(address)
+        for scheme in in_both_schemes(phone_page):
+            assert not scrolls_sideways(phone_page), (address, scheme)
+            axe(phone_page)
 
 
 def test_a_contact_is_created_and_anonymized_after_its_name_was_typed(page, sign_in, anna, complaints):

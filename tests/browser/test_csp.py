@@ -6,42 +6,29 @@ import pytest
 from django.contrib.auth.models import Group
 from playwright.sync_api import expect
 
-from tests.browser.browsing import settle
+from tests.browser.browsing import allows_nothing_unsafe, settle
 from tests.security.conftest import *  # noqa: F403 - the same two worlds
 
+# The lists are those of test_every_page.
 PAGES = [
     "",
     "password_change/",
-    "accounts/clientapplication/",
     "accounts/clientapplication/add/",
-    "accounts/member/",
     "accounts/member/add/",
     "accounts/participant/add/",
-    "accounts/user/",
     "accounts/user/add/",
     "accounts/user/{user}/change/",
     "accounts/user/{user}/password/",
     "accounts/user/{user}/history/",
-    "auth/group/",
     "auth/group/add/",
-    "changerequests/changerequest/",
     "changerequests/changerequest/{request}/change/",
-    "contactgroups/contactgroup/",
     "contactgroups/contactgroup/add/",
     "contactgroups/contactgroup/{group}/change/",
     "contactgroups/contactgroup/{empty}/delete/",
-    "contacts/contact/",
     "contacts/contact/?q=person",
     "contacts/contact/{contact}/change/",
-    "importexport/exportjob/",
-    "importexport/importjob/",
     "importexport/importjob/add/",
-    "legalentities/legalentity/",
     "legalentities/legalentity/{entity}/change/",
-    "schemas/list/",
-    "schemas/listitem/",
-    "schemas/schema/",
-    "schemas/schemaversion/",
 ]
 
 
@@ -67,8 +54,7 @@ def test_every_page_of_the_admin_opens_without_a_complaint(page, sign_in, boss, 
     for path in PAGES:
         answer = page.goto(f"/admin/{path.format(**ids)}")
         assert answer.status == 200, path
-        policy = answer.headers["content-security-policy"]
-        assert "unsafe" not in policy, path
+        assert allows_nothing_unsafe(answer), path
         # Alpine runs: it has removed the cloak.
         settle(page)
 
