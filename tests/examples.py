@@ -6,7 +6,7 @@ DEFAULT = 100
 QUICK = "quick"
 
 # `make test-quick` selects it.
-settings.register_profile(QUICK, max_examples=DEFAULT // 5)
+settings.register_profile(QUICK, max_examples=DEFAULT // 10)
 
 
 def examples(number: int) -> int:
