@@ -20,8 +20,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(TESTS).parts[0]
         if folder in MARKS_OF_FOLDERS:
             item.add_marker(MARKS_OF_FOLDERS[folder])
-        # What a module starts or fills is started or filled by one worker.
-        if _rank(item) < len(SLOWEST_FIRST):
+        # What a module starts or fills is started or filled by one worker. Modules that share more say so themselves.
+        if _rank(item) < len(SLOWEST_FIRST) and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TESTS))))
     items.sort(key=_rank)
 

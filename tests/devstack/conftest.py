@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from devstack.embedded import paths
+from tests.devstack.stack import Eventually, RunningStack
+from tests.prepared import Prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120
+DEMO_STACK = "demo stack"
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +51,26 @@ def environment() -> Callable[[Path], dict[str, str]]:
         return {**inherited, "KONTOR_VAR": str(var), "DJANGO_SETTINGS_MODULE": "config.settings.base"}
 
     return of
+
+
+@pytest.fixture(scope="session")
+def demo_stack(
+    tmp_path_factory: pytest.TempPathFactory,
+    environment: Callable[[Path], dict[str, str]],
+    eventually: Eventually,
+    prepare: Prepare,
+) -> Iterator[RunningStack]:
+    """A stack with demo data. The tests that use it share it, in their order, so they run on one worker: DEMO_STACK.
+
+    The walks of the documentation come first, because they show what is in the demo data.
+    """
+    var = tmp_path_factory.mktemp("demo") / "var"
+    prepare(var, demo=True)
+    # The test of the API's document makes thousands of calls as one actor.
+    running = RunningStack(var, {**environment(var), "API_RATE": ""}, eventually, options=())
+    yield running
+    running.end()
+    paths.socket_directory(var).rmdir()
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ class RunningStack:
         self, var: Path, environment: dict[str, str], eventually: Eventually, *, options: Sequence[str] = ("--no-demo",)
     ) -> None:
         self._eventually = eventually
+        self.var = var
         self._output = var.with_suffix(".output")
         self.port = free_port()
         with self._output.open("w") as output:

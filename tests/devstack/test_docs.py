@@ -3,15 +3,14 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from devstack.embedded import paths
-from tests.devstack.stack import ROOT, RunningStack
+from tests.devstack.conftest import DEMO_STACK
+from tests.devstack.stack import ROOT
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group(DEMO_STACK)]
 
 BLOCK = re.compile(r"^```(bash|json|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SEPARATOR = "-- next block --"
@@ -21,17 +20,6 @@ VOLATILE = [
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
     (re.compile(r'("id"|"contactChangeSetId"): \d+'), r"\1: NUMBER"),
 ]
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory, environment, eventually, prepare) -> Iterator[RunningStack]:
-    var = tmp_path_factory.mktemp("walk") / "var"
-    prepare(var, demo=True)
-    running = RunningStack(var, environment(var), eventually, options=())
-    running.var = var
-    yield running
-    running.end()
-    paths.socket_directory(var).rmdir()
 
 
 def steady(output: str) -> str:
@@ -52,14 +40,18 @@ def blocks_of(page: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/life-of-a-contact.md"])
-def test_the_walk_can_be_pasted_as_it_stands_and_gives_what_the_page_says(stack, environment, page):
+def test_the_walk_can_be_pasted_as_it_stands_and_gives_what_the_page_says(demo_stack, environment, page):
     blocks = blocks_of(ROOT / page)
     assert len(blocks) > 5
     script = f"\necho '{SEPARATOR}'\n".join(commands for commands, _output in blocks)
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=ROOT,
-        env={**environment(stack.var), "KONTOR": f"http://127.0.0.1:{stack.port}", "HOME": os.environ["HOME"]},
+        env={
+            **environment(demo_stack.var),
+            "KONTOR": f"http://127.0.0.1:{demo_stack.port}",
+            "HOME": os.environ["HOME"],
+        },
         capture_output=True,
         text=True,
         timeout=120,

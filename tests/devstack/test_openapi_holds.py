@@ -6,32 +6,19 @@ random follows from a fixed seed; tests/devstack/schemathesis.toml says what is 
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import pytest
 import requests
 
-from devstack.embedded import paths
+from tests.devstack.conftest import DEMO_STACK
 from tests.devstack.stack import ROOT, RunningStack
 from tests.legalentities.documents import company
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group(DEMO_STACK)]
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory, environment, eventually, prepare) -> Iterator[RunningStack]:
-    var = tmp_path_factory.mktemp("openapi") / "var"
-    prepare(var, demo=True)
-    # The test makes thousands of calls as one actor.
-    running = RunningStack(var, {**environment(var), "API_RATE": ""}, eventually, options=())
-    running.var = var
-    yield running
-    running.end()
-    paths.socket_directory(var).rmdir()
 
 
 def command(stack, environment, *arguments: str) -> str:
@@ -98,28 +85,28 @@ def with_bearer_tokens(stack: RunningStack) -> dict:
 
 
 @pytest.fixture(params=["application", "member"])
-def caller(request, stack, environment) -> Caller:
+def caller(request, demo_stack, environment) -> Caller:
     if request.param == "member":
         # A member with all permissions, because only members can review and cancel.
-        return Caller(stack, command(stack, environment, "issue_token", "--member", "admin"))
+        return Caller(demo_stack, command(demo_stack, environment, "issue_token", "--member", "admin"))
     answer = requests.post(
-        f"http://127.0.0.1:{stack.port}/connect/token",
+        f"http://127.0.0.1:{demo_stack.port}/connect/token",
         data={"grant_type": "client_credentials"},
         auth=("demo", "demo-secret-for-trials-only"),
         timeout=30,
     )
-    return Caller(stack, answer.json()["access_token"])
+    return Caller(demo_stack, answer.json()["access_token"])
 
 
-def test_every_operation_does_what_the_document_says_and_nothing_else(stack, environment, caller, tmp_path):
+def test_every_operation_does_what_the_document_says_and_nothing_else(demo_stack, environment, caller, tmp_path):
     dictionaries = [
         f"[dictionaries.{name}]\nvalues = {orjson.dumps(values).decode()}\n" for name, values in caller.things().items()
     ]
     config = tmp_path / "schemathesis.toml"
     config.write_text("\n".join([CONFIG.read_text(), *dictionaries]))
     document = tmp_path / "openapi.json"
-    document.write_text(orjson.dumps(with_bearer_tokens(stack)).decode())
-    refused = stack.output.count("status=401")
+    document.write_text(orjson.dumps(with_bearer_tokens(demo_stack)).decode())
+    refused = demo_stack.output.count("status=401")
     done = subprocess.run(
         [
             Path(sys.executable).with_name("schemathesis"),
@@ -128,11 +115,11 @@ def test_every_operation_does_what_the_document_says_and_nothing_else(stack, env
             "run",
             document,
             "--url",
-            f"http://127.0.0.1:{stack.port}",
+            f"http://127.0.0.1:{demo_stack.port}",
             "--no-color",
         ],
         cwd=tmp_path,
-        env={**environment(stack.var), "KONTOR_TOKEN": caller.token},
+        env={**environment(demo_stack.var), "KONTOR_TOKEN": caller.token},
         capture_output=True,
         text=True,
         timeout=900,
@@ -140,4 +127,4 @@ def test_every_operation_does_what_the_document_says_and_nothing_else(stack, env
     )
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
     assert "Tested: 60" in done.stdout
-    assert stack.output.count("status=401") > refused + 50  # without a token and with an invalid one
+    assert demo_stack.output.count("status=401") > refused + 50  # without a token and with an invalid one
