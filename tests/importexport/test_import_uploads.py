@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 from django.core.files.storage import default_storage
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importexport.imports import reading
@@ -179,6 +179,8 @@ def test_white_space_without_end_costs_no_memory():
         list(EntryFile(file, max_bytes=50_000_000))
 
 
+# How long it takes to generate values says something about the machine's load only.
+any_speed = settings(suppress_health_check=[HealthCheck.too_slow])
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda below: st.lists(below, max_size=4) | st.dictionaries(st.text(), below, max_size=4),
@@ -186,6 +188,7 @@ values = st.recursive(
 )
 
 
+@any_speed
 @given(
     entries=st.lists(st.dictionaries(st.text(), values, max_size=5), max_size=8),
     indent=st.sampled_from([None, 0, 3]),
@@ -200,6 +203,7 @@ def test_an_array_is_taken_apart_as_json_reads_it_wherever_the_chunks_end(entrie
     assert found == entries
 
 
+@any_speed
 @given(
     entries=st.lists(st.dictionaries(st.text(), values, max_size=5), min_size=1, max_size=8),
     ends=st.sampled_from([b"\n", b"\r\n", b"\n\n"]),
