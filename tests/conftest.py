@@ -15,7 +15,9 @@ MARKS_OF_FOLDERS = {"browser": "browser", "faults": "stack"}
 SLOWEST_FIRST = ("stack", "scale", "browser")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the tests before pytest-xdist reads their groups, and sort them after pytest-django has."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         if folder in MARKS_OF_FOLDERS:
@@ -23,6 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # What a module starts or fills is started or filled by one worker. Modules that share more say so themselves.
         if _rank(item) < len(SLOWEST_FIRST) and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TESTS))))
+    yield
     items.sort(key=_rank)
 
 
