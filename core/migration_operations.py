@@ -1,9 +1,10 @@
-"""Migration operations whose errors explain how to fix the data."""
+"""Migration operations: validating with an explanation, and locking tables that are in use."""
 
 from typing import Any
 
 from django.contrib.postgres.operations import ValidateConstraint
 from django.db import IntegrityError
+from django.db.migrations import RunSQL
 
 MOST_NAMED = 20
 
@@ -31,6 +32,42 @@ class ValidateOrExplain(ValidateConstraint):
                 f"{', '.join(map(str, identities))}. Look at them; what puts them right is: {self.remedy} "
                 "Then run manage.py migrate again: it goes on from here."
             ) from error
+
+
+class LockTables(RunSQL):
+    """Lock tables exclusively until the migration's transaction ends. Needs an atomic migration.
+
+    It never waits for a table while it holds another, so it cannot deadlock with the processes that use them, whatever
+    order they take. Nobody queues behind it for longer than a second at a time.
+    """
+
+    def __init__(self, *tables: str) -> None:
+        self.tables = tables
+        first, *others = (f"public.{table} IN ACCESS EXCLUSIVE MODE" for table in tables)
+        locks = "".join(f"LOCK TABLE {table} NOWAIT; " for table in others)
+        super().__init__(
+            f"""
+            SET LOCAL lock_timeout = '1s';
+            DO $$
+            BEGIN
+                FOR attempt IN 1..60 LOOP
+                    BEGIN
+                        LOCK TABLE {first}; {locks}
+                        RETURN;
+                    EXCEPTION WHEN lock_not_available THEN
+                        PERFORM pg_sleep(0.1);
+                    END;
+                END LOOP;
+                RAISE EXCEPTION 'Others used {", ".join(tables)} all the time. Run manage.py migrate again.'
+                    USING ERRCODE = 'lock_not_available';
+            END
+            $$;
+            """,
+            self.noop,
+        )
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return self.__class__.__name__, list(self.tables), {}
 
 
 def _violating(schema_editor: Any, table: str, constraint: str) -> list[Any]:
