@@ -35,10 +35,10 @@ FILL = """
       JOIN made_up ON made_up.number = series.number %% %(distinct)s
      ORDER BY series.number
 """
-# Every history needs the change set of the first version.
+# Every history needs the entry of the first version.
 HISTORY = """
-    INSERT INTO contacts_changeset (contact_id, version, executed_at, initiator_system, changes, paths)
-    SELECT id, 1, created_at, 'benchmark',
+    INSERT INTO audit_entry (kind, subject_id, sequence, recorded_at, initiator_system, changes, paths)
+    SELECT 'contact-details', id, 1, created_at, 'benchmark',
            jsonb_build_array(jsonb_build_object('path', 'personalInformation.lastName', 'original', NULL,
                                                 'target', details #> '{personalInformation,lastName}')),
            ARRAY['personalInformation', 'personalInformation.lastName']
@@ -95,7 +95,7 @@ def fill_contacts(last: int) -> None:
         cursor.execute(MEMBERSHIPS, [policy.pk, after])
     tidy(
         "contacts_contact",
-        "contacts_changeset",
+        "audit_entry",
         "contacts_contactparticipant",
         "contactgroups_contactgroup",
         "contactgroups_groupmembership",

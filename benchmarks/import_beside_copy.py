@@ -31,9 +31,9 @@ from schemas.queries import current_schema
 PIECE = 1 << 20
 TABLES = {
     "contacts_contact": "id, uid, type_id, username, details, version, created_at",
-    "contacts_changeset": (
-        "id, contact_id, version, executed_at, initiator_member_id, initiator_contact_id, initiator_application_id, "
-        "initiator_system, changes, paths, comment"
+    "audit_entry": (
+        "id, kind, subject_id, sequence, recorded_at, transaction_id, initiator_member_id, initiator_contact_id, "
+        "initiator_application_id, initiator_system, changes, paths, comment, change_request_id"
     ),
     "contacts_externalconnection": "id, contact_id, system, external_id",
 }

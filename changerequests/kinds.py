@@ -81,12 +81,12 @@ class RequestKind(ABC):
         """
 
     @abstractmethod
-    def apply(self, *, actor: Actor, subject: Any, request: ChangeRequest) -> Any:
+    def apply(self, *, actor: Actor, subject: Any, request: ChangeRequest) -> None:
         """Apply an approved request's changes through the service that also makes direct changes.
 
-        Called with subject and request locked; `subject` is the return value of `lock`. Returns the history entry, or
-        None if only addresses change that must be verified first. Raises UnprocessableEntity `ChangeRequestOutdated`
-        with the paths whose value is no longer the original, and what the service raises.
+        Called with subject and request locked; `subject` is the return value of `lock`. The entry in the ledger names
+        the request; there is none if only addresses change that must be verified first. Raises UnprocessableEntity
+        `ChangeRequestOutdated` with the paths whose value is no longer the original, and what the service raises.
         """
 
     @abstractmethod

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.actor import Actor
 from accounts.models import Member
+from audit.models import Entry
 from changerequests import triggers
 from changerequests.kinds import request_kind
 from core.documents import Change
@@ -79,9 +80,6 @@ class ChangeRequest(models.Model):
     review_comment = models.TextField(_("comment of the reviewer"), null=True, blank=True)
     changes = models.JSONField(_("changes"))
     paths = ArrayField(models.TextField())
-    change_set = models.OneToOneField(
-        "contacts.ChangeSet", on_delete=models.PROTECT, null=True, blank=True, related_name="change_request"
-    )
     language = models.CharField(_("language"), max_length=10, default="en", db_default="en")
     is_outcome_due = models.BooleanField(_("outcome due"), default=False, db_default=False)
     outcome_claimed_at = models.DateTimeField(null=True, blank=True)
@@ -112,10 +110,6 @@ class ChangeRequest(models.Model):
                 ),
                 name="decided_requests_name_their_reviewer",
             ),
-            models.CheckConstraint(
-                condition=Q(change_set__isnull=True) | Q(status=Status.APPROVED),
-                name="approved_requests_alone_have_a_change_set",
-            ),
         ]
         indexes = [
             models.Index(fields=["status", "-created_at", "-id"], name="request_by_status"),
@@ -145,3 +139,12 @@ class ChangeRequest(models.Model):
     @property
     def is_pending(self) -> bool:
         return self.status == Status.PENDING
+
+
+class EntryOfRequest(Entry):
+    """A ledger entry, with the rules about the request that it names."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = triggers.OF_ENTRIES

@@ -81,8 +81,8 @@ def review_change_request(
 ) -> ChangeRequest:
     """Approve or reject a pending request. Locks the subject, then the request: of two reviewers, one wins.
 
-    Approval makes the changes; the history names the initiator, and the request refers to the history entry. Raises
-    NotFound; Forbidden without the review permission and, as `OwnChangeRequest`, for the initiator; UnprocessableEntity
+    Approval makes the changes; their entry in the ledger names the initiator and the request. Raises NotFound;
+    Forbidden without the review permission and, as `OwnChangeRequest`, for the initiator; UnprocessableEntity
     `ChangeRequestNotPending`, and what `RequestKind.apply` raises. Any error leaves the request unchanged.
     """
     check_member_permission(actor, REVIEW_PERMISSION)
@@ -92,15 +92,13 @@ def review_change_request(
         raise Forbidden(_("You asked for this change. Somebody else has to review it."), sub_code="OwnChangeRequest")
     _check_pending(request)
     if is_approved:
-        request.change_set = request_kind().apply(actor=actor, subject=subject, request=request)
+        request_kind().apply(actor=actor, subject=subject, request=request)
     request.status = Status.APPROVED if is_approved else Status.REJECTED
     request.review_member_id = actor.member_id
     request.review_comment = comment
     request.reviewed_at = timezone.now()
     request.is_outcome_due = True
-    request.save(
-        update_fields=["status", "review_member", "review_comment", "reviewed_at", "change_set", "is_outcome_due"]
-    )
+    request.save(update_fields=["status", "review_member", "review_comment", "reviewed_at", "is_outcome_due"])
     send_on_commit(send_outcome, request.pk)
     return request
 

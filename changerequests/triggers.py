@@ -1,8 +1,11 @@
 """Database triggers that protect change requests from every writer.
 
 A request is inserted as pending, never as decided. It is decided or cancelled once and stays that way; its changes and
-its initiator never change. Its change set belongs to its contact. Requests are never deleted, and only anonymization
-removes values.
+its initiator never change. Requests are never deleted, and only anonymization removes values. A ledger entry names only
+an approved request about its own subject.
+
+The previous version has the request name its entry, in the column `change_set_id`. Its processes may still run: what
+they write there is checked, and the entry takes over the request.
 """
 
 import pgtrigger
@@ -54,8 +57,8 @@ OF_REQUESTS = [
                   AND NOT values_are_taken THEN
                 refused := 'it is decided.';
             ELSIF NEW.change_set_id IS NOT NULL AND NOT EXISTS (
-                      SELECT FROM public.contacts_changeset
-                       WHERE id = NEW.change_set_id AND contact_id = NEW.contact_id) THEN
+                      SELECT FROM public.audit_entry
+                       WHERE id = NEW.change_set_id AND kind = 'contact-details' AND subject_id = NEW.contact_id) THEN
                 refused := 'the change set is not its contact''s.';
             ELSE
                 RETURN NEW;
@@ -64,4 +67,36 @@ OF_REQUESTS = [
         """,  # noqa: S608 - constants
     ),
     NeverEmptied(name="requests_are_never_emptied"),
+    Guard(
+        name="entry_takes_over_request",
+        when=pgtrigger.After,
+        operation=pgtrigger.UpdateOf("change_set_id"),
+        condition=pgtrigger.Condition("NEW.change_set_id IS NOT NULL AND OLD.change_set_id IS NULL"),
+        func="""
+            UPDATE public.audit_entry SET change_request_id = NEW.id
+             WHERE id = NEW.change_set_id AND change_request_id IS NULL;
+            RETURN NULL;
+        """,
+    ),
+]
+
+OF_ENTRIES = [
+    # Deferred, because the request is approved after its changes are made.
+    Guard(
+        name="request_is_approved",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        timing=pgtrigger.Deferred,
+        condition=pgtrigger.Condition("NEW.change_request_id IS NOT NULL"),
+        func=f"""
+            IF NOT EXISTS (
+                SELECT FROM public.changerequests_changerequest
+                 WHERE id = NEW.change_request_id AND status = 2
+                   AND NEW.kind = 'contact-details' AND contact_id = NEW.subject_id)
+            THEN
+                {refuse("Refused: entry % names a request that is not an approved one of its subject.", "NEW.id")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
@@ -11,7 +11,7 @@ from changerequests.kinds import ChoosableField, Presenter, RequestKind
 from changerequests.models import ChangeRequest, ChangeRequestQuerySet
 from changerequests.presentation import ReviewedChange
 from contacts.display import compared, context_of, field_labels, in_form_order, shown, shown_changes
-from contacts.models import CONTACT_SCHEMA, Contact, ContactParticipant
+from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Contact, ContactParticipant
 from contacts.plans import Origin, Snapshot, outdated_paths, plan, values_set
 from contacts.queries.contacts import search_contacts
 from contacts.queries.history import latest_history
@@ -22,13 +22,13 @@ from core.errors import UnprocessableEntity
 from schemas.compiled import CompiledSchema
 from schemas.queries import current_schema
 
-RECENT_CHANGE_SETS = 5
+RECENT_ENTRIES = 5
 
 
 class ContactDetailsKind(RequestKind):
     """A member's change to a contact's details, waiting because the schema requires approval of one of the fields."""
 
-    key = "contact-details"
+    key = CONTACT_DETAILS
     subject_template = "admin/contacts/includes/reviewed_contact.html"
     history_template = "admin/contacts/includes/reviewed_history.html"
     subject_relations = ("type",)
@@ -50,7 +50,7 @@ class ContactDetailsKind(RequestKind):
     def lock(self, *, actor: Actor, subject_id: int) -> Snapshot:
         return locked_contact_snapshot(actor=actor, subject_id=subject_id)
 
-    def apply(self, *, actor: Actor, subject: Snapshot, request: ChangeRequest) -> Model | None:
+    def apply(self, *, actor: Actor, subject: Snapshot, request: ChangeRequest) -> None:
         outdated = outdated_paths(subject.document, request.proposed)
         if outdated:
             raise UnprocessableEntity(
@@ -59,8 +59,12 @@ class ContactDetailsKind(RequestKind):
                 properties={path: [_("The value is no longer the original one.")] for path in outdated},
             )
         found = plan(subject, values_set(request.proposed), actor, Origin.APPROVAL)
-        submission = commit(found, comment=request.initiator_comment, initiator_member_id=request.initiator_member_id)
-        return submission.change_set
+        commit(
+            found,
+            comment=request.initiator_comment,
+            initiator_member_id=request.initiator_member_id,
+            change_request_id=request.pk,
+        )
 
     def outdated(self, ids: Collection[int]) -> set[int]:
         if not ids:
@@ -138,7 +142,7 @@ class DetailsPresenter(Presenter):
             "members": contact.members.select_related("user").order_by("pk"),
             "connections": contact.external_connections.all(),
             "history": [
-                (change_set, shown_changes(self._schema, change_set.changes))
-                for change_set in latest_history(contact_id=contact.pk, limit=RECENT_CHANGE_SETS)
+                (entry, shown_changes(self._schema, entry.changes))
+                for entry in latest_history(contact_id=contact.pk, limit=RECENT_ENTRIES)
             ],
         }

@@ -10,12 +10,14 @@ from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from audit.models import Entry, Erasure
+from audit.triggers import follows_versions
 from contactgroups.models import EntityType
-from contacts.models import ONE_PERSON, History
-from core.triggers import Guard, NeverEmptied, VersionCountsChanges, refuse
+from core.triggers import Guard, VersionCountsChanges, refuse
 from legalentities.querysets import LegalEntityQuerySet
 
-# The key of the schema that details follow.
+# The kind of details in the ledger, and the key of the schema that they follow.
+LEGAL_ENTITY_DETAILS = "legal-entity"
 LEGAL_ENTITY_SCHEMA = "legal-entity"
 
 EXTERNAL_ID_UNIQUE = "legal_entity_external_id_unique"
@@ -41,6 +43,10 @@ class LegalEntity(models.Model):
         verbose_name=_("name"),
     )
     version = models.PositiveIntegerField(_("version"), default=1)
+    # (entry_kind, id, version) is a foreign key to the ledger's entry of this version, checked when a transaction ends.
+    entry_kind = models.CharField(
+        max_length=40, default=LEGAL_ENTITY_DETAILS, db_default=LEGAL_ENTITY_DETAILS, editable=False
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     link_type = models.GeneratedField(
         expression=models.Value(EntityType.LEGAL_ENTITY.value),
@@ -57,38 +63,65 @@ class LegalEntity(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["external_id"], name=EXTERNAL_ID_UNIQUE),
             models.CheckConstraint(condition=models.Q(version__gte=1), name="legal_entity_version_is_positive"),
+            models.CheckConstraint(
+                condition=models.Q(entry_kind=LEGAL_ENTITY_DETAILS), name="legal_entity_entry_kind_is_legal_entity"
+            ),
         ]
         indexes = [
             # For `name__icontains`, which compiles to the same expression.
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="legal_entity_by_part_of_name")
         ]
-        triggers = [VersionCountsChanges(name="version_counts_changes")]
+        triggers = [
+            VersionCountsChanges(name="version_counts_changes"),
+            Guard(
+                name="identity_is_fixed",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("id"),
+                condition=pgtrigger.AnyChange("id"),
+                func=refuse("Refused for legal entity %: its id stays what it is.", "OLD.id"),
+            ),
+            Guard(
+                name="legal_entities_are_never_deleted",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func=refuse("Refused for legal entity %: what has a history is never deleted.", "OLD.id"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or str(self.uid)
 
+    @property
+    def entries(self) -> models.QuerySet[Entry]:
+        """The history of the details, latest first."""
+        return Entry.objects.of(LEGAL_ENTITY_DETAILS, self.pk)
 
-class LegalEntityChangeSet(History):
-    """The changes that one submission made to a legal entity. Append-only, enforced by triggers."""
 
-    legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="change_sets")
+class LegalEntityEntry(Entry):
+    """A ledger entry, with the rules about entries of a legal entity."""
 
-    class Meta(History.Meta):
-        verbose_name = _("change set")
-        verbose_name_plural = _("change sets")
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["legal_entity", "version"], name="change_set_version_once_per_legal_entity"
-            ),
-            models.CheckConstraint(condition=ONE_PERSON, name="legal_entity_change_set_has_one_initiating_person"),
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            follows_versions(
+                name="legal_entity_follows_versions", kind=LEGAL_ENTITY_DETAILS, table="legalentities_legalentity"
+            )
         ]
+
+
+class LegalEntityErasure(Erasure):
+    """An erasure, refused for legal entities: a company is not a person."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
         triggers = [
             Guard(
-                name="history_is_append_only",
+                name="never_of_legal_entities",
                 when=pgtrigger.Before,
-                operation=pgtrigger.Update | pgtrigger.Delete,
-                func=refuse("The history is append-only: % of change set % refused.", "TG_OP", "OLD.id"),
-            ),
-            NeverEmptied(name="history_is_never_emptied"),
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition(f"NEW.kind = '{LEGAL_ENTITY_DETAILS}'"),
+                func=refuse("Refused for legal entity %: its history is not erased.", "NEW.subject_id"),
+            )
         ]

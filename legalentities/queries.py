@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.queries import actor_of_user
+from audit.models import Entry
 from contactgroups.models import ContactGroup, GroupMembership
 from contacts.models import Contact
 from contacts.plans import Snapshot
@@ -15,7 +16,7 @@ from contacts.queries.contacts import check_visible
 from contacts.queries.documents import holds_list_item
 from core.errors import NotFound, map_lock_errors
 from core.search import SearchTerm
-from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
+from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
 from schemas.document_sources import StoredDocuments
 from schemas.queries import current_schema
 
@@ -86,22 +87,9 @@ def groups_by_id(*, actor: Actor, group_ids: Collection[int]) -> Mapping[int, Co
     return ContactGroup.objects.annotate(contact_count=Coalesce(Subquery(number), 0)).in_bulk(group_ids)
 
 
-def changed_since(legal_entity: LegalEntity, version: int) -> list[LegalEntityChangeSet]:
-    """Return the change sets after `version`, up to the version of the given row, latest first."""
-    later = latest_change_sets(legal_entity_id=legal_entity.pk)
-    return list(later.filter(version__gt=version, version__lte=legal_entity.version))
-
-
-def latest_change_sets(*, legal_entity_id: int, limit: int | None = None) -> QuerySet[LegalEntityChangeSet]:
-    """Return the change sets of a legal entity with their initiators, latest first, at most `limit` if given."""
-    history = LegalEntityChangeSet.objects.filter(legal_entity_id=legal_entity_id).order_by("-version")
-    people = history.select_related("initiator_member__user", "initiator_contact", "initiator_application")
-    return people.defer("initiator_contact__details")[:limit]
-
-
-def unseen_initiators(*, actor: Actor, change_sets: Collection[LegalEntityChangeSet]) -> set[int]:
+def unseen_initiators(*, actor: Actor, entries: Collection[Entry]) -> set[int]:
     """Return the ids of initiating contacts that the actor cannot see and whose names must not be shown."""
-    ids = {change_set.initiator_contact_id for change_set in change_sets if change_set.initiator_contact_id}
+    ids = {entry.initiator_contact_id for entry in entries if entry.initiator_contact_id}
     return ids - set(Contact.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", flat=True))
 
 

@@ -13,13 +13,12 @@ from contacts.plans import Origin, plan, replaced
 from contacts.services.changes import commit
 from contacts.services.repository import DetailsRepository
 from core.errors import Forbidden, UnprocessableEntity, map_integrity_error
-from legalentities.models import EXTERNAL_ID_UNIQUE, LegalEntity, LegalEntityChangeSet
+from legalentities.models import EXTERNAL_ID_UNIQUE, LEGAL_ENTITY_DETAILS, LegalEntity
 from legalentities.queries import legal_entity_snapshot, locked_legal_entity_snapshot, new_legal_entity_snapshot
 
-LEGAL_ENTITY_DETAILS = DetailsRepository(
+LEGAL_ENTITIES = DetailsRepository(
     model=LegalEntity,
-    history=LegalEntityChangeSet,
-    owner="legal_entity",
+    kind=LEGAL_ENTITY_DETAILS,
     read_locked=locked_legal_entity_snapshot,
 )
 # The key of the access policy that lets a contact read, but not change, the entities of its group.
@@ -47,7 +46,7 @@ def create_legal_entity(
     group = create_group(actor=actor, memberships=memberships, include_contact_id=actor.contact_id)
     taken = UnprocessableEntity(_("A legal entity has this external id already."), sub_code="ExternalIdNotUnique")
     with map_integrity_error(EXTERNAL_ID_UNIQUE, taken):
-        commit(found, repository=LEGAL_ENTITY_DETAILS)
+        commit(found, repository=LEGAL_ENTITIES)
     link_entity(actor=actor, group=group, entity_type=EntityType.LEGAL_ENTITY, entity_id=legal_entity.pk)
     legal_entity.group_id = group.pk
     return legal_entity
@@ -68,7 +67,7 @@ def replace_details(
     snapshot = legal_entity_snapshot(actor=actor, legal_entity_id=legal_entity_id)
     _check_may_write(actor, snapshot.row)
     found = plan(snapshot, replaced(details, versions), actor)
-    legal_entity: LegalEntity = commit(found, repository=LEGAL_ENTITY_DETAILS).row
+    legal_entity: LegalEntity = commit(found, repository=LEGAL_ENTITIES).row
     return legal_entity
 
 

@@ -59,17 +59,17 @@ def state_of(contact: Contact) -> tuple[object, ...]:
         stored.details,
         stored.version,
         stored.username,
-        list(contact.change_sets.order_by("version").values_list("pk", "version")),
+        list(contact.entries.order_by("sequence").values_list("pk", "sequence")),
         list(contact.channels.order_by("kind").values_list("kind", "pending_value")),
-        list(contact.change_requests.order_by("pk").values_list("pk", "status", "change_set")),
+        list(contact.change_requests.order_by("pk").values_list("pk", "status", "entries")),
     )
 
 
 def check_history(contact: Contact) -> None:
     """Check that the history has every version, has no empty changes and replays to the document."""
     stored = Contact.objects.get(pk=contact.pk)
-    history = list(contact.change_sets.order_by("version"))
-    assert [row.version for row in history] == list(range(1, stored.version + 1))
+    history = list(contact.entries.order_by("sequence"))
+    assert [row.sequence for row in history] == list(range(1, stored.version + 1))
     replayed: dict = {}
     for row in history:
         assert row.changes

@@ -72,7 +72,7 @@ def contacts(viewer: Member, size: int) -> list[int]:
     below = members(viewer, 1)[0]
     participant = Participant.objects.create(name=f"Of contacts {next(numbers)}")
     values = {"type": kind.pk, "member": below.pk, "participant": participant.pk, "size": size}
-    with connection.cursor() as cursor:
+    with without_triggers(), connection.cursor() as cursor:
         cursor.execute(PEOPLE, {**values, "prefix": f"row-{next(numbers)}-"})
         return [number for (number,) in cursor.fetchall()]
 
@@ -96,7 +96,7 @@ def contact_groups(viewer: Member, size: int) -> list[ContactGroup]:
 
 def legal_entities(viewer: Member, size: int) -> None:
     groups = contact_groups(viewer, size)
-    with transaction.atomic():
+    with without_triggers(), transaction.atomic():
         made = LegalEntity.objects.bulk_create(LegalEntity(details={"name": f"AG {number}"}) for number in range(size))
         LinkedEntity.objects.bulk_create(
             LinkedEntity(group=group, entity_type=EntityType.LEGAL_ENTITY, entity_id=row.pk)

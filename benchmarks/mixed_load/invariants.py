@@ -21,14 +21,17 @@ QUERIES = {
     "somebody reviewed an own request": (
         "SELECT id FROM changerequests_changerequest WHERE review_member_id = initiator_member_id"
     ),
-    "an approved request has no change set, or another has one": (
-        "SELECT id FROM changerequests_changerequest WHERE (status = 2) <> (change_set_id IS NOT NULL)"
-    ),
+    "an approved request has no entry, or another has one": """
+        SELECT request.id FROM changerequests_changerequest request
+        LEFT JOIN audit_entry entry ON entry.change_request_id = request.id
+        WHERE (request.status = 2) <> (entry.id IS NOT NULL)
+    """,
     "versions of a contact have a gap": """
         SELECT contact.id FROM contacts_contact contact
-        LEFT JOIN (SELECT contact_id, count(*) AS number, count(DISTINCT version) AS different,
-            min(version) AS first, max(version) AS last FROM contacts_changeset GROUP BY contact_id) AS history
-            ON history.contact_id = contact.id
+        LEFT JOIN (SELECT subject_id, count(*) AS number, count(DISTINCT sequence) AS different,
+            min(sequence) AS first, max(sequence) AS last FROM audit_entry WHERE kind = 'contact-details'
+            GROUP BY subject_id) AS history
+            ON history.subject_id = contact.id
         WHERE (history.number, history.different, history.first, history.last)
             IS DISTINCT FROM (contact.version, contact.version, 1, contact.version)
     """,
@@ -61,10 +64,10 @@ def check(world: World, ports: Sequence[int]) -> list[str]:
 def _histories(world: World) -> Iterator[str]:
     """Check that each history replays to the current document and has every acknowledged change exactly once."""
     replayed = 0
-    for contact in Contact.objects.prefetch_related("change_sets").iterator(chunk_size=500):
+    for contact in Contact.objects.iterator(chunk_size=500):
         document: dict[str, object] = {}
         phones: list[object] = []
-        for changes in sorted(contact.change_sets.all(), key=lambda one: one.version):
+        for changes in contact.entries.order_by("sequence"):
             document = with_values(document, {change["path"]: change["target"] for change in changes.changes})
             phones += [change["target"] for change in changes.changes if change["path"] == "contactInformation.phone"]
         replayed += 1

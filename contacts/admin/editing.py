@@ -15,11 +15,12 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_actor import VisibleToActorAdmin
+from audit.models import Entry
+from audit.queries import entries_since
 from contacts.admin.base import address_of, check_permission, contact_page, opened
 from contacts.admin.permissions import MAY_CHANGE_DETAILS, MAY_SEE_REQUESTS
 from contacts.display import field_labels, shown_changes
-from contacts.models import CONTACT_SCHEMA, ChangeSet, ChannelKind, Contact
-from contacts.queries.history import changed_since
+from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, ChannelKind, Contact
 from contacts.services.changes import Submission, patch_details
 from core.errors import ApiError, PreconditionFailed
 from schemas.compiled import CompiledSchema
@@ -49,7 +50,7 @@ class Page:
     details: DetailsForm
     submission: SubmissionForm
     error: ApiError | None = None
-    change_sets: tuple[ChangeSet, ...] = ()
+    entries: tuple[Entry, ...] = ()
 
 
 def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse:
@@ -105,11 +106,11 @@ def _overtaken(
     read: int,
 ) -> HttpResponse:
     """Render the form again on top of what others changed meanwhile. Submits nothing and loses no input."""
-    change_sets = tuple(changed_since(contact, read))
-    before = reduce(lambda document, change_set: change_set.undone(document), change_sets, contact.details)
+    later = entries_since(kind=CONTACT_DETAILS, subject_id=contact.pk, after=read, until=contact.version)
+    before = reduce(lambda document, entry: entry.undone(document), later, contact.details)
     form = DetailsForm(schema, before, request.POST, choices_url=admin.choices_url())
     page = Page(
-        form.rebased(contact.details), _fresh(contact, sent.data.get("comment", "")), PreconditionFailed(), change_sets
+        form.rebased(contact.details), _fresh(contact, sent.data.get("comment", "")), PreconditionFailed(), tuple(later)
     )
     return _drawn(admin, request, contact, schema, page, HTTPStatus.PRECONDITION_FAILED)
 
@@ -138,7 +139,7 @@ def _drawn(
         submission=page.submission,
         error=error,
         pending_id=pending,
-        meanwhile=[(change_set, shown_changes(schema, change_set.changes)) for change_set in page.change_sets],
+        meanwhile=[(entry, shown_changes(schema, entry.changes)) for entry in page.entries],
     )
 
 
@@ -166,11 +167,11 @@ def _tell(request: HttpRequest, schema: CompiledSchema, form: DetailsForm, submi
         messages.warning(request, format_html(text, _named(request, asked.pk), ", ".join(labels)))
         return
     waiting = [node.label for node in form.changed if node.path in schema.verified_paths and node.value]
-    if submission.change_set is not None:
+    if submission.entry_id is not None:
         messages.success(request, gettext("The changes are made."))
     elif not waiting:
         messages.info(request, gettext("Nothing was changed: everything is as it was."))
-    if waiting and (submission.change_set is not None or form.has_changed()):
+    if waiting and (submission.entry_id is not None or form.has_changed()):
         text = gettext("Its owner has to confirm the new value before it takes effect: {}.")
         messages.info(request, format_html(text, ", ".join(waiting)))
 

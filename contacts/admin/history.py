@@ -19,14 +19,14 @@ ROWS_PER_PAGE = 20
 
 
 def history_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """List a contact's change sets, latest first; `?field=` limits them to a path and everything below it."""
+    """List a contact's history, latest first; `?field=` limits it to a path and everything below it."""
     _actor, contact = opened(admin, request, contact_id)
     schema = current_schema(CONTACT_SCHEMA)
     fields = _fields(schema)
     asked = request.GET.get("field", "")
     path = asked if asked in {value for value, _label in fields} else ""
     page = _page(latest_history(contact_id=contact.pk, path=path or None), request)
-    history = [(change_set, shown_changes(schema, change_set.changes)) for change_set in page.object_list]
+    history = [(entry, shown_changes(schema, entry.changes)) for entry in page.object_list]
     return contact_page(
         admin,
         request,

@@ -1,5 +1,6 @@
 from contacts.models.channel import Channel, ChannelKind
 from contacts.models.contact import (
+    CONTACT_DETAILS,
     CONTACT_SCHEMA,
     CONTACT_TYPES,
     START_OF_NAME,
@@ -8,22 +9,22 @@ from contacts.models.contact import (
     ContactParticipant,
     ExternalConnection,
 )
-from contacts.models.history import ONE_PERSON, ChangeSet, History
+from contacts.models.history import ContactEntry, ContactErasure
 from contacts.models.picture import PendingFileDeletion, ProfilePicture
 
 __all__ = [
+    "CONTACT_DETAILS",
     "CONTACT_SCHEMA",
     "CONTACT_TYPES",
-    "ONE_PERSON",
     "START_OF_NAME",
-    "ChangeSet",
     "Channel",
     "ChannelKind",
     "Contact",
     "ContactAssignment",
+    "ContactEntry",
+    "ContactErasure",
     "ContactParticipant",
     "ExternalConnection",
-    "History",
     "PendingFileDeletion",
     "ProfilePicture",
 ]

@@ -5,6 +5,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models import QuerySet
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Concat, Left, NullIf, Trim, Upper
 from django.utils import timezone
@@ -12,11 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import Member, Participant
+from audit.models import Entry
 from contacts.models import triggers
 from contacts.querysets import ContactQuerySet
 from schemas.models import ListItem
 
-# The schema that details follow, and the list of contact types.
+# The kind of details in the ledger and in change requests, the schema that they follow, and the list of contact types.
+CONTACT_DETAILS = triggers.CONTACT_DETAILS
 CONTACT_SCHEMA = "contact"
 CONTACT_TYPES = "contact-type"
 
@@ -60,6 +63,8 @@ class Contact(models.Model):
         expression=NAME, output_field=models.TextField(_("name")), db_persist=True, verbose_name=_("name")
     )
     version = models.PositiveIntegerField(_("version"), default=1)
+    # (entry_kind, id, version) is a foreign key to the ledger's entry of this version, checked when a transaction ends.
+    entry_kind = models.CharField(max_length=40, default=CONTACT_DETAILS, db_default=CONTACT_DETAILS, editable=False)
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -97,6 +102,9 @@ class Contact(models.Model):
             models.CheckConstraint(
                 condition=models.Q(username__isnull=True) | ~models.Q(username=""), name="contact_username_is_not_empty"
             ),
+            models.CheckConstraint(
+                condition=models.Q(entry_kind=CONTACT_DETAILS), name="contact_entry_kind_is_contact_details"
+            ),
         ]
         indexes = [
             # For case-insensitive search by part of a name; the expressions are those that `icontains` generates.
@@ -108,6 +116,11 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.name or str(self.uid)
+
+    @property
+    def entries(self) -> QuerySet[Entry]:
+        """The history of the details, latest first."""
+        return Entry.objects.of(CONTACT_DETAILS, self.pk)
 
 
 class ContactParticipant(models.Model):

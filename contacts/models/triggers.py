@@ -1,16 +1,18 @@
 """Database triggers that protect contacts and their history from every writer.
 
-A contact's version only ever goes up, by one, and goes up whenever the details change. A change set has its contact's
-current version and follows the change set of the previous one. Anonymized contacts stay anonymized. The history is
-append-only: only anonymization removes values from it, and nobody can truncate the table.
+A contact's version only ever goes up, by one, and goes up whenever the details change. An entry has its contact's
+current version and follows the entry of the previous one. Anonymized contacts stay anonymized, and only their history
+is erased. Contacts are never deleted.
 
-The triggers on contacts have a condition, so that no function runs for rows that obey the rules. The check of the order
-of change sets runs once per statement, so that COPY pays for one join per batch.
+The triggers on contacts have a condition, so that no function runs for rows that obey the rules.
 """
 
 import pgtrigger
 
-from core.triggers import Guard, NeverEmptied, VersionCountsChanges, refuse
+from audit.triggers import follows_versions
+from core.triggers import Guard, VersionCountsChanges, refuse
+
+CONTACT_DETAILS = "contact-details"
 
 OF_CONTACTS = [
     VersionCountsChanges(name="version_counts_changes"),
@@ -32,60 +34,29 @@ OF_CONTACTS = [
         condition=pgtrigger.AnyChange("id", "uid"),
         func=refuse("Refused for contact %: its id and its uid stay what they are.", "OLD.id"),
     ),
+    Guard(
+        name="contacts_are_never_deleted",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete,
+        func=refuse("Refused for contact %: a contact that has a history is never deleted.", "OLD.id"),
+    ),
 ]
 
-_DOES_NOT_FOLLOW = refuse(
-    "Refused: a change set of version % does not follow in the history of contact %.", "odd.version", "odd.contact_id"
-)
-OF_CHANGE_SETS = [
+OF_ENTRIES = [follows_versions(name="contact_follows_versions", kind=CONTACT_DETAILS, table="contacts_contact")]
+
+OF_ERASURES = [
     Guard(
-        name="history_follows_versions",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="written"),
-        declare=[("odd", "record")],
-        # Scalar subqueries run for each row and use an index. With NOT EXISTS beside OR, the planner might instead
-        # build a hash of the whole history.
-        func=f"""
-            SELECT written.contact_id, written.version INTO odd
-              FROM written
-             WHERE written.version <> (
-                       SELECT contact.version FROM public.contacts_contact contact
-                        WHERE contact.id = written.contact_id)
-                OR written.version > 1 AND (
-                       SELECT before.version FROM public.contacts_changeset before
-                        WHERE before.contact_id = written.contact_id AND before.version = written.version - 1) IS NULL
-             LIMIT 1;
-            IF FOUND THEN
-                {_DOES_NOT_FOLLOW}
-            END IF;
-            RETURN NULL;
-        """,  # noqa: S608 - constants
-    ),
-    Guard(
-        name="history_is_append_only",
+        name="only_of_anonymized_contacts",
         when=pgtrigger.Before,
-        operation=pgtrigger.Update | pgtrigger.Delete,
-        # Anonymization sets `kontor.anonymizing` for its transaction. Anybody else who sets it can only repeat what was
-        # done to an anonymized contact: remove its values and change nothing else.
+        operation=pgtrigger.Insert,
+        condition=pgtrigger.Condition(f"NEW.kind = '{CONTACT_DETAILS}'"),
         func=f"""
-            IF TG_OP = 'UPDATE'
-               AND current_setting('kontor.anonymizing', true) = 'on'
-               AND (NEW.id, NEW.contact_id, NEW.version, NEW.executed_at, NEW.paths, NEW.initiator_system)
-                   = (OLD.id, OLD.contact_id, OLD.version, OLD.executed_at, OLD.paths, OLD.initiator_system)
-               AND (NEW.initiator_member_id, NEW.initiator_contact_id, NEW.initiator_application_id)
-                   IS NOT DISTINCT FROM
-                   (OLD.initiator_member_id, OLD.initiator_contact_id, OLD.initiator_application_id)
-               AND NEW.comment IS NULL
-               AND NEW.changes = public.contacts_without_values(OLD.changes)
-               AND EXISTS (
-                   SELECT FROM public.contacts_contact WHERE id = OLD.contact_id AND anonymized_at IS NOT NULL)
+            IF EXISTS (
+                SELECT FROM public.contacts_contact WHERE id = NEW.subject_id AND anonymized_at IS NOT NULL)
             THEN
                 RETURN NEW;
             END IF;
-            {refuse("The history is append-only: % of change set % refused.", "TG_OP", "OLD.id")}
+            {refuse("Refused for contact %: only the entries of an anonymized contact are erased.", "NEW.subject_id")}
         """,
     ),
-    NeverEmptied(name="history_is_never_emptied"),
 ]

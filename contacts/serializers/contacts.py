@@ -93,7 +93,7 @@ class SubmittedDetailsSerializer(serializers.Serializer):
 
 HISTORY_COLUMNS = {
     "contactChangeSetId": "id",
-    "executionDate": "executed_at",
+    "executionDate": "recorded_at",
     "initiatorPersonId": "initiator_member",
 }
 HISTORY_SORT_BY = tuple(HISTORY_COLUMNS)
@@ -118,7 +118,7 @@ class HistoryCriteriaSerializer(HistoryCriteriaBase):
 
 class ChangeSetSerializer(serializers.Serializer):
     contactChangeSetId = serializers.IntegerField(source="pk")
-    executionDate = serializers.DateTimeField(source="executed_at")
+    executionDate = serializers.DateTimeField(source="recorded_at")
     initiatorPerson = MemberRefSerializer(source="initiator_person", allow_null=True)
     changes = ChangeSerializer(many=True)
 

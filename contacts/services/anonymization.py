@@ -14,11 +14,11 @@ from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from accounts.actor import Actor
 from accounts.models import User
-from contacts.models import CONTACT_SCHEMA, ChangeSet, Channel, Contact, ExternalConnection, ProfilePicture
+from audit import entries
+from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Channel, Contact, ExternalConnection, ProfilePicture
 from contacts.placeholders import anonymized_details
-from contacts.services.changes import CONTACT_DETAILS
 from contacts.services.stored_files import discard_file
-from core.anonymization import run_anonymization_handlers, without_values
+from core.anonymization import run_anonymization_handlers
 from core.documents import Change, changes_between
 from core.errors import UnprocessableEntity
 from schemas.queries import current_schema
@@ -70,7 +70,7 @@ def _check_all_known(contacts: Sequence[Contact], ids: Sequence[int], uids: Sequ
 def _anonymize(actor: Actor, contacts: Sequence[Contact]) -> None:
     schema = current_schema(CONTACT_SCHEMA)
     with connection.cursor() as cursor:
-        # Only in this transaction do the triggers on history and change requests let values be removed.
+        # Only in this transaction does the trigger on change requests let values be removed.
         cursor.execute("SET LOCAL kontor.anonymizing = 'on'")
     for contact in contacts:
         document = anonymized_details(schema, contact.details)
@@ -80,7 +80,9 @@ def _anonymize(actor: Actor, contacts: Sequence[Contact]) -> None:
         contact.version += 1
         contact.anonymized_at = timezone.now()
         contact.save(update_fields=["details", "username", "version", "anonymized_at"])
-        CONTACT_DETAILS.record(contact, actor=actor, changes=wiped)
+        entries.record(
+            kind=CONTACT_DETAILS, subject_id=contact.pk, sequence=contact.version, actor=actor, changes=wiped
+        )
     run_anonymization_handlers([contact.pk for contact in contacts])
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL kontor.anonymizing = 'off'")
@@ -88,7 +90,7 @@ def _anonymize(actor: Actor, contacts: Sequence[Contact]) -> None:
 
 def erase_contacts(contact_ids: Sequence[int]) -> None:
     """Erase this app's other data about contacts: history values, channels, pictures, external ids, logins, log."""
-    ChangeSet.objects.filter(contact__in=contact_ids).update(changes=without_values(), comment=None)
+    entries.erase(kind=CONTACT_DETAILS, subject_ids=contact_ids)
     ExternalConnection.objects.filter(contact__in=contact_ids).delete()
     Channel.objects.filter(contact__in=contact_ids).delete()
     for picture in ProfilePicture.objects.filter(contact__in=contact_ids):

@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.actor import Actor
 from changerequests.models import ChangeRequest
 from changerequests.services import open_request
-from contacts.models import ChangeSet, Contact, History
+from contacts.models import CONTACT_DETAILS, Contact
 from contacts.plans import ChangePlan, PendingPaths, merged, plan
 from contacts.services.channels import await_verification, drop_pending
 from contacts.services.repository import DetailsRepository
@@ -18,14 +18,14 @@ from contacts.snapshots import contact_snapshot, locked_contact_snapshot
 from core.documents import Document
 from core.errors import map_integrity_error
 
-CONTACT_DETAILS = DetailsRepository(
-    model=Contact, history=ChangeSet, owner="contact", read_locked=locked_contact_snapshot, username="username"
+CONTACTS = DetailsRepository(
+    model=Contact, kind=CONTACT_DETAILS, read_locked=locked_contact_snapshot, username="username"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The outcome of a change: `change_request` if it waits, `change_set` if it was made, neither if nothing changed.
+    """The outcome of a change: `change_request` if it waits, `entry_id` if it was made, neither if nothing changed.
 
     A new address is not a change yet: it waits as the pending value of its channel. `row` is the row after the change;
     `pending` has the channels that wait.
@@ -34,19 +34,20 @@ class Submission:
     row: Any
     pending: PendingPaths
     change_request: ChangeRequest | None = None
-    change_set: History | None = None
+    entry_id: int | None = None
 
 
 def commit(
     found: ChangePlan,
     *,
-    repository: DetailsRepository = CONTACT_DETAILS,
+    repository: DetailsRepository = CONTACTS,
     comment: str | None = None,
     initiator_member_id: int | None = None,
+    change_request_id: int | None = None,
 ) -> Submission:
     """Execute a plan in one transaction; if only details and history are written, in a single statement.
 
-    The history names the plan's actor or, for an approval, the member who submitted the request
+    The history names the plan's actor or, for an approval, the request and the member who submitted it
     (`initiator_member_id`). If the row has changed since it was read, or the version is not enough protection, locks
     the row, reads it and plans again.
     Raises NotFound; UnprocessableEntity: FieldNotUpdatable, ValidationFailed, UsernameRequired, UsernameNotUnique,
@@ -58,13 +59,18 @@ def commit(
     snapshot = found.snapshot
     if not snapshot.version:
         with transaction.atomic():
-            return Submission(snapshot.row, {}, change_set=repository.insert(found))
+            return Submission(snapshot.row, {}, entry_id=repository.insert(found))
     if not found.changes:
         return Submission(snapshot.row, snapshot.pending)
     if _is_guarded_by_version(found):
-        change_set = repository.update(found, comment=comment, initiator_member_id=initiator_member_id)
-        if change_set is not None:
-            return Submission(snapshot.row, snapshot.pending, change_set=change_set)
+        entry_id = repository.update(
+            found,
+            comment=comment,
+            initiator_member_id=initiator_member_id,
+            change_request_id=change_request_id,
+        )
+        if entry_id is not None:
+            return Submission(snapshot.row, snapshot.pending, entry_id=entry_id)
     with transaction.atomic():
         locked = repository.read_locked(actor=found.actor, subject_id=snapshot.row.pk)
         return _commit_locked(
@@ -72,6 +78,7 @@ def commit(
             repository=repository,
             comment=comment,
             initiator_member_id=initiator_member_id,
+            change_request_id=change_request_id,
         )
 
 
@@ -87,7 +94,12 @@ def _is_guarded_by_version(found: ChangePlan) -> bool:
 
 
 def _commit_locked(
-    found: ChangePlan, *, repository: DetailsRepository, comment: str | None, initiator_member_id: int | None
+    found: ChangePlan,
+    *,
+    repository: DetailsRepository,
+    comment: str | None,
+    initiator_member_id: int | None,
+    change_request_id: int | None,
 ) -> Submission:
     if found.refusal:
         raise found.refusal
@@ -113,8 +125,13 @@ def _commit_locked(
     if not found.to_write:
         return Submission(row, pending)
     with map_integrity_error(UNIQUE, username_not_unique()):
-        change_set = repository.update(found, comment=comment, initiator_member_id=initiator_member_id)
-    return Submission(row, pending, change_set=change_set)
+        entry_id = repository.update(
+            found,
+            comment=comment,
+            initiator_member_id=initiator_member_id,
+            change_request_id=change_request_id,
+        )
+    return Submission(row, pending, entry_id=entry_id)
 
 
 def patch_details(

@@ -9,8 +9,10 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
+from audit.models import EntryQuerySet
+from audit.queries import searched_entries
+from contacts.models import CONTACT_DETAILS
 from contacts.queries.contacts import check_visible
-from contacts.queries.history import change_history, with_initiators
 from contacts.serializers import contacts as shapes
 from contacts.views.tags import READ, TAGS
 from core.paging import ordered, paginate
@@ -73,9 +75,9 @@ def _history_page(
 ) -> Response:
     check_visible(actor=view.actor, contact_id=contact_id)
     history = ordered(
-        change_history(contact_id=contact_id, criteria=criteria),
+        searched_entries(kind=CONTACT_DETAILS, subject_id=contact_id, criteria=criteria),
         criteria,
         columns=shapes.HISTORY_COLUMNS,
         default="contactChangeSetId",
     )
-    return Response(paginate(history, criteria, render=shape().to_representation, shown=with_initiators))
+    return Response(paginate(history, criteria, render=shape().to_representation, shown=EntryQuerySet.with_people))

@@ -10,10 +10,11 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.actor import system_actor
+from audit.models import Entry
 from contacts.models import (
+    CONTACT_DETAILS,
     CONTACT_SCHEMA,
     CONTACT_TYPES,
-    ChangeSet,
     Contact,
     ContactAssignment,
     ContactParticipant,
@@ -68,7 +69,7 @@ def add_contacts(*, staff: Staff, numbers: Sequence[int]) -> dict[int, Contact]:
     clients = [made_up(number) for number in numbers]
     contacts = Contact.objects.bulk_create([_contact(client, schema, types) for client in clients])
     written = dict(zip(numbers, contacts, strict=True))
-    ChangeSet.objects.bulk_create([_first_entry(contact) for contact in contacts])
+    Entry.objects.bulk_create([_first_entry(contact) for contact in contacts])
     _assign(staff, written)
     ExternalConnection.objects.bulk_create(
         [
@@ -95,11 +96,12 @@ def _contact(client: Client, schema: CompiledSchema, types: Mapping[str, ListIte
     )
 
 
-def _first_entry(contact: Contact) -> ChangeSet:
-    return ChangeSet(
-        contact=contact,
-        version=contact.version,
-        executed_at=contact.created_at,
+def _first_entry(contact: Contact) -> Entry:
+    return Entry(
+        kind=CONTACT_DETAILS,
+        subject_id=contact.pk,
+        sequence=contact.version,
+        recorded_at=contact.created_at,
         initiator_system=ACTOR.name,
         **recorded(changes_between({}, contact.details)),
     )

@@ -1,28 +1,19 @@
-"""Change plans for the details of entries, and their history rows."""
+"""Change plans for the details of entries, and the entries of their history."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import orjson
+from django.db.backends.utils import CursorWrapper
 
 from accounts.actor import Actor
+from audit import entries
+from audit.models import Entry as LedgerEntry
 from contacts.plans import ChangePlan, Origin, Snapshot, Target, plan
-from contacts.services.repository import history_columns
 from core.documents import Change, Document, paths_with_ancestors
-from importexport.imports.copying import json_text, number, row, text, text_array
+from importexport.imports.copying import copy_rows, json_text, number, row, text, text_array
 from importexport.imports.entries import Entry
 from schemas.compiled import CompiledSchema
-
-HISTORY_FIELDS = (
-    "version",
-    "executed_at",
-    "initiator_member",
-    "initiator_contact",
-    "initiator_application",
-    "initiator_system",
-    "changes",
-    "paths",
-)
 
 
 class Planner:
@@ -75,7 +66,7 @@ def _checked(entry: Entry, found: ChangePlan) -> ChangePlan:
 
 
 def change_cells(changes: Sequence[Change]) -> bytes:
-    """Return the cells of `changes` and `paths` of a history row."""
+    """Return the cells of `changes` and `paths` of a ledger entry."""
     return b"\t".join(
         (
             json_text(orjson.dumps([change.as_json() for change in changes])),
@@ -89,11 +80,24 @@ def _paths_cell(paths: tuple[str, ...]) -> bytes:
     return text_array(paths_with_ancestors(paths))
 
 
-class HistoryRows:
-    """Builds the history rows of one sync."""
+class History:
+    """Writes the ledger entries of one sync, for subjects of one kind."""
 
-    def __init__(self, *, actor: Actor) -> None:
-        columns = history_columns(actor=actor, changes=[])
+    _COLUMNS = (
+        "kind",
+        "subject_id",
+        "sequence",
+        "initiator_member_id",
+        "initiator_contact_id",
+        "initiator_application_id",
+        "initiator_system",
+        "changes",
+        "paths",
+    )
+
+    def __init__(self, *, kind: str, actor: Actor) -> None:
+        columns = entries.columns(actor=actor, changes=[])
+        self._kind = text(kind)
         self._initiator = b"\t".join(
             (
                 number(columns["initiator_member_id"]),
@@ -103,9 +107,14 @@ class HistoryRows:
             )
         )
 
-    def line(self, owner: int, changes: bytes, *more: bytes, version: int, at: bytes) -> bytes:
-        """Return a line with the owner's id, HISTORY_FIELDS and the cells in `more`.
-
-        `changes` are the cells from `change_cells`; `at` is a cell too.
-        """
-        return row(number(owner), number(version), at, self._initiator, changes, *more)
+    def record(self, cursor: CursorWrapper, versions: Iterable[tuple[int, int, bytes]]) -> None:
+        """Insert an entry for each subject id, version and cells from `change_cells`."""
+        copy_rows(
+            cursor,
+            LedgerEntry._meta.db_table,
+            self._COLUMNS,
+            (
+                row(self._kind, number(subject), number(version), self._initiator, changes)
+                for subject, version, changes in versions
+            ),
+        )

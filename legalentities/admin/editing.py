@@ -19,13 +19,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from accounts.admin_actor import actor_of
+from audit.models import Entry
+from audit.queries import entries_since
 from contactgroups.models import ACCESS_POLICIES, GroupMembership
 from contactgroups.services import Membership
 from contacts.display import shown_changes
 from contacts.models import Contact
 from core.errors import ApiError, PreconditionFailed
-from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity, LegalEntityChangeSet
-from legalentities.queries import changed_since
+from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
 from legalentities.services import create_legal_entity, replace_details
 from schemas.compiled import CompiledSchema
 from schemas.forms import DetailsForm
@@ -83,7 +84,7 @@ class Page:
 
     details: DetailsForm
     error: ApiError | None = None
-    change_sets: Sequence[LegalEntityChangeSet] = ()
+    entries: Sequence[Entry] = ()
 
 
 def create_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
@@ -172,10 +173,10 @@ def _overtaken(
     model_admin: Any, request: HttpRequest, legal_entity: LegalEntity, schema: CompiledSchema, read: int
 ) -> HttpResponse:
     """Render the form again with 412, rebased on the current version. Nothing was changed and no input is lost."""
-    change_sets = changed_since(legal_entity, read)
-    before = reduce(lambda document, change_set: change_set.undone(document), change_sets, legal_entity.details)
+    later = entries_since(kind=LEGAL_ENTITY_DETAILS, subject_id=legal_entity.pk, after=read, until=legal_entity.version)
+    before = reduce(lambda document, entry: entry.undone(document), later, legal_entity.details)
     form = DetailsForm(schema, before, request.POST, choices_url=model_admin.choices_url())
-    page = Page(form.rebased(legal_entity.details), PreconditionFailed(), change_sets)
+    page = Page(form.rebased(legal_entity.details), PreconditionFailed(), later)
     return _drawn(model_admin, request, legal_entity, schema, page, HTTPStatus.PRECONDITION_FAILED)
 
 
@@ -198,7 +199,7 @@ def _drawn(
         "form": page.details,
         "version_form": VersionForm(initial={"version": legal_entity.version}),
         "error": page.error,
-        "meanwhile": [shown_changes(schema, change_set.changes) for change_set in page.change_sets],
+        "meanwhile": [shown_changes(schema, entry.changes) for entry in page.entries],
     }
     return TemplateResponse(request, "admin/legalentities/legalentity/edit.html", context, status=status)
 

@@ -14,15 +14,16 @@ from unfold.decorators import display
 
 from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
 from accounts.admin_paging import KeyedChangeList, KeyedPaginator
+from audit.queries import latest_entries
 from contactgroups.models import ContactGroup
 from contacts.display import laid_out, shown_changes
 from legalentities.admin.editing import create_page, edit_page, may_edit
-from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
-from legalentities.queries import groups_by_id, latest_change_sets, search_legal_entities, unseen_initiators
+from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
+from legalentities.queries import groups_by_id, search_legal_entities, unseen_initiators
 from schemas.forms import ListChoicesMixin
 from schemas.queries import current_schema
 
-CHANGE_SETS_SHOWN = 20
+ENTRIES_SHOWN = 20
 
 
 class LegalEntities(KeyedChangeList):
@@ -127,8 +128,8 @@ class LegalEntityAdmin(ListChoicesMixin, VisibleToActorAdmin):
             raise PermissionDenied
         schema = current_schema(LEGAL_ENTITY_SCHEMA)
         group = groups_by_id(actor=actor, group_ids=[obj.group_id])[obj.group_id]
-        history = list(latest_change_sets(legal_entity_id=obj.pk, limit=CHANGE_SETS_SHOWN))
-        unseen = unseen_initiators(actor=actor, change_sets=history)
+        history = list(latest_entries(kind=LEGAL_ENTITY_DETAILS, subject_id=obj.pk, limit=ENTRIES_SHOWN))
+        unseen = unseen_initiators(actor=actor, entries=history)
         context |= {
             "title": str(obj),
             "legal_entity": obj,
@@ -138,11 +139,11 @@ class LegalEntityAdmin(ListChoicesMixin, VisibleToActorAdmin):
             "boxes": laid_out(schema, obj.details),
             "history": [
                 (
-                    change_set,
-                    shown_changes(schema, change_set.changes),
-                    gettext("A contact that you cannot see") if change_set.initiator_contact_id in unseen else "",
+                    entry,
+                    shown_changes(schema, entry.changes),
+                    gettext("A contact that you cannot see") if entry.initiator_contact_id in unseen else "",
                 )
-                for change_set in history
+                for entry in history
             ],
         }
         return super().render_change_form(request, context, add, change, form_url, obj)

@@ -57,13 +57,13 @@ class TestAsking:
         required = {change["path"]: change["isApprovalRequired"] for change in request.changes}
         assert required == {"personalInformation.lastName": True, "relationship.notes": False}
         contact.refresh_from_db()
-        assert (contact.version, contact.change_sets.count()) == (1, 1)
+        assert (contact.version, contact.entries.count()) == (1, 1)
         assert "relationship" not in contact.details
 
     def test_a_member_changes_what_needs_no_approval_at_once(self, contact, anna, api_of):
         body = {"details": {"relationship": {"notes": "called"}}}
         assert api_of(anna).patch(f"/v1.0/contacts/{contact.pk}/details", body).json["isApprovalRequired"] is False
-        assert contact.change_sets.first().initiator_member == anna
+        assert contact.entries.first().initiator_member == anna
 
     def test_an_app_needs_no_approval(self, contact, app):
         assert app.patch(f"/v1.0/contacts/{contact.pk}/details", NEW_NAME).json["isApprovalRequired"] is False
@@ -121,14 +121,14 @@ class TestReviewing:
         request_of_anna.refresh_from_db()
         assert request_of_anna.status == Status.APPROVED
         assert (request_of_anna.review_member, request_of_anna.review_comment) == (rita, "seen the passport")
-        made = contact.change_sets.first()
-        assert (made.initiator_member, made.change_request, made.version) == (anna, request_of_anna, 2)
+        made = contact.entries.first()
+        assert (made.initiator_member, made.change_request, made.sequence) == (anna, request_of_anna, 2)
 
     def test_rejection_changes_nothing(self, request_of_anna, contact, rita, api_of):
         assert review(api_of(rita), request_of_anna, approve=False, comment="no passport").status == 204
         assert last_name(contact) == "Spyri"
         request_of_anna.refresh_from_db()
-        assert (request_of_anna.status, request_of_anna.change_set) == (Status.REJECTED, None)
+        assert (request_of_anna.status, list(request_of_anna.entries.all())) == (Status.REJECTED, [])
 
     @pytest.mark.parametrize("decided", [True, False])
     def test_what_is_decided_stays_decided(self, request_of_anna, rita, anna, api_of, decided):

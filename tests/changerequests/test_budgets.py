@@ -31,9 +31,9 @@ WITH people AS (
 ), assigned AS (
     INSERT INTO contacts_contactassignment (contact_id, member_id) SELECT id, %(anna)s FROM people
 ), history AS (
-    INSERT INTO contacts_changeset
-        (contact_id, version, executed_at, initiator_member_id, initiator_system, changes, paths)
-    SELECT %(contact)s, version + number, now(), %(anna)s, '', '[]', '{relationship}'
+    INSERT INTO audit_entry
+        (kind, subject_id, sequence, initiator_member_id, initiator_system, changes, paths)
+    SELECT 'contact-details', %(contact)s, version + number, %(anna)s, '', '[]', '{relationship}'
     FROM contacts_contact, generate_series(1, %(rows)s) number WHERE id = %(contact)s
 ), longer AS (
     UPDATE contacts_contact SET version = version + %(rows)s WHERE id = %(contact)s

@@ -117,7 +117,6 @@ def test_a_request_has_one_of_four_statuses(pending, status):
         "review_comment = 'Something else.'",
         "review_comment = NULL",
         "initiator_comment = 'Something else.'",
-        "change_set_id = NULL",
         "created_at = now() - interval '1 day'",
         "changes = '[]'",
         "paths = '{}'",
@@ -145,10 +144,10 @@ def test_who_asked_and_for_whom_stays(pending, rita, make_contact):
 
 
 def test_a_change_set_is_of_the_contact_and_of_an_approval(pending, rita, make_contact):
-    others = make_contact().change_sets.get()
+    others = make_contact().entries.get()
     sets = "change_set_id = %s, review_member_id = %s, reviewed_at = now()"
     refused(UPDATE.format(f"status = 2, {sets}"), others.pk, rita.pk, match="not its contact's")
-    own = pending.subject.change_sets.get()
+    own = pending.subject.entries.get()
     refused(
         UPDATE.format(f"status = 3, {sets}"),
         own.pk,

@@ -26,6 +26,8 @@ FILL = """
     INSERT INTO contacts_contact (id, uid, type_id, username, details, version, created_at)
          SELECT 1000000 + n, gen_random_uuid(), %(type)s, 'bulk-' || n, '{}', 1, now()
            FROM generate_series(1, %(contacts)s) AS n;
+    INSERT INTO audit_entry (kind, subject_id, sequence, initiator_system, changes, paths)
+         SELECT 'contact-details', 1000000 + n, 1, 'tests', '[]', '{}' FROM generate_series(1, %(contacts)s) AS n;
     INSERT INTO contacts_contactassignment (contact_id, member_id)
          SELECT 1000000 + n, 1000001 + n %% %(members)s FROM generate_series(1, %(contacts)s) AS n;
     INSERT INTO contacts_contactparticipant (contact_id, participant_id)

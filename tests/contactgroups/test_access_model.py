@@ -11,6 +11,7 @@ from accounts.models import Member, Participant, User
 from contactgroups.models import ContactGroup, EntityType, GroupMembership, LinkedEntity
 from contacts.models import Contact, ContactAssignment, ContactParticipant
 from tests.examples import examples
+from tests.fixtures import without_triggers
 
 pytestmark = pytest.mark.django_db
 
@@ -99,9 +100,10 @@ class Rows:
             above = None if manager is None else self.members[manager]
             self.members.append(Member.objects.create(user=user, manager=above, sees_all_contacts=sees_all))
         self.participants = Participant.objects.bulk_create(Participant(name=f"p{number}") for number in range(2))
-        self.contacts = Contact.objects.bulk_create(
-            Contact(type=contact_type, username=f"c{number}") for number in range(len(world.assigned))
-        )
+        with without_triggers():
+            self.contacts = Contact.objects.bulk_create(
+                Contact(type=contact_type, username=f"c{number}") for number in range(len(world.assigned))
+            )
         for contact, assigned, participants in zip(self.contacts, world.assigned, world.participants, strict=True):
             ContactAssignment.objects.bulk_create(
                 ContactAssignment(contact=contact, member=self.members[number]) for number in assigned

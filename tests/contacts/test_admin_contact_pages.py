@@ -9,9 +9,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from accounts.actor import member_actor, system_actor
+from audit.models import Entry
 from changerequests.services import review_change_request
 from contactgroups.services import Membership, create_group
-from contacts.models import ChangeSet, Channel, Contact, ExternalConnection, ProfilePicture
+from contacts.models import CONTACT_DETAILS, Channel, Contact, ExternalConnection, ProfilePicture
 from contacts.services.changes import patch_details
 from schemas.models import ListItem
 from tests.fixtures import details, without_triggers
@@ -129,7 +130,7 @@ def test_the_history_is_readable_and_narrowed_by_field(browser, contact):
     assert "Added: France" in text_of(page)
     assert "Hello" in text_of(page)
     narrowed = browser.get(address(contact, "changes"), {"field": "occupation.employer"})
-    assert [change_set.comment for change_set, _changes in narrowed.context["history"]] == ["Hello"]
+    assert [made.comment for made, _changes in narrowed.context["history"]] == ["Hello"]
     assert '<option value="occupation.employer" selected>Occupation › Employer</option>' in narrowed.content.decode()
     none = browser.get(address(contact, "changes"), {"field": "relationship.notes"})
     assert "This field has not changed." in text_of(none)
@@ -138,9 +139,10 @@ def test_the_history_is_readable_and_narrowed_by_field(browser, contact):
 
 def test_the_history_has_pages_that_keep_the_field(browser, contact):
     rows = [
-        ChangeSet(
-            contact=contact,
-            version=number,
+        Entry(
+            kind=CONTACT_DETAILS,
+            subject_id=contact.pk,
+            sequence=number,
             initiator_system="tests",
             changes=[{"path": "occupation.employer", "original": None, "target": str(number)}],
             paths=["occupation", "occupation.employer"],
@@ -148,12 +150,12 @@ def test_the_history_has_pages_that_keep_the_field(browser, contact):
         for number in range(2, 43)
     ]
     with without_triggers():
-        ChangeSet.objects.bulk_create(rows)
+        Entry.objects.bulk_create(rows)
     first = browser.get(address(contact, "changes"), {"field": "occupation.employer"})
     assert len(first.context["history"]) == 20
     assert 'href="?field=occupation.employer&page=2"' in first.content.decode().replace("&amp;", "&")
     last = browser.get(address(contact, "changes"), {"field": "occupation.employer", "page": "3"})
-    assert [change_set.version for change_set, _changes in last.context["history"]] == [2]
+    assert [made.sequence for made, _changes in last.context["history"]] == [2]
     assert browser.get(address(contact, "changes"), {"page": "99"}).status_code == 200
 
 

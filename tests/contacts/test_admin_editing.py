@@ -6,7 +6,7 @@ import pytest
 
 from accounts.actor import member_actor, system_actor
 from changerequests.models import ChangeRequest, Status
-from contacts.models import ChangeSet, Channel, Contact, ContactAssignment, ExternalConnection
+from contacts.models import Channel, Contact, ContactAssignment, ExternalConnection
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.changes import patch_details
 from tests.browserless import sent_by
@@ -73,7 +73,7 @@ def test_members_without_the_permission_get_no_form_and_submit_nothing(
         member = make_member(permissions=permissions, sees_all_contacts=True)
         assert admin_of(member).get(edit_of(contact)).status_code == 403
         assert send(admin_of(member), contact, data).status_code == 403
-    assert ChangeSet.objects.filter(contact=contact).count() == 1
+    assert contact.entries.count() == 1
 
 
 def test_contacts_out_of_sight_are_not_found(admin_of, make_member, make_contact, browser, contact):
@@ -119,10 +119,10 @@ def test_a_change_that_needs_no_approval_is_made_at_once_by_the_member(browser, 
     contact.refresh_from_db()
     assert contact.version == 2
     assert [address["city"] for address in contact.details["contactInformation"]["addresses"]] == ["Chur", "Bern"]
-    change_set = ChangeSet.objects.filter(contact=contact).latest("id")
-    assert change_set.initiator_member == anna
-    assert change_set.comment == "Called"
-    assert {change["path"] for change in change_set.changes} == {
+    made = contact.entries.latest("id")
+    assert made.initiator_member == anna
+    assert made.comment == "Called"
+    assert {change["path"] for change in made.changes} == {
         "contactInformation.phone",
         "contactInformation.addresses",
     }
@@ -145,7 +145,7 @@ def test_a_change_that_needs_approval_waits_and_the_fields_that_require_it_are_n
 def test_a_form_that_is_sent_as_it_came_changes_nothing(browser, contact):
     answer = browser.get(send(browser, contact, form_of(browser, contact))["Location"])
     assert "Nothing was changed: everything is as it was." in text_of(answer)
-    assert ChangeSet.objects.filter(contact=contact).count() == 1
+    assert contact.entries.count() == 1
 
 
 def test_a_new_address_waits_for_its_owner(browser, contact):
@@ -189,7 +189,7 @@ def test_faults_stand_at_their_fields_and_nothing_that_was_typed_is_lost(browser
     again = sent_by(page)
     data.pop("csrfmiddlewaretoken")
     assert {name: again.getlist(name) for name in data} == dict(data.lists())
-    assert ChangeSet.objects.filter(contact=contact).count() == 1
+    assert contact.entries.count() == 1
 
 
 def test_what_a_member_may_not_change_is_shown_and_what_is_forged_for_it_is_not_taken(browser, contact):
@@ -251,7 +251,7 @@ def test_a_form_that_others_overtook_shows_what_they_changed_and_keeps_the_input
     assert again["comment"] == "Called"
     assert again["details.contactInformation.phone"] == "044 999 99 99"
     assert again["details.occupation.employer"] == "Spyri AG"
-    assert ChangeSet.objects.filter(contact=contact).count() == 3
+    assert contact.entries.count() == 3
     assert send(browser, contact, again).status_code == 302
     contact.refresh_from_db()
     assert contact.version == 4

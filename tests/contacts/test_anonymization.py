@@ -12,8 +12,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from PIL import Image
 
+from audit.models import Entry
 from changerequests.models import ChangeRequest, Status
-from contacts.models import ChangeSet, Contact
+from contacts.models import Contact
 from devstack.embedded.servers import _postgres_program
 from schemas.queries import current_schema
 from tests.fixtures import details
@@ -147,10 +148,10 @@ class TestWhatStays:
         assert current_schema("contact").validate(read) == {}
 
     def test_the_history_keeps_paths_times_and_people_and_records_who_anonymized(self, person, app):
-        before = list(person.change_sets.values_list("id", "version", "executed_at", "paths").order_by("id"))
+        before = list(person.entries.values_list("id", "sequence", "recorded_at", "paths").order_by("id"))
         anonymize(app, person)
-        after = person.change_sets.order_by("id")
-        assert list(after.values_list("id", "version", "executed_at", "paths"))[:-1] == before
+        after = person.entries.order_by("id")
+        assert list(after.values_list("id", "sequence", "recorded_at", "paths"))[:-1] == before
         assert {
             value for row in after for change in row.changes for value in (change["original"], change["target"])
         } == {None}
@@ -167,16 +168,16 @@ class TestWhatStays:
     def test_doing_it_again_changes_nothing(self, person, app):
         anonymize(app, person)
         person.refresh_from_db()
-        state = (person.version, person.anonymized_at, ChangeSet.objects.count())
+        state = (person.version, person.anonymized_at, Entry.objects.count())
         assert anonymize(app, person).status == 204
         person.refresh_from_db()
-        assert (person.version, person.anonymized_at, ChangeSet.objects.count()) == state
+        assert (person.version, person.anonymized_at, Entry.objects.count()) == state
 
     def test_other_contacts_keep_everything(self, person, make_contact, app):
         other = make_contact()
         anonymize(app, person)
         assert app.get(f"/v1.0/contacts/{other.pk}/details").json["details"] == details()
-        assert other.change_sets.get().changes[0]["target"] is not None
+        assert other.entries.get().changes[0]["target"] is not None
 
 
 @pytest.mark.django_db
@@ -219,7 +220,7 @@ class TestCommand:
         first, second = make_contact(), make_contact()
         call_command("anonymize_contacts", "--id", str(first.pk), "--uid", str(second.uid), "--yes")
         assert "2 of 2 contacts anonymized" in capsys.readouterr().out
-        assert first.change_sets.first().initiator_system == "anonymize_contacts"
+        assert first.entries.first().initiator_system == "anonymize_contacts"
 
     def test_it_names_the_unknown(self, make_contact):
         with pytest.raises(CommandError, match=r"contactIds\[1\]"):

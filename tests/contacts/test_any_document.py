@@ -76,9 +76,10 @@ def test_whatever_is_asked_for_overtaken_and_decided(make_contact, make_member, 
         elif decision != "approve":
             assert after[:-1] == before[:-1]
         check_history(contact)
-        for done in contact.change_requests.exclude(change_set=None):
-            assert [change["target"] for change in done.change_set.changes] == [
-                change["target"] for change in done.changes if change["path"] in done.change_set.paths
+        for made in contact.entries.exclude(change_request=None):
+            asked = made.change_request.changes
+            assert [change["target"] for change in made.changes] == [
+                change["target"] for change in asked if change["path"] in made.paths
             ]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.actor import system_actor
 from changerequests.models import ChangeRequest, Status
-from contacts.models import ChangeSet, Contact
+from contacts.models import Contact
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.changes import patch_details
 from contacts.services.usernames import change_username
@@ -59,7 +59,7 @@ def test_what_somebody_else_changes_meanwhile_stays(app, contact, path):
     contact.refresh_from_db()
     assert contact.details["occupation"]["employer"] == "Theirs"
     assert contact.details["relationship"]["notes"] == "Mine"
-    assert list(ChangeSet.objects.filter(contact=contact).order_by("version").values_list("version", "paths")[1:]) == [
+    assert list(contact.entries.order_by("sequence").values_list("sequence", "paths")[1:]) == [
         (2, ["occupation", "occupation.employer"]),
         (3, ["relationship", "relationship.notes"]),
     ]
@@ -67,7 +67,7 @@ def test_what_somebody_else_changes_meanwhile_stays(app, contact, path):
 
 def test_the_history_names_the_value_that_was_there_when_it_was_changed(app, contact, path):
     while_waiting(lambda: app.patch(path, NOTES), before=lambda: change(contact, {"relationship": {"notes": "Theirs"}}))
-    latest = ChangeSet.objects.get(contact=contact, version=3)
+    latest = contact.entries.get(sequence=3)
     assert latest.changes == [{"path": "relationship.notes", "original": "Theirs", "target": "Mine"}]
 
 
@@ -76,7 +76,7 @@ def test_what_somebody_else_has_changed_to_the_same_is_not_changed_again(app, co
         lambda: app.patch(path, NOTES), before=lambda: change(contact, {"relationship": {"notes": "Mine"}})
     )
     assert (answer.status, answer.headers["ETag"]) == (200, '"2"')
-    assert ChangeSet.objects.filter(contact=contact).count() == 2
+    assert contact.entries.count() == 2
 
 
 def test_a_version_that_is_overtaken_meanwhile_is_refused(app, contact, path):
@@ -96,7 +96,7 @@ def test_a_whole_document_takes_away_what_was_added_meanwhile_and_the_history_sa
         before=lambda: change(contact, {"occupation": {"employer": "Theirs"}}),
     )
     assert answer.status == 200
-    latest = ChangeSet.objects.get(contact=contact, version=3)
+    latest = contact.entries.get(sequence=3)
     assert {"path": "occupation.employer", "original": "Theirs", "target": None} in latest.changes
 
 

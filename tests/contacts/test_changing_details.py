@@ -2,7 +2,7 @@
 
 import pytest
 
-from contacts.models import ChangeSet, Channel
+from contacts.models import Channel
 from tests.fixtures import details
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def test_a_number_is_stored_as_it_was_sent(make_contact, app, number):
     assert app.patch(path_of(contact), {"details": {"relationship": {"totalWealth": number}}}).status == 200
     contact.refresh_from_db()
     assert contact.details["relationship"]["totalWealth"] == number
-    assert contact.change_sets.latest("version").changes[0]["target"] == number
+    assert contact.entries.latest("sequence").changes[0]["target"] == number
 
 
 def test_details_are_read_with_their_etag(make_contact, app):
@@ -79,8 +79,8 @@ def test_put_replaces_the_whole_document(make_contact, app):
 def test_changes_stand_in_the_history_with_who_made_them(make_contact, make_app, api_of):
     contact, application = make_contact(), make_app("crm")
     api_of(application).patch(path_of(contact), {"details": {"personalInformation": {"lastName": "Heusser"}}})
-    made = contact.change_sets.first()
-    assert made.version == 2
+    made = contact.entries.first()
+    assert made.sequence == 2
     assert made.initiator_application == application
     assert made.changes == [{"path": "personalInformation.lastName", "original": "Spyri", "target": "Heusser"}]
     assert made.paths == ["personalInformation", "personalInformation.lastName"]
@@ -94,7 +94,7 @@ def test_a_submission_that_changes_nothing_writes_nothing(make_contact, app, pat
     assert app.patch(path_of(contact), {"details": patch}).status == 200
     contact.refresh_from_db()
     assert contact.version == 1
-    assert contact.change_sets.count() == 1
+    assert contact.entries.count() == 1
 
 
 def test_true_is_not_one(make_contact, app):
@@ -153,7 +153,7 @@ def test_a_contact_changes_only_what_the_schema_opens_to_it(make_contact, api_of
     assert (refused.status, refused.sub_code) == (422, "FieldNotUpdatable")
     granted = client.patch(path_of(contact), {"details": {"contactInformation": {"phone": "+41 44 123 45 67"}}})
     assert granted.status == 200
-    assert contact.change_sets.first().initiator_contact == contact
+    assert contact.entries.first().initiator_contact == contact
 
 
 def test_what_the_caller_cannot_see_is_not_found(make_contact, make_member, make_participant, make_app, api_of):
@@ -197,7 +197,7 @@ class TestLostUpdates:
         app.patch(path_of(contact), {"details": {"relationship": {"notes": "one"}}})
         late = app.patch(path_of(contact), {"details": {"relationship": {"notes": "two"}}}, if_match='"1"')
         assert (late.status, late.json["code"], late.headers["ETag"]) == (412, "PreconditionFailed", '"2"')
-        assert ChangeSet.objects.filter(contact=contact).count() == 2
+        assert contact.entries.count() == 2
 
     def test_a_change_against_the_current_version_is_made(self, make_contact, app):
         contact = make_contact()

@@ -85,8 +85,8 @@ class TestVerifying:
         assert call(client, pending, "verify", key=key).status == 204
         read = client.get(f"/v1.0/contacts/{pending.pk}/details").json
         assert (read["hasPendingEmail"], read["details"]["contactInformation"]["email"]) == (False, NEW)
-        made = pending.change_sets.first()
-        assert (made.initiator_contact, made.version) == (pending, 2)
+        made = pending.entries.first()
+        assert (made.initiator_contact, made.sequence) == (pending, 2)
         assert made.changes == [{"path": "contactInformation.email", "original": OLD, "target": NEW}]
         assert call(client, pending, "verify", key=key).sub_code == "NothingPending"
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from contacts.models import Channel, Contact, ExternalConnection
-from tests.fixtures import details
+from tests.fixtures import details, without_triggers
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +37,10 @@ def anonymous_contact(make_contact, app):
     return contact
 
 
+ADD = """
+    INSERT INTO audit_entry (kind, subject_id, sequence, initiator_system, changes, paths)
+    VALUES ('contact-details', %s, %s, 'sql', '[]', '{}')
+"""
 UPDATE_CHANNEL = "UPDATE contacts_channel SET {}"
 UPDATE = "UPDATE contacts_contact SET {} WHERE id = %s"
 
@@ -55,6 +59,7 @@ UPDATE = "UPDATE contacts_contact SET {} WHERE id = %s"
 def test_a_version_goes_up_by_one_and_with_every_change_of_the_details(contact, sets):
     refused(UPDATE.format(sets), contact.pk, match="goes up by one")
     run("UPDATE contacts_contact SET details = '{}', version = 3 WHERE id = %s", contact.pk)
+    run(ADD, contact.pk, 3)
 
 
 @pytest.mark.parametrize("sets", ["uid = gen_random_uuid()", "id = id + 1000"])
@@ -62,38 +67,54 @@ def test_a_contact_stays_who_it_is(contact, sets):
     refused(UPDATE.format(sets), contact.pk, match="stay what they are")
 
 
-ADD = """
-    INSERT INTO contacts_changeset (contact_id, version, executed_at, initiator_system, changes, paths)
-    VALUES (%s, %s, now(), 'sql', '[]', '{}')
-"""
-
-
 @pytest.mark.parametrize("version", [1, 3, 0, 99])
-def test_a_change_set_is_that_of_the_present_version(contact, version):
-    refused(ADD, contact.pk, version, match=r"follow in the history|change_set_version_once_per_contact")
+def test_an_entry_is_that_of_the_present_version(contact, version):
+    refused(ADD, contact.pk, version, match=r"follow in the history|entry_once_in_sequence")
 
 
 def test_a_history_has_no_gaps(contact):
-    run("UPDATE contacts_contact SET version = 3 WHERE id = %s", contact.pk)
-    run("UPDATE contacts_contact SET version = 4 WHERE id = %s", contact.pk)
+    with without_triggers():
+        run("UPDATE contacts_contact SET version = 4 WHERE id = %s", contact.pk)
     refused(ADD, contact.pk, 4, match="follow in the history")
 
 
-def test_a_change_set_follows_the_one_before(contact):
+def test_a_version_has_its_entry_when_the_transaction_ends(contact):
+    sql = "UPDATE contacts_contact SET details = '{}', version = 3 WHERE id = %s; SET CONSTRAINTS ALL IMMEDIATE"
+    refused(sql, contact.pk, match="contact_version_has_its_entry")
+
+
+def test_a_contact_has_its_first_entry_when_the_transaction_ends(contact):
+    sql = """
+        INSERT INTO contacts_contact (uid, type_id, details, version, created_at)
+        SELECT gen_random_uuid(), type_id, '{}', 1, now() FROM contacts_contact WHERE id = %s;
+        SET CONSTRAINTS ALL IMMEDIATE
+    """
+    refused(sql, contact.pk, match="contact_version_has_its_entry")
+
+
+@pytest.mark.parametrize("kind", ["'legal-entity'", "NULL"])
+def test_the_entry_of_a_version_is_one_of_contacts(contact, kind):
+    refused(UPDATE.format(f"entry_kind = {kind}"), contact.pk, match="entry_kind")
+
+
+def test_an_entry_follows_the_one_before(contact):
     run("UPDATE contacts_contact SET version = 3 WHERE id = %s", contact.pk)
     run(ADD, contact.pk, 3)
-    assert list(contact.change_sets.values_list("version", flat=True).order_by("version")) == [1, 2, 3]
+    assert list(contact.entries.values_list("sequence", flat=True).order_by("sequence")) == [1, 2, 3]
 
 
 def test_one_bad_row_among_many_is_found(make_contact, contact):
     other = make_contact()
     for each in (contact, other):
-        run("UPDATE contacts_contact SET version = version + 1 WHERE id = %s", each.pk)
+        with without_triggers():
+            run("UPDATE contacts_contact SET version = version + 1 WHERE id = %s", each.pk)
     both = ADD.replace(
-        "VALUES (%s, %s,", "SELECT * FROM (VALUES (%s, 3), (%s, 1)) AS rows (id, version) CROSS JOIN (SELECT"
+        "VALUES ('contact-details', %s, %s,",
+        "SELECT * FROM (VALUES ('contact-details', %s, 3), ('contact-details', %s, 1)) AS rows (kind, id, version)"
+        " CROSS JOIN (SELECT",
     )
     both = both.replace("'{}')", "'{}'::text[]) AS rest").replace("'[]'", "'[]'::jsonb")
-    refused(both, contact.pk, other.pk, match="follow in the history|once_per_contact")
+    refused(both, contact.pk, other.pk, match="follow in the history|once_in_sequence")
 
 
 MANY, RECORDED = 20_000, 1_000
@@ -102,21 +123,21 @@ FIRST_VERSIONS = """
         INSERT INTO contacts_contact (uid, type_id, details, version, created_at)
         SELECT gen_random_uuid(), type_id, '{}', 1, now() FROM contacts_contact, generate_series(1, %s)
         RETURNING id)
-    INSERT INTO contacts_changeset (contact_id, version, executed_at, initiator_system, changes, paths)
-    SELECT id, 1, now(), 'sql', '[]', '{}' FROM made
+    INSERT INTO audit_entry (kind, subject_id, sequence, recorded_at, initiator_system, changes, paths)
+    SELECT 'contact-details', id, 1, now(), 'sql', '[]', '{}' FROM made
 """
 NEXT_VERSIONS = """
-    INSERT INTO contacts_changeset (contact_id, version, executed_at, initiator_system, changes, paths)
-    SELECT id, 2, now(), 'sql', '[]', '{}' FROM contacts_contact WHERE version = 2
+    INSERT INTO audit_entry (kind, subject_id, sequence, recorded_at, initiator_system, changes, paths)
+    SELECT 'contact-details', id, 2, now(), 'sql', '[]', '{}' FROM contacts_contact WHERE version = 2
 """
 ENTRIES_READ = """
     SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid)) FROM pg_index
-     WHERE indrelid IN ('contacts_changeset'::regclass, 'contacts_contact'::regclass)
+     WHERE indrelid IN ('audit_entry'::regclass, 'contacts_contact'::regclass)
 """
 
 
 @pytest.mark.scale
-def test_what_is_checked_of_a_change_set_does_not_grow_with_the_history(make_contact):
+def test_what_is_checked_of_an_entry_does_not_grow_with_the_history(make_contact):
     make_contact()
     with transaction.atomic(), connection.cursor() as cursor:
 
@@ -128,10 +149,10 @@ def test_what_is_checked_of_a_change_set_does_not_grow_with_the_history(make_con
         cursor.execute(
             "UPDATE contacts_contact SET version = 2 WHERE id IN (SELECT id FROM contacts_contact LIMIT %s)", [RECORDED]
         )
-        cursor.execute("ANALYZE contacts_contact, contacts_changeset")
+        cursor.execute("ANALYZE contacts_contact, audit_entry")
         before = entries_read()
         cursor.execute(NEXT_VERSIONS)
-        # The contact, in its two versions, and the change set before, and the same for the foreign key.
+        # The contact, in its two versions, and the entry before, and the same for the foreign key.
         assert entries_read() - before < 10 * RECORDED
 
 
@@ -195,7 +216,7 @@ def test_where_nothing_waits_there_is_no_key(contact, sets):
     refused(UPDATE_CHANNEL.format(sets), match="channel_without_pending_value_has_no_key")
 
 
-@pytest.mark.parametrize("sql", ["TRUNCATE contacts_changeset CASCADE", "TRUNCATE contacts_contact CASCADE"])
+@pytest.mark.parametrize("sql", ["TRUNCATE audit_entry CASCADE", "TRUNCATE contacts_contact CASCADE"])
 def test_nobody_empties_the_history(contact, sql):
     refused(f"SET CONSTRAINTS ALL IMMEDIATE; {sql}", match="TRUNCATE refused")
 
@@ -205,7 +226,7 @@ def test_a_contact_with_a_history_is_not_deleted(contact):
         run("DELETE FROM contacts_contact WHERE id = %s; SET CONSTRAINTS ALL IMMEDIATE", contact.pk)
 
 
-FORGED = "SET LOCAL kontor.anonymizing = 'on'; UPDATE contacts_changeset SET {sets} WHERE contact_id = {pk}"
+FORGED = "SET LOCAL kontor.anonymizing = 'on'; UPDATE audit_entry SET {sets} WHERE subject_id = {pk}"
 ERASED = "changes = contacts_without_values(changes), comment = NULL"
 
 
@@ -214,7 +235,7 @@ def test_who_only_says_that_it_anonymizes_changes_nothing(contact, sets):
     refused(FORGED.format(sets=sets, pk=contact.pk), match="append-only")
 
 
-@pytest.mark.parametrize("sets", ["changes = '[]'", "comment = 'x'", "version = version + 1", "paths = '{}'"])
+@pytest.mark.parametrize("sets", ["changes = '[]'", "comment = 'x'", "sequence = sequence + 1", "paths = '{}'"])
 def test_even_of_an_anonymized_contact_nothing_but_values_goes(anonymous_contact, sets):
     refused(FORGED.format(sets=sets, pk=anonymous_contact.pk), match="append-only")
     run(FORGED.format(sets=ERASED, pk=anonymous_contact.pk))

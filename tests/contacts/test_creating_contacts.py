@@ -24,7 +24,7 @@ def test_a_new_contact_takes_effect_at_once(app, body):
     contact = Contact.objects.get(pk=answer.json["id"])
     assert answer.json == {"id": contact.pk, "uId": str(contact.uid), "details": details()}
     assert (contact.version, contact.name, contact.username) == (1, "Johanna Spyri", "johanna")
-    first = contact.change_sets.get()
+    first = contact.entries.get()
     assert {change["path"] for change in first.changes} >= {"personalInformation.lastName"}
 
 

@@ -27,7 +27,7 @@ def search(api, contact, body, version="v1.1"):
 
 def versions(answer, contact):
     assert answer.status == 200, answer.json
-    by_id = dict(contact.change_sets.values_list("id", "version"))
+    by_id = dict(contact.entries.values_list("id", "sequence"))
     return [by_id[row["contactChangeSetId"]] for row in answer.json["results"]]
 
 

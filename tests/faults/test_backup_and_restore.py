@@ -115,7 +115,7 @@ def test_what_is_restored_is_every_row_and_every_file_and_kontor_runs_on_it(
                 psycopg.connect(host=str(paths.socket_directory(installation.var)), user="kontor", dbname=NEW) as new,
                 pytest.raises(psycopg.Error),
             ):
-                new.execute("DELETE FROM contacts_changeset")
+                new.execute("DELETE FROM audit_entry")
             restored.kill()
         finally:
             original.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(NEW)))

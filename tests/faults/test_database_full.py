@@ -23,10 +23,10 @@ def web(installation: Installation, client: tuple[str, str]) -> Web:
 def rows_of(installation: Installation, contact: int) -> list[Any]:
     with installation.database() as connection:
         return connection.execute(
-            "SELECT contact.version, contact.details, written.version, written.changes, channel.pending_value "
-            "FROM contacts_contact contact JOIN contacts_changeset written ON written.contact_id = contact.id "
+            "SELECT contact.version, contact.details, written.sequence, written.changes, channel.pending_value "
+            "FROM contacts_contact contact JOIN audit_entry written ON written.subject_id = contact.id "
             "LEFT JOIN contacts_channel channel ON channel.contact_id = contact.id "
-            "WHERE contact.id = %s ORDER BY written.version",
+            "WHERE contact.id = %s ORDER BY written.sequence",
             [contact],
         ).fetchall()
 

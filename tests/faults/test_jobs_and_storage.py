@@ -135,7 +135,7 @@ def versions(installation: Installation, names: list[str]) -> list[tuple[int, in
     with installation.database() as connection:
         return connection.execute(
             "SELECT contact.version, count(written.id) FROM contacts_contact contact "
-            "LEFT JOIN contacts_changeset written ON written.contact_id = contact.id "
+            "LEFT JOIN audit_entry written ON written.subject_id = contact.id "
             "WHERE contact.username = ANY(%s) GROUP BY contact.id",
             [names],
         ).fetchall()

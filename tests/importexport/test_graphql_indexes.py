@@ -13,6 +13,7 @@ from importexport.graphql.indexes import LOCK, PREFIX, keep_search_indexes, want
 from importexport.graphql.tasks import update_search_indexes
 from schemas.queries import current_schema
 from schemas.services import publish_schema
+from tests.fixtures import without_triggers
 from tests.schemas.conftest import field, section
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -129,7 +130,7 @@ def test_the_command_says_what_it_did(capsys):
 )
 def test_a_search_among_twenty_thousand_uses_the_index(said, contact_type, request):
     keep_search_indexes()
-    with connection.cursor() as cursor:
+    with without_triggers(), connection.cursor() as cursor:
         cursor.execute(FILL, {"type": contact_type.pk, "rows": 20_000})
         cursor.execute("ANALYZE contacts_contact")
     query = f"{{ contacts(where: {{ personalInformation: {{ displayName: {{ {said} }} }} }}) {{ items {{ }} }} }}"

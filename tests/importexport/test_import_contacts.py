@@ -4,9 +4,10 @@ import pytest
 
 from accounts.actor import member_actor
 from accounts.authentication import actor_of_token
+from audit.models import Entry
 from changerequests.models import Status
 from changerequests.services import review_change_request
-from contacts.models import ChangeSet, Channel, Contact, ContactAssignment, ExternalConnection
+from contacts.models import Channel, Contact, ContactAssignment, ExternalConnection
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.changes import patch_details
 from core.errors import UnprocessableEntity
@@ -22,7 +23,7 @@ def contact_of(external_id):
 
 
 def history(contact):
-    return list(ChangeSet.objects.filter(contact=contact).order_by("version"))
+    return list(contact.entries.order_by("sequence"))
 
 
 def test_an_entry_creates_a_contact_with_its_history(entry, contact_type):
@@ -33,7 +34,7 @@ def test_an_entry_creates_a_contact_with_its_history(entry, contact_type):
     assert contact.details == details()
     assert contact.name == "Johanna Spyri"
     [first] = history(contact)
-    assert (first.version, first.initiator_system, first.comment) == (1, "tests", None)
+    assert (first.sequence, first.initiator_system, first.comment) == (1, "tests", None)
     assert {change["path"]: change["target"] for change in first.changes}["personalInformation.lastName"] == "Spyri"
     assert "personalInformation" in first.paths
 
@@ -43,17 +44,17 @@ def test_a_contact_is_written_as_the_service_writes_it(entry, make_contact):
     made = make_contact(username="user-made")
     synced(array(entry("E-1")))
     [imported], [by_service] = history(contact_of("E-1")), history(made)
-    for name in ("version", "changes", "paths", "initiator_system", "comment", "initiator_member_id"):
+    for name in ("sequence", "changes", "paths", "initiator_system", "comment", "initiator_member_id"):
         assert getattr(imported, name) == getattr(by_service, name), name
 
 
 def test_the_same_file_again_writes_nothing(entry):
     content = lines(entry("E-1", externalConnections=[{"system": "CRM", "externalId": "C-1"}]), entry("E-2"))
     synced(content)
-    before = list(Contact.objects.values()), list(ChangeSet.objects.values())
+    before = list(Contact.objects.values()), list(Entry.objects.values())
     job = synced(content)
     assert (job.status, counts(job)) == (ImportStatus.COMPLETED, (0, 0, 2, 0))
-    assert (list(Contact.objects.values()), list(ChangeSet.objects.values())) == before
+    assert (list(Contact.objects.values()), list(Entry.objects.values())) == before
 
 
 def test_an_entry_of_a_known_external_id_updates_the_contact(entry):

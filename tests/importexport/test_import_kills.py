@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from redis import Redis
 
-from contacts.models import ChangeSet, Contact, ContactParticipant, ExternalConnection
+from contacts.models import Contact, ContactParticipant, ExternalConnection
 from devstack import embedded
 from importexport.imports.running import run_job
 from importexport.imports.services import start_sync
@@ -82,8 +82,10 @@ def snapshot():
     return (
         sorted(Contact.objects.values_list("username", "details__personalInformation", "version", "type")),
         sorted(
-            ChangeSet.objects.values_list(
-                "contact__username", "version", "changes", "paths", "initiator_system", "comment"
+            (
+                (contact.username, *entry)
+                for contact in Contact.objects.all()
+                for entry in contact.entries.values_list("sequence", "changes", "paths", "initiator_system", "comment")
             ),
             key=str,
         ),

@@ -3,11 +3,12 @@
 import pytest
 
 from accounts.actor import member_actor
+from audit.models import Entry
 from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import ExternalConnection
 from contacts.services.anonymization import anonymize_contacts
 from importexport.models import ImportKind, ImportStatus
-from legalentities.models import LegalEntity, LegalEntityChangeSet
+from legalentities.models import LegalEntity
 from legalentities.services import create_legal_entity
 from schemas.models import ListItem
 from tests.importexport.importing import SYSTEM, array, counts, faults, lines, paths
@@ -55,16 +56,16 @@ def test_an_entry_creates_a_legal_entity_as_the_service_does(company, contact):
     assert (imported.name, imported.version, imported.details) == ("Säntis AG", 1, {"name": "Säntis AG"})
     assert members() == {(contact.pk, "owner")}
     assert members("L-2") == set()
-    by_import, by_service = (LegalEntityChangeSet.objects.get(legal_entity=row) for row in (imported, made))
-    for name in ("version", "changes", "paths", "initiator_system"):
+    by_import, by_service = (row.entries.get() for row in (imported, made))
+    for name in ("sequence", "changes", "paths", "initiator_system"):
         assert getattr(by_import, name) == getattr(by_service, name)
 
 
 def test_the_same_file_again_writes_nothing(company):
     synced(lines(company("L-1"), company("L-2")))
-    before = [list(model.objects.values()) for model in (LegalEntity, LegalEntityChangeSet, ContactGroup)]
+    before = [list(model.objects.values()) for model in (LegalEntity, Entry, ContactGroup)]
     assert counts(synced(lines(company("L-1"), company("L-2")))) == (0, 0, 2, 0)
-    assert [list(model.objects.values()) for model in (LegalEntity, LegalEntityChangeSet, ContactGroup)] == before
+    assert [list(model.objects.values()) for model in (LegalEntity, Entry, ContactGroup)] == before
 
 
 def test_details_and_members_change_where_they_are_given(company, contact, make_contact, policies):
@@ -79,7 +80,7 @@ def test_details_and_members_change_where_they_are_given(company, contact, make_
     assert members() == {(other.pk, "owner")}
     legal_entity = LegalEntity.objects.get()
     assert (legal_entity.name, legal_entity.version) == ("Rütli AG", 2)
-    history = LegalEntityChangeSet.objects.filter(legal_entity=legal_entity).order_by("version")
+    history = legal_entity.entries.order_by("sequence")
     assert history.last().changes == [{"path": "name", "original": "Säntis AG", "target": "Rütli AG"}]
 
 

@@ -14,7 +14,8 @@ from django.utils.translation import get_language
 from psycopg import errors as postgres
 from structlog.testing import capture_logs
 
-from contacts.models import ChangeSet, Contact, ContactParticipant, ExternalConnection
+from audit.models import Entry
+from contacts.models import Contact, ContactParticipant, ExternalConnection
 from core.errors import UnprocessableEntity
 from core.jobs import MAX_ATTEMPTS, JobLeaseLostError
 from importexport.imports import running
@@ -111,7 +112,7 @@ def test_a_dry_run_counts_as_if_and_keeps_nothing_but_its_report(entry, make_par
     settings.IMPORT_BATCH_ENTRIES = 2
     make_participant("Zurich")
     synced(array(entry("E-1"), entry("E-2")))
-    before = list(Contact.objects.values()), list(ChangeSet.objects.values()), list(ExternalConnection.objects.values())
+    before = list(Contact.objects.values()), list(Entry.objects.values()), list(ExternalConnection.objects.values())
     content = array(
         entry("E-1", details=details(personalInformation={"lastName": "Heidi"}), participants=["Zurich"]),
         entry("E-2"),
@@ -124,7 +125,7 @@ def test_a_dry_run_counts_as_if_and_keeps_nothing_but_its_report(entry, make_par
     run_job(dry.pk)
     dry = read(dry)
     assert (dry.status, counts(dry)) == (ImportStatus.COMPLETED_WITH_ERRORS, (1, 1, 1, 2))
-    after = list(Contact.objects.values()), list(ChangeSet.objects.values()), list(ExternalConnection.objects.values())
+    after = list(Contact.objects.values()), list(Entry.objects.values()), list(ExternalConnection.objects.values())
     assert after == before
     assert not ContactParticipant.objects.exists()
     real = start_sync(actor=SYSTEM, kind=CONTACTS, names=names)
@@ -198,7 +199,7 @@ def test_overlapping_syncs_at_once_do_not_deadlock_and_do_nothing_twice(entry, d
     assert sum(job.created for job in found) == 400
     assert all(sum(counts(job)) == job.total == 400 for job in found)
     assert Contact.objects.count() == ExternalConnection.objects.count() == 400
-    versions = ChangeSet.objects.count()
+    versions = Entry.objects.count()
     assert versions == sum(job.created + job.updated for job in found)
 
 
@@ -221,7 +222,7 @@ def test_clients_change_contacts_while_they_are_imported(entry, default_schemas,
     assert (read(job).status, sum(counts(read(job)))) == (ImportStatus.COMPLETED, 100)
     assert {*forwards, *backwards} == {200}
     for contact in Contact.objects.all():
-        assert list(contact.change_sets.order_by("version").values_list("version", flat=True)) == list(
+        assert list(contact.entries.order_by("sequence").values_list("sequence", flat=True)) == list(
             range(1, contact.version + 1)
         )
 
@@ -283,7 +284,7 @@ def test_a_storage_that_breaks_off_fails_the_sync_and_the_next_one_goes_on(entry
     assert again.pk == job.pk
     run_job(job.pk)
     assert (read(job).status, counts(read(job))) == (ImportStatus.COMPLETED, (40, 0, 0, 0))
-    assert ChangeSet.objects.count() == 40
+    assert Entry.objects.count() == 40
 
 
 @pytest.mark.django_db

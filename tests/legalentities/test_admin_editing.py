@@ -101,7 +101,7 @@ def test_details_are_changed_and_the_rest_stays(browser, anna, make_contact, mak
     assert made.details["name"] == "Dörfli AG"
     assert made.details["registration"] == company()["registration"]
     assert made.version == 2
-    assert made.change_sets.first().initiator_member == anna
+    assert made.entries.first().initiator_member == anna
 
 
 def test_what_others_changed_meanwhile_is_kept_and_told(browser, anna, actor_of, make_contact, make_legal_entity):

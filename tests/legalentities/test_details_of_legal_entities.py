@@ -34,7 +34,7 @@ def checked_transaction():
 def unchanged(legal_entity):
     before = legal_entity.details
     legal_entity.refresh_from_db()
-    return legal_entity.details == before and legal_entity.version == legal_entity.change_sets.count() == 1
+    return legal_entity.details == before and legal_entity.version == legal_entity.entries.count() == 1
 
 
 class TestWhoSeesIt:
@@ -300,7 +300,7 @@ class TestLostUpdates:
         )
         assert sorted(answer.status for answer in answers) == [204, 412]
         made.refresh_from_db()
-        assert made.version == made.change_sets.count() == 2
+        assert made.version == made.entries.count() == 2
 
 
 class TestTheLink:

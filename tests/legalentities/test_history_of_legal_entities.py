@@ -4,7 +4,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.actor import system_actor
-from legalentities.models import LegalEntityChangeSet
+from audit.models import Entry
+from legalentities.models import LEGAL_ENTITY_DETAILS, LegalEntity
 from tests.legalentities.documents import company
 
 pytestmark = pytest.mark.django_db
@@ -24,8 +25,8 @@ def test_every_submission_stands_in_it_with_who_made_it(
     put(api_of(member), made, company(name="Alp AG"))
     put(api_of(contact), made, company(name="Alp AG", contactInformation={"phone": "+41 44 123 45 67"}))
     put(api_of(application), made, {"name": "Alp AG"})
-    latest, own, members, first = made.change_sets.all()
-    assert [latest.version, own.version, members.version, first.version] == [4, 3, 2, 1]
+    latest, own, members, first = made.entries.all()
+    assert [latest.sequence, own.sequence, members.sequence, first.sequence] == [4, 3, 2, 1]
     assert (first.initiator_system, first.initiator_person) == ("import", None)
     assert {change["path"] for change in first.changes} == {
         "name", "registration.legalForm", "registration.country", "registration.state"
@@ -41,31 +42,31 @@ def test_every_submission_stands_in_it_with_who_made_it(
 def test_a_contact_that_creates_one_is_named(make_contact, api_of):
     anna = make_contact()
     api_of(anna).post("/v1.1/legalentities", {"details": {"name": "Alp AG"}})
-    assert LegalEntityChangeSet.objects.get().initiator_contact == anna
+    assert LegalEntity.objects.get().entries.get().initiator_contact == anna
 
 
 @pytest.mark.parametrize(
     "sql",
     [
-        "UPDATE legalentities_legalentitychangeset SET changes = '[]'",
-        "UPDATE legalentities_legalentitychangeset SET initiator_system = 'somebody else'",
-        "DELETE FROM legalentities_legalentitychangeset",
+        "UPDATE audit_entry SET changes = '[]' WHERE kind = 'legal-entity'",
+        "UPDATE audit_entry SET initiator_system = 'somebody else' WHERE kind = 'legal-entity'",
+        "DELETE FROM audit_entry WHERE kind = 'legal-entity'",
     ],
 )
 @pytest.mark.parametrize("setting", ["off", "on"])
 def test_the_database_refuses_to_rewrite_it_also_while_contacts_are_anonymized(
     make_contact, make_legal_entity, sql, setting
 ):
-    make_legal_entity(make_contact())
-    before = LegalEntityChangeSet.objects.values().get()
+    made = make_legal_entity(make_contact())
+    before = made.entries.values().get()
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL kontor.anonymizing = '{setting}'")
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
             cursor.execute(sql)
-    assert LegalEntityChangeSet.objects.values().get() == before
+    assert made.entries.values().get() == before
 
 
 def test_a_version_stands_in_it_once(make_contact, make_legal_entity):
-    first = make_legal_entity(make_contact()).change_sets.get()
-    with pytest.raises(IntegrityError, match="change_set_version_once_per_legal_entity"), transaction.atomic():
-        LegalEntityChangeSet.objects.create(legal_entity=first.legal_entity, version=1, changes=[], paths=[])
+    first = make_legal_entity(make_contact()).entries.get()
+    with pytest.raises(IntegrityError, match="entry_once_in_sequence"), transaction.atomic():
+        Entry.objects.create(kind=LEGAL_ENTITY_DETAILS, subject_id=first.subject_id, sequence=1, changes=[], paths=[])

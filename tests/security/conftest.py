@@ -36,7 +36,7 @@ from tests.fixtures import details
 from tests.importexport.importing import array, stored
 from tests.legalentities.documents import company
 
-OURS = ("accounts", "contacts", "changerequests", "contactgroups", "legalentities", "importexport")
+OURS = ("accounts", "audit", "contacts", "changerequests", "contactgroups", "legalentities", "importexport")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.models import ChangeSet, Channel, ChannelKind, Contact, ExternalConnection
+from contacts.models import CONTACT_DETAILS, Channel, ChannelKind, Contact, ExternalConnection
 from contacts.plans import username_required
 from contacts.services.channels import NOTHING_PENDING
 from contacts.services.usernames import username_coupled
@@ -28,15 +28,14 @@ from importexport.imports.contacts.references import references_for
 from importexport.imports.contacts.relations import MEMBERS, PARTICIPANTS, Pairs, pairs_of
 from importexport.imports.contacts.statements import Holder
 from importexport.imports.contacts.uniqueness import check_unique_connections, check_unique_usernames
-from importexport.imports.copying import NULL, copy_into, json_text, number, row, text, timestamp
-from importexport.imports.documents import HISTORY_FIELDS, HistoryRows, Planner, change_cells
+from importexport.imports.copying import copy_into, json_text, number, row, text, timestamp
+from importexport.imports.documents import History, Planner, change_cells
 from importexport.imports.entries import Outcome
 from importexport.imports.reading import RawEntry
 from schemas.compiled import CompiledSchema
 
 DEFAULT = ExternalConnection.DEFAULT_SYSTEM
 FIRST = b"1"
-HISTORY = ["contact", *HISTORY_FIELDS, "comment"]
 
 
 class ContactImporter:
@@ -47,7 +46,7 @@ class ContactImporter:
         self._schema = schema
         email_path = schema.channel_paths[ChannelKind.EMAIL] if settings.USERNAME_FROM_EMAIL else None
         self._planner = Planner(actor=actor, schema=schema, username_path=email_path)
-        self._history = HistoryRows(actor=actor)
+        self._history = History(kind=CONTACT_DETAILS, actor=actor)
         self._sees_all = not Contact.objects.visible_to(actor).query.where
         self._expected = Outcome.CREATED
         self.refresh()
@@ -87,9 +86,8 @@ class ContactImporter:
         self._plan_updates(cursor, touched)
         check_unique_usernames(cursor, new, touched)
         check_unique_connections(entries, holders, new, touched)
-        at = timestamp(timezone.now())
-        self._create(cursor, [item for item in new if not item.entry.faults], at)
-        self._update(cursor, [item for item in touched if not item.entry.faults], at)
+        self._create(cursor, [item for item in new if not item.entry.faults])
+        self._update(cursor, [item for item in touched if not item.entry.faults])
 
     # ---- new or known
 
@@ -224,9 +222,10 @@ class ContactImporter:
 
     # ---- writing
 
-    def _create(self, cursor: CursorWrapper, new: list[New], at: bytes) -> None:
+    def _create(self, cursor: CursorWrapper, new: list[New]) -> None:
         if not new:
             return
+        at = timestamp(timezone.now())
         for item, pk in zip(new, statements.new_ids(cursor, len(new)), strict=True):
             item.id = pk
             item.entry.outcome = Outcome.CREATED
@@ -247,12 +246,7 @@ class ContactImporter:
                 for item in new
             ),
         )
-        copy_into(
-            cursor,
-            ChangeSet,
-            HISTORY,
-            (self._history.line(item.id, item.entry.history_cells, NULL, version=1, at=at) for item in new),
-        )
+        self._history.record(cursor, ((item.id, 1, item.entry.history_cells) for item in new))
         copy_into(
             cursor,
             ExternalConnection,
@@ -272,7 +266,7 @@ class ContactImporter:
         PARTICIPANTS.add(cursor, participants)
         MEMBERS.add(cursor, members)
 
-    def _update(self, cursor: CursorWrapper, touched: list[Known], at: bytes) -> None:
+    def _update(self, cursor: CursorWrapper, touched: list[Known]) -> None:
         changed = [item for item in touched if item.is_row_changed]
         if changed:
             statements.update(
@@ -285,16 +279,8 @@ class ContactImporter:
             )
         recorded = [item for item in changed if item.changes]
         if recorded:
-            copy_into(
-                cursor,
-                ChangeSet,
-                HISTORY,
-                (
-                    self._history.line(
-                        item.id, change_cells(item.changes), NULL, version=item.present.version + 1, at=at
-                    )
-                    for item in recorded
-                ),
+            self._history.record(
+                cursor, ((item.id, item.present.version + 1, change_cells(item.changes)) for item in recorded)
             )
             self._drop_pending(cursor, recorded)
         connections = [(item.id, *pair) for item in touched for pair in item.connect.items()]

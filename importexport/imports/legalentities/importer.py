@@ -3,9 +3,8 @@
 Lock order, as in the services of contact groups: contacts, then groups, then legal entities, each in id order.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import orjson
 from django.db import connection
@@ -18,19 +17,14 @@ from contactgroups.models import ACCESS_POLICIES
 from contacts.models import Contact, ExternalConnection
 from core.documents import Change
 from importexport.imports.contacts.statements import holders, stage
-from importexport.imports.copying import copy_into, json_text, number, row, timestamp
-from importexport.imports.documents import (
-    HISTORY_FIELDS,
-    HistoryRows,
-    Planner,
-    change_cells,
-)
+from importexport.imports.copying import json_text, number, row
+from importexport.imports.documents import History, Planner, change_cells
 from importexport.imports.entries import Outcome
 from importexport.imports.legalentities import statements
 from importexport.imports.legalentities.entry import LegalEntityEntry, read_legal_entity
 from importexport.imports.legalentities.statements import by_columns
 from importexport.imports.reading import RawEntry
-from legalentities.models import LegalEntity, LegalEntityChangeSet
+from legalentities.models import LEGAL_ENTITY_DETAILS, LegalEntity
 from schemas.compiled import CompiledSchema
 from schemas.models import ListItem
 
@@ -59,7 +53,7 @@ class LegalEntityImporter:
         self._actor = actor
         self._schema = schema
         self._planner = Planner(actor=actor, schema=schema)
-        self._history = HistoryRows(actor=actor)
+        self._history = History(kind=LEGAL_ENTITY_DETAILS, actor=actor)
         self._sees_all = not Contact.objects.visible_to(actor).query.where
         self.refresh()
 
@@ -96,9 +90,8 @@ class LegalEntityImporter:
         self._plan_updates(cursor, touched, anonymized)
         for item in new:
             self._check_not_anonymized(item, anonymized, {})
-        moment = timezone.now()
-        self._create(cursor, [item for item in new if not item.entry.faults], moment)
-        self._update(cursor, [item for item in touched if not item.entry.faults], moment)
+        self._create(cursor, [item for item in new if not item.entry.faults])
+        self._update(cursor, [item for item in touched if not item.entry.faults])
 
     def _staged(self, new: list[_Item], known: list[_Item]) -> Iterator[bytes]:
         for item in new:
@@ -216,9 +209,10 @@ class LegalEntityImporter:
 
     # ---- writing
 
-    def _create(self, cursor: CursorWrapper, new: list[_Item], moment: datetime) -> None:
+    def _create(self, cursor: CursorWrapper, new: list[_Item]) -> None:
         if not new:
             return
+        moment = timezone.now()
         cursor.execute(statements.NEW_IDS, [len(new)])
         for item, (pk, group_id) in zip(new, sorted(cursor.fetchall()), strict=True):
             item.id, item.group_id = pk, group_id
@@ -228,24 +222,13 @@ class LegalEntityImporter:
         by_columns(cursor, statements.INSERT_LINKS, [(item.group_id, item.id) for item in new])
         rows = [(item.place, item.id, item.entry.external_id) for item in new]
         by_columns(cursor, statements.INSERT, rows, moment)
-        at = timestamp(moment)
-        self._record(
-            cursor,
-            (self._history.line(item.id, item.entry.history_cells, version=1, at=at) for item in new),
-        )
+        self._history.record(cursor, ((item.id, 1, item.entry.history_cells) for item in new))
 
-    def _update(self, cursor: CursorWrapper, touched: list[_Item], moment: datetime) -> None:
+    def _update(self, cursor: CursorWrapper, touched: list[_Item]) -> None:
         changed = [item for item in touched if item.changes]
         by_columns(cursor, statements.UPDATE, [(item.place, item.id, item.version + 1) for item in changed])
         if changed:
-            at = timestamp(moment)
-            self._record(
-                cursor,
-                (
-                    self._history.line(item.id, change_cells(item.changes), version=item.version + 1, at=at)
-                    for item in changed
-                ),
-            )
+            self._history.record(cursor, ((item.id, item.version + 1, change_cells(item.changes)) for item in changed))
         for item in changed:
             item.entry.outcome = Outcome.UPDATED
         naming = [item for item in touched if item.wanted is not None]
@@ -267,6 +250,3 @@ class LegalEntityImporter:
 
     def _join(self, cursor: CursorWrapper, rows: list[tuple[int, int, int]]) -> None:
         by_columns(cursor, statements.JOIN_GROUPS, rows)
-
-    def _record(self, cursor: CursorWrapper, lines: Iterable[bytes]) -> None:
-        copy_into(cursor, LegalEntityChangeSet, ["legal_entity", *HISTORY_FIELDS], lines)
