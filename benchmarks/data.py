@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.actor import system_actor
 from accounts.models import Participant
@@ -88,9 +88,10 @@ def fill_contacts(last: int) -> None:
         cursor.execute("SELECT coalesce(max(id), 0), count(*) FROM contacts_contact")
         after, present = cursor.fetchone()
         named = {"type": kind.pk, "first": present + 1, "last": last, "distinct": DISTINCT, "rare": RARE}
-        cursor.execute(FILL, named)
+        with transaction.atomic():
+            cursor.execute(FILL, named)
+            cursor.execute(HISTORY, [after])
         cursor.execute(f"{BELONG} WHERE id > %s", [participant.pk, after])
-        cursor.execute(HISTORY, [after])
         cursor.execute(GROUPS, [after])
         cursor.execute(MEMBERSHIPS, [policy.pk, after])
     tidy(

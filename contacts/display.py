@@ -213,7 +213,7 @@ def field_labels(schema: CompiledSchema, paths: Iterable[str]) -> list[str]:
 
 
 def shown_changes(schema: CompiledSchema, changes: Iterable[Mapping[str, Any]]) -> list[ShownChange]:
-    """Return a change set's stored changes in form order, with both values compared."""
+    """Return an entry's stored changes in form order, with both values compared."""
     by_path = {change["path"]: change for change in changes}
     result = []
     for path in in_form_order(schema, by_path):

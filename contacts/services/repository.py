@@ -10,7 +10,6 @@ from psycopg import sql
 
 from accounts.actor import Actor
 from audit import entries
-from audit.models import Entry
 from contacts.plans import ChangePlan, Snapshot
 from core.prepared import execute
 
@@ -40,10 +39,9 @@ class DetailsRepository:
         row = plan.snapshot.row
         row.details = plan.document
         row.save(force_insert=True)
-        entry = entries.record(
+        return entries.record(
             kind=self.kind, subject_id=row.pk, sequence=row.version, actor=plan.actor, changes=plan.to_write
         )
-        return entry.pk
 
     def update(
         self,
@@ -61,21 +59,20 @@ class DetailsRepository:
         """
         snapshot = plan.snapshot
         version = snapshot.version + 1
-        written = {
-            "kind": self.kind,
-            "subject_id": snapshot.row.pk,
-            "sequence": version,
-            "comment": comment,
-            "change_request_id": change_request_id,
-            **entries.columns(actor=plan.actor, changes=plan.to_write),
-        }
-        if initiator_member_id is not None:
-            written["initiator_member_id"] = initiator_member_id
-        written["changes"] = orjson.dumps(written["changes"]).decode()
         values = [orjson.dumps(plan.document).decode(), version]
         if self.username:
             values.append(plan.username_to_write)
-        values += [snapshot.row.pk, snapshot.version, *(written[name] for name in entries.WRITTEN_COLUMNS)]
+        values += [snapshot.row.pk, snapshot.version]
+        values += entries.written_values(
+            kind=self.kind,
+            subject_id=snapshot.row.pk,
+            sequence=version,
+            actor=plan.actor,
+            changes=plan.to_write,
+            comment=comment,
+            initiator_member_id=initiator_member_id,
+            change_request_id=change_request_id,
+        )
         found = execute(_update_query(self), values)
         if not found:
             return None
@@ -86,17 +83,13 @@ class DetailsRepository:
 
 @lru_cache(maxsize=8)
 def _update_query(repository: DetailsRepository) -> str:
-    """Return the SQL that updates a row and inserts its entry, with the columns in their order."""
+    """Return the SQL that updates a row and inserts its entry."""
     username = sql.SQL(", {column} = coalesce(%s, {column})").format(column=sql.Identifier(repository.username or ""))
-    text = sql.SQL(
-        "WITH written AS ("
-        "UPDATE {rows} SET details = %s, version = %s{username} WHERE id = %s AND version = %s RETURNING id)"
-        " INSERT INTO {ledger} ({columns}) SELECT {values} FROM written RETURNING id"
+    update = sql.SQL(
+        "UPDATE {rows} SET details = %s, version = %s{username} WHERE id = %s AND version = %s RETURNING id"
     ).format(
         rows=sql.Identifier(repository.model._meta.db_table),
         username=username if repository.username else sql.SQL(""),
-        ledger=sql.Identifier(Entry._meta.db_table),
-        columns=sql.SQL(", ").join(map(sql.Identifier, entries.WRITTEN_COLUMNS)),
-        values=sql.SQL(", ").join(sql.SQL("%s") for _column in entries.WRITTEN_COLUMNS),
     )
-    return text.as_string()
+    insert = entries.insert_statement(for_each_of="written")
+    return sql.SQL("WITH written AS ({}) {}").format(update, insert).as_string()

@@ -53,6 +53,6 @@ def _play(story: Story, contact: Contact, staff: Staff) -> None:
 def _age(request: ChangeRequest, story: Story) -> None:
     """Backdate the request: services use the current time, and a queue of requests from one minute looks unreal.
 
-    Decisions and their change sets are never rewritten, so they keep their real time.
+    Decisions and their entries are never rewritten, so they keep their real time.
     """
     ChangeRequest.objects.filter(pk=request.pk).update(created_at=timezone.now() - story.asked)

@@ -96,7 +96,7 @@ class History:
     )
 
     def __init__(self, *, kind: str, actor: Actor) -> None:
-        columns = entries.columns(actor=actor, changes=[])
+        columns = entries.initiator_columns(actor)
         self._kind = text(kind)
         self._initiator = b"\t".join(
             (

@@ -72,6 +72,10 @@ def test_an_entry_is_that_of_the_present_version(contact, version):
     refused(ADD, contact.pk, version, match=r"follow in the history|entry_once_in_sequence")
 
 
+def test_an_entry_is_of_a_contact_that_exists(contact):
+    refused(ADD, contact.pk + 1_000, 1, match="follow in the history")
+
+
 def test_a_history_has_no_gaps(contact):
     with without_triggers():
         run("UPDATE contacts_contact SET version = 4 WHERE id = %s", contact.pk)

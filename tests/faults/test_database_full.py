@@ -36,7 +36,7 @@ def test_a_change_that_finds_no_room_for_its_last_row_leaves_none_of_the_others(
 ) -> None:
     contact = new_contact(web)
     path = f"/v1.0/contacts/{contact}/details"
-    # Of one transaction: the notes and their change set are written before the address that waits for its key.
+    # Of one transaction: the notes and their entry are written before the address that waits for its key.
     change = {
         "relationship": {"notes": "Moved."},
         "contactInformation": {"email": f"new{time.monotonic_ns()}@example.com"},

@@ -131,7 +131,7 @@ def exported(web: Web, path: str) -> tuple[int, Any]:
 
 
 def versions(installation: Installation, names: list[str]) -> list[tuple[int, int]]:
-    """Of each contact with such a name its version, and how many change sets it has."""
+    """Of each contact with such a name its version, and how many entries it has."""
     with installation.database() as connection:
         return connection.execute(
             "SELECT contact.version, count(written.id) FROM contacts_contact contact "

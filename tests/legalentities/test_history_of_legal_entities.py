@@ -70,3 +70,40 @@ def test_a_version_stands_in_it_once(make_contact, make_legal_entity):
     first = make_legal_entity(make_contact()).entries.get()
     with pytest.raises(IntegrityError, match="entry_once_in_sequence"), transaction.atomic():
         Entry.objects.create(kind=LEGAL_ENTITY_DETAILS, subject_id=first.subject_id, sequence=1, changes=[], paths=[])
+
+
+ADD = """
+    INSERT INTO audit_entry (kind, subject_id, sequence, initiator_system, changes, paths)
+    VALUES ('legal-entity', %s, %s, 'sql', '[]', '{}')
+"""
+UPDATE = "UPDATE legalentities_legalentity SET {} WHERE id = %s; SET CONSTRAINTS ALL IMMEDIATE"
+
+
+@pytest.mark.parametrize(
+    ("sql", "values", "match"),
+    [
+        (UPDATE.format("version = 2"), [], "legal_entity_version_has_its_entry"),
+        (UPDATE.format("id = id + 1000"), [], "its id stays what it is"),
+        (UPDATE.format("entry_kind = 'contact-details'"), [], "entry_kind"),
+        ("DELETE FROM legalentities_legalentity WHERE id = %s", [], "never deleted"),
+        (ADD, [2], "does not follow in the history"),
+        (ADD, [0], "does not follow in the history"),
+    ],
+)
+def test_every_version_has_its_entry_and_every_entry_a_version(make_contact, make_legal_entity, sql, values, match):
+    made = make_legal_entity(make_contact())
+    with connection.cursor() as cursor, pytest.raises(IntegrityError, match=match), transaction.atomic():
+        cursor.execute(sql, [made.pk, *values])
+    with connection.cursor() as cursor:
+        cursor.execute(UPDATE.partition(";")[0].format("version = 2"), [made.pk])
+        cursor.execute(ADD, [made.pk, 2])
+
+
+def test_an_entry_is_of_a_legal_entity_that_exists(make_contact, make_legal_entity):
+    made = make_legal_entity(make_contact())
+    with (
+        connection.cursor() as cursor,
+        pytest.raises(IntegrityError, match="does not follow in the history"),
+        transaction.atomic(),
+    ):
+        cursor.execute(ADD, [made.pk + 1_000, 1])
