@@ -10,8 +10,7 @@ from accounts.actor import Actor
 from contactgroups.models import EntityType, GroupMembership
 from contactgroups.services import Membership, create_group, link_entity
 from contacts.plans import Origin, plan, replaced
-from contacts.services.changes import commit
-from contacts.services.repository import DetailsRepository
+from contacts.services.changes import DetailsRepository, commit
 from core.errors import Forbidden, UnprocessableEntity, map_integrity_error
 from legalentities.models import EXTERNAL_ID_UNIQUE, LEGAL_ENTITY_DETAILS, LegalEntity
 from legalentities.queries import legal_entity_snapshot, locked_legal_entity_snapshot, new_legal_entity_snapshot
