@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import IntegerField, QuerySet, Subquery
+from django.db.models import Exists, IntegerField, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, member_actor
-from accounts.models import Member
+from accounts.models import Member, User
 from core.errors import NotFound
 
 # From a member downwards, using the index on manager_id. UNION (not ALL) terminates even on cyclic data.
@@ -48,6 +48,12 @@ def with_hierarchy(actor: Actor) -> Actor:
     if actor.member_id is None or actor.sees_all_contacts or actor.hierarchy is not None:
         return actor
     return replace(actor, hierarchy=hierarchy_of(actor.member_id))
+
+
+def has_permission(actor: Actor, permission: str) -> Exists:
+    """Return the condition that the actor's user has a permission, for queries of callers whose user is not loaded."""
+    holders = User.objects.with_perm(permission, backend="django.contrib.auth.backends.ModelBackend")
+    return Exists(holders.filter(pk=actor.user_id or 0))
 
 
 def member_seen_by(*, actor: Actor, member_id: int) -> Member:

@@ -68,6 +68,8 @@ class ActorView(APIView):
     access: ClassVar[dict[str, Access]] = {}
     query_parameters: ClassVar[frozenset[str]] = frozenset()
     successor: ClassVar[str] = ""
+    # Methods that the successor does not replace.
+    current_methods: ClassVar[frozenset[str]] = frozenset()
     prefetches: ClassVar[Mapping[str, Callable[..., ViewPrefetch]]] = {}
     http_method_names = ["get", "post", "put", "patch", "delete"]
 
@@ -91,7 +93,7 @@ class ActorView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer the request. Responses of deprecated operations say so and link to the successor (RFC 9745)."""
         response = super().dispatch(request, *args, **kwargs)
-        if self.successor:
+        if self.successor and request.method not in self.current_methods:
             response["Deprecation"] = DEPRECATED_SINCE
             response["Link"] = f'<{self.successor.format(**self.kwargs)}>; rel="successor-version"'
         return response

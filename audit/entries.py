@@ -1,6 +1,6 @@
 """Writing entries. Every writer takes columns and values from here, whether it runs one statement or COPY."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -47,12 +47,13 @@ def written_values(
     actor: Actor,
     changes: Sequence[Change],
     comment: str | None = None,
-    initiator_member_id: int | None = None,
+    initiator: Mapping[str, Any] | None = None,
     change_request_id: int | None = None,
 ) -> list[Any]:
     """Return the values of WRITTEN_COLUMNS in their order.
 
-    An approved change names the request and, with `initiator_member_id`, its initiator instead of the actor.
+    An approved change names its request, and the request's initiator (in the columns of `initiator_columns`) instead of
+    the actor.
     """
     written = {
         "kind": kind,
@@ -60,11 +61,9 @@ def written_values(
         "sequence": sequence,
         "comment": comment,
         "change_request_id": change_request_id,
-        **initiator_columns(actor),
+        **(initiator or initiator_columns(actor)),
         **recorded(changes),
     }
-    if initiator_member_id is not None:
-        written["initiator_member_id"] = initiator_member_id
     written["changes"] = orjson.dumps(written["changes"]).decode()
     return [written[name] for name in WRITTEN_COLUMNS]
 

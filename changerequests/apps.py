@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from core.anonymization import register_anonymization_handler
+from changerequests.kinds import register_kind
 
 
 class ChangeRequestsConfig(AppConfig):
@@ -9,6 +9,6 @@ class ChangeRequestsConfig(AppConfig):
     verbose_name = _("Change requests")
 
     def ready(self) -> None:
-        from changerequests.services import erase_change_requests
+        from changerequests.policy_kind import PolicyKind
 
-        register_anonymization_handler(erase_change_requests)
+        register_kind(PolicyKind())

@@ -1,14 +1,15 @@
 """What an actor may do with a change request, and the reasons for what it may not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor
-from changerequests.models import ChangeRequest
-from changerequests.permissions import REVIEW_PERMISSION
+from changerequests.eligibility import objection
+from changerequests.models import ChangeRequest, Decision, Status
 from changerequests.presentation import ReviewedChange
+from changerequests.queries.revisions import Current, Decider
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,28 +18,66 @@ class Choices:
 
     may_approve: bool = False
     may_reject: bool = False
+    may_return: bool = False
     may_cancel: bool = False
     reasons: tuple[str, ...] = ()
 
 
-def choices(*, actor: Actor, request: ChangeRequest, changes: Iterable[ReviewedChange]) -> Choices:
-    """Return what to offer the actor. Only for the page: the services check again."""
-    if not request.is_pending:
+@dataclass(frozen=True, slots=True)
+class ShownStage:
+    """A stage for display: who decides in it, what was decided, and how many approvals are missing."""
+
+    name: str
+    reviewers: str
+    needed: int
+    missing: int
+    is_current: bool
+    due_at: datetime | None
+    decisions: Sequence[Decision]
+
+
+def shown_stages(current: Current, request: ChangeRequest) -> list[ShownStage]:
+    """Return the stages of a request's current revision, in order."""
+    return [
+        ShownStage(
+            name=stage.name,
+            reviewers=stage.group.name if stage.group else _("Everybody who may review"),
+            needed=stage.approvals,
+            missing=max(stage.approvals - current.approvals_in(stage), 0),
+            is_current=request.is_open and stage.position == request.stage,
+            due_at=request.due_at if stage.position == request.stage else None,
+            decisions=[decision for decision in current.decisions if decision.stage_id == stage.pk],
+        )
+        for stage in current.stages
+    ]
+
+
+def choices(
+    *, decider: Decider, request: ChangeRequest, current: Current, changes: Iterable[ReviewedChange]
+) -> Choices:
+    """Return what to offer the decider. Only for the page: the services check again."""
+    if not request.is_open:
         return Choices()
-    if request.initiator_member_id == actor.member_id:
+    person = decider.person(request)
+    if request.initiator_member_id == person.member_id:
         return Choices(
             may_cancel=True,
             reasons=(_("You asked for this change yourself, so somebody else has to decide it. You may cancel it."),),
         )
-    if not actor.has_perm(REVIEW_PERMISSION):
+    if not person.may_review:
         return Choices(
             reasons=(_("You may look at this request, but your account lacks the permission to review it."),)
         )
+    refusal = objection(person, current.case(request))
+    if refusal is not None:
+        return Choices(reasons=(str(refusal),))
+    if request.status == Status.RETURNED:
+        return Choices(may_reject=True, reasons=(_("It is back with its initiator, who may change it."),))
     outdated = [change.label for change in changes if change.is_outdated]
     if outdated:
         reason = _(
-            "It cannot be approved any more, because the contact has changed since it was asked for: %(fields)s. "
-            "Reject it, and have the change asked for again."
+            "It cannot be approved any more, because the values have changed since it was asked for: %(fields)s. "
+            "Return or reject it, and have the change asked for again."
         ) % {"fields": ", ".join(outdated)}
-        return Choices(may_reject=True, reasons=(reason,))
-    return Choices(may_approve=True, may_reject=True)
+        return Choices(may_reject=True, may_return=True, reasons=(reason,))
+    return Choices(may_approve=True, may_reject=True, may_return=True)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from changerequests.presentation import ReviewedChange
+from changerequests.policies import Initiator, Requirement
+from core.documents import Change
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
+    from django.db.models import Q, QuerySet
+    from django.utils.functional import Promise
 
     from accounts.actor import Actor
-    from changerequests.models import ChangeRequest, ChangeRequestQuerySet
+    from changerequests.models import ChangeRequest
+    from changerequests.presentation import ReviewedChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,20 @@ class ChoosableField:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class SubjectView:
+    """A subject as lists and pages show it. `uid` is None for subjects without one; `document` is its current one."""
+
+    id: int
+    uid: UUID | None
+    name: str
+    document: Mapping[str, Any]
+    row: Any = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Presenter(ABC):
     """Presents requests of one kind. Create one per page: it loads the description of the subjects once."""
 
@@ -32,19 +50,24 @@ class Presenter(ABC):
         """Return the labels of the innermost paths in form order; `paths` includes every ancestor."""
 
     @abstractmethod
-    def fields(self) -> list[ChoosableField]:
-        """Return every field that a request can change, in form order."""
+    def label_at(self, path: str) -> str:
+        """Return the label of a changed path."""
 
     @abstractmethod
-    def reviewed_changes(self, request: ChangeRequest) -> list[ReviewedChange]:
-        """Return the changes to review in form order. The request's subject must be loaded with its document."""
+    def reviewed_changes(
+        self, changes: Sequence[Mapping[str, Any]], *, document: Mapping[str, Any], is_open: bool
+    ) -> list[ReviewedChange]:
+        """Return the changes of a proposal for review, in form order.
+
+        `document` is the subject's current one; of a closed request only the recorded values are shown.
+        """
 
     @abstractmethod
     def labelled_faults(self, properties: Mapping[str, Any] | None) -> list[str]:
         """Return the messages of an ApiError, each with the label of its field."""
 
     @abstractmethod
-    def review_context(self, request: ChangeRequest, *, user: Any) -> dict[str, Any]:
+    def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
         """Return the context for the kind's templates: the subject's page, people and recent history."""
 
 
@@ -52,61 +75,98 @@ class RequestKind(ABC):
     """A kind of request. The app that owns the subjects registers one instance in its `apps.py`."""
 
     key: str
-    # Templates for the subject and its recent history on the review page; `review_context` is their context.
+    label: str | Promise
+    # What the queue calls a subject.
+    subject_label: str | Promise
+    # Templates for the subject and its recent history on the review page; `subject_context` is their context.
     subject_template: str
     history_template: str
-    # Relations of the subject to load with the request for these templates.
-    subject_relations: tuple[str, ...] = ()
+    # The shipped policies, `standard` and `strict` (`changerequests.policies.profiles`).
+    profiles: Mapping[str, Mapping[str, Any]]
+    # Whether its policy must make every change wait, so that nobody can switch it off.
+    always_waits = False
 
     @abstractmethod
-    def visible(
-        self, requests: ChangeRequestQuerySet, actor: Actor, *, exclude_hierarchy: bool = False
-    ) -> ChangeRequestQuerySet:
-        """Return the requests about subjects that the actor can see."""
+    def visible(self, actor: Actor) -> Q | None:
+        """Return the condition on a row's `subject_id` that the actor can see the subject; None if it sees all."""
 
     @abstractmethod
-    def search(self, requests: QuerySet[ChangeRequest], term: str) -> QuerySet[ChangeRequest]:
-        """Return the requests about subjects that match a search term."""
+    def search(self, term: str) -> QuerySet[Any, Any]:
+        """Return a subquery for the ids of subjects that match a search term."""
+
+    def of_participant(self, participant_id: int) -> QuerySet[Any, Any] | None:
+        """Return a subquery for the ids of a participant's subjects; None if this kind has no participants."""
+        return None
+
+    def choosable_fields(self) -> list[ChoosableField]:
+        """Return every field that a request can change, in form order."""
+        return []
+
+    def contact_types(self) -> list[tuple[str, str]]:
+        """Return key and label of each type of contact that rules can name; none if subjects are no contacts."""
+        return []
 
     @abstractmethod
-    def of_participant(self, requests: QuerySet[ChangeRequest], participant_id: int) -> QuerySet[ChangeRequest]:
-        """Return the requests about subjects of a participant."""
+    def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
+        """Return subjects by id, in one query; without their documents, these are empty."""
 
     @abstractmethod
     def lock(self, *, actor: Actor, subject_id: int) -> Any:
-        """Lock the subject until the transaction ends; the return value is passed to `apply`.
+        """Lock the subject until the transaction ends; the return value is passed to `apply` and `amended`.
 
         Raises NotFound if the subject does not exist or the actor cannot see it, and any error that forbids all changes
         of it.
         """
 
     @abstractmethod
-    def apply(self, *, actor: Actor, subject: Any, request: ChangeRequest) -> None:
-        """Apply an approved request's changes through the service that also makes direct changes.
+    def apply(self, *, actor: Actor, subject: Any, changes: Sequence[Change], request: ChangeRequest) -> None:
+        """Make approved changes through the service that also makes direct changes.
 
         Called with subject and request locked; `subject` is the return value of `lock`. The entry in the ledger names
-        the request; there is none if only addresses change that must be verified first. Raises UnprocessableEntity
-        `ChangeRequestOutdated` with the paths whose value is no longer the original, and what the service raises.
+        the request; there is none if only addresses change that must be verified first. Raises what the service raises.
         """
 
     @abstractmethod
-    def outdated(self, ids: Collection[int]) -> set[int]:
-        """Return the ids of requests whose subject no longer has the original values. At most one query."""
+    def outdated_paths(self, document: Mapping[str, Any], changes: Sequence[Change]) -> list[str]:
+        """Return the paths whose value in the document is no longer the original one."""
+
+    @abstractmethod
+    def document_of(self, subject: Any) -> Mapping[str, Any]:
+        """Return the document of a locked subject."""
+
+    @abstractmethod
+    def amended(self, *, actor: Actor, subject: Any, document: Mapping[str, Any]) -> Sequence[Change]:
+        """Return the changes of an amended submission, in the form of the operation that makes direct changes.
+
+        `subject` is the return value of `lock`. Raises the errors of a submission.
+        """
+
+    @abstractmethod
+    def requirement(self, *, subject: Any, paths: Iterable[str], initiator: Initiator) -> Requirement:
+        """Return what changes at these paths must wait for under the current policy."""
 
     @abstractmethod
     def presenter(self) -> Presenter: ...
 
+    @abstractmethod
+    def address(self, subject_id: int) -> str:
+        """Return the path of the subject's admin page."""
 
-_kinds: list[RequestKind] = []
+
+_kinds: dict[str, RequestKind] = {}
 
 
 def register_kind(kind: RequestKind) -> None:
-    """Register the kind of all requests. The table supports only one kind so far: raises ValueError for a second."""
-    if _kinds:
-        raise ValueError(f"requests are about {_kinds[0].key} already")
-    _kinds.append(kind)
+    """Register a kind. Raises ValueError if another one has its key."""
+    if kind.key in _kinds:
+        raise ValueError(f"{kind.key} is registered already")
+    _kinds[kind.key] = kind
 
 
-def request_kind() -> RequestKind:
-    """Return the registered kind."""
-    return _kinds[0]
+def request_kind(key: str) -> RequestKind:
+    """Return the kind. Raises KeyError for an unknown one."""
+    return _kinds[key]
+
+
+def all_kinds() -> list[RequestKind]:
+    return list(_kinds.values())

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
+from changerequests.queries.subjects import attach_subjects
 from core.outbox import Outbox
 
 OUTBOX = Outbox(due="is_outcome_due", claimed_at="outcome_claimed_at", due_since="reviewed_at")
@@ -28,8 +29,8 @@ def deliver_outcome(change_request_id: int) -> None:
     with OUTBOX.claim(ChangeRequest.objects.all(), change_request_id) as claimed:
         if claimed is None:
             return
-        request = claimed.select_related("initiator_member__user", "review_member__user").defer("changes").first()
-        if request is None:
+        request = claimed.select_related("initiator_member__user", "review_member__user").first()
+        if request is None or request.initiator_member is None:
             return
         user = request.initiator_member.user
         if user.is_active and user.email:
@@ -44,13 +45,19 @@ def overdue_outcomes() -> Iterable[int]:
 
 def _send(request: ChangeRequest, address: str) -> None:
     with translation.override(request.language):
-        is_approved = request.status == Status.APPROVED
-        subject = _("Change request #%(id)s was approved") if is_approved else _("Change request #%(id)s was rejected")
+        subject = {
+            Status.APPROVED: _("Change request #%(id)s was approved"),
+            Status.REJECTED: _("Change request #%(id)s was rejected"),
+            Status.RETURNED: _("Change request #%(id)s was returned to you"),
+        }[Status(request.status)]
+        kind = request_kind(request.kind)
+        attach_subjects([request])
         context = {
             "request": request,
-            "is_approved": is_approved,
+            "outcome": Status(request.status).name,
+            "about": f"{kind.subject_label} #{request.subject_id}" if request.subject_id else str(request.subject),
             "reviewer": request.review_member.name if request.review_member else "",
-            "fields": request_kind().presenter().field_labels(request.paths),
+            "fields": kind.presenter().field_labels(request.paths),
             "address": _address(request),
         }
         text = render_to_string("changerequests/outcome_email.txt", context)

@@ -12,6 +12,7 @@ from operations import dashboard
 urlpatterns = [
     # Django tries these in order, so the most frequent come first.
     path("", include("contacts.urls")),
+    path("", include("changerequests.urls")),
     path("", include("contactgroups.urls")),
     path("", include("schemas.urls")),
     path("", include("legalentities.urls")),

@@ -1,3 +1,5 @@
+from functools import partial
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -12,11 +14,15 @@ class ContactsConfig(AppConfig):
     verbose_name = _("Contacts")
 
     def ready(self) -> None:
+        from changerequests.services.erasure import erase_requests
         from contacts.kinds import ContactDetailsKind
+        from contacts.models import CONTACT_DETAILS
         from contacts.queries.documents import is_list_item_used, stored_contacts
         from contacts.services.anonymization import erase_contacts
 
         register_kind(ContactDetailsKind())
         register_usage_check(is_list_item_used)
         register_document_source("contact", stored_contacts)
+        # Handlers run in reverse: the ledger records the erasure before requests may lose their values.
+        register_anonymization_handler(partial(erase_requests, CONTACT_DETAILS))
         register_anonymization_handler(erase_contacts)

@@ -4,8 +4,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django_filters import CharFilter, ChoiceFilter, FilterSet, NumberFilter, TypedChoiceFilter
 
-from changerequests.models import ChangeRequest, Status
-from contacts.models import Contact
+from changerequests.models import RequestSubject
+from contacts.models import CONTACT_DETAILS, Contact
 from contacts.queries.contacts import search_contacts
 
 
@@ -28,5 +28,5 @@ class ContactFilterSet(FilterSet):
         return search_contacts(contacts, value)
 
     def filter_pending(self, contacts: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
-        waiting = ChangeRequest.objects.filter(status=Status.PENDING).values("subject")
+        waiting = RequestSubject.objects.filter(kind=CONTACT_DETAILS, is_open=True).values("subject_id")
         return contacts.filter(pk__in=waiting) if value == "yes" else contacts.exclude(pk__in=waiting)

@@ -1,80 +1,119 @@
-"""The kind of change request for a contact's details."""
+"""The kinds of change requests about documents that follow a schema: a contact's details, and the base of others."""
 
-from collections.abc import Collection, Iterable, Mapping
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db.models import QuerySet
-from django.utils.translation import gettext as _
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
-from changerequests.kinds import ChoosableField, Presenter, RequestKind
-from changerequests.models import ChangeRequest, ChangeRequestQuerySet
+from changerequests.kinds import ChoosableField, Presenter, RequestKind, SubjectView
+from changerequests.models import ChangeRequest
+from changerequests.policies import Facts, Initiator, KindPolicy, Requirement, profiles
 from changerequests.presentation import ReviewedChange
+from changerequests.queries.policies import current_policy
 from contacts.display import compared, context_of, field_labels, in_form_order, shown, shown_changes
-from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Contact, ContactParticipant
-from contacts.plans import Origin, Snapshot, outdated_paths, plan, values_set
+from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, CONTACT_TYPES, Contact, ContactParticipant
+from contacts.plans import Origin, Snapshot, merged, outdated_paths, plan, required_for, values_set
 from contacts.queries.contacts import search_contacts
 from contacts.queries.history import latest_history
-from contacts.services.changes import commit
-from contacts.snapshots import locked_contact_snapshot
+from contacts.services.changes import CONTACTS, DetailsRepository, commit
+from contacts.snapshots import facts_of_contact
 from core.documents import Change, value_at
-from core.errors import UnprocessableEntity
 from schemas.compiled import CompiledSchema
-from schemas.queries import current_schema
+from schemas.queries import current_schema, list_data
 
 RECENT_ENTRIES = 5
 
 
-class ContactDetailsKind(RequestKind):
-    """A member's change to a contact's details, waiting because the schema requires approval of one of the fields."""
+class DetailsKind(RequestKind):
+    """Requests to change details. Its subjects are locked as snapshots and changed by plan and commit."""
 
-    key = CONTACT_DETAILS
-    subject_template = "admin/contacts/includes/reviewed_contact.html"
-    history_template = "admin/contacts/includes/reviewed_history.html"
-    subject_relations = ("type",)
+    schema_key: str
+    repository: DetailsRepository
 
-    def visible(
-        self, requests: ChangeRequestQuerySet, actor: Actor, *, exclude_hierarchy: bool = False
-    ) -> ChangeRequestQuerySet:
-        return Contact.objects.narrowed_to_visible(
-            requests, actor, column="subject_id", exclude_hierarchy=exclude_hierarchy
-        )
-
-    def search(self, requests: QuerySet[ChangeRequest], term: str) -> QuerySet[ChangeRequest]:
-        return requests.filter(subject__in=search_contacts(Contact.objects.all(), term))
-
-    def of_participant(self, requests: QuerySet[ChangeRequest], participant_id: int) -> QuerySet[ChangeRequest]:
-        contacts = ContactParticipant.objects.filter(participant=participant_id).values("contact")
-        return requests.filter(subject__in=contacts)
+    def choosable_fields(self) -> list[ChoosableField]:
+        schema = current_schema(self.schema_key)
+        return [
+            ChoosableField(field.path, " › ".join(filter(None, (context_of(schema, field.path), field.label()))))
+            for field in schema.fields.values()
+            if not field.is_in_array
+        ]
 
     def lock(self, *, actor: Actor, subject_id: int) -> Snapshot:
-        return locked_contact_snapshot(actor=actor, subject_id=subject_id)
+        return self.repository.read_locked(actor=actor, subject_id=subject_id)
 
-    def apply(self, *, actor: Actor, subject: Snapshot, request: ChangeRequest) -> None:
-        outdated = outdated_paths(subject.document, request.proposed)
-        if outdated:
-            raise UnprocessableEntity(
-                _("The contact has changed since this was asked for. Reject it and ask again."),
-                sub_code="ChangeRequestOutdated",
-                properties={path: [_("The value is no longer the original one.")] for path in outdated},
-            )
-        found = plan(subject, values_set(request.proposed), actor, Origin.APPROVAL)
-        commit(
-            found,
-            comment=request.initiator_comment,
-            initiator_member_id=request.initiator_member_id,
-            change_request_id=request.pk,
-        )
+    def apply(self, *, actor: Actor, subject: Snapshot, changes: Sequence[Change], request: ChangeRequest) -> None:
+        found = plan(subject, values_set(changes), actor, Origin.APPROVAL)
+        commit(found, repository=self.repository, comment=request.initiator_comment, approved=request)
 
-    def outdated(self, ids: Collection[int]) -> set[int]:
-        if not ids:
-            return set()
-        requests = ChangeRequest.objects.filter(pk__in=ids).select_related("subject")
-        read = requests.only("changes", "subject__details")
-        return {row.pk for row in read if outdated_paths(row.subject.details, row.proposed)}
+    def outdated_paths(self, document: Mapping[str, Any], changes: Sequence[Change]) -> list[str]:
+        return outdated_paths(dict(document), changes)
+
+    def document_of(self, subject: Snapshot) -> Mapping[str, Any]:
+        return subject.document
+
+    def requirement(self, *, subject: Snapshot, paths: Iterable[str], initiator: Initiator) -> Requirement:
+        policy = current_policy(self.key)
+        facts = self.facts(subject.row.pk, policy, initiator)
+        return required_for(subject.schema, paths, policy, facts)
+
+    @abstractmethod
+    def facts(self, subject_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
+        """Return what the policy's rules depend on."""
 
     def presenter(self) -> "DetailsPresenter":
-        return DetailsPresenter(current_schema(CONTACT_SCHEMA))
+        return DetailsPresenter(current_schema(self.schema_key))
+
+
+class ContactDetailsKind(DetailsKind):
+    """A member's change to a contact's details."""
+
+    key = CONTACT_DETAILS
+    label = _("Contact details")
+    subject_label = _("contact")
+    subject_template = "admin/contacts/includes/reviewed_contact.html"
+    history_template = "admin/contacts/includes/reviewed_history.html"
+    profiles = profiles(waits=True, is_flagged_only=True)
+    schema_key = CONTACT_SCHEMA
+    repository = CONTACTS
+
+    def visible(self, actor: Actor) -> Q | None:
+        return Contact.objects.visibility(actor, column="subject_id")
+
+    def search(self, term: str) -> QuerySet[Any, Any]:
+        return search_contacts(Contact.objects.all(), term).order_by().values("pk")
+
+    def of_participant(self, participant_id: int) -> QuerySet[Any, Any]:
+        return ContactParticipant.objects.filter(participant=participant_id).values("contact")
+
+    def contact_types(self) -> list[tuple[str, str]]:
+        return [(item.key, item.name()) for item in list_data(CONTACT_TYPES).sorted_items(get_language() or "")]
+
+    def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
+        contacts = Contact.objects.filter(pk__in=ids).select_related("type")
+        rows = contacts if with_documents else contacts.defer("details")
+        return {
+            row.pk: SubjectView(row.pk, row.uid, str(row), row.details if with_documents else {}, row) for row in rows
+        }
+
+    def amended(self, *, actor: Actor, subject: Snapshot, document: Mapping[str, Any]) -> Sequence[Change]:
+        found = plan(subject, merged(dict(document)), actor)
+        if found.refusal:
+            raise found.refusal
+        return found.changes
+
+    def facts(self, subject_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
+        return facts_of_contact(subject_id, policy, initiator)
+
+    def presenter(self) -> "ContactDetailsPresenter":
+        return ContactDetailsPresenter(current_schema(self.schema_key))
+
+    def address(self, subject_id: int) -> str:
+        return reverse("admin:contacts_contact_change", args=[subject_id])
 
 
 class DetailsPresenter(Presenter):
@@ -86,32 +125,28 @@ class DetailsPresenter(Presenter):
     def field_labels(self, paths: Iterable[str]) -> list[str]:
         return field_labels(self._schema, paths)
 
-    def fields(self) -> list[ChoosableField]:
-        schema = self._schema
-        return [
-            ChoosableField(field.path, " › ".join(filter(None, (context_of(schema, field.path), field.label()))))
-            for field in schema.fields.values()
-            if not field.is_in_array
-        ]
+    def label_at(self, path: str) -> str:
+        return self._schema.label_at(path)
 
-    def reviewed_changes(self, request: ChangeRequest) -> list[ReviewedChange]:
-        changes = {change.path: change for change in request.proposed}
-        details = request.subject.details
-        outdated = outdated_paths(details, request.proposed) if request.is_pending else []
-        required = {change["path"] for change in request.changes if change["isApprovalRequired"]}
+    def reviewed_changes(
+        self, changes: Sequence[Mapping[str, Any]], *, document: Mapping[str, Any], is_open: bool
+    ) -> list[ReviewedChange]:
+        asked = {change["path"]: Change(change["path"], change["original"], change["target"]) for change in changes}
+        outdated = outdated_paths(dict(document), asked.values()) if is_open else []
+        required = {change["path"] for change in changes if change["isApprovalRequired"]}
         return [
             self._reviewed(
-                changes[path],
-                before=value_at(details, path) if path in outdated else changes[path].original,
+                asked[path],
+                before=value_at(document, path) if path in outdated else asked[path].original,
                 is_outdated=path in outdated,
                 is_approval_required=path in required,
-                is_pending=request.is_pending,
+                is_open=is_open,
             )
-            for path in in_form_order(self._schema, changes)
+            for path in in_form_order(self._schema, asked)
         ]
 
     def _reviewed(
-        self, change: Change, *, before: Any, is_outdated: bool, is_approval_required: bool, is_pending: bool
+        self, change: Change, *, before: Any, is_outdated: bool, is_approval_required: bool, is_open: bool
     ) -> ReviewedChange:
         schema = self._schema
         current, proposed = compared(schema, change.path, before, change.target)
@@ -123,7 +158,7 @@ class DetailsPresenter(Presenter):
             proposed=proposed,
             original=shown(schema, change.path, change.original) if is_outdated else None,
             is_approval_required=is_approval_required,
-            is_verified_after=is_pending and change.path in schema.verified_paths and change.target is not None,
+            is_verified_after=is_open and change.path in schema.verified_paths and change.target is not None,
         )
 
     def labelled_faults(self, properties: Mapping[str, Any] | None) -> list[str]:
@@ -133,8 +168,13 @@ class DetailsPresenter(Presenter):
             for message in messages
         ]
 
-    def review_context(self, request: ChangeRequest, *, user: Any) -> dict[str, Any]:
-        contact = request.subject
+    def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
+        return {}
+
+
+class ContactDetailsPresenter(DetailsPresenter):
+    def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
+        contact = subject.row
         return {
             "contact": contact,
             "may_open_contact": user.has_perm("contacts.view_contact") or user.has_perm("contacts.change_contact"),

@@ -4,7 +4,7 @@
 legal entities and imports take the same ones.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, ActorKind
+from changerequests.policies import NO_FACTS, NOTHING_REQUIRED, Facts, KindPolicy, Requirement
 from core.documents import Change, Document, canonical, changes_between, merge_patch, value_at, with_values
 from core.errors import PreconditionFailed, UnprocessableEntity
 from schemas.compiled import CompiledSchema
@@ -46,8 +47,8 @@ class Snapshot:
 
     `version` is 0 for a row that does not exist yet. `row` is the model instance, if there is one. `pending` has the
     channels that wait for a key, `verified_paths` the channel of each field whose new value must be verified,
-    `channel_paths` the fields of all channels and `username_path` the field that the username follows. `is_reviewed`: a
-    member's changes may need approval.
+    `channel_paths` the fields of all channels and `username_path` the field that the username follows. `policy` says
+    which of the actor's changes must wait, given `facts`; None if none of them can.
     """
 
     document: Document
@@ -58,7 +59,8 @@ class Snapshot:
     verified_paths: Mapping[str, str] = field(default_factory=dict)
     username_path: str | None = None
     channel_paths: Collection[str | None] = ()
-    is_reviewed: bool = False
+    policy: KindPolicy | None = None
+    facts: Facts = NO_FACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,11 @@ class ChangePlan:
     """The effects of a change, before it is made. Treat it as immutable.
 
     `changes` has every path that differs. `document` is what would be stored at once, and `to_write` has its changes;
-    those in `to_verify` wait for a key instead. `to_approve` has the paths that need approval; if there are any, the
-    whole change waits. `not_updatable` and `faults` map paths to messages, and `refusal` is the error that a refused
-    change raises: FieldNotUpdatable, ValidationFailed or UsernameRequired. `username` is the contact's new username,
-    `username_to_write` the same unless its email must be verified first; `removes_username`: there would be none.
+    those in `to_verify` wait for a key instead. `requirement` has the paths that need approval and the stages of that;
+    if there are any, the whole change waits. `not_updatable` and `faults` map paths to messages, and `refusal` is the
+    error that a refused change raises: FieldNotUpdatable, ValidationFailed or UsernameRequired. `username` is the
+    contact's new username, `username_to_write` the same unless its email must be verified first; `removes_username`:
+    there would be none.
     """
 
     snapshot: Snapshot
@@ -110,7 +113,7 @@ class ChangePlan:
     changes: Sequence[Change] = ()
     to_write: Sequence[Change] = ()
     to_verify: Sequence[Change] = ()
-    to_approve: frozenset[str] = frozenset()
+    requirement: Requirement = NOTHING_REQUIRED
     not_updatable: Faults = field(default_factory=dict)
     faults: Faults = field(default_factory=dict)
     refusal: UnprocessableEntity | None = None
@@ -146,12 +149,12 @@ def plan(snapshot: Snapshot, target: Target, actor: Actor, origin: Origin = Orig
         found.not_updatable = _not_updatable(schema, changes, actor.kind, is_creation=origin is Origin.CREATION)
     if not target.is_valid:
         found.faults = schema.validate(document, stored=stored)
-    if origin is Origin.SUBMISSION and snapshot.is_reviewed and actor.kind is ActorKind.MEMBER:
-        found.to_approve = _approval_paths(schema, changes)
+    if origin is Origin.SUBMISSION and snapshot.policy is not None:
+        found.requirement = required_for(schema, [change.path for change in changes], snapshot.policy, snapshot.facts)
     refused = found.not_updatable or found.faults
     if refused:
         found.refusal = _refused(found)
-    elif origin.verifies_addresses and snapshot.verified_paths and not found.to_approve:
+    elif origin.verifies_addresses and snapshot.verified_paths and not found.requirement.stages:
         _hold_back_addresses(found)
     if snapshot.username_path is not None:
         _follow_email(found, snapshot.username_path)
@@ -229,12 +232,13 @@ def _may_change(schema: CompiledSchema, path: str, kind: ActorKind, is_creation:
     return not (kind is ActorKind.MEMBER and field_there.is_read_only)
 
 
-def _approval_paths(schema: CompiledSchema, changes: Sequence[Change]) -> frozenset[str]:
-    return frozenset(
-        change.path
-        for change in changes
-        if (governing := schema.field_at(change.path)) is not None and governing.is_approval_required
-    )
+def required_for(schema: CompiledSchema, paths: Iterable[str], policy: KindPolicy, facts: Facts) -> Requirement:
+    """Return what changes at these paths must wait for. A path is flagged if the schema requires approval of it."""
+    paths = list(paths)
+    flagged = {
+        path for path in paths if (governing := schema.field_at(path)) is not None and governing.is_approval_required
+    }
+    return policy.requirement(paths, flagged=flagged, facts=facts)
 
 
 def outdated_paths(document: Document, changes: Collection[Change]) -> list[str]:

@@ -50,19 +50,23 @@ class ContactQuerySet(QuerySet["Contact"]):
         """Return the contacts assigned to the members."""
         return self.filter(self._is_linked("members", "pk", _any_of("member", member_ids)))
 
-    def _narrowed(self, rows: Rows, contact: str, actor: Actor, *, exclude_hierarchy: bool) -> Rows:
-        """Return the rows whose column `contact` contains the id of a contact visible to the actor."""
+    def visibility(self, actor: Actor, *, column: str, exclude_hierarchy: bool = False) -> Q | None:
+        """Return the condition that `column` contains the id of a contact visible to the actor; None if it sees all."""
         if actor.sees_all_contacts:
-            return rows
+            return None
         if actor.kind is ActorKind.CONTACT:
-            return rows.filter(**{contact: actor.contact_id})
+            return Q(**{column: actor.contact_id})
         if actor.kind is ActorKind.MEMBER:
-            return rows.filter(self._is_linked("members", contact, _is_looked_after(actor, exclude_hierarchy)))
+            return self._is_linked("members", column, _is_looked_after(actor, exclude_hierarchy))
         if not actor.participant_ids:
-            return rows
-        return rows.filter(self._is_linked("participants", contact, _any_of("participant", actor.participant_ids)))
+            return None
+        return self._is_linked("participants", column, _any_of("participant", actor.participant_ids))
 
-    def _is_linked(self, relation: str, contact: str, condition: Expression | Q) -> Exists:
+    def _narrowed(self, rows: Rows, column: str, actor: Actor, *, exclude_hierarchy: bool) -> Rows:
+        condition = self.visibility(actor, column=column, exclude_hierarchy=exclude_hierarchy)
+        return rows if condition is None else rows.filter(condition)
+
+    def _is_linked(self, relation: str, contact: str, condition: Expression | Q) -> Q:
         # EXISTS instead of a join: contacts visible through two links appear once, and SELECT FOR UPDATE works.
         links = getattr(self.model, relation).through._default_manager
-        return Exists(links.filter(condition, contact=OuterRef(contact)))
+        return Q(Exists(links.filter(condition, contact=OuterRef(contact))))

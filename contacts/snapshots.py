@@ -1,8 +1,10 @@
 """Reads a contact for a change: the locked row, or a snapshot with or without the lock."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -10,9 +12,11 @@ from django.db import connection
 from django.db.models import F, Func, JSONField, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor, VisibilityScope, scope_params
+from accounts.actor import Actor, ActorKind, VisibilityScope, scope_params
 from accounts.prefetch import Row, ViewPrefetch
-from contacts.models import CONTACT_SCHEMA, Channel, ChannelKind, Contact
+from changerequests.policies import Facts, Initiator, KindPolicy
+from changerequests.queries.policies import initiator_of, policy_column, policy_from_column
+from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Channel, ChannelKind, Contact
 from contacts.plans import PendingPaths, Snapshot
 from contacts.queries.contacts import no_such_contact
 from core.errors import UnprocessableEntity, map_lock_errors
@@ -36,7 +40,7 @@ def _lock_query(actor: Actor, contact_id: int) -> tuple[PreparedQuery, Mapping[s
     return _prepared_lock(VisibilityScope.of(actor)), {**scope_params(actor), "id": contact_id}
 
 
-def _locked(found: tuple[Any, ...] | None) -> Contact:
+def _locked(found: Sequence[Any] | None) -> Contact:
     if found is None:
         raise no_such_contact()
     return _read(found, [column.attname for column in Contact._meta.concrete_fields])
@@ -52,6 +56,15 @@ def _read(row: Sequence[Any], columns: Sequence[str]) -> Contact:
 def _prepared_lock(scope: VisibilityScope) -> PreparedQuery:
     contacts = Contact.objects.visible_to(scope.actor).select_for_update(of=("self",))
     return PreparedQuery.from_queryset(contacts.filter(pk=Param("id")).order_by())
+
+
+@lru_cache(maxsize=64)
+def _prepared_snapshot_lock(scope: VisibilityScope) -> PreparedQuery:
+    """Like `_prepared_lock`, followed by the uid of the current policies, which no lock on a contact concerns."""
+    contacts = Contact.objects.visible_to(scope.actor).select_for_update(of=("self",))
+    columns = [column.attname for column in Contact._meta.concrete_fields]
+    with_policies = contacts.filter(pk=Param("id")).order_by().annotate(policies=policy_column())
+    return PreparedQuery.from_queryset(with_policies.values_list(*columns, "policies"))
 
 
 def changeable_contact(*, actor: Actor, contact_id: int) -> Contact:
@@ -78,19 +91,24 @@ def new_contact_snapshot(contact: Contact, schema: CompiledSchema) -> Snapshot:
 
 def contact_snapshot(*, actor: Actor, contact_id: int) -> Snapshot:
     """Return a contact's snapshot without a lock. Raises like `changeable_contact`."""
-    return snapshot_from_row(snapshot_query(contact_id).fetch(actor))
+    return snapshot_from_row(snapshot_query(contact_id).fetch(actor), actor)
 
 
 def locked_contact_snapshot(*, actor: Actor, subject_id: int) -> Snapshot:
     """Lock a contact and return its snapshot, in one round trip. Raises like `changeable_contact`."""
-    lock = _lock_query(actor, subject_id)
+    lock = _prepared_snapshot_lock(VisibilityScope.of(actor)), {**scope_params(actor), "id": subject_id}
     # The order matters: reads after the lock see what its previous holder committed.
     with map_lock_errors():
         locked, schema, pending = execute_pipeline(
-            lock, current_schema_query(CONTACT_SCHEMA), (_prepared_pending(), {"contact": lock[1]["id"]})
+            lock, current_schema_query(CONTACT_SCHEMA), (_prepared_pending(), {"contact": subject_id})
         )
-    contact = _changeable(_locked(next(iter(locked), None)))
-    return _snapshot(contact, schema_from_row(CONTACT_SCHEMA, next(iter(schema), None)), dict(pending))
+    if not locked:
+        raise no_such_contact()
+    *columns, policies = locked[0]
+    contact = _changeable(_locked(columns))
+    schema_now = schema_from_row(CONTACT_SCHEMA, next(iter(schema), None))
+    snapshot = _snapshot(contact, schema_now, dict(pending))
+    return snapshot if actor.kind is not ActorKind.MEMBER else _with_policy(snapshot, policies, actor)
 
 
 def snapshot_query(contact_id: int) -> ViewPrefetch:
@@ -98,14 +116,39 @@ def snapshot_query(contact_id: int) -> ViewPrefetch:
     return ViewPrefetch(_prepared_snapshot, {"id": contact_id})
 
 
-def snapshot_from_row(row: Row | None) -> Snapshot:
-    """Return the snapshot read by `snapshot_query`, in one statement. Raises like `changeable_contact`."""
+def snapshot_from_row(row: Row | None, actor: Actor) -> Snapshot:
+    """Return the snapshot read by `snapshot_query`, in one statement. Raises like `changeable_contact`.
+
+    Runs up to three more queries if rules of the current policy depend on the contact or on the member's groups.
+    """
     if row is None:
         raise no_such_contact()
-    *columns, pending, version_id, revisions = row
+    *columns, pending, version_id, revisions, policies = row
     contact = _changeable(_read(columns, _SNAPSHOT_COLUMNS))
     schema = schema_from_row(CONTACT_SCHEMA, None if version_id is None else (version_id, revisions))
-    return _snapshot(contact, schema, orjson.loads(pending or "{}"))
+    snapshot = _snapshot(contact, schema, orjson.loads(pending or "{}"))
+    return snapshot if actor.kind is not ActorKind.MEMBER else _with_policy(snapshot, policies, actor)
+
+
+def _with_policy(snapshot: Snapshot, policies: UUID | None, actor: Actor) -> Snapshot:
+    """Add the policy of this version to a member's snapshot, with the facts that its rules depend on.
+
+    Only members' changes can wait.
+    """
+    policy = policy_from_column(CONTACT_DETAILS, policies)
+    facts = facts_of_contact(snapshot.row.pk, policy, initiator_of(actor, policy))
+    return replace(snapshot, policy=policy, facts=facts)
+
+
+def facts_of_contact(contact_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
+    """Return what the policy's rules depend on. Runs two queries if they depend on the contact."""
+    if not policy.needs_subject_facts:
+        return Facts(initiator=initiator)
+    contact = (
+        Contact.objects.select_related("type").prefetch_related("participants").defer("details").get(pk=contact_id)
+    )
+    participants = frozenset(participant.pk for participant in contact.participants.all())
+    return Facts(contact.type.key, participants, initiator)
 
 
 def _snapshot(
@@ -120,7 +163,6 @@ def _snapshot(
         verified_paths=schema.verified_paths,
         channel_paths=schema.channel_paths.values(),
         username_path=schema.channel_paths[ChannelKind.EMAIL] if settings.USERNAME_FROM_EMAIL else None,
-        is_reviewed=True,
     )
 
 
@@ -132,7 +174,11 @@ def _prepared_snapshot(scope: VisibilityScope) -> PreparedQuery:
         .order_by()
         .values(all=Func(F("kind"), F("path"), function="jsonb_object_agg", output_field=JSONField()))
     )
-    joined: dict[str, Any] = {"pending": Subquery(pending), **schema_columns(CONTACT_SCHEMA)}
+    joined: dict[str, Any] = {
+        "pending": Subquery(pending),
+        **schema_columns(CONTACT_SCHEMA),
+        "policies": policy_column(),
+    }
     contacts = Contact.objects.visible_to(scope.actor).filter(pk=Param("id")).order_by()
     return PreparedQuery.from_queryset(contacts.annotate(**joined).values_list(*_SNAPSHOT_COLUMNS, *joined))
 

@@ -3,9 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from contacts.models import PendingFileDeletion
 from contacts.services.delivery import deliver_key, overdue_keys
-from contacts.services.stored_files import delete_file
+from core.models import PendingFileDeletion
+from core.stored_files import delete_file
 
 
 @shared_task(autoretry_for=(Exception,), retry_backoff=10, retry_backoff_max=600, max_retries=5)

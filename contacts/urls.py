@@ -40,4 +40,5 @@ urlpatterns = [
     path("v1.0/contacts/change-requests/search", change_requests.SearchView.as_view()),
     path(f"v1.0/{REQUEST}/cancel", change_requests.CancelView.as_view()),
     path(f"v1.0/{REQUEST}/review", change_requests.ReviewView.as_view()),
+    path(f"v1.0/{REQUEST}/return", change_requests.ReturnView.as_view()),
 ]

@@ -128,7 +128,8 @@ class ContractSchema(AutoSchema):
         return [*super().get_override_parameters(), *LANGUAGE_PARAMETERS, *headers]
 
     def is_deprecated(self) -> bool:
-        return bool(getattr(self.view, "successor", ""))
+        is_current = self.method in getattr(self.view, "current_methods", ())
+        return bool(getattr(self.view, "successor", "")) and not is_current
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         super().get_auth()  # registers the security scheme

@@ -19,8 +19,8 @@ FEW = 5_000
 M = TypeVar("M", bound=Model)
 
 
-class PagingSerializer(StrictSerializer):
-    """The paging properties of a search request. A page or pageSize of 0 is treated as absent."""
+class PageSerializer(StrictSerializer):
+    """Which page to return. A page or pageSize of 0 is treated as absent."""
 
     page = StrictIntegerField(required=False, default=1, min_value=0, help_text="Counted from 1; 0 reads as 1.")
     pageSize = StrictIntegerField(
@@ -30,6 +30,11 @@ class PagingSerializer(StrictSerializer):
         max_value=MAX_PAGE_SIZE,
         help_text=f"{DEFAULT_PAGE_SIZE} unless said; 0 reads as not said.",
     )
+
+
+class PagingSerializer(PageSerializer):
+    """The paging properties of a search request whose order can be chosen."""
+
     sortOrder = serializers.ChoiceField(
         choices=SORT_ORDERS, required=False, default=DESCENDING, help_text="`Descending` unless said: latest first."
     )
@@ -83,18 +88,18 @@ def paginate(
     rows: QuerySet[M],
     criteria: Mapping[str, Any],
     *,
-    render: Callable[[M], Mapping[str, Any]],
-    shown: Callable[[Any], Iterable[M]] = lambda rows: rows,
+    render: Callable[[Any], Mapping[str, Any]],
+    shown: Callable[[Any], Iterable[Any]] = lambda rows: rows,
 ) -> dict[str, Any]:
     """Return one page of `rows` with its counts. Runs two queries, or one if the page is past the end.
 
-    `shown` adds the joins that rendering needs. It is applied to the page's rows only: sorting all matches with these
-    joins would take many times as long.
+    `shown` adds the joins that rendering needs, or turns the rows into what is rendered. It is applied to the page's
+    rows only: sorting all matches with these joins would take many times as long.
     """
     page, size = criteria["page"] or 1, criteria["pageSize"] or DEFAULT_PAGE_SIZE
     total = rows.order_by().count()
     start = (page - 1) * size
-    found: Iterable[M] = ()
+    found: Iterable[Any] = ()
     if start < total:
         keys = keys_in_order(rows, total=total, start=start, stop=start + size)
         on_page = rows.model._default_manager.filter(pk__in=keys)

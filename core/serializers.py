@@ -6,6 +6,7 @@ Query parameters are always text: pass `context={"from_query": True}` to convert
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.fields import empty
@@ -84,6 +85,13 @@ class ObjectField(serializers.DictField):
 
     def to_representation(self, value: Any) -> Any:
         return value
+
+
+class ValueField(serializers.CharField):
+    """A value of a document: text as it is, anything else as JSON text, null for no value."""
+
+    def to_representation(self, value: Any) -> str:
+        return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 class StrictSerializer(serializers.Serializer):

@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from changerequests.kinds import register_kind
 from schemas.document_sources import register_document_source
 from schemas.usage_checks import register_usage_check
 
@@ -10,7 +11,9 @@ class LegalEntitiesConfig(AppConfig):
     verbose_name = _("Legal entities")
 
     def ready(self) -> None:
+        from legalentities.kinds import LegalEntityKind
         from legalentities.queries import is_list_item_used, stored_legal_entities
 
+        register_kind(LegalEntityKind())
         register_document_source("legal-entity", stored_legal_entities)
         register_usage_check(is_list_item_used)

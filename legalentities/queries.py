@@ -9,14 +9,16 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from accounts.queries import actor_of_user
 from audit.models import Entry
-from contactgroups.models import ContactGroup, GroupMembership
-from contacts.models import Contact
+from changerequests.policies import NO_FACTS, Facts, Initiator, KindPolicy
+from changerequests.queries.policies import current_policy, initiator_of, may_wait
+from contactgroups.models import ContactGroup, EntityType, GroupMembership, LinkedEntity
+from contacts.models import Contact, ContactParticipant
 from contacts.plans import Snapshot
 from contacts.queries.contacts import check_visible
 from contacts.queries.documents import holds_list_item
 from core.errors import NotFound, map_lock_errors
 from core.search import SearchTerm
-from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
+from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
 from schemas.document_sources import StoredDocuments
 from schemas.queries import current_schema
 
@@ -46,23 +48,37 @@ def new_legal_entity_snapshot(legal_entity: LegalEntity) -> Snapshot:
 
 def legal_entity_snapshot(*, actor: Actor, legal_entity_id: int) -> Snapshot:
     """Return the snapshot of a legal entity, with `group_id`. Takes no lock. Raise NotFound."""
-    return _snapshot(visible_legal_entity(actor=actor, legal_entity_id=legal_entity_id))
+    return _snapshot(visible_legal_entity(actor=actor, legal_entity_id=legal_entity_id), actor)
 
 
 def locked_legal_entity_snapshot(*, actor: Actor, subject_id: int) -> Snapshot:
     """Return the snapshot with the row locked until the end of the transaction. Raise NotFound; HeldByOthers."""
     legal_entities = LegalEntity.objects.visible_to(actor).with_group()
     with map_lock_errors():
-        return _snapshot(_one(legal_entities.select_for_update(of=("self",)), subject_id))
+        return _snapshot(_one(legal_entities.select_for_update(of=("self",)), subject_id), actor)
 
 
-def _snapshot(legal_entity: LegalEntity) -> Snapshot:
+def _snapshot(legal_entity: LegalEntity, actor: Actor) -> Snapshot:
+    policy = current_policy(LEGAL_ENTITY_DETAILS)
+    waits = may_wait(actor, policy)
     return Snapshot(
         document=legal_entity.details,
         version=legal_entity.version,
         schema=current_schema(LEGAL_ENTITY_SCHEMA),
         row=legal_entity,
+        policy=policy if waits else None,
+        facts=facts_of_legal_entity(legal_entity.pk, policy, initiator_of(actor, policy)) if waits else NO_FACTS,
     )
+
+
+def facts_of_legal_entity(legal_entity_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
+    """Return what the policy's rules depend on: its participants are those of the contacts of its group."""
+    if not policy.needs_subject_facts:
+        return Facts(initiator=initiator)
+    links = LinkedEntity.objects.filter(entity_type=EntityType.LEGAL_ENTITY, entity_id=legal_entity_id)
+    contacts = GroupMembership.objects.filter(group__in=links.values("group")).values("contact")
+    participants = ContactParticipant.objects.filter(contact__in=contacts).values_list("participant", flat=True)
+    return Facts(participant_ids=frozenset(participants), initiator=initiator)
 
 
 def _one(legal_entities: QuerySet[LegalEntity], legal_entity_id: int) -> LegalEntity:

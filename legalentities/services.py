@@ -10,7 +10,7 @@ from accounts.actor import Actor
 from contactgroups.models import EntityType, GroupMembership
 from contactgroups.services import Membership, create_group, link_entity
 from contacts.plans import Origin, plan, replaced
-from contacts.services.changes import DetailsRepository, commit
+from contacts.services.changes import DetailsRepository, Submission, commit
 from core.errors import Forbidden, UnprocessableEntity, map_integrity_error
 from legalentities.models import EXTERNAL_ID_UNIQUE, LEGAL_ENTITY_DETAILS, LegalEntity
 from legalentities.queries import legal_entity_snapshot, locked_legal_entity_snapshot, new_legal_entity_snapshot
@@ -56,18 +56,19 @@ def replace_details(
     actor: Actor,
     legal_entity_id: int,
     details: dict[str, Any],
+    comment: str | None = None,
     versions: Collection[int] | None = None,
-) -> LegalEntity:
+) -> Submission:
     """Replace the whole document; writes nothing if it is unchanged. Locks the legal entity's row.
 
-    `precondition` is called with the snapshot and raises if the caller has read another version. Raise NotFound;
-    Forbidden `ReadOnlyAccess`; UnprocessableEntity: FieldNotUpdatable, ValidationFailed.
+    A member's change waits as a request where the policy says so; an application's only if a rule names it.
+    `versions` are those that the caller has read. Raise NotFound; Forbidden `ReadOnlyAccess`; PreconditionFailed;
+    UnprocessableEntity: FieldNotUpdatable, ValidationFailed, PendingChangeRequestExists.
     """
     snapshot = legal_entity_snapshot(actor=actor, legal_entity_id=legal_entity_id)
     _check_may_write(actor, snapshot.row)
     found = plan(snapshot, replaced(details, versions), actor)
-    legal_entity: LegalEntity = commit(found, repository=LEGAL_ENTITIES).row
-    return legal_entity
+    return commit(found, repository=LEGAL_ENTITIES, comment=comment)
 
 
 def _check_may_write(actor: Actor, legal_entity: LegalEntity) -> None:

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from accounts.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.permissions import ANYONE, Access
 from accounts.views import IF_MATCH, IF_NONE_MATCH, ActorView
+from changerequests.serializers import WaitingSerializer, waiting
 from contactgroups.services import Membership
 from legalentities import serializers as shapes
 from legalentities.models import LegalEntity
@@ -104,27 +105,30 @@ class LegalEntityDetailsView(ActorView):
         tags=TAGS,
         parameters=[IF_MATCH],
         request=shapes.ReplaceLegalEntityDetailsSerializer,
-        responses={204: None},
+        responses={204: None, 202: WaitingSerializer},
     )
     def put(self, request: Request, legalEntityId: int) -> Response:
         """Replace the details of a legal entity.
 
         `details` is the whole document: absent fields are removed. It must conform to the schema. A contact can change
         only the fields that the schema makes updatable by contacts, and none if its access policy in the group is
-        `read-only` (403). Members cannot change read-only fields, and nobody can change disabled ones. Takes effect at
-        once, without approval.
+        `read-only` (403). Members cannot change read-only fields, and nobody can change disabled ones.
 
-        `subCode`: ValidationFailed, FieldNotUpdatable, ReadOnlyAccess. With `If-Match`, answers 412 with the current
-        ETag if the details have changed since.
+        A member's change of a field that requires approval waits as a change request, as a whole: 202 with its id.
+
+        `subCode`: ValidationFailed, FieldNotUpdatable, ReadOnlyAccess, PendingChangeRequestExists. With `If-Match`,
+        answers 412 with the current ETag if the details have changed since.
         """
         body = self.body(shapes.ReplaceLegalEntityDetailsSerializer)
-        legal_entity = replace_details(
+        submission = replace_details(
             actor=self.actor,
             legal_entity_id=legalEntityId,
             details=body["details"],
             versions=self.if_match(),
         )
-        return Response(status=status.HTTP_204_NO_CONTENT, headers={"ETag": etag(legal_entity)})
+        if submission.change_request is not None:
+            return waiting(submission.change_request)
+        return Response(status=status.HTTP_204_NO_CONTENT, headers={"ETag": etag(submission.row)})
 
 
 class ContactLegalEntityDetailsView(ActorView):

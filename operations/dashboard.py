@@ -24,7 +24,7 @@ from django.views.decorators.http import require_GET
 from accounts.actor import Actor
 from accounts.admin_actor import CappedPaginator, actor_of, actor_of_list
 from changerequests.models import ChangeRequest, Status
-from changerequests.queries import oldest_waiting, request_figures, start_of_week
+from changerequests.queries.requests import oldest_waiting, request_figures, start_of_week
 from contacts.models import CONTACT_TYPES, Contact
 from contacts.queries.contacts import contacts_by_type
 from importexport.exports.admin import STATUS_LABELS as EXPORT_COLOURS

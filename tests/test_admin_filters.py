@@ -57,7 +57,8 @@ def test_a_value_that_a_filter_does_not_have_is_refused(
                 assert refused(LISTS[label], f"{parameter}=nonsense"), parameter
 
 
-@pytest.mark.parametrize("label", sorted(LISTS))
+# The policies are a page, which has neither rows nor filters.
+@pytest.mark.parametrize("label", sorted(LISTS.keys() - {"changerequests.PolicyVersion"}))
 def test_a_filter_that_a_list_does_not_have_is_refused(label: str, browser: Client) -> None:
     answer = browser.get(f"{LISTS[label]}?nonsense=1")
     assert answer.status_code == 400
@@ -65,7 +66,7 @@ def test_a_filter_that_a_list_does_not_have_is_refused(label: str, browser: Clie
 
 
 @pytest.mark.parametrize(
-    "query", ["status=5", "age=2", "decided=1", "participant=999999", "field=personalInformation", "field=%00"]
+    "query", ["status=6", "age=2", "decided=1", "participant=999999", "field=personalInformation", "field=%00"]
 )
 def test_nor_does_the_queue_ignore_what_looks_right(refused: Callable[[str, str], bool], query: str) -> None:
     assert refused(QUEUE, query)

@@ -49,6 +49,8 @@ class Operation:
 FORM = "multipart/form-data; boundary=X"
 # An empty file.
 NO_IMPORT = b'--X\r\nContent-Disposition: form-data; name="files"; filename="a.json"\r\n\r\n \r\n--X--\r\n'
+NO_ATTACHMENT = b'--X\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n \r\n--X--\r\n'
+ANY_REQUEST = "/v1.0/change-requests/{changeRequestId}"
 REQUEST = "contacts/{contactId}/change-requests/{changeRequestId}"
 VERIFICATION = "/v1.0/contacts/{contactId}/communication-verification"
 LEGAL_ENTITY = "legalentities/{legalEntityId}/details"
@@ -64,7 +66,22 @@ OPERATIONS = [
     Operation("POST", "/v1.0/members/{memberId}/contacts/change-requests/search", "change-requests.read", STAFF, {}),
     Operation("POST", "/v1.0/contacts/change-requests/search", "change-requests.read", STAFF, {}),
     Operation("POST", f"/v1.0/{REQUEST}/cancel", "change-requests.write", MEMBERS),
+    Operation("PUT", f"/v1.0/{REQUEST}", "change-requests.write", MEMBERS, {"details": {}}),
     Operation("POST", f"/v1.0/{REQUEST}/review", "change-requests.write", {REVIEWER}, {"isApproved": True}),
+    Operation("POST", f"/v1.0/{REQUEST}/return", "change-requests.write", {REVIEWER}, {"comment": "Amend it."}),
+    # ChangeRequest
+    Operation("POST", "/v1.0/change-requests/search", "change-requests.read", STAFF, {}),
+    Operation("GET", ANY_REQUEST, "change-requests.read", STAFF),
+    Operation("GET", f"{ANY_REQUEST}/entries", "change-requests.read", STAFF),
+    Operation("POST", f"{ANY_REQUEST}/review", "change-requests.write", {REVIEWER}, {"isApproved": True}),
+    Operation("POST", f"{ANY_REQUEST}/return", "change-requests.write", {REVIEWER}, {"comment": "x"}),
+    Operation("POST", f"{ANY_REQUEST}/cancel", "change-requests.write", MEMBERS),
+    Operation("GET", f"{ANY_REQUEST}/comments", "change-requests.read", STAFF),
+    Operation("POST", f"{ANY_REQUEST}/comments", "change-requests.write", MEMBERS, {"text": "x"}),
+    Operation("GET", f"{ANY_REQUEST}/attachments", "change-requests.read", STAFF),
+    Operation(
+        "POST", f"{ANY_REQUEST}/attachments", "change-requests.write", MEMBERS, raw=NO_ATTACHMENT, content_type=FORM
+    ),
     # ContactManagement
     Operation("POST", "/v1.0/contacts", "contacts.write", STAFF, {"contactTypeId": 1, **DETAILS}),
     Operation("GET", "/v1.0/contacts/{contactId}/details", "contacts.read", ALL),

@@ -16,11 +16,19 @@ from core.documents import is_same, with_values
 # Description of a violation -> query that finds the violating rows.
 QUERIES = {
     "a contact has two pending requests": (
-        "SELECT contact_id FROM changerequests_changerequest WHERE status = 1 GROUP BY contact_id HAVING count(*) > 1"
+        "SELECT subject_id FROM changerequests_requestsubject WHERE is_open GROUP BY kind, subject_id"
+        " HAVING count(*) > 1"
     ),
     "somebody reviewed an own request": (
         "SELECT id FROM changerequests_changerequest WHERE review_member_id = initiator_member_id"
     ),
+    "somebody decided an own request or one revision twice": """
+        SELECT request.id FROM changerequests_decision decision
+        JOIN changerequests_revision revision ON revision.id = decision.revision_id
+        JOIN changerequests_changerequest request ON request.id = revision.request_id
+        GROUP BY request.id, revision.id, decision.member_id
+        HAVING count(*) > 1 OR bool_or(decision.member_id = request.initiator_member_id)
+    """,
     "an approved request has no entry, or another has one": """
         SELECT request.id FROM changerequests_changerequest request
         LEFT JOIN audit_entry entry ON entry.change_request_id = request.id

@@ -1,5 +1,6 @@
-"""Admin pages for change requests: the queue and the review. Requests change only through the services."""
+"""Admin pages for change requests: the queue, the review and the policies. Requests change only through services."""
 
+from changerequests.admin.policies import PolicyAdmin
 from changerequests.admin.requests import ChangeRequestAdmin
 
-__all__ = ["ChangeRequestAdmin"]
+__all__ = ["ChangeRequestAdmin", "PolicyAdmin"]

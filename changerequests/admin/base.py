@@ -16,6 +16,7 @@ STATUS_COLOURS = {
     Status.APPROVED: "success",
     Status.REJECTED: "danger",
     Status.CANCELLED: "info",
+    Status.RETURNED: "info",
 }
 COMMENT_LENGTH = 2000
 

@@ -1,5 +1,6 @@
 """Bulk decisions with one comment. Each request has its own transaction and its own result."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +19,14 @@ from accounts.actor import Actor
 from accounts.admin_actor import actor_of
 from changerequests.admin.base import RequestAdmin
 from changerequests.admin.review import CommentForm
+from changerequests.digests import digest_of
 from changerequests.display import Choices, choices
-from changerequests.kinds import request_kind
-from changerequests.models import ChangeRequest
+from changerequests.models import ChangeRequest, Verdict
 from changerequests.presentation import ReviewedChange
-from changerequests.queries import no_such_request
-from changerequests.services import review_change_request
+from changerequests.queries.requests import no_such_request
+from changerequests.queries.revisions import Decider, current_revisions, proposals_of
+from changerequests.queries.subjects import Presenters, attach_changes, attach_subjects
+from changerequests.services.deciding import decide
 from core.errors import ApiError
 from core.exception_handlers import as_api_error
 from core.serializers import INT32_MAX
@@ -47,17 +50,18 @@ class BulkForm(CommentForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.is_approval:
-            self.require_comment()
+            self.require_comment(gettext("Say why you reject it: the initiator will want to know."))
         return cleaned
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A selected request: its changes and what the actor may do with it."""
+    """A selected request: its changes, the digest of what is shown, and what the actor may do with it."""
 
     request: ChangeRequest
     changes: list[ReviewedChange]
     choices: Choices
+    digest: str
 
     def may_be(self, *, approved: bool) -> bool:
         return self.choices.may_approve if approved else self.choices.may_reject
@@ -110,7 +114,8 @@ class BulkReviewAdmin(RequestAdmin):
             raise PermissionDenied
         form = BulkForm(request.POST if "confirmed" in request.POST else None, is_approval=is_approval)
         if form.is_bound and form.is_valid():
-            results = _decided(actor, ids, is_approval=is_approval, comment=form.cleaned_data["comment"])
+            digests = {number: request.POST.get(f"digest-{number}") for number in ids}
+            results = _decided(actor, digests, is_approval=is_approval, comment=form.cleaned_data["comment"])
             return self._bulk_page(request, "results", is_approval=is_approval, results=results)
         selected = _selected(actor, ids)
         return self._bulk_page(
@@ -151,40 +156,55 @@ def _sent_ids(request: HttpRequest) -> list[int]:
 
 
 def _visible(actor: Actor, ids: list[int]) -> dict[int, ChangeRequest]:
-    people = ("subject", "initiator_member__user", "review_member__user")
-    found = ChangeRequest.objects.visible_to(actor).filter(pk__in=ids).select_related(*people)
-    return {row.pk: row for row in found.order_by("created_at", "id")}
+    found = list(ChangeRequest.objects.visible_to(actor).filter(pk__in=ids).with_people().order_by("created_at", "id"))
+    attach_subjects(found, with_documents=True)
+    return {row.pk: row for row in found}
 
 
 def _selected(actor: Actor, ids: list[int]) -> list[Selected]:
     """Return the requests with their changes, oldest first."""
-    presenter = request_kind().presenter()
+    presenters = Presenters()
+    rows = _visible(actor, ids).values()
+    attach_changes(rows)
+    currents, decider = current_revisions(rows), Decider(actor)
     selected = []
-    for row in _visible(actor, ids).values():
-        changes = presenter.reviewed_changes(row)
-        selected.append(Selected(row, changes, choices(actor=actor, request=row, changes=changes)))
+    for row in rows:
+        changes = presenters[row.kind].reviewed_changes(row.changes, document=row.subject.document, is_open=row.is_open)
+        current = currents[row.pk]
+        shown = choices(decider=decider, request=row, current=current, changes=changes)
+        proposals = proposals_of(row) if row.subject_id is None else {row.subject_id: row.changes}
+        selected.append(Selected(row, changes, shown, digest_of(row, proposals)))
     return selected
 
 
-def _decided(actor: Actor, ids: list[int], *, is_approval: bool, comment: str) -> list[Result]:
-    """Decide one request after the other, oldest first; a failure does not stop the rest."""
-    visible = _visible(actor, ids)
-    results = [_result(actor, row, is_approval=is_approval, comment=comment) for row in visible.values()]
-    missing = [number for number in ids if number not in visible]
+def _decided(actor: Actor, digests: Mapping[int, str | None], *, is_approval: bool, comment: str) -> list[Result]:
+    """Decide one request after the other, oldest first; a failure does not stop the rest.
+
+    `digests` maps the selected ids to the digests of what was shown.
+    """
+    visible = _visible(actor, list(digests))
+    presenters = Presenters()
+    results = [
+        _result(actor, row, presenters, digest=digests[row.pk], is_approval=is_approval, comment=comment)
+        for row in visible.values()
+    ]
+    missing = [number for number in digests if number not in visible]
     return results + [Result(number, None, is_decided=False, message=str(no_such_request())) for number in missing]
 
 
-def _result(actor: Actor, row: ChangeRequest, *, is_approval: bool, comment: str) -> Result:
+def _result(
+    actor: Actor, row: ChangeRequest, presenters: Presenters, *, digest: str | None, is_approval: bool, comment: str
+) -> Result:
     try:
-        review_change_request(
+        decide(
             actor=actor,
-            subject_id=row.subject_id,
             change_request_id=row.pk,
-            is_approved=is_approval,
+            verdict=Verdict.APPROVE if is_approval else Verdict.REJECT,
             comment=comment or None,
+            digest=digest,
         )
     except ApiError as error:
-        faults = request_kind().presenter().labelled_faults(error.properties)
+        faults = presenters[row.kind].labelled_faults(error.properties)
         return Result(row.pk, row, is_decided=False, message=str(error), faults=tuple(faults))
     except DatabaseError as error:
         # For example a lock timeout. Report it as the result, so that the page still shows the results of the others.

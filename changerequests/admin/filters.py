@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
 
 from accounts.models import Member, Participant
-from changerequests.kinds import request_kind
-from changerequests.models import ChangeRequest, Status
-from changerequests.queries import start_of_week
+from changerequests.kinds import all_kinds
+from changerequests.models import OPEN, ChangeRequest, Status
+from changerequests.queries.requests import of_participant, start_of_week
 
 Requests = QuerySet[ChangeRequest]
 # For filters without a field in the filter form: a hidden input, or submitting the form would drop them.
@@ -45,7 +45,9 @@ class StatusFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         self.chosen = chosen_status(request)
-        return [*((str(status.value), str(status.label)) for status in Status), (ALL, gettext("All"))]
+        # The open ones first.
+        order = [*OPEN, *(status for status in Status if status not in OPEN)]
+        return [*((str(status.value), str(status.label)) for status in order), (ALL, gettext("All"))]
 
     def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
         return queryset if self.chosen == ALL else queryset.filter(status=self.chosen)
@@ -59,6 +61,17 @@ class StatusFilter(admin.SimpleListFilter):
                 "query_string": changelist.get_query_string({self.parameter_name: value}, ["p", *MOMENTS]),
                 "display": title,
             }
+
+
+class KindFilter(DropdownFilter):
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind.key, str(kind.label)) for kind in all_kinds()]
+
+    def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 class AgeFilter(DropdownFilter):
@@ -135,7 +148,7 @@ class ParticipantFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
         value = self.value()
-        return request_kind().of_participant(queryset, int(value)) if value else queryset
+        return of_participant(queryset, int(value)) if value else queryset
 
 
 class FieldFilter(DropdownFilter):
@@ -145,7 +158,7 @@ class FieldFilter(DropdownFilter):
     parameter_name = "field"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(field.path, field.label) for field in request_kind().presenter().fields()]
+        return [(field.path, field.label) for kind in all_kinds() for field in kind.choosable_fields()]
 
     def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
         value = self.value()

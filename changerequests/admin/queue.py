@@ -10,18 +10,18 @@ from django.http import HttpRequest, QueryDict
 from accounts.admin_actor import actor_of
 from accounts.admin_paging import KeyedChangeList
 from changerequests.admin.filters import MOMENTS, StatusFilter
-from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest
+from changerequests.queries.subjects import Presenters, attach_changes, attach_subjects, is_outdated
 
 
 class Queue(KeyedChangeList):
-    """Loads only what a row shows. One presenter supplies the field labels of all rows.
+    """Loads only what a row shows. One presenter of each kind supplies the field labels of its rows.
 
     Whether a request is outdated depends on its subject's document, which is loaded only for the rows of the page.
     """
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[ChangeRequest]:
-        return super().get_queryset(request, exclude_parameters).with_people().defer("changes", "subject__details")
+        return super().get_queryset(request, exclude_parameters).with_people()
 
     @property
     def status_tabs(self) -> list[dict[str, Any]]:
@@ -35,14 +35,16 @@ class Queue(KeyedChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        kind = request_kind()
-        presenter = kind.presenter()
+        presenters = Presenters()
         actor = actor_of(request)
-        outdated = kind.outdated([row.pk for row in self.result_list if row.is_pending])
-        for row in self.result_list:
-            row.field_labels = presenter.field_labels(row.paths)
+        rows = list(self.result_list)
+        attach_subjects(rows, with_documents=True)
+        attach_changes([row for row in rows if row.is_open])
+        for row in rows:
+            row.field_labels = presenters[row.kind].field_labels(row.paths)
             row.is_own = actor is not None and row.initiator_member_id == actor.member_id
-            row.is_outdated = row.pk in outdated
+            row.is_outdated = is_outdated(row)
+        self.result_list = rows
 
 
 class WalkRequest(HttpRequest):

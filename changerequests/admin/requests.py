@@ -5,9 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.timesince import timesince
+from django.utils.timesince import timesince, timeuntil
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +16,7 @@ from unfold.decorators import display
 
 from accounts.admin_actor import CappedChangeList
 from accounts.admin_paging import KeyedPaginator
+from changerequests.admin.attachments import AttachmentAdmin
 from changerequests.admin.base import STATUS_COLOURS
 from changerequests.admin.bulk import BulkReviewAdmin
 from changerequests.admin.filters import (
@@ -25,6 +27,7 @@ from changerequests.admin.filters import (
     DecidedFilter,
     FieldFilter,
     InitiatorFilter,
+    KindFilter,
     ParticipantFilter,
     StatusFilter,
     chosen_status,
@@ -33,6 +36,7 @@ from changerequests.admin.queue import Queue, Walk, WalkRequest
 from changerequests.admin.review import ReviewAdmin
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
+from changerequests.queries.requests import searched
 
 FIELDS_IN_QUEUE = 3
 OUTDATED = "outdated"
@@ -40,13 +44,14 @@ STATE_COLOURS: dict[Any, str] = {**STATUS_COLOURS, OUTDATED: "danger"}
 
 
 @admin.register(ChangeRequest)
-class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
+class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, AttachmentAdmin):
     sidebar_icon = "rule"
     daily_work = 1
-    list_display = ["subject_name", "changed_fields", "initiator", "age", "state"]
+    list_display = ["subject_name", "changed_fields", "initiator", "age", "due", "kind_name", "state"]
     list_display_links = ["subject_name"]
     list_filter = [
         StatusFilter,
+        KindFilter,
         AgeFilter,
         ("initiator_member", InitiatorFilter),
         ParticipantFilter,
@@ -56,17 +61,16 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
     list_filter_submit = True
     paginator = KeyedPaginator
     list_before_template = "admin/changerequests/includes/status_tabs.html"
-    search_fields = ["subject__name"]
-    search_help_text = _("Contact’s name, username, id or external id")
+    search_fields = ["subject_id"]
+    search_help_text = _("Name, username, id or external id of the contact or company")
 
     class Media:
         css = {"all": ["core/details.css", "core/controls.css", "changerequests/review.css"]}
         js = ["changerequests/review.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChangeRequest]:
-        people = ("initiator_member__user", "review_member__user")
-        subject = ("subject", *(f"subject__{relation}" for relation in request_kind().subject_relations))
-        return super().get_queryset(request).select_related(*subject, *people)
+        requests: Any = super().get_queryset(request)
+        return requests.with_people()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
         return Walk if isinstance(request, WalkRequest) else Queue
@@ -87,11 +91,17 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
     ) -> tuple[QuerySet[ChangeRequest], bool]:
         if not search_term.strip():
             return queryset, False
-        return request_kind().search(queryset, search_term), False
+        return searched(queryset, search_term), False
 
-    @display(description=_("contact"), ordering="subject__name")
+    @display(description=_("about"))
     def subject_name(self, row: ChangeRequest) -> str:
+        if row.subject_id is None:
+            return str(row.subject)
         return format_html('<span>{} <span class="k-quiet">#{}</span></span>', row.subject, row.subject_id)
+
+    @display(description=_("kind"))
+    def kind_name(self, row: ChangeRequest) -> str:
+        return str(request_kind(row.kind).label)
 
     @display(description=_("fields"))
     def changed_fields(self, row: Any) -> str:
@@ -110,8 +120,8 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
     @display(description=_("asked by"))
     def initiator(self, row: Any) -> str:
         if not row.is_own:
-            return row.initiator_member.name
-        return format_html('<span>{} <span class="k-badge">{}</span></span>', row.initiator_member.name, gettext("You"))
+            return row.initiator_name
+        return format_html('<span>{} <span class="k-badge">{}</span></span>', row.initiator_name, gettext("You"))
 
     @display(description=_("age"), ordering="created_at")
     def age(self, row: ChangeRequest) -> str:
@@ -121,6 +131,21 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
             moment.isoformat(),
             date_format(moment, "DATETIME_FORMAT"),
             timesince(row.created_at, depth=1),
+        )
+
+    @display(description=_("due"), ordering="due_at", empty_value="–")
+    def due(self, row: ChangeRequest) -> str | None:
+        """The time until the current stage is due, or since it was."""
+        if row.due_at is None or not row.is_open:
+            return None
+        moment = localtime(row.due_at)
+        is_overdue = row.due_at < timezone.now()
+        return format_html(
+            '<time datetime="{}" title="{}"{}>{}</time>',
+            moment.isoformat(),
+            date_format(moment, "DATETIME_FORMAT"),
+            format_html(' class="k-badge k-warning"') if is_overdue else "",
+            gettext("overdue") if is_overdue else timeuntil(row.due_at, depth=1),
         )
 
     @display(description=_("status"), label=STATE_COLOURS)

@@ -18,11 +18,15 @@ from accounts.actor import Actor
 from accounts.admin_actor import actor_of
 from changerequests.admin.base import COMMENT_LENGTH, STATUS_COLOURS, RequestAdmin
 from changerequests.admin.queue import walked_rows
-from changerequests.display import choices
+from changerequests.digests import digest_of
+from changerequests.display import choices, shown_stages
 from changerequests.kinds import request_kind
-from changerequests.models import ChangeRequest, Status
-from changerequests.queries import neighbours, next_to_decide
-from changerequests.services import cancel_change_request, review_change_request
+from changerequests.models import ChangeRequest, Status, Verdict
+from changerequests.queries.requests import neighbours, next_to_decide
+from changerequests.queries.revisions import Decider, current_revision, proposals_of
+from changerequests.queries.subjects import attach_changes, attach_subjects
+from changerequests.services.deciding import decide
+from changerequests.services.withdrawing import cancel_change_request
 from core.errors import ApiError
 
 
@@ -34,26 +38,29 @@ class CommentForm(forms.Form):
         required=False,
         max_length=COMMENT_LENGTH,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text=_("Kept with the request. Required when you reject."),
+        help_text=_("Kept with the request. Required when you return or reject it."),
     )
 
-    def require_comment(self) -> None:
-        """Require a comment, as for rejections. Call it from `clean`."""
+    def require_comment(self, message: str) -> None:
+        """Require a comment, and explain with `message` why it is missed. Call it from `clean`."""
         if not self.cleaned_data.get("comment") and "comment" not in self.errors:
-            self.add_error("comment", gettext("Say why you reject it: the initiator will want to know."))
+            self.add_error("comment", message)
 
 
 class DecisionForm(CommentForm):
     """The decision of the reviewer, or the initiator's cancellation."""
 
-    APPROVE, REJECT, CANCEL = "approve", "reject", "cancel"
+    CANCEL = "cancel"
 
-    decision = forms.ChoiceField(choices=[(value, value) for value in (APPROVE, REJECT, CANCEL)])
+    decision = forms.ChoiceField(choices=[(value, value) for value in (*Verdict.values, CANCEL)])
+    digest = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if cleaned.get("decision") == self.REJECT:
-            self.require_comment()
+        if cleaned.get("decision") == Verdict.REJECT:
+            self.require_comment(gettext("Say why you reject it: the initiator will want to know."))
+        elif cleaned.get("decision") == Verdict.RETURN:
+            self.require_comment(gettext("Say what has to change: the initiator will want to know."))
         return cleaned
 
 
@@ -74,7 +81,7 @@ class ReviewAdmin(RequestAdmin):
         if not form.is_valid():
             return self._review_page(request, actor, change_request, form)
         try:
-            decided = _decide(actor, change_request, form.cleaned_data["decision"], form.cleaned_data["comment"])
+            decided = _decide(actor, change_request.pk, form.cleaned_data)
         except ApiError as error:
             # Reload: somebody else may have changed the request since, which may be why it failed.
             change_request = self.get_object(request, unquote(object_id))
@@ -83,9 +90,12 @@ class ReviewAdmin(RequestAdmin):
 
     def _after_decision(self, request: HttpRequest, actor: Actor, decided: ChangeRequest) -> HttpResponse:
         """Redirect to the queue's next request that the actor can decide, or to the queue if there is none."""
+        attach_subjects([decided])
         text = {
+            Status.PENDING: gettext("You approved request {} about {}. It waits for others now."),
             Status.APPROVED: gettext("Request {} about {} was approved, and the changes are made."),
             Status.REJECTED: gettext("Request {} about {} was rejected."),
+            Status.RETURNED: gettext("Request {} about {} was returned to its initiator."),
             Status.CANCELLED: gettext("Request {} about {} was cancelled."),
         }[Status(decided.status)]
         link = format_html('<a class="k-link" href="{}">#{}</a>', self.page_address(decided.pk), decided.pk)
@@ -107,13 +117,19 @@ class ReviewAdmin(RequestAdmin):
         *,
         error: ApiError | None = None,
     ) -> HttpResponse:
-        kind = request_kind()
+        kind = request_kind(change_request.kind)
         presenter = kind.presenter()
-        changes = presenter.reviewed_changes(change_request)
+        attach_subjects([change_request], with_documents=True)
+        attach_changes([change_request])
+        current = current_revision(change_request)
+        subject = change_request.subject
+        changes = presenter.reviewed_changes(
+            change_request.changes, document=subject.document, is_open=change_request.is_open
+        )
         previous, following = neighbours(walked_rows(self, request), of=change_request)
         context = {
             **self.admin_site.each_context(request),
-            **presenter.review_context(change_request, user=request.user),
+            **presenter.subject_context(subject, user=request.user),
             "opts": self.opts,
             "original": change_request,
             "title": gettext("Review of change request #%(id)s") % {"id": change_request.pk},
@@ -122,7 +138,11 @@ class ReviewAdmin(RequestAdmin):
             "status_colour": STATUS_COLOURS[Status(change_request.status)],
             "kind": kind,
             "changes": changes,
-            "choices": choices(actor=actor, request=change_request, changes=changes),
+            "choices": choices(decider=Decider(actor), request=change_request, current=current, changes=changes),
+            "stages": shown_stages(current, change_request),
+            "digest": digest_of(change_request, proposals_of(change_request)),
+            "comments": change_request.comments.select_related("author__user"),
+            "attachments": change_request.attachments.select_related("author__user"),
             "form": form,
             "error": error,
             "faults": presenter.labelled_faults(error.properties) if error else [],
@@ -134,15 +154,14 @@ class ReviewAdmin(RequestAdmin):
         return TemplateResponse(request, "admin/changerequests/changerequest/review.html", context, status=status)
 
 
-def _decide(actor: Actor, change_request: Any, decision: str, comment: str) -> ChangeRequest:
+def _decide(actor: Actor, change_request_id: int, sent: dict[str, Any]) -> ChangeRequest:
     """Call the service for the decision. Raises what it raises."""
-    subject_id, change_request_id = change_request.subject_id, change_request.pk
-    if decision == DecisionForm.CANCEL:
-        return cancel_change_request(actor=actor, subject_id=subject_id, change_request_id=change_request_id)
-    return review_change_request(
+    if sent["decision"] == DecisionForm.CANCEL:
+        return cancel_change_request(actor=actor, change_request_id=change_request_id)
+    return decide(
         actor=actor,
-        subject_id=subject_id,
         change_request_id=change_request_id,
-        is_approved=decision == DecisionForm.APPROVE,
-        comment=comment or None,
+        verdict=Verdict(sent["decision"]),
+        comment=sent["comment"] or None,
+        digest=sent["digest"] or None,
     )

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.admin_actor import VisibleToActorAdmin, actor_of
-from changerequests.models import ChangeRequest, Status
+from changerequests.queries.requests import open_request_of
 from contacts.admin.permissions import contact_permissions
-from contacts.models import Contact
+from contacts.models import CONTACT_DETAILS, Contact
 from core.errors import ApiError
 
 DETAILS = "change"
@@ -75,14 +75,11 @@ def check_permission(request: HttpRequest, permission: str) -> None:
 def contact_context(request: HttpRequest, contact: Contact, *, tab: str) -> dict[str, Any]:
     """Return the context of the page head: the contact, the permissions, the pending change request and the tabs."""
     permissions = contact_permissions(request, contact)
-    pending = ChangeRequest.objects.filter(subject=contact, status=Status.PENDING).select_related(
-        "initiator_member__user"
-    )
     return {
         "title": str(contact),
         "contact": contact,
         "permissions": permissions,
-        "pending_request": pending.defer("changes").first(),
+        "pending_request": open_request_of(kind=CONTACT_DETAILS, subject_id=contact.pk),
         "tabs": _tabs(request, contact, tab),
         "is_form": tab in FORMS,
     }

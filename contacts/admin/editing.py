@@ -9,16 +9,16 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_actor import VisibleToActorAdmin
 from audit.models import Entry
 from audit.queries import entries_since
+from changerequests.admin.messages import waiting_message
 from contacts.admin.base import address_of, check_permission, contact_page, opened
-from contacts.admin.permissions import MAY_CHANGE_DETAILS, MAY_SEE_REQUESTS
+from contacts.admin.permissions import MAY_CHANGE_DETAILS
 from contacts.display import field_labels, shown_changes
 from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, ChannelKind, Contact
 from contacts.services.changes import Submission, patch_details
@@ -157,14 +157,8 @@ def _tell(request: HttpRequest, schema: CompiledSchema, form: DetailsForm, submi
     """Add messages that report the outcome."""
     asked = submission.change_request
     if asked is not None:
-        paths = [change["path"] for change in asked.changes if change["isApprovalRequired"]]
-        labels = field_labels(schema, paths)
-        text = ngettext(
-            "Nothing is changed yet: {} waits for approval, because {} requires it.",
-            "Nothing is changed yet: {} waits for approval, because these fields require it: {}.",
-            len(labels),
-        )
-        messages.warning(request, format_html(text, _named(request, asked.pk), ", ".join(labels)))
+        labels = field_labels(schema, submission.waiting_paths)
+        messages.warning(request, waiting_message(request, asked.pk, labels))
         return
     waiting = [node.label for node in form.changed if node.path in schema.verified_paths and node.value]
     if submission.entry_id is not None:
@@ -174,12 +168,3 @@ def _tell(request: HttpRequest, schema: CompiledSchema, form: DetailsForm, submi
     if waiting and (submission.entry_id is not None or form.has_changed()):
         text = gettext("Its owner has to confirm the new value before it takes effect: {}.")
         messages.info(request, format_html(text, ", ".join(waiting)))
-
-
-def _named(request: HttpRequest, change_request_id: int) -> str:
-    """Return "change request #1", as a link if the user may open it."""
-    text = gettext("change request #%(id)s") % {"id": change_request_id}
-    if not any(request.user.has_perm(right) for right in MAY_SEE_REQUESTS):
-        return text
-    address = reverse("admin:changerequests_changerequest_change", args=[change_request_id])
-    return format_html('<a class="k-link" href="{}">{}</a>', address, text)

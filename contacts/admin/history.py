@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.admin_actor import CappedPaginator, VisibleToActorAdmin
-from changerequests.queries import latest_requests
+from changerequests.queries.requests import latest_requests
 from contacts.admin.base import contact_page, opened
 from contacts.display import context_of, field_labels, shown_changes
-from contacts.models import CONTACT_SCHEMA
+from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA
 from contacts.queries.history import latest_history
 from schemas.compiled import CompiledSchema
 from schemas.queries import current_schema
@@ -45,7 +45,7 @@ def requests_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: 
     """List a contact's change requests, latest first."""
     _actor, contact = opened(admin, request, contact_id)
     schema = current_schema(CONTACT_SCHEMA)
-    page = _page(latest_requests(subject_id=contact.pk), request)
+    page = _page(latest_requests(kind=CONTACT_DETAILS, subject_id=contact.pk), request)
     rows: list[Any] = list(page.object_list)
     for row in rows:
         row.field_labels = field_labels(schema, row.paths)

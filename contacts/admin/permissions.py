@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from changerequests.admin.messages import may_see_requests
 from contacts.models import Contact
 
 MAY_ADD = "contacts.add_contact"
 MAY_CHANGE_DETAILS = "contacts.change_contact_details"
 MAY_ANONYMIZE = "contacts.anonymize_contact"
-MAY_SEE_REQUESTS = ("changerequests.view_changerequest", "changerequests.review_changerequest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,6 @@ def contact_permissions(request: HttpRequest, contact: Contact) -> ContactPermis
     return ContactPermissions(
         may_change=not reason,
         may_anonymize=not is_anonymous and user.has_perm(MAY_ANONYMIZE),
-        may_open_requests=any(user.has_perm(right) for right in MAY_SEE_REQUESTS),
+        may_open_requests=may_see_requests(request),
         reason=reason,
     )

@@ -9,8 +9,8 @@ from contacts.admin.permissions import MAY_CHANGE_DETAILS
 from contacts.imaging import MAX_BYTES, default_picture, initials
 from contacts.models import ProfilePicture
 from contacts.services.pictures import remove_picture, replace_picture
-from contacts.services.stored_files import storage_reached
 from core.errors import ApiError, UnprocessableEntity
+from core.stored_files import storage_reached
 
 CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 

@@ -10,7 +10,7 @@ from contacts.models.contact import (
     ExternalConnection,
 )
 from contacts.models.history import ContactEntry, ContactErasure
-from contacts.models.picture import PendingFileDeletion, ProfilePicture
+from contacts.models.picture import ProfilePicture
 
 __all__ = [
     "CONTACT_DETAILS",
@@ -25,6 +25,5 @@ __all__ = [
     "ContactErasure",
     "ContactParticipant",
     "ExternalConnection",
-    "PendingFileDeletion",
     "ProfilePicture",
 ]

@@ -1,9 +1,8 @@
-"""Profile pictures, and stored files to delete."""
+"""Profile pictures."""
 
 from uuid import uuid4
 
 from django.db import models
-from django.utils import timezone
 
 from contacts.models.contact import Contact
 
@@ -21,17 +20,3 @@ class ProfilePicture(models.Model):
 
     def __str__(self) -> str:
         return str(self.file.name)
-
-
-class PendingFileDeletion(models.Model):
-    """A stored file to delete at `since` or later, because no row uses it. See `contacts.services.stored_files`."""
-
-    name = models.TextField(unique=True)
-    since = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        # The table's original name: the previous version still runs while a new one is deployed.
-        db_table = "contacts_obsoletefile"
-
-    def __str__(self) -> str:
-        return self.name

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.queries import capped_counts
-from changerequests.models import ChangeRequest, Status
-from contacts.models import Contact, ExternalConnection
+from changerequests.models import RequestSubject
+from contacts.models import CONTACT_DETAILS, Contact, ExternalConnection
 from core.errors import NotFound
 from core.search import SearchTerm
 
@@ -42,7 +42,7 @@ def check_visible(*, actor: Actor, contact_id: int) -> None:
 
 def with_pending_request(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
     """Annotate `has_pending_change_request`."""
-    pending = ChangeRequest.objects.filter(subject=OuterRef("pk"), status=Status.PENDING)
+    pending = RequestSubject.objects.filter(kind=CONTACT_DETAILS, subject_id=OuterRef("pk"), is_open=True)
     return contacts.annotate(has_pending_change_request=Exists(pending))
 
 

@@ -11,5 +11,5 @@ def latest_history(*, contact_id: int, limit: int | None = None, path: str | Non
     """Like `latest_entries`, with the change request behind each entry, if any, and its reviewer."""
     entries = latest_entries(kind=CONTACT_DETAILS, subject_id=contact_id, limit=limit, path=path)
     return entries.select_related("change_request__review_member__user").defer(
-        "initiator_contact__details", "change_request__changes", "change_request__paths"
+        "initiator_contact__details", "change_request__paths"
     )

@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from accounts.actor import Actor
 from accounts.models import Member
 from accounts.queries import hierarchy_of
-from changerequests.models import ChangeRequest
-from contacts.models import Contact
+from changerequests.models import ChangeRequest, ChangeRequestQuerySet, Status
+from contacts.models import CONTACT_DETAILS, Contact
 
 _REQUEST_FILTERS = {
     "statusId": "status",
@@ -17,13 +17,18 @@ _REQUEST_FILTERS = {
     "createDateTo": "created_at__lte",
     "initiatorMemberIds": "initiator_member__in",
     "initiatorMemberUids": "initiator_member__uid__in",
-    "contactIds": "subject__in",
+    "contactIds": "subject_id__in",
     "reviewDateFrom": "reviewed_at__gte",
     "reviewDateTo": "reviewed_at__lte",
     "reviewMemberIds": "review_member__in",
     "reviewMemberUids": "review_member__uid__in",
     "paths": "paths__overlap",
 }
+
+
+def detail_requests() -> ChangeRequestQuerySet:
+    """Return the requests about the details of one contact."""
+    return ChangeRequest.objects.of_kind(CONTACT_DETAILS).filter(subject_id__isnull=False)
 
 
 def searched_requests(
@@ -34,9 +39,15 @@ def searched_requests(
     With `member`, only requests about contacts that this member can see too.
     """
     exclude_hierarchy = criteria["excludeHierarchy"]
-    requests = ChangeRequest.objects.visible_to(actor, exclude_hierarchy=exclude_hierarchy)
+    requests = Contact.objects.narrowed_to_visible(
+        detail_requests(), actor, column="subject_id", exclude_hierarchy=exclude_hierarchy
+    )
     if member is not None and not member.sees_all_contacts:
         contacts = Contact.objects.assigned_to([member.pk] if exclude_hierarchy else hierarchy_of(member.pk))
-        requests = requests.filter(subject__in=contacts)
+        requests = requests.filter(subject_id__in=contacts)
+    if criteria.get("statusId") == Status.PENDING:
+        # A returned request waits for its initiator; for the contract it is pending.
+        requests = requests.open()
+        criteria = {**criteria, "statusId": None}
     lookups = {lookup: criteria[name] for name, lookup in _REQUEST_FILTERS.items() if criteria.get(name) is not None}
     return requests.filter(**lookups)

@@ -1,15 +1,13 @@
 """Serializers for change requests."""
 
-from typing import Any
-
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.serializers import MemberRefSerializer, MemberRefV10Serializer
-from changerequests.models import ChangeRequest, Status
+from changerequests.serializers import StatusSerializer, WithStatus
 from contacts.serializers.contacts import ChangeSerializer, ContactRefSerializer
 from core.paging import PagedSerializer, PagingSerializer, SortByField
 from core.serializers import (
+    ObjectField,
     StrictBooleanField,
     StrictCharField,
     StrictDateTimeField,
@@ -25,16 +23,11 @@ SORT_COLUMNS = {
     "StatusId": "status",
     "CreateDate": "created_at",
     "InitiatorMemberId": "initiator_member",
-    "ContactId": "subject",
+    "ContactId": "subject_id",
     "ReviewDate": "reviewed_at",
     "ReviewMemberId": "review_member",
 }
 SORT_BY = tuple(SORT_COLUMNS)
-
-
-class StatusSerializer(serializers.Serializer):
-    id = serializers.IntegerField(source="value")
-    name = serializers.CharField(source="label")
 
 
 class StatusesSerializer(serializers.Serializer):
@@ -66,17 +59,11 @@ class PendingCheckV10Serializer(PendingCheckSerializer):
     changeRequest = PendingChangeRequestV10Serializer(allow_null=True)
 
 
-class ChangeRequestRowSerializer(PendingChangeRequestSerializer):
+class ChangeRequestRowSerializer(WithStatus, PendingChangeRequestSerializer):
     contact = ContactRefSerializer(source="subject")
-    status = serializers.SerializerMethodField()
     reviewDate = serializers.DateTimeField(source="reviewed_at", allow_null=True)
     reviewMember = MemberRefSerializer(source="review_member", allow_null=True)
     reviewComment = serializers.CharField(source="review_comment", allow_null=True)
-
-    @extend_schema_field(StatusSerializer)
-    def get_status(self, request: ChangeRequest) -> dict[str, Any]:
-        status = Status(request.status)
-        return {"id": status.value, "name": str(status.label)}
 
 
 class ChangeRequestRowV10Serializer(ChangeRequestRowSerializer):
@@ -126,6 +113,10 @@ class ChangeRequestCriteriaV10Serializer(ChangeRequestCriteriaBase):
     reviewMemberIds = optional_list(StrictIntegerField())
 
 
-class ReviewSerializer(StrictSerializer):
-    isApproved = StrictBooleanField()
+class AmendSerializer(StrictSerializer):
+    details = ObjectField(help_text="A JSON Merge Patch of the details as they are now, like that of the submission.")
     comment = optional(StrictCharField, allow_blank=True, max_length=2000)
+
+
+class RevisionSerializer(serializers.Serializer):
+    revision = serializers.IntegerField(source="number")

@@ -1,8 +1,5 @@
 """Serializers for contacts, their details and their history."""
 
-from typing import Any
-
-import orjson
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -17,6 +14,7 @@ from core.serializers import (
     StrictIntegerField,
     StrictSerializer,
     StrictUUIDField,
+    ValueField,
     optional,
     optional_list,
 )
@@ -26,13 +24,6 @@ class ContactRefSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     uId = serializers.UUIDField(source="uid")
     name = serializers.CharField()
-
-
-class ValueField(serializers.CharField):
-    """A value of details: text as it is, anything else as JSON text, null for no value."""
-
-    def to_representation(self, value: Any) -> str:
-        return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 class ChangeSerializer(serializers.Serializer):

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,10 +17,10 @@ from accounts.models import User
 from audit import entries
 from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Channel, Contact, ExternalConnection, ProfilePicture
 from contacts.placeholders import anonymized_details
-from contacts.services.stored_files import discard_file
 from core.anonymization import run_anonymization_handlers
 from core.documents import Change, changes_between
 from core.errors import UnprocessableEntity
+from core.stored_files import discard_file
 from schemas.queries import current_schema
 
 MAX_CONTACTS = 1000
@@ -69,9 +69,6 @@ def _check_all_known(contacts: Sequence[Contact], ids: Sequence[int], uids: Sequ
 
 def _anonymize(actor: Actor, contacts: Sequence[Contact]) -> None:
     schema = current_schema(CONTACT_SCHEMA)
-    with connection.cursor() as cursor:
-        # Only in this transaction does the trigger on change requests let values be removed.
-        cursor.execute("SET LOCAL kontor.anonymizing = 'on'")
     for contact in contacts:
         document = anonymized_details(schema, contact.details)
         wiped = [Change(change.path, None, None) for change in changes_between(contact.details, document)]
@@ -84,8 +81,6 @@ def _anonymize(actor: Actor, contacts: Sequence[Contact]) -> None:
             kind=CONTACT_DETAILS, subject_id=contact.pk, sequence=contact.version, actor=actor, changes=wiped
         )
     run_anonymization_handlers([contact.pk for contact in contacts])
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL kontor.anonymizing = 'off'")
 
 
 def erase_contacts(contact_ids: Sequence[int]) -> None:

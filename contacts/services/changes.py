@@ -16,7 +16,7 @@ from psycopg import sql
 from accounts.actor import Actor
 from audit import entries
 from changerequests.models import ChangeRequest
-from changerequests.services import open_request
+from changerequests.services.opening import open_request
 from contacts.models import CONTACT_DETAILS, Contact
 from contacts.plans import ChangePlan, PendingPaths, Snapshot, merged, plan
 from contacts.services.channels import await_verification, drop_pending
@@ -61,14 +61,12 @@ class DetailsRepository:
         plan: ChangePlan,
         *,
         comment: str | None = None,
-        initiator_member_id: int | None = None,
-        change_request_id: int | None = None,
+        approved: ChangeRequest | None = None,
     ) -> int | None:
         """Write the plan's immediate changes if the row still has the snapshot's version; otherwise write nothing.
 
-        Returns the entry's id, or None if the row has another version by now. The entry names the actor or, for an
-        approval, the request and the member who submitted it (`initiator_member_id`). Locks the row. Raises
-        IntegrityError.
+        Returns the entry's id, or None if the row has another version by now. The entry names the actor or,
+        for an approved request, the request and its initiator. Locks the row. Raises IntegrityError.
         """
         snapshot = plan.snapshot
         version = snapshot.version + 1
@@ -83,8 +81,8 @@ class DetailsRepository:
             actor=plan.actor,
             changes=plan.to_write,
             comment=comment,
-            initiator_member_id=initiator_member_id,
-            change_request_id=change_request_id,
+            initiator=None if approved is None else approved.initiator_columns,
+            change_request_id=None if approved is None else approved.pk,
         )
         found = execute(_update_query(self), values)
         if not found:
@@ -118,13 +116,14 @@ class Submission:
     """The outcome of a change: `change_request` if it waits, `entry_id` if it was made, neither if nothing changed.
 
     A new address is not a change yet: it waits as the pending value of its channel. `row` is the row after the change;
-    `pending` has the channels that wait.
+    `pending` has the channels that wait, `waiting_paths` the paths because of which a change request waits.
     """
 
     row: Any
     pending: PendingPaths
     change_request: ChangeRequest | None = None
     entry_id: int | None = None
+    waiting_paths: Collection[str] = ()
 
 
 def commit(
@@ -132,14 +131,12 @@ def commit(
     *,
     repository: DetailsRepository = CONTACTS,
     comment: str | None = None,
-    initiator_member_id: int | None = None,
-    change_request_id: int | None = None,
+    approved: ChangeRequest | None = None,
 ) -> Submission:
     """Execute a plan in one transaction; if only details and history are written, in a single statement.
 
-    The history names the plan's actor or, for an approval, the request and the member who submitted it
-    (`initiator_member_id`). If the row has changed since it was read, or the version is not enough protection, locks
-    the row, reads it and plans again.
+    The history names the plan's actor or, for an approved request, the request and its initiator. If the row has
+    changed since it was read, or the version is not enough protection, locks the row, reads it and plans again.
     Raises NotFound; UnprocessableEntity: FieldNotUpdatable, ValidationFailed, UsernameRequired, UsernameNotUnique,
     PendingChangeRequestExists, ContactAnonymized; TooManyRequests if a channel has had its keys for this hour;
     HeldByOthers; PreconditionFailed if the target names other versions.
@@ -153,12 +150,7 @@ def commit(
     if not found.changes:
         return Submission(snapshot.row, snapshot.pending)
     if _is_guarded_by_version(found):
-        entry_id = repository.update(
-            found,
-            comment=comment,
-            initiator_member_id=initiator_member_id,
-            change_request_id=change_request_id,
-        )
+        entry_id = repository.update(found, comment=comment, approved=approved)
         if entry_id is not None:
             return Submission(snapshot.row, snapshot.pending, entry_id=entry_id)
     with transaction.atomic():
@@ -167,8 +159,7 @@ def commit(
             plan(locked, found.target, found.actor, found.origin),
             repository=repository,
             comment=comment,
-            initiator_member_id=initiator_member_id,
-            change_request_id=change_request_id,
+            approved=approved,
         )
 
 
@@ -177,7 +168,7 @@ def _is_guarded_by_version(found: ChangePlan) -> bool:
 
     A channel can start to wait for a key without a new version, so whatever touches the field of one needs the lock.
     """
-    if found.to_approve:
+    if found.requirement.stages:
         return False
     channels = {*found.snapshot.channel_paths, *found.snapshot.pending.values()}
     return not any(change.path in channels for change in found.changes)
@@ -188,23 +179,23 @@ def _commit_locked(
     *,
     repository: DetailsRepository,
     comment: str | None,
-    initiator_member_id: int | None,
-    change_request_id: int | None,
+    approved: ChangeRequest | None,
 ) -> Submission:
     if found.refusal:
         raise found.refusal
     row, pending = found.snapshot.row, dict(found.snapshot.pending)
     if found.username is not None:
         check_username_free(found.username, but_by=row)
-    if found.to_approve:
+    if found.requirement.stages and found.snapshot.policy is not None:
         request = open_request(
-            subject_id=row.pk,
+            kind=repository.kind,
+            changes={row.pk: found.changes},
             actor=found.actor,
-            changes=found.changes,
-            to_approve=found.to_approve,
+            requirement=found.requirement,
+            policy_version=found.snapshot.policy.version,
             comment=comment,
         )
-        return Submission(row, pending, change_request=request)
+        return Submission(row, pending, change_request=request, waiting_paths=found.requirement.paths)
     for change in found.to_verify:
         kind = found.snapshot.verified_paths[change.path]
         await_verification(contact=row, kind=kind, path=change.path, value=change.target)
@@ -215,12 +206,7 @@ def _commit_locked(
     if not found.to_write:
         return Submission(row, pending)
     with map_integrity_error(UNIQUE, username_not_unique()):
-        entry_id = repository.update(
-            found,
-            comment=comment,
-            initiator_member_id=initiator_member_id,
-            change_request_id=change_request_id,
-        )
+        entry_id = repository.update(found, comment=comment, approved=approved)
     return Submission(row, pending, entry_id=entry_id)
 
 

@@ -9,8 +9,8 @@ from contacts.imaging import encode_picture
 from contacts.models import Contact, ProfilePicture
 from contacts.models.picture import picture_name
 from contacts.queries.contacts import check_visible
-from contacts.services.stored_files import discard_file, keep_files, storage_reached, storing
 from contacts.snapshots import changeable_contact
+from core.stored_files import discard_file, keep_files, storage_reached, storing
 
 
 def replace_picture(*, actor: Actor, contact_id: int, content: bytes) -> None:

@@ -10,14 +10,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from accounts.actor import Actor
 from accounts.models import Member
 from accounts.permissions import MEMBERS, STAFF, Access
 from accounts.queries import member_seen_by, with_hierarchy
 from accounts.views import ActorView
-from changerequests.models import ChangeRequestQuerySet, Status
+from changerequests.models import ChangeRequest, ChangeRequestQuerySet, Status, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
-from changerequests.queries import pending_request, visible_request
-from changerequests.services import cancel_change_request, review_change_request
+from changerequests.queries.requests import check_subject, open_request_of, request_of_subject
+from changerequests.queries.subjects import attach_changes, attach_subjects
+from changerequests.serializers import ANOTHER_DIGEST, ReturnSerializer, ReviewSerializer
+from changerequests.services.deciding import Parts, decide
+from changerequests.services.withdrawing import amend_change_request, cancel_change_request
+from contacts.models import CONTACT_DETAILS
 from contacts.queries.contacts import check_visible
 from contacts.queries.requests import searched_requests
 from contacts.serializers import change_requests as shapes
@@ -39,7 +44,9 @@ class ChangeRequestView(ActorView):
 
         Includes the requested changes and which of them require approval.
         """
-        found = visible_request(actor=self.actor, subject_id=contactId, change_request_id=changeRequestId)
+        found = _request(self.actor, contactId, changeRequestId)
+        attach_subjects([found])
+        attach_changes([found])
         return Response(self.shape(found).data)
 
 
@@ -47,8 +54,38 @@ class ChangeRequestView(ActorView):
     get=extend_schema(operation_id="getChangeRequestV10", tags=TAGS, responses={200: shapes.ChangeRequestV10Serializer})
 )
 class ChangeRequestV10View(ChangeRequestView):
+    access = {"GET": Access(READ, STAFF), "PUT": Access(WRITE, MEMBERS)}
     shape = shapes.ChangeRequestV10Serializer
     successor = "/v1.1/contacts/{contactId}/change-requests/{changeRequestId}"
+    current_methods = frozenset({"PUT"})
+
+    @extend_schema(
+        operation_id="amendChangeRequest",
+        tags=TAGS,
+        request=shapes.AmendSerializer,
+        responses={200: shapes.RevisionSerializer},
+    )
+    def put(self, request: Request, contactId: int, changeRequestId: int) -> Response:
+        """Amend a change request.
+
+        The initiator asks for something else instead, over the values of today. The request gets a new revision, which
+        nobody has decided yet; this also brings an outdated or returned request back into the queue.
+
+        `subCode`: NotInitiator (403); ChangeRequestNotPending, NothingRequested, ValidationFailed, FieldNotUpdatable
+        (422).
+        """
+        body = self.body(shapes.AmendSerializer)
+        check_subject(kind=CONTACT_DETAILS, subject_id=contactId, change_request_id=changeRequestId)
+        revision = amend_change_request(
+            actor=self.actor, change_request_id=changeRequestId, document=body["details"], comment=body["comment"]
+        )
+        return Response(shapes.RevisionSerializer(revision).data)
+
+
+def _request(actor: Actor, contact_id: int, change_request_id: int) -> ChangeRequest:
+    return request_of_subject(
+        actor=actor, kind=CONTACT_DETAILS, subject_id=contact_id, change_request_id=change_request_id
+    )
 
 
 class StatusesView(ActorView):
@@ -77,9 +114,8 @@ class PendingCheckView(ActorView):
 
         If so, the response names the request, its initiator and its creation date.
         """
-        pending = pending_request(actor=self.actor, subject_id=contactId)
-        if pending is None:
-            check_visible(actor=self.actor, contact_id=contactId)
+        check_visible(actor=self.actor, contact_id=contactId)
+        pending = open_request_of(kind=CONTACT_DETAILS, subject_id=contactId)
         return Response(self.shape({"hasPendingChangeRequest": pending is not None, "changeRequest": pending}).data)
 
 
@@ -99,6 +135,12 @@ def _renderer(shape: type[Serializer]) -> Callable[[Any], dict[str, Any]]:
     return shape().to_representation
 
 
+def _with_contacts(requests: ChangeRequestQuerySet) -> list[ChangeRequest]:
+    rows = list(requests.as_row())
+    attach_subjects(rows)
+    return rows
+
+
 class _SearchView(ActorView):
     access = {"POST": Access(READ, STAFF)}
 
@@ -110,7 +152,7 @@ class _SearchView(ActorView):
             columns=shapes.SORT_COLUMNS,
             default="CreateDate",
         )
-        return Response(paginate(requests, criteria, render=_renderer(shape), shown=ChangeRequestQuerySet.as_row))
+        return Response(paginate(requests, criteria, render=_renderer(shape), shown=_with_contacts))
 
 
 class SearchView(_SearchView):
@@ -160,7 +202,8 @@ class CancelView(ActorView):
 
         `subCode`: NotInitiator (403), ChangeRequestNotPending (422).
         """
-        cancel_change_request(actor=self.actor, subject_id=contactId, change_request_id=changeRequestId)
+        check_subject(kind=CONTACT_DETAILS, subject_id=contactId, change_request_id=changeRequestId)
+        cancel_change_request(actor=self.actor, change_request_id=changeRequestId)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -168,23 +211,55 @@ class ReviewView(ActorView):
     access = {"POST": Access(WRITE, MEMBERS, member_permission=REVIEW_PERMISSION)}
 
     @extend_schema(
-        operation_id="reviewChangeRequest", tags=TAGS, request=shapes.ReviewSerializer, responses={204: None}
+        operation_id="reviewChangeRequest",
+        tags=TAGS,
+        request=ReviewSerializer,
+        responses={204: None, **ANOTHER_DIGEST},
     )
     def post(self, request: Request, contactId: int, changeRequestId: int) -> Response:
         """Approve or reject a change request.
 
-        The request must be pending. The reviewer needs the review permission, must see the contact and must not be the
-        initiator. Approval applies the changes at once.
+        The request must be pending. The reviewer needs the review permission, must see the contact, must be in the
+        group of the stage that the request waits in, and must be neither the initiator nor somebody who has decided
+        this revision. The last approval applies the changes at once.
 
-        `subCode`: OwnChangeRequest (403); ChangeRequestNotPending, ChangeRequestOutdated, ValidationFailed,
-        UsernameNotUnique, UsernameRequired (422).
+        `paths` approves these changes and strikes the others: the request gets a new revision, for which this is the
+        first approval. `digest` is that of the revision that the reviewer saw; it is required once a request has
+        several revisions, and where the policy says so.
+
+        `subCode`: OwnChangeRequest, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending, ChangeRequestOutdated,
+        ValidationFailed, UsernameNotUnique, UsernameRequired (422). Another digest: 412.
         """
-        body = self.body(shapes.ReviewSerializer)
-        review_change_request(
+        body = self.body(ReviewSerializer)
+        check_subject(kind=CONTACT_DETAILS, subject_id=contactId, change_request_id=changeRequestId)
+        decide(
             actor=self.actor,
-            subject_id=contactId,
             change_request_id=changeRequestId,
-            is_approved=body["isApproved"],
+            verdict=Verdict.APPROVE if body["isApproved"] else Verdict.REJECT,
+            comment=body["comment"],
+            digest=body["digest"],
+            parts=None if body["paths"] is None else Parts(paths=body["paths"]),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ReturnView(ActorView):
+    access = {"POST": Access(WRITE, MEMBERS, member_permission=REVIEW_PERMISSION)}
+
+    @extend_schema(operation_id="returnChangeRequest", tags=TAGS, request=ReturnSerializer, responses={204: None})
+    def post(self, request: Request, contactId: int, changeRequestId: int) -> Response:
+        """Return a change request to its initiator.
+
+        The initiator may amend it, which makes a new revision to review, or cancel it.
+
+        `subCode`: OwnChangeRequest, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending (422).
+        """
+        body = self.body(ReturnSerializer)
+        check_subject(kind=CONTACT_DETAILS, subject_id=contactId, change_request_id=changeRequestId)
+        decide(
+            actor=self.actor,
+            change_request_id=changeRequestId,
+            verdict=Verdict.RETURN,
             comment=body["comment"],
         )
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -91,7 +91,7 @@ class ContactDetailsView(ActorView):
         return self._change(replaced(body["details"], self.if_match()), body["comment"])
 
     def _change(self, target: Target, comment: str | None) -> HttpResponse:
-        submission = commit(plan(snapshot_from_row(self.prefetched), target, self.actor), comment=comment)
+        submission = commit(plan(snapshot_from_row(self.prefetched, self.actor), target, self.actor), comment=comment)
         return rendered(
             {
                 "isApprovalRequired": submission.change_request is not None,

@@ -16,9 +16,9 @@ from contacts.imaging import default_picture, initials
 from contacts.queries.contacts import visible_contact_with_picture
 from contacts.serializers import contacts as shapes
 from contacts.services.pictures import remove_picture, replace_picture
-from contacts.services.stored_files import storage_reached
 from contacts.views.tags import READ, TAGS, WRITE
 from core.errors import BadRequest
+from core.stored_files import storage_reached
 
 DATA_URI = re.compile(shapes.DATA_URI)
 WHITE_SPACE = str.maketrans("", "", " \t\r\n")

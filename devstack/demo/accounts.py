@@ -8,7 +8,7 @@ DEMO_CLIENT_SECRET = "demo-secret-for-trials-only"  # noqa: S105 - public on pur
 ZURICH, GENEVA = "Zurich", "Geneva"
 PARTICIPANTS = (ZURICH, GENEVA)
 
-RELATIONSHIP_MANAGERS, REVIEWERS = "Relationship managers", "Reviewers"
+RELATIONSHIP_MANAGERS, REVIEWERS, COMPLIANCE = "Relationship managers", "Reviewers", "Compliance"
 _LOOK = (
     "contacts.view_contact",
     "changerequests.view_changerequest",
@@ -21,6 +21,7 @@ _LOOK = (
 GROUPS: dict[str, tuple[str, ...]] = {
     RELATIONSHIP_MANAGERS: (*_LOOK, "contacts.add_contact", "contacts.change_contact_details"),
     REVIEWERS: (*_LOOK, "changerequests.review_changerequest"),
+    COMPLIANCE: (*_LOOK, "changerequests.review_changerequest", "changerequests.change_policies"),
 }
 
 
@@ -82,6 +83,14 @@ DEMO_ACCOUNTS = (
         last_name="Bernasconi",
         may="review the changes of all clients",
         groups=(REVIEWERS,),
+        sees_all_contacts=True,
+    ),
+    DemoAccount(
+        username="carl",
+        first_name="Carl",
+        last_name="Ineichen",
+        may="review tax residencies last, and ask for other policies",
+        groups=(COMPLIANCE,),
         sees_all_contacts=True,
     ),
 )

@@ -7,6 +7,7 @@ from django.db import transaction
 from core.gc import relaxed_gc
 from devstack.demo.contacts import add_contacts, missing_numbers
 from devstack.demo.people import Staff
+from devstack.demo.policies import set_policies
 from devstack.demo.requests import play
 from devstack.demo.sharing import share
 from schemas.services import load_default_schemas, load_lists
@@ -23,6 +24,7 @@ def load(*, contacts: int) -> int:
     load_lists()
     load_default_schemas()
     staff = Staff.hired()
+    set_policies()
     with relaxed_gc():
         return sum(_add(staff, numbers) for numbers in _batches(contacts))
 

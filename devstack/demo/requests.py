@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from django.utils import timezone
 
-from changerequests.models import ChangeRequest, Status
-from changerequests.services import cancel_change_request, review_change_request
+from changerequests.models import ChangeRequest, Status, Verdict
+from changerequests.services.deciding import decide
+from changerequests.services.withdrawing import cancel_change_request
 from contacts.models import Contact
 from contacts.services.changes import patch_details
 from devstack.demo.people import Staff
@@ -37,13 +38,12 @@ def _play(story: Story, contact: Contact, staff: Staff) -> None:
         return
     _age(request, story)
     if story.status is Status.CANCELLED:
-        cancel_change_request(actor=staff.actor(story.by), subject_id=contact.pk, change_request_id=request.pk)
+        cancel_change_request(actor=staff.actor(story.by), change_request_id=request.pk)
     elif story.reviewer is not None:
-        review_change_request(
+        decide(
             actor=staff.actor(story.reviewer),
-            subject_id=contact.pk,
             change_request_id=request.pk,
-            is_approved=story.status is Status.APPROVED,
+            verdict=Verdict.APPROVE if story.status is Status.APPROVED else Verdict.REJECT,
             comment=story.review_comment,
         )
     if story.overtaken_by is not None:

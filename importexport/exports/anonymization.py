@@ -6,8 +6,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contacts.services.stored_files import discard_file
 from core.jobs import UNFINISHED
+from core.stored_files import discard_file
 from importexport.exports.anonymization_lock import hold_anonymization_lock
 from importexport.models import ExportJob, ExportKind, ExportStatus
 

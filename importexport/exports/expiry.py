@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from contacts.services.stored_files import discard_file
+from core.stored_files import discard_file
 from importexport.models import ExportJob
 
 

@@ -21,10 +21,10 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.services.stored_files import discard_file
 from core.errors import ApiError
 from core.heartbeat import Heartbeat
 from core.jobs import MAX_ATTEMPTS, JobLease, JobLeaseLostError
+from core.stored_files import discard_file
 from importexport.exports.anonymization_lock import wait_for_anonymization
 from importexport.exports.columns import columns_of
 from importexport.exports.selection import Selection, selected_rows

@@ -7,8 +7,8 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from contacts.services.stored_files import discard_file
 from core.jobs import JobLease
+from core.stored_files import discard_file
 from importexport.models import ImportFile, ImportJob, ImportKey, ImportStatus, SupersededEntry
 
 SUPERSEDED = """

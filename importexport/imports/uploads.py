@@ -15,8 +15,8 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.services.stored_files import keep_files, storing
 from core.errors import ApiError, BadRequest, ServiceUnavailable, UnprocessableEntity
+from core.stored_files import keep_files, storing
 from importexport.imports.copying import copy_into
 from importexport.imports.owners import owner_columns
 from importexport.imports.parsing import check_json

@@ -21,9 +21,10 @@ from accounts.actor import Actor
 from accounts.admin_actor import actor_of
 from audit.models import Entry
 from audit.queries import entries_since
+from changerequests.admin.messages import waiting_message
 from contactgroups.models import ACCESS_POLICIES, GroupMembership
 from contactgroups.services import Membership
-from contacts.display import shown_changes
+from contacts.display import field_labels, shown_changes
 from contacts.models import Contact
 from core.errors import ApiError, PreconditionFailed
 from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
@@ -146,7 +147,7 @@ def edit_page(model_admin: Any, request: HttpRequest, legal_entity: LegalEntity)
     form = DetailsForm(schema, legal_entity.details, request.POST, choices_url=address)
 
     try:
-        changed = replace_details(actor=actor, legal_entity_id=legal_entity.pk, details=form.target, versions=[read])
+        submission = replace_details(actor=actor, legal_entity_id=legal_entity.pk, details=form.target, versions=[read])
     except PreconditionFailed:
         legal_entity.refresh_from_db()
         return _overtaken(model_admin, request, legal_entity, schema, read)
@@ -154,7 +155,10 @@ def edit_page(model_admin: Any, request: HttpRequest, legal_entity: LegalEntity)
         if error.sub_code in ("ValidationFailed", "FieldNotUpdatable"):
             form.add_faults(error.properties)
         return _drawn(model_admin, request, legal_entity, schema, Page(form, error), error.status)
-    if changed.version > read:
+    if submission.change_request is not None:
+        labels = field_labels(schema, submission.waiting_paths)
+        messages.warning(request, waiting_message(request, submission.change_request.pk, labels))
+    elif submission.entry_id is not None:
         messages.success(request, gettext("The changes are made."))
     else:
         messages.info(request, gettext("Nothing was changed: everything is as it was."))

@@ -15,6 +15,8 @@ from unfold.decorators import display
 from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
 from accounts.admin_paging import KeyedChangeList, KeyedPaginator
 from audit.queries import latest_entries
+from changerequests.admin.messages import may_see_requests
+from changerequests.queries.requests import open_request_of
 from contactgroups.models import ContactGroup
 from contacts.display import laid_out, shown_changes
 from legalentities.admin.editing import create_page, edit_page, may_edit
@@ -137,6 +139,8 @@ class LegalEntityAdmin(ListChoicesMixin, VisibleToActorAdmin):
             "group": group,
             "group_address": _address(group) if _may_open_groups(request) else None,
             "boxes": laid_out(schema, obj.details),
+            "pending_request": open_request_of(kind=LEGAL_ENTITY_DETAILS, subject_id=obj.pk),
+            "may_open_requests": may_see_requests(request),
             "history": [
                 (
                     entry,

@@ -5,9 +5,9 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.actor import system_actor
 from audit.models import Entry, Erasure
-from changerequests.models import ChangeRequest
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.changes import patch_details
+from tests.requests import make_requests
 
 pytestmark = pytest.mark.django_db
 
@@ -141,9 +141,7 @@ class TestTheRequestOfAnEntry:
     @pytest.fixture
     def request_of(self, make_member):
         anna = make_member()
-        return lambda contact: ChangeRequest.objects.create(
-            subject=contact, initiator_member=anna, changes=[], paths=[]
-        )
+        return lambda contact: make_requests(contact.pk, anna)
 
     NEXT = """
         UPDATE contacts_contact SET version = 3 WHERE id = %s;
@@ -151,6 +149,9 @@ class TestTheRequestOfAnEntry:
         VALUES ('contact-details', %s, 3, 'sql', '[]', '{}', %s);
     """
     APPROVE = """
+        INSERT INTO changerequests_decision (revision_id, stage_id, member_id, verdict, digest, decided_at)
+        SELECT revision_id, stage.id, %s, 'approve', '', now() FROM changerequests_requeststage stage
+          JOIN changerequests_revision revision ON revision.id = stage.revision_id WHERE revision.request_id = %s;
         UPDATE changerequests_changerequest SET status = 2, reviewed_at = now(), review_member_id = %s WHERE id = %s;
     """
     END = "SET CONSTRAINTS ALL IMMEDIATE"
@@ -158,13 +159,15 @@ class TestTheRequestOfAnEntry:
     def test_is_approved_in_the_end(self, contact, request_of, make_member):
         request = request_of(contact)
         refused(f"{self.NEXT}{self.END}", contact.pk, contact.pk, request.pk, match="names a request that is not")
-        values = (contact.pk, contact.pk, request.pk, make_member().pk, request.pk)
+        rita = make_member(reviews=True).pk
+        values = (contact.pk, contact.pk, request.pk, rita, request.pk, rita, request.pk)
         run(f"{self.NEXT}{self.APPROVE}{self.END}", *values)
         assert request.entries.get().sequence == 3
 
     def test_is_about_the_same_subject(self, contact, make_contact, request_of, make_member):
         request = request_of(make_contact())
-        values = (contact.pk, contact.pk, request.pk, make_member().pk, request.pk)
+        rita = make_member(reviews=True).pk
+        values = (contact.pk, contact.pk, request.pk, rita, request.pk, rita, request.pk)
         refused(f"{self.NEXT}{self.APPROVE}{self.END}", *values, match="names a request that is not")
 
     def test_exists(self, contact):

@@ -248,7 +248,7 @@ class PreviousVersion:
 def previous(previous_database) -> Iterator[PreviousVersion]:
     choices = List.objects.create(key="contact-type", names={"en": "Type"})
     kind = ListItem.objects.create(list=choices, key="client", names={"en": "Client"})
-    members = [Member.objects.create(user=User.objects.create_user(name)) for name in ("anna", "rita")]
+    members = [Member.objects.create(user=User.objects.create_superuser(name)) for name in ("anna", "rita")]
     application = ClientApplication.objects.create(
         name="app", client_type="confidential", authorization_grant_type="client-credentials"
     )
@@ -334,7 +334,13 @@ def test_nothing_is_lost_while_the_previous_version_reads_and_writes(previous):
         assert list(sequences) == list(range(1, entity.version + 1))
     named = Entry.objects.exclude(change_request=None).values_list("change_request", "id")
     assert dict(named) == previous.approved
-    assert ChangeRequest.objects.filter(status=2).count() == len(previous.approved)
+    approved = ChangeRequest.objects.filter(status=2)
+    assert approved.count() == len(previous.approved)
+    for request in approved:
+        assert list(request.subjects.values_list("subject_id", "is_open")) == [(request.subject_id, False)]
+        [revision] = request.revisions.all()
+        assert revision.proposals.get().changes[0]["target"] == "asked"
+        assert list(revision.decisions.values_list("member", "verdict")) == [(request.review_member_id, "approve")]
     erased = {contact for contact, targets in previous.histories.items() if targets[0] is None}
     assert set(Erasure.objects.values_list("subject_id", flat=True)) == erased > erased_before
     assert not Entry.objects.exclude(comment=None).filter(subject_id__in=erased, kind="contact-details").exists()

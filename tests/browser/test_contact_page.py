@@ -11,6 +11,7 @@ from contacts.models import Contact
 from contacts.services.changes import patch_details
 from tests.browser.browsing import in_both_schemes, scrolls_sideways
 from tests.fixtures import details
+from tests.requests import changes_of
 
 RIGHTS = ["view_contact", "change_contact_details", "anonymize_contact", "view_contactgroup", "view_changerequest"]
 
@@ -114,8 +115,8 @@ def test_the_form_is_used_with_the_keyboard_alone(page, sign_in, anna, contact):
     expect(row(page, 1, "Nationalities").get_by_role("button", name="Move down")).to_be_focused()
     page.get_by_role("button", name="Submit").press("Enter")
     expect(page.get_by_text(re.compile("Nothing is changed yet: change request"))).to_be_visible()
-    asked = ChangeRequest.objects.get(subject=contact, status=Status.PENDING)
-    assert asked.changes[0]["target"] == ["IT", "CH"]
+    asked = ChangeRequest.objects.get(subject_id=contact.pk, status=Status.PENDING)
+    assert changes_of(asked)[0]["target"] == ["IT", "CH"]
     page.get_by_role("link", name=f"change request #{asked.pk}").click()
     expect(page).to_have_url(re.compile(f"/changerequest/{asked.pk}/"))
 

@@ -107,7 +107,8 @@ def test_a_phone_opens_the_menu(phone_page, sign_in, boss):
 
 def test_the_documentation_of_the_api_opens(page, sign_in):
     page.goto("/docs/")
-    expect(page.get_by_role("heading", name=re.compile("Kontor"))).to_be_visible()
+    # The first reader of a process waits until the document is made.
+    expect(page.get_by_role("heading", name=re.compile("Kontor"))).to_be_visible(timeout=30_000)
     page.get_by_text("/v1.0/contacts/{contactId}/details").first.click()
     expect(page.get_by_role("button", name="Try it out").first).to_be_visible()
 

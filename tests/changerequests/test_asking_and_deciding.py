@@ -4,6 +4,7 @@ import pytest
 
 from changerequests.models import ChangeRequest, Status
 from tests.fixtures import details
+from tests.requests import changes_of
 
 pytestmark = pytest.mark.django_db
 NEW_NAME = {"details": {"personalInformation": {"lastName": "Heusser"}}, "comment": "married"}
@@ -54,7 +55,7 @@ class TestAsking:
         assert answer.json == {"isApprovalRequired": True, "hasPendingEmail": False, "hasPendingMobile": False}
         request = ChangeRequest.objects.get()
         assert (request.status, request.initiator_member, request.initiator_comment) == (1, anna, "passport")
-        required = {change["path"]: change["isApprovalRequired"] for change in request.changes}
+        required = {change["path"]: change["isApprovalRequired"] for change in changes_of(request)}
         assert required == {"personalInformation.lastName": True, "relationship.notes": False}
         contact.refresh_from_db()
         assert (contact.version, contact.entries.count()) == (1, 1)

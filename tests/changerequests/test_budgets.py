@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from benchmarks.change_requests import insert_requests
 from tests.fixtures import details, without_triggers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.scale]
@@ -35,12 +36,13 @@ WITH people AS (
         (kind, subject_id, sequence, initiator_member_id, initiator_system, changes, paths)
     SELECT 'contact-details', %(contact)s, version + number, %(anna)s, '', '[]', '{relationship}'
     FROM contacts_contact, generate_series(1, %(rows)s) number WHERE id = %(contact)s
-), longer AS (
-    UPDATE contacts_contact SET version = version + %(rows)s WHERE id = %(contact)s
 )
-INSERT INTO changerequests_changerequest
-    (uid, contact_id, status, created_at, initiator_member_id, reviewed_at, review_member_id, changes, paths)
-SELECT gen_random_uuid(), id, 3, now(), %(anna)s, now(), %(reviewer)s, '[]', '{relationship}' FROM people
+UPDATE contacts_contact SET version = version + %(rows)s WHERE id = %(contact)s
+"""
+REQUESTS = """
+SELECT id AS subject_id, 3 AS status, now() AS created_at, %(anna)s AS initiator_id, now() AS reviewed_at,
+       %(reviewer)s AS reviewer_id, ARRAY['relationship'] AS paths, '[]' AS changes
+  FROM contacts_contact WHERE starts_with(username, %(prefix)s)
 """
 
 
@@ -50,6 +52,7 @@ def fill(contact, anna, reviewer, *, rows):
     numbers = {"rows": rows, "prefix": f"bulk-{rows}-", "details": json.dumps(details())}
     with without_triggers(), connection.cursor() as cursor:
         cursor.execute(FILL, {**people, **numbers})
+        insert_requests(REQUESTS, {**people, **numbers})
 
 
 def test_budgets_hold_at_ten_rows_and_at_ten_thousand(make_contact, head, anna, make_member, api_of, count_queries):

@@ -11,9 +11,10 @@ from django.utils import timezone, translation
 
 from accounts.actor import member_actor
 from accounts.models import Member, User
-from changerequests.models import ChangeRequest
+from changerequests.models import ChangeRequest, Verdict
 from changerequests.outcomes import deliver_outcome
-from changerequests.services import cancel_change_request, review_change_request
+from changerequests.services import deciding
+from changerequests.services.withdrawing import cancel_change_request
 from changerequests.tasks import send_due_outcomes
 from config.celery import app
 from contacts.models import Contact
@@ -36,13 +37,8 @@ def anna(anna: Member) -> Member:
 @pytest.fixture
 def decide(rita: Member) -> Callable[..., ChangeRequest]:
     def make(request: ChangeRequest, *, is_approved: bool = True, comment: str | None = None) -> ChangeRequest:
-        return review_change_request(
-            actor=member_actor(rita),
-            subject_id=request.subject_id,
-            change_request_id=request.pk,
-            is_approved=is_approved,
-            comment=comment,
-        )
+        verdict = Verdict.APPROVE if is_approved else Verdict.REJECT
+        return deciding.decide(actor=member_actor(rita), change_request_id=request.pk, verdict=verdict, comment=comment)
 
     return make
 
@@ -119,7 +115,7 @@ def test_nobody_is_written_to_who_has_no_address_or_no_open_login(
 
 @pytest.mark.django_db
 def test_what_the_initiator_cancels_is_told_to_nobody(anna: Member, asked: ChangeRequest) -> None:
-    cancel_change_request(actor=member_actor(anna), subject_id=asked.subject_id, change_request_id=asked.pk)
+    cancel_change_request(actor=member_actor(anna), change_request_id=asked.pk)
     assert not is_due(asked)
     deliver_outcome(asked.pk)
     assert mail.outbox == []

@@ -4,31 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from changerequests.models import ChangeRequest, Status
-from core.documents import paths_with_ancestors
-from tests.fixtures import without_triggers
+from changerequests.models import Status
+from tests.requests import make_requests
 
 pytestmark = pytest.mark.django_db
 PATH = "/v1.0/contacts/change-requests/search"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def make_request(
-    contact, initiator, *, day=0, status=Status.PENDING, reviewer=None, paths=("personalInformation.lastName",)
-):
-    changes = [{"path": path, "original": "a", "target": "b", "isApprovalRequired": True} for path in paths]
-    request = ChangeRequest.objects.create(
-        subject=contact,
-        initiator_member=initiator,
-        created_at=START + timedelta(days=day),
-        changes=changes,
-        paths=paths_with_ancestors(paths),
+def make_request(contact, initiator, *, day=0, reviewer=None, **values):
+    reviewed_at = START + timedelta(days=day, hours=1) if reviewer else None
+    created_at = START + timedelta(days=day)
+    return make_requests(
+        contact.pk, initiator, created_at=created_at, reviewer=reviewer, reviewed_at=reviewed_at, **values
     )
-    if status != Status.PENDING:
-        request.status, request.review_member = status, reviewer
-        request.reviewed_at = START + timedelta(days=day, hours=1) if reviewer else None
-        request.save()
-    return request
 
 
 @pytest.fixture
@@ -164,19 +153,15 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(make_contact, anna, r
     contact = make_contact(members=[anna])
     api, searched = api_of(anna), []
     for rows in (10, 150):
-        with without_triggers():
-            ChangeRequest.objects.bulk_create(
-                ChangeRequest(
-                    subject=contact,
-                    initiator_member=anna,
-                    status=Status.REJECTED,
-                    review_member=rita,
-                    reviewed_at=START,
-                    changes=[],
-                    paths=["personalInformation"],
-                )
-                for _ in range(rows)
-            )
+        make_requests(
+            contact.pk,
+            anna,
+            number=rows,
+            status=Status.REJECTED,
+            reviewer=rita,
+            reviewed_at=START,
+            paths=["personalInformation"],
+        )
         with count_queries() as queries:
             assert api.post(PATH, {"pageSize": 200, "paths": ["personalInformation"]}).status == 200
         searched.append(len(queries))

@@ -10,7 +10,8 @@ from PIL import Image
 
 from accounts.actor import member_actor, system_actor
 from audit.models import Entry
-from changerequests.services import review_change_request
+from changerequests.models import Verdict
+from changerequests.services.deciding import decide
 from contactgroups.services import Membership, create_group
 from contacts.models import CONTACT_DETAILS, Channel, Contact, ExternalConnection, ProfilePicture
 from contacts.services.changes import patch_details
@@ -166,9 +167,7 @@ def test_change_requests_name_their_fields_and_people_and_lead_on_for_those_who_
     asked = patch_details(
         actor=member_actor(anna), contact_id=contact.pk, patch={"personalInformation": {"lastName": "Heusser"}}
     ).change_request
-    review_change_request(
-        actor=member_actor(rita), subject_id=contact.pk, change_request_id=asked.pk, is_approved=False, comment="No"
-    )
+    decide(actor=member_actor(rita), change_request_id=asked.pk, verdict=Verdict.REJECT, comment="No")
     page = browser.get(address(contact, "requests"))
     assert f"#{asked.pk} Rejected Last name Anna Tester" in text_of(page)
     assert "Rita Tester" in text_of(page)

@@ -133,7 +133,7 @@ def test_a_change_that_needs_approval_waits_and_the_fields_that_require_it_are_n
     data["details.personalInformation.lastName"] = "Heusser"
     data["details.contactInformation.phone"] = "044 999 99 99"
     answer = browser.get(send(browser, contact, data)["Location"])
-    asked = ChangeRequest.objects.get(subject=contact, status=Status.PENDING)
+    asked = ChangeRequest.objects.get(subject_id=contact.pk, status=Status.PENDING)
     shown = text_of(answer)
     assert f"Nothing is changed yet: change request #{asked.pk} waits for approval" in shown
     assert "because Last name requires it" in shown

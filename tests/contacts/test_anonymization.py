@@ -18,6 +18,7 @@ from contacts.models import Contact
 from devstack.embedded.servers import _postgres_program
 from schemas.queries import current_schema
 from tests.fixtures import details
+from tests.requests import changes_of
 
 PATH = "/v1.0/contacts/anonymize"
 SECRETS = (
@@ -163,7 +164,7 @@ class TestWhatStays:
         anonymize(app, person)
         request = ChangeRequest.objects.get()
         assert (request.status, request.initiator_member, request.initiator_comment) == (Status.CANCELLED, anna, None)
-        assert [change["path"] for change in request.changes] == ["personalInformation.firstName"]
+        assert [change["path"] for change in changes_of(request)] == ["personalInformation.firstName"]
 
     def test_doing_it_again_changes_nothing(self, person, app):
         anonymize(app, person)

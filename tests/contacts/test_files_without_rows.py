@@ -10,10 +10,11 @@ from django.db import connection, transaction
 from django.db.models import F
 from PIL import Image
 
-from contacts.models import PendingFileDeletion, ProfilePicture
-from contacts.services.stored_files import STORING_TAKES, delete_file, keep_files, storing
+from contacts.models import ProfilePicture
 from contacts.tasks import delete_obsolete_files
 from core.errors import ServiceUnavailable
+from core.models import PendingFileDeletion
+from core.stored_files import STORING_TAKES, delete_file, keep_files, storing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,8 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from contacts.models import PendingFileDeletion, ProfilePicture
+from contacts.models import ProfilePicture
+from core.models import PendingFileDeletion
 
 pytestmark = pytest.mark.django_db
 

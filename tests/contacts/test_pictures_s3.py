@@ -6,8 +6,9 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from contacts.models import PendingFileDeletion, ProfilePicture
+from contacts.models import ProfilePicture
 from contacts.tasks import delete_obsolete_files
+from core.models import PendingFileDeletion
 from tests.importexport import test_export_s3
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stack]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.actor import Actor, ActorKind, system_actor
+from changerequests.policies import kind_policy, policy_document
 from contacts.plans import ChangePlan, Origin, Snapshot, Target, merged, outdated_paths, plan, replaced, values_set
 from core.documents import Change, changes_between
 from core.errors import PreconditionFailed
@@ -32,10 +33,12 @@ STORED = {"person": {"lastName": "Spyri", "nickname": "Heidi", "branch": "ZH", "
 APP = system_actor("tests")
 MEMBER = Actor(kind=ActorKind.MEMBER, name="Anna", member_id=1)
 CONTACT = Actor(kind=ActorKind.CONTACT, name="Heidi", contact_id=1)
+FLAGGED_WAIT = kind_policy(policy_document(waits=True, is_flagged_only=True), version=0)
+NOTHING_WAITS = kind_policy(policy_document(waits=False), version=0)
 
 
 def snapshot(document: dict[str, Any] = STORED, **values: Any) -> Snapshot:
-    defaults = {"version": 3, "verified_paths": SCHEMA.verified_paths, "is_reviewed": True}
+    defaults = {"version": 3, "verified_paths": SCHEMA.verified_paths, "policy": FLAGGED_WAIT}
     return Snapshot(document=document, schema=SCHEMA, **{**defaults, **values})
 
 
@@ -98,21 +101,21 @@ def test_what_changes_nothing_is_not_validated():
 
 def test_a_member_waits_for_approval_and_nothing_is_verified_meanwhile():
     found = planned({"person": {"lastName": "Heusser"}, "contact": {"email": "h@example.com"}}, MEMBER)
-    assert found.to_approve == {"person.lastName"}
+    assert found.requirement.paths == {"person.lastName"}
     assert not found.to_verify
 
 
 @pytest.mark.parametrize(
-    ("actor", "origin", "is_reviewed"),
+    ("actor", "origin", "policy"),
     [
-        (APP, Origin.SUBMISSION, True),
-        (MEMBER, Origin.APPROVAL, True),
-        (MEMBER, Origin.CREATION, True),
-        (MEMBER, Origin.SUBMISSION, False),
+        (APP, Origin.SUBMISSION, None),
+        (MEMBER, Origin.APPROVAL, FLAGGED_WAIT),
+        (MEMBER, Origin.CREATION, FLAGGED_WAIT),
+        (MEMBER, Origin.SUBMISSION, NOTHING_WAITS),
     ],
 )
-def test_others_do_not_wait_for_approval(actor, origin, is_reviewed):
-    assert not planned({"person": {"lastName": "Heusser"}}, actor, origin, is_reviewed=is_reviewed).to_approve
+def test_others_do_not_wait_for_approval(actor, origin, policy):
+    assert not planned({"person": {"lastName": "Heusser"}}, actor, origin, policy=policy).requirement
 
 
 @pytest.mark.parametrize("origin", [Origin.SUBMISSION, Origin.APPROVAL])
@@ -203,7 +206,7 @@ def test_a_plan_changes_neither_argument_and_writes_what_it_says(stored, target,
     before = copy.deepcopy((stored, target))
     found = plan(snapshot(stored), replaced(target), actor, origin)
     assert (stored, target) == before
-    if not found.to_approve:
+    if not found.requirement:
         assert paths(changes_between(stored, found.document)) == paths(found.to_write)
     again = plan(snapshot(stored), values_set(found.changes), actor, origin)
     assert again.changes == found.changes

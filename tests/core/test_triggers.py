@@ -4,7 +4,7 @@ import pgtrigger
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from changerequests.models import ChangeRequest
+from tests.requests import make_requests
 
 pytestmark = pytest.mark.django_db
 
@@ -50,13 +50,13 @@ class TestTemporaryTables:
         refused(ANONYMIZED, ERASE.format("public.audit_entry"), match="append-only")
 
     def test_of_anonymized_contacts_do_not_take_values_out_of_requests(self, make_contact, make_member):
-        ChangeRequest.objects.create(
-            subject=make_contact(),
-            initiator_member=make_member(),
-            changes=[{"path": "a", "original": 1, "target": 2, "isApprovalRequired": True}],
-            paths=["a"],
-        )
-        refused(ANONYMIZED, ERASE.format("public.changerequests_changerequest"), match="stays as it is")
+        make_requests(make_contact().pk, make_member(), paths=["a"])
+        refused(ANONYMIZED, ERASE.format("public.changerequests_proposal"), match="never changed or deleted")
+
+    def test_of_anonymized_contacts_do_not_take_comments_out_of_requests(self, make_contact, make_member):
+        make_requests(make_contact().pk, make_member(), paths=["a"])
+        erase = "UPDATE public.changerequests_changerequest SET initiator_comment = NULL, uid = gen_random_uuid()"
+        refused(ANONYMIZED, erase, match="stays as it is")
 
     def test_without_managers_do_not_let_members_into_a_circle(self, make_member):
         make_member(manager=make_member(manager=make_member()))
@@ -69,6 +69,13 @@ def test_the_setting_by_which_the_library_switches_triggers_off_does_nothing(mak
     refused(f"SET LOCAL pgtrigger.ignore = '{{{names}}}'", "DELETE FROM audit_entry", match="append-only")
 
 
+# For the processes of the version before, while an upgrade replaces them; a later migration drops them.
+OF_THE_PREVIOUS_VERSION = {
+    ("a_previous_decided", "changerequests_changerequest"),
+    ("previous_insert", "changerequests_changerequest"),
+    ("previous_inserted", "changerequests_changerequest"),
+    ("previous_closed", "changerequests_changerequest"),
+}
 TRIGGERS = """
     SELECT tgname, relname, relkind = 'v', proconfig
       FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_class ON pg_class.oid = tgrelid
@@ -81,7 +88,9 @@ def test_every_trigger_is_declared_beside_its_model_and_searches_temporary_table
         cursor.execute(TRIGGERS)
         triggers = cursor.fetchall()
     declared = {(trigger.get_pgid(model), model._meta.db_table) for model, trigger in pgtrigger.registered()}
-    assert {(name, table) for name, table, is_of_view, _ in triggers if not is_of_view} == declared
+    assert {(name, table) for name, table, is_of_view, _ in triggers if not is_of_view} == declared | (
+        OF_THE_PREVIOUS_VERSION
+    )
     # Those of views are for the previous version, whose models are gone.
     assert {table for _, table, is_of_view, _ in triggers if is_of_view} == {
         "contacts_changeset",

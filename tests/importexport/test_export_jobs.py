@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from accounts.actor import system_actor
 from accounts.models import ClientApplication
-from contacts.models import Contact, PendingFileDeletion
+from contacts.models import Contact
 from contacts.services.anonymization import anonymize_contacts
 from contacts.tasks import delete_obsolete_files
 from core import heartbeat
 from core.jobs import LOST_AFTER, MAX_ATTEMPTS
+from core.models import PendingFileDeletion
 from importexport.exports import running
 from importexport.exports.running import run_export
 from importexport.exports.selection import Selection

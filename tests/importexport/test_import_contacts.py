@@ -5,8 +5,8 @@ import pytest
 from accounts.actor import member_actor
 from accounts.authentication import actor_of_token
 from audit.models import Entry
-from changerequests.models import Status
-from changerequests.services import review_change_request
+from changerequests.models import Status, Verdict
+from changerequests.services.deciding import decide
 from contacts.models import Channel, Contact, ContactAssignment, ExternalConnection
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.changes import patch_details
@@ -284,12 +284,7 @@ def test_a_pending_request_is_outdated_by_an_import(entry, make_member):
     assert asked.change_request is not None
     synced(array(entry(details=details(personalInformation={"lastName": "Imported"}))))
     with pytest.raises(UnprocessableEntity) as refused:
-        review_change_request(
-            actor=member_actor(reviewer),
-            subject_id=contact.pk,
-            change_request_id=asked.change_request.pk,
-            is_approved=True,
-        )
+        decide(actor=member_actor(reviewer), change_request_id=asked.change_request.pk, verdict=Verdict.APPROVE)
     assert refused.value.sub_code == "ChangeRequestOutdated"
     asked.change_request.refresh_from_db()
     assert asked.change_request.status == Status.PENDING

@@ -95,10 +95,11 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_created(browser, anna,
 def test_details_are_changed_and_the_rest_stays(browser, anna, make_contact, make_legal_entity):
     made = make_legal_entity(make_contact(members=[anna]))
     page = browser.get(edit_address(made))
-    answer = browser.post(edit_address(made), {**current(page), **named(page, {"name": "Dörfli AG"})})
+    phone = {"contactInformation.phone": "+41 44 123 45 67"}
+    answer = browser.post(edit_address(made), {**current(page), **named(page, phone)})
     assert answer.status_code == 302, text_of(answer)
     made.refresh_from_db()
-    assert made.details["name"] == "Dörfli AG"
+    assert made.details["contactInformation"] == {"phone": "+41 44 123 45 67"}
     assert made.details["registration"] == company()["registration"]
     assert made.version == 2
     assert made.entries.first().initiator_member == anna
@@ -107,19 +108,21 @@ def test_details_are_changed_and_the_rest_stays(browser, anna, make_contact, mak
 def test_what_others_changed_meanwhile_is_kept_and_told(browser, anna, actor_of, make_contact, make_legal_entity):
     made = make_legal_entity(make_contact(members=[anna]))
     page = browser.get(edit_address(made))
-    sent = {**current(page), **named(page, {"name": "Dörfli AG"})}
+    phone = {"contactInformation.phone": "+41 44 123 45 67"}
+    sent = {**current(page), **named(page, phone)}
     registration = {key: value for key, value in company()["registration"].items() if key != "state"}
     newer = {**company(), "registration": registration}
     replace_details(actor=actor_of(anna), legal_entity_id=made.pk, details=newer)
     answer = browser.post(edit_address(made), sent)
     assert answer.status_code == 412
     assert "Somebody else has changed this legal entity" in text_of(answer)
-    assert "Dörfli AG" in answer.content.decode()
+    assert "+41 44 123 45 67" in answer.content.decode()
     made.refresh_from_db()
-    assert made.details["name"] == company()["name"]
-    browser.post(edit_address(made), {**current(answer), **named(answer, {"name": "Dörfli AG"})})
+    assert "contactInformation" not in made.details
+    browser.post(edit_address(made), {**current(answer), **named(answer, phone)})
     made.refresh_from_db()
-    assert (made.details["name"], "state" in made.details["registration"]) == ("Dörfli AG", False)
+    assert made.details["contactInformation"] == {"phone": "+41 44 123 45 67"}
+    assert "state" not in made.details["registration"]
 
 
 def test_a_version_that_never_was_is_refused(browser, anna, make_contact, make_legal_entity):

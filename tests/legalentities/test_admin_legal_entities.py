@@ -106,11 +106,13 @@ class TestThePage:
     ):
         anna = make_member("anna")
         made = make_legal_entity(make_contact(members=[anna]))
-        replace_details(actor=actor_of(anna), legal_entity_id=made.pk, details=company(name="Alp AG"))
+        for website in ("https://alp.example/", "https://firn.example/"):
+            moved = company(business={"website": website})
+            replace_details(actor=actor_of(anna), legal_entity_id=made.pk, details=moved)
         shown = text_of(admin_of(rita).get(page_of(made)))
         assert "Anna Tester" in shown
-        assert "Removed: Alpöhi Holding AG" in shown
-        assert "Added: Alp AG" in shown
+        assert "Removed: https://alp.example/" in shown
+        assert "Added: https://firn.example/" in shown
 
     def test_it_does_not_name_contacts_that_the_reader_cannot_see(
         self, admin_of, make_member, make_contact, make_legal_entity, api_of, flag_fields

@@ -22,8 +22,9 @@ def test_every_submission_stands_in_it_with_who_made_it(
     member, application = make_member(), make_app()
     contact = make_contact(members=[member])
     made = make_legal_entity(contact, actor=system_actor("import"))
-    put(api_of(member), made, company(name="Alp AG"))
-    put(api_of(contact), made, company(name="Alp AG", contactInformation={"phone": "+41 44 123 45 67"}))
+    website = {"website": "https://alp.example/"}
+    put(api_of(member), made, company(business=website))
+    put(api_of(contact), made, company(business=website, contactInformation={"phone": "+41 44 123 45 67"}))
     put(api_of(application), made, {"name": "Alp AG"})
     latest, own, members, first = made.entries.all()
     assert [latest.sequence, own.sequence, members.sequence, first.sequence] == [4, 3, 2, 1]
@@ -32,7 +33,7 @@ def test_every_submission_stands_in_it_with_who_made_it(
         "name", "registration.legalForm", "registration.country", "registration.state"
     }  # fmt: skip
     assert (members.initiator_person, members.initiator_system) == (member, "")
-    assert members.changes == [{"path": "name", "original": "Alpöhi Holding AG", "target": "Alp AG"}]
+    assert members.changes == [{"path": "business.website", "original": None, "target": "https://alp.example/"}]
     assert own.initiator_person == contact
     assert own.paths == ["contactInformation", "contactInformation.phone"]
     assert (latest.initiator_application, latest.initiator_person) == (application, None)

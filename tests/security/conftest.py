@@ -158,7 +158,7 @@ def make_world(
             member=member,
             app=app,
             contact=contact,
-            request=ChangeRequest.objects.get(subject=contact),
+            request=ChangeRequest.objects.get(subject_id=contact.pk),
             group=group,
             account_id=contact.pk,
             legal_entity=legal_entity,

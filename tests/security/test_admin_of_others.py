@@ -31,6 +31,7 @@ OF_THE_INSTITUTION = {
     "accounts/participant",
     "accounts/user",
     "auth/group",
+    "changerequests/policyversion",
     "schemas/list",
     "schemas/listitem",
     "schemas/schema",

@@ -25,6 +25,7 @@ KIND_OF_CALLER = {"app": APP, "member": REVIEWER, "contact": CONTACT}
 WITHOUT_OBJECT = {
     "GET /v1.0/contacts/change-requests/statuses",
     "POST /v1.0/contacts/change-requests/search",
+    "POST /v1.0/change-requests/search",
     "POST /v1.0/contacts",
     "POST /v1.0/contacts/anonymize",
     "POST /v1.0/contact-groups/search",
@@ -92,7 +93,13 @@ def test_what_belongs_to_others_is_not_found_and_not_changed(callers, theirs, ou
         body = BODIES.get(str(operation), operation.body)
         with case(operation, kind):
             with nothing_changes():
-                answer = api.call(operation.method, address(operation, theirs), body)
+                answer = api.call(
+                    operation.method,
+                    address(operation, theirs),
+                    body,
+                    raw=operation.raw,
+                    content_type=operation.content_type,
+                )
             assert (answer.status, answer.json["code"]) == (404, "NotFound"), answer.json
             assert "theirs" not in str(answer.json)
 

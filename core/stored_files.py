@@ -10,8 +10,8 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contacts.models import PendingFileDeletion
 from core.errors import ServiceUnavailable
+from core.models import PendingFileDeletion
 
 log = structlog.get_logger("kontor.files")
 

@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.queries import capped_counts
-from changerequests.models import ChangeRequest, Status
+from changerequests.kinds import all_kinds, request_kind
+from changerequests.models import ChangeRequest, ChangeRequestQuerySet, RequestSubject, Status
+from changerequests.queries.subjects import attach_subjects
 from core.errors import NotFound
 from core.paging import keys_in_order
 
@@ -24,27 +26,58 @@ def no_such_request() -> NotFound:
     return NotFound(_("There is no change request with this id that you can see."))
 
 
-def locked_request(*, subject_id: int, change_request_id: int) -> ChangeRequest:
-    """Return the locked request; the subject must be locked. Raises NotFound, also if it has another subject."""
-    request = ChangeRequest.objects.select_for_update().filter(pk=change_request_id, subject=subject_id).first()
+def visible_request(*, actor: Actor, change_request_id: int) -> ChangeRequest:
+    """Return the request with its people. Raises NotFound."""
+    request = ChangeRequest.objects.visible_to(actor).with_people().filter(pk=change_request_id).first()
     if request is None:
         raise no_such_request()
     return request
 
 
-def visible_request(*, actor: Actor, subject_id: int, change_request_id: int) -> ChangeRequest:
-    """Return the request with its people. Raises NotFound, also if it has another subject."""
-    requests = ChangeRequest.objects.visible_to(actor).with_people()
-    request = requests.filter(pk=change_request_id, subject=subject_id).first()
+def request_of_subject(*, actor: Actor, kind: str, subject_id: int, change_request_id: int) -> ChangeRequest:
+    """Return the request with its people. Raises NotFound, also if it has another kind or subject."""
+    requests = visible_of_kind(actor=actor, kind=kind).with_people()
+    request = requests.filter(pk=change_request_id, subject_id=subject_id).first()
     if request is None:
         raise no_such_request()
     return request
 
 
-def pending_request(*, actor: Actor, subject_id: int) -> ChangeRequest | None:
-    """Return the subject's pending request, or None if there is none that the actor can see."""
-    requests = ChangeRequest.objects.visible_to(actor).with_people()
-    return requests.filter(subject=subject_id, status=Status.PENDING).first()
+def check_subject(*, kind: str, subject_id: int, change_request_id: int) -> None:
+    """Raise NotFound unless the request is about this subject alone."""
+    requests = ChangeRequest.objects.of_kind(kind).filter(pk=change_request_id, subject_id=subject_id)
+    if not requests.exists():
+        raise no_such_request()
+
+
+def visible_of_kind(*, actor: Actor, kind: str) -> ChangeRequestQuerySet:
+    """Return the requests of one kind, each about one subject that the actor sees."""
+    requests = ChangeRequest.objects.of_kind(kind).filter(subject_id__isnull=False)
+    condition = request_kind(kind).visible(actor)
+    return requests if condition is None else requests.filter(condition)
+
+
+def searched(requests: QuerySet[ChangeRequest], term: str) -> QuerySet[ChangeRequest]:
+    """Return the requests about subjects that match a search term, of any kind."""
+    found = Q()
+    for kind in all_kinds():
+        found |= Q(kind=kind.key, subject_id__in=kind.search(term))
+    return requests.filter(found)
+
+
+def of_participant(requests: QuerySet[ChangeRequest], participant_id: int) -> QuerySet[ChangeRequest]:
+    """Return the requests about a participant's subjects."""
+    found = Q(pk__in=[])
+    for kind in all_kinds():
+        if (subjects := kind.of_participant(participant_id)) is not None:
+            found |= Q(kind=kind.key, subject_id__in=subjects)
+    return requests.filter(found)
+
+
+def open_request_of(*, kind: str, subject_id: int) -> ChangeRequest | None:
+    """Return the subject's open request with its people, or None."""
+    subjects = RequestSubject.objects.filter(kind=kind, subject_id=subject_id, is_open=True)
+    return ChangeRequest.objects.with_people().filter(pk__in=subjects.values("request")).first()
 
 
 def neighbours(rows: QuerySet[ChangeRequest], *, of: ChangeRequest) -> tuple[int | None, int | None]:
@@ -84,10 +117,10 @@ def next_to_decide(rows: QuerySet[ChangeRequest], *, actor: Actor, after: Change
     return waiting.values_list("pk", flat=True).first() if following is None else following
 
 
-def latest_requests(*, subject_id: int, limit: int | None = None) -> QuerySet[ChangeRequest]:
+def latest_requests(*, kind: str, subject_id: int, limit: int | None = None) -> QuerySet[ChangeRequest]:
     """Return the latest requests about a subject, with their people."""
-    requests = ChangeRequest.objects.filter(subject=subject_id).order_by("-created_at", "-id")
-    return requests.with_people().defer("changes")[:limit]
+    requests = ChangeRequest.objects.of_kind(kind).filter(subject_id=subject_id).order_by("-created_at", "-id")
+    return requests.with_people()[:limit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +188,6 @@ def oldest_waiting(*, actor: Actor, waiting: int, limit: int) -> list[ChangeRequ
     """Return the oldest of the visible pending requests, of which there are `waiting`, with their people."""
     visible = ChangeRequest.objects.visible_to(actor).filter(status=Status.PENDING).order_by("created_at", "id")
     oldest = ChangeRequest.objects.filter(pk__in=keys_in_order(visible, total=waiting, start=0, stop=limit))
-    return list(oldest.as_row().order_by("created_at", "id"))
+    rows = list(oldest.as_row().order_by("created_at", "id"))
+    attach_subjects(rows)
+    return rows

@@ -1,0 +1,80 @@
+"""Who may decide a request. Pure: the same rule answers the page and the services, and triggers hold it once more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from core.errors import Forbidden
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member who wants to decide.
+
+    `represented` has the members for whom it stood in at any time since the request began: whoever they may not decide
+    for, it may not either.
+    """
+
+    member_id: int
+    group_ids: frozenset[int] = frozenset()
+    represented: frozenset[int] = frozenset()
+    may_review: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A stage of a revision: its reviewers, and the approvals that it needs and has."""
+
+    group_id: int | None
+    needed: int
+    approved: int = 0
+
+    @property
+    def is_passed(self) -> bool:
+        return self.approved >= self.needed
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An open request: who asked, who decided its current revision or was represented in that, and its stages."""
+
+    initiator_id: int | None
+    decided_by: frozenset[int]
+    rounds: Sequence[Round]
+    is_returned: bool = False
+
+    @property
+    def current(self) -> int:
+        """The position of the stage that the request waits in."""
+        return next((place for place, stage in enumerate(self.rounds) if not stage.is_passed), len(self.rounds) - 1)
+
+
+def objection(person: Person, case: Case) -> Forbidden | None:
+    """Return why a person may not decide a request now; None if it may."""
+    people = {person.member_id, *person.represented}
+    if case.initiator_id == person.member_id:
+        return Forbidden(_("You asked for this change. Somebody else has to review it."), sub_code="OwnChangeRequest")
+    if case.initiator_id in people:
+        return Forbidden(
+            _("You stood in for the person who asked for this. Somebody else has to review it."),
+            sub_code="OwnChangeRequest",
+        )
+    if not people.isdisjoint(case.decided_by):
+        return Forbidden(
+            _("You have decided this already, or somebody for you or whom you stood in for."),
+            sub_code="AlreadyDecided",
+        )
+    if not person.may_review or place_of(person, case) is None:
+        return Forbidden(_("It waits for reviewers of a group that you are not in."), sub_code="NotAReviewer")
+    return None
+
+
+def place_of(person: Person, case: Case) -> int | None:
+    """Return the position of the stage in which the person decides; of a returned request, any of its stages."""
+    places = range(len(case.rounds)) if case.is_returned else [case.current]
+    for place in places:
+        group_id = case.rounds[place].group_id
+        if group_id is None or group_id in person.group_ids:
+            return place
+    return None

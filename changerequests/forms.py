@@ -1,0 +1,182 @@
+"""Forms for the policy of one kind: its stages and its rules, without JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from accounts.models import ClientApplication, Participant
+from changerequests.kinds import RequestKind
+
+
+class _OrderedFormSet(forms.BaseFormSet):
+    ordering_widget = UnfoldAdminIntegerFieldWidget
+
+
+class StageForm(forms.Form):
+    name = forms.CharField(label=_("Stage"), max_length=100, widget=UnfoldAdminTextInputWidget())
+    group = forms.ModelChoiceField(
+        label=_("Reviewers"),
+        queryset=Group.objects.order_by("name"),
+        required=False,
+        empty_label=_("Everybody who may review"),
+        widget=UnfoldAdminSelectWidget(),
+    )
+    approvals = forms.IntegerField(
+        label=_("Approvals needed"), min_value=1, max_value=9, initial=1, widget=UnfoldAdminIntegerFieldWidget()
+    )
+    hours = forms.IntegerField(
+        label=_("Hours until due"),
+        min_value=1,
+        max_value=10_000,
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget(),
+    )
+
+    def as_document(self) -> dict[str, Any]:
+        found = self.cleaned_data
+        return {
+            "name": found["name"],
+            "group": found["group"].pk if found["group"] else None,
+            "approvals": found["approvals"],
+            "hours": found["hours"],
+        }
+
+
+class RuleForm(forms.Form):
+    """One rule. Every condition that is left empty holds for everything."""
+
+    stages = forms.CharField(
+        label=_("Stages"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=_("Names of the stages above, with commas between. Empty: these changes do not wait."),
+    )
+    flagged_only = forms.BooleanField(label=_("Only fields that require approval"), required=False)
+    paths = forms.MultipleChoiceField(label=_("Fields"), required=False, widget=UnfoldAdminSelectMultipleWidget())
+    contact_types = forms.MultipleChoiceField(
+        label=_("Contact types"), required=False, widget=UnfoldAdminSelectMultipleWidget()
+    )
+    participants = forms.ModelMultipleChoiceField(
+        label=_("Participants"),
+        queryset=Participant.objects.all(),
+        required=False,
+        widget=UnfoldAdminSelectMultipleWidget(),
+    )
+    initiator_groups = forms.ModelMultipleChoiceField(
+        label=_("Groups of the initiator"),
+        queryset=Group.objects.order_by("name"),
+        required=False,
+        widget=UnfoldAdminSelectMultipleWidget(),
+    )
+    applications = forms.ModelMultipleChoiceField(
+        label=_("Applications"),
+        queryset=ClientApplication.objects.all(),
+        required=False,
+        widget=UnfoldAdminSelectMultipleWidget(),
+        help_text=_("Without one, the rule is about members."),
+    )
+
+    def __init__(self, *args: Any, kind: RequestKind, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        stored = self.initial.get("paths") or []
+        known = [(field.path, field.label) for field in kind.choosable_fields()]
+        # A path that the form does not offer, such as a whole section, stays a choice of the rule that has it.
+        fields["paths"].choices = [*known, *((path, path) for path in stored if path not in dict(known))]
+        fields["contact_types"].choices = kind.contact_types()
+        if not known:
+            del fields["paths"], fields["flagged_only"]
+        if not kind.contact_types():
+            del fields["contact_types"]
+
+    def as_document(self) -> dict[str, Any]:
+        found = self.cleaned_data
+        return {
+            "stages": [name.strip() for name in found["stages"].split(",") if name.strip()],
+            "paths": found.get("paths") or None,
+            "flaggedOnly": found.get("flagged_only", False),
+            "contactTypes": found.get("contact_types") or None,
+            "participants": [row.pk for row in found["participants"]] or None,
+            "initiatorGroups": [row.pk for row in found["initiator_groups"]] or None,
+            "applications": [row.pk for row in found["applications"]] or None,
+        }
+
+
+def _documents(formset: Any) -> list[dict[str, Any]]:
+    """Return the documents of a formset's rows in their order, without empty ones."""
+    return [form.as_document() for form in formset.ordered_forms if form.has_changed() or form.initial]
+
+
+StageFormSet = forms.formset_factory(
+    StageForm, formset=_OrderedFormSet, extra=1, can_order=True, can_delete=True, max_num=9
+)
+RuleFormSet = forms.formset_factory(
+    RuleForm, formset=_OrderedFormSet, extra=1, can_order=True, can_delete=True, max_num=100
+)
+
+
+class PolicyForm:
+    """The policy of one kind as a form: formsets of stages and rules, whether decisions need a digest, a comment."""
+
+    def __init__(self, kind: RequestKind, policy: Mapping[str, Any], data: Any = None) -> None:
+        self.stages = StageFormSet(data, initial=policy["stages"], prefix="stages")
+        self.rules = RuleFormSet(
+            data, initial=[_initial(rule) for rule in policy["rules"]], prefix="rules", form_kwargs={"kind": kind}
+        )
+        self.options = OptionsForm(data, initial={"is_digest_required": policy["isDigestRequired"]})
+        self.faults: list[str] = []
+
+    def is_valid(self) -> bool:
+        # Each is asked, so that all faults show at once.
+        valid = (self.stages.is_valid(), self.rules.is_valid(), self.options.is_valid())
+        return all(valid)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The policy that a valid form asks for."""
+        return {
+            "stages": _documents(self.stages),
+            "rules": _documents(self.rules),
+            "isDigestRequired": self.options.cleaned_data["is_digest_required"],
+        }
+
+    @property
+    def comment(self) -> str | None:
+        return self.options.cleaned_data["comment"] or None
+
+
+class OptionsForm(forms.Form):
+    is_digest_required = forms.BooleanField(
+        label=_("Decisions by the API must name what was shown"),
+        required=False,
+        help_text=_("The admin always does. Otherwise it is needed only once a request has been revised."),
+    )
+    comment = forms.CharField(
+        label=_("Comment"),
+        required=False,
+        max_length=2000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=_("For those who review the change."),
+    )
+
+
+def _initial(rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "stages": ", ".join(rule["stages"]),
+        "flagged_only": rule["flaggedOnly"],
+        "paths": rule["paths"],
+        "contact_types": rule["contactTypes"],
+        "participants": rule["participants"],
+        "initiator_groups": rule["initiatorGroups"],
+        "applications": rule["applications"],
+    }

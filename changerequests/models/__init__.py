@@ -1,0 +1,24 @@
+from changerequests.models.absences import Absence
+from changerequests.models.conversation import RequestAttachment, RequestComment
+from changerequests.models.decisions import Decision, Verdict
+from changerequests.models.policies import PolicyVersion
+from changerequests.models.requests import OPEN, ChangeRequest, ChangeRequestQuerySet, RequestSubject, Status
+from changerequests.models.revisions import Proposal, RequestStage, Revision, RevisionReason
+
+__all__ = [
+    "OPEN",
+    "Absence",
+    "ChangeRequest",
+    "ChangeRequestQuerySet",
+    "Decision",
+    "PolicyVersion",
+    "Proposal",
+    "RequestAttachment",
+    "RequestComment",
+    "RequestStage",
+    "RequestSubject",
+    "Revision",
+    "RevisionReason",
+    "Status",
+    "Verdict",
+]

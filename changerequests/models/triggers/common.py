@@ -1,0 +1,34 @@
+"""Shared by the triggers of all tables of requests."""
+
+import pgtrigger
+
+from core.triggers import Guard, refuse
+
+# Values leave only if the erasure of the subject is on record, comments also if that of one subject of many is.
+ERASED = """
+    EXISTS (
+        SELECT FROM public.changerequests_requestsubject subject
+          JOIN public.audit_erasure erasure
+            ON erasure.kind = subject.kind AND erasure.subject_id = subject.subject_id
+         WHERE subject.{column} = {row})
+"""
+# The statuses of requests, in SQL.
+PENDING, APPROVED, REJECTED, RETURNED = 1, 2, 3, 5
+
+
+def append_only(name: str, thing: str, *, erasable: str = "", erased: str = "") -> Guard:
+    """Refuse updates and deletions, but for what `erasable` allows if `erased` says that there was an erasure."""
+    exception = f"""
+        IF TG_OP = 'UPDATE' AND {erasable} AND {erased} THEN
+            RETURN NEW;
+        END IF;
+    """
+    return Guard(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        func=f"""
+            {exception if erasable else ""}
+            {refuse(f"Refused: {thing} % is never changed or deleted.", "OLD.id")}
+        """,
+    )

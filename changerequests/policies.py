@@ -1,0 +1,211 @@
+"""Policies as data: which changes of a kind wait, and for whom. Pure: nothing here reads or writes.
+
+A policy document maps the key of each kind to its policy:
+
+    {"contact-details": {
+        "stages": [{"name": "Review", "group": null, "approvals": 1, "hours": null}],
+        "rules": [{"stages": ["Review"], "paths": null, "flaggedOnly": true, "contactTypes": null,
+                   "participants": null, "initiatorGroups": null, "applications": null}],
+        "isDigestRequired": false}}
+
+A stage without a group is open to everybody with the review permission. A rule matches a path if all its conditions do;
+a condition that is null always does. Each path takes its first matching rule, and a request needs the stages of all its
+paths, in the order in which the policy lists them.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Ids = frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One round of approval: who decides, how many must approve, and how soon.
+
+    `group_id` is a group of users; None means everybody with the review permission. `hours` is the time until the stage
+    is due.
+    """
+
+    name: str
+    group_id: int | None = None
+    approvals: int = 1
+    hours: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Initiator:
+    """Who submits: a member with its user's groups, or an application."""
+
+    group_ids: Ids = frozenset()
+    application_id: int | None = None
+
+
+ANYBODY = Initiator()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What rules can depend on besides paths: the subject's type and participants, and who submits."""
+
+    contact_type: str | None = None
+    participant_ids: Ids = frozenset()
+    initiator: Initiator = ANYBODY
+
+
+NO_FACTS = Facts()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Paths and conditions -> stages. Without `application_ids` a rule is about members only."""
+
+    stages: tuple[Stage, ...]
+    paths: tuple[str, ...] | None = None
+    is_flagged_only: bool = False
+    contact_types: frozenset[str] | None = None
+    participant_ids: Ids | None = None
+    initiator_group_ids: Ids | None = None
+    application_ids: Ids | None = None
+
+    def concerns(self, facts: Facts) -> bool:
+        """Return whether the rule's conditions hold, whatever the path."""
+        if self.application_ids is None:
+            is_initiator = facts.initiator.application_id is None
+        else:
+            is_initiator = facts.initiator.application_id in self.application_ids
+        return (
+            is_initiator
+            and (self.contact_types is None or facts.contact_type in self.contact_types)
+            and (self.participant_ids is None or not self.participant_ids.isdisjoint(facts.participant_ids))
+            and (self.initiator_group_ids is None or not self.initiator_group_ids.isdisjoint(facts.initiator.group_ids))
+        )
+
+    def matches(self, path: str, *, is_flagged: bool) -> bool:
+        """Return whether the rule is about a changed path: one of its own, one below it, or one that contains it."""
+        if self.is_flagged_only and not is_flagged:
+            return False
+        return self.paths is None or any(_overlap(own, path) for own in self.paths)
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a submission must wait for: the stages, and the paths that require them. Falsy if it need not wait."""
+
+    stages: tuple[Stage, ...] = ()
+    paths: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.stages)
+
+
+NOTHING_REQUIRED = Requirement()
+
+
+@dataclass(frozen=True, slots=True)
+class KindPolicy:
+    """The policy of one kind, in the version of the policies that it comes from; 0 are the shipped ones."""
+
+    version: int
+    stages: tuple[Stage, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    is_digest_required: bool = False
+
+    @property
+    def needs_subject_facts(self) -> bool:
+        """Return whether a rule depends on the subject's type or participants, which have to be read then."""
+        return any(rule.contact_types is not None or rule.participant_ids is not None for rule in self.rules)
+
+    @property
+    def needs_initiator_groups(self) -> bool:
+        return any(rule.initiator_group_ids is not None for rule in self.rules)
+
+    def concerns_application(self, application_id: int) -> bool:
+        return any(application_id in (rule.application_ids or ()) for rule in self.rules)
+
+    def requirement(self, paths: Iterable[str], *, flagged: Collection[str], facts: Facts) -> Requirement:
+        """Return the stages of all paths: each path takes its first matching rule, and none if no rule matches."""
+        rules = [rule for rule in self.rules if rule.concerns(facts)]
+        needed: set[Stage] = set()
+        waiting: set[str] = set()
+        for path in paths:
+            is_flagged = path in flagged
+            rule = next((rule for rule in rules if rule.matches(path, is_flagged=is_flagged)), None)
+            if rule is not None and rule.stages:
+                needed.update(rule.stages)
+                waiting.add(path)
+        return Requirement(tuple(stage for stage in self.stages if stage in needed), frozenset(waiting))
+
+
+def kind_policy(document: Mapping[str, Any], *, version: int) -> KindPolicy:
+    """Return the policy of a valid document (`changerequests.policy_documents` checks it)."""
+    stages = {found["name"]: _stage(found) for found in document["stages"]}
+    return KindPolicy(
+        version=version,
+        stages=tuple(stages.values()),
+        rules=tuple(_rule(found, stages) for found in document["rules"]),
+        is_digest_required=document["isDigestRequired"],
+    )
+
+
+def _stage(found: Mapping[str, Any]) -> Stage:
+    return Stage(found["name"], found["group"], found["approvals"], found["hours"])
+
+
+def _rule(found: Mapping[str, Any], stages: Mapping[str, Stage]) -> Rule:
+    def ids(name: str) -> frozenset[Any] | None:
+        return None if found[name] is None else frozenset(found[name])
+
+    return Rule(
+        stages=tuple(stages[name] for name in found["stages"]),
+        paths=None if found["paths"] is None else tuple(found["paths"]),
+        is_flagged_only=found["flaggedOnly"],
+        contact_types=ids("contactTypes"),
+        participant_ids=ids("participants"),
+        initiator_group_ids=ids("initiatorGroups"),
+        application_ids=ids("applications"),
+    )
+
+
+REVIEW = "Review"
+
+
+def policy_document(*, waits: bool, is_flagged_only: bool = False, is_digest_required: bool = False) -> dict[str, Any]:
+    """Return a policy with one stage for everybody with the review permission, for all changes or for none."""
+    rule = {
+        "stages": [REVIEW],
+        "paths": None,
+        "flaggedOnly": is_flagged_only,
+        "contactTypes": None,
+        "participants": None,
+        "initiatorGroups": None,
+        "applications": None,
+    }
+    stage = {"name": REVIEW, "group": None, "approvals": 1, "hours": None}
+    return {
+        "stages": [stage] if waits else [],
+        "rules": [rule] if waits else [],
+        "isDigestRequired": is_digest_required,
+    }
+
+
+def profiles(*, waits: bool, is_flagged_only: bool = False) -> Mapping[str, dict[str, Any]]:
+    """Return a kind's policy in both profiles: `standard`, and `strict`, in which every change waits."""
+    return {
+        "standard": policy_document(waits=waits, is_flagged_only=is_flagged_only),
+        "strict": policy_document(waits=True, is_digest_required=True),
+    }
+
+
+def group_ids(documents: Iterable[Mapping[str, Any]]) -> set[int]:
+    """Return the ids of the groups that policies of kinds name, as reviewers or as initiators."""
+    found: set[int] = set()
+    for document in documents:
+        found |= {stage["group"] for stage in document["stages"] if stage["group"] is not None}
+        found |= {group for rule in document["rules"] for group in rule["initiatorGroups"] or ()}
+    return found

@@ -1,0 +1,103 @@
+"""Reading what a request asks for now, and who has decided it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date
+from typing import Any
+
+from django.db.models import F, Prefetch, QuerySet
+from django.utils import timezone
+
+from accounts.actor import Actor
+from changerequests.eligibility import Case, Person, Round
+from changerequests.models import Absence, ChangeRequest, Decision, Proposal, RequestStage, Revision, Status, Verdict
+from changerequests.permissions import REVIEW_PERMISSION
+from changerequests.queries.policies import groups_of_member
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The current revision of a request, with its stages and decisions in order."""
+
+    revision: Revision
+    stages: Sequence[RequestStage]
+    decisions: Sequence[Decision]
+
+    def case(self, request: ChangeRequest) -> Case:
+        """Return what eligibility depends on."""
+        people = {decision.member_id for decision in self.decisions}
+        people |= {decision.on_behalf_of_id for decision in self.decisions if decision.on_behalf_of_id is not None}
+        return Case(
+            initiator_id=request.initiator_member_id,
+            decided_by=frozenset(people),
+            rounds=[Round(stage.group_id, stage.approvals, self.approvals_in(stage)) for stage in self.stages],
+            is_returned=request.status == Status.RETURNED,
+        )
+
+    def approvals_in(self, stage: RequestStage) -> int:
+        return sum(decision.stage_id == stage.pk and decision.verdict == Verdict.APPROVE for decision in self.decisions)
+
+
+def current_revision(request: ChangeRequest) -> Current:
+    """Return the request's current revision. Runs three queries."""
+    return current_revisions([request])[request.pk]
+
+
+def current_revisions(requests: Collection[ChangeRequest]) -> Mapping[int, Current]:
+    """Return the current revision of each request by its id. Runs three queries."""
+    found = Revision.objects.filter(request__in=[request.pk for request in requests])
+    current = found.filter(number=F("request__revision_number")).prefetch_related(
+        Prefetch("stages", RequestStage.objects.select_related("group").order_by("position")),
+        Prefetch("decisions", Decision.objects.select_related("member__user", "on_behalf_of__user").order_by("pk")),
+    )
+    return {
+        revision.request_id: Current(revision, list(revision.stages.all()), list(revision.decisions.all()))
+        for revision in current
+    }
+
+
+def current_proposals(request: ChangeRequest) -> QuerySet[Proposal]:
+    """Return the proposals of the current revision with their subjects, in the order of submission."""
+    proposals = Proposal.objects.filter(revision__request=request, revision__number=request.revision_number)
+    return proposals.select_related("subject").order_by("pk")
+
+
+def proposals_of(request: ChangeRequest) -> dict[int, list[dict[str, Any]]]:
+    """Return the changes that the current revision proposes, by the id of the subject. Runs one query."""
+    return dict(current_proposals(request).values_list("subject__subject_id", "changes"))
+
+
+class Decider:
+    """An actor as a decider of requests. Loads its groups and absences once, for any number of requests."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._member_id = actor.member_id
+        self._may_review = actor.is_member and actor.has_perm(REVIEW_PERMISSION)
+        self._groups = frozenset[int]() if actor.member_id is None else groups_of_member(actor.member_id)
+        self._absences = list(Absence.objects.filter(substitute=actor.member_id or 0))
+
+    def person(self, request: ChangeRequest) -> Person:
+        """Return the decider of this request: it represents whom it stood in for since the request began."""
+        begin, today = request.created_at.astimezone(UTC).date(), utc_today()
+        return Person(
+            member_id=self._member_id or 0,
+            group_ids=self._groups,
+            represented=frozenset(
+                absence.member_id
+                for absence in self._absences
+                if absence.ends_on >= begin and absence.starts_on <= today
+            ),
+            may_review=self._may_review,
+        )
+
+
+def utc_today() -> date:
+    """Return the day by which absences count: that of UTC, as in the triggers, which know no other zone."""
+    return timezone.now().astimezone(UTC).date()
+
+
+def current_substitutions(member_id: int) -> QuerySet[Absence]:
+    """Return the absences in which the member stands in for somebody today, with those members."""
+    today = utc_today()
+    absences = Absence.objects.filter(substitute=member_id, starts_on__lte=today, ends_on__gte=today)
+    return absences.select_related("member__user").order_by("pk")

@@ -1,0 +1,89 @@
+"""Searching requests of all kinds."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db.models import Count, Exists, JSONField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, TruncDate
+from django.utils import timezone
+
+from accounts.actor import Actor
+from accounts.queries import has_permission
+from changerequests.models import OPEN, Absence, ChangeRequest, Decision, Proposal, RequestSubject, Status
+from changerequests.permissions import REVIEW_PERMISSION
+from changerequests.queries.revisions import utc_today
+from changerequests.queries.sight import sights_of
+from changerequests.queries.subjects import attach_subjects
+
+_FILTERS = {
+    "kinds": "kind__in",
+    "statusIds": "status__in",
+    "initiatorMemberUids": "initiator_member__uid__in",
+    "createDateFrom": "created_at__gte",
+    "createDateTo": "created_at__lte",
+}
+
+
+def requests_of_all_kinds(*, actor: Actor, criteria: Mapping[str, Any]) -> QuerySet[ChangeRequest]:
+    """Return the visible requests that meet all criteria, latest first; null and an empty list are no criterion.
+
+    What is the actor's to decide includes what it sees through those for whom it stands in, found by a query.
+    """
+    lookups = {lookup: criteria[name] for name, lookup in _FILTERS.items() if criteria[name] not in (None, [])}
+    requests = _to_decide(actor) if criteria["isMineToDecide"] else ChangeRequest.objects.visible_to(actor)
+    requests = requests.filter(**lookups)
+    if criteria["isOverdue"] is not None:
+        is_overdue = Q(status__in=OPEN, due_at__lt=timezone.now())
+        requests = requests.filter(is_overdue if criteria["isOverdue"] else ~is_overdue)
+    return requests.order_by("-created_at", "-id")
+
+
+def _to_decide(actor: Actor) -> QuerySet[ChangeRequest]:
+    """Return the requests that the actor could decide now: the rule of `changerequests.eligibility` as a query."""
+    if actor.member_id is None:
+        return ChangeRequest.objects.none()
+    seen = reduce(or_, [ChangeRequest.objects.visible_to(sight) for sight in sights_of(actor)])
+    represented = _represented(actor, since=OuterRef("began_on"))
+    for_decisions = _represented(actor, since=OuterRef(OuterRef("began_on")))
+    by_them = Q(member=actor.member_id) | Q(on_behalf_of=actor.member_id)
+    by_them |= Q(member__in=for_decisions) | Q(on_behalf_of__in=for_decisions)
+    decided = Decision.objects.filter(
+        by_them, revision__request=OuterRef("pk"), revision__number=OuterRef("revision_number")
+    )
+    groups = Group.objects.filter(user=actor.user_id).values("pk")
+    return seen.alias(began_on=TruncDate("created_at", tzinfo=UTC)).filter(
+        Q(reviewers=None) | Q(reviewers__in=groups),
+        Q(initiator_member=None) | ~Q(initiator_member=actor.member_id) & ~Q(initiator_member__in=represented),
+        Q(has_permission(actor, REVIEW_PERMISSION)),
+        ~Exists(decided),
+        status=Status.PENDING,
+    )
+
+
+def _represented(actor: Actor, *, since: OuterRef) -> QuerySet[Absence, Any]:
+    """Return the members for whom the actor stood in at any time since a day."""
+    absences = Absence.objects.filter(substitute=actor.member_id, starts_on__lte=utc_today(), ends_on__gte=since)
+    return absences.order_by().values("member")
+
+
+def with_subjects(requests: Any) -> Iterable[ChangeRequest]:
+    """Return rows for a list, with what `is_outdated` needs. Runs one query, and one for each kind."""
+    subjects = RequestSubject.objects.filter(request=OuterRef("pk")).order_by().values("request")
+    current = Proposal.objects.filter(
+        revision__request=OuterRef("pk"),
+        revision__number=OuterRef("revision_number"),
+        revision__request__status__in=OPEN,
+        revision__request__subject_id__isnull=False,
+    )
+    rows = list(
+        requests.as_row().annotate(
+            subject_count=Coalesce(Subquery(subjects.annotate(number=Count("pk")).values("number")), 0),
+            changes=Subquery(current.order_by().values("changes")[:1], output_field=JSONField()),
+        )
+    )
+    attach_subjects(rows, with_documents=True)
+    return rows

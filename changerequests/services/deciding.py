@@ -1,0 +1,250 @@
+"""Deciding a request: approve, reject or return it, in whole or in part.
+
+Locks: the subject, then the request. Of a request about many subjects only the request is locked; a job applies it and
+locks its subjects batch by batch (`changerequests.services.applying`).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from accounts.permissions import check_member_permission
+from changerequests.digests import digest_of
+from changerequests.eligibility import Case, Person, Round, objection, place_of
+from changerequests.kinds import RequestKind, request_kind
+from changerequests.models import ChangeRequest, Decision, Proposal, RequestSubject, RevisionReason, Status, Verdict
+from changerequests.permissions import REVIEW_PERMISSION
+from changerequests.policies import Initiator, Requirement, Stage
+from changerequests.queries.policies import current_policy, groups_of_member
+from changerequests.queries.revisions import (
+    Current,
+    Decider,
+    current_proposals,
+    current_revision,
+    proposals_of,
+)
+from changerequests.queries.sight import seen_request
+from changerequests.services.checks import check_not_outdated, check_open
+from changerequests.services.locks import locked_request
+from changerequests.services.opening import due_at, revise
+from changerequests.tasks import apply_approved, send_outcome
+from core.documents import Change
+from core.errors import BadRequest, PreconditionFailed
+from core.jobs import send_on_commit
+
+CLOSING = {Verdict.APPROVE: Status.APPROVED, Verdict.REJECT: Status.REJECTED, Verdict.RETURN: Status.RETURNED}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a reviewer keeps of a request: these paths, without these subjects. None and empty keep everything."""
+
+    paths: Collection[str] | None = None
+    excluded_subject_ids: Collection[int] = ()
+
+
+@transaction.atomic
+def decide(
+    *,
+    actor: Actor,
+    change_request_id: int,
+    verdict: Verdict,
+    comment: str | None = None,
+    digest: str | None = None,
+    parts: Parts | None = None,
+) -> ChangeRequest:
+    """Decide a request in the stage that it waits in; the last approval makes the changes.
+
+    `digest` is that of the revision which the decider saw. `parts` strikes the rest: the request gets a new
+    revision, for which this is the first approval if the decider is in its first stage. Locks the subject, then the
+    request: of two reviewers, one wins.
+
+    Raises NotFound; Forbidden without the review permission, and `OwnChangeRequest`, `AlreadyDecided`,
+    `NotAReviewer`; PreconditionFailed for another digest, or, unless the request is returned, without one where it
+    is required; UnprocessableEntity `ChangeRequestNotPending`, `ChangeRequestOutdated` with the paths whose value
+    is no longer the original one, and what `RequestKind.apply` raises. Any error leaves everything as it was.
+    """
+    check_member_permission(actor, REVIEW_PERMISSION)
+    seen, sight = seen_request(actor=actor, change_request_id=change_request_id)
+    kind = request_kind(seen.kind)
+    subject = None if seen.subject_id is None else kind.lock(actor=sight, subject_id=seen.subject_id)
+    request = locked_request(change_request_id)
+    current = current_revision(request)
+    person, case = Decider(actor).person(request), current.case(request)
+    _check_may_decide(request, person, case, verdict)
+    if verdict is not Verdict.RETURN or digest is not None:
+        _check_digest(request, digest)
+    deciding = _Deciding(actor, request, kind, subject, person, sight.member_id, digest)
+    if verdict is Verdict.APPROVE and parts is not None:
+        current = deciding.struck(current, parts, comment) or current
+    deciding.record(current, verdict, comment, None if parts is None else parts.paths)
+    return request
+
+
+def _check_may_decide(request: ChangeRequest, person: Person, case: Case, verdict: Verdict) -> None:
+    # Whose request it is comes before its status: an initiator learns nothing new from either.
+    refusal = objection(person, case)
+    if refusal is not None and refusal.sub_code == "OwnChangeRequest":
+        raise refusal
+    check_open(request, is_returned_allowed=verdict is Verdict.REJECT)
+    if refusal is not None:
+        raise refusal
+
+
+def _check_digest(request: ChangeRequest, digest: str | None) -> None:
+    if digest is None and request.revision_number == 1 and not current_policy(request.kind).is_digest_required:
+        return
+    if digest != digest_of(request, proposals_of(request)):
+        raise PreconditionFailed(
+            _("The request has changed since you looked at it, or the digest is missing. Look at it again.")
+        )
+
+
+@dataclass(slots=True)
+class _Deciding:
+    """One decision in progress. The subject and the request are locked."""
+
+    actor: Actor
+    request: ChangeRequest
+    kind: RequestKind
+    subject: Any
+    person: Person
+    seen_by: int | None
+    digest: str | None
+
+    def struck(self, current: Current, parts: Parts, comment: str | None) -> Current | None:
+        """Make a revision of what the reviewer keeps; None if that is everything. Raises BadRequest."""
+        request = self.request
+        proposals = list(current_proposals(request))
+        kept = {
+            proposal.subject.subject_id: [
+                change for change in proposal.proposed if parts.paths is None or change.path in parts.paths
+            ]
+            for proposal in proposals
+            if proposal.subject_id not in parts.excluded_subject_ids
+        }
+        _check_parts(proposals, parts)
+        changes = {subject_id: found for subject_id, found in kept.items() if found}
+        if not changes:
+            raise BadRequest(_("Keep at least one change, or reject the request."))
+        if len(changes) == len(proposals) and all(
+            len(changes[proposal.subject.subject_id]) == len(proposal.changes) for proposal in proposals
+        ):
+            return None
+        policy = current_policy(request.kind)
+        revise(
+            request=request,
+            reason=RevisionReason.STRUCK,
+            changes=changes,
+            author_id=self.person.member_id,
+            requirement=self._requirement(changes, current),
+            policy_version=policy.version,
+            comment=comment,
+        )
+        self._close_subjects_without_proposal(changes)
+        return current_revision(request)
+
+    def _requirement(self, changes: dict[int, list[Change]], current: Current) -> Requirement:
+        """Return what the kept changes must wait for: never less than the stage that the reviewer decides in."""
+        if self.subject is None:
+            # Nothing says what each of many subjects would need, so what is left needs what all of it did.
+            return Requirement(_stages_of(current), frozenset(self._required_paths()))
+        request = self.request
+        paths = {change.path for found in changes.values() for change in found}
+        initiator = Initiator(
+            group_ids=groups_of_member(request.initiator_member_id) if request.initiator_member_id else frozenset(),
+            application_id=request.initiator_application_id,
+        )
+        required = self.kind.requirement(subject=self.subject, paths=paths, initiator=initiator)
+        if required:
+            return required
+        return Requirement(_stages_of(current), frozenset())
+
+    def _required_paths(self) -> set[str]:
+        """Return the paths that require approval, as the current revision says."""
+        proposals = current_proposals(self.request)
+        return {change["path"] for found in proposals for change in found.changes if change["isApprovalRequired"]}
+
+    def _close_subjects_without_proposal(self, changes: Collection[int]) -> None:
+        self.request.subjects.filter(is_open=True).exclude(subject_id__in=list(changes)).update(
+            outcome=RequestSubject.Outcome.EXCLUDED
+        )
+
+    def record(self, current: Current, verdict: Verdict, comment: str | None, paths: Collection[str] | None) -> None:
+        """Write the decision and what follows from it."""
+        request, case = self.request, current.case(self.request)
+        place = place_of(self.person, case)
+        if place is None:
+            # A reviewer of a later stage has struck something: its new wording waits in the first stage again.
+            return
+        Decision.objects.create(
+            revision=current.revision,
+            stage=current.stages[place],
+            member_id=self.person.member_id,
+            on_behalf_of_id=None if self.seen_by == self.person.member_id else self.seen_by,
+            verdict=verdict,
+            comment=comment,
+            digest=self.digest or "",
+            paths=None if paths is None else sorted(paths),
+        )
+        if verdict is Verdict.APPROVE and not self._is_last_approval(current, case, place):
+            return
+        if verdict is Verdict.APPROVE and self.subject is not None:
+            self._apply()
+        request.status = CLOSING[verdict]
+        request.review_member_id, request.reviewed_at = self.person.member_id, timezone.now()
+        request.review_comment, request.is_outcome_due = comment, True
+        request.save(update_fields=["status", "review_member", "reviewed_at", "review_comment", "is_outcome_due"])
+        self._close(verdict)
+        send_on_commit(send_outcome, request.pk)
+
+    def _is_last_approval(self, current: Current, case: Case, place: int) -> bool:
+        """Count the approval; if others are missing, move the request to the stage that it waits in now."""
+        request = self.request
+        rounds = list(case.rounds)
+        counted = rounds[place]
+        rounds[place] = Round(counted.group_id, counted.needed, counted.approved + 1)
+        if all(stage.is_passed for stage in rounds):
+            return True
+        following = next(number for number, stage in enumerate(rounds) if not stage.is_passed)
+        if following != request.stage:
+            stage = current.stages[following]
+            request.stage, request.reviewers_id, request.due_at = following, stage.group_id, due_at(stage.hours)
+            request.save(update_fields=["stage", "reviewers", "due_at"])
+        return False
+
+    def _apply(self) -> None:
+        proposal = current_proposals(self.request).get()
+        check_not_outdated(self.kind, self.subject, proposal.proposed)
+        self.kind.apply(actor=self.actor, subject=self.subject, changes=proposal.proposed, request=self.request)
+
+    def _close(self, verdict: Verdict) -> None:
+        """Free the subjects for other requests; those of an approved request about many stay until they are applied."""
+        if verdict is Verdict.RETURN:
+            return
+        if verdict is Verdict.APPROVE and self.subject is None:
+            send_on_commit(apply_approved, self.request.pk)
+            self.request.subjects.exclude(outcome="").update(is_open=False)
+            return
+        self.request.subjects.update(is_open=False)
+
+
+def _stages_of(current: Current) -> tuple[Stage, ...]:
+    return tuple(Stage(stage.name, stage.group_id, stage.approvals, stage.hours) for stage in current.stages)
+
+
+def _check_parts(proposals: Sequence[Proposal], parts: Parts) -> None:
+    """Raise BadRequest for a path or a subject that the request does not have: it was mistyped, or is outdated."""
+    known = {change["path"] for proposal in proposals for change in proposal.changes}
+    unknown = sorted(set(parts.paths or ()) - known)
+    if unknown:
+        raise BadRequest(_("The request does not change: %(paths)s.") % {"paths": ", ".join(unknown)})
+    missing = set(parts.excluded_subject_ids) - {proposal.subject_id for proposal in proposals}
+    if missing:
+        ids = ", ".join(map(str, sorted(missing)))
+        raise BadRequest(_("The request has no entry %(ids)s.") % {"ids": ids})

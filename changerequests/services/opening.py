@@ -1,0 +1,230 @@
+"""Opening a request, and its further revisions."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from psycopg import sql
+
+from accounts.actor import Actor, ActorKind
+from changerequests.models import (
+    ChangeRequest,
+    Proposal,
+    RequestStage,
+    RequestSubject,
+    Revision,
+    RevisionReason,
+    Status,
+)
+from changerequests.models.requests import ONE_OPEN_REQUEST
+from changerequests.policies import Requirement, Stage
+from core.documents import Change, paths_with_ancestors
+from core.errors import UnprocessableEntity, map_integrity_error
+
+# The changes of each subject, by its id.
+Changes = Mapping[int, Sequence[Change]]
+
+
+def open_request(
+    *,
+    kind: str,
+    changes: Changes,
+    actor: Actor,
+    requirement: Requirement,
+    policy_version: int,
+    comment: str | None,
+) -> ChangeRequest:
+    """Open a request for changes of one or more subjects of a kind.
+
+    `requirement` and `policy_version` are what the policies say about the changes. The subjects must be locked. Raises
+    UnprocessableEntity `PendingChangeRequestExists` with the id of the open request that one of them has.
+    """
+    stage = requirement.stages[0]
+    request = ChangeRequest(
+        kind=kind,
+        subject_id=next(iter(changes)) if len(changes) == 1 else None,
+        initiator_member_id=actor.member_id,
+        initiator_application_id=actor.application_id,
+        initiator_system=actor.name if actor.kind is ActorKind.SYSTEM else "",
+        initiator_comment=comment,
+        paths=_paths(changes),
+        reviewers_id=stage.group_id,
+        due_at=due_at(stage.hours),
+        language=get_language() or settings.LANGUAGE_CODE,
+    )
+    subjects = _inserted(request, list(changes))
+    _add_revision(
+        request,
+        subjects,
+        changes,
+        reason=RevisionReason.SUBMITTED,
+        author_id=actor.member_id,
+        requirement=requirement,
+        policy_version=policy_version,
+        comment=comment,
+    )
+    return request
+
+
+def _inserted(request: ChangeRequest, subject_ids: list[int]) -> list[RequestSubject]:
+    """Insert the request and its subjects in one statement, unless one of them has an open request."""
+    query, fields = _insert_query()
+    values = [field.get_db_prep_save(getattr(request, field.attname), connection) for field in fields]
+    with map_integrity_error(ONE_OPEN_REQUEST, _open_already()), connection.cursor() as cursor:
+        cursor.execute(query, [*values, request.kind, subject_ids, request.kind, subject_ids])
+        written = cursor.fetchall()
+    if not written:
+        raise _open_already(open_request_id(kind=request.kind, subject_ids=subject_ids))
+    request.pk, request.created_at = written[0][1], written[0][3]
+    request._state.adding, request._state.db = False, connection.alias
+    return [
+        RequestSubject(pk=pk, request=request, kind=request.kind, subject_id=subject_id)
+        for pk, _request_id, subject_id, _created_at in written
+    ]
+
+
+@cache
+def _insert_query() -> tuple[str, list[Any]]:
+    """Return the SQL that inserts a request and its subjects, and the request's fields in the SQL's order.
+
+    It leaves the time to the database.
+    """
+    filled_in = {"id", "created_at"}
+    fields = [field for field in ChangeRequest._meta.concrete_fields if field.name not in filled_in]
+    text = sql.SQL(
+        "WITH opened AS ("
+        "INSERT INTO {requests} ({columns}) SELECT {values} WHERE NOT EXISTS ("
+        "SELECT FROM {subjects} WHERE kind = %s AND subject_id = ANY(%s::integer[]) AND is_open)"
+        " RETURNING id, created_at),"
+        " about AS (INSERT INTO {subjects} (request_id, kind, subject_id, is_open, outcome, message)"
+        " SELECT opened.id, %s, subject_id, true, '', '' FROM opened, unnest(%s::integer[]) AS subject_id"
+        " RETURNING id, request_id, subject_id)"
+        " SELECT about.*, opened.created_at FROM about, opened ORDER BY about.id"
+    ).format(
+        requests=sql.Identifier(ChangeRequest._meta.db_table),
+        subjects=sql.Identifier(RequestSubject._meta.db_table),
+        columns=sql.SQL(", ").join(sql.Identifier(str(field.column)) for field in fields),
+        values=sql.SQL(", ").join(sql.SQL(f"%s::{field.db_type(connection)}") for field in fields),
+    )
+    return text.as_string(), fields
+
+
+def open_request_id(*, kind: str, subject_ids: Collection[int]) -> int | None:
+    """Return the id of an open request that one of the subjects has."""
+    found = RequestSubject.objects.filter(kind=kind, subject_id__in=list(subject_ids), is_open=True).first()
+    return None if found is None else found.request_id
+
+
+def _open_already(change_request_id: int | None = None) -> UnprocessableEntity:
+    if change_request_id is None:
+        return UnprocessableEntity(
+            _("Another change request waits for review. Cancel it or wait until it is decided."),
+            sub_code="PendingChangeRequestExists",
+        )
+    return UnprocessableEntity(
+        _("Change request %(id)s waits for review. Cancel it or wait until it is decided.") % {"id": change_request_id},
+        sub_code="PendingChangeRequestExists",
+        properties={"changeRequestId": [str(change_request_id)]},
+    )
+
+
+def revise(
+    *,
+    request: ChangeRequest,
+    reason: RevisionReason,
+    changes: Changes,
+    author_id: int,
+    requirement: Requirement,
+    policy_version: int,
+    comment: str | None,
+) -> Revision:
+    """Give the locked request a new revision, which waits in its first stage again; nobody has decided it yet.
+
+    `changes` may leave out subjects of the request, which closes these for it.
+    """
+    stage = requirement.stages[0]
+    request.revision_number += 1
+    request.status = Status.PENDING
+    request.paths = _paths(changes)
+    request.stage, request.reviewers_id, request.due_at = 0, stage.group_id, due_at(stage.hours)
+    request.review_member = request.reviewed_at = request.review_comment = None
+    request.is_outcome_due = False
+    subjects = list(request.subjects.filter(subject_id__in=list(changes)))
+    revision = _add_revision(
+        request,
+        subjects,
+        changes,
+        reason=reason,
+        author_id=author_id,
+        requirement=requirement,
+        policy_version=policy_version,
+        comment=comment,
+    )
+    request.save(
+        update_fields=[
+            *("revision_number", "status", "paths", "stage", "reviewers", "due_at"),
+            *("review_member", "reviewed_at", "review_comment", "is_outcome_due"),
+        ]
+    )
+    return revision
+
+
+def _add_revision(
+    request: ChangeRequest,
+    subjects: Sequence[RequestSubject],
+    changes: Changes,
+    *,
+    reason: RevisionReason,
+    author_id: int | None,
+    requirement: Requirement,
+    policy_version: int,
+    comment: str | None,
+) -> Revision:
+    proposals = {
+        subject.subject_id: [
+            {**change.as_json(), "isApprovalRequired": change.path in requirement.paths}
+            for change in changes[subject.subject_id]
+        ]
+        for subject in subjects
+    }
+    revision = Revision.objects.create(
+        request=request,
+        number=request.revision_number,
+        reason=reason,
+        author_id=author_id,
+        comment=comment,
+        policy_version=policy_version,
+    )
+    Proposal.objects.bulk_create(
+        Proposal(revision=revision, subject=subject, changes=proposals[subject.subject_id]) for subject in subjects
+    )
+    RequestStage.objects.bulk_create(
+        _stage(revision, position, stage) for position, stage in enumerate(requirement.stages)
+    )
+    return revision
+
+
+def _stage(revision: Revision, position: int, stage: Stage) -> RequestStage:
+    return RequestStage(
+        revision=revision,
+        position=position,
+        name=stage.name,
+        group_id=stage.group_id,
+        approvals=stage.approvals,
+        hours=stage.hours,
+    )
+
+
+def _paths(changes: Changes) -> list[str]:
+    return paths_with_ancestors(change.path for found in changes.values() for change in found)
+
+
+def due_at(hours: int | None) -> datetime | None:
+    """Return when a stage that begins now is due; None if it has no limit."""
+    return None if hours is None else timezone.now() + timedelta(hours=hours)

@@ -1,0 +1,97 @@
+"""What the initiator does with its request: amend or cancel it. It may, even if it no longer sees the subject."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor, system_actor
+from changerequests.kinds import RequestKind, request_kind
+from changerequests.models import ChangeRequest, Revision, RevisionReason, Status
+from changerequests.policies import Requirement, Stage
+from changerequests.queries.policies import current_policy, initiator_of
+from changerequests.queries.requests import no_such_request
+from changerequests.queries.revisions import current_revision
+from changerequests.services.checks import check_open
+from changerequests.services.locks import locked_request
+from changerequests.services.opening import revise
+from core.errors import Forbidden, UnprocessableEntity
+
+
+@transaction.atomic
+def cancel_change_request(*, actor: Actor, change_request_id: int) -> ChangeRequest:
+    """Cancel an open request. Locks the subject, then the request.
+
+    Raises NotFound; Forbidden `NotInitiator`; UnprocessableEntity `ChangeRequestNotPending`.
+    """
+    _subject, request = _locked(actor, change_request_id)
+    check_open(request)
+    close_as_cancelled(request)
+    return request
+
+
+def close_as_cancelled(request: ChangeRequest) -> None:
+    """Cancel a locked, open request."""
+    request.status = Status.CANCELLED
+    request.save(update_fields=["status"])
+    request.subjects.update(is_open=False)
+
+
+@transaction.atomic
+def amend_change_request(
+    *, actor: Actor, change_request_id: int, document: Mapping[str, Any], comment: str | None = None
+) -> Revision:
+    """Ask for something else instead, over today's values: the request gets a new revision that nobody has decided.
+
+    `document` is in the form of the operation that makes direct changes. Locks the subject, then the request. Raises
+    NotFound; Forbidden `NotInitiator`; UnprocessableEntity `ChangeRequestNotPending`, `NothingRequested` if nothing
+    would change, and those of a submission.
+    """
+    subject, request = _locked(actor, change_request_id)
+    check_open(request)
+    kind = request_kind(request.kind)
+    if subject is None or request.subject_id is None:
+        raise UnprocessableEntity(_("A request about several subjects cannot be amended. Cancel it and ask again."))
+    changes = kind.amended(actor=actor, subject=subject, document=document)
+    if not changes:
+        raise UnprocessableEntity(_("Nothing would change. Cancel the request instead."), sub_code="NothingRequested")
+    policy = current_policy(kind.key)
+    required = kind.requirement(
+        subject=subject, paths=[change.path for change in changes], initiator=initiator_of(actor, policy)
+    )
+    return revise(
+        request=request,
+        reason=RevisionReason.AMENDED,
+        changes={request.subject_id: changes},
+        author_id=actor.member_id or 0,
+        requirement=required or _former_stages(request),
+        policy_version=policy.version,
+        comment=comment,
+    )
+
+
+def _former_stages(request: ChangeRequest) -> Requirement:
+    """Return the request's stages: what waits goes on waiting, even if the new wording would not have to."""
+    stages = current_revision(request).stages
+    return Requirement(tuple(Stage(stage.name, stage.group_id, stage.approvals, stage.hours) for stage in stages))
+
+
+def _locked(actor: Actor, change_request_id: int) -> tuple[Any, ChangeRequest]:
+    """Lock the subject and the request of an initiator. Raises NotFound for others who cannot see it; Forbidden."""
+    request = ChangeRequest.objects.filter(pk=change_request_id).first()
+    is_own = request is not None and actor.member_id is not None and request.initiator_member_id == actor.member_id
+    if request is None or not (is_own or ChangeRequest.objects.visible_to(actor).filter(pk=change_request_id).exists()):
+        raise no_such_request()
+    if not is_own:
+        raise Forbidden(_("Only the member who asked for the change may do this."), sub_code="NotInitiator")
+    return _lock_subject(request_kind(request.kind), request), locked_request(change_request_id)
+
+
+def _lock_subject(kind: RequestKind, request: ChangeRequest) -> Any:
+    # The initiator's own request is its own even if the subject has left its sight.
+    return (
+        None
+        if request.subject_id is None
+        else kind.lock(actor=system_actor("initiator"), subject_id=request.subject_id)
+    )

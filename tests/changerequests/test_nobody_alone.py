@@ -1,0 +1,262 @@
+"""Nobody alone: whatever people do, nothing is approved that a reference model of the rules would not approve."""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.actor import member_actor
+from changerequests.digests import digest_of
+from changerequests.models import Status, Verdict
+from changerequests.queries.revisions import proposals_of
+from changerequests.services.deciding import Parts, decide
+from changerequests.services.withdrawing import amend_change_request
+from contacts.services.changes import patch_details
+from core.documents import value_at
+from core.errors import ApiError
+from tests.changerequests.policies import absent, policy, rule, set_policy, stage
+
+pytestmark = pytest.mark.django_db
+# Number 0 asks; the last one sees the contact only through somebody for whom it stands in.
+PEOPLE, INITIATOR, BLIND, GROUPS, STAGES = 5, 0, 4, 3, 3
+REFUSALS = {"OwnChangeRequest", "AlreadyDecided", "NotAReviewer", "ChangeRequestNotPending", "NA"}
+counter = count(1)
+PATHS = ["personalInformation.firstName", "personalInformation.lastName", "relationship.notes", "occupation.employer"]
+SECTIONS = ["personalInformation", "relationship"]
+
+numbers = st.integers(0, PEOPLE - 1)
+subsets = st.sets(st.sampled_from(PATHS), min_size=1)
+stages = st.lists(
+    st.tuples(st.none() | st.integers(0, GROUPS - 1), st.integers(1, 2)), min_size=STAGES, max_size=STAGES
+)
+rules = st.lists(
+    st.tuples(
+        st.none() | st.lists(st.sampled_from([*PATHS, *SECTIONS]), min_size=1, max_size=2, unique=True),
+        st.lists(st.integers(0, STAGES - 1), max_size=2, unique=True),
+    ),
+    min_size=1,
+    max_size=4,
+)
+memberships = st.lists(st.sets(st.integers(0, GROUPS - 1)), min_size=PEOPLE, max_size=PEOPLE)
+# Who, for whom, and days from today.
+absences = st.lists(st.tuples(numbers, numbers, st.integers(-2, 1), st.integers(0, 2)), max_size=4)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("approve"), numbers),
+        st.tuples(st.just("approve"), numbers),
+        st.tuples(st.just("strike"), numbers, subsets),
+        st.tuples(st.just("amend"), subsets),
+        st.tuples(st.just("return"), numbers),
+        st.tuples(st.just("absence"), numbers, numbers),
+        st.tuples(st.just("policy"), rules),
+    ),
+    min_size=3,
+    max_size=14,
+)
+
+
+def is_below(path: str, paths: list[str]) -> bool:
+    return any(f"{path}.".startswith(f"{one}.") for one in paths)
+
+
+@dataclass
+class Model:
+    """Who may approve what, said once more and as plainly as possible. People, groups and stages are numbers."""
+
+    stages: list[tuple[int | None, int]]
+    rules: list[tuple[list[str] | None, list[int]]]
+    groups: list[set[int]]
+    paths: set[str] = field(default_factory=set)
+    needed: list[int] = field(default_factory=list)
+    # Of each person: those for whom it stands in, in the order of the absences.
+    stands_in: dict[int, list[int]] = field(default_factory=dict)
+    # Stage and people of each approval of this revision.
+    approvals: list[tuple[int, set[int]]] = field(default_factory=list)
+    is_returned: bool = False
+
+    def revise(self, paths: set[str]) -> None:
+        """Each path needs the stages of its first rule, the request those of all; nobody has approved it yet."""
+        found: set[int] = set()
+        for path in paths:
+            first = (named for own, named in self.rules if own is None or is_below(path, own))
+            found |= set(next(first, []))
+        self.paths, self.needed = set(paths), sorted(found) or self.needed
+        self.approvals, self.is_returned = [], False
+
+    @property
+    def current(self) -> int | None:
+        """The first stage that misses approvals."""
+        counted = [stage for stage, _people in self.approvals]
+        return next((stage for stage in self.needed if counted.count(stage) < self.stages[stage][1]), None)
+
+    def sight(self, who: int) -> int | None:
+        """Whose sight somebody uses: its own, or that of the first person for whom it stands in and who has some."""
+        return next((one for one in [who, *self.stands_in.get(who, [])] if one != BLIND), None)
+
+    def is_in_stage(self, who: int) -> bool:
+        group = None if self.current is None else self.stages[self.current][0]
+        return group is None or group in self.groups[who]
+
+    def may_decide(self, who: int) -> bool:
+        people = {who, *self.stands_in.get(who, [])}
+        decided = set().union(*(said for _stage, said in self.approvals))
+        free = not people & {INITIATOR, *decided}
+        return free and not self.is_returned and self.is_in_stage(who) and self.sight(who) is not None
+
+    def approve(self, who: int) -> None:
+        assert self.current is not None
+        sight = self.sight(who)
+        self.approvals.append((self.current, {who} if sight is None else {who, sight}))
+
+
+class Run:
+    """Drives the services and the model side by side, and compares them after each step."""
+
+    def __init__(self, people: list[Any], groups: list[Any], contact: Any, model: Model) -> None:
+        self.people, self.groups, self.contact, self.model = people, groups, contact, model
+        self.values: dict[str, str] = {}
+        self.request: Any = None
+
+    def prepare(self, absences: list[tuple[int, int, int, int]]) -> None:
+        self.set_rules()
+        for member, own in zip(self.people, self.model.groups, strict=True):
+            member.user.groups.set([self.groups[number] for number in own])
+        for who, absentee, begins, days in absences:
+            if who != absentee:
+                absent(self.people[absentee], self.people[who], begins=begins, ends=begins + days)
+                if begins <= 0 <= begins + days:
+                    self.model.stands_in.setdefault(who, []).append(absentee)
+
+    def set_rules(self) -> None:
+        set_policy(
+            policy(
+                [
+                    stage(f"{number}", group=None if group is None else self.groups[group], approvals=approvals)
+                    for number, (group, approvals) in enumerate(self.model.stages)
+                ],
+                [rule(*map(str, named), paths=paths) for paths, named in self.model.rules],
+            )
+        )
+
+    def document(self, paths: set[str]) -> dict[str, Any]:
+        """Return a patch of the paths with values that were never asked for."""
+        patch: dict[str, Any] = {}
+        for path in sorted(paths):
+            section, _dot, key = path.partition(".")
+            self.values[path] = f"V{next(counter)}"
+            patch.setdefault(section, {})[key] = self.values[path]
+        return patch
+
+    def stored(self) -> dict[str, Any]:
+        self.contact.refresh_from_db()
+        return {path: value_at(self.contact.details, path) for path in PATHS}
+
+    def ask(self, paths: set[str]) -> bool:
+        """Submit a change; return whether it waits."""
+        self.model.revise(paths)
+        made = patch_details(
+            actor=member_actor(self.people[INITIATOR]), contact_id=self.contact.pk, patch=self.document(paths)
+        )
+        self.request = made.change_request
+        assert (self.request is not None) == bool(self.model.needed)
+        self.before = self.stored()
+        return self.request is not None
+
+    def decide(self, who: int, verdict: Verdict, paths: set[str] | None = None) -> bool:
+        """Decide as a person who has seen the present revision; return whether it was taken."""
+        self.request.refresh_from_db()
+        try:
+            decide(
+                actor=member_actor(self.people[who]),
+                change_request_id=self.request.pk,
+                verdict=verdict,
+                digest=digest_of(self.request, proposals_of(self.request)),
+                parts=None if paths is None else Parts(paths=paths),
+            )
+        except ApiError as refusal:
+            if refusal.sub_code not in REFUSALS:
+                raise
+            return False
+        return True
+
+    def do_approve(self, who: int) -> None:
+        allowed = self.model.may_decide(who)
+        assert self.decide(who, Verdict.APPROVE) == allowed
+        if allowed:
+            self.model.approve(who)
+
+    def do_strike(self, who: int, paths: set[str]) -> None:
+        kept, allowed = paths & self.model.paths, self.model.may_decide(who)
+        struck = deepcopy(self.model)
+        if kept and kept != self.model.paths:
+            struck.revise(kept)
+        allowed = allowed and bool(kept)
+        assert self.decide(who, Verdict.APPROVE, kept) == allowed
+        if allowed:
+            self.model = struck
+            if struck.is_in_stage(who):
+                self.model.approve(who)
+
+    def do_return(self, who: int) -> None:
+        allowed = self.model.may_decide(who)
+        assert self.decide(who, Verdict.RETURN) == allowed
+        self.model.is_returned |= allowed
+
+    def do_amend(self, paths: set[str]) -> None:
+        self.model.revise(paths)
+        actor, document = member_actor(self.people[INITIATOR]), self.document(paths)
+        amend_change_request(actor=actor, change_request_id=self.request.pk, document=document)
+
+    def do_absence(self, who: int, absentee: int) -> None:
+        if who != absentee:
+            absent(self.people[absentee], self.people[who])
+            self.model.stands_in.setdefault(who, []).append(absentee)
+
+    def do_policy(self, rules: Any) -> None:
+        self.model.rules = rules
+        self.set_rules()
+
+    def check(self) -> bool:
+        """Compare what is stored with the model; return whether the request waits on."""
+        self.request.refresh_from_db()
+        is_approved = self.model.current is None
+        assert (self.request.status == Status.APPROVED) == is_approved
+        changed = {path: self.values[path] for path in self.model.paths} if is_approved else {}
+        assert self.stored() == {**self.before, **changed}
+        return not is_approved
+
+
+@pytest.fixture
+def people(make_member: Any) -> list[Any]:
+    return [make_member(reviews=True, sees_all_contacts=number != BLIND) for number in range(PEOPLE)]
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stages=stages, rules=rules, memberships=memberships, absences=absences, asked=subsets, steps=steps)
+def test_nothing_is_approved_that_the_rules_would_not_approve(
+    people: list[Any],
+    make_contact: Any,
+    stages: Any,
+    rules: Any,
+    memberships: Any,
+    absences: Any,
+    asked: set[str],
+    steps: Any,
+) -> None:
+    with transaction.atomic():
+        groups = [Group.objects.create(name=f"Group {number}") for number in range(GROUPS)]
+        run = Run(people, groups, make_contact(), Model(stages, rules, memberships))
+        run.prepare(absences)
+        waits = run.ask(asked)
+        for operation, *values in steps:
+            if not waits:
+                break
+            getattr(run, f"do_{operation}")(*values)
+            waits = run.check()
+        transaction.set_rollback(True)
