@@ -53,11 +53,15 @@ class SearchIndex:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Created indexes and the names of dropped ones. `is_busy`: another run held the lock, so this one did nothing."""
+    """Created indexes and the names of dropped ones.
+
+    `is_busy`: another run held the lock, so this one did nothing. `is_refused`: the role does not own the tables.
+    """
 
     created: tuple[SearchIndex, ...] = ()
     dropped: tuple[str, ...] = ()
     is_busy: bool = False
+    is_refused: bool = False
 
 
 def wanted_indexes() -> dict[str, SearchIndex]:
@@ -71,11 +75,22 @@ def wanted_indexes() -> dict[str, SearchIndex]:
     return {index.name: index for index in found}
 
 
+def missing_indexes() -> list[SearchIndex]:
+    """Return the indexes that the current schemas require and that are not there, or not usable."""
+    existing = _existing()
+    return [index for name, index in wanted_indexes().items() if not existing.get(name)]
+
+
 def keep_search_indexes() -> Changes:
     """Create missing indexes, drop unneeded ones, and rebuild invalid ones, all CONCURRENTLY.
 
-    Must run outside a transaction. Does nothing if another run holds the advisory lock.
+    Must run outside a transaction. Does nothing if another run holds the advisory lock, or if another role owns the
+    tables: only their owner may create indexes.
     """
+    if not _owns_tables():
+        if missing := missing_indexes():
+            log.warning("search_indexes_wait_for_owner", missing=len(missing))
+        return Changes(is_refused=True)
     with _alone() as is_alone:
         if not is_alone:
             return Changes(is_busy=True)
@@ -111,6 +126,15 @@ def _alone() -> Iterator[bool]:
         finally:
             if is_alone:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _owns_tables() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class WHERE oid = ANY(%s::regclass[])",
+            [[model._meta.db_table for model in MODELS.values()]],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _existing() -> dict[str, bool]:

@@ -4,10 +4,11 @@ import time
 from collections.abc import Iterator
 
 import psycopg
-from django.apps import apps
 from django.conf import settings
+from django.db import DatabaseError
 
-from operations import probes
+from importexport.graphql.indexes import missing_indexes
+from operations import privileges, probes
 from operations.doctor.findings import Finding, error, ok, warning
 
 OLDEST = 16
@@ -16,13 +17,14 @@ EXTENSIONS = ("pg_trgm",)
 
 
 def examine_database() -> Iterator[Finding]:
-    """Connect, then examine version, encoding and collation, extensions, privileges, and clock."""
+    """Connect, then examine version, encoding and collation, extensions, privileges, search indexes and clock."""
     try:
         with probes.database() as own:
             yield from _version(own)
             yield from _text(own)
             yield from _extensions(own)
             yield from _privileges(own)
+            yield from _search_indexes()
             yield from _clock(own)
     except psycopg.Error as problem:
         yield error(
@@ -93,43 +95,53 @@ def _extensions(own: psycopg.Connection) -> Iterator[Finding]:
 
 
 def _privileges(own: psycopg.Connection) -> Iterator[Finding]:
+    """Compare the privileges of the role with `operations.privileges`.
+
+    A role that owns the tables lacks nothing, and can switch off every trigger. In the embedded profile that is meant.
+    """
     row = own.execute(
-        "SELECT current_user, rolsuper, has_schema_privilege(current_schema(), 'CREATE') FROM pg_roles "
-        "WHERE rolname = current_user"
+        "SELECT current_user, rolsuper, has_schema_privilege('public', 'CREATE'),"
+        " EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        "          AND pg_has_role(relowner, 'USAGE'))"
+        " FROM pg_roles WHERE rolname = current_user"
     ).fetchone()
     assert row is not None  # noqa: S101 - the current role always exists
-    role, is_superuser, may_create = row
-    # Kontor creates search indexes at runtime, so it needs CREATE not only during upgrades.
-    if not may_create:
-        yield error(
-            f"{role} may not create tables and indexes",
-            f"As the owner: GRANT CREATE, USAGE ON SCHEMA public TO {role}",
-        )
-    if is_superuser and not settings.EMBEDDED:
-        yield warning(
-            f"{role} is a superuser of the server, which Kontor does not need",
-            "Make a role of its own: CREATE ROLE kontor LOGIN; ALTER DATABASE ... OWNER TO kontor.",
-        )
-    tables = sorted(model._meta.db_table for model in apps.get_models(include_auto_created=True) if model._meta.managed)
-    refused = [
-        table
-        for (table,) in own.execute(
-            """
-            SELECT name FROM unnest(%s::text[]) AS name
-            WHERE to_regclass(quote_ident(name)) IS NOT NULL
-                AND NOT (SELECT bool_and(has_table_privilege(to_regclass(quote_ident(name)), privilege))
-                    FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS privilege)
-            """,
-            [tables],
-        )
-    ]
-    if refused:
-        yield error(
-            f"{role} lacks privileges on {len(refused)} tables: {', '.join(refused[:5])}",
-            f"Make {role} the owner of the tables: REASSIGN OWNED BY <the old owner> TO {role}.",
-        )
-    elif may_create:
+    role, is_superuser, may_create, is_owner = row
+    if is_superuser or is_owner or may_create:
+        if settings.EMBEDDED:
+            yield ok(f"{role} owns the tables and runs Kontor, as the embedded profile does")
+        else:
+            what = (
+                "is a superuser of the server" if is_superuser else "owns tables" if is_owner else "may create tables"
+            )
+            yield warning(
+                f"{role} {what}, so its password opens everything that the database refuses to others",
+                "Let one role own the tables and another one run Kontor: docs/upgrade.md.",
+            )
+    needed, present = privileges.needed_privileges(), privileges.present_privileges(own)
+    existing = {name for (name,) in own.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+    missing = sorted({table for table, _privilege, _column in needed - present} & existing)
+    excess = sorted({f"{privilege} on {table}" for table, privilege, _column in present - needed})
+    remedy = f"As the owner of the tables: manage.py grant_privileges {role}"
+    if missing:
+        yield error(f"{role} lacks privileges on {len(missing)} tables: {', '.join(missing[:5])}", remedy)
+    if excess and not (is_superuser or is_owner):
+        yield warning(f"{role} has {len(excess)} privileges that it does not need: {', '.join(excess[:5])}", remedy)
+    if not (missing or excess):
         yield ok(f"privileges of {role}")
+
+
+def _search_indexes() -> Iterator[Finding]:
+    try:
+        missing = missing_indexes()
+    except DatabaseError as problem:
+        yield error(f"The search indexes are not known: {type(problem).__name__}", "See the migrations.")
+        return
+    if missing:
+        yield warning(
+            f"{len(missing)} search indexes are missing, so filters of these texts are slow",
+            "As the owner of the tables: manage.py search_indexes",
+        )
 
 
 def _clock(own: psycopg.Connection) -> Iterator[Finding]:

@@ -42,7 +42,7 @@ def test_with_everything_running_it_finds_no_error(installation: Installation) -
         status, unwell = doctor(installation, EMAIL_URL=f"smtp://127.0.0.1:{mail.port}")
     finally:
         mail.stop()
-    # The superuser of a server of one's own is the one thing here that is not as in production.
+    # Here a superuser runs Kontor, and the indexes of the schemas wait for the scheduler.
     assert status == 0, unwell
     assert set(unwell) <= {"database", "settings"}
     assert "superuser" in unwell["database"][0]["text"]
@@ -91,27 +91,44 @@ def test_a_server_that_accepts_and_never_answers_is_found_too(installation: Inst
 
 @pytest.fixture
 def role(installation: Installation) -> Any:
-    """A role that may read and write everything, but owns nothing; and the URL under which it logs in."""
+    """A role that owns nothing and has the privileges to run Kontor; and the URL under which it logs in."""
     url = paths.database_url(installation.var).replace("postgres://kontor@", "postgres://clerk@")
     with installation.database() as connection:
         connection.execute("CREATE ROLE clerk LOGIN")
-        connection.execute("GRANT USAGE, CREATE ON SCHEMA public TO clerk")
-        connection.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO clerk")
+        granted = installation.manage("grant_privileges", "clerk")
+        assert granted.returncode == 0, granted.stderr
+        indexed = installation.manage("search_indexes")
+        assert indexed.returncode == 0, indexed.stderr
         yield connection, url
         connection.execute("DROP OWNED BY clerk")
         connection.execute("DROP ROLE clerk")
 
 
-def test_privileges_that_are_missing_are_named(installation: Installation, role: Any) -> None:
+def test_privileges_that_are_missing_or_too_many_are_named(installation: Installation, role: Any) -> None:
     connection, url = role
     assert "database" not in doctor(installation, DATABASE_URL=url)[1]
-    connection.execute("REVOKE CREATE ON SCHEMA public FROM clerk")
+    connection.execute("GRANT CREATE ON SCHEMA public TO clerk")
+    connection.execute("GRANT DELETE, TRIGGER, UPDATE (recorded_at) ON audit_entry TO clerk")
     connection.execute("REVOKE INSERT ON contacts_contact FROM clerk")
     status, unwell = doctor(installation, DATABASE_URL=url)
     assert status == 1
     assert [finding["text"] for finding in unwell["database"]] == [
-        "clerk may not create tables and indexes",
+        "clerk may create tables, so its password opens everything that the database refuses to others",
         "clerk lacks privileges on 1 tables: contacts_contact",
+        "clerk has 3 privileges that it does not need: "
+        "DELETE on audit_entry, TRIGGER on audit_entry, UPDATE on audit_entry",
+    ]
+
+
+def test_a_role_that_owns_the_tables_it_works_with_is_found(installation: Installation, role: Any) -> None:
+    connection, url = role
+    connection.execute("ALTER TABLE contacts_channel OWNER TO clerk")
+    try:
+        unwell = doctor(installation, DATABASE_URL=url)[1]
+    finally:
+        connection.execute("ALTER TABLE contacts_channel OWNER TO kontor")
+    assert [(finding["grade"], finding["text"]) for finding in unwell["database"]] == [
+        ("warning", "clerk owns tables, so its password opens everything that the database refuses to others")
     ]
 
 
