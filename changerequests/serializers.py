@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from accounts.serializers import MemberRefSerializer
 from changerequests.kinds import all_kinds
 from changerequests.models import ChangeRequest, Status
+from core.errors import UnprocessableEntity
 from core.paging import PagedSerializer, PageSerializer
 from core.serializers import (
     ApiErrorSerializer,
@@ -218,12 +219,16 @@ class ReturnSerializer(StrictSerializer):
 
 
 class TextField(StrictCharField):
-    """A text of at least one visible character, in the one form of text."""
+    """A text of at least one visible character, in the one form of text.
+
+    One without is well formed, so it is refused as against a rule: 422 `TextInvisible`.
+    """
 
     def to_internal_value(self, data: Any) -> str:
         text = normalized(super().to_internal_value(data))
         if not text:
-            self.fail("blank")
+            message = self.error_messages["blank"]
+            raise UnprocessableEntity(message, sub_code="TextInvisible", properties={str(self.field_name): [message]})
         return text
 
 

@@ -150,8 +150,9 @@ class ReviewView(ActorView):
         without what is struck, for which this is the first approval. `digest` is that of the revision that the
         reviewer saw; it is required once a request has several revisions, and where the policy says so.
 
-        `subCode`: OwnChangeRequest, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending, ChangeRequestOutdated,
-        ValidationFailed, UsernameNotUnique, UsernameRequired (422). Another digest: 412.
+        `subCode`: OwnChangeRequest, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending,
+        ChangeRequestOutdated, UnknownPaths, UnknownEntries, NothingKept, ValidationFailed, UsernameNotUnique,
+        UsernameRequired (422). Another digest: 412.
         """
         body = self.body(shapes.AnyReviewSerializer)
         paths, excluded = body["paths"], body["excludedEntryIds"] or ()
@@ -222,7 +223,7 @@ class CommentsView(_RequestView):
 
         Open to every member who sees the request, while it is pending or returned. Comments are never changed.
 
-        `subCode`: ChangeRequestNotPending.
+        `subCode`: ChangeRequestNotPending, TextInvisible.
         """
         text = self.body(shapes.AddCommentSerializer)["text"]
         comment = add_comment(actor=self.actor, change_request_id=changeRequestId, text=text)

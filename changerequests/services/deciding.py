@@ -34,7 +34,7 @@ from changerequests.services.locks import locked_request
 from changerequests.services.opening import due_at, revise
 from changerequests.tasks import apply_approved, send_outcome
 from core.documents import Change
-from core.errors import BadRequest, PreconditionFailed
+from core.errors import PreconditionFailed, UnprocessableEntity
 from core.jobs import send_on_commit
 
 CLOSING = {Verdict.APPROVE: Status.APPROVED, Verdict.REJECT: Status.REJECTED, Verdict.RETURN: Status.RETURNED}
@@ -67,7 +67,8 @@ def decide(
     Raises NotFound; Forbidden without the review permission, and `OwnChangeRequest`, `AlreadyDecided`,
     `NotAReviewer`; PreconditionFailed for another digest, or, unless the request is returned, without one where it
     is required; UnprocessableEntity `ChangeRequestNotPending`, `ChangeRequestOutdated` with the paths whose value
-    is no longer the original one, and what `RequestKind.apply` raises. Any error leaves everything as it was.
+    is no longer the original one, `UnknownPaths`, `UnknownEntries` and `NothingKept` about the parts, and what
+    `RequestKind.apply` raises. Any error leaves everything as it was.
     """
     check_member_permission(actor, REVIEW_PERMISSION)
     seen, sight = seen_request(actor=actor, change_request_id=change_request_id)
@@ -118,7 +119,7 @@ class _Deciding:
     digest: str | None
 
     def struck(self, current: Current, parts: Parts, comment: str | None) -> Current | None:
-        """Make a revision of what the reviewer keeps; None if that is everything. Raises BadRequest."""
+        """Make a revision of what the reviewer keeps; None if that is everything. Raises like `decide`."""
         request = self.request
         proposals = list(current_proposals(request))
         kept = {
@@ -131,7 +132,7 @@ class _Deciding:
         _check_parts(proposals, parts)
         changes = {subject_id: found for subject_id, found in kept.items() if found}
         if not changes:
-            raise BadRequest(_("Keep at least one change, or reject the request."))
+            raise UnprocessableEntity(_("Keep at least one change, or reject the request."), sub_code="NothingKept")
         if len(changes) == len(proposals) and all(
             len(changes[proposal.subject.subject_id]) == len(proposal.changes) for proposal in proposals
         ):
@@ -239,12 +240,13 @@ def _stages_of(current: Current) -> tuple[Stage, ...]:
 
 
 def _check_parts(proposals: Sequence[Proposal], parts: Parts) -> None:
-    """Raise BadRequest for a path or a subject that the request does not have: it was mistyped, or is outdated."""
+    """Raise UnprocessableEntity for a path or a subject that the request does not have: mistyped or outdated."""
     known = {change["path"] for proposal in proposals for change in proposal.changes}
     unknown = sorted(set(parts.paths or ()) - known)
     if unknown:
-        raise BadRequest(_("The request does not change: %(paths)s.") % {"paths": ", ".join(unknown)})
+        text = _("The request does not change: %(paths)s.") % {"paths": ", ".join(unknown)}
+        raise UnprocessableEntity(text, sub_code="UnknownPaths")
     missing = set(parts.excluded_subject_ids) - {proposal.subject_id for proposal in proposals}
     if missing:
         ids = ", ".join(map(str, sorted(missing)))
-        raise BadRequest(_("The request has no entry %(ids)s.") % {"ids": ids})
+        raise UnprocessableEntity(_("The request has no entry %(ids)s.") % {"ids": ids}, sub_code="UnknownEntries")

@@ -227,8 +227,9 @@ class ReviewView(ActorView):
         first approval. `digest` is that of the revision that the reviewer saw; it is required once a request has
         several revisions, and where the policy says so.
 
-        `subCode`: OwnChangeRequest, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending, ChangeRequestOutdated,
-        ValidationFailed, UsernameNotUnique, UsernameRequired (422). Another digest: 412.
+        `subCode`: OwnChangeRequest, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending,
+        ChangeRequestOutdated, UnknownPaths, NothingKept, ValidationFailed, UsernameNotUnique, UsernameRequired
+        (422). Another digest: 412.
         """
         body = self.body(ReviewSerializer)
         check_subject(kind=CONTACT_DETAILS, subject_id=contactId, change_request_id=changeRequestId)

@@ -103,8 +103,8 @@ class TestReviewing:
 
     def test_an_unknown_path_or_entry_is_refused(self, asked, rita, api_of):
         api = api_of(rita)
-        assert api.post(address(asked, "/review"), {**APPROVE, "paths": ["no.such"]}).status == 400
-        assert api.post(address(asked, "/review"), {**APPROVE, "excludedEntryIds": [2**31 - 1]}).status == 400
+        assert api.post(address(asked, "/review"), {**APPROVE, "paths": ["no.such"]}).status == 422
+        assert api.post(address(asked, "/review"), {**APPROVE, "excludedEntryIds": [2**31 - 1]}).status == 422
 
     def test_entries_that_are_left_out_are_not_applied(self, about_three, rita, api_of):
         left_out, *kept = about_three.subjects.all()

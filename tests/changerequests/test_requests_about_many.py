@@ -16,7 +16,7 @@ from contacts.models import CONTACT_DETAILS, Contact
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.changes import patch_details
 from core.documents import Change
-from core.errors import BadRequest, NotFound, UnprocessableEntity
+from core.errors import NotFound, UnprocessableEntity
 from tests.fixtures import without_triggers
 
 pytestmark = pytest.mark.django_db
@@ -162,7 +162,7 @@ def test_a_reviewer_leaves_out_subjects_and_paths(request_of_many, contacts, rit
 
 
 def test_a_subject_of_another_request_cannot_be_left_out(request_of_many, rita):
-    with pytest.raises(BadRequest):
+    with pytest.raises(UnprocessableEntity, match="no entry"):
         decide(
             actor=member_actor(rita),
             change_request_id=request_of_many.pk,

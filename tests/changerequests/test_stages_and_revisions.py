@@ -202,7 +202,7 @@ def test_keeping_everything_is_no_striking(two_approvals, contact, asker, review
 @pytest.mark.parametrize("paths", [[], ["relationship"], [NAME, "personalInformation.firstName"]])
 def test_a_part_is_of_the_request_and_not_empty(contact, asker, reviewer, paths):
     request = submit(asker, contact, BOTH)
-    assert approve(reviewer()[1], request, paths=paths).status == 400
+    assert approve(reviewer()[1], request, paths=paths).status == 422
     assert (status_of(request), Revision.objects.count(), Decision.objects.count()) == (Status.PENDING, 1, 0)
 
 
