@@ -12,8 +12,8 @@ from core.errors import Forbidden
 class Person:
     """A member who wants to decide.
 
-    `represented` has the members for whom it stood in at any time since the request began: whoever they may not decide
-    for, it may not either.
+    `represented` has the members whose substitute it was at any time since the request began. It may not decide a
+    request that one of them may not decide.
     """
 
     member_id: int

@@ -148,10 +148,6 @@ class RequestKind(ABC):
     @abstractmethod
     def presenter(self) -> Presenter: ...
 
-    @abstractmethod
-    def address(self, subject_id: int) -> str:
-        """Return the path of the subject's admin page."""
-
 
 _kinds: dict[str, RequestKind] = {}
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
-from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -89,9 +88,6 @@ class PolicyKind(RequestKind):
 
     def presenter(self) -> "PolicyPresenter":
         return PolicyPresenter()
-
-    def address(self, subject_id: int) -> str:
-        return reverse("admin:changerequests_policyversion_changelist")
 
 
 class PolicyPresenter(Presenter):

@@ -9,7 +9,6 @@ from rest_framework.response import Response
 from accounts.serializers import MemberRefSerializer
 from changerequests.kinds import all_kinds
 from changerequests.models import ChangeRequest, Status
-from core.errors import UnprocessableEntity
 from core.paging import PagedSerializer, PageSerializer
 from core.serializers import (
     ApiErrorSerializer,
@@ -23,7 +22,6 @@ from core.serializers import (
     optional,
     optional_list,
 )
-from core.text import normalized
 
 MAX_TEXT = 2000
 ANOTHER_DIGEST = {
@@ -218,22 +216,8 @@ class ReturnSerializer(StrictSerializer):
 # ---- conversation
 
 
-class TextField(StrictCharField):
-    """A text of at least one visible character, in the one form of text.
-
-    One without is well formed, so it is refused as against a rule: 422 `TextInvisible`.
-    """
-
-    def to_internal_value(self, data: Any) -> str:
-        text = normalized(super().to_internal_value(data))
-        if not text:
-            message = self.error_messages["blank"]
-            raise UnprocessableEntity(message, sub_code="TextInvisible", properties={str(self.field_name): [message]})
-        return text
-
-
 class AddCommentSerializer(StrictSerializer):
-    text = TextField(max_length=MAX_TEXT)
+    text = StrictCharField(max_length=MAX_TEXT, trim_whitespace=False)
 
 
 class CommentSerializer(serializers.Serializer):

@@ -1,6 +1,5 @@
 """API operations on change requests of all kinds, tagged ChangeRequest."""
 
-from functools import cache
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,7 +8,6 @@ from rest_framework import status
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 
 from accounts.permissions import MEMBERS, STAFF, Access
 from accounts.views import ActorView
@@ -29,7 +27,7 @@ from changerequests.services.conversation import add_attachment, add_comment
 from changerequests.services.deciding import Parts, decide
 from changerequests.services.withdrawing import cancel_change_request
 from core.errors import BadRequest, PayloadTooLarge
-from core.paging import PageSerializer, paginate
+from core.paging import PageSerializer, paginate, row_renderer
 
 READ, WRITE = "change-requests.read", "change-requests.write"
 TAGS = ["ChangeRequest"]
@@ -38,15 +36,9 @@ UPLOAD = {"multipart/form-data": shapes.UploadSerializer}
 MAX_FORM_BYTES = MAX_BYTES + 1024 * 1024
 
 
-@cache
-def _renderer(shape: type[Serializer]) -> Any:
-    """Return the function that renders a row. Cached, so that each search does not build the fields again."""
-    return shape().to_representation
-
-
 def _row(request: Any) -> dict[str, Any]:
     request.is_outdated = is_outdated(request)
-    row: dict[str, Any] = _renderer(shapes.AnyChangeRequestRowSerializer)(request)
+    row: dict[str, Any] = row_renderer(shapes.AnyChangeRequestRowSerializer)(request)
     return row
 
 
@@ -124,7 +116,7 @@ class EntriesView(_RequestView):
             paginate(
                 current_proposals(found),
                 page,
-                render=_renderer(shapes.RequestEntrySerializer),
+                render=row_renderer(shapes.RequestEntrySerializer),
                 shown=lambda proposals: entries(proposals.select_related("subject"), request=found),
             )
         )

@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -111,9 +110,6 @@ class ContactDetailsKind(DetailsKind):
 
     def presenter(self) -> "ContactDetailsPresenter":
         return ContactDetailsPresenter(current_schema(self.schema_key))
-
-    def address(self, subject_id: int) -> str:
-        return reverse("admin:contacts_contact_change", args=[subject_id])
 
 
 class DetailsPresenter(Presenter):

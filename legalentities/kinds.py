@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
@@ -58,9 +57,6 @@ class LegalEntityKind(DetailsKind):
 
     def presenter(self) -> "LegalEntityPresenter":
         return LegalEntityPresenter(current_schema(self.schema_key))
-
-    def address(self, subject_id: int) -> str:
-        return reverse("admin:legalentities_legalentity_change", args=[subject_id])
 
 
 class LegalEntityPresenter(DetailsPresenter):

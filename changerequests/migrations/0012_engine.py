@@ -586,7 +586,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("member", models.F("substitute")), _negated=True),
                 name="absence_names_somebody_else",
-                violation_error_message="Nobody stands in for itself.",
+                violation_error_message="A member cannot be its own substitute.",
             ),
         ),
         migrations.AddConstraint(

@@ -9,10 +9,10 @@ from changerequests.models import triggers
 
 
 class Absence(models.Model):
-    """A member is away from `starts_on` to `ends_on`, both included, and `substitute` stands in.
+    """A member is absent from `starts_on` to `ends_on`, both included, and has a substitute.
 
-    The substitute has to be a reviewer itself; only sight is lent. Whoever the absent member may not decide for, the
-    substitute may not either (`changerequests.eligibility`).
+    The substitute must be a reviewer, and borrows only the sight of the absent member. It may not decide a request that
+    the absent member may not decide (`changerequests.eligibility`).
     """
 
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="absences", verbose_name=_("member"))
@@ -31,7 +31,7 @@ class Absence(models.Model):
             models.CheckConstraint(
                 condition=~Q(member=F("substitute")),
                 name="absence_names_somebody_else",
-                violation_error_message=_("Nobody stands in for itself."),
+                violation_error_message=_("A member cannot be its own substitute."),
             ),
             models.CheckConstraint(
                 condition=Q(ends_on__gte=F("starts_on")),

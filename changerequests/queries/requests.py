@@ -26,14 +26,6 @@ def no_such_request() -> NotFound:
     return NotFound(_("There is no change request with this id that you can see."))
 
 
-def visible_request(*, actor: Actor, change_request_id: int) -> ChangeRequest:
-    """Return the request with its people. Raises NotFound."""
-    request = ChangeRequest.objects.visible_to(actor).with_people().filter(pk=change_request_id).first()
-    if request is None:
-        raise no_such_request()
-    return request
-
-
 def request_of_subject(*, actor: Actor, kind: str, subject_id: int, change_request_id: int) -> ChangeRequest:
     """Return the request with its people. Raises NotFound, also if it has another kind or subject."""
     requests = visible_of_kind(actor=actor, kind=kind).with_people()

@@ -12,6 +12,7 @@ from accounts.actor import Actor
 from changerequests.eligibility import Case, Person, Round
 from changerequests.models import Absence, ChangeRequest, Decision, Proposal, RequestStage, Revision, Status, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
+from changerequests.policies import Stage
 from changerequests.queries.policies import groups_of_member
 
 
@@ -33,6 +34,11 @@ class Current:
             rounds=[Round(stage.group_id, stage.approvals, self.approvals_in(stage)) for stage in self.stages],
             is_returned=request.status == Status.RETURNED,
         )
+
+    @property
+    def policy_stages(self) -> tuple[Stage, ...]:
+        """The stages as a policy has them, to give them to another revision."""
+        return tuple(Stage(stage.name, stage.group_id, stage.approvals, stage.hours) for stage in self.stages)
 
     def approvals_in(self, stage: RequestStage) -> int:
         return sum(decision.stage_id == stage.pk and decision.verdict == Verdict.APPROVE for decision in self.decisions)
@@ -77,7 +83,7 @@ class Decider:
         self._absences = list(Absence.objects.filter(substitute=actor.member_id or 0))
 
     def person(self, request: ChangeRequest) -> Person:
-        """Return the decider of this request: it represents whom it stood in for since the request began."""
+        """Return the decider of this request: it represents those whose substitute it was since the request began."""
         begin, today = request.created_at.astimezone(UTC).date(), utc_today()
         return Person(
             member_id=self._member_id or 0,
@@ -97,7 +103,7 @@ def utc_today() -> date:
 
 
 def current_substitutions(member_id: int) -> QuerySet[Absence]:
-    """Return the absences in which the member stands in for somebody today, with those members."""
+    """Return the absences of today in which the member is the substitute, with the absent members."""
     today = utc_today()
     absences = Absence.objects.filter(substitute=member_id, starts_on__lte=today, ends_on__gte=today)
     return absences.select_related("member__user").order_by("pk")

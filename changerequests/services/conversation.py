@@ -16,16 +16,21 @@ from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.sight import seen_request
 from changerequests.services.checks import check_open
 from changerequests.services.locks import locked_request
-from core.errors import Forbidden
+from core.errors import Forbidden, UnprocessableEntity
 from core.stored_files import keep_files, storage_reached, storing
+from core.text import normalized
 
 
 @transaction.atomic
 def add_comment(*, actor: Actor, change_request_id: int, text: str) -> RequestComment:
-    """Add a member's comment to an open request that it sees. Locks the request.
+    """Add a member's comment to an open request that it sees, in the one form of text. Locks the request.
 
-    Raises NotFound; UnprocessableEntity `ChangeRequestNotPending`.
+    Raises NotFound; UnprocessableEntity: `ChangeRequestNotPending`, `TextInvisible` for a text of nothing visible.
     """
+    text = normalized(text)
+    if not text:
+        message = _("The text has no visible character.")
+        raise UnprocessableEntity(message, sub_code="TextInvisible", properties={"text": [message]})
     seen_request(actor=actor, change_request_id=change_request_id)
     request = locked_request(change_request_id)
     check_open(request)

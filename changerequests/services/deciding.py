@@ -19,7 +19,7 @@ from changerequests.eligibility import Case, Person, Round, objection, place_of
 from changerequests.kinds import RequestKind, request_kind
 from changerequests.models import ChangeRequest, Decision, Proposal, RequestSubject, RevisionReason, Status, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
-from changerequests.policies import Initiator, Requirement, Stage
+from changerequests.policies import Initiator, Requirement
 from changerequests.queries.policies import current_policy, groups_of_member
 from changerequests.queries.revisions import (
     Current,
@@ -154,7 +154,7 @@ class _Deciding:
         """Return what the kept changes must wait for: never less than the stage that the reviewer decides in."""
         if self.subject is None:
             # Nothing says what each of many subjects would need, so what is left needs what all of it did.
-            return Requirement(_stages_of(current), frozenset(self._required_paths()))
+            return Requirement(current.policy_stages, frozenset(self._required_paths()))
         request = self.request
         paths = {change.path for found in changes.values() for change in found}
         initiator = Initiator(
@@ -164,7 +164,7 @@ class _Deciding:
         required = self.kind.requirement(subject=self.subject, paths=paths, initiator=initiator)
         if required:
             return required
-        return Requirement(_stages_of(current), frozenset())
+        return Requirement(current.policy_stages, frozenset())
 
     def _required_paths(self) -> set[str]:
         """Return the paths that require approval, as the current revision says."""
@@ -233,10 +233,6 @@ class _Deciding:
             self.request.subjects.exclude(outcome="").update(is_open=False)
             return
         self.request.subjects.update(is_open=False)
-
-
-def _stages_of(current: Current) -> tuple[Stage, ...]:
-    return tuple(Stage(stage.name, stage.group_id, stage.approvals, stage.hours) for stage in current.stages)
 
 
 def _check_parts(proposals: Sequence[Proposal], parts: Parts) -> None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor, system_actor
 from changerequests.kinds import RequestKind, request_kind
 from changerequests.models import ChangeRequest, Revision, RevisionReason, Status
-from changerequests.policies import Requirement, Stage
+from changerequests.policies import Requirement
 from changerequests.queries.policies import current_policy, initiator_of
 from changerequests.queries.requests import no_such_request
 from changerequests.queries.revisions import current_revision
@@ -65,16 +65,11 @@ def amend_change_request(
         reason=RevisionReason.AMENDED,
         changes={request.subject_id: changes},
         author_id=actor.member_id or 0,
-        requirement=required or _former_stages(request),
+        # What waits goes on waiting, even if the new wording would not have to.
+        requirement=required or Requirement(current_revision(request).policy_stages),
         policy_version=policy.version,
         comment=comment,
     )
-
-
-def _former_stages(request: ChangeRequest) -> Requirement:
-    """Return the request's stages: what waits goes on waiting, even if the new wording would not have to."""
-    stages = current_revision(request).stages
-    return Requirement(tuple(Stage(stage.name, stage.group_id, stage.approvals, stage.hours) for stage in stages))
 
 
 def _locked(actor: Actor, change_request_id: int) -> tuple[Any, ChangeRequest]:
@@ -89,9 +84,7 @@ def _locked(actor: Actor, change_request_id: int) -> tuple[Any, ChangeRequest]:
 
 
 def _lock_subject(kind: RequestKind, request: ChangeRequest) -> Any:
+    if request.subject_id is None:
+        return None
     # The initiator's own request is its own even if the subject has left its sight.
-    return (
-        None
-        if request.subject_id is None
-        else kind.lock(actor=system_actor("initiator"), subject_id=request.subject_id)
-    )
+    return kind.lock(actor=system_actor("initiator"), subject_id=request.subject_id)

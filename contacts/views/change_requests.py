@@ -1,7 +1,5 @@
 """API views for a contact's change requests, tagged ContactChangeRequest."""
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -26,7 +24,7 @@ from contacts.models import CONTACT_DETAILS
 from contacts.queries.contacts import check_visible
 from contacts.queries.requests import searched_requests
 from contacts.serializers import change_requests as shapes
-from core.paging import ordered, paginate
+from core.paging import ordered, paginate, row_renderer
 
 READ, WRITE = "change-requests.read", "change-requests.write"
 TAGS = ["ContactChangeRequest"]
@@ -129,12 +127,6 @@ class PendingCheckV10View(PendingCheckView):
     successor = "/v1.1/contacts/{contactId}/pending-change-request/check"
 
 
-@cache
-def _renderer(shape: type[Serializer]) -> Callable[[Any], dict[str, Any]]:
-    """Return the function that renders a row. Cached, so that each search does not build the fields again."""
-    return shape().to_representation
-
-
 def _with_contacts(requests: ChangeRequestQuerySet) -> list[ChangeRequest]:
     rows = list(requests.as_row())
     attach_subjects(rows)
@@ -152,7 +144,7 @@ class _SearchView(ActorView):
             columns=shapes.SORT_COLUMNS,
             default="CreateDate",
         )
-        return Response(paginate(requests, criteria, render=_renderer(shape), shown=_with_contacts))
+        return Response(paginate(requests, criteria, render=row_renderer(shape), shown=_with_contacts))
 
 
 class SearchView(_SearchView):

@@ -273,7 +273,7 @@ def test_one_person_decides_a_revision_once(two_stages, ask, rita):
 
 def test_whoever_stood_in_for_the_initiator_since_it_asked_does_not_decide(pending, anna, rita):
     absent(anna, rita)
-    refused(*decision(pending, rita), match="the initiator, or whoever stands in for it")
+    refused(*decision(pending, rita), match="neither the initiator nor a substitute")
 
 
 def test_an_absence_that_ended_before_excludes_nobody(pending, anna, rita):

@@ -11,7 +11,7 @@ OF_DECISIONS = [
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
         declare=[("request", "record"), ("stage", "record"), ("people", "integer[]"), ("refused", "text")],
-        # The lock makes decisions of one request take turns, whoever writes them.
+        # The lock serializes the decisions of a request.
         func=f"""
             SELECT changerequest.*, revision.number INTO request
               FROM public.changerequests_revision revision
@@ -32,7 +32,7 @@ OF_DECISIONS = [
             ELSIF stage.revision_id <> NEW.revision_id THEN
                 refused := 'the stage is not one of its revision.';
             ELSIF request.initiator_member_id = ANY(people) THEN
-                refused := 'the initiator, or whoever stands in for it, does not decide.';
+                refused := 'neither the initiator nor a substitute of the initiator may decide.';
             ELSIF EXISTS (
                       SELECT FROM public.changerequests_decision decision
                        WHERE decision.revision_id = NEW.revision_id

@@ -36,7 +36,7 @@ OF_POLICIES = [
 ]
 
 OF_ABSENCES = [
-    # Who stood in for whom excludes people from deciding afterwards too, so the past stays as it was.
+    # Past absences still exclude people from deciding, so they never change.
     Guard(
         name="past_absences_stay",
         when=pgtrigger.Before,
