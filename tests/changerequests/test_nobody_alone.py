@@ -25,7 +25,8 @@ from tests.changerequests.policies import absent, policy, rule, set_policy, stag
 pytestmark = pytest.mark.django_db
 # Number 0 asks; the last one sees the contact only through somebody for whom it stands in.
 PEOPLE, INITIATOR, BLIND, GROUPS, STAGES = 5, 0, 4, 3, 3
-REFUSALS = {"OwnChangeRequest", "AlreadyDecided", "NotAReviewer", "ChangeRequestNotPending", "NA"}
+# Who does not see the request gets a 404, which has no sub-code.
+REFUSALS = {"OwnChangeRequest", "AlreadyDecided", "NotAReviewer", "ChangeRequestNotPending", "NothingKept", "NA"}
 counter = count(1)
 PATHS = ["personalInformation.firstName", "personalInformation.lastName", "relationship.notes", "occupation.employer"]
 SECTIONS = ["personalInformation", "relationship"]
