@@ -95,10 +95,14 @@ def _overlap(one: str, other: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What a submission must wait for: the stages, and the paths that require them. Falsy if it need not wait."""
+    """What a submission must wait for: the stages, and the paths that require them. Falsy if it need not wait.
+
+    `policy_version` is the version of the policies that says so.
+    """
 
     stages: tuple[Stage, ...] = ()
     paths: frozenset[str] = frozenset()
+    policy_version: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.stages)
@@ -139,7 +143,8 @@ class KindPolicy:
             if rule is not None and rule.stages:
                 needed.update(rule.stages)
                 waiting.add(path)
-        return Requirement(tuple(stage for stage in self.stages if stage in needed), frozenset(waiting))
+        stages = tuple(stage for stage in self.stages if stage in needed)
+        return Requirement(stages, frozenset(waiting), self.version)
 
 
 def kind_policy(document: Mapping[str, Any], *, version: int) -> KindPolicy:

@@ -12,7 +12,7 @@ from accounts.actor import Actor
 from changerequests.eligibility import Case, Person, Round
 from changerequests.models import Absence, ChangeRequest, Decision, Proposal, RequestStage, Revision, Status, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
-from changerequests.policies import Stage
+from changerequests.policies import Requirement, Stage
 from changerequests.queries.policies import groups_of_member
 
 
@@ -35,10 +35,10 @@ class Current:
             is_returned=request.status == Status.RETURNED,
         )
 
-    @property
-    def policy_stages(self) -> tuple[Stage, ...]:
-        """The stages as a policy has them, to give them to another revision."""
-        return tuple(Stage(stage.name, stage.group_id, stage.approvals, stage.hours) for stage in self.stages)
+    def requirement(self, paths: Collection[str] = ()) -> Requirement:
+        """Return what this revision waits for, as the requirement of another one in which these paths require it."""
+        stages = tuple(Stage(stage.name, stage.group_id, stage.approvals, stage.hours) for stage in self.stages)
+        return Requirement(stages, frozenset(paths), self.revision.policy_version)
 
     def approvals_in(self, stage: RequestStage) -> int:
         return sum(decision.stage_id == stage.pk and decision.verdict == Verdict.APPROVE for decision in self.decisions)

@@ -137,14 +137,12 @@ class _Deciding:
             len(changes[proposal.subject.subject_id]) == len(proposal.changes) for proposal in proposals
         ):
             return None
-        policy = current_policy(request.kind)
         revise(
             request=request,
             reason=RevisionReason.STRUCK,
             changes=changes,
             author_id=self.person.member_id,
             requirement=self._requirement(changes, current),
-            policy_version=policy.version,
             comment=comment,
         )
         self._close_subjects_without_proposal(changes)
@@ -154,7 +152,7 @@ class _Deciding:
         """Return what the kept changes must wait for: never less than the stage that the reviewer decides in."""
         if self.subject is None:
             # Nothing says what each of many subjects would need, so what is left needs what all of it did.
-            return Requirement(current.policy_stages, frozenset(self._required_paths()))
+            return current.requirement(self._required_paths())
         request = self.request
         paths = {change.path for found in changes.values() for change in found}
         initiator = Initiator(
@@ -162,9 +160,7 @@ class _Deciding:
             application_id=request.initiator_application_id,
         )
         required = self.kind.requirement(subject=self.subject, paths=paths, initiator=initiator)
-        if required:
-            return required
-        return Requirement(current.policy_stages, frozenset())
+        return required or current.requirement()
 
     def _required_paths(self) -> set[str]:
         """Return the paths that require approval, as the current revision says."""

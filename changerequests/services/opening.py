@@ -37,13 +37,12 @@ def open_request(
     changes: Changes,
     actor: Actor,
     requirement: Requirement,
-    policy_version: int,
     comment: str | None,
 ) -> ChangeRequest:
     """Open a request for changes of one or more subjects of a kind.
 
-    `requirement` and `policy_version` are what the policies say about the changes. The subjects must be locked. Raises
-    UnprocessableEntity `PendingChangeRequestExists` with the id of the open request that one of them has.
+    `requirement` is what the policies say about the changes. The subjects must be locked. Raises UnprocessableEntity
+    `PendingChangeRequestExists` with the id of the open request that one of them has.
     """
     stage = requirement.stages[0]
     request = ChangeRequest(
@@ -66,7 +65,6 @@ def open_request(
         reason=RevisionReason.SUBMITTED,
         author_id=actor.member_id,
         requirement=requirement,
-        policy_version=policy_version,
         comment=comment,
     )
     return request
@@ -141,7 +139,6 @@ def revise(
     changes: Changes,
     author_id: int,
     requirement: Requirement,
-    policy_version: int,
     comment: str | None,
 ) -> Revision:
     """Give the locked request a new revision, which waits in its first stage again; nobody has decided it yet.
@@ -163,7 +160,6 @@ def revise(
         reason=reason,
         author_id=author_id,
         requirement=requirement,
-        policy_version=policy_version,
         comment=comment,
     )
     request.save(
@@ -183,7 +179,6 @@ def _add_revision(
     reason: RevisionReason,
     author_id: int | None,
     requirement: Requirement,
-    policy_version: int,
     comment: str | None,
 ) -> Revision:
     proposals = {
@@ -199,7 +194,7 @@ def _add_revision(
         reason=reason,
         author_id=author_id,
         comment=comment,
-        policy_version=policy_version,
+        policy_version=requirement.policy_version,
     )
     Proposal.objects.bulk_create(
         Proposal(revision=revision, subject=subject, changes=proposals[subject.subject_id]) for subject in subjects

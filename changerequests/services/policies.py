@@ -62,7 +62,6 @@ def request_policies(*, actor: Actor, document: Mapping[str, Any], comment: str 
         changes={POLICIES: changes},
         actor=actor,
         requirement=requirement,
-        policy_version=policy.version,
         comment=comment,
     )
 

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor, system_actor
 from changerequests.kinds import RequestKind, request_kind
 from changerequests.models import ChangeRequest, Revision, RevisionReason, Status
-from changerequests.policies import Requirement
 from changerequests.queries.policies import current_policy, initiator_of
 from changerequests.queries.requests import no_such_request
 from changerequests.queries.revisions import current_revision
@@ -66,8 +65,7 @@ def amend_change_request(
         changes={request.subject_id: changes},
         author_id=actor.member_id or 0,
         # What waits goes on waiting, even if the new wording would not have to.
-        requirement=required or Requirement(current_revision(request).policy_stages),
-        policy_version=policy.version,
+        requirement=required or current_revision(request).requirement(),
         comment=comment,
     )
 

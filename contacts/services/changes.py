@@ -192,7 +192,6 @@ def _commit_locked(
             changes={row.pk: found.changes},
             actor=found.actor,
             requirement=found.requirement,
-            policy_version=found.snapshot.policy.version,
             comment=comment,
         )
         return Submission(row, pending, change_request=request, waiting_paths=found.requirement.paths)

@@ -36,7 +36,6 @@ def opened(
         changes=changes,
         actor=member_actor(by) if isinstance(by, Member) else by,
         requirement=Requirement(stages, paths),
-        policy_version=0,
         comment=comment,
     )
 

@@ -194,7 +194,6 @@ def approved_for_many(make_contact, anna, reviewers):
         changes={contact.pk: [Change(NAME, "Spyri", "Heusser")] for contact in contacts},
         actor=member_actor(anna),
         requirement=Requirement((Stage("Review"),), frozenset({NAME})),
-        policy_version=0,
         comment=None,
     )
     decide(actor=member_actor(reviewers[0]), change_request_id=request.pk, verdict=Verdict.APPROVE)

@@ -38,7 +38,6 @@ def request_of_many(contacts, anna):
         changes=dict.fromkeys((contact.pk for contact in contacts), changes),
         actor=member_actor(anna),
         requirement=Requirement((Stage("Review"),), frozenset({NAME})),
-        policy_version=0,
         comment="From a list",
     )
 
