@@ -89,6 +89,35 @@ def record(*, kind: str, subject_id: int, sequence: int, actor: Actor, changes: 
     return int(entry_id)
 
 
+def append(
+    *,
+    kind: str,
+    subject_id: int,
+    actor: Actor,
+    changes: Sequence[Change],
+    comment: str | None = None,
+    initiator: Mapping[str, Any] | None = None,
+    change_request_id: int | None = None,
+) -> int:
+    """Insert the next entry of a subject that has no version of its own, and return its id.
+
+    The subject must be locked. The arguments are those of `written_values`.
+    """
+    last = Entry.objects.of(kind, subject_id).order_by("-sequence").values_list("sequence", flat=True).first()
+    values = written_values(
+        kind=kind,
+        subject_id=subject_id,
+        sequence=(last or 0) + 1,
+        actor=actor,
+        changes=changes,
+        comment=comment,
+        initiator=initiator,
+        change_request_id=change_request_id,
+    )
+    ((entry_id,),) = execute(_INSERT, values)
+    return int(entry_id)
+
+
 def erase(*, kind: str, subject_ids: Collection[int]) -> None:
     """Erase values and comments from the subjects' entries for good; paths, times and people stay."""
     with connection.cursor() as cursor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from changerequests.policies import Initiator, Requirement
+from changerequests.policies import Initiator, KindPolicy, Requirement
 from core.documents import Change
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class RequestKind(ABC):
     # What the queue calls a subject.
     subject_label: str | Promise
     # Templates for the subject and its recent history on the review page; `subject_context` is their context.
-    subject_template: str
-    history_template: str
+    subject_template = "admin/changerequests/includes/reviewed_subject.html"
+    history_template = "admin/changerequests/includes/subject_history.html"
     # The shipped policies, `standard` and `strict` (`changerequests.policies.profiles`).
     profiles: Mapping[str, Mapping[str, Any]]
     # Whether its policy must make every change wait, so that nobody can switch it off.
@@ -142,8 +142,10 @@ class RequestKind(ABC):
         """
 
     @abstractmethod
-    def requirement(self, *, subject: Any, paths: Iterable[str], initiator: Initiator) -> Requirement:
-        """Return what changes at these paths must wait for under the current policy."""
+    def requirement(
+        self, *, subject: Any, paths: Iterable[str], policy: KindPolicy, initiator: Initiator
+    ) -> Requirement:
+        """Return what changes at these paths of a locked subject must wait for under this policy."""
 
     @abstractmethod
     def presenter(self) -> Presenter: ...

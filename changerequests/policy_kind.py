@@ -1,6 +1,6 @@
 """The kind of change request for the policies themselves."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -10,12 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor, ActorKind
 from accounts.queries import has_permission
-from changerequests.kinds import Presenter, RequestKind, SubjectView, all_kinds
+from changerequests.document_kinds import DocumentKind, DocumentPresenter
+from changerequests.kinds import SubjectView, all_kinds
 from changerequests.models import ChangeRequest, PolicyVersion
 from changerequests.permissions import POLICY_PERMISSION, REVIEW_PERMISSION
-from changerequests.policies import Facts, Initiator, Requirement, profiles
-from changerequests.presentation import Mark, ReviewedChange, Row, Shown
-from changerequests.queries.policies import current_policy, policies_now
+from changerequests.policies import profiles
+from changerequests.presentation import Shown
+from changerequests.queries.policies import policies_now
 from changerequests.services.policies import (
     POLICIES,
     POLICY_KIND,
@@ -24,7 +25,7 @@ from changerequests.services.policies import (
     planned_changes,
     write_policies,
 )
-from core.documents import Change, is_same, value_at
+from core.documents import Change
 
 LABELS = {
     "stages": _("Stages"),
@@ -43,7 +44,7 @@ LABELS = {
 }
 
 
-class PolicyKind(RequestKind):
+class PolicyKind(DocumentKind):
     """A change of the policies. It always waits."""
 
     key = POLICY_KIND
@@ -74,86 +75,31 @@ class PolicyKind(RequestKind):
     def apply(self, *, actor: Actor, subject: Policies, changes: Sequence[Change], request: ChangeRequest) -> Any:
         return write_policies(current=subject, changes=changes)
 
-    def outdated_paths(self, document: Mapping[str, Any], changes: Sequence[Change]) -> list[str]:
-        return [change.path for change in changes if not is_same(value_at(document, change.path), change.original)]
-
     def document_of(self, subject: Policies) -> Mapping[str, Any]:
         return subject.document
 
     def amended(self, *, actor: Actor, subject: Policies, document: Mapping[str, Any]) -> Sequence[Change]:
         return planned_changes(subject, document)
 
-    def requirement(self, *, subject: Policies, paths: Iterable[str], initiator: Initiator) -> Requirement:
-        return current_policy(self.key).requirement(paths, flagged=(), facts=Facts(initiator=initiator))
-
     def presenter(self) -> "PolicyPresenter":
         return PolicyPresenter()
 
 
-class PolicyPresenter(Presenter):
+class PolicyPresenter(DocumentPresenter):
     """Presents policies with the names of kinds and groups."""
 
     def __init__(self) -> None:
-        self._kinds = {kind.key: str(kind.label) for kind in all_kinds()}
+        super().__init__(POLICY_KIND, LABELS | {kind.key: kind.label for kind in all_kinds()})
         self._groups = dict(Group.objects.values_list("pk", "name"))
 
-    def field_labels(self, paths: Iterable[str]) -> list[str]:
-        return [self.label_at(path) for path in sorted(paths) if "." in path]
-
-    def label_at(self, path: str) -> str:
-        kind, _dot, part = path.partition(".")
-        return " › ".join(filter(None, (self._kinds.get(kind, kind), str(LABELS.get(part, part)))))
-
-    def reviewed_changes(
-        self, changes: Sequence[Mapping[str, Any]], *, document: Mapping[str, Any], is_open: bool
-    ) -> list[ReviewedChange]:
-        return [self._reviewed(change, document, is_open) for change in changes]
-
-    def _reviewed(self, change: Mapping[str, Any], document: Mapping[str, Any], is_open: bool) -> ReviewedChange:
-        path = change["path"]
-        now = value_at(document, path) if is_open else change["original"]
-        is_outdated = not is_same(now, change["original"])
-        kind, _dot, part = path.partition(".")
-        return ReviewedChange(
-            path=path,
-            label=str(LABELS.get(part, part)),
-            context=self._kinds.get(kind, kind),
-            current=self._shown(now, Mark.REMOVED, beside=change["target"]),
-            proposed=self._shown(change["target"], Mark.ADDED, beside=now),
-            original=self._shown(change["original"], Mark.SAME) if is_outdated else None,
-            is_approval_required=change["isApprovalRequired"],
-            is_verified_after=False,
-        )
+    def text(self, value: Any, *, name: str) -> str:
+        if name in ("group", "initiatorGroups") and value is not None:
+            return self._groups.get(value, f"#{value}")
+        return super().text(value, name=name)
 
     def shown_policy(self, policy: Mapping[str, Any]) -> list[tuple[str, Shown]]:
         """Return the parts of a kind's policy for display, each with its label."""
-        return [(str(LABELS[part]), self._shown(policy[part], Mark.SAME)) for part in LABELS if part in policy]
-
-    def _shown(self, value: Any, mark: Mark, *, beside: Any = None, key: str = "") -> Shown:
-        """Return a value for display; what is in the value beside it too is not marked."""
-        if isinstance(value, list):
-            others = beside if isinstance(beside, list) else []
-            return Shown(
-                items=tuple(self._shown(item, Mark.SAME if item in others else mark, key=key) for item in value)
-            )
-        if isinstance(value, dict):
-            rows = [
-                Row(str(LABELS.get(name, name)), self._shown(part, Mark.SAME, key=name))
-                for name in LABELS
-                if (part := value.get(name)) is not None and part is not False
-            ]
-            return Shown(rows=tuple(rows), mark=mark)
-        return Shown(text=self._text(value, key), mark=mark)
-
-    def _text(self, value: Any, key: str) -> str:
-        if isinstance(value, bool):
-            return gettext("Yes") if value else gettext("No")
-        if key in ("group", "initiatorGroups"):
-            return self._groups.get(value, f"#{value}")
-        return "" if value is None else str(value)
-
-    def labelled_faults(self, properties: Mapping[str, Any] | None) -> list[str]:
-        return [f"{path}: {message}" for path, messages in (properties or {}).items() for message in messages]
+        return [(self.label(part), self.shown(policy[part])) for part in LABELS if part in policy]
 
     def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
         return {"versions": PolicyVersion.objects.all()[:5]}

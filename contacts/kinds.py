@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
@@ -13,7 +13,6 @@ from changerequests.kinds import ChoosableField, Presenter, RequestKind, Subject
 from changerequests.models import ChangeRequest
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement, profiles
 from changerequests.presentation import ReviewedChange
-from changerequests.queries.policies import current_policy
 from contacts.display import compared, context_of, field_labels, in_form_order, shown, shown_changes
 from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, CONTACT_TYPES, Contact, ContactParticipant
 from contacts.plans import Origin, Snapshot, merged, outdated_paths, plan, required_for, values_set
@@ -55,8 +54,9 @@ class DetailsKind(RequestKind):
     def document_of(self, subject: Snapshot) -> Mapping[str, Any]:
         return subject.document
 
-    def requirement(self, *, subject: Snapshot, paths: Iterable[str], initiator: Initiator) -> Requirement:
-        policy = current_policy(self.key)
+    def requirement(
+        self, *, subject: Snapshot, paths: Iterable[str], policy: KindPolicy, initiator: Initiator
+    ) -> Requirement:
         facts = self.facts(subject.row.pk, policy, initiator)
         return required_for(subject.schema, paths, policy, facts)
 
@@ -75,7 +75,6 @@ class ContactDetailsKind(DetailsKind):
     label = _("Contact details")
     subject_label = _("contact")
     subject_template = "admin/contacts/includes/reviewed_contact.html"
-    history_template = "admin/contacts/includes/reviewed_history.html"
     profiles = profiles(waits=True, is_flagged_only=True)
     schema_key = CONTACT_SCHEMA
     repository = CONTACTS
@@ -177,6 +176,7 @@ class ContactDetailsPresenter(DetailsPresenter):
             "participants": contact.participants.all(),
             "members": contact.members.select_related("user").order_by("pk"),
             "connections": contact.external_connections.all(),
+            "created_text": gettext("The contact was created."),
             "history": [
                 (entry, shown_changes(self._schema, entry.changes))
                 for entry in latest_history(contact_id=contact.pk, limit=RECENT_ENTRIES)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
@@ -27,7 +28,6 @@ class LegalEntityKind(DetailsKind):
     label = _("Legal entity")
     subject_label = _("legal entity")
     subject_template = "admin/legalentities/includes/reviewed_legal_entity.html"
-    history_template = "admin/contacts/includes/reviewed_history.html"
     profiles = profiles(waits=True, is_flagged_only=True)
     schema_key = LEGAL_ENTITY_SCHEMA
     repository = LEGAL_ENTITIES
@@ -64,6 +64,7 @@ class LegalEntityPresenter(DetailsPresenter):
         return {
             "legal_entity": subject.row,
             "may_open": user.has_perm("legalentities.view_legalentity"),
+            "created_text": gettext("The legal entity was created."),
             "history": [
                 (entry, shown_changes(self._schema, entry.changes))
                 for entry in latest_entries(kind=LEGAL_ENTITY_DETAILS, subject_id=subject.id, limit=RECENT_ENTRIES)

@@ -159,7 +159,9 @@ class _Deciding:
             group_ids=groups_of_member(request.initiator_member_id) if request.initiator_member_id else frozenset(),
             application_id=request.initiator_application_id,
         )
-        required = self.kind.requirement(subject=self.subject, paths=paths, initiator=initiator)
+        required = self.kind.requirement(
+            subject=self.subject, paths=paths, policy=current_policy(request.kind), initiator=initiator
+        )
         return required or current.requirement()
 
     def _required_paths(self) -> set[str]:

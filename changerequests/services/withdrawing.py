@@ -57,7 +57,10 @@ def amend_change_request(
         raise UnprocessableEntity(_("Nothing would change. Cancel the request instead."), sub_code="NothingRequested")
     policy = current_policy(kind.key)
     required = kind.requirement(
-        subject=subject, paths=[change.path for change in changes], initiator=initiator_of(actor, policy)
+        subject=subject,
+        paths=[change.path for change in changes],
+        policy=policy,
+        initiator=initiator_of(actor, policy),
     )
     return revise(
         request=request,

@@ -1,0 +1,158 @@
+"""The base of kinds whose document has no schema: labels by the names of its properties."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext
+
+from audit.queries import latest_entries
+from changerequests.kinds import Presenter, RequestKind, SubjectView
+from changerequests.models import ChangeRequest
+from changerequests.policies import Facts, Initiator, KindPolicy, Requirement
+from changerequests.presentation import Mark, ReviewedChange, Row, Shown, ShownChange
+from core.documents import Change, is_same, value_at
+
+if TYPE_CHECKING:
+    from django.utils.functional import Promise
+
+RECENT_ENTRIES = 5
+
+
+class DocumentKind(RequestKind):
+    """Requests whose changes wait by path alone, and are shown by a DocumentPresenter."""
+
+    def outdated_paths(self, document: Mapping[str, Any], changes: Sequence[Change]) -> list[str]:
+        return [change.path for change in changes if not is_same(value_at(document, change.path), change.original)]
+
+    def requirement(
+        self, *, subject: Any, paths: Iterable[str], policy: KindPolicy, initiator: Initiator
+    ) -> Requirement:
+        return policy.requirement(paths, flagged=(), facts=self.facts(subject, policy, initiator))
+
+    def facts(self, subject: Any, policy: KindPolicy, initiator: Initiator) -> Facts:
+        """Return what the policy's rules depend on."""
+        return Facts(initiator=initiator)
+
+
+class DocumentPresenter(Presenter):
+    """Presents changes of a document by the labels of its properties, whatever is nested in them.
+
+    `labels` are in the order in which properties are shown. A property without a label is shown by its name, and one
+    that is null or false inside an object is not shown.
+    """
+
+    def __init__(self, key: str, labels: Mapping[str, "str | Promise"]) -> None:
+        self._key = key
+        self._labels = labels
+
+    def text(self, value: Any, *, name: str) -> str:
+        """Return a plain value of a property for display; override it for ids that stand for something with a name."""
+        if isinstance(value, bool):
+            return gettext("Yes") if value else gettext("No")
+        return "" if value is None else str(value)
+
+    def address(self, subject: SubjectView, *, user: Any) -> str | None:
+        """Return the address of the subject's page; None if it has none that the user may open."""
+        return None
+
+    def label(self, name: str) -> str:
+        """Return the label of one property, or of one key inside it."""
+        return str(self._labels.get(name, name))
+
+    def context(self, path: str) -> str:
+        """Return the labels of what is around the innermost property of a path."""
+        return " › ".join(self.label(name) for name in path.split(".")[:-1])
+
+    def label_at(self, path: str) -> str:
+        return " › ".join(filter(None, (self.context(path), self.label(path.rpartition(".")[2]))))
+
+    def field_labels(self, paths: Iterable[str]) -> list[str]:
+        paths = list(paths)
+        innermost = [path for path in paths if not any(other.startswith(f"{path}.") for other in paths)]
+        return [self.label_at(path) for path in sorted(innermost, key=self._place)]
+
+    def _place(self, path: str) -> tuple[int, str]:
+        order = list(self._labels)
+        first = path.partition(".")[0]
+        return (order.index(first) if first in order else len(order), path)
+
+    def reviewed_changes(
+        self, changes: Sequence[Mapping[str, Any]], *, document: Mapping[str, Any], is_open: bool
+    ) -> list[ReviewedChange]:
+        return [
+            self._reviewed(change, document, is_open)
+            for change in sorted(changes, key=lambda change: self._place(change["path"]))
+        ]
+
+    def _reviewed(self, change: Mapping[str, Any], document: Mapping[str, Any], is_open: bool) -> ReviewedChange:
+        path = change["path"]
+        name = path.rpartition(".")[2]
+        now = value_at(document, path) if is_open else change["original"]
+        is_outdated = not is_same(now, change["original"])
+        return ReviewedChange(
+            path=path,
+            label=self.label(name),
+            context=self.context(path),
+            current=self.shown(now, Mark.REMOVED, beside=change["target"], name=name),
+            proposed=self.shown(change["target"], Mark.ADDED, beside=now, name=name),
+            original=self.shown(change["original"], Mark.SAME, name=name) if is_outdated else None,
+            is_approval_required=change["isApprovalRequired"],
+            is_verified_after=False,
+        )
+
+    def shown(self, value: Any, mark: Mark = Mark.SAME, *, beside: Any = None, name: str = "") -> Shown:
+        """Return a value for display; items that the value beside it has too are not marked."""
+        if isinstance(value, list):
+            others = beside if isinstance(beside, list) else []
+            return Shown(
+                items=tuple(self.shown(item, Mark.SAME if item in others else mark, name=name) for item in value)
+            )
+        if isinstance(value, dict):
+            known = [part for part in self._labels if part in value]
+            names = [*known, *(part for part in value if part not in self._labels)]
+            rows = [
+                Row(self.label(part), self.shown(value[part], name=part))
+                for part in names
+                if value[part] is not None and value[part] is not False
+            ]
+            return Shown(rows=tuple(rows), mark=mark)
+        return Shown(text=self.text(value, name=name), mark=mark)
+
+    def labelled_faults(self, properties: Mapping[str, Any] | None) -> list[str]:
+        return [
+            f"{self.label_at(path)}: {message}" if path else str(message)
+            for path, messages in (properties or {}).items()
+            for message in messages
+        ]
+
+    def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
+        entries = latest_entries(kind=self._key, subject_id=subject.id, limit=RECENT_ENTRIES)
+        return {
+            "subject": subject,
+            "subject_address": self.address(subject, user=user),
+            "history": [(entry, self._shown_changes(entry.changes)) for entry in entries],
+        }
+
+    def _shown_changes(self, changes: Sequence[Mapping[str, Any]]) -> list[ShownChange]:
+        return [self._shown_change(change["path"], change["original"], change["target"]) for change in changes]
+
+    def _shown_change(self, path: str, original: Any, target: Any) -> ShownChange:
+        name = path.rpartition(".")[2]
+        return ShownChange(
+            path=path,
+            label=self.label(name),
+            context=self.context(path),
+            before=self.shown(original, Mark.REMOVED, beside=target, name=name),
+            after=self.shown(target, Mark.ADDED, beside=original, name=name),
+        )
+
+
+def approved_by(request: ChangeRequest | None) -> dict[str, Any]:
+    """Return the arguments with which `audit.entries.append` records an approved change, none for a direct one."""
+    if request is None:
+        return {}
+    return {
+        "comment": request.initiator_comment,
+        "initiator": request.initiator_columns,
+        "change_request_id": request.pk,
+    }

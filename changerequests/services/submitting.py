@@ -1,0 +1,39 @@
+"""What a service does with changes that may have to wait: ask the policy, and open a request if it says so."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from accounts.actor import Actor
+from changerequests.kinds import request_kind
+from changerequests.models import ChangeRequest
+from changerequests.queries.policies import current_policy, initiator_of, may_wait
+from changerequests.services.opening import open_request
+from core.documents import Change
+
+
+def request_if_required(
+    *,
+    kind: str,
+    subject_id: int,
+    subject: Any,
+    changes: Sequence[Change],
+    actor: Actor,
+    comment: str | None = None,
+) -> ChangeRequest | None:
+    """Open a request if the kind's policy makes these changes wait; return it, or None if they take effect at once.
+
+    `subject` is what `RequestKind.lock` returns. Call it with the subject locked, in the transaction that would make
+    the changes. Reads the policy once. Raises UnprocessableEntity `PendingChangeRequestExists`.
+    """
+    policy = current_policy(kind)
+    if not changes or not may_wait(actor, policy):
+        return None
+    requirement = request_kind(kind).requirement(
+        subject=subject,
+        paths=[change.path for change in changes],
+        policy=policy,
+        initiator=initiator_of(actor, policy),
+    )
+    if not requirement:
+        return None
+    return open_request(kind=kind, changes={subject_id: changes}, actor=actor, requirement=requirement, comment=comment)
