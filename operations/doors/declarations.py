@@ -1,0 +1,247 @@
+"""What each door changes, or why it needs no second person. Add a line for every new door: a test asks for it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Exemption(StrEnum):
+    """Why a door asks nobody else."""
+
+    READS = "reads"
+    OWN_DATA = "own data"
+    TAKES_AWAY = "takes away"
+    MAKES_A_REQUEST = "makes a request"
+    DECIDES = "decides requests"
+    SHELL = "shell"
+    TECHNICAL = "technical"
+    # Named so that nobody overlooks it: one person changes this alone.
+    ONE_PERSON = "one person"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A way in: the kinds of what it changes, in the words of the policies, or why it is exempt."""
+
+    kinds: tuple[str, ...] = ()
+    exemption: Exemption | None = None
+    note: str = ""
+
+
+def _changes(*kinds: str, note: str = "") -> Door:
+    return Door(kinds=kinds, note=note)
+
+
+def _exempt(exemption: Exemption, note: str = "") -> Door:
+    return Door(exemption=exemption, note=note)
+
+
+_READS = _exempt(Exemption.READS)
+_DECIDES = _exempt(Exemption.DECIDES)
+_OWN_LOGIN = _exempt(Exemption.OWN_DATA, "one's own login")
+_OWN_REQUEST = _exempt(Exemption.OWN_DATA, "one's own request")
+_REQUEST_TALK = _exempt(Exemption.TECHNICAL, "adds to a request, changes nothing of it")
+_KEYS = _exempt(Exemption.TECHNICAL, "an address counts once its key has come back")
+_SHELL = _exempt(Exemption.SHELL)
+_TECHNICAL = _exempt(Exemption.TECHNICAL)
+_ONE_PERSON = _exempt(Exemption.ONE_PERSON)
+
+OPERATIONS = {
+    # contacts
+    "POST /v1.0/contacts": _ONE_PERSON,
+    "PATCH /v1.0/contacts/{contactId}/details": _changes("contact-details"),
+    "PUT /v1.0/contacts/{contactId}/details": _changes("contact-details"),
+    "PUT /v1.0/contacts/{contactId}/username": _ONE_PERSON,
+    "POST /v1.0/contacts/{contactId}/external-connections": _ONE_PERSON,
+    "PUT /v1.0/contacts/{contactId}/profile-picture": _ONE_PERSON,
+    "DELETE /v1.0/contacts/{contactId}/profile-picture": _ONE_PERSON,
+    "POST /v1.0/contacts/{contactId}/communication-verification/verify": _KEYS,
+    "POST /v1.0/contacts/{contactId}/communication-verification/resend": _KEYS,
+    "POST /v1.0/contacts/{contactId}/communication-verification/discontinue": _KEYS,
+    "POST /v1.0/contacts/anonymize": _ONE_PERSON,
+    "POST /v1.0/contacts/{contactId}/details/change-history/search": _READS,
+    "POST /v1.1/contacts/{contactId}/details/change-history/search": _READS,
+    # change requests
+    "POST /v1.0/contacts/change-requests/search": _READS,
+    "POST /v1.0/members/{memberId}/contacts/change-requests/search": _READS,
+    "POST /v1.0/change-requests/search": _READS,
+    "PUT /v1.0/contacts/{contactId}/change-requests/{changeRequestId}": _OWN_REQUEST,
+    "POST /v1.0/contacts/{contactId}/change-requests/{changeRequestId}/cancel": _OWN_REQUEST,
+    "POST /v1.0/contacts/{contactId}/change-requests/{changeRequestId}/return": _DECIDES,
+    "POST /v1.0/contacts/{contactId}/change-requests/{changeRequestId}/review": _DECIDES,
+    "POST /v1.0/change-requests/{changeRequestId}/cancel": _OWN_REQUEST,
+    "POST /v1.0/change-requests/{changeRequestId}/return": _DECIDES,
+    "POST /v1.0/change-requests/{changeRequestId}/review": _DECIDES,
+    "POST /v1.0/change-requests/{changeRequestId}/comments": _REQUEST_TALK,
+    "POST /v1.0/change-requests/{changeRequestId}/attachments": _REQUEST_TALK,
+    # groups and companies
+    "POST /v1.0/contact-groups/search": _READS,
+    "POST /v2.0/contacts/{contactId}/contactgroups": _ONE_PERSON,
+    "PUT /v1.0/contactgroups/{contactGroupId}": _ONE_PERSON,
+    "DELETE /v1.0/contactgroups/{contactGroupId}": _ONE_PERSON,
+    "POST /v1.0/legalentities": _ONE_PERSON,
+    "POST /v1.1/legalentities": _ONE_PERSON,
+    "PUT /v1.0/legalentities/{legalEntityId}/details": _changes("legal-entity"),
+    # jobs
+    "POST /v1.0/contacts/import": _ONE_PERSON,
+    "POST /v1.0/contacts/import/sync": _ONE_PERSON,
+    "POST /v1.0/legal-entities/import": _ONE_PERSON,
+    "POST /v1.0/legal-entities/import/sync": _ONE_PERSON,
+    "POST /v1.0/contacts/export": _ONE_PERSON,
+    "POST /v1.0/legal-entities/export": _ONE_PERSON,
+    # schemas and lists
+    "PUT /v1.0/schemas/{key}": _ONE_PERSON,
+    "POST /v1.0/schemas/{key}/fields": _READS,
+    "POST /v1.0/lists/search": _READS,
+    "POST /v1.0/lists/{listKey}/search": _READS,
+    "POST /graphql": _READS,
+    # logins
+    "POST /connect/token": _OWN_LOGIN,
+    "POST /connect/revoke": _OWN_LOGIN,
+    "POST /connect/authorize": _OWN_LOGIN,
+    "PUT /connect/authorize": _OWN_LOGIN,
+    "POST /connect/login": _OWN_LOGIN,
+    "PUT /connect/login": _OWN_LOGIN,
+    "POST /connect/logout": _OWN_LOGIN,
+    "POST /connect/second-factor": _OWN_LOGIN,
+    "POST /connect/second-factor/setup": _OWN_LOGIN,
+    # the rest
+    "POST /language/setlang/": _OWN_LOGIN,
+    "POST /": _READS,
+    "PUT /": _READS,
+    "PATCH /": _READS,
+    "DELETE /": _READS,
+}
+
+ADMIN_PAGES = {
+    # contacts
+    "contacts_contact_add": _ONE_PERSON,
+    "contacts_contact_change": _ONE_PERSON,
+    "contacts_contact_edit": _changes("contact-details"),
+    "contacts_contact_changes": _READS,
+    "contacts_contact_requests": _READS,
+    "contacts_contact_groups": _READS,
+    "contacts_contact_choices": _READS,
+    "contacts_contact_connections": _READS,
+    "contacts_contact_connections_add": _ONE_PERSON,
+    "contacts_contact_channels": _READS,
+    "contacts_contact_channels_act": _KEYS,
+    "contacts_contact_picture": _READS,
+    "contacts_contact_picture_image": _READS,
+    "contacts_contact_picture_change": _ONE_PERSON,
+    "contacts_contact_anonymize": _ONE_PERSON,
+    "contactgroups_contactgroup_add": _ONE_PERSON,
+    "contactgroups_contactgroup_change": _ONE_PERSON,
+    "contactgroups_contactgroup_delete": _ONE_PERSON,
+    "legalentities_legalentity_add": _ONE_PERSON,
+    "legalentities_legalentity_edit": _changes("legal-entity"),
+    "legalentities_legalentity_choices": _READS,
+    # change requests
+    "changerequests_changerequest_change": _DECIDES,
+    "changerequests_changerequest: approve_selected": _DECIDES,
+    "changerequests_changerequest: reject_selected": _DECIDES,
+    "changerequests_changerequest_attachment": _READS,
+    "changerequests_policy_edit": _changes("policy"),
+    # users, rights, applications
+    "accounts_user_add": _ONE_PERSON,
+    "accounts_user_change": _ONE_PERSON,
+    "auth_user_password_change": _ONE_PERSON,
+    "accounts_member_add": _ONE_PERSON,
+    "accounts_member_change": _ONE_PERSON,
+    "auth_group_add": _ONE_PERSON,
+    "auth_group_change": _ONE_PERSON,
+    "auth_group_delete": _ONE_PERSON,
+    "auth_group: delete_selected": _ONE_PERSON,
+    "accounts_clientapplication_add": _ONE_PERSON,
+    "accounts_clientapplication_change": _ONE_PERSON,
+    "accounts_participant_add": _ONE_PERSON,
+    "accounts_participant_change": _ONE_PERSON,
+    # schemas and lists
+    "schemas_schema_change": _ONE_PERSON,
+    "schemas_schema_check": _exempt(Exemption.TECHNICAL, "checks a draft"),
+    "schemas_schema_draft": _ONE_PERSON,
+    "schemas_schema_again": _exempt(Exemption.TECHNICAL, "checks a draft"),
+    "schemas_schema_choices": _READS,
+    "schemas_schemaversion_change": _READS,
+    "schemas_listitem_add": _ONE_PERSON,
+    "schemas_listitem_change": _ONE_PERSON,
+    "schemas_listitem_delete": _ONE_PERSON,
+    # jobs
+    "importexport_importjob_add": _ONE_PERSON,
+    "importexport_importjob_change": _READS,
+    "importexport_importjob_failures": _READS,
+    "importexport_exportjob_start": _ONE_PERSON,
+    "importexport_exportjob_download": _READS,
+    # the site
+    "login": _OWN_LOGIN,
+    "logout": _OWN_LOGIN,
+    "password_change": _OWN_LOGIN,
+    "password_change_done": _READS,
+    "index": _READS,
+    "app_list": _READS,
+    "autocomplete": _READS,
+    "search": _READS,
+    "jsi18n": _READS,
+    "view_on_site": _READS,
+    "dashboard-jobs": _READS,
+}
+
+# Whoever has a shell on the host is outside of the promise; what commands do is in the ledger in their own names.
+COMMANDS = {
+    "policies": _changes("policy"),
+    "doctor": _READS,
+    "doors": _READS,
+    "check_details": _READS,
+    "anonymize_contacts": _SHELL,
+    "create_client_app": _SHELL,
+    "export_contacts": _SHELL,
+    "export_legal_entities": _SHELL,
+    "grant_privileges": _SHELL,
+    "import_contacts": _SHELL,
+    "import_legal_entities": _SHELL,
+    "issue_token": _SHELL,
+    "link_entities": _SHELL,
+    "load_schemas": _SHELL,
+    "reset_second_factor": _SHELL,
+    "unlock_login": _SHELL,
+    "search_indexes": _TECHNICAL,
+    # Not in production.
+    "load_demo": _SHELL,
+    "runstack": _SHELL,
+    "take_screenshots": _SHELL,
+    # Those of Django and of libraries.
+    "axes: *": _SHELL,
+    "django.contrib.auth: *": _SHELL,
+    "django.contrib.contenttypes: *": _SHELL,
+    "django.contrib.sessions: *": _SHELL,
+    "django.contrib.staticfiles: *": _SHELL,
+    "django.core: *": _SHELL,
+    "drf_spectacular: *": _SHELL,
+    "oauth2_provider: *": _SHELL,
+    "pgtrigger: *": _SHELL,
+    "rest_framework: *": _SHELL,
+}
+
+_APPLIES_APPROVED = _exempt(Exemption.TECHNICAL, "applies what was approved")
+_STARTED = _exempt(Exemption.TECHNICAL, "carries out a job that a door above has started")
+
+TASKS = {
+    "changerequests.tasks.apply_approved": _APPLIES_APPROVED,
+    "changerequests.tasks.apply_unapplied": _APPLIES_APPROVED,
+    "changerequests.tasks.send_due_outcomes": _TECHNICAL,
+    "changerequests.tasks.send_outcome": _TECHNICAL,
+    "contacts.tasks.send_due_keys": _TECHNICAL,
+    "contacts.tasks.send_key": _TECHNICAL,
+    "contacts.tasks.delete_obsolete_files": _TECHNICAL,
+    "accounts.tasks.clean_up": _TECHNICAL,
+    "config.operations.tasks.note_beat": _TECHNICAL,
+    "importexport.exports.tasks.expire_exports": _TECHNICAL,
+    "importexport.exports.tasks.resume_exports": _STARTED,
+    "importexport.exports.tasks.run_export": _STARTED,
+    "importexport.imports.tasks.resume_imports": _STARTED,
+    "importexport.imports.tasks.run_import": _STARTED,
+    "importexport.imports.tasks.tidy_imports": _TECHNICAL,
+    "importexport.graphql.tasks.update_search_indexes": _TECHNICAL,
+    "schemas.tasks.check_draft": _STARTED,
+    "schemas.tasks.resume_checks": _STARTED,
+    "schemas.tasks.forget_old_drafts": _TECHNICAL,
+}

@@ -1,0 +1,98 @@
+"""The doors beside the policies: what one person can still change alone."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import ClientApplication
+from changerequests.kinds import all_kinds
+from changerequests.policies import KindPolicy, Rule, kind_policy
+from changerequests.queries.policies import policies_now
+from operations.doors import inventory
+from operations.doors.declarations import ADMIN_PAGES, COMMANDS, OPERATIONS, TASKS, Door
+
+PROFILES = ("standard", "strict")
+WRITING_SCOPES = frozenset(
+    {"contacts.write", "schemas.write", "groups.write", "legal-entities.write", "imports", "anonymize"}
+)
+WAYS = (
+    ("API", OPERATIONS, inventory.operations),
+    ("Admin", ADMIN_PAGES, inventory.admin_pages),
+    ("Commands", COMMANDS, inventory.commands),
+    ("Tasks", TASKS, inventory.tasks),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A door of the code with its declaration; None if there is none."""
+
+    way: str
+    name: str
+    door: Door | None
+
+
+def rows() -> Iterator[Row]:
+    """Yield every door of the code, way by way, in the order of the declarations."""
+    for way, declared, existing in WAYS:
+        found = existing()
+        for name, door in declared.items():
+            if name in found:
+                yield Row(way, name, door)
+        for name in sorted(found - declared.keys()):
+            yield Row(way, name, None)
+
+
+def doors_that_are_gone() -> list[str]:
+    """Return the declared doors that the code does not have."""
+    return [name for _way, declared, existing in WAYS for name in declared.keys() - existing()]
+
+
+def left_to_one_person(policy: KindPolicy) -> str:
+    """Return in words what one member can change of a kind without anybody else: `nothing`, if all of it waits."""
+    passes = []
+    is_unflagged_left = False
+    for number, rule in enumerate(policy.rules, 1):
+        if rule.application_ids is not None:
+            continue
+        if not rule.stages:
+            passes.append(f"what rule {number} lets pass")
+        if _is_for_everything(rule):
+            if not rule.is_flagged_only:
+                break
+            is_unflagged_left = True
+    else:
+        passes.append("what is not flagged" if is_unflagged_left else "what no rule names" if policy.rules else "all")
+    return ", ".join(passes) or "nothing"
+
+
+def _is_for_everything(rule: Rule) -> bool:
+    conditions = (rule.paths, rule.contact_types, rule.participant_ids, rule.initiator_group_ids)
+    return all(condition is None for condition in conditions)
+
+
+def left_by_kind() -> Mapping[str, str]:
+    """Return what the present policies leave to one person, by kind. Runs one query."""
+    document, version = policies_now()
+    return {key: left_to_one_person(kind_policy(policy, version=version)) for key, policy in document.items()}
+
+
+def left_by_profile() -> Mapping[str, Mapping[str, str]]:
+    """Return what each of the shipped profiles leaves to one person, by kind."""
+    return {
+        profile: {kind.key: left_to_one_person(kind_policy(kind.profiles[profile], version=0)) for kind in all_kinds()}
+        for profile in PROFILES
+    }
+
+
+def applications() -> list[dict[str, Any]]:
+    """Return each application that may write: what it changes alone, and the kinds for which a policy names it."""
+    document, version = policies_now()
+    policies = {key: kind_policy(policy, version=version) for key, policy in document.items()}
+    found = []
+    for application in ClientApplication.objects.order_by("name"):
+        scopes = sorted(WRITING_SCOPES & set(application.allowed_scopes.split()))
+        if scopes:
+            waits = [key for key, policy in policies.items() if policy.concerns_application(application.pk)]
+            found.append({"name": application.name, "scopes": scopes, "waitsFor": waits})
+    return found
