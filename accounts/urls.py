@@ -4,12 +4,14 @@ from oauth2_provider.views import AuthorizationView
 
 from accounts.logins import KontorLoginView, SecondFactorSetupView, SecondFactorView
 from accounts.oauth import KontorRevokeTokenView, KontorTokenView
+from accounts.password_links import SetPasswordView
 
 urlpatterns = [
     path("connect/token", KontorTokenView.as_view(), name="token"),
     path("connect/authorize", AuthorizationView.as_view(), name="authorize"),
     path("connect/revoke", KontorRevokeTokenView.as_view(), name="revoke-token"),
     path("connect/login", KontorLoginView.as_view(), name="login"),
+    path("connect/set-password/<uidb64>/<token>", SetPasswordView.as_view(), name="set-password"),
     path("connect/second-factor", SecondFactorView.as_view(), name="second-factor"),
     path("connect/second-factor/setup", SecondFactorSetupView.as_view(), name="second-factor-setup"),
     path("connect/logout", LogoutView.as_view(), name="logout"),

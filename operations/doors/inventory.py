@@ -1,5 +1,6 @@
 """The doors that the code has: operations, admin pages and actions, commands and tasks."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from accounts.models import Member, User
 from accounts.views import ActorView
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_PARAMETER = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
 # Pages of Django's admin that only read, on every model.
 READING_PAGES = ("_history", "_changelist")
 # By the name of its page: the permission that Django asks for.
@@ -43,9 +45,7 @@ def _methods(view: Any) -> set[str]:
 
 def _readable(route: str) -> str:
     """Return a route with its parameters as OpenAPI writes them."""
-    parts = [part.split(":")[-1].rstrip(">") if part.startswith("<") else part for part in route.split("/")]
-    names = [part.startswith("<") for part in route.split("/")]
-    return "/".join(f"{{{part}}}" if is_name else part for part, is_name in zip(parts, names, strict=True))
+    return _PARAMETER.sub(r"{\1}", route)
 
 
 def admin_pages() -> set[str]:
