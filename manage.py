@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Commands of the project. While one needs them, the embedded servers run, unless the environment names others."""
+"""Runs the project's commands, and starts the embedded servers for them if the environment names no others."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from django.core.management import execute_from_command_line
 
 from config.settings.environment import EMBEDDED, embedded_servers
 
-# They read no rows. `runstack` starts the servers by itself, once it knows that nothing else is in its way.
+# These need no database. `runstack` starts the servers itself, once it has checked that nothing is in its way.
 _WITHOUT_SERVERS = frozenset(
     {"check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help", "makemessages", "runstack"}
     | {"spectacular", "startapp", "version"}
@@ -36,7 +36,7 @@ def _start_servers() -> None:
 
 
 def _needs_servers(arguments: list[str]) -> bool:
-    """Whether the command line may come to read or write data."""
+    """Return whether the command may read or write data."""
     return bool(arguments) and arguments[0] not in _WITHOUT_SERVERS and not _HELP.intersection(arguments)
 
 

@@ -203,8 +203,8 @@ class RefusableAdmin(ModelAdmin):
 
 
 def _refused(request: HttpRequest, refusal: ApiError, address: str) -> HttpResponse:
-    told = [str(text) for texts in (refusal.properties or {}).values() for text in texts]
-    messages.error(request, " ".join([str(refusal), *told]))
+    faults = [str(text) for texts in (refusal.properties or {}).values() for text in texts]
+    messages.error(request, " ".join([str(refusal), *faults]))
     return HttpResponseRedirect(address)
 
 

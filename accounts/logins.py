@@ -187,7 +187,7 @@ class SecondFactorSetupView(_FactorView):
             if codes is None:
                 return self.refused(second_factor.Verdict(False))
             self.verified()
-            return self.told(codes)
+            return self.show_codes(codes)
         verdict = second_factor.check_code(self.user, code)
         if not verdict.is_right:
             return self.refused(verdict)
@@ -196,9 +196,9 @@ class SecondFactorSetupView(_FactorView):
             second_factor.remove_factor(self.user)
             del request.session[second_factor.MARK]
             return HttpResponseRedirect(self.onward())
-        return self.told(second_factor.new_recovery_codes(self.user))
+        return self.show_codes(second_factor.new_recovery_codes(self.user))
 
-    def told(self, codes: list[str]) -> HttpResponse:
+    def show_codes(self, codes: list[str]) -> HttpResponse:
         context = {"codes": codes, "onward": self.onward()}
         return render(self.request, "accounts/recovery_codes.html", context)
 

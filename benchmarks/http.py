@@ -114,10 +114,10 @@ def plain(stock: Server) -> Server:
 
 
 def stock_environment() -> dict[str, str]:
-    told = dict(part.split("=") for part in conninfo("stock").split())
+    parameters = dict(part.split("=") for part in conninfo("stock").split())
     return {
-        "STOCK_HOST": told["host"],
-        "STOCK_USER": told["user"],
+        "STOCK_HOST": parameters["host"],
+        "STOCK_USER": parameters["user"],
         "DJANGO_SETTINGS_MODULE": "benchmarks.stock.settings",
     }
 

@@ -85,13 +85,13 @@ def generate(load: Load, *, port: int, headers: Mapping[str, str], seconds: int,
     command = [wrk(), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
     done = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=False)
     try:
-        told = json.loads(done.stdout.splitlines()[-1])
+        measured = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         raise LoadError(f"wrk said: {done.stdout}{done.stderr}") from None
-    if told["errors"] or not told["requests"]:
+    if measured["errors"] or not measured["requests"]:
         sys.stderr.write(done.stdout)
-        raise LoadError(f"{told['errors']} of {told['requests']} answers of {load.path} are errors")
-    return Measured(told["requests"] / told["seconds"], told["p50"], told["p99"])
+        raise LoadError(f"{measured['errors']} of {measured['requests']} answers of {load.path} are errors")
+    return Measured(measured["requests"] / measured["seconds"], measured["p50"], measured["p99"])
 
 
 def _lua(text: str) -> str:

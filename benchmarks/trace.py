@@ -127,10 +127,10 @@ def _ask(application: Callable[..., Any], house: House, method: str, body: str, 
     def ask() -> None:
         statuses: list[str] = []
         answer = application(environ, lambda status, _headers, _error=None: statuses.append(status))
-        told = b"".join(answer)
+        body = b"".join(answer)
         answer.close()
         if statuses != ["200 OK"]:
-            raise RuntimeError(f"{method} answers {statuses}: {told.decode()}")
+            raise RuntimeError(f"{method} answers {statuses}: {body.decode()}")
 
     return ask
 

@@ -8,7 +8,7 @@ from django.core.files.storage import FileSystemStorage
 
 
 class WholeFilesStorage(FileSystemStorage):
-    """Keeps a file whole or not at all: what a full disk cut short would lie there for ever, and nobody knew of it."""
+    """Keeps a file whole or not at all: a full disk would otherwise leave a truncated one that nobody knows of."""
 
     def _save(self, name: str, content: Any) -> str:
         path = Path(self.path(name))

@@ -16,13 +16,13 @@ class Measures:
         self._statuses: dict[str, Counter[str]] = defaultdict(Counter)
         self._unintended: list[str] = []
 
-    def note(self, kind: str, status: int, seconds: float, sub_code: str = "", told: str = "") -> None:
+    def note(self, kind: str, status: int, seconds: float, sub_code: str = "", answer: str = "") -> None:
         with self._lock:
             self._seconds[kind].append(seconds)
             if status >= 400 or status == 0:
                 self._statuses[kind][f"{status} {sub_code}".strip()] += 1
                 if status not in INTENDED:
-                    self._unintended.append(f"{kind}: {status} {told}")
+                    self._unintended.append(f"{kind}: {status} {answer}")
 
     def fail(self, text: str) -> None:
         with self._lock:
@@ -44,8 +44,8 @@ class Measures:
             total += times
         lines.append(self._row("all", total, sum(self._statuses.values(), Counter()), seconds))
         races = sum(self._statuses.values(), Counter())
-        told = ", ".join(f"{number} x {what}" for what, number in races.most_common())
-        return "\n".join(lines) + f"\n\nraces: {told or 'none'}"
+        found = ", ".join(f"{number} x {what}" for what, number in races.most_common())
+        return "\n".join(lines) + f"\n\nraces: {found or 'none'}"
 
     @staticmethod
     def _row(kind: str, times: list[float], statuses: Counter[str], seconds: float) -> str:

@@ -85,8 +85,8 @@ def _contact(client: Client, schema: CompiledSchema, types: Mapping[str, ListIte
     details = canonical(client.details, objects=schema.object_paths)
     faults = schema.validate(details)
     if faults:
-        told = "; ".join(f"{path}: {' '.join(messages)}" for path, messages in faults.items())
-        raise DemoDoesNotFitError(f"The schema has been changed, and made-up clients do not follow it any more. {told}")
+        where = "; ".join(f"{path}: {' '.join(messages)}" for path, messages in faults.items())
+        raise DemoDoesNotFitError(f"The schema has changed, and the fictional clients no longer follow it. {where}")
     return Contact(
         uid=contact_uid(client.number),
         type=types[client.type],

@@ -23,9 +23,9 @@ def play(*, staff: Staff, contacts: Mapping[int, Contact]) -> None:
                 patch=update.patch,
                 comment=update.comment,
             )
-    told = [(story, contacts[number]) for number, story in STORIES.items() if number in contacts]
+    played = [(story, contacts[number]) for number, story in STORIES.items() if number in contacts]
     # Oldest first, so that ids grow with time as in real use.
-    for story, contact in sorted(told, key=lambda part: part[0].asked, reverse=True):
+    for story, contact in sorted(played, key=lambda part: part[0].asked, reverse=True):
         _play(story, contact, staff)
 
 

@@ -1,4 +1,4 @@
-"""The processes of a running stack, and the one log that their output becomes."""
+"""The processes of a running stack, and the log that collects their output."""
 
 import contextlib
 import logging
@@ -22,7 +22,7 @@ _COLOURS = {"stack": 37, "web": 36, "worker": 32, "beat": 33, "db": 34, "queue":
 
 
 class _PrefixFormatter(logging.Formatter):
-    """`source | line`, in the source's colour on a terminal."""
+    """Formats a line as `source | line`, with the source in colour on a terminal."""
 
     def __init__(self, *, coloured: bool) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class _PrefixFormatter(logging.Formatter):
 
 
 class Log:
-    """One log for all: on the terminal and, limited in size, in a file. Any thread may write to it."""
+    """The common log, on the terminal and in a rotated file. Safe to use from any thread."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,12 +45,12 @@ class Log:
         terminal.setFormatter(_PrefixFormatter(coloured=sys.stdout.isatty()))
         file = RotatingFileHandler(path, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8")
         file.setFormatter(_PrefixFormatter(coloured=False))
-        # Apart from the project's own loggers: these lines have been formatted by the processes that wrote them.
+        # Not one of the project's loggers, because the processes have formatted these lines already.
         self._logger = logging.Logger("stack", logging.INFO)
         self._handlers: list[logging.Handler] = [terminal, file]
 
     def write(self, source: str, text: str) -> None:
-        """Writes each line of the text as one of the source's."""
+        """Write each line of the text, prefixed with its source."""
         for line in text.splitlines():
             record = self._logger.makeRecord(f"stack.{source}", logging.INFO, "", 0, line.rstrip(), (), None)
             for handler in self._handlers:
@@ -59,7 +59,7 @@ class Log:
 
 @dataclass
 class Child:
-    """A process of the stack, in a session of its own so that signals reach it from the stack alone."""
+    """A process of the stack, in its own session, so that Ctrl-C on the terminal does not reach it directly."""
 
     name: str
     argv: Sequence[str]
@@ -69,7 +69,7 @@ class Child:
     stop_seconds: float = 20
 
     def __post_init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - programs of ours
+        self._process = subprocess.Popen(  # noqa: S603 - our own programs
             launch.command(self.argv, death_signal=signal.SIGTERM),
             cwd=self.directory,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
@@ -84,19 +84,19 @@ class Child:
         self._reader.start()
 
     def exit_status(self) -> str | None:
-        """How the process ended (`exit code 1`, `SIGKILL`), or None while it runs."""
+        """Return how the process ended (`exit code 1`, `SIGKILL`), or None while it runs."""
         code = self._process.poll()
         if code is None:
             return None
         return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
 
     def stop(self, hurry: threading.Event) -> None:
-        """Asks the process to end, waits, and kills whatever is left of its session; `hurry` cuts the wait short."""
+        """Terminate the process, wait for it, then kill what is left of its session. `hurry` ends the wait."""
         self._process.terminate()
         deadline = time.monotonic() + self.stop_seconds
         while self._process.poll() is None and time.monotonic() < deadline and not hurry.wait(0.05):
             pass
-        # The group outlives its leader where that left children behind.
+        # The process may have left children behind in its group.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(_KILLED_SECONDS)
@@ -109,14 +109,14 @@ class Child:
 
 
 class Follower:
-    """Copies what is appended to a server's own log file, from now on."""
+    """Copies new lines of a server's log file to the common log."""
 
     def __init__(self, name: str, path: Path, log: Log) -> None:
         self._name, self._path, self._log = name, path, log
         self._position = path.stat().st_size if path.exists() else 0
 
     def copy(self) -> None:
-        """Writes the lines that were completed since the last call."""
+        """Copy the lines that were completed since the last call."""
         if not self._path.exists():
             return
         if self._path.stat().st_size < self._position:

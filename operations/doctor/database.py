@@ -28,12 +28,12 @@ def examine_database() -> Iterator[Finding]:
             yield from _clock(own)
     except psycopg.Error as problem:
         yield error(
-            f"PostgreSQL cannot be used: {told(problem)}",
+            f"PostgreSQL cannot be used: {described(problem)}",
             "Check DATABASE_URL (host, port, user, password, database), and that the server runs and lets us in.",
         )
 
 
-def told(problem: psycopg.Error) -> str:
+def described(problem: psycopg.Error) -> str:
     """Return the first line of the error, which names hosts and users but no password."""
     return (str(problem).strip().splitlines() or [type(problem).__name__])[0]
 
@@ -169,7 +169,7 @@ def examine_migrations() -> Iterator[Finding]:
     try:
         missing = probes.missing_migrations()
     except psycopg.Error as problem:
-        yield error(f"Not known: {told(problem)}", "See the database.")
+        yield error(f"Not known: {described(problem)}", "See the database.")
         return
     if missing:
         yield error(f"{len(missing)} migrations are not applied: {', '.join(missing[:5])}", "Run manage.py migrate.")

@@ -187,7 +187,7 @@ ADMIN_PAGES = {
     "dashboard-jobs": _READS,
 }
 
-# Whoever has a shell on the host is outside of the promise; what commands do is in the ledger in their own names.
+# A shell on the host is outside of the promise; the ledger has what commands do, in their own names.
 COMMANDS = {
     "bootstrap": _exempt(Exemption.SHELL, "before there are people"),
     "policies": _changes("policy"),

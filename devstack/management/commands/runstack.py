@@ -1,4 +1,4 @@
-"""`manage.py runstack`: everything that a trial needs, in one terminal."""
+"""`manage.py runstack`: runs everything that a trial needs, in one terminal."""
 
 import contextlib
 import fcntl
@@ -30,19 +30,19 @@ from devstack.management.processes import Child, Follower, Log
 _ROOT = Path(__file__).resolve().parents[3]
 _UP_SECONDS = 60
 _WATCH_SECONDS = 0.5
-# Celery's start of a warning to root about jobs in pickle, which Kontor does not accept.
+# The beginning of Celery's warning about root and jobs in pickle, which Kontor does not accept.
 _ROOT_WARNING = "You're running the worker with superuser privileges"
 _WORKER = f"stack-{os.getpid()}@localhost"
 
 
 class _StopRequested(BaseException):
-    """Ctrl-C, SIGTERM or a closed terminal: no error, and nothing that catches errors may take it for one."""
+    """Ctrl-C, SIGTERM or a closed terminal. A BaseException, so that no handler of errors catches it."""
 
 
 class _StopSignals:
-    """What the signals ask for. The first asks to stop, a later one not to wait for anybody any more.
+    """Requests to stop. The first signal sets `stop`; a second one sets `hurry`, which ends the wait for running jobs.
 
-    It interrupts what runs where that is allowed, and else waits to be noticed: an end that is half done must go on.
+    The first one raises only inside `interrupting`: a shutdown that has begun must not be interrupted.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class _StopSignals:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Within the block the signals come here; those that the caller ignores (nohup) stay ignored."""
+        """Handle the signals within the block, except those that the caller ignores (nohup)."""
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         caught = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
         for number in caught:
@@ -64,7 +64,7 @@ class _StopSignals:
 
     @contextmanager
     def interrupting(self) -> Iterator[None]:
-        """Within the block, and before it, a request to stop raises _StopRequested."""
+        """Raise _StopRequested within the block as soon as a signal arrives, or at once if one has."""
         self._may_interrupt = True
         try:
             self.check()
@@ -73,7 +73,7 @@ class _StopSignals:
             self._may_interrupt = False
 
     def check(self) -> None:
-        """Raises _StopRequested where that was asked for."""
+        """Raise _StopRequested if a signal has arrived."""
         if self.stop.is_set():
             raise _StopRequested
 
@@ -88,7 +88,7 @@ class _StopSignals:
 
 class Command(BaseCommand):
     help = "Runs database, queue, web server, worker and scheduler together, with demo data, until Ctrl-C."
-    # The database does not run yet when Django would look for migrations and check it.
+    # The database is not running yet when Django would check it.
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -105,7 +105,7 @@ class Command(BaseCommand):
 
 
 class Stack:
-    """The servers, the set-up, the three processes, and their end."""
+    """Starts the servers, sets up the database, runs the three processes, and stops everything."""
 
     def __init__(self, var: Path, host: str, port: int, signals: _StopSignals) -> None:
         self._var, self._host, self._port, self._signals = var, host, port, signals
@@ -115,7 +115,7 @@ class Stack:
         self._children: list[Child] = []
 
     def run(self, *, demo: bool) -> None:
-        """Runs until it is asked to stop. Raises CommandError where a part does not start, or ends by itself."""
+        """Run until a signal arrives. Raise CommandError if a part does not start or ends unexpectedly."""
         try:
             with ExitStack() as undo:
                 with self._signals.interrupting():
@@ -139,23 +139,23 @@ class Stack:
             self._say("stopped")
 
     def _set_up(self, *, demo: bool) -> str:
-        """Brings the database and the static files up to date; returns what the demo data has to tell the user."""
+        """Bring the database and the static files up to date. Return the notes about the demo data for the user."""
         self._say("setting up the database")
         call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
         call_command("load_schemas", stdout=io.StringIO())
         _collect_static()
-        told = io.StringIO()
-        # Where the servers are someone else's, a demo is asked for by `load_demo --force`, not by default.
+        notes = io.StringIO()
+        # Servers from the environment may hold real data: there, `load_demo --force` has to ask for the demo.
         if demo and settings.EMBEDDED:
             self._say("loading the demo data")
-            call_command("load_demo", stdout=told, stderr=told)
-        # The children have connections of their own; this one would only stand idle.
+            call_command("load_demo", stdout=notes, stderr=notes)
+        # The processes have their own connections; this one would only be idle.
         connections.close_all()
-        return told.getvalue().strip()
+        return notes.getvalue().strip()
 
     def _start_children(self) -> None:
         python = sys.executable
-        # Quiet: no banner. One worker has no neighbours to look for, which takes a second.
+        # Quiet: no banner. A single worker need not spend a second looking for others.
         celery = [python, "-W", f"ignore:{_ROOT_WARNING}", "-m", "celery", "--quiet", "--app", "config"]
         alone = ["--without-mingle", "--without-gossip"]
         environment = {"KONTOR_VAR": str(self._var), "HOST": self._host, "PORT": str(self._port)}
@@ -176,11 +176,11 @@ class Stack:
             "beat": [*celery, "beat", "--loglevel", "INFO", "--pidfile=", "--schedule", str(self._var / "beat")],
         }
         for name, argv in commands.items():
-            # One by one: what has started is stopped even when the next does not start.
+            # One at a time, so that those that have started are stopped if the next one fails.
             self._children.append(Child(name, argv, self._log, environment=environment, directory=_ROOT))
 
     def _stop_children(self) -> None:
-        """In the order of data's flow: first who takes requests, then who makes jobs, then who does them."""
+        """Stop the processes in the order in which work flows: requests, then the schedule, then jobs."""
         for name in ("web", "beat", "worker"):
             for child in self._children:
                 if child.name == name:
@@ -200,7 +200,7 @@ class Stack:
             self._check()
 
     def _check(self) -> None:
-        """Raises CommandError where a part is gone."""
+        """Raise CommandError if a process or server has ended."""
         self._follow()
         for child in self._children:
             if (status := child.exit_status()) is not None:
@@ -235,7 +235,7 @@ class Stack:
 
 
 def _collect_static() -> None:
-    """Collects static files, unless they are those of the last time: compressing takes longer than all the rest."""
+    """Collect the static files if any has changed: compressing them takes longer than the rest of the start."""
     found = (Path(storage.path(path)) for finder in get_finders() for path, storage in finder.list([]))
     state = "\n".join(f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}" for path in found)
     digest = hashlib.sha256(state.encode()).hexdigest()
@@ -247,7 +247,10 @@ def _collect_static() -> None:
 
 @contextmanager
 def _only_one(var: Path, url: str) -> Iterator[None]:
-    """Two schedulers on one database would do every job twice. Raises CommandError that names the other stack."""
+    """Hold the lock on the folder: two schedulers on one database would start every job twice.
+
+    Raise CommandError, naming the address of the other stack, if it is taken.
+    """
     var.mkdir(parents=True, exist_ok=True)
     with (var / "stack.lock").open("a+") as file:
         try:
@@ -255,8 +258,8 @@ def _only_one(var: Path, url: str) -> Iterator[None]:
         except BlockingIOError as error:
             file.seek(0)
             raise CommandError(
-                f"Kontor runs from this folder already, at {file.read()}. Stop that one first, "
-                "or give this one data of its own: KONTOR_VAR=/some/other/folder"
+                f"Kontor is already running from this folder, at {file.read()}. Stop it first, "
+                "or choose another folder for the data: KONTOR_VAR=/some/other/folder"
             ) from error
         file.truncate(0)
         file.write(url)
@@ -265,7 +268,7 @@ def _only_one(var: Path, url: str) -> Iterator[None]:
 
 
 def _address(host: str) -> str:
-    """Where a client on this machine finds a server that listens on `host`."""
+    """Return the address at which a client on this machine reaches a server that listens on `host`."""
     return "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104 - compared, not bound
 
 
@@ -276,5 +279,5 @@ def _refuse_used_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise CommandError(
-                f"Port {port} of {host} cannot be used ({error.strerror}). Choose another: PORT=8001 make run"
+                f"Port {port} on {host} cannot be used ({error.strerror}). Choose another: PORT=8001 make run"
             ) from error

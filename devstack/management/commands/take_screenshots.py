@@ -1,4 +1,4 @@
-"""`manage.py take_screenshots`: the pictures of the README, taken anew from a demo of their own. For development."""
+"""`manage.py take_screenshots`: takes the screenshots of the README again, from a fresh demo. For development."""
 
 import contextlib
 import io
@@ -37,13 +37,13 @@ PATIENCE_MILLISECONDS = 60_000
 
 QUEUE = "/admin/changerequests/changerequest/"
 CONTACTS = "/admin/contacts/contact/"
-# Her request shows lists, amounts and entries of an array beside what they were.
+# Her request changes lists, amounts and entries of an array.
 CLIENT = "Noémie Blanchet"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A page as one of the demo's members sees it; `go` is what that member does to get there."""
+    """A page as a member of the demo sees it. `go` takes the steps that lead there."""
 
     name: str
     member: str
@@ -52,7 +52,7 @@ class Picture:
 
 
 def _dashboard(page: Page) -> None:
-    """With an export that has just been made."""
+    """Make an export, so that the list has one."""
     page.goto(f"{CONTACTS}?{urlencode({'q': 'Meier'})}")
     page.locator("form[action*='exportjob/start'] button").click()
     expect(page.get_by_role("link", name="Download")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
@@ -120,14 +120,14 @@ class Command(BaseCommand):
 
 @contextmanager
 def _demo() -> Iterator[str]:
-    """A stack of its own with fresh demo data; its address. Raises CommandError where it does not start."""
+    """Run a separate stack with fresh demo data, and yield its address. Raise CommandError if it does not start."""
     with tempfile.TemporaryDirectory(prefix="kontor-pictures-") as directory:
         log = Path(directory) / "output"
         port = _free_port()
         own = {"DATABASE_URL", "REDIS_URL", "HOST", "PORT"}
         environment = {name: value for name, value in os.environ.items() if name not in own}
         with log.open("w") as written:
-            stack = subprocess.Popen(  # noqa: S603 - this very program
+            stack = subprocess.Popen(  # noqa: S603 - this program
                 [sys.executable, "manage.py", "runstack", "--port", str(port)],
                 cwd=ROOT,
                 env={**environment, "KONTOR_VAR": str(Path(directory) / "var"), "WEB_CONCURRENCY": "1"},
@@ -155,7 +155,7 @@ def _free_port() -> int:
 
 
 def _take(browser: Browser, origin: str, picture: Picture) -> bytes:
-    """The picture, as PNG. Raises CommandError where the page is not what it should be."""
+    """Return the screenshot as PNG. Raise CommandError if the page is not the expected one."""
     context = browser.new_context(
         base_url=origin,
         viewport={"width": WIDTH, "height": picture.height},
@@ -174,7 +174,7 @@ def _take(browser: Browser, origin: str, picture: Picture) -> bytes:
     picture.go(page)
     page.wait_for_load_state("networkidle")
     page.evaluate("document.fonts.ready")
-    # A button that was clicked or a link that leads here keeps no ring in the picture.
+    # Remove the focus ring from the button or link that led here.
     page.evaluate("document.activeElement?.blur()")
     page.mouse.move(WIDTH - 1, 0)
     taken = page.screenshot(animations="disabled", caret="hide")
@@ -183,7 +183,7 @@ def _take(browser: Browser, origin: str, picture: Picture) -> bytes:
 
 
 def _smaller(picture: bytes) -> bytes:
-    """The same picture in a palette: a page has few colours, and a repository keeps every picture for ever."""
+    """Return the image reduced to a palette: pages have few colours, and small files keep the repository small."""
     with Image.open(io.BytesIO(picture)) as image:
         reduced = image.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         written = io.BytesIO()

@@ -6,7 +6,7 @@ from importexport.models import ImportKind
 
 class Command(ImportCommand):
     help = (
-        "Imports contacts from JSON files: docs/import.md says what stands in them. Exits with 1 "
+        "Imports contacts from JSON files: docs/import.md says what they contain. Exits with 1 "
         "when entries failed; the others are imported nevertheless, and importing the file again changes nothing more."
     )
     kind = ImportKind.CONTACTS
