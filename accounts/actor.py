@@ -1,7 +1,7 @@
 """The actor: the caller of an operation. Every rule is about an actor, and there always is one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -28,6 +28,8 @@ class Actor:
     An app has `application_id` and the `participant_ids` that restrict it (none: it sees all contacts); a member has
     `member_id` and `member_uid`; a contact has `contact_id` and `contact_uid`; a system actor has only a name.
 
+    A system actor with `is_operator` is a command that somebody runs: what it submits waits like a member's.
+
     `hierarchy` has the ids of the member and the members below it, if they were loaded (`with_hierarchy`).
     """
 
@@ -43,6 +45,7 @@ class Actor:
     contact_id: int | None = None
     contact_uid: UUID | None = None
     hierarchy: tuple[int, ...] | None = None
+    is_operator: bool = False
     _user: User | None = field(default=None, compare=False, repr=False)
 
     is_authenticated = True
@@ -120,6 +123,11 @@ def scope_params(actor: Actor) -> Mapping[str, Any]:
 def system_actor(name: str) -> Actor:
     """Return the actor of a job or a command: it sees everything, and the history names it."""
     return Actor(kind=ActorKind.SYSTEM, name=name, scopes=frozenset(ALL_SCOPES), sees_all_contacts=True)
+
+
+def operator_actor(name: str) -> Actor:
+    """Return the actor of a command whose changes have to wait where those of a member do."""
+    return replace(system_actor(name), is_operator=True)
 
 
 def member_actor(member: Member) -> Actor:

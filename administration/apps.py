@@ -1,5 +1,14 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from changerequests.kinds import register_kind
 
 
 class AdministrationConfig(AppConfig):
     name = "administration"
+    verbose_name = _("Administration")
+
+    def ready(self) -> None:
+        from administration.kinds import BreakGlassKind
+
+        register_kind(BreakGlassKind())

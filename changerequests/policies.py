@@ -180,7 +180,9 @@ def _rule(found: Mapping[str, Any], stages: Mapping[str, Stage]) -> Rule:
 REVIEW = "Review"
 
 
-def policy_document(*, waits: bool, is_flagged_only: bool = False, is_digest_required: bool = False) -> dict[str, Any]:
+def policy_document(
+    *, waits: bool, is_flagged_only: bool = False, is_digest_required: bool = False, hours: int | None = None
+) -> dict[str, Any]:
     """Return a policy with one stage for everybody with the review permission, for all changes or for none."""
     rule = {
         "stages": [REVIEW],
@@ -191,7 +193,7 @@ def policy_document(*, waits: bool, is_flagged_only: bool = False, is_digest_req
         "initiatorGroups": None,
         "applications": None,
     }
-    stage = {"name": REVIEW, "group": None, "approvals": 1, "hours": None}
+    stage = {"name": REVIEW, "group": None, "approvals": 1, "hours": hours}
     return {
         "stages": [stage] if waits else [],
         "rules": [rule] if waits else [],
@@ -199,11 +201,11 @@ def policy_document(*, waits: bool, is_flagged_only: bool = False, is_digest_req
     }
 
 
-def profiles(*, waits: bool, is_flagged_only: bool = False) -> Mapping[str, dict[str, Any]]:
+def profiles(*, waits: bool, is_flagged_only: bool = False, hours: int | None = None) -> Mapping[str, dict[str, Any]]:
     """Return a kind's policy in both profiles: `standard`, and `strict`, in which every change waits."""
     return {
-        "standard": policy_document(waits=waits, is_flagged_only=is_flagged_only),
-        "strict": policy_document(waits=True, is_digest_required=True),
+        "standard": policy_document(waits=waits, is_flagged_only=is_flagged_only, hours=hours),
+        "strict": policy_document(waits=True, is_digest_required=True, hours=hours),
     }
 
 

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 from psycopg import sql
 
+from administration.models import BreakGlass
 from audit.entries import WRITTEN_COLUMNS
 from audit.models import Entry, Erasure
 from changerequests.models import (
@@ -80,6 +81,13 @@ RECORDS: Mapping[type[Model], Record] = {
     ),
     PolicyVersion: Record(written=("uid", "number", "document")),
     PolicyGroup: Record(written=("version_id", "group_id")),
+    BreakGlass: Record(
+        written=(
+            *("command", "arguments", "reason", "operator", "used_at", "is_reviewed", "is_alarm_due"),
+            "alarm_claimed_at",
+        ),
+        changed=("is_reviewed", "is_alarm_due", "alarm_claimed_at"),
+    ),
 }
 
 # A table, a privilege, and a column; the column is empty for privileges on whole rows.

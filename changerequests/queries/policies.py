@@ -66,10 +66,12 @@ def groups_of_member(member_id: int) -> frozenset[int]:
 
 
 def may_wait(actor: Actor, policy: KindPolicy) -> bool:
-    """Return whether the actor's submissions can wait at all: members' do, and those of applications that it names."""
+    """Return whether the actor's submissions can wait at all: those of members and operators, and of applications that
+    the policy names.
+    """
     if actor.application_id is not None:
         return policy.concerns_application(actor.application_id)
-    return actor.is_member
+    return actor.is_member or actor.is_operator
 
 
 def policies_now() -> tuple[dict[str, Any], int]:

@@ -201,7 +201,7 @@ COMMANDS = {
     "grant_privileges": _SHELL,
     "import_contacts": _SHELL,
     "import_legal_entities": _SHELL,
-    "issue_token": _SHELL,
+    "issue_token": _changes("break-glass", note="acts at once, for a reason that is reviewed afterwards"),
     "link_entities": _SHELL,
     "load_schemas": _SHELL,
     "reset_second_factor": _SHELL,
@@ -230,6 +230,8 @@ _STARTED = _exempt(Exemption.TECHNICAL, "carries out a job that a door above has
 TASKS = {
     "changerequests.tasks.apply_approved": _APPLIES_APPROVED,
     "changerequests.tasks.apply_unapplied": _APPLIES_APPROVED,
+    "administration.tasks.send_alarm": _TECHNICAL,
+    "administration.tasks.send_due_alarms": _TECHNICAL,
     "changerequests.tasks.send_due_outcomes": _TECHNICAL,
     "changerequests.tasks.send_outcome": _TECHNICAL,
     "contacts.tasks.send_due_keys": _TECHNICAL,

@@ -3,27 +3,31 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from accounts.actor import system_actor
 from accounts.models import User
 from accounts.scopes import ALL_SCOPES
 from accounts.services import issue_token
+from administration.commands import BreakGlassCommand
 from contacts.services.logins import open_login
 from core.errors import ApiError
 
 
-class Command(BaseCommand):
-    help = "Prints a bearer token with which a member or a contact calls the API: for trials, scripts and tests."
+class Command(BreakGlassCommand):
+    help = (
+        "Prints a bearer token with which a member or a contact calls the API: for trials and tests. Outside of the "
+        "embedded profile it needs a reason, which others review. A token of this command belongs to no application."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
         who = parser.add_mutually_exclusive_group(required=True)
         who.add_argument("--member", metavar="USERNAME")
         who.add_argument("--contact", type=int, metavar="ID")
         parser.add_argument("--scopes", default=" ".join(ALL_SCOPES), help="All of them unless said.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        actor = system_actor("issue_token")
+        actor = self.actor(options)
         try:
             user = (
                 self._member_user(options["member"])

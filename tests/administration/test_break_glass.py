@@ -1,0 +1,108 @@
+"""Commands that break the glass: reviewers hear of it, and somebody has to review it."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.actor import member_actor
+from administration.alarms import deliver_alarm, overdue_alarms
+from administration.models import BreakGlass
+from changerequests.models import ChangeRequest, Status, Verdict
+from changerequests.services.deciding import decide
+from core.errors import ApiError
+from tests.api import Api
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def outside_of_the_embedded_profile(settings):
+    settings.EMBEDDED = False
+
+
+@pytest.fixture
+def anna(make_member):
+    return make_member("anna")
+
+
+@pytest.fixture
+def rita(make_member):
+    rita = make_member("rita", reviews=True)
+    rita.user.email = "rita@bank.example"
+    rita.user.save()
+    return rita
+
+
+def issue_token(capsys, **options):
+    call_command("issue_token", "--member", "anna", **options)
+    return capsys.readouterr().out.strip()
+
+
+def test_without_a_reason_a_token_is_refused(anna, rita):
+    with pytest.raises(CommandError, match="Use --reason"):
+        call_command("issue_token", "--member", "anna")
+    with pytest.raises(CommandError, match="Use --reason"):
+        call_command("issue_token", "--member", "anna", reason="   ")
+    assert (BreakGlass.objects.count(), ChangeRequest.objects.count(), mail.outbox) == (0, 0, [])
+
+
+def test_before_there_are_people_a_contact_needs_no_reason(make_contact, capsys):
+    call_command("issue_token", "--contact", str(make_contact().pk))
+    assert Api(capsys.readouterr().out.strip()).get("/v1.0/lists/search").status != 401
+    assert BreakGlass.objects.count() == 0
+
+
+def test_with_a_reason_it_acts_and_asks_for_a_review(anna, rita, capsys):
+    token = issue_token(capsys, reason="The client application is down")
+    assert Api(token).get("/v1.0/contacts/change-requests/statuses").status == 200
+    used, request = BreakGlass.objects.get(), ChangeRequest.objects.get()
+    assert (used.command, used.reason, used.is_reviewed) == ("issue_token", "The client application is down", False)
+    assert (request.kind, request.subject_id, request.status) == ("break-glass", used.pk, Status.PENDING)
+    days = (request.due_at - timezone.now()).total_seconds() / 86400
+    assert 4.9 < days <= 5
+
+
+def test_every_reviewer_gets_a_mail_without_values(anna, rita, capsys):
+    token = issue_token(capsys, reason="The client application is down")
+    for _twice in range(2):
+        deliver_alarm(BreakGlass.objects.get().pk)
+    (alarm,) = mail.outbox
+    assert alarm.recipients() == ["rita@bank.example"]
+    assert "issue_token" in alarm.subject
+    assert "The client application is down" in alarm.body
+    assert token not in alarm.body
+    assert BreakGlass.objects.get().is_alarm_due is False
+
+
+def test_an_alarm_that_got_lost_is_sent_again(anna, rita, capsys):
+    issue_token(capsys, reason="Why not")
+    assert list(overdue_alarms()) == []
+    used = BreakGlass.objects.get()
+    BreakGlass.objects.update(used_at=timezone.now() - timedelta(minutes=10))
+    assert list(overdue_alarms()) == [used.pk]
+    deliver_alarm(used.pk)
+    assert list(overdue_alarms()) == []
+
+
+def test_somebody_who_may_not_review_does_not_close_it(anna, rita, capsys):
+    issue_token(capsys, reason="Why not")
+    with pytest.raises(ApiError):
+        decide(actor=member_actor(anna), change_request_id=ChangeRequest.objects.get().pk, verdict=Verdict.APPROVE)
+    assert BreakGlass.objects.get().is_reviewed is False
+
+
+def test_a_reviewer_closes_it(anna, rita, capsys):
+    issue_token(capsys, reason="Why not")
+    decide(actor=member_actor(rita), change_request_id=ChangeRequest.objects.get().pk, verdict=Verdict.APPROVE)
+    assert BreakGlass.objects.get().is_reviewed is True
+
+
+def test_the_review_page_shows_what_was_done_and_why(anna, rita, capsys, admin_of):
+    issue_token(capsys, reason="The client application is down")
+    page = admin_of(rita).get(f"/admin/changerequests/changerequest/{ChangeRequest.objects.get().pk}/change/")
+    assert page.status_code == 200
+    assert "The client application is down" in page.content.decode()
+    assert "issue_token" in page.content.decode()
