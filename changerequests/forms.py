@@ -90,7 +90,7 @@ class RuleForm(forms.Form):
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         stored = self.initial.get("paths") or []
-        known = [(field.path, field.label) for field in kind.choosable_fields()]
+        known = [(field.path, field.label) for field in kind.presenter().choosable_fields()]
         # A path that the form does not offer, such as a whole section, stays a choice of the rule that has it.
         fields["paths"].choices = [*known, *((path, path) for path in stored if path not in dict(known))]
         fields["contact_types"].choices = kind.contact_types()

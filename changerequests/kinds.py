@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db.models import F, JSONField, TextField, Value
+from django.db.models.functions import Cast, Coalesce, NullIf
+
 from changerequests.policies import Initiator, KindPolicy, Requirement
 from core.documents import Change
 
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
     from accounts.actor import Actor
     from changerequests.models import ChangeRequest
     from changerequests.presentation import ReviewedChange
+
+
+# The name of a subject with a column for it, which may be empty.
+NAME_OR_UID = Coalesce(NullIf(F("name"), Value("", TextField())), Cast("uid", TextField()), output_field=TextField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +49,23 @@ class SubjectView:
         return self.name
 
 
+def listed_columns(
+    rows: QuerySet[Any, Any], *, kind: str, name: Any = NAME_OR_UID, document: str | None
+) -> QuerySet[Any, Any]:
+    """Return what lists show of subjects: kind, id, uid, name and document, as rows that a UNION of kinds can hold.
+
+    `document` is the column with the document, or None if the list does without it.
+    """
+    shown = Value({}, JSONField()) if document is None else F(document)
+    return rows.order_by().values_list(Value(kind, TextField()), "pk", "uid", name, shown)
+
+
 class Presenter(ABC):
     """Presents requests of one kind. Create one per page: it loads the description of the subjects once."""
+
+    def choosable_fields(self) -> list[ChoosableField]:
+        """Return every field that a request can change, in form order."""
+        return []
 
     @abstractmethod
     def field_labels(self, paths: Iterable[str]) -> list[str]:
@@ -98,10 +120,6 @@ class RequestKind(ABC):
         """Return a subquery for the ids of a participant's subjects; None if this kind has no participants."""
         return None
 
-    def choosable_fields(self) -> list[ChoosableField]:
-        """Return every field that a request can change, in form order."""
-        return []
-
     def contact_types(self) -> list[tuple[str, str]]:
         """Return key and label of each type of contact that rules can name; none if subjects are no contacts."""
         return []
@@ -109,6 +127,13 @@ class RequestKind(ABC):
     @abstractmethod
     def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
         """Return subjects by id, in one query; without their documents, these are empty."""
+
+    def listed(self, ids: Collection[int], *, with_documents: bool) -> QuerySet[Any, Any] | None:
+        """Return the subjects as `listed_columns`, so that a list reads those of all kinds by one statement.
+
+        None if columns cannot say it: then the list calls `subjects`, which is one more statement.
+        """
+        return None
 
     @abstractmethod
     def lock(self, *, actor: Actor, subject_id: int) -> Any:

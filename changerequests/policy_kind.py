@@ -1,6 +1,7 @@
 """The kind of change request for the policies themselves."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -90,7 +91,10 @@ class PolicyPresenter(DocumentPresenter):
 
     def __init__(self) -> None:
         super().__init__(POLICY_KIND, LABELS | {kind.key: kind.label for kind in all_kinds()})
-        self._groups = dict(Group.objects.values_list("pk", "name"))
+
+    @cached_property
+    def _groups(self) -> dict[int, str]:
+        return dict(Group.objects.values_list("pk", "name"))
 
     def text(self, value: Any, *, name: str) -> str:
         if name in ("group", "initiatorGroups") and value is not None:

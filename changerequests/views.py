@@ -20,7 +20,7 @@ from changerequests.models import ChangeRequest, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.entries import entries, requested_changes
 from changerequests.queries.revisions import current_proposals, current_revision, proposals_of
-from changerequests.queries.searching import requests_of_all_kinds, with_subjects
+from changerequests.queries.searching import found_rows, requests_of_all_kinds
 from changerequests.queries.sight import seen_request
 from changerequests.queries.subjects import attach_subjects, is_outdated
 from changerequests.services.conversation import add_attachment, add_comment
@@ -61,7 +61,7 @@ class SearchView(ActorView):
         """
         criteria = self.body(shapes.SearchSerializer)
         found = requests_of_all_kinds(actor=self.actor, criteria=criteria)
-        return Response(paginate(found, criteria, render=_row, shown=with_subjects))
+        return Response(paginate(found, criteria, render=_row, shown=found_rows))
 
 
 class _RequestView(ActorView):

@@ -9,7 +9,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
-from changerequests.kinds import ChoosableField, Presenter, RequestKind, SubjectView
+from changerequests.kinds import ChoosableField, Presenter, RequestKind, SubjectView, listed_columns
 from changerequests.models import ChangeRequest
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement, profiles
 from changerequests.presentation import ReviewedChange
@@ -32,14 +32,6 @@ class DetailsKind(RequestKind):
 
     schema_key: str
     repository: DetailsRepository
-
-    def choosable_fields(self) -> list[ChoosableField]:
-        schema = current_schema(self.schema_key)
-        return [
-            ChoosableField(field.path, " › ".join(filter(None, (context_of(schema, field.path), field.label()))))
-            for field in schema.fields.values()
-            if not field.is_in_array
-        ]
 
     def lock(self, *, actor: Actor, subject_id: int) -> Snapshot:
         return self.repository.read_locked(actor=actor, subject_id=subject_id)
@@ -98,6 +90,10 @@ class ContactDetailsKind(DetailsKind):
             row.pk: SubjectView(row.pk, row.uid, str(row), row.details if with_documents else {}, row) for row in rows
         }
 
+    def listed(self, ids: Collection[int], *, with_documents: bool) -> QuerySet[Any, Any]:
+        document = "details" if with_documents else None
+        return listed_columns(Contact.objects.filter(pk__in=ids), kind=self.key, document=document)
+
     def amended(self, *, actor: Actor, subject: Snapshot, document: Mapping[str, Any]) -> Sequence[Change]:
         found = plan(subject, merged(dict(document)), actor)
         if found.refusal:
@@ -116,6 +112,14 @@ class DetailsPresenter(Presenter):
 
     def __init__(self, schema: CompiledSchema) -> None:
         self._schema = schema
+
+    def choosable_fields(self) -> list[ChoosableField]:
+        schema = self._schema
+        return [
+            ChoosableField(field.path, " › ".join(filter(None, (context_of(schema, field.path), field.label()))))
+            for field in schema.fields.values()
+            if not field.is_in_array
+        ]
 
     def field_labels(self, paths: Iterable[str]) -> list[str]:
         return field_labels(self._schema, paths)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from audit.queries import latest_entries
-from changerequests.kinds import SubjectView
+from changerequests.kinds import SubjectView, listed_columns
 from changerequests.policies import Facts, Initiator, KindPolicy, profiles
 from contacts.display import shown_changes
 from contacts.kinds import RECENT_ENTRIES, DetailsKind, DetailsPresenter
@@ -45,6 +45,10 @@ class LegalEntityKind(DetailsKind):
         return {
             row.pk: SubjectView(row.pk, row.uid, str(row), row.details if with_documents else {}, row) for row in rows
         }
+
+    def listed(self, ids: Collection[int], *, with_documents: bool) -> QuerySet[Any, Any]:
+        document = "details" if with_documents else None
+        return listed_columns(LegalEntity.objects.filter(pk__in=ids), kind=self.key, document=document)
 
     def amended(self, *, actor: Actor, subject: Snapshot, document: Mapping[str, Any]) -> Sequence[Change]:
         found = plan(subject, replaced(dict(document)), actor)

@@ -3,6 +3,7 @@
 The changelist refuses values that are not among a filter's choices before they get here.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +21,7 @@ from accounts.models import Member, Participant
 from changerequests.kinds import all_kinds
 from changerequests.models import OPEN, ChangeRequest, Status
 from changerequests.queries.requests import of_participant, start_of_week
+from changerequests.queries.subjects import Presenters
 
 Requests = QuerySet[ChangeRequest]
 # For filters without a field in the filter form: a hidden input, or submitting the form would drop them.
@@ -34,6 +36,36 @@ def chosen_status(request: HttpRequest) -> str:
     """Return the selected status or ALL. The default is pending, because the queue shows what waits."""
     asked = request.GET.get(StatusFilter.parameter_name, PENDING)
     return asked if asked in {ALL, *(str(status.value) for status in Status)} else PENDING
+
+
+class WalkRequest(HttpRequest):
+    """A request for all rows of the queue in order, without paging."""
+
+    def __init__(self, filters: str, of: HttpRequest) -> None:
+        super().__init__()
+        self.method = "GET"
+        self.GET = QueryDict(filters)
+        self.user = of.user
+
+
+def presenters_of(request: Any) -> Presenters:
+    """Return the presenters of the page, which its filters and its rows share."""
+    if not hasattr(request, "request_presenters"):
+        request.request_presenters = Presenters()
+    presenters: Presenters = request.request_presenters
+    return presenters
+
+
+class LoadedFilter(DropdownFilter):
+    """A filter whose choices are loaded: not to walk the queue, where nobody chooses, unless one is chosen."""
+
+    @abstractmethod
+    def loaded(self, request: HttpRequest) -> list[tuple[str, str]]: ...
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        if isinstance(request, WalkRequest) and self.parameter_name not in request.GET:
+            return []
+        return self.loaded(request)
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -137,13 +169,13 @@ class InitiatorFilter(AutocompleteSelectFilter):
             yield {"kept": self.lookup_kwarg, "value": self.value()}
 
 
-class ParticipantFilter(DropdownFilter):
+class ParticipantFilter(LoadedFilter):
     """The participant that the subject belongs to."""
 
     title = _("participant")
     parameter_name = "participant"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def loaded(self, request: HttpRequest) -> list[tuple[str, str]]:
         return [(str(pk), name) for pk, name in Participant.objects.values_list("pk", "name")]
 
     def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
@@ -151,14 +183,15 @@ class ParticipantFilter(DropdownFilter):
         return of_participant(queryset, int(value)) if value else queryset
 
 
-class FieldFilter(DropdownFilter):
+class FieldFilter(LoadedFilter):
     """A changed field, chosen by label. Fields inside arrays are not offered: arrays change whole."""
 
     title = _("field")
     parameter_name = "field"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(field.path, field.label) for kind in all_kinds() for field in kind.choosable_fields()]
+    def loaded(self, request: HttpRequest) -> list[tuple[str, str]]:
+        presenters = presenters_of(request)
+        return [(field.path, field.label) for kind in all_kinds() for field in presenters[kind.key].choosable_fields()]
 
     def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
         value = self.value()

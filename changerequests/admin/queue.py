@@ -5,13 +5,13 @@ from typing import Any
 from django.contrib.admin.options import IncorrectLookupParameters, ModelAdmin
 from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 
 from accounts.admin_actor import actor_of
 from accounts.admin_paging import KeyedChangeList
-from changerequests.admin.filters import MOMENTS, StatusFilter
+from changerequests.admin.filters import MOMENTS, StatusFilter, WalkRequest, presenters_of
 from changerequests.models import ChangeRequest
-from changerequests.queries.subjects import Presenters, attach_changes, attach_subjects, is_outdated
+from changerequests.queries.subjects import attach_subjects, is_outdated, with_subjects
 
 
 class Queue(KeyedChangeList):
@@ -21,7 +21,7 @@ class Queue(KeyedChangeList):
     """
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[ChangeRequest]:
-        return super().get_queryset(request, exclude_parameters).with_people()
+        return with_subjects(super().get_queryset(request, exclude_parameters).with_people())
 
     @property
     def status_tabs(self) -> list[dict[str, Any]]:
@@ -35,26 +35,15 @@ class Queue(KeyedChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        presenters = Presenters()
+        presenters = presenters_of(request)
         actor = actor_of(request)
         rows = list(self.result_list)
         attach_subjects(rows, with_documents=True)
-        attach_changes([row for row in rows if row.is_open])
         for row in rows:
             row.field_labels = presenters[row.kind].field_labels(row.paths)
             row.is_own = actor is not None and row.initiator_member_id == actor.member_id
             row.is_outdated = is_outdated(row)
         self.result_list = rows
-
-
-class WalkRequest(HttpRequest):
-    """A request for all rows of the queue in order, without paging."""
-
-    def __init__(self, filters: str, of: HttpRequest) -> None:
-        super().__init__()
-        self.method = "GET"
-        self.GET = QueryDict(filters)
-        self.user = of.user
 
 
 class Walk(Queue):

@@ -30,9 +30,10 @@ from changerequests.admin.filters import (
     KindFilter,
     ParticipantFilter,
     StatusFilter,
+    WalkRequest,
     chosen_status,
 )
-from changerequests.admin.queue import Queue, Walk, WalkRequest
+from changerequests.admin.queue import Queue, Walk
 from changerequests.admin.review import ReviewAdmin
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status

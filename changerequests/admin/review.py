@@ -24,7 +24,7 @@ from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status, Verdict
 from changerequests.queries.requests import neighbours, next_to_decide
 from changerequests.queries.revisions import Decider, current_revision, proposals_of
-from changerequests.queries.subjects import attach_changes, attach_subjects
+from changerequests.queries.subjects import attach_subject, attach_subjects
 from changerequests.services.deciding import decide
 from changerequests.services.withdrawing import cancel_change_request
 from core.errors import ApiError
@@ -119,12 +119,12 @@ class ReviewAdmin(RequestAdmin):
     ) -> HttpResponse:
         kind = request_kind(change_request.kind)
         presenter = kind.presenter()
-        attach_subjects([change_request], with_documents=True)
-        attach_changes([change_request])
+        attach_subject(change_request)
+        proposals = proposals_of(change_request)
         current = current_revision(change_request)
         subject = change_request.subject
         changes = presenter.reviewed_changes(
-            change_request.changes, document=subject.document, is_open=change_request.is_open
+            proposals.get(change_request.subject_id, []), document=subject.document, is_open=change_request.is_open
         )
         previous, following = neighbours(walked_rows(self, request), of=change_request)
         context = {
@@ -140,7 +140,7 @@ class ReviewAdmin(RequestAdmin):
             "changes": changes,
             "choices": choices(decider=Decider(actor), request=change_request, current=current, changes=changes),
             "stages": shown_stages(current, change_request),
-            "digest": digest_of(change_request, proposals_of(change_request)),
+            "digest": digest_of(change_request, proposals),
             "comments": change_request.comments.select_related("author__user"),
             "attachments": change_request.attachments.select_related("author__user"),
             "form": form,

@@ -7,17 +7,17 @@ from operator import or_
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Count, Exists, JSONField, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.queries import has_permission
-from changerequests.models import OPEN, Absence, ChangeRequest, Decision, Proposal, RequestSubject, Status
+from changerequests.models import OPEN, Absence, ChangeRequest, Decision, Status
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.revisions import utc_today
 from changerequests.queries.sight import sights_of
-from changerequests.queries.subjects import attach_subjects
+from changerequests.queries.subjects import attach_subjects, with_subjects
 
 _FILTERS = {
     "kinds": "kind__in",
@@ -70,20 +70,8 @@ def _represented(actor: Actor, *, since: OuterRef) -> QuerySet[Absence, Any]:
     return absences.order_by().values("member")
 
 
-def with_subjects(requests: Any) -> Iterable[ChangeRequest]:
-    """Return rows for a list, with what `is_outdated` needs. Runs one query, and one for each kind."""
-    subjects = RequestSubject.objects.filter(request=OuterRef("pk")).order_by().values("request")
-    current = Proposal.objects.filter(
-        revision__request=OuterRef("pk"),
-        revision__number=OuterRef("revision_number"),
-        revision__request__status__in=OPEN,
-        revision__request__subject_id__isnull=False,
-    )
-    rows = list(
-        requests.as_row().annotate(
-            subject_count=Coalesce(Subquery(subjects.annotate(number=Count("pk")).values("number")), 0),
-            changes=Subquery(current.order_by().values("changes")[:1], output_field=JSONField()),
-        )
-    )
+def found_rows(requests: Any) -> Iterable[ChangeRequest]:
+    """Return rows for a list, with what `is_outdated` needs. Runs two queries (see `attach_subjects`)."""
+    rows = list(with_subjects(requests.as_row()))
     attach_subjects(rows, with_documents=True)
     return rows

@@ -4,30 +4,41 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, F
+from django.db.models import Count, F, JSONField, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import ngettext
 
 from changerequests.kinds import Presenter, SubjectView, request_kind
-from changerequests.models import ChangeRequest, Proposal, RequestSubject
+from changerequests.models import OPEN, ChangeRequest, Proposal, RequestSubject
 from changerequests.models.revisions import proposed_changes
+
+
+def attach_subject(request: ChangeRequest) -> None:
+    """Set `subject` of a request for its page, with row and document. Runs one query."""
+    if request.subject_id is None:
+        attach_subjects([request])
+    else:
+        request.subject_count = 1
+        request.subject = request_kind(request.kind).subjects([request.subject_id])[request.subject_id]
 
 
 def attach_subjects(requests: Collection[ChangeRequest], *, with_documents: bool = False) -> None:
     """Set `subject` of each request: its SubjectView or, if it has several, a view with their number as its name.
 
-    Runs one query per kind, and one more if there are requests about several subjects without `subject_count`.
+    The views have no `row`. Runs one query, one more for each kind that columns cannot describe, and one if there are
+    requests about several subjects without `subject_count`.
     """
     ids: dict[str, set[int]] = defaultdict(set)
     for request in requests:
         if request.subject_id is not None:
             ids[request.kind].add(request.subject_id)
-    found = {key: request_kind(key).subjects(own, with_documents=with_documents) for key, own in ids.items()}
+    found = _found_subjects(ids, with_documents=with_documents)
     several = [request.pk for request in requests if request.subject_id is None and request.subject_count is None]
     numbers = _numbers_of_subjects(several) if several else {}
     for request in requests:
         if request.subject_id is not None:
             request.subject_count = 1
-            request.subject = found[request.kind][request.subject_id]
+            request.subject = found[request.kind, request.subject_id]
         else:
             if request.subject_count is None:
                 request.subject_count = numbers.get(request.pk, 0)
@@ -36,9 +47,43 @@ def attach_subjects(requests: Collection[ChangeRequest], *, with_documents: bool
             request.subject = SubjectView(0, None, name, {})
 
 
+def _found_subjects(
+    ids: Mapping[str, Collection[int]], *, with_documents: bool
+) -> Mapping[tuple[str, int], SubjectView]:
+    """Return the subjects of several kinds by kind and id."""
+    listed, found = [], {}
+    for key, own in ids.items():
+        kind = request_kind(key)
+        rows = kind.listed(own, with_documents=with_documents)
+        if rows is None:
+            views = kind.subjects(own, with_documents=with_documents)
+            found.update({(key, pk): view for pk, view in views.items()})
+        else:
+            listed.append(rows)
+    if listed:
+        for key, pk, uid, name, document in listed[0].union(*listed[1:], all=True):
+            found[key, pk] = SubjectView(pk, uid, name, document)
+    return found
+
+
 def _numbers_of_subjects(request_ids: Sequence[int]) -> Mapping[int, int]:
     subjects = RequestSubject.objects.filter(request__in=request_ids).order_by()
     return dict(subjects.values_list("request").annotate(number=Count("pk")))
+
+
+def with_subjects(requests: Any) -> Any:
+    """Select the number of subjects, and of open requests about one subject the current changes."""
+    subjects = RequestSubject.objects.filter(request=OuterRef("pk")).order_by().values("request")
+    current = Proposal.objects.filter(
+        revision__request=OuterRef("pk"),
+        revision__number=OuterRef("revision_number"),
+        revision__request__status__in=OPEN,
+        revision__request__subject_id__isnull=False,
+    )
+    return requests.annotate(
+        subject_count=Coalesce(Subquery(subjects.annotate(number=Count("pk")).values("number")), 0),
+        changes=Subquery(current.order_by().values("changes")[:1], output_field=JSONField()),
+    )
 
 
 def attach_changes(requests: Collection[ChangeRequest]) -> None:

@@ -211,13 +211,13 @@ def test_the_queue_takes_as_many_queries_for_many_rows_as_for_few(
     with count_queries() as queries:
         queue = browser.get(f"{QUEUE}?status=all&initiator_member__id__exact={anna.pk}")
     assert queue.context["cl"].result_count == rows + 1
-    assert len(queries) <= 13, [query["sql"][:120] for query in queries.captured_queries]
+    assert len(queries) <= 11, [query["sql"][:120] for query in queries.captured_queries]
     # One query of the details of the page's contacts, to find out which pending requests are outdated.
     assert sum('"details"' in query["sql"] for query in queries.captured_queries) == 1
     with count_queries() as queries:
         browser.get(page_of(asked))
     # Two of them for the comments and files.
-    assert len(queries) <= 25, [query["sql"][:120] for query in queries.captured_queries]
+    assert len(queries) <= 21, [query["sql"][:120] for query in queries.captured_queries]
 
 
 # One contact in two hundred is assigned to `few`, the others to other members. Every contact has a decided request,
@@ -351,7 +351,7 @@ def test_the_queue_stays_within_its_queries_at_many_rows(
         with count_queries() as queries:
             assert browser.get(f"{QUEUE}{query}").status_code == 200
         counts.append(len(queries))
-    assert max(counts) <= 13, counts
+    assert max(counts) <= 11, counts
 
 
 @pytest.mark.scale
