@@ -29,10 +29,21 @@ QUERIES = {
         GROUP BY request.id, revision.id, decision.member_id
         HAVING count(*) > 1 OR bool_or(decision.member_id = request.initiator_member_id)
     """,
-    "an approved request has no entry, or another has one": """
+    # Of a request about several subjects, each says whether the change was applied to it.
+    "a subject of an approved request has no entry, or another has one, or one has several": """
         SELECT request.id FROM changerequests_changerequest request
-        LEFT JOIN audit_entry entry ON entry.change_request_id = request.id
-        WHERE (request.status = 2) <> (entry.id IS NOT NULL)
+        JOIN changerequests_requestsubject subject ON subject.request_id = request.id
+        WHERE (
+            SELECT count(*) FROM audit_entry entry
+            WHERE entry.change_request_id = request.id AND entry.kind = subject.kind
+              AND entry.subject_id = subject.subject_id
+        ) <> CASE WHEN request.status = 2 AND (request.subject_id IS NOT NULL OR subject.outcome = 'applied')
+                  THEN 1 ELSE 0 END
+    """,
+    "an approved request about several subjects is not applied": """
+        SELECT request.id FROM changerequests_changerequest request
+        JOIN changerequests_requestsubject subject ON subject.request_id = request.id
+        WHERE request.status = 2 AND (subject.is_open OR request.subject_id IS NULL AND subject.outcome = '')
     """,
     "versions of a contact have a gap": """
         SELECT contact.id FROM contacts_contact contact
