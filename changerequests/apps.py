@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from accounts.closing import register_closing_handler
 from changerequests.kinds import register_kind
 
 
@@ -10,5 +11,7 @@ class ChangeRequestsConfig(AppConfig):
 
     def ready(self) -> None:
         from changerequests.policy_kind import PolicyKind
+        from changerequests.services.withdrawing import cancel_returned_requests
 
         register_kind(PolicyKind())
+        register_closing_handler(cancel_returned_requests)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.db.models import Model
@@ -9,6 +10,7 @@ from django.http import HttpRequest
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from accounts.closing import run_closing_handlers
 from accounts.models import Member, User
 from administration.admin.base import KeptAdmin
 from administration.admin.groups import LabelledPermissions
@@ -35,6 +37,11 @@ class UserAdmin(LabelledPermissions, BaseUserAdmin, KeptAdmin):  # type: ignore[
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         own = ("last_login", "date_joined")
         return own if request.user.is_superuser else (*own, *ONLY_SUPERUSERS_GRANT)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and not obj.is_active and "is_active" in form.changed_data:
+            run_closing_handlers([obj.pk])
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only superusers change logins of staff and members: changing a login is enough to take it over."""

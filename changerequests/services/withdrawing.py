@@ -1,6 +1,6 @@
 """What the initiator does with its request: amend or cancel it. It may, even if it no longer sees the subject."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from changerequests.queries.revisions import current_revision
 from changerequests.services.checks import check_open
 from changerequests.services.locks import locked_request
 from changerequests.services.opening import revise
-from core.errors import Forbidden, UnprocessableEntity
+from core.errors import Forbidden, UnprocessableEntity, map_lock_errors
 
 
 @transaction.atomic
@@ -35,6 +35,19 @@ def close_as_cancelled(request: ChangeRequest) -> None:
     request.status = Status.CANCELLED
     request.save(update_fields=["status"])
     request.subjects.update(is_open=False)
+
+
+@transaction.atomic
+def cancel_returned_requests(user_ids: Sequence[int]) -> None:
+    """Cancel the requests that were returned to these users, whose logins are closed: nobody else can amend them.
+
+    Locks the requests in the order of their ids; their subjects do not change.
+    """
+    returned = ChangeRequest.objects.filter(initiator_member__user__in=user_ids, status=Status.RETURNED)
+    with map_lock_errors():
+        requests = list(returned.select_for_update(of=("self",)).order_by("pk"))
+    for request in requests:
+        close_as_cancelled(request)
 
 
 @transaction.atomic

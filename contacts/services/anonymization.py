@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from accounts.actor import Actor
+from accounts.closing import run_closing_handlers
 from accounts.models import User
 from audit import entries
 from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Channel, Contact, ExternalConnection, ProfilePicture
@@ -101,4 +102,6 @@ def close_logins(contact_ids: Sequence[int]) -> None:
     users = User.objects.filter(contact__in=contact_ids)
     for tokens in (AccessToken, RefreshToken, Grant):
         tokens.objects.filter(user__in=users).delete()
+    closed = list(users.values_list("pk", flat=True))
     users.update(is_active=False, password=make_password(None), email="", first_name="", last_name="")
+    run_closing_handlers(closed)
