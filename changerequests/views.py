@@ -178,13 +178,13 @@ class ReturnView(ActorView):
 
 
 class CancelView(ActorView):
-    access = {"POST": Access(WRITE, MEMBERS)}
+    access = {"POST": Access(WRITE, STAFF)}
 
     @extend_schema(operation_id="cancelAnyChangeRequest", tags=TAGS, request=None, responses={204: None})
     def post(self, request: Request, changeRequestId: int) -> Response:
         """Cancel a change request of any kind.
 
-        Only the initiator may cancel a request, and only while it is pending or returned.
+        Only the initiator, a member or an application, may cancel a request, and only while it is pending or returned.
 
         `subCode`: NotInitiator (403), ChangeRequestNotPending (422).
         """

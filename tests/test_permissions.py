@@ -75,7 +75,7 @@ OPERATIONS = [
     Operation("GET", f"{ANY_REQUEST}/entries", "change-requests.read", STAFF),
     Operation("POST", f"{ANY_REQUEST}/review", "change-requests.write", {REVIEWER}, {"isApproved": True}),
     Operation("POST", f"{ANY_REQUEST}/return", "change-requests.write", {REVIEWER}, {"comment": "x"}),
-    Operation("POST", f"{ANY_REQUEST}/cancel", "change-requests.write", MEMBERS),
+    Operation("POST", f"{ANY_REQUEST}/cancel", "change-requests.write", STAFF),
     Operation("GET", f"{ANY_REQUEST}/comments", "change-requests.read", STAFF),
     Operation("POST", f"{ANY_REQUEST}/comments", "change-requests.write", MEMBERS, {"text": "x"}),
     Operation("GET", f"{ANY_REQUEST}/attachments", "change-requests.read", STAFF),

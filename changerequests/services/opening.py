@@ -137,7 +137,7 @@ def revise(
     request: ChangeRequest,
     reason: RevisionReason,
     changes: Changes,
-    author_id: int,
+    author_id: int | None,
     requirement: Requirement,
     comment: str | None,
 ) -> Revision:

@@ -79,7 +79,7 @@ def amend_change_request(
         request=request,
         reason=RevisionReason.AMENDED,
         changes={request.subject_id: changes},
-        author_id=actor.member_id or 0,
+        author_id=actor.member_id,
         # What waits goes on waiting, even if the new wording would not have to.
         requirement=required or current_revision(request).requirement(),
         comment=comment,
@@ -89,12 +89,18 @@ def amend_change_request(
 def _locked(actor: Actor, change_request_id: int) -> tuple[Any, ChangeRequest]:
     """Lock the subject and the request of an initiator. Raises NotFound for others who cannot see it; Forbidden."""
     request = ChangeRequest.objects.filter(pk=change_request_id).first()
-    is_own = request is not None and actor.member_id is not None and request.initiator_member_id == actor.member_id
+    is_own = request is not None and _asked_for(actor, request)
     if request is None or not (is_own or ChangeRequest.objects.visible_to(actor).filter(pk=change_request_id).exists()):
         raise no_such_request()
     if not is_own:
-        raise Forbidden(_("Only the member who asked for the change may do this."), sub_code="NotInitiator")
+        raise Forbidden(_("Only the initiator may do this."), sub_code="NotInitiator")
     return _lock_subject(request_kind(request.kind), request), locked_request(change_request_id)
+
+
+def _asked_for(actor: Actor, request: ChangeRequest) -> bool:
+    if actor.application_id is not None:
+        return request.initiator_application_id == actor.application_id
+    return actor.member_id is not None and request.initiator_member_id == actor.member_id
 
 
 def _lock_subject(kind: RequestKind, request: ChangeRequest) -> Any:

@@ -180,7 +180,7 @@ def test_the_initiator_may_cancel_and_nobody_else(
 ) -> None:
     forged = admin_of(rita).post(page_of(asked), {"decision": "cancel"})
     assert forged.status_code == 403
-    assert "Only the member who asked" in text_of(forged)
+    assert "Only the initiator" in text_of(forged)
     cancelled = admin_of(anna).post(page_of(asked), {"decision": "cancel"}, follow=True)
     assert "was cancelled" in text_of(cancelled)
     asked.refresh_from_db()

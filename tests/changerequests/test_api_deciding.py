@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
+from accounts.actor import Actor, ActorKind
 from changerequests.models import Absence, ChangeRequest, Decision, PolicyVersion, Status
 from changerequests.policies import Stage
 from changerequests.services.applying import apply_approved_request
@@ -141,9 +142,9 @@ class TestReturning:
 
 class TestCancelling:
     def test_others_may_not(self, asked, app, rita, make_member, api_of):
-        assert app.post(address(asked, "/cancel")).status == 403
-        answer = api_of(rita).post(address(asked, "/cancel"))
-        assert (answer.status, answer.sub_code) == (403, "NotInitiator")
+        for api in (app, api_of(rita)):
+            answer = api.post(address(asked, "/cancel"))
+            assert (answer.status, answer.sub_code) == (403, "NotInitiator")
         assert api_of(make_member()).post(address(asked, "/cancel")).status == 404
         assert status_of(asked) == Status.PENDING
 
@@ -152,6 +153,31 @@ class TestCancelling:
             assert api_of(anna).post(address(request, "/cancel")).status == 204
             assert status_of(request) == Status.CANCELLED
         assert api_of(anna).post(address(asked, "/cancel")).sub_code == "ChangeRequestNotPending"
+
+    def test_of_an_application_only_that_application_may(
+        self,
+        make_legal_entity,  # noqa: F811
+        make_app,
+        make_participant,
+        contact,
+        app,
+        anna,
+        rita,
+        api_of,
+    ):
+        mine, blind = make_app(), make_app(participants=[make_participant()])
+        company = make_legal_entity(contact)
+        changes = {company.pk: [Change("name", "Alpöhi Holding AG", "Alpöhi AG")]}
+        request = opened(LEGAL_ENTITY_DETAILS, changes, by=Actor(ActorKind.APP, mine.name, application_id=mine.pk))
+        for api in (app, api_of(rita), api_of(anna)):
+            answer = api.post(address(request, "/cancel"))
+            assert (answer.status, answer.sub_code) == (403, "NotInitiator")
+        assert api_of(blind).post(address(request, "/cancel")).status == 404
+        assert status_of(request) == Status.PENDING
+        assert api_of(mine).post(address(request, "/cancel")).status == 204
+        assert status_of(request) == Status.CANCELLED
+        assert not request.subjects.filter(is_open=True).exists()
+        assert api_of(mine).post(address(request, "/cancel")).sub_code == "ChangeRequestNotPending"
 
     def test_the_initiator_may_without_sight_of_the_subject(self, make_contact, anna, api_of):
         request = renaming(make_contact(), by=anna)
