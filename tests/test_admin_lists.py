@@ -12,9 +12,11 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import ClientApplication, Member, Participant, User
 from benchmarks.change_requests import RENAMING, insert_requests
+from changerequests.models import Absence
 from contactgroups.models import ContactGroup, EntityType, GroupMembership, LinkedEntity
 from importexport.models import ExportJob, ImportJob
 from legalentities.models import LegalEntity
@@ -80,6 +82,13 @@ def change_requests(viewer: Member, size: int) -> None:
     people = {"initiator": reviewers[0].pk, "reviewer": reviewers[1].pk, "contacts": contacts(viewer, size)}
     with without_triggers():
         insert_requests(REQUESTS, {**people, **RENAMING})
+
+
+def absences(viewer: Member, size: int) -> None:
+    today = timezone.now().date()
+    Absence.objects.bulk_create(
+        Absence(member=member, substitute=viewer, starts_on=today, ends_on=today) for member in members(viewer, size)
+    )
 
 
 def contact_groups(viewer: Member, size: int) -> list[ContactGroup]:
@@ -149,6 +158,7 @@ ROWS: dict[str, Rows] = {
     "auth.Group": lambda _viewer, size: Group.objects.bulk_create(
         Group(name=f"G {next(numbers)}") for _ in range(size)
     ),
+    "changerequests.Absence": absences,
     "changerequests.ChangeRequest": change_requests,
     "contactgroups.ContactGroup": contact_groups,
     "contacts.Contact": contacts,

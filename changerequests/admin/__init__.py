@@ -1,6 +1,7 @@
-"""Admin pages for change requests: the queue, the review and the policies. Requests change only through services."""
+"""Admin pages for change requests: queue, review, policies and absences. Requests change through services."""
 
+from changerequests.admin.absences import AbsenceAdmin
 from changerequests.admin.policies import PolicyAdmin
 from changerequests.admin.requests import ChangeRequestAdmin
 
-__all__ = ["ChangeRequestAdmin", "PolicyAdmin"]
+__all__ = ["AbsenceAdmin", "ChangeRequestAdmin", "PolicyAdmin"]
