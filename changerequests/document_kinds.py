@@ -51,10 +51,6 @@ class DocumentPresenter(Presenter):
             return gettext("Yes") if value else gettext("No")
         return "" if value is None else str(value)
 
-    def address(self, subject: SubjectView, *, user: Any) -> str | None:
-        """Return the address of the subject's page; None if it has none that the user may open."""
-        return None
-
     def label(self, name: str) -> str:
         """Return the label of one property, or of one key inside it."""
         return str(self._labels.get(name, name))

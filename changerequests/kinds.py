@@ -84,6 +84,10 @@ class Presenter(ABC):
         `document` is the subject's current one; of a closed request only the recorded values are shown.
         """
 
+    def address(self, subject: SubjectView, *, user: Any) -> str | None:
+        """Return the address of the subject's page; None if it has none that the user may open."""
+        return None
+
     @abstractmethod
     def labelled_faults(self, properties: Mapping[str, Any] | None) -> list[str]:
         """Return the messages of an ApiError, each with the label of its field."""

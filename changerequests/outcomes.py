@@ -55,7 +55,9 @@ def _send(request: ChangeRequest, address: str) -> None:
         context = {
             "request": request,
             "outcome": Status(request.status).name,
-            "about": f"{kind.subject_label} #{request.subject_id}" if request.subject_id else str(request.subject),
+            "about": f"{kind.subject_label} #{request.subject_id}"
+            if request.subject_id
+            else f"{request.kind_label} ({request.subject})",
             "reviewer": request.review_member.name if request.review_member else "",
             "fields": kind.presenter().field_labels(request.paths),
             "address": _address(request),

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts.serializers import MemberRefSerializer
 from changerequests.kinds import all_kinds
-from changerequests.models import ChangeRequest, Status
+from changerequests.models import ChangeRequest, Source, Status
 from core.paging import PagedSerializer, PageSerializer
 from core.serializers import (
     ApiErrorSerializer,
@@ -64,10 +64,10 @@ class WithStatus(serializers.Serializer):
 
 
 class KindField(serializers.ChoiceField):
-    """A registered kind."""
+    """A registered kind, or what made a request about many subjects."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=sorted(kind.key for kind in all_kinds()), **kwargs)
+        super().__init__(choices=sorted([*(kind.key for kind in all_kinds()), *Source.values]), **kwargs)
 
 
 class SearchSerializer(PageSerializer):
@@ -98,7 +98,7 @@ class SubjectSerializer(serializers.Serializer):
 class AnyChangeRequestRowSerializer(WithStatus):
     id = serializers.IntegerField()
     uId = serializers.UUIDField(source="uid")
-    kind = serializers.CharField()
+    kind = serializers.CharField(source="shown_kind", help_text="Of an import: `import`.")
     subject = serializers.SerializerMethodField()
     subjectCount = serializers.IntegerField(source="subject_count")
     isOutdated = serializers.BooleanField(

@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from changerequests.kinds import ChoosableField, Presenter, RequestKind, SubjectView, listed_columns
-from changerequests.models import ChangeRequest
+from changerequests.models import ChangeRequest, Source
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement, profiles
 from changerequests.presentation import ReviewedChange
 from contacts.display import compared, context_of, field_labels, in_form_order, shown, shown_changes
@@ -37,7 +38,9 @@ class DetailsKind(RequestKind):
         return self.repository.read_locked(actor=actor, subject_id=subject_id)
 
     def apply(self, *, actor: Actor, subject: Snapshot, changes: Sequence[Change], request: ChangeRequest) -> None:
-        found = plan(subject, values_set(changes), actor, Origin.APPROVAL)
+        # An import has the effect that it would have had at once.
+        origin = Origin.APPROVED_IMPORT if request.source == Source.IMPORT else Origin.APPROVAL
+        found = plan(subject, values_set(changes), actor, origin)
         commit(found, repository=self.repository, comment=request.initiator_comment, approved=request)
 
     def outdated_paths(self, document: Mapping[str, Any], changes: Sequence[Change]) -> list[str]:
@@ -172,6 +175,10 @@ class DetailsPresenter(Presenter):
 
 
 class ContactDetailsPresenter(DetailsPresenter):
+    def address(self, subject: SubjectView, *, user: Any) -> str | None:
+        may_open = user.has_perm("contacts.view_contact") or user.has_perm("contacts.change_contact")
+        return reverse("admin:contacts_contact_change", args=[subject.id]) if may_open else None
+
     def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
         contact = subject.row
         return {

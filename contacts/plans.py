@@ -30,11 +30,12 @@ class Origin(Enum):
     CREATION = "creation"  # takes effect at once; a contact may set mandatory fields that it cannot change later
     IMPORT = "import"  # addresses need no verification
     APPROVAL = "approval"  # permissions were checked at submission; addresses still need verification
+    APPROVED_IMPORT = "approved import"  # permissions were checked by the import; addresses need no verification
     VERIFICATION = "verification"  # permissions were checked at submission
 
     @property
     def is_guarded(self) -> bool:
-        return self not in (Origin.APPROVAL, Origin.VERIFICATION)
+        return self not in (Origin.APPROVAL, Origin.APPROVED_IMPORT, Origin.VERIFICATION)
 
     @property
     def verifies_addresses(self) -> bool:

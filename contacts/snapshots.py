@@ -1,6 +1,6 @@
 """Reads a contact for a change: the locked row, or a snapshot with or without the lock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ from accounts.actor import Actor, ActorKind, VisibilityScope, scope_params
 from accounts.prefetch import Row, ViewPrefetch
 from changerequests.policies import Facts, Initiator, KindPolicy
 from changerequests.queries.policies import initiator_of, policy_column, policy_from_column
-from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Channel, ChannelKind, Contact
+from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Channel, ChannelKind, Contact, ContactParticipant
 from contacts.plans import PendingPaths, Snapshot
 from contacts.queries.contacts import no_such_contact
 from core.errors import UnprocessableEntity, map_lock_errors
@@ -142,13 +142,19 @@ def _with_policy(snapshot: Snapshot, policies: UUID | None, actor: Actor) -> Sna
 
 def facts_of_contact(contact_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
     """Return what the policy's rules depend on. Runs two queries if they depend on the contact."""
+    return facts_of_contacts([contact_id], policy, initiator)[contact_id]
+
+
+def facts_of_contacts(contact_ids: Collection[int], policy: KindPolicy, initiator: Initiator) -> Mapping[int, Facts]:
+    """Return what the policy's rules depend on, by contact. Runs two queries if they depend on the contacts."""
     if not policy.needs_subject_facts:
-        return Facts(initiator=initiator)
-    contact = (
-        Contact.objects.select_related("type").prefetch_related("participants").defer("details").get(pk=contact_id)
-    )
-    participants = frozenset(participant.pk for participant in contact.participants.all())
-    return Facts(contact.type.key, participants, initiator)
+        return dict.fromkeys(contact_ids, Facts(initiator=initiator))
+    participants: dict[int, set[int]] = {contact_id: set() for contact_id in contact_ids}
+    links = ContactParticipant.objects.filter(contact__in=contact_ids)
+    for contact_id, participant_id in links.values_list("contact", "participant"):
+        participants[contact_id].add(participant_id)
+    types = Contact.objects.filter(pk__in=contact_ids).order_by().values_list("pk", "type__key")
+    return {pk: Facts(key, frozenset(participants[pk]), initiator) for pk, key in types}
 
 
 def _snapshot(

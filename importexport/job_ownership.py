@@ -68,19 +68,24 @@ def actor_of_job(job: Job, *, scope: str) -> Actor:
 
     Raise Forbidden if the member's login is inactive or the application no longer has the scope.
     """
+    member, actor = job.requested_by_member, requester_of(job)
+    if member is not None and not member.user.is_active:
+        raise Forbidden(_("The login of who asked for this was closed."))
+    if actor.application_id is not None and scope not in actor.scopes:
+        raise Forbidden(_("The application that asked for this lacks the scope %(scope)s.") % {"scope": scope})
+    return actor
+
+
+def requester_of(job: Job) -> Actor:
+    """Return the actor that requested the job, whether or not it still may."""
     member, application = job.requested_by_member, job.requested_by_application
     if member is not None:
-        if not member.user.is_active:
-            raise Forbidden(_("The login of who asked for this was closed."))
         return member_actor(member)
     if application is not None:
-        scopes = frozenset(application.allowed_scopes.split())
-        if scope not in scopes:
-            raise Forbidden(_("The application that asked for this lacks the scope %(scope)s.") % {"scope": scope})
         return Actor(
             kind=ActorKind.APP,
             name=application.name,
-            scopes=scopes,
+            scopes=frozenset(application.allowed_scopes.split()),
             application_id=application.pk,
             participant_ids=tuple(application.participants.values_list("pk", flat=True)),
         )

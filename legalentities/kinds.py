@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -64,6 +65,11 @@ class LegalEntityKind(DetailsKind):
 
 
 class LegalEntityPresenter(DetailsPresenter):
+    def address(self, subject: SubjectView, *, user: Any) -> str | None:
+        if not user.has_perm("legalentities.view_legalentity"):
+            return None
+        return reverse("admin:legalentities_legalentity_change", args=[subject.id])
+
     def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
         return {
             "legal_entity": subject.row,

@@ -12,7 +12,7 @@ from audit.models import Entry
 from changerequests.policies import NO_FACTS, Facts, Initiator, KindPolicy
 from changerequests.queries.policies import current_policy, initiator_of, may_wait
 from contactgroups.models import ContactGroup, EntityType, GroupMembership, LinkedEntity
-from contacts.models import Contact, ContactParticipant
+from contacts.models import Contact
 from contacts.plans import Snapshot
 from contacts.queries.contacts import check_visible
 from contacts.queries.documents import holds_list_item
@@ -73,12 +73,25 @@ def _snapshot(legal_entity: LegalEntity, actor: Actor) -> Snapshot:
 
 def facts_of_legal_entity(legal_entity_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
     """Return what the policy's rules depend on: its participants are those of the contacts of its group."""
+    return facts_of_legal_entities([legal_entity_id], policy, initiator)[legal_entity_id]
+
+
+def facts_of_legal_entities(
+    legal_entity_ids: Collection[int], policy: KindPolicy, initiator: Initiator
+) -> Mapping[int, Facts]:
+    """Return what the policy's rules depend on, by legal entity. Runs two queries if they depend on these."""
     if not policy.needs_subject_facts:
-        return Facts(initiator=initiator)
-    links = LinkedEntity.objects.filter(entity_type=EntityType.LEGAL_ENTITY, entity_id=legal_entity_id)
-    contacts = GroupMembership.objects.filter(group__in=links.values("group")).values("contact")
-    participants = ContactParticipant.objects.filter(contact__in=contacts).values_list("participant", flat=True)
-    return Facts(participant_ids=frozenset(participants), initiator=initiator)
+        return dict.fromkeys(legal_entity_ids, Facts(initiator=initiator))
+    links = LinkedEntity.objects.filter(entity_type=EntityType.LEGAL_ENTITY, entity_id__in=legal_entity_ids)
+    groups = dict(links.values_list("entity_id", "group"))
+    participants: dict[int, set[int]] = {group_id: set() for group_id in groups.values()}
+    members = GroupMembership.objects.filter(group__in=list(participants), contact__participants__isnull=False)
+    for group_id, participant_id in members.values_list("group", "contact__participants").distinct():
+        participants[group_id].add(participant_id)
+    return {
+        pk: Facts(participant_ids=frozenset(participants.get(groups.get(pk, 0), ())), initiator=initiator)
+        for pk in legal_entity_ids
+    }
 
 
 def _one(legal_entities: QuerySet[LegalEntity], legal_entity_id: int) -> LegalEntity:

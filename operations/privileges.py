@@ -50,7 +50,7 @@ RECORDS: Mapping[type[Model], Record] = {
     Erasure: Record(written=("kind", "subject_id")),
     ChangeRequest: Record(
         written=(
-            *("uid", "kind", "subject_id", "status", "initiator_member_id", "initiator_application_id"),
+            *("uid", "kind", "source", "subject_id", "status", "initiator_member_id", "initiator_application_id"),
             *("initiator_system", "initiator_comment", "revision_number", "stage", "reviewers_id", "due_at"),
             *("reviewed_at", "review_member_id", "review_comment", "paths", "digest_salt", "language"),
             *("is_outcome_due", "outcome_claimed_at"),

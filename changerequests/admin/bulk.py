@@ -24,7 +24,7 @@ from changerequests.display import Choices, choices
 from changerequests.models import ChangeRequest, Verdict
 from changerequests.presentation import ReviewedChange
 from changerequests.queries.requests import no_such_request
-from changerequests.queries.revisions import Decider, current_revisions, proposals_of
+from changerequests.queries.revisions import Decider, current_revisions
 from changerequests.queries.subjects import Presenters, attach_changes, attach_subjects
 from changerequests.services.deciding import decide
 from core.errors import ApiError
@@ -170,10 +170,14 @@ def _selected(actor: Actor, ids: list[int]) -> list[Selected]:
     selected = []
     for row in rows:
         changes = presenters[row.kind].reviewed_changes(row.changes, document=row.subject.document, is_open=row.is_open)
-        current = currents[row.pk]
-        shown = choices(decider=decider, request=row, current=current, changes=changes)
-        proposals = proposals_of(row) if row.subject_id is None else {row.subject_id: row.changes}
-        selected.append(Selected(row, changes, shown, digest_of(row, proposals)))
+        shown = choices(decider=decider, request=row, current=currents[row.pk], changes=changes)
+        if row.subject_id is None:
+            # Nobody approves what is not shown here.
+            if shown.may_reject:
+                shown = Choices(reasons=(gettext("It has many entries: decide it on its own page, which shows them."),))
+            selected.append(Selected(row, changes, shown, ""))
+        else:
+            selected.append(Selected(row, changes, shown, digest_of(row, {row.subject_id: row.changes})))
     return selected
 
 

@@ -19,7 +19,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilte
 
 from accounts.models import Member, Participant
 from changerequests.kinds import all_kinds
-from changerequests.models import OPEN, ChangeRequest, Status
+from changerequests.models import OPEN, ChangeRequest, Source, Status
 from changerequests.queries.requests import of_participant, start_of_week
 from changerequests.queries.subjects import Presenters
 
@@ -100,10 +100,12 @@ class KindFilter(DropdownFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind.key, str(kind.label)) for kind in all_kinds()]
+        kinds = [(kind.key, str(kind.label)) for kind in all_kinds()]
+        return [*kinds, *((source.value, str(source.label)) for source in Source)]
 
-    def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
-        return queryset.filter(kind=self.value()) if self.value() else queryset
+    def queryset(self, request: HttpRequest, queryset: Any) -> Requests:
+        value = self.value()
+        return queryset.of_shown_kinds([value]) if value else queryset
 
 
 class AgeFilter(DropdownFilter):

@@ -35,7 +35,6 @@ from changerequests.admin.filters import (
 )
 from changerequests.admin.queue import Queue, Walk
 from changerequests.admin.review import ReviewAdmin
-from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
 from changerequests.queries.requests import searched
 
@@ -102,7 +101,7 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, AttachmentAdmin):
 
     @display(description=_("kind"))
     def kind_name(self, row: ChangeRequest) -> str:
-        return str(request_kind(row.kind).label)
+        return row.kind_label
 
     @display(description=_("fields"))
     def changed_fields(self, row: Any) -> str:

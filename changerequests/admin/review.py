@@ -1,5 +1,6 @@
 """The review page of a change request, and the decision submitted from it."""
 
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
@@ -17,15 +18,17 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from accounts.actor import Actor
 from accounts.admin_actor import actor_of
 from changerequests.admin.base import COMMENT_LENGTH, STATUS_COLOURS, RequestAdmin
+from changerequests.admin.entries import EntryList
 from changerequests.admin.queue import walked_rows
 from changerequests.digests import digest_of
 from changerequests.display import choices, shown_stages
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status, Verdict
+from changerequests.presentation import ReviewedChange
 from changerequests.queries.requests import neighbours, next_to_decide
-from changerequests.queries.revisions import Decider, current_revision, proposals_of
+from changerequests.queries.revisions import Decider, current_digest, current_revision, proposals_of
 from changerequests.queries.subjects import attach_subject, attach_subjects
-from changerequests.services.deciding import decide
+from changerequests.services.deciding import Parts, decide
 from changerequests.services.withdrawing import cancel_change_request
 from core.errors import ApiError
 
@@ -71,17 +74,22 @@ class ReviewAdmin(RequestAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Render the review page; on POST, apply the decision."""
-        change_request = self.get_object(request, unquote(object_id))
+        change_request: Any = self.get_object(request, unquote(object_id))
         actor = actor_of(request)
         if actor is None or not self.has_view_permission(request, change_request):
             raise PermissionDenied
         if request.method != "POST":
             return self._review_page(request, actor, change_request, DecisionForm())
+        if "decision" not in request.POST:
+            # Another page of entries: what is left out and the comment go along.
+            form = DecisionForm(initial={"comment": request.POST.get("comment", "")})
+            return self._review_page(request, actor, change_request, form)
         form = DecisionForm(request.POST)
         if not form.is_valid():
             return self._review_page(request, actor, change_request, form)
         try:
-            decided = _decide(actor, change_request.pk, form.cleaned_data)
+            left_out = EntryList(change_request, request).left_out if change_request.subject_id is None else set()
+            decided = _decide(actor, change_request.pk, form.cleaned_data, left_out)
         except ApiError as error:
             # Reload: somebody else may have changed the request since, which may be why it failed.
             change_request = self.get_object(request, unquote(object_id))
@@ -98,6 +106,8 @@ class ReviewAdmin(RequestAdmin):
             Status.RETURNED: gettext("Request {} about {} was returned to its initiator."),
             Status.CANCELLED: gettext("Request {} about {} was cancelled."),
         }[Status(decided.status)]
+        if decided.status == Status.APPROVED and decided.subject_id is None:
+            text = gettext("Request {} about {} was approved. The changes are being made.")
         link = format_html('<a class="k-link" href="{}">#{}</a>', self.page_address(decided.pk), decided.pk)
         messages.success(request, format_html(text, link, decided.subject))
         following = None
@@ -120,16 +130,23 @@ class ReviewAdmin(RequestAdmin):
         kind = request_kind(change_request.kind)
         presenter = kind.presenter()
         attach_subject(change_request)
-        proposals = proposals_of(change_request)
         current = current_revision(change_request)
-        subject = change_request.subject
-        changes = presenter.reviewed_changes(
-            proposals.get(change_request.subject_id, []), document=subject.document, is_open=change_request.is_open
-        )
+        if change_request.subject_id is None:
+            changes: list[ReviewedChange] = []
+            about: dict[str, Any] = {"entries": EntryList(change_request, request)}
+            digest = current_digest(change_request)
+        else:
+            subject, proposals = change_request.subject, proposals_of(change_request)
+            changes = presenter.reviewed_changes(
+                proposals[change_request.subject_id], document=subject.document, is_open=change_request.is_open
+            )
+            about = presenter.subject_context(subject, user=request.user)
+            digest = digest_of(change_request, proposals)
+        offered = choices(decider=Decider(actor), request=change_request, current=current, changes=changes)
         previous, following = neighbours(walked_rows(self, request), of=change_request)
         context = {
             **self.admin_site.each_context(request),
-            **presenter.subject_context(subject, user=request.user),
+            **about,
             "opts": self.opts,
             "original": change_request,
             "title": gettext("Review of change request #%(id)s") % {"id": change_request.pk},
@@ -138,9 +155,11 @@ class ReviewAdmin(RequestAdmin):
             "status_colour": STATUS_COLOURS[Status(change_request.status)],
             "kind": kind,
             "changes": changes,
-            "choices": choices(decider=Decider(actor), request=change_request, current=current, changes=changes),
+            "choices": offered,
+            "form_id": "decision-form" if offered.may_reject else "entries-form",
+            "kept_filters": request.GET.get("_changelist_filters", ""),
             "stages": shown_stages(current, change_request),
-            "digest": digest_of(change_request, proposals),
+            "digest": digest,
             "comments": change_request.comments.select_related("author__user"),
             "attachments": change_request.attachments.select_related("author__user"),
             "form": form,
@@ -154,8 +173,8 @@ class ReviewAdmin(RequestAdmin):
         return TemplateResponse(request, "admin/changerequests/changerequest/review.html", context, status=status)
 
 
-def _decide(actor: Actor, change_request_id: int, sent: dict[str, Any]) -> ChangeRequest:
-    """Call the service for the decision. Raises what it raises."""
+def _decide(actor: Actor, change_request_id: int, sent: dict[str, Any], left_out: Collection[int]) -> ChangeRequest:
+    """Call the service for the decision; an approval leaves out these entries. Raises what it raises."""
     if sent["decision"] == DecisionForm.CANCEL:
         return cancel_change_request(actor=actor, change_request_id=change_request_id)
     return decide(
@@ -164,4 +183,5 @@ def _decide(actor: Actor, change_request_id: int, sent: dict[str, Any]) -> Chang
         verdict=Verdict(sent["decision"]),
         comment=sent["comment"] or None,
         digest=sent["digest"] or None,
+        parts=Parts(excluded_subject_ids=left_out) if left_out else None,
     )

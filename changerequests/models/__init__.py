@@ -2,7 +2,7 @@ from changerequests.models.absences import Absence
 from changerequests.models.conversation import RequestAttachment, RequestComment
 from changerequests.models.decisions import Decision, Verdict
 from changerequests.models.policies import PolicyVersion
-from changerequests.models.requests import OPEN, ChangeRequest, ChangeRequestQuerySet, RequestSubject, Status
+from changerequests.models.requests import OPEN, ChangeRequest, ChangeRequestQuerySet, RequestSubject, Source, Status
 from changerequests.models.revisions import Proposal, RequestStage, Revision, RevisionReason
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "RequestSubject",
     "Revision",
     "RevisionReason",
+    "Source",
     "Status",
     "Verdict",
 ]

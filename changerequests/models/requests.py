@@ -1,5 +1,6 @@
 """Change requests and the subjects that they are about."""
 
+from collections.abc import Iterable
 from secrets import token_hex
 from typing import Any, Self
 from uuid import uuid4
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_noop
 from accounts.actor import Actor
 from accounts.models import ClientApplication, Member
 from audit.models import Entry
-from changerequests.kinds import SubjectView, all_kinds
+from changerequests.kinds import SubjectView, all_kinds, request_kind
 from changerequests.models import triggers
 
 # What requests were about before there were other kinds.
@@ -36,6 +37,12 @@ class Status(models.IntegerChoices):
     RETURNED = 5, _("Returned")
 
 
+class Source(models.TextChoices):
+    """What made a request about many subjects. It is then what people call the request's kind."""
+
+    IMPORT = "import", _("Import")
+
+
 # Not decided yet. A subject has at most one request of a kind in these.
 OPEN = (Status.PENDING, Status.RETURNED)
 
@@ -46,6 +53,11 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
 
     def of_kind(self, key: str) -> Self:
         return self.filter(kind=key)
+
+    def of_shown_kinds(self, keys: Iterable[str]) -> Self:
+        """Return the requests of these kinds as people know them (`ChangeRequest.shown_kind`)."""
+        keys = list(keys)
+        return self.filter(Q(source="", kind__in=keys) | Q(source__in=set(keys) - {""}))
 
     def visible_to(self, actor: Actor) -> Self:
         """Return the requests of all kinds whose subjects the actor can see, every one of them."""
@@ -63,7 +75,7 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
 
     def as_row(self) -> Self:
         """Like `with_people`, with only the columns that a list row shows."""
-        own = ("uid", "kind", "subject_id", "status", "created_at", "initiator_comment", "initiator_system")
+        own = ("uid", "kind", "source", "subject_id", "status", "created_at", "initiator_comment", "initiator_system")
         review = ("reviewed_at", "review_comment", "due_at", "revision_number", "paths")
         people = [
             f"{member}__{column}"
@@ -84,8 +96,9 @@ def _sees_all_subjects(condition: Q | None) -> Q:
 class ChangeRequest(models.Model):
     """Changes that one actor requests and others decide. Requests are never deleted.
 
-    What is asked for is in the proposals of the current revision, `revision_number`. `subject_id` is null if there are
-    several subjects. `stage`, `reviewers` and `due_at` describe the stage that the request waits in. `reviewed_at`,
+    What is asked for is in the proposals of the current revision, `revision_number`. `kind` is that of the subjects;
+    `source` is what brought many of them together, if anything did. `subject_id` is null if there are several, or a
+    source. `stage`, `reviewers` and `due_at` describe the stage that the request waits in. `reviewed_at`,
     `review_member` and `review_comment` are those of the decision that closed or returned it.
 
     `paths` contains the changed paths and all their ancestors, so that a search for a path also finds changes below it.
@@ -93,6 +106,7 @@ class ChangeRequest(models.Model):
 
     uid = models.UUIDField(_("uid"), default=uuid4, unique=True, editable=False)
     kind = models.CharField(_("kind"), max_length=40, db_default=CONTACT_DETAILS)
+    source = models.CharField(_("source"), max_length=20, choices=Source, blank=True, default="", db_default="")
     subject_id = models.IntegerField(_("subject"), null=True, blank=True)
     status = models.PositiveSmallIntegerField(_("status"), choices=Status, default=Status.PENDING)
     created_at = models.DateTimeField(_("created"), db_default=Now())
@@ -197,6 +211,15 @@ class ChangeRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def shown_kind(self) -> str:
+        """The key of the kind as people know it: of an import, `import`."""
+        return self.source or self.kind
+
+    @property
+    def kind_label(self) -> str:
+        return self.get_source_display() or str(request_kind(self.kind).label)
 
     @property
     def initiator_columns(self) -> dict[str, Any]:

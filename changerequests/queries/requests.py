@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from itertools import pairwise
+from typing import Any
 
 from django.db.models import Q, QuerySet, Value
 from django.db.models.constants import LOOKUP_SEP
@@ -53,7 +54,7 @@ def searched(requests: QuerySet[ChangeRequest], term: str) -> QuerySet[ChangeReq
     """Return the requests about subjects that match a search term, of any kind."""
     found = Q()
     for kind in all_kinds():
-        found |= Q(kind=kind.key, subject_id__in=kind.search(term))
+        found |= _about(kind.key, kind.search(term))
     return requests.filter(found)
 
 
@@ -62,8 +63,14 @@ def of_participant(requests: QuerySet[ChangeRequest], participant_id: int) -> Qu
     found = Q(pk__in=[])
     for kind in all_kinds():
         if (subjects := kind.of_participant(participant_id)) is not None:
-            found |= Q(kind=kind.key, subject_id__in=subjects)
+            found |= _about(kind.key, subjects)
     return requests.filter(found)
+
+
+def _about(kind: str, subject_ids: QuerySet[Any, Any]) -> Q:
+    """Return the condition that a request is about one of these subjects, or has one of them among many."""
+    among = RequestSubject.objects.filter(kind=kind, subject_id__in=subject_ids).order_by().values("request")
+    return Q(kind=kind, subject_id__in=subject_ids) | Q(kind=kind, subject_id=None, pk__in=among)
 
 
 def open_request_of(*, kind: str, subject_id: int) -> ChangeRequest | None:

@@ -9,11 +9,14 @@ from django.db.models import F, Prefetch, QuerySet
 from django.utils import timezone
 
 from accounts.actor import Actor
+from changerequests.digests import digest_of_rows
 from changerequests.eligibility import Case, Person, Round
 from changerequests.models import Absence, ChangeRequest, Decision, Proposal, RequestStage, Revision, Status, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.policies import Requirement, Stage
 from changerequests.queries.policies import groups_of_member
+
+DIGESTED_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,10 @@ class Current:
             is_returned=request.status == Status.RETURNED,
         )
 
-    def requirement(self, paths: Collection[str] = ()) -> Requirement:
-        """Return what this revision waits for, as the requirement of another one in which these paths require it."""
+    def requirement(self) -> Requirement:
+        """Return what this revision waits for, as the requirement of another one."""
         stages = tuple(Stage(stage.name, stage.group_id, stage.approvals, stage.hours) for stage in self.stages)
-        return Requirement(stages, frozenset(paths), self.revision.policy_version)
+        return Requirement(stages, policy_version=self.revision.policy_version)
 
     def approvals_in(self, stage: RequestStage) -> int:
         return sum(decision.stage_id == stage.pk and decision.verdict == Verdict.APPROVE for decision in self.decisions)
@@ -71,6 +74,12 @@ def current_proposals(request: ChangeRequest) -> QuerySet[Proposal]:
 def proposals_of(request: ChangeRequest) -> dict[int, list[dict[str, Any]]]:
     """Return the changes that the current revision proposes, by the id of the subject. Runs one query."""
     return dict(current_proposals(request).values_list("subject__subject_id", "changes"))
+
+
+def current_digest(request: ChangeRequest) -> str:
+    """Return the digest of the request's current revision, without holding all of it in memory."""
+    rows = current_proposals(request).order_by("subject__subject_id").values_list("subject__subject_id", "changes")
+    return digest_of_rows(request, rows.iterator(chunk_size=DIGESTED_AT_ONCE) if request.subject_id is None else rows)
 
 
 class Decider:

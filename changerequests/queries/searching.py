@@ -13,14 +13,13 @@ from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.queries import has_permission
-from changerequests.models import OPEN, Absence, ChangeRequest, Decision, Status
+from changerequests.models import OPEN, Absence, ChangeRequest, ChangeRequestQuerySet, Decision, Status
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.revisions import utc_today
 from changerequests.queries.sight import sights_of
 from changerequests.queries.subjects import attach_subjects, with_subjects
 
 _FILTERS = {
-    "kinds": "kind__in",
     "statusIds": "status__in",
     "initiatorMemberUids": "initiator_member__uid__in",
     "createDateFrom": "created_at__gte",
@@ -28,7 +27,7 @@ _FILTERS = {
 }
 
 
-def requests_of_all_kinds(*, actor: Actor, criteria: Mapping[str, Any]) -> QuerySet[ChangeRequest]:
+def requests_of_all_kinds(*, actor: Actor, criteria: Mapping[str, Any]) -> ChangeRequestQuerySet:
     """Return the visible requests that meet all criteria, latest first; null and an empty list are no criterion.
 
     What is the actor's to decide includes what it sees through those for whom it stands in, found by a query.
@@ -36,13 +35,15 @@ def requests_of_all_kinds(*, actor: Actor, criteria: Mapping[str, Any]) -> Query
     lookups = {lookup: criteria[name] for name, lookup in _FILTERS.items() if criteria[name] not in (None, [])}
     requests = _to_decide(actor) if criteria["isMineToDecide"] else ChangeRequest.objects.visible_to(actor)
     requests = requests.filter(**lookups)
+    if criteria["kinds"]:
+        requests = requests.of_shown_kinds(criteria["kinds"])
     if criteria["isOverdue"] is not None:
         is_overdue = Q(status__in=OPEN, due_at__lt=timezone.now())
         requests = requests.filter(is_overdue if criteria["isOverdue"] else ~is_overdue)
     return requests.order_by("-created_at", "-id")
 
 
-def _to_decide(actor: Actor) -> QuerySet[ChangeRequest]:
+def _to_decide(actor: Actor) -> ChangeRequestQuerySet:
     """Return the requests that the actor could decide now: the rule of `changerequests.eligibility` as a query."""
     if actor.member_id is None:
         return ChangeRequest.objects.none()

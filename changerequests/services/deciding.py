@@ -4,7 +4,7 @@ Locks: the subject, then the request. Of a request about many subjects only the 
 locks its subjects batch by batch (`changerequests.services.applying`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,27 +14,26 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.permissions import check_member_permission
-from changerequests.digests import digest_of
 from changerequests.eligibility import Case, Person, Round, objection, place_of
 from changerequests.kinds import RequestKind, request_kind
-from changerequests.models import ChangeRequest, Decision, Proposal, RequestSubject, RevisionReason, Status, Verdict
+from changerequests.models import ChangeRequest, Decision, RevisionReason, Status, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.policies import Initiator, Requirement
 from changerequests.queries.policies import current_policy, groups_of_member
 from changerequests.queries.revisions import (
     Current,
     Decider,
+    current_digest,
     current_proposals,
     current_revision,
-    proposals_of,
 )
 from changerequests.queries.sight import seen_request
 from changerequests.services.checks import check_not_outdated, check_open
 from changerequests.services.locks import locked_request
+from changerequests.services.many import check_parts, nothing_kept, strike_of_many
 from changerequests.services.opening import due_at, revise
 from changerequests.tasks import apply_approved, send_outcome
-from core.documents import Change
-from core.errors import PreconditionFailed, UnprocessableEntity
+from core.errors import PreconditionFailed
 from core.jobs import send_on_commit
 
 CLOSING = {Verdict.APPROVE: Status.APPROVED, Verdict.REJECT: Status.REJECTED, Verdict.RETURN: Status.RETURNED}
@@ -100,7 +99,7 @@ def _check_may_decide(request: ChangeRequest, person: Person, case: Case, verdic
 def _check_digest(request: ChangeRequest, digest: str | None) -> None:
     if digest is None and request.revision_number == 1 and not current_policy(request.kind).is_digest_required:
         return
-    if digest != digest_of(request, proposals_of(request)):
+    if digest != current_digest(request):
         raise PreconditionFailed(
             _("The request has changed since you looked at it, or the digest is missing. Look at it again.")
         )
@@ -120,41 +119,44 @@ class _Deciding:
 
     def struck(self, current: Current, parts: Parts, comment: str | None) -> Current | None:
         """Make a revision of what the reviewer keeps; None if that is everything. Raises like `decide`."""
-        request = self.request
-        proposals = list(current_proposals(request))
-        kept = {
-            proposal.subject.subject_id: [
-                change for change in proposal.proposed if parts.paths is None or change.path in parts.paths
-            ]
-            for proposal in proposals
-            if proposal.subject_id not in parts.excluded_subject_ids
-        }
-        _check_parts(proposals, parts)
-        changes = {subject_id: found for subject_id, found in kept.items() if found}
-        if not changes:
-            raise UnprocessableEntity(_("Keep at least one change, or reject the request."), sub_code="NothingKept")
-        if len(changes) == len(proposals) and all(
-            len(changes[proposal.subject.subject_id]) == len(proposal.changes) for proposal in proposals
-        ):
+        request, author_id = self.request, self.person.member_id
+        if request.subject_id is None:
+            # Nothing says what each of many subjects would need, so what is left needs what all of it did.
+            is_struck = strike_of_many(
+                request=request,
+                paths=parts.paths,
+                excluded_subject_ids=parts.excluded_subject_ids,
+                author_id=author_id,
+                requirement=current.requirement(),
+                comment=comment,
+            )
+            return current_revision(request) if is_struck else None
+        proposal = current_proposals(request).get()
+        known = [change.path for change in proposal.proposed]
+        check_parts(parts.paths or (), known, parts.excluded_subject_ids, [proposal.subject_id])
+        is_excluded = proposal.subject_id in parts.excluded_subject_ids
+        kept = [
+            change
+            for change in proposal.proposed
+            if not is_excluded and (parts.paths is None or change.path in parts.paths)
+        ]
+        if not kept:
+            raise nothing_kept()
+        if len(kept) == len(known):
             return None
         revise(
             request=request,
             reason=RevisionReason.STRUCK,
-            changes=changes,
-            author_id=self.person.member_id,
-            requirement=self._requirement(changes, current),
+            changes={request.subject_id: kept},
+            author_id=author_id,
+            requirement=self._requirement([change.path for change in kept], current),
             comment=comment,
         )
-        self._close_subjects_without_proposal(changes)
         return current_revision(request)
 
-    def _requirement(self, changes: dict[int, list[Change]], current: Current) -> Requirement:
+    def _requirement(self, paths: Collection[str], current: Current) -> Requirement:
         """Return what the kept changes must wait for: never less than the stage that the reviewer decides in."""
-        if self.subject is None:
-            # Nothing says what each of many subjects would need, so what is left needs what all of it did.
-            return current.requirement(self._required_paths())
         request = self.request
-        paths = {change.path for found in changes.values() for change in found}
         initiator = Initiator(
             group_ids=groups_of_member(request.initiator_member_id) if request.initiator_member_id else frozenset(),
             application_id=request.initiator_application_id,
@@ -163,16 +165,6 @@ class _Deciding:
             subject=self.subject, paths=paths, policy=current_policy(request.kind), initiator=initiator
         )
         return required or current.requirement()
-
-    def _required_paths(self) -> set[str]:
-        """Return the paths that require approval, as the current revision says."""
-        proposals = current_proposals(self.request)
-        return {change["path"] for found in proposals for change in found.changes if change["isApprovalRequired"]}
-
-    def _close_subjects_without_proposal(self, changes: Collection[int]) -> None:
-        self.request.subjects.filter(is_open=True).exclude(subject_id__in=list(changes)).update(
-            outcome=RequestSubject.Outcome.EXCLUDED
-        )
 
     def record(self, current: Current, verdict: Verdict, comment: str | None, paths: Collection[str] | None) -> None:
         """Write the decision and what follows from it."""
@@ -231,16 +223,3 @@ class _Deciding:
             self.request.subjects.exclude(outcome="").update(is_open=False)
             return
         self.request.subjects.update(is_open=False)
-
-
-def _check_parts(proposals: Sequence[Proposal], parts: Parts) -> None:
-    """Raise UnprocessableEntity for a path or a subject that the request does not have: mistyped or outdated."""
-    known = {change["path"] for proposal in proposals for change in proposal.changes}
-    unknown = sorted(set(parts.paths or ()) - known)
-    if unknown:
-        text = _("The request does not change: %(paths)s.") % {"paths": ", ".join(unknown)}
-        raise UnprocessableEntity(text, sub_code="UnknownPaths")
-    missing = set(parts.excluded_subject_ids) - {proposal.subject_id for proposal in proposals}
-    if missing:
-        ids = ", ".join(map(str, sorted(missing)))
-        raise UnprocessableEntity(_("The request has no entry %(ids)s.") % {"ids": ids}, sub_code="UnknownEntries")

@@ -19,14 +19,20 @@ from core.stored_files import discard_file
 def erase_requests(kind: str, subject_ids: Sequence[int]) -> None:
     """Anonymize the requests about these subjects: erase values, comments, files and the salt of digests.
 
-    Keeps paths, times and people, and cancels what is open; of a request about many subjects, these are left out. The
-    subjects must be locked.
+    Keeps paths, times and people, and cancels what is open; of a request about many subjects, these are left out as
+    long as there are others. The subjects must be locked.
     """
     subjects = RequestSubject.objects.filter(kind=kind, subject_id__in=subject_ids)
     requests = ChangeRequest.objects.filter(pk__in=subjects.values("request"))
     for request in requests.open().filter(subject_id__isnull=False).select_for_update().order_by("pk"):
         close_as_cancelled(request)
+    several = list(
+        requests.open().filter(subjects__in=subjects.filter(is_open=True)).distinct().values_list("pk", flat=True)
+    )
     subjects.filter(is_open=True).update(outcome=RequestSubject.Outcome.EXCLUDED, is_open=False)
+    for request in ChangeRequest.objects.filter(pk__in=several).select_for_update().order_by("pk"):
+        if not request.subjects.filter(is_open=True).exists():
+            close_as_cancelled(request)
     subjects.update(message="")
     Proposal.objects.filter(subject__in=subjects).update(changes=without_values())
     Decision.objects.filter(revision__request__in=requests).update(comment=None)

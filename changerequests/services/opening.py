@@ -44,20 +44,12 @@ def open_request(
     `requirement` is what the policies say about the changes. The subjects must be locked. Raises UnprocessableEntity
     `PendingChangeRequestExists` with the id of the open request that one of them has.
     """
-    stage = requirement.stages[0]
-    request = ChangeRequest(
-        kind=kind,
-        subject_id=next(iter(changes)) if len(changes) == 1 else None,
-        initiator_member_id=actor.member_id,
-        initiator_application_id=actor.application_id,
-        initiator_system=actor.name if actor.kind is ActorKind.SYSTEM else "",
-        initiator_comment=comment,
-        paths=_paths(changes),
-        reviewers_id=stage.group_id,
-        due_at=due_at(stage.hours),
-        language=get_language() or settings.LANGUAGE_CODE,
-    )
-    subjects = _inserted(request, list(changes))
+    request = unsaved_request(kind=kind, paths=_paths(changes), actor=actor, requirement=requirement, comment=comment)
+    request.subject_id = next(iter(changes)) if len(changes) == 1 else None
+    subjects = [
+        RequestSubject(pk=pk, request=request, kind=kind, subject_id=subject_id)
+        for pk, subject_id in insert_request(request, list(changes))
+    ]
     _add_revision(
         request,
         subjects,
@@ -70,21 +62,39 @@ def open_request(
     return request
 
 
-def _inserted(request: ChangeRequest, subject_ids: list[int]) -> list[RequestSubject]:
-    """Insert the request and its subjects in one statement, unless one of them has an open request."""
+def unsaved_request(
+    *, kind: str, paths: list[str], actor: Actor, requirement: Requirement, comment: str | None
+) -> ChangeRequest:
+    """Return a new request that waits in the first stage of the requirement."""
+    stage = requirement.stages[0]
+    return ChangeRequest(
+        kind=kind,
+        initiator_member_id=actor.member_id,
+        initiator_application_id=actor.application_id,
+        initiator_system=actor.name if actor.kind is ActorKind.SYSTEM else "",
+        initiator_comment=comment,
+        paths=paths,
+        reviewers_id=stage.group_id,
+        due_at=due_at(stage.hours),
+        language=get_language() or settings.LANGUAGE_CODE,
+    )
+
+
+def insert_request(request: ChangeRequest, subject_ids: list[int]) -> list[tuple[int, int]]:
+    """Insert the request and its subjects in one statement; return the key and the id of each subject.
+
+    Raises UnprocessableEntity `PendingChangeRequestExists`, and inserts nothing, if one of them has an open request.
+    """
     query, fields = _insert_query()
     values = [field.get_db_prep_save(getattr(request, field.attname), connection) for field in fields]
-    with map_integrity_error(ONE_OPEN_REQUEST, _open_already()), connection.cursor() as cursor:
+    with map_integrity_error(ONE_OPEN_REQUEST, open_already()), connection.cursor() as cursor:
         cursor.execute(query, [*values, request.kind, subject_ids, request.kind, subject_ids])
         written = cursor.fetchall()
     if not written:
-        raise _open_already(open_request_id(kind=request.kind, subject_ids=subject_ids))
+        raise open_already(open_request_id(kind=request.kind, subject_ids=subject_ids))
     request.pk, request.created_at = written[0][1], written[0][3]
     request._state.adding, request._state.db = False, connection.alias
-    return [
-        RequestSubject(pk=pk, request=request, kind=request.kind, subject_id=subject_id)
-        for pk, _request_id, subject_id, _created_at in written
-    ]
+    return [(pk, subject_id) for pk, _request_id, subject_id, _created_at in written]
 
 
 @cache
@@ -119,7 +129,8 @@ def open_request_id(*, kind: str, subject_ids: Collection[int]) -> int | None:
     return None if found is None else found.request_id
 
 
-def _open_already(change_request_id: int | None = None) -> UnprocessableEntity:
+def open_already(change_request_id: int | None = None) -> UnprocessableEntity:
+    """Return the error that a subject has an open request already, if it is known with the id of that."""
     if change_request_id is None:
         return UnprocessableEntity(
             _("Another change request waits for review. Cancel it or wait until it is decided."),
@@ -145,13 +156,7 @@ def revise(
 
     `changes` may leave out subjects of the request, which closes these for it.
     """
-    stage = requirement.stages[0]
-    request.revision_number += 1
-    request.status = Status.PENDING
-    request.paths = _paths(changes)
-    request.stage, request.reviewers_id, request.due_at = 0, stage.group_id, due_at(stage.hours)
-    request.review_member = request.reviewed_at = request.review_comment = None
-    request.is_outcome_due = False
+    wait_again(request, paths=_paths(changes), requirement=requirement)
     subjects = list(request.subjects.filter(subject_id__in=list(changes)))
     revision = _add_revision(
         request,
@@ -162,13 +167,28 @@ def revise(
         requirement=requirement,
         comment=comment,
     )
+    save_waiting_again(request)
+    return revision
+
+
+def wait_again(request: ChangeRequest, *, paths: list[str], requirement: Requirement) -> None:
+    """Make the request wait in its first stage for a new revision; `save_waiting_again` saves it after that."""
+    stage = requirement.stages[0]
+    request.revision_number += 1
+    request.status = Status.PENDING
+    request.paths = paths
+    request.stage, request.reviewers_id, request.due_at = 0, stage.group_id, due_at(stage.hours)
+    request.review_member = request.reviewed_at = request.review_comment = None
+    request.is_outcome_due = False
+
+
+def save_waiting_again(request: ChangeRequest) -> None:
     request.save(
         update_fields=[
             *("revision_number", "status", "paths", "stage", "reviewers", "due_at"),
             *("review_member", "reviewed_at", "review_comment", "is_outcome_due"),
         ]
     )
-    return revision
 
 
 def _add_revision(
@@ -188,6 +208,22 @@ def _add_revision(
         ]
         for subject in subjects
     }
+    revision = add_revision(request, reason=reason, author_id=author_id, requirement=requirement, comment=comment)
+    Proposal.objects.bulk_create(
+        Proposal(revision=revision, subject=subject, changes=proposals[subject.subject_id]) for subject in subjects
+    )
+    return revision
+
+
+def add_revision(
+    request: ChangeRequest,
+    *,
+    reason: RevisionReason,
+    author_id: int | None,
+    requirement: Requirement,
+    comment: str | None,
+) -> Revision:
+    """Add the revision `revision_number` of a request with its stages; its proposals follow."""
     revision = Revision.objects.create(
         request=request,
         number=request.revision_number,
@@ -195,9 +231,6 @@ def _add_revision(
         author_id=author_id,
         comment=comment,
         policy_version=requirement.policy_version,
-    )
-    Proposal.objects.bulk_create(
-        Proposal(revision=revision, subject=subject, changes=proposals[subject.subject_id]) for subject in subjects
     )
     RequestStage.objects.bulk_create(
         _stage(revision, position, stage) for position, stage in enumerate(requirement.stages)

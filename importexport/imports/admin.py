@@ -23,6 +23,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, 
 
 from accounts.actor import Actor
 from accounts.admin_actor import CappedAdmin, actor_of
+from changerequests.admin.messages import request_link
 from core.errors import ApiError
 from importexport.imports.failurefile import write_failures
 from importexport.imports.queries import failures_of
@@ -121,6 +122,9 @@ class ImportJobAdmin(CappedAdmin):
             "total": job.total,
             "failed": job.failed,
         }
+        if job.awaiting_approval:
+            waiting = ngettext("%(number)s waits for approval", "%(number)s wait for approval", job.awaiting_approval)
+            entries = f"{entries}, {waiting % {'number': job.awaiting_approval}}"
         if job.is_finished:
             return entries
         return format_html(
@@ -181,6 +185,7 @@ class ImportJobAdmin(CappedAdmin):
             "status_colour": STATUS_LABELS[ImportStatus(job.status)],
             "files": ImportFile.objects.filter(pk__in=job.file_ids),
             "failures": failures_of(job)[:FAILURES_SHOWN],
+            "change_requests": [request_link(request, pk) for pk in job.change_requests.values_list("pk", flat=True)],
             "failures_shown": FAILURES_SHOWN,
             "list_address": reverse("admin:importexport_importjob_changelist"),
             "failures_address": reverse("admin:importexport_importjob_failures", args=[job.pk]),

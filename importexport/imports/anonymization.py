@@ -6,11 +6,11 @@ from uuid import UUID
 from contacts.models import ExternalConnection
 from importexport.imports.jobs import discard_uploads
 from importexport.imports.uploads import key_of
-from importexport.models import ImportFailure, ImportFile, ImportKey, ImportKind
+from importexport.models import ImportFailure, ImportFile, ImportKey, ImportKind, WaitingEntry
 
 
 def erase_imports(contact_ids: Sequence[int]) -> None:
-    """Delete uploaded files that contain any of the contacts, and clear the failures of their entries.
+    """Delete uploaded files that contain any of the contacts, and clear failures and what waits of their entries.
 
     Must run before the external ids are erased, because it finds the entries by them, in any system. A running sync of
     such a file fails at its next batch, with a message that gives the reason.
@@ -20,5 +20,7 @@ def erase_imports(contact_ids: Sequence[int]) -> None:
     keys = [UUID(bytes=key_of(external_id)) for external_id in external_ids]
     holding = ImportKey.objects.filter(key__in=keys).values("file")
     discard_uploads(ImportFile.objects.filter(kind=ImportKind.CONTACTS, pk__in=holding))
+    waiting = WaitingEntry.objects.filter(job__kind=ImportKind.CONTACTS, subject_id__in=contact_ids)
+    waiting.update(external_id=None, changes=[], is_erased=True)
     failures = ImportFailure.objects.filter(external_id__in=external_ids)
     failures.update(external_id=None, message="")

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import orjson
 from django.utils.translation import gettext as _
 
+from changerequests.policies import Requirement
 from contacts.plans import ChangePlan
-from core.documents import Document, canonical
+from core.documents import Change, Document, canonical
 from core.errors import ApiError
 from core.serializers import INT32_MAX
 from importexport.imports.parsing import parse_entry
@@ -28,9 +29,19 @@ class Outcome(Enum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     FAILED = "failed"
+    AWAITING = "awaiting_approval"
 
 
 Fault = tuple[str | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What an entry asks for instead of doing it: changes of a subject, and what they must wait for."""
+
+    subject_id: int
+    changes: Sequence[Change]
+    requirement: Requirement
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +50,7 @@ class Entry:
 
     None means absent: an existing row keeps its value. `document` is the details as JSON. A `Planner` sets `is_valid`
     (whether the details are valid under the schema) and, for new documents, `plan` and `history_cells` on demand.
+    `waiting` is what has to be approved.
     """
 
     number: int
@@ -51,11 +63,12 @@ class Entry:
     history_cells: bytes = b""
     faults: list[Fault] = field(default_factory=list)
     outcome: Outcome = Outcome.FAILED
+    waiting: Waiting | None = None
 
     def refuse(self, path: str | None, message: object) -> None:
         if len(self.faults) < MAX_FAULTS:
             self.faults.append((path, str(message)[:MAX_MESSAGE]))
-        self.outcome = Outcome.FAILED
+        self.outcome, self.waiting = Outcome.FAILED, None
 
     def refuse_details(self, faults: Mapping[str, Sequence[object]]) -> None:
         """Add faults, given by their paths in the details."""
@@ -71,7 +84,8 @@ class Importer(Protocol):
     """Imports one kind of entries. Lives for one run of a sync.
 
     `read` must not access the database, because it runs in a thread ahead of `apply`. It never raises for an invalid
-    entry: it adds faults to it. `apply` writes a batch in the caller's transaction and sets the outcomes.
+    entry: it adds faults to it. `apply` writes a batch in the caller's transaction and sets the outcomes; it leaves to
+    the caller what has to be approved, as `Entry.waiting`.
     """
 
     def read(self, raw: RawEntry) -> Any: ...

@@ -2,14 +2,18 @@
 
 from uuid import UUID
 
-from django.db import connection, transaction
+import structlog
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import ngettext
 
 from core.jobs import JobLease
 from core.stored_files import discard_file
+from importexport.imports.waiting import open_waiting
 from importexport.models import ImportFile, ImportJob, ImportKey, ImportStatus, SupersededEntry
+
+log = structlog.get_logger("kontor.import")
 
 SUPERSEDED = """
     INSERT INTO importexport_supersededentry (job_id, file_index, number)
@@ -46,11 +50,12 @@ def begin(lease: JobLease[ImportJob], *, schema_version_id: int) -> ImportJob:
 
 @transaction.atomic
 def complete(lease: JobLease[ImportJob]) -> ImportJob:
-    """Mark the job as completed; delete its superseded entries and, unless it is a dry run, its files.
+    """Mark the job as completed and ask for what waits; delete superseded entries and, unless a dry run, the files.
 
     Locks the job's row. Raise JobLeaseLostError.
     """
     job = lease.locked()
+    open_waiting(job)
     job.status = ImportStatus.COMPLETED_WITH_ERRORS if job.failed else ImportStatus.COMPLETED
     job.finished_at = timezone.now()
     if job.failed:
@@ -69,6 +74,33 @@ def complete(lease: JobLease[ImportJob]) -> ImportJob:
     if not job.is_dry_run:
         discard_uploads(ImportFile.objects.filter(pk__in=job.file_ids))
     return job
+
+
+def fail(lease: JobLease[ImportJob], *, code: str, message: str) -> None:
+    """Mark the job as failed, and ask for what waits already. Does nothing if the lease is lost.
+
+    If that cannot be asked for now, because the database is full for example, `open_forgotten` does it later.
+    """
+    lease.fail(error_code=code, error_message=message)
+    try:
+        open_of_failed(lease.job.pk)
+    except DatabaseError as error:
+        log.warning("import_request_postponed", reason=type(error).__name__)
+
+
+@transaction.atomic
+def open_of_failed(job_id: UUID) -> None:
+    """Ask for what waits of a failed job. Locks the job's row."""
+    job = ImportJob.objects.select_for_update(of=("self",)).filter(pk=job_id, status=ImportStatus.FAILED).first()
+    if job is not None:
+        open_waiting(job)
+
+
+def open_forgotten() -> None:
+    """Ask for what waits of failed jobs whose worker could not do so."""
+    failed = ImportJob.objects.filter(status=ImportStatus.FAILED, waiting_entries__isnull=False)
+    for job_id in failed.order_by().values_list("pk", flat=True).distinct():
+        open_of_failed(job_id)
 
 
 def discard_uploads(files: QuerySet[ImportFile]) -> int:

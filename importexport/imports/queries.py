@@ -57,6 +57,7 @@ def status_of(job: ImportJob) -> dict[str, Any]:
             "updated": job.updated,
             "unchanged": job.unchanged,
             "failed": job.failed,
+            "awaitingApproval": job.awaiting_approval,
         },
         "failures": [failure_as_json(failure) for failure in failures],
     }

@@ -23,10 +23,11 @@ from core.jobs import MAX_ATTEMPTS, JobLease, JobLeaseLostError
 from importexport.imports.contacts.importer import ContactImporter
 from importexport.imports.copying import copy_into, number, row, text
 from importexport.imports.entries import Importer, Outcome
-from importexport.imports.jobs import begin, claim, complete
+from importexport.imports.jobs import begin, claim, complete, fail
 from importexport.imports.legalentities.importer import LegalEntityImporter
 from importexport.imports.reading import EntryFile, NotAnImportFileError, RawEntry, StorageUnavailableError
 from importexport.imports.uploads import open_stored
+from importexport.imports.waiting import stage_waiting, take_turn
 from importexport.job_ownership import actor_of_job
 from importexport.models import ImportFailure, ImportFile, ImportJob, ImportKind, SupersededEntry
 from legalentities.models import LEGAL_ENTITY_SCHEMA
@@ -38,8 +39,6 @@ log = structlog.get_logger("kontor.import")
 BATCH_BYTES = 4_000_000
 # A concurrent transaction may take a username or external id between check and write; a retry sees it.
 TRIES = 5
-# Advisory lock key. Only one batch of all jobs writes at a time, so batches cannot deadlock with each other.
-WRITING = 0x4B4F4E54
 # With Python's default of 5 ms, waiting for the GIL after each SQL statement would take as long as writing the batch.
 TURN_SECONDS = 0.0005
 
@@ -88,12 +87,12 @@ def run_job(job_id: UUID | str, *, report: Report = _silently) -> None:
 def _fail(lease: JobLease[ImportJob], code: str, message: str) -> None:
     # The message is stored in the job but not logged: file names can be personal data.
     log.error("import_failed", code=code)
-    lease.fail(error_code=code, error_message=message)
+    fail(lease, code=code, message=message)
 
 
 def _fail_unexpectedly(lease: JobLease[ImportJob]) -> None:
     log.exception("unexpected_error")
-    lease.fail(error_code="General", error_message=_("Something went wrong on our side. What is done stays done."))
+    fail(lease, code="General", message=_("Something went wrong on our side. What is done stays done."))
 
 
 def _run(lease: JobLease[ImportJob], report: Report) -> None:
@@ -227,8 +226,7 @@ def _write_once(
     """
     job = lease.locked()
     _refuse_superseded(job, index, entries)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITING])
+    take_turn()
     with transaction.atomic():
         importer.apply(entries)
         if job.is_dry_run:
@@ -237,6 +235,8 @@ def _write_once(
             transaction.set_rollback(True)
     _check_still_there(file)
     _record_failures(job, file, entries)
+    if not job.is_dry_run:
+        stage_waiting(job, file, entries)
     counts = Counter(entry.outcome for entry in entries)
     for outcome in Outcome:
         setattr(job, outcome.value, getattr(job, outcome.value) + counts[outcome])

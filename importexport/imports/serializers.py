@@ -31,11 +31,14 @@ class SyncStartedSerializer(serializers.Serializer):
 
 class SyncProgressSerializer(serializers.Serializer):
     total = serializers.IntegerField(allow_null=True, help_text="The entries in the files.")
-    processed = serializers.IntegerField(help_text="The sum of the four below.")
+    processed = serializers.IntegerField(help_text="The sum of the five below.")
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
     unchanged = serializers.IntegerField()
     failed = serializers.IntegerField(help_text="With those that a later entry superseded.")
+    awaitingApproval = serializers.IntegerField(
+        help_text="Entries whose changes must be approved. A change request has them once the sync has ended."
+    )
 
 
 class SyncFailureSerializer(serializers.Serializer):

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.jobs import send_again
-from importexport.imports.jobs import discard_uploads
+from importexport.imports.jobs import discard_uploads, open_forgotten
 from importexport.imports.running import run_job
 from importexport.models import ImportFailure, ImportFile, ImportJob
 
@@ -30,7 +30,11 @@ def resume_imports() -> None:
 @shared_task
 @transaction.atomic
 def tidy_imports() -> None:
-    """Delete files 30 days after their upload and failures 90 days after the end of their job. Beat runs it hourly."""
+    """Delete files 30 days after their upload and failures 90 days after the end of their job. Beat runs it hourly.
+
+    Asks also for what waits of syncs that failed without doing so.
+    """
     now = timezone.now()
+    open_forgotten()
     discard_uploads(ImportFile.objects.filter(uploaded_at__lt=now - UPLOADS_KEPT))
     ImportFailure.objects.filter(job__finished_at__lt=now - FAILURES_KEPT).delete()

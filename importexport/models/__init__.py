@@ -7,6 +7,7 @@ from importexport.models.importing import (
     ImportKind,
     ImportStatus,
     SupersededEntry,
+    WaitingEntry,
 )
 from importexport.models.job import ONE_REQUESTER, Job
 
@@ -23,4 +24,5 @@ __all__ = [
     "ImportStatus",
     "Job",
     "SupersededEntry",
+    "WaitingEntry",
 ]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ClientApplication, Member
+from changerequests.models import ChangeRequest
 from core.jobs import UNFINISHED
 from importexport.models.job import ONE_REQUESTER, Job
 from schemas.models import SchemaVersion
@@ -34,7 +35,9 @@ class ImportJob(Job):
     """A sync: an ordered list of files and the progress through them.
 
     `file_index` and `entry_index` are the cursor: the first unprocessed entry. The cursor, the counts and the failures
-    are saved in the transaction that writes the entries, so a crashed worker neither repeats nor skips any. `stalls`
+    are saved in the transaction that writes the entries, so a crashed worker neither repeats nor skips any.
+    `awaiting_approval` counts the entries that wait: as rows of WaitingEntry while the sync runs, in `change_requests`
+    once it has ended. There are several of these if it failed and was resumed. `stalls`
     counts the runs since the last committed batch; only these count towards the maximum number of attempts.
     """
 
@@ -48,6 +51,8 @@ class ImportJob(Job):
     updated = models.PositiveIntegerField(_("entries that updated"), default=0)
     unchanged = models.PositiveIntegerField(_("unchanged entries"), default=0)
     failed = models.PositiveIntegerField(_("failed entries"), default=0)
+    awaiting_approval = models.PositiveIntegerField(_("entries that wait for approval"), default=0, db_default=0)
+    change_requests = models.ManyToManyField(ChangeRequest, related_name="+", verbose_name=_("change requests"))
     stalls = models.PositiveSmallIntegerField(default=0)
     schema_version = models.ForeignKey(
         SchemaVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("schema")
@@ -60,8 +65,10 @@ class ImportJob(Job):
         constraints = [
             models.CheckConstraint(condition=ONE_REQUESTER, name="import_job_has_one_requester"),
             models.CheckConstraint(
-                condition=Q(processed=F("created") + F("updated") + F("unchanged") + F("failed")),
-                name="import_job_counts_add_up",
+                condition=Q(
+                    processed=F("created") + F("updated") + F("unchanged") + F("failed") + F("awaiting_approval")
+                ),
+                name="import_job_outcomes_add_up",
             ),
             models.CheckConstraint(condition=Q(processed__lte=F("total")), name="import_job_within_total"),
         ]
@@ -156,3 +163,26 @@ class SupersededEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} {self.file_index} {self.number}"
+
+
+class WaitingEntry(models.Model):
+    """An entry of a sync whose change must be approved, until the sync has ended and opened a request for all of them.
+
+    `changes` are those of a Proposal, and `stages` those that they need. `is_erased`: the contact was anonymized.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="waiting_entries")
+    file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="+", db_index=False)
+    position = models.PositiveIntegerField()
+    external_id = models.TextField(null=True, blank=True)
+    subject_id = models.IntegerField(db_index=True)
+    changes = models.JSONField()
+    stages = models.JSONField()
+    is_erased = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.position}"

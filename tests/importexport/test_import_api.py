@@ -28,7 +28,7 @@ def test_upload_sync_and_status(app, entry):
     [name] = upload(app, ("contacts.json", array(entry("E-1"), entry("E-2", username=7)))).json["files"]
     started = app.post(SYNC)
     assert (started.status, list(started.json)) == (202, ["statusId"])
-    zero = {"created": 0, "updated": 0, "unchanged": 0, "failed": 0}
+    zero = {"created": 0, "updated": 0, "unchanged": 0, "failed": 0, "awaitingApproval": 0}
     assert status_of(app, started.json["statusId"]).json == {
         "status": "Pending",
         "errorMessage": None,

@@ -1,10 +1,6 @@
 """If a worker is killed at any moment, the next one ends with the same database as an undisturbed run."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from uuid import uuid4
 
@@ -18,53 +14,12 @@ from importexport.imports.running import run_job
 from importexport.imports.services import start_sync
 from importexport.imports.tasks import resume_imports, run_import
 from importexport.models import ImportFailure, ImportJob, ImportKind, ImportStatus
-from tests.devstack.stack import ROOT
 from tests.fixtures import details, without_triggers
 from tests.importexport.importing import SYSTEM, counts, lines, numbered, stored, synced
+from tests.importexport.workers import Workers, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stack]
-PATIENCE = 120
 ENTRIES = 1_500
-WORKER = """
-import sys
-from config.celery import app
-app.conf.task_default_queue = sys.argv[1]
-app.worker_main(["worker", "--pool=prefork", "--concurrency=1", "--without-gossip", "--without-mingle",
-                 "--without-heartbeat", "--loglevel=WARNING"])
-"""
-
-
-class Workers:
-    """Real workers with a queue of their own, one after the other, on the database of the test."""
-
-    def __init__(self, queue, files):
-        self._queue = queue
-        var = embedded.var_directory()
-        self._environment = {
-            **os.environ,
-            "DATABASE_URL": embedded.database_url(var).rpartition("/")[0] + "/" + connection.settings_dict["NAME"],
-            "FILES_DIR": str(files),
-            "IMPORT_BATCH_ENTRIES": "25",
-            "IMPORT_LOST_AFTER_SECONDS": "1",
-            "DJANGO_SETTINGS_MODULE": "config.settings.test",
-        }
-        self._process = None
-
-    def start(self):
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, self._queue],
-            cwd=ROOT,
-            env=self._environment,
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.STDOUT,
-        )
-
-    def kill(self):
-        """All of it at once: nothing is told, nothing is tidied up."""
-        if self._process is not None and self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(30)
 
 
 @pytest.fixture
@@ -98,13 +53,6 @@ def snapshot():
 def empty():
     with without_triggers(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE contacts_contact, importexport_importjob, importexport_importfile CASCADE")
-
-
-def wait_for(condition, *, otherwise):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -21,7 +21,7 @@ _SAID = """
          WHERE revision.request_id = NEW.id AND revision.number = NEW.revision_number
            AND decision.verdict = '{verdict}' AND decision.member_id = NEW.review_member_id)
 """
-_FIXED = "id, uid, kind, subject_id, initiator_member_id, initiator_application_id, initiator_system, language"
+_FIXED = "id, uid, kind, source, subject_id, initiator_member_id, initiator_application_id, initiator_system, language"
 
 
 def _columns(row: str, names: str) -> str:

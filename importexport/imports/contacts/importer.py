@@ -17,10 +17,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.models import CONTACT_DETAILS, Channel, ChannelKind, Contact, ExternalConnection
+from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Channel, ChannelKind, Contact, ExternalConnection
 from contacts.plans import username_required
 from contacts.services.channels import NOTHING_PENDING
 from contacts.services.usernames import username_coupled
+from contacts.snapshots import facts_of_contacts
+from importexport.imports.approvals import Approvals
 from importexport.imports.contacts import statements
 from importexport.imports.contacts.entry import ContactEntry, read_contact
 from importexport.imports.contacts.plan import Known, New
@@ -36,6 +38,8 @@ from schemas.compiled import CompiledSchema
 
 DEFAULT = ExternalConnection.DEFAULT_SYSTEM
 FIRST = b"1"
+# A place of no entry.
+NOWHERE = -1
 
 
 class ContactImporter:
@@ -47,6 +51,9 @@ class ContactImporter:
         email_path = schema.channel_paths[ChannelKind.EMAIL] if settings.USERNAME_FROM_EMAIL else None
         self._planner = Planner(actor=actor, schema=schema, username_path=email_path)
         self._history = History(kind=CONTACT_DETAILS, actor=actor)
+        self._approvals = Approvals(
+            kind=CONTACT_DETAILS, schema_key=CONTACT_SCHEMA, actor=actor, facts=facts_of_contacts
+        )
         self._sees_all = not Contact.objects.visible_to(actor).query.where
         self._expected = Outcome.CREATED
         self.refresh()
@@ -202,6 +209,16 @@ class ContactImporter:
                 stored = orjson.loads(present.details)
                 item.plan = self._planner.check_changed(entry, stored=stored, version=present.version)
             item.username = self._username_wanted(item)
+        self._let_wait(touched)
+
+    def _let_wait(self, touched: list[Known]) -> None:
+        """Have the changes wait that must be approved. The locked contacts are those that they are made to."""
+        asked = {item.id: item for item in touched if item.changes and not item.entry.faults}
+        self._approvals.require({pk: (item.entry, item.changes) for pk, item in asked.items()})
+        for item in asked.values():
+            if item.entry.waiting is not None and settings.USERNAME_FROM_EMAIL:
+                # It follows the email, which waits.
+                item.username = item.present.username
 
     def _username_wanted(self, item: Known) -> str | None:
         entry, present = item.entry, item.present
@@ -271,7 +288,8 @@ class ContactImporter:
         if changed:
             statements.update(
                 cursor,
-                places=[item.place for item in changed],
+                # Details that wait are staged too, but not to be written.
+                places=[item.place if item.entry.waiting is None else NOWHERE for item in changed],
                 ids=[item.id for item in changed],
                 type_ids=[item.type_id for item in changed],
                 versions=[item.present.version + bool(item.changes) for item in changed],
@@ -288,7 +306,9 @@ class ContactImporter:
             cursor.execute(statements.CONNECT, [list(column) for column in zip(*connections, strict=True)])
         related = self._update_relations(cursor, touched)
         for item in touched:
-            if item.is_row_changed or item.connect or item.id in related:
+            if item.entry.waiting is not None:
+                item.entry.outcome = Outcome.AWAITING
+            elif item.is_row_changed or item.connect or item.id in related:
                 item.entry.outcome = Outcome.UPDATED
 
     def _drop_pending(self, cursor: CursorWrapper, recorded: list[Known]) -> None:

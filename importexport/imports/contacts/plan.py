@@ -21,7 +21,10 @@ class New:
 
 @dataclass(slots=True)
 class Known:
-    """An entry of an existing contact. `plan` is made with the contact's row locked; None without details."""
+    """An entry of an existing contact. `plan` is made with the contact's row locked; None without details.
+
+    If the details must be approved, they wait, and the rest of the entry takes effect.
+    """
 
     place: int
     entry: ContactEntry
@@ -34,7 +37,7 @@ class Known:
 
     @property
     def changes(self) -> Sequence[Change]:
-        return () if self.plan is None else self.plan.changes
+        return () if self.plan is None or self.entry.waiting is not None else self.plan.changes
 
     @property
     def is_row_changed(self) -> bool:

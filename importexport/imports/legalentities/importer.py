@@ -16,6 +16,7 @@ from accounts.actor import Actor
 from contactgroups.models import ACCESS_POLICIES
 from contacts.models import Contact, ExternalConnection
 from core.documents import Change
+from importexport.imports.approvals import Approvals
 from importexport.imports.contacts.statements import holders, stage
 from importexport.imports.copying import json_text, number, row
 from importexport.imports.documents import History, Planner, change_cells
@@ -24,7 +25,8 @@ from importexport.imports.legalentities import statements
 from importexport.imports.legalentities.entry import LegalEntityEntry, read_legal_entity
 from importexport.imports.legalentities.statements import by_columns
 from importexport.imports.reading import RawEntry
-from legalentities.models import LEGAL_ENTITY_DETAILS, LegalEntity
+from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
+from legalentities.queries import facts_of_legal_entities
 from schemas.compiled import CompiledSchema
 from schemas.models import ListItem
 
@@ -54,6 +56,9 @@ class LegalEntityImporter:
         self._schema = schema
         self._planner = Planner(actor=actor, schema=schema)
         self._history = History(kind=LEGAL_ENTITY_DETAILS, actor=actor)
+        self._approvals = Approvals(
+            kind=LEGAL_ENTITY_DETAILS, schema_key=LEGAL_ENTITY_SCHEMA, actor=actor, facts=facts_of_legal_entities
+        )
         self._sees_all = not Contact.objects.visible_to(actor).query.where
         self.refresh()
 
@@ -206,6 +211,12 @@ class LegalEntityImporter:
                 item.changes = self._planner.check_changed(item.entry, stored=stored, version=item.version).changes
             if item.wanted is not None:
                 self._check_not_anonymized(item, anonymized, present[item.group_id])
+        asked = {item.id: item for item in touched if item.changes and not item.entry.faults}
+        self._approvals.require({pk: (item.entry, item.changes) for pk, item in asked.items()})
+        for item in asked.values():
+            if item.entry.waiting is not None:
+                # The details wait, the rest of the entry takes effect.
+                item.changes = ()
 
     # ---- writing
 
@@ -245,6 +256,9 @@ class LegalEntityImporter:
                     for contact, policy in wanted.items()
                     if members.get(contact) != policy
                 ]
+        for item in touched:
+            if item.entry.waiting is not None:
+                item.entry.outcome = Outcome.AWAITING
         by_columns(cursor, statements.LEAVE_GROUPS, gone)
         self._join(cursor, joining)
 

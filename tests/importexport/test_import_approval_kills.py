@@ -1,0 +1,94 @@
+"""A worker may be killed while it imports what has to be approved, asks for it, and applies it: nothing is lost."""
+
+import random
+import time
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+
+from accounts.actor import member_actor
+from audit.models import Entry
+from changerequests.models import ChangeRequest, Proposal, RequestSubject, Status, Verdict
+from changerequests.queries.revisions import current_digest
+from changerequests.services.deciding import Parts, decide
+from changerequests.tasks import apply_approved, apply_unapplied
+from contacts.models import Contact
+from devstack import embedded
+from importexport.imports.services import start_sync
+from importexport.imports.tasks import resume_imports, run_import
+from importexport.models import ImportJob, ImportKind, WaitingEntry
+from tests.fixtures import details
+from tests.importexport.importing import counts, lines, numbered, stored, synced
+from tests.importexport.workers import Workers, wait_for
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.stack]
+ENTRIES = 600
+
+
+@pytest.fixture
+def workers(storage_directory, monkeypatch):
+    queue = f"imports-{uuid4().hex}"
+    for task in (run_import, apply_approved):
+        monkeypatch.setattr(task, "delay", lambda *args, task=task: task.apply_async(args, queue=queue))
+    workers = Workers(queue, storage_directory)
+    yield workers
+    workers.kill()
+    Redis.from_url(embedded.redis_url(embedded.var_directory())).delete(queue)
+
+
+def test_entries_that_wait_are_neither_lost_nor_doubled(entry, default_schemas, make_member, workers, settings):
+    settings.IMPORT_BATCH_ENTRIES = 25
+    anna, rita = make_member("anna", sees_all_contacts=True), make_member("rita", reviews=True, sees_all_contacts=True)
+    synced(lines(*numbered(entry, range(ENTRIES))))
+    heidi = details(personalInformation={"lastName": "Heidi"})
+    noted = details(relationship={"notes": "Met in Bern."})
+    mixed = [entry(f"E-{number}", details=noted if number % 3 == 0 else heidi) for number in range(ENTRIES)]
+    actor = member_actor(anna)
+    job = start_sync(actor=actor, kind=ImportKind.CONTACTS, names=stored(lines(*mixed), actor=actor))
+    state, draw = ImportJob.objects.filter(pk=job.pk), random.Random(7)
+    # The last one is while the request is opened, or right after.
+    for moment in (100, 350, ENTRIES):
+        workers.start()
+        wait_for(lambda moment=moment: state.get().processed >= moment, otherwise=f"stuck before {moment}")
+        time.sleep(draw.random() * 0.05)
+        workers.kill()
+        found = state.get()
+        assert sum(counts(found)) + found.awaiting_approval == found.processed
+        assert found.is_finished or not ChangeRequest.objects.exists()
+        time.sleep(1.1)
+        settings.IMPORT_LOST_AFTER_SECONDS = 1
+        resume_imports()
+    workers.start()
+    wait_for(lambda: state.get().is_finished, otherwise="never done")
+    workers.kill()
+    done = state.get()
+    assert (*counts(done), done.awaiting_approval) == (0, 200, 0, 0, 400)
+    assert not WaitingEntry.objects.exists()
+    request = done.change_requests.get()
+    assert ChangeRequest.objects.get() == request
+    assert Proposal.objects.count() == request.subjects.count() == 400
+
+    left_out = list(request.subjects.order_by("pk").values_list("pk", flat=True)[:10])
+    decide(
+        actor=member_actor(rita),
+        change_request_id=request.pk,
+        verdict=Verdict.APPROVE,
+        digest=current_digest(request),
+        parts=Parts(excluded_subject_ids=left_out),
+    )
+    applied = RequestSubject.objects.filter(request=request, outcome="applied")
+    for moment in (1, 120, 250):
+        workers.start()
+        wait_for(lambda moment=moment: applied.count() >= moment, otherwise=f"stuck before {moment}")
+        time.sleep(draw.random() * 0.05)
+        workers.kill()
+        assert Entry.objects.filter(change_request=request).count() == applied.count()
+        apply_unapplied()
+    workers.start()
+    wait_for(lambda: not request.subjects.filter(is_open=True).exists(), otherwise="never applied")
+    workers.kill()
+    request.refresh_from_db()
+    assert (request.status, applied.count()) == (Status.APPROVED, 390)
+    assert Contact.objects.filter(details__personalInformation__lastName="Heidi", version=2).count() == 390
+    assert Entry.objects.filter(change_request=request).values("subject_id").distinct().count() == 390
