@@ -40,6 +40,7 @@ _DECIDES = _exempt(Exemption.DECIDES)
 _OWN_LOGIN = _exempt(Exemption.OWN_DATA, "one's own login")
 _OWN_REQUEST = _exempt(Exemption.OWN_DATA, "one's own request")
 _REQUEST_TALK = _exempt(Exemption.TECHNICAL, "adds to a request, changes nothing of it")
+_OWN_ABSENCE = _exempt(Exemption.OWN_DATA, "one's own absence; that of others with a permission of its own")
 _KEYS = _exempt(Exemption.TECHNICAL, "an address counts once its key has come back")
 _SHELL = _exempt(Exemption.SHELL)
 _TECHNICAL = _exempt(Exemption.TECHNICAL)
@@ -82,10 +83,10 @@ OPERATIONS = {
     "POST /v1.1/legalentities": _ONE_PERSON,
     "PUT /v1.0/legalentities/{legalEntityId}/details": _changes("legal-entity"),
     # jobs
-    "POST /v1.0/contacts/import": _ONE_PERSON,
-    "POST /v1.0/contacts/import/sync": _ONE_PERSON,
-    "POST /v1.0/legal-entities/import": _ONE_PERSON,
-    "POST /v1.0/legal-entities/import/sync": _ONE_PERSON,
+    "POST /v1.0/contacts/import": _changes("contact-details", note="new contacts at once"),
+    "POST /v1.0/contacts/import/sync": _changes("contact-details", note="new contacts at once"),
+    "POST /v1.0/legal-entities/import": _changes("legal-entity", note="new companies at once"),
+    "POST /v1.0/legal-entities/import/sync": _changes("legal-entity", note="new companies at once"),
     "POST /v1.0/contacts/export": _ONE_PERSON,
     "POST /v1.0/legal-entities/export": _ONE_PERSON,
     # schemas and lists
@@ -143,6 +144,8 @@ ADMIN_PAGES = {
     "changerequests_changerequest: reject_selected": _DECIDES,
     "changerequests_changerequest_attachment": _READS,
     "changerequests_policy_edit": _changes("policy"),
+    "changerequests_absence_add": _OWN_ABSENCE,
+    "changerequests_absence_change": _OWN_ABSENCE,
     # users, rights, applications
     "accounts_user_add": _ONE_PERSON,
     "accounts_user_change": _ONE_PERSON,
@@ -168,7 +171,7 @@ ADMIN_PAGES = {
     "schemas_listitem_change": _ONE_PERSON,
     "schemas_listitem_delete": _ONE_PERSON,
     # jobs
-    "importexport_importjob_add": _ONE_PERSON,
+    "importexport_importjob_add": _changes("contact-details", "legal-entity", note="new ones at once"),
     "importexport_importjob_change": _READS,
     "importexport_importjob_failures": _READS,
     "importexport_exportjob_start": _ONE_PERSON,
