@@ -1,5 +1,6 @@
 """Nobody alone: whatever people do, nothing is approved that a reference model of the rules would not approve."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 
 from accounts.actor import member_actor
 from changerequests.digests import digest_of
-from changerequests.models import Status, Verdict
+from changerequests.models import OPEN, Status, Verdict
 from changerequests.queries.revisions import proposals_of
 from changerequests.services.deciding import Parts, decide
-from changerequests.services.withdrawing import amend_change_request
+from changerequests.services.withdrawing import amend_change_request, cancel_change_request
 from contacts.services.changes import patch_details
 from core.documents import value_at
 from core.errors import ApiError
@@ -25,11 +26,18 @@ from tests.changerequests.policies import absent, policy, rule, set_policy, stag
 pytestmark = pytest.mark.django_db
 # Number 0 asks; the last one sees the contact only through somebody for whom it stands in.
 PEOPLE, INITIATOR, BLIND, GROUPS, STAGES = 5, 0, 4, 3, 3
-# Who does not see the request gets a 404, which has no sub-code.
-REFUSALS = {"OwnChangeRequest", "AlreadyDecided", "NotAReviewer", "ChangeRequestNotPending", "NothingKept", "NA"}
+# Who does not see the request gets a 404 and who has seen another revision a 412, which have no sub-code.
+REFUSALS = {
+    *("OwnChangeRequest", "AlreadyDecided", "NotAReviewer", "NotInitiator", "ChangeRequestNotPending", "NothingKept"),
+    "NA",
+}
 counter = count(1)
 PATHS = ["personalInformation.firstName", "personalInformation.lastName", "relationship.notes", "occupation.employer"]
 SECTIONS = ["personalInformation", "relationship"]
+# Those that require approval by the schema.
+FLAGGED = set(PATHS[:2])
+# What a decision says that it has seen: the revision that it is about, the first one, or nothing.
+NOW, FIRST, NOTHING = "now", "first", "nothing"
 
 numbers = st.integers(0, PEOPLE - 1)
 subsets = st.sets(st.sampled_from(PATHS), min_size=1)
@@ -40,6 +48,7 @@ rules = st.lists(
     st.tuples(
         st.none() | st.lists(st.sampled_from([*PATHS, *SECTIONS]), min_size=1, max_size=2, unique=True),
         st.lists(st.integers(0, STAGES - 1), max_size=2, unique=True),
+        st.booleans(),
     ),
     min_size=1,
     max_size=4,
@@ -47,15 +56,18 @@ rules = st.lists(
 memberships = st.lists(st.sets(st.integers(0, GROUPS - 1)), min_size=PEOPLE, max_size=PEOPLE)
 # Who, for whom, and days from today.
 absences = st.lists(st.tuples(numbers, numbers, st.integers(-2, 1), st.integers(0, 2)), max_size=4)
+seen = st.sampled_from([NOW, NOW, NOW, FIRST, NOTHING])
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("approve"), numbers),
-        st.tuples(st.just("approve"), numbers),
+        st.tuples(st.just("approve"), numbers, st.just(NOW)),
+        st.tuples(st.just("approve"), numbers, seen),
+        st.tuples(st.just("reject"), numbers, seen),
+        st.tuples(st.just("cancel"), numbers),
         st.tuples(st.just("strike"), numbers, subsets),
         st.tuples(st.just("amend"), subsets),
         st.tuples(st.just("return"), numbers),
         st.tuples(st.just("absence"), numbers, numbers),
-        st.tuples(st.just("policy"), rules),
+        st.tuples(st.just("policy"), rules, st.booleans()),
     ),
     min_size=3,
     max_size=14,
@@ -71,24 +83,30 @@ class Model:
     """Who may approve what, said once more and as plainly as possible. People, groups and stages are numbers."""
 
     stages: list[tuple[int | None, int]]
-    rules: list[tuple[list[str] | None, list[int]]]
+    rules: list[tuple[list[str] | None, list[int], bool]]
     groups: list[set[int]]
+    is_digest_required: bool = False
+    revision: int = 0
     paths: set[str] = field(default_factory=set)
     needed: list[int] = field(default_factory=list)
     # Of each person: those for whom it stands in, in the order of the absences.
     stands_in: dict[int, list[int]] = field(default_factory=dict)
     # Stage and people of each approval of this revision.
     approvals: list[tuple[int, set[int]]] = field(default_factory=list)
-    is_returned: bool = False
+    # Those who returned this revision.
+    returned_by: set[int] = field(default_factory=set)
+    status: Status = Status.PENDING
 
     def revise(self, paths: set[str]) -> None:
         """Each path needs the stages of its first rule, the request those of all; nobody has approved it yet."""
         found: set[int] = set()
         for path in paths:
-            first = (named for own, named in self.rules if own is None or is_below(path, own))
+            concerned = (rule for rule in self.rules if path in FLAGGED or not rule[2])
+            first = (named for own, named, _flagged in concerned if own is None or is_below(path, own))
             found |= set(next(first, []))
         self.paths, self.needed = set(paths), sorted(found) or self.needed
-        self.approvals, self.is_returned = [], False
+        self.approvals, self.returned_by, self.status = [], set(), Status.PENDING
+        self.revision += 1
 
     @property
     def current(self) -> int | None:
@@ -100,20 +118,41 @@ class Model:
         """Whose sight somebody uses: its own, or that of the first person for whom it stands in and who has some."""
         return next((one for one in [who, *self.stands_in.get(who, [])] if one != BLIND), None)
 
-    def is_in_stage(self, who: int) -> bool:
-        group = None if self.current is None else self.stages[self.current][0]
+    def is_in_stage(self, who: int, stage: int | None) -> bool:
+        group = None if stage is None else self.stages[stage][0]
         return group is None or group in self.groups[who]
 
-    def may_decide(self, who: int) -> bool:
+    def is_free(self, who: int) -> bool:
+        """It sees the request, and neither it nor anybody whom it represents asked for or decided this revision."""
         people = {who, *self.stands_in.get(who, [])}
-        decided = set().union(*(said for _stage, said in self.approvals))
-        free = not people & {INITIATOR, *decided}
-        return free and not self.is_returned and self.is_in_stage(who) and self.sight(who) is not None
+        decided = self.returned_by.union(*(said for _stage, said in self.approvals))
+        return self.sight(who) is not None and not people & {INITIATOR, *decided}
+
+    def may_decide(self, who: int) -> bool:
+        return self.status is Status.PENDING and self.is_free(who) and self.is_in_stage(who, self.current)
+
+    def may_reject(self, who: int) -> bool:
+        """What is back with its initiator can be rejected in any of its stages."""
+        if self.status is Status.RETURNED:
+            return self.is_free(who) and any(self.is_in_stage(who, stage) for stage in self.needed)
+        return self.may_decide(who)
+
+    def has_seen(self, seen: str) -> bool:
+        """Whether this is enough to have seen: the present revision, or nothing where no digest is asked for."""
+        if seen == NOTHING:
+            return self.revision == 1 and not self.is_digest_required
+        return seen == NOW or self.revision == 1
+
+    def people_of(self, who: int) -> set[int]:
+        """Those who have decided once this person has: itself and the one whose sight it used."""
+        sight = self.sight(who)
+        return {who} if sight is None else {who, sight}
 
     def approve(self, who: int) -> None:
         assert self.current is not None
-        sight = self.sight(who)
-        self.approvals.append((self.current, {who} if sight is None else {who, sight}))
+        self.approvals.append((self.current, self.people_of(who)))
+        if self.current is None:
+            self.status = Status.APPROVED
 
 
 class Run:
@@ -141,7 +180,11 @@ class Run:
                     stage(f"{number}", group=None if group is None else self.groups[group], approvals=approvals)
                     for number, (group, approvals) in enumerate(self.model.stages)
                 ],
-                [rule(*map(str, named), paths=paths) for paths, named in self.model.rules],
+                [
+                    rule(*map(str, named), paths=paths, flaggedOnly=is_flagged_only)
+                    for paths, named, is_flagged_only in self.model.rules
+                ],
+                is_digest_required=self.model.is_digest_required,
             )
         )
 
@@ -167,30 +210,45 @@ class Run:
         self.request = made.change_request
         assert (self.request is not None) == bool(self.model.needed)
         self.before = self.stored()
+        if self.request is not None:
+            self.first_digest = self.digest()
         return self.request is not None
 
-    def decide(self, who: int, verdict: Verdict, paths: set[str] | None = None) -> bool:
-        """Decide as a person who has seen the present revision; return whether it was taken."""
+    def digest(self) -> str:
+        return digest_of(self.request, proposals_of(self.request))
+
+    def decide(self, who: int, verdict: Verdict, paths: set[str] | None = None, *, seen: str = NOW) -> bool:
+        """Decide as a person who has seen this; return whether it was taken."""
         self.request.refresh_from_db()
-        try:
-            decide(
+        digests = {NOW: self.digest(), FIRST: self.first_digest, NOTHING: None}
+        return is_taken(
+            lambda: decide(
                 actor=member_actor(self.people[who]),
                 change_request_id=self.request.pk,
                 verdict=verdict,
-                digest=digest_of(self.request, proposals_of(self.request)),
+                digest=digests[seen],
                 parts=None if paths is None else Parts(paths=paths),
             )
-        except ApiError as refusal:
-            if refusal.sub_code not in REFUSALS:
-                raise
-            return False
-        return True
+        )
 
-    def do_approve(self, who: int) -> None:
-        allowed = self.model.may_decide(who)
-        assert self.decide(who, Verdict.APPROVE) == allowed
+    def do_approve(self, who: int, seen: str) -> None:
+        allowed = self.model.may_decide(who) and self.model.has_seen(seen)
+        assert self.decide(who, Verdict.APPROVE, seen=seen) == allowed
         if allowed:
             self.model.approve(who)
+
+    def do_reject(self, who: int, seen: str) -> None:
+        allowed = self.model.may_reject(who) and self.model.has_seen(seen)
+        assert self.decide(who, Verdict.REJECT, seen=seen) == allowed
+        if allowed:
+            self.model.status = Status.REJECTED
+
+    def do_cancel(self, who: int) -> None:
+        allowed = who == INITIATOR and self.model.status in OPEN
+        actor = member_actor(self.people[who])
+        assert is_taken(lambda: cancel_change_request(actor=actor, change_request_id=self.request.pk)) == allowed
+        if allowed:
+            self.model.status = Status.CANCELLED
 
     def do_strike(self, who: int, paths: set[str]) -> None:
         kept, allowed = paths & self.model.paths, self.model.may_decide(who)
@@ -201,36 +259,53 @@ class Run:
         assert self.decide(who, Verdict.APPROVE, kept) == allowed
         if allowed:
             self.model = struck
-            if struck.is_in_stage(who):
+            if struck.is_in_stage(who, struck.current):
                 self.model.approve(who)
 
     def do_return(self, who: int) -> None:
         allowed = self.model.may_decide(who)
         assert self.decide(who, Verdict.RETURN) == allowed
-        self.model.is_returned |= allowed
+        if allowed:
+            self.model.status = Status.RETURNED
+            self.model.returned_by = self.model.people_of(who)
 
     def do_amend(self, paths: set[str]) -> None:
-        self.model.revise(paths)
+        allowed, values = self.model.status in OPEN, dict(self.values)
         actor, document = member_actor(self.people[INITIATOR]), self.document(paths)
-        amend_change_request(actor=actor, change_request_id=self.request.pk, document=document)
+        pk = self.request.pk
+        assert is_taken(lambda: amend_change_request(actor=actor, change_request_id=pk, document=document)) == allowed
+        if allowed:
+            self.model.revise(paths)
+        else:
+            self.values = values
 
     def do_absence(self, who: int, absentee: int) -> None:
         if who != absentee:
             absent(self.people[absentee], self.people[who])
             self.model.stands_in.setdefault(who, []).append(absentee)
 
-    def do_policy(self, rules: Any) -> None:
-        self.model.rules = rules
+    def do_policy(self, rules: Any, is_digest_required: bool) -> None:
+        self.model.rules, self.model.is_digest_required = rules, is_digest_required
         self.set_rules()
 
-    def check(self) -> bool:
-        """Compare what is stored with the model; return whether the request waits on."""
+    def check(self) -> None:
+        """Compare what is stored with the model. What is closed stays so, whatever comes after it."""
         self.request.refresh_from_db()
-        is_approved = self.model.current is None
-        assert (self.request.status == Status.APPROVED) == is_approved
+        assert self.request.status == self.model.status
+        is_approved = self.model.status is Status.APPROVED
         changed = {path: self.values[path] for path in self.model.paths} if is_approved else {}
         assert self.stored() == {**self.before, **changed}
-        return not is_approved
+
+
+def is_taken(act: Callable[[], object]) -> bool:
+    """Return whether a service does it; False if it is refused by one of the rules that the model knows."""
+    try:
+        act()
+    except ApiError as refusal:
+        if refusal.sub_code not in REFUSALS:
+            raise
+        return False
+    return True
 
 
 @pytest.fixture
@@ -239,12 +314,21 @@ def people(make_member: Any) -> list[Any]:
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(stages=stages, rules=rules, memberships=memberships, absences=absences, asked=subsets, steps=steps)
+@given(
+    stages=stages,
+    rules=rules,
+    is_digest_required=st.booleans(),
+    memberships=memberships,
+    absences=absences,
+    asked=subsets,
+    steps=steps,
+)
 def test_nothing_is_approved_that_the_rules_would_not_approve(
     people: list[Any],
     make_contact: Any,
     stages: Any,
     rules: Any,
+    is_digest_required: bool,
     memberships: Any,
     absences: Any,
     asked: set[str],
@@ -252,12 +336,10 @@ def test_nothing_is_approved_that_the_rules_would_not_approve(
 ) -> None:
     with transaction.atomic():
         groups = [Group.objects.create(name=f"Group {number}") for number in range(GROUPS)]
-        run = Run(people, groups, make_contact(), Model(stages, rules, memberships))
+        run = Run(people, groups, make_contact(), Model(stages, rules, memberships, is_digest_required))
         run.prepare(absences)
-        waits = run.ask(asked)
-        for operation, *values in steps:
-            if not waits:
-                break
-            getattr(run, f"do_{operation}")(*values)
-            waits = run.check()
+        if run.ask(asked):
+            for operation, *values in steps:
+                getattr(run, f"do_{operation}")(*values)
+                run.check()
         transaction.set_rollback(True)
