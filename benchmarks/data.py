@@ -64,19 +64,19 @@ def document(number: int, schema: CompiledSchema) -> Document:
     return canonical(details, objects=schema.object_paths)
 
 
-def documents() -> Iterator[Document]:
+def documents(number: int = DISTINCT) -> Iterator[Document]:
     schema = current_schema(CONTACT_SCHEMA)
-    return (document(number, schema) for number in range(DISTINCT))
+    return (document(one, schema) for one in range(number))
 
 
-def stage_documents() -> None:
-    """Store the made-up documents in a table, from which `fill_contacts` copies them."""
-    made = list(documents())
+def stage_documents(number: int = DISTINCT) -> None:
+    """Store made-up documents in a table, from which `fill_contacts` copies them: fewer do for fewer contacts."""
+    made = list(documents(number))
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE made_up (number integer PRIMARY KEY, document jsonb)")
         with cursor.copy("COPY made_up FROM STDIN") as copy:
-            for number, details in enumerate(made):
-                copy.write_row((number, json.dumps(details)))
+            for one, details in enumerate(made):
+                copy.write_row((one, json.dumps(details)))
 
 
 def fill_contacts(last: int) -> None:

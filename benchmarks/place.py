@@ -44,13 +44,19 @@ ENVIRONMENT = {
 }
 
 
-def make_place() -> None:
-    """Empty the directory, start the servers and load the default schemas and lists."""
-    shutil.rmtree(PLACE, ignore_errors=True)
+def make_place(*, is_prepared: bool = False) -> None:
+    """Empty the directory, start the servers and load the default schemas and lists.
+
+    If the directory `is_prepared`, it holds a migrated database with these already, and keeps them.
+    """
+    if not is_prepared:
+        shutil.rmtree(PLACE, ignore_errors=True)
     embedded.ensure_running(PLACE)
-    settings.STATIC_ROOT.mkdir()  # WhiteNoise warns if it is missing; no pages are requested
-    call_command("migrate", verbosity=0)
-    call_command("load_schemas", stdout=io.StringIO())
+    # WhiteNoise warns if it is missing; no pages are requested.
+    settings.STATIC_ROOT.mkdir(exist_ok=True)
+    if not is_prepared:
+        call_command("migrate", verbosity=0)
+        call_command("load_schemas", stdout=io.StringIO())
     JSON_SCHEMA.write_text(json.dumps(current_schema(CONTACT_SCHEMA).json_schema))
 
 

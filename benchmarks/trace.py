@@ -185,9 +185,13 @@ def main() -> None:
         prog="python -m benchmarks.trace", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", type=Path, default=place.ROOT / "var" / "trace.json", metavar="FILE")
+    parser.add_argument(
+        "--prepared", action="store_true", help="use the migrated database with schemas that is in BENCHMARK_VAR"
+    )
     options = parser.parse_args()
-    place.make_place()
-    data.stage_documents()
+    place.make_place(is_prepared=options.prepared)
+    # Contacts count from 1, documents from 0.
+    data.stage_documents(CONTACTS + 1)
     data.fill_contacts(CONTACTS)
     with (place.PLACE / "trace.log").open("w") as log, redirect_stderr(log):
         # Each request writes a log line, as in production.
