@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.db.models import F
 
 from accounts.actor import member_actor
@@ -35,17 +36,6 @@ def load_demo(*arguments):
     return out.getvalue()
 
 
-@pytest.fixture
-def demo(default_schemas):
-    """The demo with the minimum number of contacts."""
-    load_demo("--contacts", "60")
-
-
-@pytest.fixture
-def actor(demo):
-    return lambda username: member_actor(Member.objects.get(user__username=username))
-
-
 def written():
     """Return the primary keys of all rows by table."""
     return {model._meta.label: set(model._default_manager.values_list("pk", flat=True)) for model in apps.get_models()}
@@ -59,14 +49,167 @@ def assigned_to(*usernames):
     return set(Contact.objects.filter(members__user__username__in=usernames).values_list("pk", flat=True))
 
 
-def test_families_and_companies_share_what_is_theirs(demo):
-    assert ContactGroup.objects.count() == len(CIRCLES)
-    assert LegalEntity.objects.count() == sum(circle.company is not None for circle in CIRCLES)
-    group = ContactGroup.objects.get(name="Family Dürrenmatt")
-    owners = GroupMembership.objects.filter(group=group, access_policy__key="owner")
-    assert [membership.contact.uid for membership in owners] == [contact_uid(29)]
-    shared = LinkedEntity.objects.filter(group=group).values_list("entity_type", "entity_id")
-    assert set(shared) == {("Account", 700_129), ("Account", 700_131), ("Portfolio", 81_029)}
+def paths(document, above=""):
+    for key, value in document.items():
+        yield f"{above}{key}"
+        if isinstance(value, dict):
+            yield from paths(value, f"{above}{key}.")
+
+
+def approve(actor, request):
+    return decide(actor=actor, change_request_id=request.pk, verdict=Verdict.APPROVE)
+
+
+@pytest.mark.usefixtures("loaded")
+class TestTheDemo:
+    """One load for all tests of the class, each of which takes back only what it does itself."""
+
+    @pytest.fixture(scope="class")
+    def loaded(self, django_db_setup, django_db_blocker):
+        """The demo with the minimum number of contacts."""
+        with django_db_blocker.unblock(), transaction.atomic():
+            load_demo("--contacts", "60")
+            yield
+            transaction.set_rollback(True)
+
+    @pytest.fixture
+    def actor(self, db):
+        return lambda username: member_actor(Member.objects.get(user__username=username))
+
+    def test_families_and_companies_share_what_is_theirs(self):
+        assert ContactGroup.objects.count() == len(CIRCLES)
+        assert LegalEntity.objects.count() == sum(circle.company is not None for circle in CIRCLES)
+        group = ContactGroup.objects.get(name="Family Dürrenmatt")
+        owners = GroupMembership.objects.filter(group=group, access_policy__key="owner")
+        assert [membership.contact.uid for membership in owners] == [contact_uid(29)]
+        shared = LinkedEntity.objects.filter(group=group).values_list("entity_type", "entity_id")
+        assert set(shared) == {("Account", 700_129), ("Account", 700_131), ("Portfolio", 81_029)}
+
+    def test_a_larger_run_adds_exactly_what_is_missing(self):
+        contacts = dict(Contact.objects.values_list("uid", "pk"))
+        requests = ChangeRequest.objects.count()
+        Contact.objects.get(external_connections__external_id="CBS-100051").external_connections.all().delete()
+        load_demo("--contacts", "1000")
+        assert Contact.objects.count() == 1000
+        assert set(contacts.values()) == set(Contact.objects.filter(uid__in=contacts).values_list("pk", flat=True))
+        assert ExternalConnection.objects.filter(system="Default").count() == 999
+        assert Entry.objects.filter(kind="contact-details", sequence=1).count() == 1000
+        assert ChangeRequest.objects.count() == requests
+
+    def test_what_the_user_changed_stays(self):
+        anna = User.objects.get(username="anna")
+        anna.set_password("a secret of her own")
+        anna.last_name = "Wyss"
+        anna.save()
+        anna.groups.clear()
+        Member.objects.filter(user=anna).update(manager=None)
+        Group.objects.get(name="Reviewers").permissions.clear()
+        contact = Contact.objects.earliest("pk")
+        with without_triggers():
+            Contact.objects.filter(pk=contact.pk).update(
+                details={"personalInformation": {"lastName": "Other"}}, username="me", version=F("version") + 1
+            )
+        before = list(User.objects.order_by("pk").values()), list(Contact.objects.order_by("pk").values())
+        load_demo("--contacts", "60")
+        assert (list(User.objects.order_by("pk").values()), list(Contact.objects.order_by("pk").values())) == before
+        assert not anna.groups.exists()
+        assert not Group.objects.get(name="Reviewers").permissions.exists()
+        assert Member.objects.get(user=anna).manager is None
+
+    def test_stored_documents_follow_the_schema_after_all_that_happened(self):
+        schema = current_schema("contact")
+        assert not [pk for pk, details in Contact.objects.values_list("pk", "details") if schema.validate(details)]
+
+    def test_each_history_leads_to_the_present_version(self):
+        for contact in Contact.objects.all():
+            assert sorted(contact.entries.values_list("sequence", flat=True)) == list(range(1, contact.version + 1))
+        assert Entry.objects.filter(initiator_application__client_id=DEMO_CLIENT_ID).count() >= 5
+        assert Channel.objects.pending().get().pending_value.endswith(".example")
+
+    def test_each_story_came_to_its_end(self):
+        found = {request.subject_id: request for request in ChangeRequest.objects.of_kind(CONTACT_DETAILS)}
+        assert len(found) == len(STORIES)
+        states = {status: [request for request in found.values() if request.status == status] for status in Status}
+        assert {status: len(requests) for status, requests in states.items()} == {
+            Status.PENDING: 13,
+            Status.APPROVED: 5,
+            Status.REJECTED: 4,
+            Status.CANCELLED: 3,
+            Status.RETURNED: 0,
+        }
+        assert all(request.review_comment for request in states[Status.REJECTED])
+        for request in states[Status.APPROVED]:
+            assert request.entries.get().changes == [
+                {name: change[name] for name in ("path", "original", "target")} for change in changes_of(request)
+            ]
+        reviewed = states[Status.APPROVED] + states[Status.REJECTED]
+        assert all(request.created_at < request.reviewed_at for request in reviewed)
+        by_id = sorted(found.values(), key=lambda request: request.pk)
+        assert by_id == sorted(by_id, key=lambda request: request.created_at)
+        assert max(update.number for update in UPDATES) <= 60
+
+    def test_the_overtaken_request_is_refused_approval_and_no_other(self, actor):
+        (overtaken,) = (contact_uid(number) for number, story in STORIES.items() if story.overtaken_by)
+        rita = actor("rita")
+        for request in ChangeRequest.objects.filter(status=Status.PENDING).exclude(
+            subject_id=Contact.objects.get(uid=overtaken).pk
+        ):
+            if approve(rita, request).is_pending:
+                # Tax residencies have a second stage.
+                approve(actor("carl"), request)
+        (left,) = ChangeRequest.objects.filter(status=Status.PENDING)
+        with pytest.raises(UnprocessableEntity) as refused:
+            approve(rita, left)
+        assert refused.value.sub_code == "ChangeRequestOutdated"
+        assert list(refused.value.properties) == ["personalInformation.nationalities"]
+
+    def test_who_sees_whom(self, actor, make_contact):
+        nobodys = make_contact().pk
+        annas, bens, heads = assigned_to("anna"), assigned_to("ben"), assigned_to("head")
+        assert annas & bens
+        assert annas - bens
+        assert bens - annas
+        assert heads - annas - bens
+        assert visible(actor("anna")) == annas
+        assert visible(actor("ben")) == bens
+        assert visible(actor("head")) == annas | bens | heads
+        assert visible(actor("rita")) == visible(actor("admin")) == annas | bens | heads | {nobodys}
+
+    def test_contacts_belong_to_the_participants_of_those_who_look_after_them(self):
+        for contact in Contact.objects.prefetch_related("participants", "members__participants"):
+            expected = {participant for member in contact.members.all() for participant in member.participants.all()}
+            assert set(contact.participants.all()) == expected
+
+    def test_who_may_do_what(self, actor):
+        may = {
+            account.username: {
+                permission
+                for permission in (
+                    "contacts.view_contact",
+                    "changerequests.view_changerequest",
+                    "changerequests.review_changerequest",
+                )
+                if actor(account.username).has_perm(permission)
+            }
+            for account in DEMO_ACCOUNTS
+        }
+        look = {"contacts.view_contact", "changerequests.view_changerequest"}
+        everything = look | {"changerequests.review_changerequest"}
+        assert may == {
+            "admin": everything,
+            "head": everything,
+            "anna": look,
+            "ben": look,
+            "rita": everything,
+            "carl": everything,
+        }
+        assert set(User.objects.filter(is_superuser=True).values_list("username", flat=True)) == {"admin"}
+
+    def test_nobody_reviews_their_own(self, actor):
+        own = ChangeRequest.objects.get(status=Status.PENDING, initiator_member__user__username="head")
+        with pytest.raises(Forbidden) as refused:
+            approve(actor("head"), own)
+        assert refused.value.sub_code == "OwnChangeRequest"
 
 
 def test_a_second_run_changes_nothing(default_schemas):
@@ -76,39 +219,6 @@ def test_a_second_run_changes_nothing(default_schemas):
     load_demo()
     assert written() == before
     assert list(ChangeRequest.objects.values()) == requests
-
-
-def test_a_larger_run_adds_exactly_what_is_missing(demo):
-    contacts = dict(Contact.objects.values_list("uid", "pk"))
-    requests = ChangeRequest.objects.count()
-    Contact.objects.get(external_connections__external_id="CBS-100051").external_connections.all().delete()
-    load_demo("--contacts", "1000")
-    assert Contact.objects.count() == 1000
-    assert set(contacts.values()) == set(Contact.objects.filter(uid__in=contacts).values_list("pk", flat=True))
-    assert ExternalConnection.objects.filter(system="Default").count() == 999
-    assert Entry.objects.filter(kind="contact-details", sequence=1).count() == 1000
-    assert ChangeRequest.objects.count() == requests
-
-
-def test_what_the_user_changed_stays(demo):
-    anna = User.objects.get(username="anna")
-    anna.set_password("a secret of her own")
-    anna.last_name = "Wyss"
-    anna.save()
-    anna.groups.clear()
-    Member.objects.filter(user=anna).update(manager=None)
-    Group.objects.get(name="Reviewers").permissions.clear()
-    contact = Contact.objects.earliest("pk")
-    with without_triggers():
-        Contact.objects.filter(pk=contact.pk).update(
-            details={"personalInformation": {"lastName": "Other"}}, username="me", version=F("version") + 1
-        )
-    before = list(User.objects.order_by("pk").values()), list(Contact.objects.order_by("pk").values())
-    load_demo("--contacts", "60")
-    assert (list(User.objects.order_by("pk").values()), list(Contact.objects.order_by("pk").values())) == before
-    assert not anna.groups.exists()
-    assert not Group.objects.get(name="Reviewers").permissions.exists()
-    assert Member.objects.get(user=anna).manager is None
 
 
 def test_every_document_follows_the_schema_and_together_they_use_all_of_it(default_schemas):
@@ -121,123 +231,9 @@ def test_every_document_follows_the_schema_and_together_they_use_all_of_it(defau
     assert {path for path, field in schema.fields.items() if not field.is_in_array} <= used
 
 
-def paths(document, above=""):
-    for key, value in document.items():
-        yield f"{above}{key}"
-        if isinstance(value, dict):
-            yield from paths(value, f"{above}{key}.")
-
-
-def test_stored_documents_follow_the_schema_after_all_that_happened(demo):
-    schema = current_schema("contact")
-    assert not [pk for pk, details in Contact.objects.values_list("pk", "details") if schema.validate(details)]
-
-
 def test_the_same_number_gives_the_same_client(default_schemas):
     assert made_up(77) == made_up(77)
     assert made_up(77) != made_up(79)
-
-
-def test_each_history_leads_to_the_present_version(demo):
-    for contact in Contact.objects.all():
-        assert sorted(contact.entries.values_list("sequence", flat=True)) == list(range(1, contact.version + 1))
-    assert Entry.objects.filter(initiator_application__client_id=DEMO_CLIENT_ID).count() >= 5
-    assert Channel.objects.pending().get().pending_value.endswith(".example")
-
-
-def test_each_story_came_to_its_end(demo):
-    found = {request.subject_id: request for request in ChangeRequest.objects.of_kind(CONTACT_DETAILS)}
-    assert len(found) == len(STORIES)
-    states = {status: [request for request in found.values() if request.status == status] for status in Status}
-    assert {status: len(requests) for status, requests in states.items()} == {
-        Status.PENDING: 13,
-        Status.APPROVED: 5,
-        Status.REJECTED: 4,
-        Status.CANCELLED: 3,
-        Status.RETURNED: 0,
-    }
-    assert all(request.review_comment for request in states[Status.REJECTED])
-    for request in states[Status.APPROVED]:
-        assert request.entries.get().changes == [
-            {name: change[name] for name in ("path", "original", "target")} for change in changes_of(request)
-        ]
-    reviewed = states[Status.APPROVED] + states[Status.REJECTED]
-    assert all(request.created_at < request.reviewed_at for request in reviewed)
-    by_id = sorted(found.values(), key=lambda request: request.pk)
-    assert by_id == sorted(by_id, key=lambda request: request.created_at)
-    assert max(update.number for update in UPDATES) <= 60
-
-
-def test_the_overtaken_request_is_refused_approval_and_no_other(actor):
-    (overtaken,) = (contact_uid(number) for number, story in STORIES.items() if story.overtaken_by)
-    rita = actor("rita")
-    for request in ChangeRequest.objects.filter(status=Status.PENDING).exclude(
-        subject_id=Contact.objects.get(uid=overtaken).pk
-    ):
-        if approve(rita, request).is_pending:
-            # Tax residencies have a second stage.
-            approve(actor("carl"), request)
-    (left,) = ChangeRequest.objects.filter(status=Status.PENDING)
-    with pytest.raises(UnprocessableEntity) as refused:
-        approve(rita, left)
-    assert refused.value.sub_code == "ChangeRequestOutdated"
-    assert list(refused.value.properties) == ["personalInformation.nationalities"]
-
-
-def approve(actor, request):
-    return decide(actor=actor, change_request_id=request.pk, verdict=Verdict.APPROVE)
-
-
-def test_who_sees_whom(actor, make_contact):
-    nobodys = make_contact().pk
-    annas, bens, heads = assigned_to("anna"), assigned_to("ben"), assigned_to("head")
-    assert annas & bens
-    assert annas - bens
-    assert bens - annas
-    assert heads - annas - bens
-    assert visible(actor("anna")) == annas
-    assert visible(actor("ben")) == bens
-    assert visible(actor("head")) == annas | bens | heads
-    assert visible(actor("rita")) == visible(actor("admin")) == annas | bens | heads | {nobodys}
-
-
-def test_contacts_belong_to_the_participants_of_those_who_look_after_them(demo):
-    for contact in Contact.objects.prefetch_related("participants", "members__participants"):
-        expected = {participant for member in contact.members.all() for participant in member.participants.all()}
-        assert set(contact.participants.all()) == expected
-
-
-def test_who_may_do_what(actor):
-    may = {
-        account.username: {
-            permission
-            for permission in (
-                "contacts.view_contact",
-                "changerequests.view_changerequest",
-                "changerequests.review_changerequest",
-            )
-            if actor(account.username).has_perm(permission)
-        }
-        for account in DEMO_ACCOUNTS
-    }
-    look = {"contacts.view_contact", "changerequests.view_changerequest"}
-    everything = look | {"changerequests.review_changerequest"}
-    assert may == {
-        "admin": everything,
-        "head": everything,
-        "anna": look,
-        "ben": look,
-        "rita": everything,
-        "carl": everything,
-    }
-    assert set(User.objects.filter(is_superuser=True).values_list("username", flat=True)) == {"admin"}
-
-
-def test_nobody_reviews_their_own(actor):
-    own = ChangeRequest.objects.get(status=Status.PENDING, initiator_member__user__username="head")
-    with pytest.raises(Forbidden) as refused:
-        approve(actor("head"), own)
-    assert refused.value.sub_code == "OwnChangeRequest"
 
 
 def test_the_printed_passwords_open_the_accounts(default_schemas):
