@@ -61,10 +61,10 @@ def test_every_list(open_page, sign_in, demo, look, window):
 
 
 @pytest.mark.parametrize("language", ["de", "fr", "it"])
-def test_a_page_says_in_which_language_it_is(open_page, sign_in, demo, language):
+def test_a_page_says_in_which_language_it_is(open_page, sign_in, make_member, language):
     page = open_page(locale=f"{language}-CH")
     page.goto("/admin/login/")
     expect(page.locator("html")).to_have_attribute("lang", language)
-    sign_in(page, demo)
+    sign_in(page, make_member())
     page.goto("/admin/")
     expect(page.locator("html")).to_have_attribute("lang", language)
