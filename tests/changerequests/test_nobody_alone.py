@@ -22,6 +22,7 @@ from contacts.services.changes import patch_details
 from core.documents import value_at
 from core.errors import ApiError
 from tests.changerequests.policies import absent, policy, rule, set_policy, stage
+from tests.examples import examples
 
 pytestmark = pytest.mark.django_db
 # Number 0 asks; the last one sees the contact only through somebody for whom it stands in.
@@ -313,7 +314,7 @@ def people(make_member: Any) -> list[Any]:
     return [make_member(reviews=True, sees_all_contacts=number != BLIND) for number in range(PEOPLE)]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     stages=stages,
     rules=rules,
