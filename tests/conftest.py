@@ -13,6 +13,7 @@ TESTS = Path(__file__).parent
 MARKS_OF_FOLDERS = {"browser": "browser", "faults": "stack"}
 # Those that take longest begin, so that no worker is left with one at the end.
 SLOWEST_FIRST = ("stack", "scale", "browser")
+LONGEST_ID = 100
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -39,6 +40,11 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
         gc.collect()
         gc.freeze()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long values by their parameter: ids of megabytes are copied between processes, hashed and printed."""
+    return argname if isinstance(val, str | bytes) and len(val) > LONGEST_ID else None
 
 
 def pytest_unconfigure() -> None:
