@@ -37,12 +37,16 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An open request: who asked, who decided its current revision or was represented in that, and its stages."""
+    """An open request: who asked, who decided its current revision or was represented in that, and its stages.
+
+    `about_member_id` is the member whose rights or login it is about.
+    """
 
     initiator_id: int | None
     decided_by: frozenset[int]
     rounds: Sequence[Round]
     is_returned: bool = False
+    about_member_id: int | None = None
 
     @property
     def current(self) -> int:
@@ -59,6 +63,11 @@ def objection(person: Person, case: Case) -> Forbidden | None:
         return Forbidden(
             _("You stood in for the person who asked for this. Somebody else has to review it."),
             sub_code="OwnChangeRequest",
+        )
+    if case.about_member_id in people:
+        return Forbidden(
+            _("This is about you, or about a person for whom you stood in. Somebody else has to review it."),
+            sub_code="AboutYourself",
         )
     if not people.isdisjoint(case.decided_by):
         return Forbidden(

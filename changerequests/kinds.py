@@ -176,6 +176,13 @@ class RequestKind(ABC):
     ) -> Requirement:
         """Return what changes at these paths of a locked subject must wait for under this policy."""
 
+    def about_member(self, subject: Any, changes: Sequence[Change]) -> int | None:
+        """Return the id of the member whose rights or login the changes of a locked subject are; it never decides them.
+
+        None if they are about nobody in particular.
+        """
+        return None
+
     @abstractmethod
     def presenter(self) -> Presenter: ...
 

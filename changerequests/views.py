@@ -135,14 +135,15 @@ class ReviewView(ActorView):
         """Approve or reject a change request of any kind.
 
         The reviewer needs the review permission, must see the subjects, must be in the group of the stage that the
-        request waits in, and must be neither the initiator nor somebody who has decided this revision. The last
-        approval applies the changes; those of a request about several subjects are applied soon after.
+        request waits in, and must be neither the initiator nor the member whom it is about nor somebody who has decided
+        this revision. The last approval applies the changes; those of a request about several subjects are applied soon
+        after.
 
         `paths` approves these changes and `excludedEntryIds` leaves out these entries: the request gets a new revision
         without what is struck, for which this is the first approval. `digest` is that of the revision that the
         reviewer saw; it is required once a request has several revisions, and where the policy says so.
 
-        `subCode`: OwnChangeRequest, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending,
+        `subCode`: OwnChangeRequest, AboutYourself, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending,
         ChangeRequestOutdated, UnknownPaths, UnknownEntries, NothingKept, ValidationFailed, UsernameNotUnique,
         UsernameRequired (422). Another digest: 412.
         """
@@ -170,7 +171,7 @@ class ReturnView(ActorView):
 
         The initiator may amend it, which makes a new revision to review, or cancel it.
 
-        `subCode`: OwnChangeRequest, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending (422).
+        `subCode`: OwnChangeRequest, AboutYourself, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending (422).
         """
         comment = self.body(shapes.ReturnSerializer)["comment"]
         decide(actor=self.actor, change_request_id=changeRequestId, verdict=Verdict.RETURN, comment=comment)

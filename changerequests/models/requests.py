@@ -101,6 +101,8 @@ class ChangeRequest(models.Model):
     source. `stage`, `reviewers` and `due_at` describe the stage that the request waits in. `reviewed_at`,
     `review_member` and `review_comment` are those of the decision that closed or returned it.
 
+    `about_member` is the member whose rights or login the request is about; it may not decide it.
+
     `paths` contains the changed paths and all their ancestors, so that a search for a path also finds changes below it.
     """
 
@@ -123,6 +125,9 @@ class ChangeRequest(models.Model):
     )
     initiator_system = models.CharField(_("system"), max_length=50, blank=True, default="", db_default="")
     initiator_comment = models.TextField(_("comment of the initiator"), null=True, blank=True)
+    about_member = models.ForeignKey(
+        Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     revision_number = models.PositiveSmallIntegerField(_("revision"), default=1, db_default=1)
     stage = models.PositiveSmallIntegerField(_("stage"), default=0, db_default=0)
     reviewers = models.ForeignKey(

@@ -36,6 +36,7 @@ class Current:
             decided_by=frozenset(people),
             rounds=[Round(stage.group_id, stage.approvals, self.approvals_in(stage)) for stage in self.stages],
             is_returned=request.status == Status.RETURNED,
+            about_member_id=request.about_member_id,
         )
 
     def requirement(self) -> Requirement:

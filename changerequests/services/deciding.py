@@ -63,10 +63,10 @@ def decide(
     revision, for which this is the first approval if the decider is in its first stage. Locks the subject, then the
     request: of two reviewers, one wins.
 
-    Raises NotFound; Forbidden without the review permission, and `OwnChangeRequest`, `AlreadyDecided`,
-    `NotAReviewer`; PreconditionFailed for another digest, or, unless the request is returned, without one where it
-    is required; UnprocessableEntity `ChangeRequestNotPending`, `ChangeRequestOutdated` with the paths whose value
-    is no longer the original one, `UnknownPaths`, `UnknownEntries` and `NothingKept` about the parts, and what
+    Raises NotFound; Forbidden without the review permission, and `OwnChangeRequest`, `AboutYourself`,
+    `AlreadyDecided`, `NotAReviewer`; PreconditionFailed for another digest, or, unless the request is returned, without
+    one where it is required; UnprocessableEntity `ChangeRequestNotPending`, `ChangeRequestOutdated` with the paths
+    whose value is no longer the original one, `UnknownPaths`, `UnknownEntries` and `NothingKept` about the parts, and what
     `RequestKind.apply` raises. Any error leaves everything as it was.
     """
     check_member_permission(actor, REVIEW_PERMISSION)

@@ -38,14 +38,17 @@ def open_request(
     actor: Actor,
     requirement: Requirement,
     comment: str | None,
+    about_member_id: int | None = None,
 ) -> ChangeRequest:
     """Open a request for changes of one or more subjects of a kind.
 
-    `requirement` is what the policies say about the changes. The subjects must be locked. Raises UnprocessableEntity
-    `PendingChangeRequestExists` with the id of the open request that one of them has.
+    `requirement` is what the policies say about the changes; the member `about_member_id` may not decide them. The
+    subjects must be locked. Raises UnprocessableEntity `PendingChangeRequestExists` with the id of the open request that
+    one of them has.
     """
     request = unsaved_request(kind=kind, paths=_paths(changes), actor=actor, requirement=requirement, comment=comment)
     request.subject_id = next(iter(changes)) if len(changes) == 1 else None
+    request.about_member_id = about_member_id
     subjects = [
         RequestSubject(pk=pk, request=request, kind=kind, subject_id=subject_id)
         for pk, subject_id in insert_request(request, list(changes))
@@ -185,7 +188,7 @@ def wait_again(request: ChangeRequest, *, paths: list[str], requirement: Require
 def save_waiting_again(request: ChangeRequest) -> None:
     request.save(
         update_fields=[
-            *("revision_number", "status", "paths", "stage", "reviewers", "due_at"),
+            *("revision_number", "status", "paths", "about_member", "stage", "reviewers", "due_at"),
             *("review_member", "reviewed_at", "review_comment", "is_outcome_due"),
         ]
     )

@@ -36,4 +36,11 @@ def request_if_required(
     )
     if not requirement:
         return None
-    return open_request(kind=kind, changes={subject_id: changes}, actor=actor, requirement=requirement, comment=comment)
+    return open_request(
+        kind=kind,
+        changes={subject_id: changes},
+        actor=actor,
+        requirement=requirement,
+        comment=comment,
+        about_member_id=request_kind(kind).about_member(subject, changes),
+    )

@@ -75,6 +75,7 @@ def amend_change_request(
         policy=policy,
         initiator=initiator_of(actor, policy),
     )
+    request.about_member_id = kind.about_member(subject, changes)
     return revise(
         request=request,
         reason=RevisionReason.AMENDED,

@@ -3,8 +3,8 @@
 They are the second guard: services refuse the same with a message, and are right about what the actor sees. A request
 begins pending and is closed once. What is proposed, by whom, under which stages, and what people said of it is never
 edited or deleted; only anonymization removes values. A decision is about the current revision, in the stage that the
-request waits in, by a reviewer of that stage. Neither the initiator nor those who have decided may decide, nor their
-substitutes.
+request waits in, by a reviewer of that stage. Neither the initiator nor the member whom the request is about nor those
+who have decided may decide, nor their substitutes.
 Approval needs the approvals of all stages.
 
 Absences count by days of UTC.

@@ -71,7 +71,8 @@ OF_REQUESTS = [
             ELSIF OLD.status NOT IN ({PENDING}, {RETURNED}) AND NEW.review_comment IS DISTINCT FROM OLD.review_comment
                   AND NOT is_erased THEN
                 refused := 'it is decided.';
-            ELSIF NEW.revision_number = OLD.revision_number AND NEW.paths <> OLD.paths THEN
+            ELSIF NEW.revision_number = OLD.revision_number
+                  AND (NEW.paths, NEW.about_member_id) IS DISTINCT FROM (OLD.paths, OLD.about_member_id) THEN
                 refused := 'what was asked for stays as it is.';
             ELSIF NEW.revision_number <> OLD.revision_number AND (
                       NEW.status <> {PENDING} OR NEW.revision_number <> OLD.revision_number + 1 OR NOT EXISTS (
