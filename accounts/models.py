@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
@@ -163,3 +164,33 @@ class RecoveryCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}"
+
+
+class Notice(models.Model):
+    """A mail to a user: that rights were taken away, or a link with which the user sets its password.
+
+    Sent once; `is_due` until then. A notice of taken rights names the subject of the change, its paths and its author;
+    the mail tells no values.
+    """
+
+    class Kind(models.TextChoices):
+        RIGHTS_TAKEN = "rights-taken", _("Rights taken away")
+        PASSWORD_LINK = "password-link", _("Link to set a password")
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    subject_kind = models.CharField(max_length=40, blank=True)
+    subject_id = models.IntegerField(null=True, blank=True)
+    paths = ArrayField(models.TextField(), default=list)
+    author = models.ForeignKey(Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    language = models.CharField(max_length=10)
+    created_at = models.DateTimeField(default=timezone.now)
+    is_due = models.BooleanField(default=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["created_at"], condition=models.Q(is_due=True), name="notice_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.recipient_id}"

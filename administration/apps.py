@@ -9,6 +9,9 @@ class AdministrationConfig(AppConfig):
     verbose_name = _("Administration")
 
     def ready(self) -> None:
-        from administration.kinds import BreakGlassKind
+        from administration.kinds.break_glass import BreakGlassKind
+        from administration.kinds.rights import GroupRightsKind, RightsKind
 
         register_kind(BreakGlassKind())
+        register_kind(RightsKind())
+        register_kind(GroupRightsKind())

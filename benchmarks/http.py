@@ -15,7 +15,7 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken, set_token_value
 
 from accounts.models import Participant
-from administration.services import create_client_application
+from administration.services.applications import create_client_application
 from benchmarks.data import ACTOR, contact_ids, copy_to
 from benchmarks.load import Load, Measured, generate
 from benchmarks.place import ENVIRONMENT, ROOT, conninfo, database_url, make_database

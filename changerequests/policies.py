@@ -211,8 +211,11 @@ def profiles(*, waits: bool, is_flagged_only: bool = False, hours: int | None = 
 
 def group_ids(documents: Iterable[Mapping[str, Any]]) -> set[int]:
     """Return the ids of the groups that policies of kinds name, as reviewers or as initiators."""
-    found: set[int] = set()
-    for document in documents:
-        found |= {stage["group"] for stage in document["stages"] if stage["group"] is not None}
-        found |= {group for rule in document["rules"] for group in rule["initiatorGroups"] or ()}
-    return found
+    documents = list(documents)
+    stages = (stage for document in documents for stage in document["stages"])
+    return {stage["group"] for stage in stages if stage["group"] is not None} | initiator_group_ids(documents)
+
+
+def initiator_group_ids(documents: Iterable[Mapping[str, Any]]) -> set[int]:
+    """Return the ids of the groups whose members have rules of their own in these policies."""
+    return {group for document in documents for rule in document["rules"] for group in rule["initiatorGroups"] or ()}

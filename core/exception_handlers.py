@@ -21,7 +21,10 @@ from core.json import rendered
 
 log = structlog.get_logger("kontor.error")
 
-PAGES_FOR_PEOPLE = ("/admin", "/connect/authorize", "/connect/login", "/connect/second-factor")
+PAGES_FOR_PEOPLE = (
+    *("/admin", "/connect/authorize", "/connect/login"),
+    *("/connect/second-factor", "/connect/set-password"),
+)
 
 
 def error_body(error: errors.ApiError) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from accounts.actor import Actor, member_actor, system_actor
 from accounts.models import ClientApplication, Member, Participant, User
 from accounts.scopes import ALL_SCOPES
 from accounts.services import issue_token
-from administration.services import create_client_application
+from administration.services.applications import create_client_application
 from contacts.models import Contact, ContactAssignment, ContactParticipant
 from contacts.services.creation import create_contact
 from contacts.services.logins import open_login

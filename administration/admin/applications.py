@@ -19,7 +19,7 @@ from accounts.admin_actor import actor_of
 from accounts.models import ClientApplication
 from accounts.scopes import ALL_SCOPES
 from administration.admin.base import KeptAdmin
-from administration.services import create_client_application
+from administration.services.applications import create_client_application
 
 # Tokens and grants are issued and revoked by the OAuth2 endpoints; a form could only break them or give them away.
 for model in (

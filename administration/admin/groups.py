@@ -1,24 +1,22 @@
-"""Groups of permissions, and how permissions are named."""
+"""Groups of permissions."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.translation import gettext
 
-from accounts.admin_actor import CappedAdmin
+from accounts.actor import Actor
+from administration.admin.base import WaitingAdmin, member_of
+from administration.labels import permission_label
+from administration.outcomes import Outcome
+from administration.queries.rights import permission_names
+from administration.rights import GROUP_RIGHTS
+from administration.services.groups import change_group, create_group, delete_group
 
 admin.site.unregister(Group)
-
-
-def permission_label(permission: Permission) -> str:
-    """Return a permission's label in the user's language; the database has only English names."""
-    kind = permission.content_type.model_class()
-    of = permission.content_type.name if kind is None else kind._meta.verbose_name_plural
-    return f"{of}: {gettext(permission.name)}"
 
 
 class LabelledPermissions:
@@ -32,11 +30,11 @@ class LabelledPermissions:
 
 
 @admin.register(Group)
-class GroupAdmin(LabelledPermissions, BaseGroupAdmin, CappedAdmin):  # type: ignore[misc] # as with UserAdmin
+class GroupAdmin(LabelledPermissions, WaitingAdmin, BaseGroupAdmin):  # type: ignore[misc] # as with UserAdmin
     """Only superusers change groups, because groups grant permissions."""
 
+    kind = GROUP_RIGHTS
     sidebar_icon = "group"
-    actions = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
@@ -46,3 +44,15 @@ class GroupAdmin(LabelledPermissions, BaseGroupAdmin, CappedAdmin):  # type: ign
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.is_superuser
+
+    def submit(self, request: HttpRequest, obj: Any, form: Any, *, actor: Actor, change: bool) -> Outcome:
+        names = permission_names(form.cleaned_data["permissions"].select_related("content_type"))
+        name = form.cleaned_data["name"]
+        if change:
+            return change_group(actor=actor, group_id=obj.pk, target={"name": name, "permissions": names})
+        outcome = create_group(actor=actor, name=name, permissions=names)
+        obj.pk = outcome.subject_id
+        return outcome
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        delete_group(actor=member_of(request), group_id=obj.pk)

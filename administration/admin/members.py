@@ -1,6 +1,7 @@
 """Members. Apps above add what they know about a member to its page."""
 
-from django import forms
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Model, QuerySet
@@ -8,15 +9,17 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from accounts.admin_actor import RefusableAdmin
-from accounts.models import STANDS_ABOVE, Member
-from accounts.triggers import MEMBERS_ARE_A_TREE
-from administration.admin.base import KeptAdmin
-from core.errors import UnprocessableEntity, map_integrity_error
+from accounts.actor import Actor
+from accounts.models import Member
+from administration.admin.base import KeptAdmin, WaitingAdmin
+from administration.outcomes import Outcome
+from administration.rights import RIGHTS
+from administration.services.rights import change_rights
 
 
 @admin.register(Member)
-class MemberAdmin(RefusableAdmin, KeptAdmin):
+class MemberAdmin(WaitingAdmin, KeptAdmin):
+    kind = RIGHTS
     sidebar_icon = "badge"
     list_display = ["name", "username", "manager", "participant_names", "sees_all_contacts", "is_active"]
     list_filter = ["participants", "sees_all_contacts", "user__is_active"]
@@ -36,10 +39,26 @@ class MemberAdmin(RefusableAdmin, KeptAdmin):
         rows = super().get_queryset(request).select_related("user", "manager__user")
         return rows.prefetch_related("participants")
 
-    def save_model(self, request: HttpRequest, obj: Model, form: forms.ModelForm, change: bool) -> None:
-        """Raise UnprocessableEntity if the manager was moved below this member after the form was validated."""
-        with map_integrity_error(MEMBERS_ARE_A_TREE, UnprocessableEntity(STANDS_ABOVE, sub_code="ManagerBelowMember")):
-            super().save_model(request, obj, form, change)
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[InlineModelAdmin]]:
+        """None for a member that does not exist yet, and may have to wait for approval first."""
+        return [] if obj is None else self.inlines
+
+    def subject_id(self, obj: Any) -> int | None:
+        """Return the id of the member's login: its rights as a member are part of that document."""
+        return None if obj is None else obj.user_id
+
+    def submit(self, request: HttpRequest, obj: Any, form: Any, *, actor: Actor, change: bool) -> Outcome:
+        sent = form.cleaned_data
+        target = {
+            "manager": None if sent["manager"] is None else sent["manager"].pk,
+            "participants": [participant.pk for participant in sent["participants"]],
+            "seesAllContacts": sent["sees_all_contacts"],
+        }
+        if change:
+            return change_rights(actor=actor, user_id=obj.user_id, target=target)
+        outcome = change_rights(actor=actor, user_id=sent["user"].pk, target={**target, "isMember": True})
+        obj.pk = Member.objects.filter(user=sent["user"]).values_list("pk", flat=True).first()
+        return outcome
 
     @display(description=_("name"), ordering="user__last_name")
     def name(self, member: Member) -> str:

@@ -3,32 +3,93 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.closing import run_closing_handlers
+from accounts.actor import Actor
 from accounts.models import Member, User
-from administration.admin.base import KeptAdmin
+from administration.admin.base import KeptAdmin, WaitingAdmin, member_of
 from administration.admin.groups import LabelledPermissions
+from administration.outcomes import Outcome
+from administration.queries.rights import permission_names
+from administration.rights import RIGHTS
+from administration.services.notices import mail_password_link
+from administration.services.rights import change_rights, create_login
+from core.errors import ApiError
 
 # The admin page would show the secret keys of second factors.
 admin.site.unregister(TOTPDevice)
 
 ONLY_SUPERUSERS_GRANT = ("is_staff", "is_superuser", "groups", "user_permissions")
+# The paths of a user's document, by the field of the form.
+PATHS = {
+    "username": "username",
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "email": "email",
+    "is_active": "isActive",
+    "is_staff": "isStaff",
+    "is_superuser": "isSuperuser",
+    "groups": "groups",
+    "user_permissions": "permissions",
+}
+NAMES, GRANTED = ("first_name", "last_name", "email"), ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class LoginForm(forms.ModelForm):
+    """A login without its password, which nobody but its owner sets."""
+
+    class Meta:
+        model = User
+        fields = list(PATHS)
+
+    def target(self) -> dict[str, Any]:
+        """Return the paths and values of the fields that the user may change."""
+        values: dict[str, Any] = {PATHS[name]: value for name, value in self.cleaned_data.items() if name in PATHS}
+        if "groups" in values:
+            values["groups"] = sorted(group.pk for group in values["groups"])
+        if "permissions" in values:
+            values["permissions"] = permission_names(values["permissions"].select_related("content_type"))
+        return values
 
 
 @admin.register(User)
-class UserAdmin(LabelledPermissions, BaseUserAdmin, KeptAdmin):  # type: ignore[misc] # what KeptAdmin narrows stays narrow
-    """Only superusers grant permissions: other staff who may change users could grant themselves everything."""
+class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  # type: ignore[misc] # what KeptAdmin narrows stays narrow
+    """Only superusers grant permissions, and like everybody they need somebody else to approve it."""
 
+    kind = RIGHTS
     sidebar_icon = "person"
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    form = LoginForm
+    add_form = LoginForm
+    add_form_template = None
+    change_form_outer_after_template = "admin/administration/password_link.html"
+    fieldsets = (
+        (None, {"fields": ("username",)}),
+        (_("Personal info"), {"fields": NAMES}),
+        (_("Permissions"), {"fields": ("is_active", *GRANTED)}),
+        (_("Important dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "fields": ("username",),
+                "description": _(
+                    "The login cannot be used until somebody else has approved it. Then a link goes to its "
+                    "address, with which its owner sets the password."
+                ),
+            },
+        ),
+        (_("Personal info"), {"fields": NAMES}),
+        (_("Permissions"), {"fields": GRANTED}),
+    )
     list_display = ["username", "first_name", "last_name", "email", "is_staff", "is_active"]
     list_filter = ["is_active", "is_staff", "is_superuser"]
     autocomplete_fields = ["groups"]
@@ -38,16 +99,40 @@ class UserAdmin(LabelledPermissions, BaseUserAdmin, KeptAdmin):  # type: ignore[
         own = ("last_login", "date_joined")
         return own if request.user.is_superuser else (*own, *ONLY_SUPERUSERS_GRANT)
 
-    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and not obj.is_active and "is_active" in form.changed_data:
-            run_closing_handlers([obj.pk])
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only superusers change logins of staff and members: changing a login is enough to take it over."""
         if obj is not None and not request.user.is_superuser and (obj.is_staff or obj.is_superuser or _is_member(obj)):
             return False
         return super().has_change_permission(request, obj)
+
+    def submit(self, request: HttpRequest, obj: Any, form: Any, *, actor: Actor, change: bool) -> Outcome:
+        target = form.target()
+        if change:
+            return change_rights(actor=actor, user_id=obj.pk, target=target)
+        outcome = create_login(actor=actor, username=target.pop("username"), target=target)
+        obj.pk = outcome.subject_id
+        return outcome
+
+    def get_urls(self) -> list[URLPattern]:
+        """Without Django's page on which one user sets the password of another."""
+        link = self.admin_site.admin_view(self.password_link_view)
+        django_urls: list[URLPattern] = super(BaseUserAdmin, self).get_urls()
+        return [path("<int:user_id>/password-link/", link, name="accounts_user_password_link"), *django_urls]
+
+    def password_link_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
+        """Mail a link to set the password to the login's own address."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        user = self.get_object(request, str(user_id))
+        if user is None or not self.has_change_permission(request, user):
+            raise PermissionDenied
+        try:
+            mail_password_link(actor=member_of(request), user_id=user_id)
+        except ApiError as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, gettext("A link to set the password goes to the address of this login."))
+        return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[user_id]))
 
 
 def _is_member(user: User) -> bool:

@@ -12,7 +12,7 @@ from accounts.actor import system_actor
 from accounts.models import ClientApplication, Member, Participant, User
 from accounts.scopes import ALL_SCOPES
 from accounts.services import issue_token
-from administration.services import create_client_application
+from administration.services.applications import create_client_application
 from benchmarks.mixed_load import PLACE
 from benchmarks.mixed_load.world import PARTICIPANT, SHARED, World, entry
 from contacts.models import CONTACT_TYPES, Contact

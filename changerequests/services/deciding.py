@@ -66,8 +66,8 @@ def decide(
     Raises NotFound; Forbidden without the review permission, and `OwnChangeRequest`, `AboutYourself`,
     `AlreadyDecided`, `NotAReviewer`; PreconditionFailed for another digest, or, unless the request is returned, without
     one where it is required; UnprocessableEntity `ChangeRequestNotPending`, `ChangeRequestOutdated` with the paths
-    whose value is no longer the original one, `UnknownPaths`, `UnknownEntries` and `NothingKept` about the parts, and what
-    `RequestKind.apply` raises. Any error leaves everything as it was.
+    whose value is no longer the original one, `UnknownPaths`, `UnknownEntries` and `NothingKept` about the parts, and
+    what `RequestKind.apply` raises. Any error leaves everything as it was.
     """
     check_member_permission(actor, REVIEW_PERMISSION)
     seen, sight = seen_request(actor=actor, change_request_id=change_request_id)

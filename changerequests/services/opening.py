@@ -43,8 +43,8 @@ def open_request(
     """Open a request for changes of one or more subjects of a kind.
 
     `requirement` is what the policies say about the changes; the member `about_member_id` may not decide them. The
-    subjects must be locked. Raises UnprocessableEntity `PendingChangeRequestExists` with the id of the open request that
-    one of them has.
+    subjects must be locked. Raises UnprocessableEntity `PendingChangeRequestExists` with the id of the open request
+    that one of them has.
     """
     request = unsaved_request(kind=kind, paths=_paths(changes), actor=actor, requirement=requirement, comment=comment)
     request.subject_id = next(iter(changes)) if len(changes) == 1 else None

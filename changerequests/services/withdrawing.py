@@ -37,6 +37,13 @@ def close_as_cancelled(request: ChangeRequest) -> None:
     request.subjects.update(is_open=False)
 
 
+def cancel_open_request(*, kind: str, subject_id: int) -> None:
+    """Cancel the open request about a locked subject alone, if there is one, because the subject goes away."""
+    requests = ChangeRequest.objects.of_kind(kind).open().filter(subject_id=subject_id)
+    for request in requests.select_for_update().order_by("pk"):
+        close_as_cancelled(request)
+
+
 @transaction.atomic
 def cancel_returned_requests(user_ids: Sequence[int]) -> None:
     """Cancel the requests that were returned to these users, whose logins are closed: nobody else can amend them.

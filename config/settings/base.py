@@ -149,6 +149,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "send due keys": {"task": "contacts.tasks.send_due_keys", "schedule": 60},
     "send due outcomes": {"task": "changerequests.tasks.send_due_outcomes", "schedule": 60},
     "send due alarms": {"task": "administration.tasks.send_due_alarms", "schedule": 60},
+    "send due notices": {"task": "administration.tasks.send_due_notices", "schedule": 60},
     "apply approved requests": {"task": "changerequests.tasks.apply_unapplied", "schedule": 60},
     "resume exports": {"task": "importexport.exports.tasks.resume_exports", "schedule": 60},
     "expire exports": {"task": "importexport.exports.tasks.expire_exports", "schedule": 60},

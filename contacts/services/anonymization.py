@@ -15,7 +15,9 @@ from oauth2_provider.models import AccessToken, Grant, RefreshToken
 from accounts.actor import Actor
 from accounts.closing import run_closing_handlers
 from accounts.models import User
+from administration.rights import RIGHTS
 from audit import entries
+from changerequests.services.erasure import erase_requests
 from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Channel, Contact, ExternalConnection, ProfilePicture
 from contacts.placeholders import anonymized_details
 from core.anonymization import run_anonymization_handlers
@@ -93,6 +95,9 @@ def erase_contacts(contact_ids: Sequence[int]) -> None:
         discard_file(str(picture.file.name))
         picture.delete()
     close_logins(contact_ids)
+    user_ids = list(User.objects.filter(contact__in=contact_ids).values_list("pk", flat=True))
+    entries.erase(kind=RIGHTS, subject_ids=user_ids)
+    erase_requests(RIGHTS, user_ids)
     log = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Contact))
     log.filter(object_id__in=[str(pk) for pk in contact_ids]).update(object_repr=F("object_id"), change_message="")
 

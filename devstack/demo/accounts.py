@@ -21,7 +21,13 @@ _LOOK = (
 GROUPS: dict[str, tuple[str, ...]] = {
     RELATIONSHIP_MANAGERS: (*_LOOK, "contacts.add_contact", "contacts.change_contact_details"),
     REVIEWERS: (*_LOOK, "changerequests.review_changerequest"),
-    COMPLIANCE: (*_LOOK, "changerequests.review_changerequest", "changerequests.change_policies"),
+    COMPLIANCE: (
+        *_LOOK,
+        "accounts.view_user",
+        "auth.view_group",
+        "changerequests.review_changerequest",
+        "changerequests.change_policies",
+    ),
 }
 
 
@@ -89,7 +95,7 @@ DEMO_ACCOUNTS = (
         username="carl",
         first_name="Carl",
         last_name="Ineichen",
-        may="review tax residencies last, and ask for other policies",
+        may="review tax residencies last, and rights; ask for other policies",
         groups=(COMPLIANCE,),
         sees_all_contacts=True,
     ),

@@ -45,6 +45,8 @@ _KEYS = _exempt(Exemption.TECHNICAL, "an address counts once its key has come ba
 _SHELL = _exempt(Exemption.SHELL)
 _TECHNICAL = _exempt(Exemption.TECHNICAL)
 _ONE_PERSON = _exempt(Exemption.ONE_PERSON)
+_RIGHTS = _changes("rights", note="taking away at once")
+_RIGHTS_OF_GROUPS = _changes("group-rights", note="taking away at once")
 
 OPERATIONS = {
     # contacts
@@ -147,15 +149,14 @@ ADMIN_PAGES = {
     "changerequests_absence_add": _OWN_ABSENCE,
     "changerequests_absence_change": _OWN_ABSENCE,
     # users, rights, applications
-    "accounts_user_add": _ONE_PERSON,
-    "accounts_user_change": _ONE_PERSON,
-    "auth_user_password_change": _ONE_PERSON,
-    "accounts_member_add": _ONE_PERSON,
-    "accounts_member_change": _ONE_PERSON,
-    "auth_group_add": _ONE_PERSON,
-    "auth_group_change": _ONE_PERSON,
-    "auth_group_delete": _ONE_PERSON,
-    "auth_group: delete_selected": _ONE_PERSON,
+    "accounts_user_add": _RIGHTS,
+    "accounts_user_change": _RIGHTS,
+    "accounts_user_password_link": _exempt(Exemption.TECHNICAL, "mails a link to the login's own address"),
+    "accounts_member_add": _RIGHTS,
+    "accounts_member_change": _changes("rights", note="taking away at once; contacts are assigned at once"),
+    "auth_group_add": _RIGHTS_OF_GROUPS,
+    "auth_group_change": _RIGHTS_OF_GROUPS,
+    "auth_group_delete": _exempt(Exemption.TAKES_AWAY),
     "accounts_clientapplication_add": _ONE_PERSON,
     "accounts_clientapplication_change": _ONE_PERSON,
     "accounts_participant_add": _ONE_PERSON,
@@ -194,6 +195,7 @@ ADMIN_PAGES = {
 COMMANDS = {
     "bootstrap": _exempt(Exemption.SHELL, "before there are people"),
     "policies": _changes("policy"),
+    "create_member": _changes("rights"),
     "doctor": _READS,
     "doors": _READS,
     "check_details": _READS,
@@ -235,6 +237,8 @@ TASKS = {
     "changerequests.tasks.apply_unapplied": _APPLIES_APPROVED,
     "administration.tasks.send_alarm": _TECHNICAL,
     "administration.tasks.send_due_alarms": _TECHNICAL,
+    "administration.tasks.send_notice": _TECHNICAL,
+    "administration.tasks.send_due_notices": _TECHNICAL,
     "changerequests.tasks.send_due_outcomes": _TECHNICAL,
     "changerequests.tasks.send_outcome": _TECHNICAL,
     "contacts.tasks.send_due_keys": _TECHNICAL,

@@ -12,7 +12,9 @@ from django.test import Client
 from oauth2_provider import models as oauth
 
 from accounts.models import ClientApplication, Member, Participant, User
+from changerequests.models import ChangeRequest
 from contacts.models import Contact
+from tests.administration.approving import approve, waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -28,8 +30,14 @@ def root(make_member: Callable[..., Member]) -> Member:
 
 
 @pytest.fixture
+def carl(make_member: Callable[..., Member]) -> Member:
+    """A reviewer who sees users and groups."""
+    return make_member("carl", reviews=True, permissions=["view_user", "view_group"])
+
+
+@pytest.fixture
 def helpdesk(make_member: Callable[..., Member]) -> Member:
-    """A member with permission to change logins, members and groups, but not a superuser."""
+    """A member with permission to change logins and groups, but not a superuser."""
     permissions = ["view_user", "change_user", "add_user", "change_group", "view_group"]
     return make_member("helpdesk", permissions=permissions)
 
@@ -37,14 +45,18 @@ def helpdesk(make_member: Callable[..., Member]) -> Member:
 # ---- logins
 
 
-def test_only_superusers_give_rights(admin_of: Callable[..., Client], helpdesk: Member, root: Member) -> None:
+def test_only_superusers_ask_for_rights(
+    admin_of: Callable[..., Client], helpdesk: Member, root: Member, carl: Member
+) -> None:
     user = User.objects.create_user("new", password="secret-for-tests")
     group = Group.objects.create(name="Reviewers")
     sent = {"username": "new", "is_active": "on", "is_staff": "on", "is_superuser": "on", "groups": [group.pk]}
     admin_of(helpdesk).post(f"/admin/accounts/user/{user.pk}/change/", sent)
+    assert not ChangeRequest.objects.exists()
     user.refresh_from_db()
     assert (user.is_staff, user.is_superuser, list(user.groups.all())) == (False, False, [])
     admin_of(root).post(f"/admin/accounts/user/{user.pk}/change/", sent)
+    approve(carl, waiting())
     user.refresh_from_db()
     assert (user.is_staff, user.is_superuser, list(user.groups.all())) == (True, True, [group])
 
@@ -54,10 +66,8 @@ def test_nobody_but_a_superuser_takes_over_the_login_of_other_staff_or_members(
 ) -> None:
     passwords = {"password1": "another-secret-1", "password2": "another-secret-1", "usable_password": "true"}
     for other in (make_member("reviewer", reviews=True), make_member("outside", is_staff=False)):
-        for address in (
-            f"/admin/accounts/user/{other.user_id}/password/",
-            f"/admin/accounts/user/{other.user_id}/change/",
-        ):
+        for page in ("password-link", "change"):
+            address = f"/admin/accounts/user/{other.user_id}/{page}/"
             assert admin_of(helpdesk).post(address, {**passwords, "username": "taken"}).status_code == 403
         other.user.refresh_from_db()
         assert other.user.check_password("secret-for-tests")
@@ -65,11 +75,12 @@ def test_nobody_but_a_superuser_takes_over_the_login_of_other_staff_or_members(
 
 
 def test_groups_are_changed_by_superusers_alone(
-    admin_of: Callable[..., Client], helpdesk: Member, root: Member
+    admin_of: Callable[..., Client], helpdesk: Member, root: Member, carl: Member
 ) -> None:
     group = Group.objects.create(name="Reviewers")
     assert admin_of(helpdesk).post(f"/admin/auth/group/{group.pk}/change/", {"name": "Mine"}).status_code == 403
     assert admin_of(root).post(f"/admin/auth/group/{group.pk}/change/", {"name": "Ours"}).status_code == 302
+    approve(carl, waiting())
     group.refresh_from_db()
     assert group.name == "Ours"
 
@@ -104,12 +115,13 @@ def test_a_manager_is_not_put_below_the_members_it_manages(
 
 
 def test_a_member_stays_the_person_it_is(
-    admin_of: Callable[..., Client], root: Member, make_member: Callable[..., Member]
+    admin_of: Callable[..., Client], root: Member, make_member: Callable[..., Member], carl: Member
 ) -> None:
     anna = make_member("anna")
     other = User.objects.create_user("other")
     sent = {"user": other.pk, "sees_all_contacts": "on", **assignment_form([])}
     admin_of(root).post(f"/admin/accounts/member/{anna.pk}/change/", sent)
+    approve(carl, waiting())
     was = anna.user_id
     anna.refresh_from_db()
     assert (anna.user_id, anna.sees_all_contacts) == (was, True)

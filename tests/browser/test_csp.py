@@ -18,7 +18,6 @@ PAGES = [
     "accounts/participant/add/",
     "accounts/user/add/",
     "accounts/user/{user}/change/",
-    "accounts/user/{user}/password/",
     "accounts/user/{user}/history/",
     "auth/group/add/",
     "changerequests/changerequest/{request}/change/",

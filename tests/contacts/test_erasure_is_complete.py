@@ -60,6 +60,7 @@ NOT_OF_A_CONTACT = {
 }
 NOT_PERSONAL = {
     "accounts.IdempotencyRecord": {"caller", "key", "fingerprint", "subject"},
+    "accounts.Notice": {"kind", "subject_kind", "paths", "language"},
     "admin.LogEntry": {"object_id"},
     "changerequests.ChangeRequest": {"kind", "paths", "language", "initiator_system"},
     # Nobody guesses a value by the digest: the salt is erased.

@@ -123,12 +123,13 @@ def test_a_reviewer_is_told_on_the_page_and_the_request_waits_on(contact, anna, 
 
 def test_where_no_form_can_tell_it_a_page_does(anna, rita, browser):
     address = f"/admin/accounts/member/{anna.pk}/change/"
+    Member.objects.filter(pk=anna.pk).update(manager=rita)
     form = {f"assignments{more}-{count}": "0" for more in ("", "-2") for count in ("TOTAL_FORMS", "INITIAL_FORMS")}
-    sent = {"manager": rita.pk, **form}
-    with held("UPDATE accounts_member SET manager_id = %s WHERE id = %s", anna.pk, rita.pk):
+    sent = {"manager": "", **form}
+    with held("UPDATE accounts_member SET manager_id = NULL WHERE id = %s", rita.pk):
         answer = browser.post(address, sent)
     assert (answer.status_code, answer["Retry-After"]) == (503, "2")
     assert TOLD in text_of(answer)
     assert "load this page again" in text_of(answer)
     assert browser.post(address, sent).status_code == 302
-    assert Member.objects.get(pk=anna.pk).manager_id == rita.pk
+    assert Member.objects.get(pk=anna.pk).manager_id is None

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.actor import system_actor
-from administration.services import create_client_application
+from administration.services.applications import create_client_application
 from contacts.services.logins import open_login
 
 pytestmark = pytest.mark.django_db

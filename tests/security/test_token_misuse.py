@@ -14,7 +14,7 @@ from oauth2_provider.models import AccessToken, RefreshToken
 
 from accounts.actor import system_actor
 from accounts.models import ClientApplication
-from administration.services import create_client_application
+from administration.services.applications import create_client_application
 from contacts.services.anonymization import anonymize_contacts
 from tests.api import Api
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.actor import system_actor
 from accounts.models import Participant
-from administration.services import create_client_application
+from administration.services.applications import create_client_application
 from core.errors import ApiError
 
 

@@ -1,4 +1,4 @@
-"""The kinds of change requests about people and what they may do."""
+"""The kind of the reviews of what commands did with --break-glass."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

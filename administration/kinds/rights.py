@@ -1,0 +1,198 @@
+"""The kinds of change request for the rights of users and of groups."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actor import Actor, ActorKind
+from accounts.models import Member, Participant, User
+from accounts.queries import has_permission
+from administration.labels import permission_label
+from administration.queries.rights import groups_with_rights, rights_of, rights_of_group, users_with_rights
+from administration.rights import GROUP_RIGHTS, RIGHTS
+from administration.services.groups import (
+    GroupRights,
+    check_may_change_groups,
+    checked_group,
+    locked_group,
+    write_group,
+)
+from administration.services.rights import Rights, check_may_change, checked, locked_rights, write_rights
+from changerequests.document_kinds import DocumentKind, DocumentPresenter
+from changerequests.kinds import ChoosableField, SubjectView
+from changerequests.models import ChangeRequest
+from changerequests.policies import profiles
+from core.documents import Change, changes_between
+
+LABELS = {
+    "username": _("Username"),
+    "email": _("Email"),
+    "firstName": _("First name"),
+    "lastName": _("Last name"),
+    "isActive": _("Active"),
+    "isStaff": _("Opens the administration"),
+    "isSuperuser": _("Superuser"),
+    "groups": _("Groups of permissions"),
+    "permissions": _("Permissions of its own"),
+    "isMember": _("Member"),
+    "manager": _("Manager"),
+    "participants": _("Participants"),
+    "seesAllContacts": _("Sees all contacts"),
+}
+GROUP_LABELS = {"name": _("Name"), "permissions": _("Permissions")}
+# Properties whose values stand for something with a name.
+NAMED = ("groups", "permissions", "manager", "participants")
+SEES_RIGHTS = ("accounts.view_user", "accounts.change_user", "accounts.change_member")
+SEES_GROUPS = ("auth.view_group", *SEES_RIGHTS[:2])
+
+
+class _RightsKind(DocumentKind):
+    """Rights that wait when they are given; services make what takes away at once."""
+
+    profiles = profiles(waits=True)
+    seen_with: tuple[str, ...]
+    labels: Mapping[str, Any]
+
+    def visible(self, actor: Actor) -> Q | None:
+        if actor.kind is ActorKind.SYSTEM:
+            return None
+        if not actor.is_member:
+            return Q(pk__in=[])
+        seen = Q()
+        for permission in self.seen_with:
+            seen |= Q(has_permission(actor, permission))
+        return seen
+
+    def document_of(self, subject: Any) -> Mapping[str, Any]:
+        document: Mapping[str, Any] = subject.document
+        return document
+
+
+class RightsKind(_RightsKind):
+    """What a login is and may do, and what it has as a member."""
+
+    key = RIGHTS
+    label = _("Rights")
+    subject_label = _("login")
+    seen_with = SEES_RIGHTS
+    labels = LABELS
+
+    def search(self, term: str) -> QuerySet[Any, Any]:
+        found = Q(username__icontains=term) | Q(first_name__icontains=term) | Q(last_name__icontains=term)
+        return User.objects.filter(found).order_by().values("pk")
+
+    def of_participant(self, participant_id: int) -> QuerySet[Any, Any] | None:
+        return Member.objects.filter(participants=participant_id).order_by().values("user")
+
+    def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
+        users = User.objects.filter(pk__in=ids)
+        rows: Iterable[Any] = users_with_rights(users) if with_documents else users
+        return {
+            row.pk: SubjectView(row.pk, None, _name_of(row), rights_of(row) if with_documents else {}, row)
+            for row in rows
+        }
+
+    def lock(self, *, actor: Actor, subject_id: int) -> Rights:
+        return locked_rights(subject_id)
+
+    def apply(self, *, actor: Actor, subject: Rights, changes: Sequence[Change], request: ChangeRequest) -> None:
+        checked(subject, {change.path: change.target for change in changes})
+        write_rights(actor=actor, rights=subject, changes=changes, request=request)
+
+    def amended(self, *, actor: Actor, subject: Rights, document: Mapping[str, Any]) -> Sequence[Change]:
+        changes = changes_between(subject.document, checked(subject, document))
+        check_may_change(actor, subject, changes)
+        return changes
+
+    def about_member(self, subject: Rights, changes: Sequence[Change]) -> int | None:
+        return subject.member_id
+
+    def presenter(self) -> "RightsPresenter":
+        return RightsPresenter(self.key, self.labels)
+
+
+class GroupRightsKind(_RightsKind):
+    """The permissions that a group gives to its users, and its name."""
+
+    key = GROUP_RIGHTS
+    label = _("Rights of a group")
+    subject_label = _("group")
+    seen_with = SEES_GROUPS
+    labels = GROUP_LABELS
+
+    def search(self, term: str) -> QuerySet[Any, Any]:
+        return Group.objects.filter(name__icontains=term).order_by().values("pk")
+
+    def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
+        groups = Group.objects.filter(pk__in=ids)
+        rows: Iterable[Any] = groups_with_rights(groups) if with_documents else groups
+        found = {
+            row.pk: SubjectView(row.pk, None, row.name, rights_of_group(row) if with_documents else {}, row)
+            for row in rows
+        }
+        deleted = gettext("Deleted group")
+        return {pk: found.get(pk) or SubjectView(pk, None, deleted, {}) for pk in ids}
+
+    def lock(self, *, actor: Actor, subject_id: int) -> GroupRights:
+        return locked_group(subject_id)
+
+    def apply(self, *, actor: Actor, subject: GroupRights, changes: Sequence[Change], request: ChangeRequest) -> None:
+        checked_group(subject, {change.path: change.target for change in changes})
+        write_group(actor=actor, rights=subject, changes=changes, request=request)
+
+    def amended(self, *, actor: Actor, subject: GroupRights, document: Mapping[str, Any]) -> Sequence[Change]:
+        check_may_change_groups(actor)
+        return changes_between(subject.document, checked_group(subject, document))
+
+    def presenter(self) -> "RightsPresenter":
+        return RightsPresenter(self.key, self.labels)
+
+
+class RightsPresenter(DocumentPresenter):
+    """Presents rights with the names of groups, permissions, members and participants."""
+
+    def choosable_fields(self) -> list[ChoosableField]:
+        return [ChoosableField(path, str(label)) for path, label in self._labels.items()]
+
+    def text(self, value: Any, *, name: str) -> str:
+        if name not in NAMED or value is None:
+            return super().text(value, name=name)
+        names: Mapping[Any, str] = getattr(self, f"_{name}")
+        return names.get(value, f"#{value}")
+
+    @cached_property
+    def _groups(self) -> Mapping[Any, str]:
+        return dict(Group.objects.values_list("pk", "name"))
+
+    @cached_property
+    def _permissions(self) -> Mapping[Any, str]:
+        return {
+            f"{one.content_type.app_label}.{one.codename}": permission_label(one)
+            for one in Permission.objects.select_related("content_type")
+        }
+
+    @cached_property
+    def _manager(self) -> Mapping[Any, str]:
+        return {member.pk: member.name for member in Member.objects.select_related("user")}
+
+    @cached_property
+    def _participants(self) -> Mapping[Any, str]:
+        return dict(Participant.objects.values_list("pk", "name"))
+
+    def address(self, subject: SubjectView, *, user: Any) -> str | None:
+        model = "accounts_user" if self._key == RIGHTS else "auth_group"
+        right = "accounts.view_user" if self._key == RIGHTS else "auth.view_group"
+        if subject.row is None or not user.has_perm(right):
+            return None
+        return reverse(f"admin:{model}_change", args=[subject.id])
+
+
+def _name_of(user: User) -> str:
+    name = user.get_full_name()
+    return f"{name} ({user.username})" if name else user.username

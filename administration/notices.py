@@ -1,0 +1,60 @@
+"""Sends the notices to users that are due. A link to set a password is generated here and exists only in the mail."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from accounts.models import Notice, User
+from accounts.password_links import password_link
+from changerequests.kinds import request_kind
+from core.outbox import Outbox
+
+OUTBOX = Outbox(due="is_due", claimed_at="claimed_at", due_since="created_at")
+# Stop retrying after this time; `is_due` stays set, which shows that no mail was sent.
+GIVEN_UP_AFTER = timedelta(days=3)
+
+
+def deliver_notice(notice_id: int) -> None:
+    """Send a notice if it is due. Of two deliveries one sends. If that fails, releases the claim and raises."""
+    with OUTBOX.claim(Notice.objects.all(), notice_id) as claimed:
+        notice = None if claimed is None else claimed.select_related("recipient", "author__user").first()
+        if notice is None or not notice.recipient.email:
+            return
+        with translation.override(notice.language):
+            if notice.kind == Notice.Kind.RIGHTS_TAKEN:
+                _send_of_taking(notice)
+            elif notice.recipient.is_active:
+                _send_link(notice.recipient)
+
+
+def overdue_notices() -> Iterable[int]:
+    """Return the ids of notices that should have been sent by now, oldest first."""
+    recent = Notice.objects.filter(created_at__gte=timezone.now() - GIVEN_UP_AFTER)
+    return OUTBOX.overdue(recent).values_list("pk", flat=True)
+
+
+def _send_of_taking(notice: Notice) -> None:
+    kind = request_kind(notice.subject_kind)
+    context = {
+        "about": f"{kind.subject_label} #{notice.subject_id}",
+        "author": notice.author.name if notice.author else _("the system"),
+        "fields": kind.presenter().field_labels(notice.paths),
+    }
+    text = render_to_string("administration/rights_taken_email.txt", context)
+    send_mail(_("Rights were taken away"), text.strip() + "\n", None, [notice.recipient.email])
+
+
+def _send_link(user: User) -> None:
+    """Send a link that is good until the password is set, and for as long as settings say."""
+    context = {
+        "username": user.username,
+        "address": f"{settings.PUBLIC_URL}{password_link(user)}",
+        "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
+    }
+    text = render_to_string("administration/password_link_email.txt", context)
+    send_mail(_("Set your password"), text.strip() + "\n", None, [user.email])

@@ -1,0 +1,68 @@
+"""Notices to users: what was taken away, and links to set a password. They are mailed once the transaction commits."""
+
+from collections.abc import Iterable, Sequence
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from accounts.models import Notice, User
+from accounts.permissions import check_member_permission
+from administration.tasks import send_notice
+from core.errors import NotFound, UnprocessableEntity
+from core.jobs import send_on_commit
+
+LOOKS_AFTER_RIGHTS = "accounts.change_user"
+
+
+def tell_of_taking(*, actor: Actor, kind: str, subject_id: int, paths: Sequence[str], concerned: Iterable[int]) -> None:
+    """Mail to these users, and to all who look after rights, that this was taken away; the actor knows already."""
+    holders = User.objects.with_perm(LOOKS_AFTER_RIGHTS, backend="django.contrib.auth.backends.ModelBackend")
+    told = User.objects.filter(Q(pk__in=list(concerned)) | Q(pk__in=holders.order_by().values("pk")))
+    for user_id in told.exclude(email="").exclude(pk=actor.user_id or 0).order_by("pk").values_list("pk", flat=True):
+        _add(
+            Notice(
+                kind=Notice.Kind.RIGHTS_TAKEN,
+                recipient_id=user_id,
+                subject_kind=kind,
+                subject_id=subject_id,
+                paths=list(paths),
+                author_id=actor.member_id,
+            )
+        )
+
+
+def send_password_link(user: User) -> bool:
+    """Mail the user a single-use link to set its password; return whether it has an address and pages have one."""
+    if not (user.email and settings.PUBLIC_URL):
+        return False
+    _add(Notice(kind=Notice.Kind.PASSWORD_LINK, recipient=user))
+    return True
+
+
+@transaction.atomic
+def mail_password_link(*, actor: Actor, user_id: int) -> None:
+    """Have a single-use link to set its password mailed to a login's own address.
+
+    The actor needs the permission to change logins. Raises NotFound; Forbidden; UnprocessableEntity: `LoginInactive`,
+    `NoAddress`.
+    """
+    if actor.is_member:
+        check_member_permission(actor, LOOKS_AFTER_RIGHTS)
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise NotFound(_("There is no login with this id that you can see."))
+    if not user.is_active:
+        raise UnprocessableEntity(_("This login is not active."), sub_code="LoginInactive")
+    if not send_password_link(user):
+        text = _("No link can be sent: the login has no address, or the setting PUBLIC_URL is missing.")
+        raise UnprocessableEntity(text, sub_code="NoAddress")
+
+
+def _add(notice: Notice) -> None:
+    notice.language = get_language() or settings.LANGUAGE_CODE
+    notice.save(force_insert=True)
+    send_on_commit(send_notice, notice.pk)
