@@ -108,12 +108,25 @@ class Member(models.Model):
 
 
 class ClientApplication(AbstractApplication):
-    """An OAuth2 client: its allowed scopes, and the participants whose contacts it sees (none: all contacts)."""
+    """An OAuth2 client: its allowed scopes, and the participants whose contacts it sees (none: all contacts).
+
+    `owner` is the member who collects its secret, once, while `is_secret_due`.
+    """
 
     allowed_scopes = models.TextField(_("allowed scopes"), blank=True, default=" ".join(ALL_SCOPES))
     participants = models.ManyToManyField(
         Participant, blank=True, related_name="applications", verbose_name=_("participants")
     )
+    owner = models.ForeignKey(
+        Member,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="owned_applications",
+        verbose_name=_("owner"),
+        db_index=False,
+    )
+    is_secret_due = models.BooleanField(_("a new secret"), default=False, db_default=False)
 
     class Meta(AbstractApplication.Meta):
         abstract = False
@@ -167,7 +180,7 @@ class RecoveryCode(models.Model):
 
 
 class Notice(models.Model):
-    """A mail to a user: that rights were taken away, or a link with which the user sets its password.
+    """A mail to a user: that rights were taken away, a link to set its password, or that a secret waits for it.
 
     Sent once; `is_due` until then. A notice of taken rights names the subject of the change, its paths and its author;
     the mail tells no values.
@@ -176,6 +189,7 @@ class Notice(models.Model):
     class Kind(models.TextChoices):
         RIGHTS_TAKEN = "rights-taken", _("Rights taken away")
         PASSWORD_LINK = "password-link", _("Link to set a password")
+        SECRET_DUE = "secret-due", _("Secret to collect")
 
     kind = models.CharField(max_length=20, choices=Kind)
     recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

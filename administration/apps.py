@@ -9,9 +9,11 @@ class AdministrationConfig(AppConfig):
     verbose_name = _("Administration")
 
     def ready(self) -> None:
+        from administration.kinds.applications import ApplicationKind
         from administration.kinds.break_glass import BreakGlassKind
         from administration.kinds.rights import GroupRightsKind, RightsKind
 
         register_kind(BreakGlassKind())
         register_kind(RightsKind())
         register_kind(GroupRightsKind())
+        register_kind(ApplicationKind())

@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -28,6 +29,8 @@ def deliver_notice(notice_id: int) -> None:
         with translation.override(notice.language):
             if notice.kind == Notice.Kind.RIGHTS_TAKEN:
                 _send_of_taking(notice)
+            elif notice.kind == Notice.Kind.SECRET_DUE:
+                _send_of_secret(notice)
             elif notice.recipient.is_active:
                 _send_link(notice.recipient)
 
@@ -47,6 +50,13 @@ def _send_of_taking(notice: Notice) -> None:
     }
     text = render_to_string("administration/rights_taken_email.txt", context)
     send_mail(_("Rights were taken away"), text.strip() + "\n", None, [notice.recipient.email])
+
+
+def _send_of_secret(notice: Notice) -> None:
+    path = reverse("admin:accounts_clientapplication_change", args=[notice.subject_id])
+    context = {"id": notice.subject_id, "address": f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else ""}
+    text = render_to_string("administration/secret_due_email.txt", context)
+    send_mail(_("A secret waits for you"), text.strip() + "\n", None, [notice.recipient.email])
 
 
 def _send_link(user: User) -> None:

@@ -1,19 +1,17 @@
 """The kinds of change request for the rights of users and of groups."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actor import Actor, ActorKind
-from accounts.models import Member, Participant, User
-from accounts.queries import has_permission
-from administration.labels import permission_label
+from accounts.actor import Actor
+from accounts.models import Member, User
+from administration.kinds.documents import AdministeredKind, AdministeredPresenter
 from administration.queries.rights import groups_with_rights, rights_of, rights_of_group, users_with_rights
 from administration.rights import GROUP_RIGHTS, RIGHTS
 from administration.services.groups import (
@@ -24,10 +22,8 @@ from administration.services.groups import (
     write_group,
 )
 from administration.services.rights import Rights, check_may_change, checked, locked_rights, write_rights
-from changerequests.document_kinds import DocumentKind, DocumentPresenter
-from changerequests.kinds import ChoosableField, SubjectView
+from changerequests.kinds import SubjectView
 from changerequests.models import ChangeRequest
-from changerequests.policies import profiles
 from core.documents import Change, changes_between
 
 LABELS = {
@@ -46,35 +42,11 @@ LABELS = {
     "seesAllContacts": _("Sees all contacts"),
 }
 GROUP_LABELS = {"name": _("Name"), "permissions": _("Permissions")}
-# Properties whose values stand for something with a name.
-NAMED = ("groups", "permissions", "manager", "participants")
 SEES_RIGHTS = ("accounts.view_user", "accounts.change_user", "accounts.change_member")
 SEES_GROUPS = ("auth.view_group", *SEES_RIGHTS[:2])
 
 
-class _RightsKind(DocumentKind):
-    """Rights that wait when they are given; services make what takes away at once."""
-
-    profiles = profiles(waits=True)
-    seen_with: tuple[str, ...]
-    labels: Mapping[str, Any]
-
-    def visible(self, actor: Actor) -> Q | None:
-        if actor.kind is ActorKind.SYSTEM:
-            return None
-        if not actor.is_member:
-            return Q(pk__in=[])
-        seen = Q()
-        for permission in self.seen_with:
-            seen |= Q(has_permission(actor, permission))
-        return seen
-
-    def document_of(self, subject: Any) -> Mapping[str, Any]:
-        document: Mapping[str, Any] = subject.document
-        return document
-
-
-class RightsKind(_RightsKind):
+class RightsKind(AdministeredKind):
     """What a login is and may do, and what it has as a member."""
 
     key = RIGHTS
@@ -117,7 +89,7 @@ class RightsKind(_RightsKind):
         return RightsPresenter(self.key, self.labels)
 
 
-class GroupRightsKind(_RightsKind):
+class GroupRightsKind(AdministeredKind):
     """The permissions that a group gives to its users, and its name."""
 
     key = GROUP_RIGHTS
@@ -154,36 +126,8 @@ class GroupRightsKind(_RightsKind):
         return RightsPresenter(self.key, self.labels)
 
 
-class RightsPresenter(DocumentPresenter):
-    """Presents rights with the names of groups, permissions, members and participants."""
-
-    def choosable_fields(self) -> list[ChoosableField]:
-        return [ChoosableField(path, str(label)) for path, label in self._labels.items()]
-
-    def text(self, value: Any, *, name: str) -> str:
-        if name not in NAMED or value is None:
-            return super().text(value, name=name)
-        names: Mapping[Any, str] = getattr(self, f"_{name}")
-        return names.get(value, f"#{value}")
-
-    @cached_property
-    def _groups(self) -> Mapping[Any, str]:
-        return dict(Group.objects.values_list("pk", "name"))
-
-    @cached_property
-    def _permissions(self) -> Mapping[Any, str]:
-        return {
-            f"{one.content_type.app_label}.{one.codename}": permission_label(one)
-            for one in Permission.objects.select_related("content_type")
-        }
-
-    @cached_property
-    def _manager(self) -> Mapping[Any, str]:
-        return {member.pk: member.name for member in Member.objects.select_related("user")}
-
-    @cached_property
-    def _participants(self) -> Mapping[Any, str]:
-        return dict(Participant.objects.values_list("pk", "name"))
+class RightsPresenter(AdministeredPresenter):
+    """Presents rights, with a link to the login or the group."""
 
     def address(self, subject: SubjectView, *, user: Any) -> str | None:
         model = "accounts_user" if self._key == RIGHTS else "auth_group"

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from accounts.models import Notice, User
 from accounts.permissions import check_member_permission
+from administration.applications import APPLICATION
 from administration.tasks import send_notice
 from core.errors import NotFound, UnprocessableEntity
 from core.jobs import send_on_commit
@@ -41,6 +42,11 @@ def send_password_link(user: User) -> bool:
         return False
     _add(Notice(kind=Notice.Kind.PASSWORD_LINK, recipient=user))
     return True
+
+
+def tell_of_secret(*, owner: int, application_id: int) -> None:
+    """Mail to the user who owns an application that its secret waits to be collected."""
+    _add(Notice(kind=Notice.Kind.SECRET_DUE, recipient_id=owner, subject_kind=APPLICATION, subject_id=application_id))
 
 
 @transaction.atomic

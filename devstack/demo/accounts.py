@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     COMPLIANCE: (
         *_LOOK,
         "accounts.view_user",
+        "accounts.view_clientapplication",
         "auth.view_group",
         "changerequests.review_changerequest",
         "changerequests.change_policies",

@@ -46,6 +46,7 @@ _SHELL = _exempt(Exemption.SHELL)
 _TECHNICAL = _exempt(Exemption.TECHNICAL)
 _ONE_PERSON = _exempt(Exemption.ONE_PERSON)
 _RIGHTS = _changes("rights", note="taking away at once")
+_APPLICATIONS = _changes("application", note="taking away at once")
 _RIGHTS_OF_GROUPS = _changes("group-rights", note="taking away at once")
 
 OPERATIONS = {
@@ -157,8 +158,9 @@ ADMIN_PAGES = {
     "auth_group_add": _RIGHTS_OF_GROUPS,
     "auth_group_change": _RIGHTS_OF_GROUPS,
     "auth_group_delete": _exempt(Exemption.TAKES_AWAY),
-    "accounts_clientapplication_add": _ONE_PERSON,
-    "accounts_clientapplication_change": _ONE_PERSON,
+    "accounts_clientapplication_add": _APPLICATIONS,
+    "accounts_clientapplication_change": _APPLICATIONS,
+    "accounts_clientapplication_secret": _exempt(Exemption.OWN_DATA, "the secret that others gave the owner"),
     "accounts_participant_add": _ONE_PERSON,
     "accounts_participant_change": _ONE_PERSON,
     # schemas and lists

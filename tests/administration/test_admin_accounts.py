@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.hashers import check_password
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from oauth2_provider import models as oauth
 
@@ -198,23 +198,31 @@ def test_contacts_are_assigned_by_those_who_may_change_them_and_see_them(
 # ---- client applications
 
 
-def test_a_new_application_shows_its_secret_once(
-    admin_of: Callable[..., Client], root: Member, make_participant: Callable[..., Participant]
+def test_a_secret_is_shown_once_and_is_nowhere_else(
+    admin_of: Callable[..., Client],
+    root: Member,
+    carl: Member,
+    make_member: Callable[..., Member],
+    make_participant: Callable[..., Participant],
 ) -> None:
-    geneva = make_participant("Geneva")
-    browser = admin_of(root)
+    geneva, olga = make_participant("Geneva"), make_member("olga", permissions=["view_clientapplication"])
     sent = {"name": "portal", "allowed_scopes": ["contacts.read", "exports"], "participants": [geneva.pk]}
-    created = browser.post("/admin/accounts/clientapplication/add/", sent)
-    assert created.status_code == 200
-    assert "no-store" in created.headers["Cache-Control"]
+    admin_of(root).post("/admin/accounts/clientapplication/add/", {**sent, "owner": olga.pk})
+    carl.user.user_permissions.add(Permission.objects.get(codename="view_clientapplication"))
+    approve(carl, waiting())
     application = ClientApplication.objects.get(name="portal")
     assert application.allowed_scopes == "contacts.read exports"
     assert application.authorization_grant_type == ClientApplication.GRANT_CLIENT_CREDENTIALS
     assert list(application.participants.all()) == [geneva]
+    browser = admin_of(olga)
+    shown = browser.post(f"/admin/accounts/clientapplication/{application.pk}/secret/")
+    assert shown.status_code == 200
+    assert "no-store" in shown.headers["Cache-Control"]
     found = re.search(
-        rf"<code[^>]*>{application.client_id}</code>.*?<code[^>]*>(.+?)</code>", created.content.decode(), re.DOTALL
+        rf"<code[^>]*>{application.client_id}</code>.*?<code[^>]*>(.+?)</code>", shown.content.decode(), re.DOTALL
     )
     assert found is not None
+    application.refresh_from_db()
     assert check_password(found[1], application.client_secret)
     # It is in no cookie and no cache of the browser.
     assert all(found[1] not in morsel.value for morsel in browser.cookies.values())
@@ -228,13 +236,18 @@ def test_a_new_application_shows_its_secret_once(
 
 
 def test_an_application_needs_a_name_of_its_own_and_scopes_that_exist(
-    admin_of: Callable[..., Client], root: Member, make_app: Callable[..., ClientApplication]
+    admin_of: Callable[..., Client],
+    root: Member,
+    make_app: Callable[..., ClientApplication],
+    make_member: Callable[..., Member],
 ) -> None:
     make_app("portal")
     browser = admin_of(root)
+    olga = make_member("olga")
     for name, scopes in (("portal", ["exports"]), ("", ["exports"]), ("other", ["everything"]), ("other", [])):
         refused = browser.post(
-            "/admin/accounts/clientapplication/add/", {"name": name, "allowed_scopes": scopes, "participants": []}
+            "/admin/accounts/clientapplication/add/",
+            {"name": name, "allowed_scopes": scopes, "participants": [], "owner": olga.pk},
         )
         assert refused.status_code == 200, (name, scopes)
     assert ClientApplication.objects.count() == 1

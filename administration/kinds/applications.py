@@ -1,0 +1,100 @@
+"""The kind of change request for client applications."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actor import Actor
+from accounts.models import ClientApplication
+from administration.applications import APPLICATION
+from administration.kinds.documents import AdministeredKind, AdministeredPresenter
+from administration.queries.applications import applications_with_documents, document_of_application
+from administration.services.applications import (
+    LockedApplication,
+    check_may_change_application,
+    checked_application,
+    locked_application,
+    write_application,
+)
+from changerequests.kinds import SubjectView
+from changerequests.models import ChangeRequest
+from core.documents import Change, changes_between, value_at, with_values
+from core.errors import UnprocessableEntity
+
+LABELS = {
+    "name": _("Name"),
+    "scopes": _("Scopes"),
+    "participants": _("Participants"),
+    "seesAllContacts": _("Sees all contacts"),
+    "owner": _("Owner"),
+    "isSecretDue": _("A new secret"),
+}
+VIEW = "accounts.view_clientapplication"
+
+
+class ApplicationKind(AdministeredKind):
+    """A client application, or a new secret for it."""
+
+    key = APPLICATION
+    label = _("Client application")
+    subject_label = _("client application")
+    seen_with = (VIEW, "accounts.add_clientapplication", "accounts.change_clientapplication")
+    labels = LABELS
+
+    def search(self, term: str) -> QuerySet[Any, Any]:
+        found = Q(name__icontains=term) | Q(client_id__icontains=term)
+        return ClientApplication.objects.filter(found).order_by().values("pk")
+
+    def of_participant(self, participant_id: int) -> QuerySet[Any, Any] | None:
+        return ClientApplication.objects.filter(participants=participant_id).order_by().values("pk")
+
+    def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
+        applications = ClientApplication.objects.filter(pk__in=ids)
+        rows: Iterable[Any] = applications_with_documents(applications) if with_documents else applications
+        return {
+            row.pk: SubjectView(row.pk, None, row.name, document_of_application(row) if with_documents else {}, row)
+            for row in rows
+        }
+
+    def lock(self, *, actor: Actor, subject_id: int) -> LockedApplication:
+        return locked_application(subject_id)
+
+    def apply(
+        self, *, actor: Actor, subject: LockedApplication, changes: Sequence[Change], request: ChangeRequest
+    ) -> None:
+        values = {change.path: change.target for change in changes}
+        wanted = checked_application(subject, values)
+        if {change.path: change.target for change in changes_between(subject.document, wanted)} != values:
+            raise UnprocessableEntity(
+                gettext("What an application sees follows from its scopes and participants: approve them together."),
+                sub_code="ValidationFailed",
+            )
+        write_application(actor=actor, locked=subject, changes=changes, request=request)
+
+    def amended(self, *, actor: Actor, subject: LockedApplication, document: Mapping[str, Any]) -> Sequence[Change]:
+        changes = changes_between(subject.document, checked_application(subject, document))
+        check_may_change_application(actor, subject, changes)
+        return changes
+
+    def about_member(self, subject: LockedApplication, changes: Sequence[Change]) -> int | None:
+        """Return the owner, who holds or will hold the secret."""
+        owner: int | None = value_at(
+            with_values(subject.document, {change.path: change.target for change in changes}), "owner"
+        )
+        return owner
+
+    def presenter(self) -> "ApplicationPresenter":
+        return ApplicationPresenter(self.key, self.labels)
+
+
+class ApplicationPresenter(AdministeredPresenter):
+    """Presents applications, with a link to their page."""
+
+    def address(self, subject: SubjectView, *, user: Any) -> str | None:
+        if not user.has_perm(VIEW):
+            return None
+        return reverse("admin:accounts_clientapplication_change", args=[subject.id])

@@ -1,0 +1,81 @@
+"""The base of the kinds about what the institution administers: who has one of some permissions sees the subjects."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+from accounts.actor import Actor, ActorKind
+from accounts.models import Member, Participant
+from accounts.queries import has_permission
+from administration.labels import permission_label
+from changerequests.document_kinds import DocumentKind, DocumentPresenter
+from changerequests.kinds import ChoosableField
+from changerequests.policies import profiles
+
+# Properties whose values stand for something with a name.
+NAMED = ("groups", "permissions", "manager", "owner", "participants")
+
+
+class AdministeredKind(DocumentKind):
+    """Changes that wait when they give; services make what takes away at once."""
+
+    profiles = profiles(waits=True)
+    seen_with: tuple[str, ...]
+    labels: Mapping[str, Any]
+
+    def visible(self, actor: Actor) -> Q | None:
+        if actor.kind is ActorKind.SYSTEM:
+            return None
+        if not actor.is_member:
+            return Q(pk__in=[])
+        seen = Q()
+        for permission in self.seen_with:
+            seen |= Q(has_permission(actor, permission))
+        return seen
+
+    def document_of(self, subject: Any) -> Mapping[str, Any]:
+        document: Mapping[str, Any] = subject.document
+        return document
+
+
+class AdministeredPresenter(DocumentPresenter):
+    """Presents values with the names of groups, permissions, members and participants."""
+
+    def choosable_fields(self) -> list[ChoosableField]:
+        return [ChoosableField(path, str(label)) for path, label in self._labels.items()]
+
+    def text(self, value: Any, *, name: str) -> str:
+        if name not in NAMED or value is None:
+            return super().text(value, name=name)
+        names: Mapping[Any, str] = getattr(self, f"_{name}")
+        return names.get(value, f"#{value}")
+
+    @cached_property
+    def _groups(self) -> Mapping[Any, str]:
+        return dict(Group.objects.values_list("pk", "name"))
+
+    @cached_property
+    def _permissions(self) -> Mapping[Any, str]:
+        return {
+            f"{one.content_type.app_label}.{one.codename}": permission_label(one)
+            for one in Permission.objects.select_related("content_type")
+        }
+
+    @cached_property
+    def _members(self) -> Mapping[Any, str]:
+        return {member.pk: member.name for member in Member.objects.select_related("user")}
+
+    @property
+    def _manager(self) -> Mapping[Any, str]:
+        return self._members
+
+    @property
+    def _owner(self) -> Mapping[Any, str]:
+        return self._members
+
+    @cached_property
+    def _participants(self) -> Mapping[Any, str]:
+        return dict(Participant.objects.values_list("pk", "name"))
