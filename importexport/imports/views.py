@@ -111,7 +111,8 @@ class ContactsSyncView(_SyncView):
         Imports the caller's unsynced uploads in upload order, or the named files in the given order. Each entry creates
         a contact, or updates the contact with its externalId in the system `Default`. Absent properties stay unchanged,
         and an entry that changes nothing writes nothing. Invalid entries are reported by the status and do not stop the
-        others. If several entries have the same externalId, the last one counts.
+        others. Details that a member may not change without approval wait: when the sync has ended, one change request
+        asks for all of them. If several entries have the same externalId, the last one counts.
 
         The files of a failed sync can be synced again; the sync resumes where it stopped.
 
@@ -133,8 +134,8 @@ class LegalEntitiesSyncView(_SyncView):
     def post(self, request: Request) -> Response:
         """Sync uploaded legal entities.
 
-        Works like the sync of contacts; an entry updates the legal entity with its externalId. Contacts that the
-        entries refer to must be synced first.
+        Works like the sync of contacts, also in what waits for approval; an entry updates the legal entity with its
+        externalId. Contacts that the entries refer to must be synced first.
 
         `subCode`: NothingToSync, UnknownImportFiles, AlreadySynced.
         """

@@ -48,6 +48,8 @@ _ONE_PERSON = _exempt(Exemption.ONE_PERSON)
 _RIGHTS = _changes("rights", note="taking away at once")
 _APPLICATIONS = _changes("application", note="taking away at once")
 _RIGHTS_OF_GROUPS = _changes("group-rights", note="taking away at once")
+_UPLOAD = _exempt(Exemption.TECHNICAL, "stores files; the sync imports them")
+_REST_AT_ONCE = "details of what exists already; the rest of an entry takes effect at once"
 
 OPERATIONS = {
     # contacts
@@ -86,10 +88,10 @@ OPERATIONS = {
     "POST /v1.1/legalentities": _ONE_PERSON,
     "PUT /v1.0/legalentities/{legalEntityId}/details": _changes("legal-entity"),
     # jobs
-    "POST /v1.0/contacts/import": _changes("contact-details", note="new contacts at once"),
-    "POST /v1.0/contacts/import/sync": _changes("contact-details", note="new contacts at once"),
-    "POST /v1.0/legal-entities/import": _changes("legal-entity", note="new companies at once"),
-    "POST /v1.0/legal-entities/import/sync": _changes("legal-entity", note="new companies at once"),
+    "POST /v1.0/contacts/import": _UPLOAD,
+    "POST /v1.0/contacts/import/sync": _changes("contact-details", note=_REST_AT_ONCE),
+    "POST /v1.0/legal-entities/import": _UPLOAD,
+    "POST /v1.0/legal-entities/import/sync": _changes("legal-entity", note=_REST_AT_ONCE),
     "POST /v1.0/contacts/export": _ONE_PERSON,
     "POST /v1.0/legal-entities/export": _ONE_PERSON,
     # schemas and lists
@@ -174,7 +176,7 @@ ADMIN_PAGES = {
     "schemas_listitem_change": _ONE_PERSON,
     "schemas_listitem_delete": _ONE_PERSON,
     # jobs
-    "importexport_importjob_add": _changes("contact-details", "legal-entity", note="new ones at once"),
+    "importexport_importjob_add": _changes("contact-details", "legal-entity", note=_REST_AT_ONCE),
     "importexport_importjob_change": _READS,
     "importexport_importjob_failures": _READS,
     "importexport_exportjob_start": _ONE_PERSON,
