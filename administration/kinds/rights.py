@@ -1,10 +1,11 @@
 """The kinds of change request for the rights of users and of groups."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField, UUIDField, Value
+from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actor import Actor
 from accounts.models import Member, User
 from administration.kinds.documents import AdministeredKind, AdministeredPresenter
-from administration.queries.rights import groups_with_rights, rights_of, rights_of_group, users_with_rights
+from administration.queries.rights import groups_with_rights, rights_of, users_with_rights
 from administration.rights import GROUP_RIGHTS, RIGHTS
 from administration.services.groups import (
     GroupRights,
@@ -63,12 +64,13 @@ class RightsKind(AdministeredKind):
         return Member.objects.filter(participants=participant_id).order_by().values("user")
 
     def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
-        users = User.objects.filter(pk__in=ids)
-        rows: Iterable[Any] = users_with_rights(users) if with_documents else users
-        return {
-            row.pk: SubjectView(row.pk, None, _name_of(row), rights_of(row) if with_documents else {}, row)
-            for row in rows
-        }
+        rows = users_with_rights(User.objects.filter(pk__in=ids))
+        return {row.pk: SubjectView(row.pk, None, row.shown_name, rights_of(row), row) for row in rows}
+
+    def listed(self, ids: Collection[int], *, with_documents: bool) -> QuerySet[Any, Any] | None:
+        rows = users_with_rights(User.objects.filter(pk__in=ids)).order_by()
+        uid = Cast(Value(None), UUIDField())
+        return rows.values_list(Value(self.key, TextField()), "pk", uid, "shown_name", "rights")
 
     def lock(self, *, actor: Actor, subject_id: int) -> Rights:
         return locked_rights(subject_id)
@@ -102,12 +104,8 @@ class GroupRightsKind(AdministeredKind):
         return Group.objects.filter(name__icontains=term).order_by().values("pk")
 
     def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
-        groups = Group.objects.filter(pk__in=ids)
-        rows: Iterable[Any] = groups_with_rights(groups) if with_documents else groups
-        found = {
-            row.pk: SubjectView(row.pk, None, row.name, rights_of_group(row) if with_documents else {}, row)
-            for row in rows
-        }
+        rows = groups_with_rights(Group.objects.filter(pk__in=ids))
+        found = {row.pk: SubjectView(row.pk, None, row.name, rights_of(row), row) for row in rows}
         deleted = gettext("Deleted group")
         return {pk: found.get(pk) or SubjectView(pk, None, deleted, {}) for pk in ids}
 
@@ -135,8 +133,3 @@ class RightsPresenter(AdministeredPresenter):
         if subject.row is None or not user.has_perm(right):
             return None
         return reverse(f"admin:{model}_change", args=[subject.id])
-
-
-def _name_of(user: User) -> str:
-    name = user.get_full_name()
-    return f"{name} ({user.username})" if name else user.username

@@ -5,53 +5,55 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Concat
+from django.db.models import BooleanField, Case, ExpressionWrapper, F, OuterRef, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import Coalesce, Collate, Concat, JSONObject, NullIf, Trim
 
 from accounts.models import Member, User
 from core.documents import Document
 
+_FULL_NAME = Trim(Concat("first_name", Value(" "), "last_name"), output_field=TextField())
+# A user as lists and pages name it.
+NAME_OF_USER = Case(
+    When(first_name="", last_name="", then=F("username")),
+    default=Concat(_FULL_NAME, Value(" ("), "username", Value(")")),
+    output_field=TextField(),
+)
+
 
 def users_with_rights(users: QuerySet[User]) -> QuerySet[Any]:
-    """Annotate what `rights_of` needs, in the same query."""
+    """Annotate each user with `rights`, its document, and `shown_name`, in the same query."""
     groups = User.groups.through.objects.filter(user=OuterRef("pk")).order_by("group")
     participants = Member.participants.through.objects.filter(member__user=OuterRef("pk")).order_by("participant")
-    return users.select_related("member").annotate(
-        group_ids=ArraySubquery(groups.values("group_id")),
-        permission_names=ArraySubquery(_names(Permission.objects.filter(user=OuterRef("pk")))),
-        participant_ids=ArraySubquery(participants.values("participant_id")),
+    return users.annotate(
+        shown_name=NAME_OF_USER,
+        rights=JSONObject(
+            username="username",
+            email=NullIf("email", Value("")),
+            firstName=NullIf("first_name", Value("")),
+            lastName=NullIf("last_name", Value("")),
+            isActive="is_active",
+            isStaff="is_staff",
+            isSuperuser="is_superuser",
+            groups=ArraySubquery(groups.values("group_id")),
+            permissions=ArraySubquery(_names(Permission.objects.filter(user=OuterRef("pk")))),
+            isMember=ExpressionWrapper(Q(member__isnull=False), BooleanField()),
+            manager="member__manager_id",
+            participants=ArraySubquery(participants.values("participant_id")),
+            seesAllContacts=Coalesce("member__sees_all_contacts", False),
+        ),
     )
 
 
-def rights_of(user: Any) -> Document:
-    """Return the document of a user that `users_with_rights` has found."""
-    member = getattr(user, "member", None)
-    return {
-        "username": user.username,
-        "email": user.email or None,
-        "firstName": user.first_name or None,
-        "lastName": user.last_name or None,
-        "isActive": user.is_active,
-        "isStaff": user.is_staff,
-        "isSuperuser": user.is_superuser,
-        "groups": list(user.group_ids),
-        "permissions": list(user.permission_names),
-        "isMember": member is not None,
-        "manager": None if member is None else member.manager_id,
-        "participants": list(user.participant_ids),
-        "seesAllContacts": member is not None and member.sees_all_contacts,
-    }
-
-
 def groups_with_rights(groups: QuerySet[Group]) -> QuerySet[Any]:
-    """Annotate what `rights_of_group` needs, in the same query."""
+    """Annotate each group with `rights`, its document, in the same query."""
     permissions = Permission.objects.filter(group=OuterRef("pk"))
-    return groups.annotate(permission_names=ArraySubquery(_names(permissions)))
+    return groups.annotate(rights=JSONObject(name="name", permissions=ArraySubquery(_names(permissions))))
 
 
-def rights_of_group(group: Any) -> Document:
-    """Return the document of a group that `groups_with_rights` has found."""
-    return {"name": group.name, "permissions": list(group.permission_names)}
+def rights_of(row: Any) -> Document:
+    """Return the document of a user or a group that is annotated with it."""
+    document: Document = row.rights
+    return document
 
 
 def permission_names(permissions: Iterable[Permission]) -> list[str]:
@@ -70,4 +72,5 @@ def named_permissions(names: Collection[str]) -> QuerySet[Permission]:
 
 def _names(permissions: QuerySet[Permission]) -> QuerySet[Any]:
     named = permissions.annotate(name_in_full=Concat("content_type__app_label", Value("."), "codename"))
-    return named.order_by("name_in_full").values("name_in_full")
+    # In Python's order, whatever the order of the database.
+    return named.order_by(Collate("name_in_full", "C")).values("name_in_full")

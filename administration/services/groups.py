@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from accounts.models import User
 from administration.outcomes import Outcome
-from administration.queries.rights import groups_with_rights, named_permissions, rights_of_group
+from administration.queries.rights import groups_with_rights, named_permissions, rights_of
 from administration.rights import GROUP_RIGHTS, split
 from administration.services.notices import tell_of_taking
 from administration.services.rights import change_rights, locked_rights
@@ -43,7 +43,7 @@ def locked_group(group_id: int) -> GroupRights:
     if locked is None:
         raise NotFound(_("There is no group with this id that you can see."))
     group = groups_with_rights(Group.objects.filter(pk=group_id)).get()
-    return GroupRights(group, rights_of_group(group))
+    return GroupRights(group, rights_of(group))
 
 
 @transaction.atomic

@@ -58,7 +58,7 @@ def locked_rights(user_id: int) -> Rights:
     if locked is None:
         raise NotFound(_("There is no login with this id that you can see."))
     # Read only now: what the lock waited for may have changed groups and permissions.
-    user = users_with_rights(User.objects.filter(pk=user_id)).get()
+    user = users_with_rights(User.objects.select_related("member").filter(pk=user_id)).get()
     return Rights(user, rights_of(user))
 
 
