@@ -32,7 +32,10 @@ PREVIOUS = {
     "contacts": "0016_triggers_of_change_sets",
     "changerequests": "0008_triggers_of_requests",
     "legalentities": "0007_triggers_of_their_history",
+    "importexport": "0002_imports",
 }
+# Apps that the previous version did not have.
+NEW = {"administration", "audit"}
 
 INSERT_CONTACT = """
     INSERT INTO contacts_contact (uid, type_id, username, details, version, created_at)
@@ -111,7 +114,7 @@ PATHS = ["personalInformation", "personalInformation.lastName"]
 
 def migrate_to_the_previous_version() -> None:
     executor = MigrationExecutor(connection)
-    others = [node for node in executor.loader.graph.leaf_nodes() if node[0] not in {*PREVIOUS, "audit"}]
+    others = [node for node in executor.loader.graph.leaf_nodes() if node[0] not in {*PREVIOUS, *NEW}]
     executor.migrate([*others, *PREVIOUS.items()])
 
 
