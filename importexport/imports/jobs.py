@@ -8,7 +8,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from core.jobs import JobLease
+from core.jobs import UNFINISHED, JobLease
 from core.stored_files import discard_file
 from importexport.imports.waiting import open_waiting
 from importexport.models import ImportFile, ImportJob, ImportKey, ImportStatus, SupersededEntry
@@ -83,24 +83,25 @@ def fail(lease: JobLease[ImportJob], *, code: str, message: str) -> None:
     """
     lease.fail(error_code=code, error_message=message)
     try:
-        open_of_failed(lease.job.pk)
+        open_of_ended(lease.job.pk)
     except DatabaseError as error:
         log.warning("import_request_postponed", reason=type(error).__name__)
 
 
 @transaction.atomic
-def open_of_failed(job_id: UUID) -> None:
-    """Ask for what waits of a failed job. Locks the job's row."""
-    job = ImportJob.objects.select_for_update(of=("self",)).filter(pk=job_id, status=ImportStatus.FAILED).first()
+def open_of_ended(job_id: UUID) -> None:
+    """Ask for what waits of a job that has ended. Locks the job's row."""
+    jobs = ImportJob.objects.select_for_update(of=("self",)).exclude(status__in=UNFINISHED)
+    job = jobs.filter(pk=job_id).first()
     if job is not None:
         open_waiting(job)
 
 
 def open_forgotten() -> None:
-    """Ask for what waits of failed jobs whose worker could not do so."""
-    failed = ImportJob.objects.filter(status=ImportStatus.FAILED, waiting_entries__isnull=False)
-    for job_id in failed.order_by().values_list("pk", flat=True).distinct():
-        open_of_failed(job_id)
+    """Ask for what waits of jobs whose worker could not do so, or ended them without knowing of it."""
+    ended = ImportJob.objects.exclude(status__in=UNFINISHED).filter(waiting_entries__isnull=False)
+    for job_id in ended.order_by().values_list("pk", flat=True).distinct():
+        open_of_ended(job_id)
 
 
 def discard_uploads(files: QuerySet[ImportFile]) -> int:

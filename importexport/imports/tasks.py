@@ -32,7 +32,7 @@ def resume_imports() -> None:
 def tidy_imports() -> None:
     """Delete files 30 days after their upload and failures 90 days after the end of their job. Beat runs it hourly.
 
-    Asks also for what waits of syncs that failed without doing so.
+    Opens the requests that syncs have ended without opening.
     """
     now = timezone.now()
     open_forgotten()

@@ -394,7 +394,7 @@ def test_what_a_failing_worker_could_not_ask_for_is_asked_for_later(
     job = start_sync(actor=member_actor(anna), kind=ImportKind.CONTACTS, names=names_of_files)
     (storage_directory / names_of_files[1]).unlink()
     with monkeypatch.context() as patched:
-        patched.setattr("importexport.imports.jobs.open_of_failed", lambda _job_id: None)
+        patched.setattr("importexport.imports.jobs.open_of_ended", lambda _job_id: None)
         run_job(job.pk)
     assert WaitingEntry.objects.count() == 1
     open_forgotten()
