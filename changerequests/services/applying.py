@@ -11,6 +11,7 @@ from changerequests.services.checks import check_not_outdated
 from core.errors import ApiError
 
 BATCH = 50
+BEFORE_ALL = -1
 Outcome = RequestSubject.Outcome
 
 
@@ -20,8 +21,9 @@ def apply_approved_request(change_request_id: int) -> None:
     Locks the batch's subjects in the order of their ids, then its rows. Subjects that have changed since, or that
     refuse the change, are left out and say why.
     """
-    while _apply_batch(change_request_id):
-        pass
+    last: int | None = BEFORE_ALL
+    while last is not None:
+        last = _apply_batch(change_request_id, after=last)
 
 
 def unapplied_requests() -> Iterable[int]:
@@ -31,12 +33,13 @@ def unapplied_requests() -> Iterable[int]:
 
 
 @transaction.atomic
-def _apply_batch(change_request_id: int) -> bool:
-    """Apply one batch; return whether there was anything to do."""
+def _apply_batch(change_request_id: int, *, after: int) -> int | None:
+    """Apply one batch of the subjects after an id; return the id of its last one, None if there was nothing to do."""
     request = ChangeRequest.objects.with_people().get(pk=change_request_id)
     if request.status != Status.APPROVED:
-        return False
-    waiting = request.subjects.filter(is_open=True).order_by("subject_id")
+        return None
+    # By the unique index, past those that are applied already.
+    waiting = request.subjects.filter(kind=request.kind, subject_id__gt=after, is_open=True).order_by("subject_id")
     batch = {row.subject_id: row.pk for row in waiting[:BATCH]}
     kind = request_kind(request.kind)
     locked = {subject_id: _locked(kind, subject_id) for subject_id in batch}
@@ -51,7 +54,7 @@ def _apply_batch(change_request_id: int) -> bool:
         row.outcome, row.message = _applied(kind, request, locked[row.subject_id], proposals.get(row.pk))
         row.is_open = False
         row.save(update_fields=["outcome", "message", "is_open"])
-    return bool(batch)
+    return max(batch, default=None)
 
 
 def _locked(kind: RequestKind, subject_id: int) -> object:
