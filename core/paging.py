@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db.models import F, Model, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, F, Func, Model, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
@@ -78,8 +79,20 @@ def ordered(rows: QuerySet[M], criteria: Mapping[str, Any], *, columns: Mapping[
     return rows.order_by(column.desc(**absent) if descending else column.asc(**absent), "-id" if descending else "id")
 
 
+def with_keys(rows: QuerySet[M], keys: QuerySet[Any, Any]) -> QuerySet[M]:
+    """Return the rows whose primary keys a limited subquery finds.
+
+    As an array the keys are found once and before the rows. Of a subquery after IN, PostgreSQL may compare each row of
+    the table with each key, if it believes that finding the keys costs so much that this makes no difference.
+    """
+    found = ArraySubquery(keys)
+    return rows.filter(
+        Func(F("pk"), found, arg_joiner=" = ANY(", template="%(expressions)s)", output_field=BooleanField())
+    )
+
+
 def keys_in_order(rows: QuerySet[M], *, total: int, start: int, stop: int) -> QuerySet[M, Any]:
-    """Return the primary keys of rows `start` to `stop` (exclusive) of `total`, in order, for use in a subquery.
+    """Return the primary keys of rows `start` to `stop` (exclusive) of `total`, in order, for `with_keys`.
 
     Small results are found first and then sorted; otherwise PostgreSQL may scan an index in sort order through the
     whole table until it has enough matches.
@@ -87,7 +100,7 @@ def keys_in_order(rows: QuerySet[M], *, total: int, start: int, stop: int) -> Qu
     if total <= FEW:
         # The LIMIT stops PostgreSQL from flattening the subquery. Twice FEW allows for rows added since the count.
         found = rows.order_by().values("pk")[: 2 * FEW]
-        rows = rows.model._default_manager.filter(pk__in=found).order_by(*rows.query.order_by)
+        rows = with_keys(rows.model._default_manager.all(), found).order_by(*rows.query.order_by)
     return rows.values("pk")[start:stop]
 
 
@@ -109,7 +122,7 @@ def paginate(
     found: Iterable[Any] = ()
     if start < total:
         keys = keys_in_order(rows, total=total, start=start, stop=start + size)
-        on_page = rows.model._default_manager.filter(pk__in=keys)
+        on_page = with_keys(rows.model._default_manager.all(), keys)
         found = shown(on_page.order_by(*rows.query.order_by))
     return {
         "results": [render(row) for row in found],

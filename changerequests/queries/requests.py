@@ -17,7 +17,7 @@ from changerequests.kinds import all_kinds, request_kind
 from changerequests.models import ChangeRequest, ChangeRequestQuerySet, RequestSubject, Status
 from changerequests.queries.subjects import attach_subjects
 from core.errors import NotFound
-from core.paging import keys_in_order
+from core.paging import keys_in_order, with_keys
 
 # Upper bounds of the age groups in which pending requests are counted; the last group has none.
 AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=30))
@@ -186,7 +186,7 @@ def start_of_week(moment: datetime) -> datetime:
 def oldest_waiting(*, actor: Actor, waiting: int, limit: int) -> list[ChangeRequest]:
     """Return the oldest of the visible pending requests, of which there are `waiting`, with their people."""
     visible = ChangeRequest.objects.visible_to(actor).filter(status=Status.PENDING).order_by("created_at", "id")
-    oldest = ChangeRequest.objects.filter(pk__in=keys_in_order(visible, total=waiting, start=0, stop=limit))
-    rows = list(oldest.as_row().order_by("created_at", "id"))
+    keys = keys_in_order(visible, total=waiting, start=0, stop=limit)
+    rows = list(with_keys(ChangeRequest.objects.as_row(), keys).order_by("created_at", "id"))
     attach_subjects(rows)
     return rows
