@@ -55,12 +55,15 @@ class DocumentPresenter(Presenter):
         """Return the label of one property, or of one key inside it."""
         return str(self._labels.get(name, name))
 
+    def innermost_label(self, path: str) -> str:
+        return self.label(path.rpartition(".")[2])
+
     def context(self, path: str) -> str:
         """Return the labels of what is around the innermost property of a path."""
         return " › ".join(self.label(name) for name in path.split(".")[:-1])
 
     def label_at(self, path: str) -> str:
-        return " › ".join(filter(None, (self.context(path), self.label(path.rpartition(".")[2]))))
+        return " › ".join(filter(None, (self.context(path), self.innermost_label(path))))
 
     def field_labels(self, paths: Iterable[str]) -> list[str]:
         paths = list(paths)
@@ -82,19 +85,22 @@ class DocumentPresenter(Presenter):
 
     def _reviewed(self, change: Mapping[str, Any], document: Mapping[str, Any], is_open: bool) -> ReviewedChange:
         path = change["path"]
-        name = path.rpartition(".")[2]
         now = value_at(document, path) if is_open else change["original"]
         is_outdated = not is_same(now, change["original"])
         return ReviewedChange(
             path=path,
-            label=self.label(name),
+            label=self.innermost_label(path),
             context=self.context(path),
-            current=self.shown(now, Mark.REMOVED, beside=change["target"], name=name),
-            proposed=self.shown(change["target"], Mark.ADDED, beside=now, name=name),
-            original=self.shown(change["original"], Mark.SAME, name=name) if is_outdated else None,
+            current=self.shown_at(path, now, Mark.REMOVED, beside=change["target"]),
+            proposed=self.shown_at(path, change["target"], Mark.ADDED, beside=now),
+            original=self.shown_at(path, change["original"]) if is_outdated else None,
             is_approval_required=change["isApprovalRequired"],
             is_verified_after=False,
         )
+
+    def shown_at(self, path: str, value: Any, mark: Mark = Mark.SAME, *, beside: Any = None) -> Shown:
+        """Return the value at a path for display; override it for values that depend on what is around them."""
+        return self.shown(value, mark, beside=beside, name=path.rpartition(".")[2])
 
     def shown(self, value: Any, mark: Mark = Mark.SAME, *, beside: Any = None, name: str = "") -> Shown:
         """Return a value for display; items that the value beside it has too are not marked."""
@@ -133,13 +139,12 @@ class DocumentPresenter(Presenter):
         return [self._shown_change(change["path"], change["original"], change["target"]) for change in changes]
 
     def _shown_change(self, path: str, original: Any, target: Any) -> ShownChange:
-        name = path.rpartition(".")[2]
         return ShownChange(
             path=path,
-            label=self.label(name),
+            label=self.innermost_label(path),
             context=self.context(path),
-            before=self.shown(original, Mark.REMOVED, beside=target, name=name),
-            after=self.shown(target, Mark.ADDED, beside=original, name=name),
+            before=self.shown_at(path, original, Mark.REMOVED, beside=target),
+            after=self.shown_at(path, target, Mark.ADDED, beside=original),
         )
 
 

@@ -5,9 +5,13 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from changerequests.models import ChangeRequest
 from core.jobs import UNFINISHED, LeasedJob
 from core.triggers import Guard
 from schemas.localization import text_in
+
+# The kind of change requests and ledger entries about schemas.
+SCHEMA_KIND = "schema"
 
 # Names map language codes to texts. English is mandatory, as the fallback for the others.
 NAMES_HAVE_ENGLISH = models.Q(names__has_key="en")
@@ -111,6 +115,7 @@ class SchemaDraft(LeasedJob):
     counts how often a worker took it, and only the latest may write to it; `last_id` is the last document checked,
     after which the next worker resumes. `rules` has, for each violated rule, `path`, `message`, `count`, `newly` (the
     number of documents that are valid under the base) and `examples` (ids of documents that the draft's owner can see).
+    `change_request` is the latest request to publish it, if that had to wait.
     """
 
     schema = models.ForeignKey(Schema, on_delete=models.PROTECT, related_name="drafts", verbose_name=_("schema"))
@@ -127,6 +132,14 @@ class SchemaDraft(LeasedJob):
     created_by_name = models.CharField(_("name of who created it"), max_length=300)
     published_version = models.ForeignKey(
         SchemaVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("published as")
+    )
+    change_request = models.ForeignKey(
+        ChangeRequest,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="schema_drafts",
+        verbose_name=_("change request"),
     )
     status = models.CharField(_("status"), max_length=20, choices=CheckStatus, default=CheckStatus.PENDING)
     last_id = models.BigIntegerField(default=0)

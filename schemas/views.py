@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import ActorView
+from changerequests.serializers import WaitingSerializer, waiting
 from schemas import serializers as shapes
 from schemas.lists import Item
 from schemas.queries import DEFAULT_LIMIT, current_schema, items_of_lists, search_list, select_fields
@@ -32,7 +33,7 @@ class SchemaView(ActorView):
         operation_id="putSchema",
         tags=TAGS,
         request=shapes.PutSchemaSerializer,
-        responses={200: shapes.ConcurrencyTokenSerializer},
+        responses={200: shapes.ConcurrencyTokenSerializer, 202: WaitingSerializer},
     )
     def put(self, request: Request, key: str) -> Response:
         """Publish a new version of a schema.
@@ -41,17 +42,22 @@ class SchemaView(ActorView):
         versions are retained, and stored details that violate the new version remain readable. If the definition equals
         the current one, nothing is published and the current token is returned.
 
-        `subCode`: ConcurrencyTokenMismatch, SchemaInvalid (`properties` lists all faults by place).
+        A member's change waits as a change request, as a whole: 202 with its id.
+
+        `subCode`: ConcurrencyTokenMismatch, SchemaInvalid (`properties` lists all faults by place),
+        PendingChangeRequestExists.
         """
         body = self.body(shapes.PutSchemaSerializer)
-        schema = publish_schema(
+        publication = publish_schema(
             actor=self.actor,
             key=key,
             definition_text=body["schema"],
             json_schema_text=body["jsonSchema"],
             concurrency_token=body["concurrencyToken"],
         )
-        return Response(shapes.ConcurrencyTokenSerializer(schema).data)
+        if publication.change_request is not None:
+            return waiting(publication.change_request)
+        return Response(shapes.ConcurrencyTokenSerializer(publication.schema).data)
 
 
 class JsonSchemaView(ActorView):

@@ -17,8 +17,15 @@ def may_see_requests(request: HttpRequest) -> bool:
     return any(request.user.has_perm(permission) for permission in MAY_SEE_REQUESTS)
 
 
-def waiting_message(request: HttpRequest, change_request_id: int, labels: Sequence[str]) -> str:
-    """Return the message that a change waits as a request because of these fields, with a link for who may open it."""
+def waiting_message(request: HttpRequest, change_request_id: int, labels: Sequence[str] = ()) -> str:
+    """Return the message that a change waits as a request, with a link for who may open it.
+
+    `labels` are the fields because of which it waits, where others would not.
+    """
+    if not labels:
+        return format_html(
+            gettext("Nothing is changed yet: {} waits for approval."), request_link(request, change_request_id)
+        )
     text = ngettext(
         "Nothing is changed yet: {} waits for approval, because {} requires it.",
         "Nothing is changed yet: {} waits for approval, because these fields require it: {}.",

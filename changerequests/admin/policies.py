@@ -9,11 +9,10 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext
 
 from accounts.admin_actor import ReadOnlyAdmin, actor_of
-from changerequests.admin.messages import request_link
+from changerequests.admin.messages import waiting_message
 from changerequests.forms import PolicyForm
 from changerequests.kinds import all_kinds
 from changerequests.models import ChangeRequest, PolicyVersion
@@ -127,5 +126,4 @@ def _tell(request: HttpRequest, asked: ChangeRequest | None) -> None:
     if asked is None:
         messages.info(request, gettext("Nothing was changed: everything is as it was."))
     else:
-        text = gettext("Nothing is changed yet: {} waits for approval.")
-        messages.warning(request, format_html(text, request_link(request, asked.pk)))
+        messages.warning(request, waiting_message(request, asked.pk))

@@ -16,7 +16,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin_actor import CappedAdmin, ReadOnlyAdmin, RefusableAdmin
-from schemas.admin.base import STYLES, editor_of
+from schemas.admin.base import STYLES, drafter_of
 from schemas.models import List, ListItem
 from schemas.services import remove_list_item, save_list_item
 from schemas.services.lists import MAX_NAME_LENGTH
@@ -114,7 +114,7 @@ class ListItemAdmin(RefusableAdmin, CappedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         saved = save_list_item(
-            actor=editor_of(request),
+            actor=drafter_of(request),
             list_key=obj.list.key,
             key=obj.key,
             names=form.names,
@@ -124,7 +124,7 @@ class ListItemAdmin(RefusableAdmin, CappedAdmin):
         obj.pk = saved.pk
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        remove_list_item(actor=editor_of(request), list_key=obj.list.key, key=obj.key)
+        remove_list_item(actor=drafter_of(request), list_key=obj.list.key, key=obj.key)
 
     @display(description=_("parent"))
     def parent_name(self, item: ListItem) -> str:

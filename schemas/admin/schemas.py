@@ -16,18 +16,24 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
+from accounts.actor import Actor
+from accounts.admin_actor import actor_of
+from changerequests.admin.messages import may_see_requests, waiting_message
+from changerequests.queries.requests import open_request_of
+from changerequests.services.submitting import requirement_of
 from core.errors import ApiError, UnprocessableEntity
 from core.json import rendered
-from schemas.admin.base import StoredAdmin, editor_of, may_edit_schemas, may_view_schemas
-from schemas.admin.impact import shown_impact
+from schemas.admin.base import StoredAdmin, drafter_of, may_edit_schemas, may_view_schemas, submitter_of
 from schemas.definition import Definition, inspect_definition, stored_definition
 from schemas.definition.comparing import difference
+from schemas.definition.documents import definition_changes, document_of
 from schemas.definition.positions import Positions
 from schemas.definition.writing import definition_text
 from schemas.derivation import usable_json_schema
 from schemas.display import compared, tree_of
 from schemas.forms import DetailsForm, ListChoicesMixin
-from schemas.models import CheckStatus, Schema, SchemaDraft, SchemaVersion
+from schemas.impact import shown_impact
+from schemas.models import SCHEMA_KIND, CheckStatus, Schema, SchemaDraft, SchemaVersion
 from schemas.queries import draft_schema, lists_above
 from schemas.services import create_draft, publish_draft
 
@@ -105,7 +111,7 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
         base = self._base(schema, request.POST.get("base", ""))
         try:
             draft = create_draft(
-                actor=editor_of(request), key=schema.key, definition_text=text, base_version_id=base.pk
+                actor=drafter_of(request), key=schema.key, definition_text=text, base_version_id=base.pk
             )
         except UnprocessableEntity as refusal:
             if refusal.sub_code != "SchemaInvalid":
@@ -123,6 +129,7 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
             "base": base,
             "text": text,
             "may_edit": may_edit,
+            "open_request": open_request_of(kind=SCHEMA_KIND, subject_id=schema.pk),
             "media": self.media + DetailsForm.media,
             "check_address": reverse("admin:schemas_schema_check", args=[schema.pk]),
             "is_changed": may_edit and text != definition_text(current.definition),
@@ -164,20 +171,21 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
         if request.method == "POST":
             try:
                 published = publish_draft(
-                    actor=editor_of(request),
+                    actor=submitter_of(request),
                     draft_id=draft.pk,
                     accepts_violations=request.POST.get("accepts_violations") == "on",
                 )
-            except UnprocessableEntity as error:
+            except ApiError as error:
                 refusal = error
                 schema = self.found(request, schema_id)
             else:
-                number = published.published_version.number if published.published_version else ""
-                messages.success(request, gettext("Version %(number)s was published.") % {"number": number})
+                _say(request, published)
                 return HttpResponseRedirect(_address_of_schema(schema))
         current = _current(schema)
         base = stored_definition(draft.base.definition)
-        after, _value, _faults = inspect_definition(draft.definition_text, lists=lists_above())
+        after, value, faults = inspect_definition(draft.definition_text, lists=lists_above())
+        actor = actor_of(request)
+        waiting = open_request_of(kind=SCHEMA_KIND, subject_id=schema.pk)
         is_stale = draft.published_version_id is None and draft.base_id != current.pk
         context = {
             **self._context(request, schema),
@@ -185,6 +193,10 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
             "draft": draft,
             "current": current,
             "refusal": refusal,
+            "open_request": waiting,
+            "is_member": actor is not None,
+            "has_to_wait": actor is not None and not faults and _has_to_wait(actor, schema, value),
+            "is_asked_for": waiting is not None and waiting.pk == draft.change_request_id,
             "status_colour": STATUS_COLOURS[CheckStatus(draft.status)],
             "comparison": compared(base, after) if after else None,
             "is_stale": is_stale,
@@ -210,7 +222,7 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
         current = _current(schema)
         try:
             draft = create_draft(
-                actor=editor_of(request), key=schema.key, definition_text=text, base_version_id=current.pk
+                actor=drafter_of(request), key=schema.key, definition_text=text, base_version_id=current.pk
             )
         except UnprocessableEntity as refusal:
             messages.warning(request, str(refusal))
@@ -228,6 +240,7 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
             "schema": schema,
             "original": schema,
             "list_address": reverse("admin:schemas_schema_changelist"),
+            "may_open_requests": may_see_requests(request),
             "schema_address": _address_of_schema(schema),
             "versions_address": f"{versions}?schema__id__exact={schema.pk}",
         }
@@ -247,6 +260,22 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
         if version is None:
             raise Http404
         return version
+
+
+def _say(request: HttpRequest, draft: SchemaDraft) -> None:
+    """Add the message that the draft was published, or waits."""
+    version = draft.published_version
+    if version is not None:
+        messages.success(request, gettext("Version %(number)s was published.") % {"number": version.number})
+    elif draft.change_request_id is not None:
+        messages.warning(request, waiting_message(request, draft.change_request_id))
+
+
+def _has_to_wait(actor: Actor, schema: Schema, value: Any) -> bool:
+    """Return whether somebody else would have to approve this definition."""
+    before, after = document_of(schema.key, _current(schema).definition), document_of(schema.key, value)
+    changes = definition_changes(schema.key, before, after)
+    return bool(requirement_of(kind=SCHEMA_KIND, subject=schema, changes=changes, actor=actor))
 
 
 def _current(schema: Schema) -> SchemaVersion:

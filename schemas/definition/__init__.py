@@ -38,6 +38,15 @@ def parse_definition(text: str, *, lists: Mapping[str, str | None]) -> tuple[Def
     return definition, value
 
 
+def typed_definition(value: Any, *, lists: Mapping[str, str | None]) -> Definition:
+    """Return the typed definition of parsed JSON. `lists` and what it raises are as in `parse_definition`."""
+    faults = Faults()
+    definition = read_definition(value, lists=lists, faults=faults)
+    if faults:
+        raise invalid(faults.as_properties())
+    return definition
+
+
 def invalid(properties: dict[str, list[str]]) -> UnprocessableEntity:
     """Return the `SchemaInvalid` error with these messages by place."""
     return UnprocessableEntity(_("The schema is not well formed."), sub_code="SchemaInvalid", properties=properties)
@@ -48,4 +57,4 @@ def stored_definition(value: Mapping[str, Any]) -> Definition:
     return read_definition(value, lists=None, faults=Faults())
 
 
-__all__ = ["Definition", "inspect_definition", "invalid", "parse_definition", "stored_definition"]
+__all__ = ["Definition", "inspect_definition", "invalid", "parse_definition", "stored_definition", "typed_definition"]

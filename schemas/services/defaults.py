@@ -8,11 +8,10 @@ from typing import Any
 
 from django.db import transaction
 
-from core.documents import is_same
-from schemas.definition import parse_definition
+from accounts.actor import system_actor
 from schemas.isodata import ItemContent, ListContent, iso_lists
 from schemas.models import List, ListItem, NextRevision, Schema
-from schemas.services.schemas import add_version
+from schemas.services.schemas import locked_schema, planned_changes, write_version
 
 # The system actor that publishes shipped schemas. Versions of other publishers belong to the institution.
 PUBLISHER = "Kontor"
@@ -66,14 +65,14 @@ def load_default_schemas() -> list[str]:
     Skips a schema whose current version was published by anybody else.
     """
     published = []
-    lists = dict(List.objects.values_list("key", "parent__key"))
     for key in DEFAULT_SCHEMAS:
         Schema.objects.get_or_create(key=key)
-        schema = Schema.objects.select_for_update().get(key=key)
-        definition, value = parse_definition((_DATA / f"{key}.json").read_text("utf-8"), lists=lists)
-        current = schema.current_version
-        if current is None or (current.published_by_name == PUBLISHER and not is_same(value, current.definition)):
-            add_version(schema=schema, definition=definition, value=value, publisher_id=None, publisher_name=PUBLISHER)
+        schema = locked_schema(Schema.objects.filter(key=key))
+        current = None if schema is None else schema.row.current_version
+        if schema is None or (current is not None and current.published_by_name != PUBLISHER):
+            continue
+        changes = planned_changes(schema, (_DATA / f"{key}.json").read_text("utf-8"))
+        if write_version(schema=schema, changes=changes, actor=system_actor(PUBLISHER)):
             published.append(key)
     return published
 

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
@@ -11,9 +10,9 @@ from core.documents import is_same
 from core.errors import NotFound, UnprocessableEntity
 from core.jobs import send_on_commit
 from schemas.checking import run_check
-from schemas.document_sources import documents_of
 from schemas.models import CheckStatus, SchemaDraft, SchemaVersion
 from schemas.queries import draft_schema
+from schemas.services.impact import write_draft
 from schemas.services.schemas import publish_schema
 from schemas.tasks import check_draft
 
@@ -29,26 +28,17 @@ def create_draft(*, actor: Actor, key: str, definition_text: str, base_version_i
     faults by place, or without a sub code if the definition equals its base.
     """
     schema = draft_schema(key=key, definition_text=definition_text)
-    base = SchemaVersion.objects.filter(schema_id=schema.schema_id, pk=base_version_id).first()
+    base = SchemaVersion.objects.select_related("schema").filter(schema=schema.schema_id, pk=base_version_id).first()
     if base is None:
         raise NotFound(_("There is no such version."))
     if is_same(schema.definition_json, base.definition):
         raise UnprocessableEntity(_("This says the same as the published version: there is nothing to publish."))
-    store = documents_of(key)
-    total = store.rows.order_by().count() if store else 0
     with transaction.atomic():
-        draft = SchemaDraft.objects.create(
-            schema_id=schema.schema_id,
-            base=base,
-            definition_text=definition_text,
-            created_by_id=actor.user_id,
-            created_by_name=actor.name[:300],
-            language=translation.get_language() or "en",
-            total=total,
-        )
-        if total > CHECKED_AT_ONCE:
+        draft = write_draft(actor=actor, base=base, definition_text=definition_text)
+        is_small = (draft.total or 0) <= CHECKED_AT_ONCE
+        if not is_small:
             send_on_commit(check_draft, str(draft.pk))
-    if total <= CHECKED_AT_ONCE:
+    if is_small:
         run_check(draft.pk)
         draft.refresh_from_db()
     return draft
@@ -56,11 +46,12 @@ def create_draft(*, actor: Actor, key: str, definition_text: str, base_version_i
 
 @transaction.atomic
 def publish_draft(*, actor: Actor, draft_id: UUID, accepts_violations: bool = False) -> SchemaDraft:
-    """Publish a draft. Locks the draft's row, then the schema's.
+    """Publish a draft, or ask for it where the policy says so. Locks the draft's row, then the schema's.
 
-    Raises NotFound for an unknown draft; UnprocessableEntity if it was already published or its check is not complete,
-    `ViolationsNotAccepted` if documents that are valid under the base would become invalid, and what `publish_schema`
-    raises: `ConcurrencyTokenMismatch` if the base is no longer current. Errors leave the draft unchanged.
+    Of what waits, `change_request` is the request. Raises NotFound for an unknown draft; UnprocessableEntity if it was
+    already published or its check is not complete, `ViolationsNotAccepted` if documents that are valid under the base
+    would become invalid, and what `publish_schema` raises: `ConcurrencyTokenMismatch` if the base is no longer current.
+    Errors leave the draft unchanged.
     """
     draft = SchemaDraft.objects.select_for_update(of=("self",)).select_related("schema").filter(pk=draft_id).first()
     if draft is None:
@@ -73,12 +64,14 @@ def publish_draft(*, actor: Actor, draft_id: UUID, accepts_violations: bool = Fa
         raise UnprocessableEntity(
             _("What is stored would violate this version. Say that you accept it."), sub_code="ViolationsNotAccepted"
         )
-    schema = publish_schema(
+    publication = publish_schema(
         actor=actor,
         key=draft.schema.key,
         definition_text=draft.definition_text,
         concurrency_token=draft.base_id,
+        draft=draft,
     )
-    draft.published_version = schema.current_version
-    draft.save(update_fields=["published_version"])
+    if publication.change_request is None:
+        draft.published_version = publication.schema.current_version
+        draft.save(update_fields=["published_version"])
     return draft

@@ -5,11 +5,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from changerequests.models import ChangeRequest
 from contacts.models import Contact
 from schemas.models import CheckStatus, SchemaDraft, SchemaVersion
 from schemas.queries import current_schema
 from schemas.services import create_draft
 from tests.browser.browsing import scrolls_sideways
+from tests.changerequests.reviewing import page_of as page_of_request
 from tests.fixtures import details
 from tests.schemas.test_drafts import ACTOR, text_with
 
@@ -25,7 +27,12 @@ def page_of(key="contact"):
     return f"/admin/schemas/schema/{current_schema(key).schema_id}/change/"
 
 
-def test_from_a_fault_to_a_published_version(page, sign_in, editor, make_contact, axe):
+@pytest.fixture
+def reviewer(make_member):
+    return make_member("rita", reviews=True, permissions=["view_contact"], sees_all_contacts=True)
+
+
+def test_from_a_fault_to_a_published_version(page, open_page, sign_in, editor, reviewer, make_contact, axe):
     make_contact(details(occupation={"employer": "Alm AG"}))
     without = make_contact()
     sign_in(page, editor)
@@ -74,8 +81,18 @@ def test_from_a_fault_to_a_published_version(page, sign_in, editor, make_contact
     )
     axe(page)
     page.get_by_label(re.compile("I accept that 1 document")).check()
-    page.get_by_role("button", name="Publish as version 2").click()
-    expect(page.get_by_text("Version 2 was published.")).to_be_visible()
+    page.get_by_role("button", name="Ask for approval as version 2").click()
+    expect(page.get_by_text("A change that Edith Tester asked for waits for review.")).to_be_visible()
+
+    # Somebody else sees fields, flags and the impact, and approves.
+    page = open_page()
+    sign_in(page, reviewer)
+    page.goto(page_of_request(ChangeRequest.objects.get()))
+    expect(page.get_by_role("row").filter(has_text="Mandatory").first).to_contain_text("Employer")
+    expect(page.get_by_role("row").filter(has_text="occupation.employer")).to_contain_text("This field is mandatory.")
+    axe(page)
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("was approved, and the changes are made.")).to_be_visible()
     assert SchemaVersion.objects.get(schema__key="contact", number=2).published_by_name == editor.name
 
 
@@ -103,11 +120,11 @@ def test_a_check_moves_until_it_is_done(page, sign_in, editor, make_contact):
     sign_in(page, editor)
     page.goto(f"/admin/schemas/schema/{draft.schema_id}/drafts/{draft.pk}/")
     expect(page.get_by_text("4 of 10 checked")).to_be_visible()
-    expect(page.get_by_role("button", name=re.compile("Publish"))).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile("version 2"))).to_have_count(0)
     mine.update(processed=8)
     expect(page.get_by_text("8 of 10 checked")).to_be_visible()
     mine.update(status=CheckStatus.COMPLETED, processed=10)
-    expect(page.get_by_role("button", name="Publish as version 2")).to_be_visible()
+    expect(page.get_by_role("button", name="Ask for approval as version 2")).to_be_visible()
     assert Contact.objects.count() == 1
 
 

@@ -6,8 +6,10 @@ from http import HTTPStatus
 
 import pytest
 
-from accounts.actor import system_actor
+from accounts.actor import member_actor, system_actor
 from accounts.models import User
+from changerequests.models import ChangeRequest, Verdict
+from changerequests.services.deciding import decide
 from schemas.models import CheckStatus, SchemaDraft, SchemaVersion
 from schemas.queries import current_schema
 from schemas.services import publish_schema
@@ -26,6 +28,18 @@ def editor(make_member):
 @pytest.fixture
 def browser(admin_of, editor):
     return admin_of(editor)
+
+
+@pytest.fixture
+def approve(make_member):
+    """Approve what waits, as somebody else."""
+    reviewer = make_member("rita", reviews=True)
+
+    def make():
+        request = ChangeRequest.objects.open().get()
+        decide(actor=member_actor(reviewer), change_request_id=request.pk, verdict=Verdict.APPROVE)
+
+    return make
 
 
 def page_of(key="contact"):
@@ -216,22 +230,33 @@ def test_a_colleague_does_not_get_the_examples_of_another(browser, editor, make_
     assert str(mine) not in text_of(page)
 
 
-def test_publishing_what_violates_nothing_takes_one_click(browser, editor):
+def test_publishing_takes_one_click_and_somebody_else_and_names_the_draft_afterwards(browser, editor, approve):
     address = write(browser, text_with(isMandatory=True)).url
-    assert "Everything that is stored follows it." in text_of(browser.get(address))
+    page = text_of(browser.get(address))
+    assert "Everything that is stored follows it." in page
+    assert "Ask for approval as version 2" in page
     answer = browser.post(address, follow=True)
-    assert "Version 2 was published." in text_of(answer)
+    assert re.search(r"Nothing is changed yet: change request #\d+ waits for approval\.", text_of(answer))
+    assert "A change that Edith Tester asked for waits for review." in text_of(answer)
+    assert current_schema("contact").version_number == 1
+    waiting = text_of(browser.get(address))
+    assert "A change that Edith Tester asked for waits for review." in waiting
+    assert "as version 2" not in waiting
+    approve()
+    assert "This was published as version 2." in text_of(browser.get(address))
     version = SchemaVersion.objects.get(schema__key="contact", number=2)
     assert (version.published_by, version.published_by_name) == (editor.user, editor.name)
 
 
-def test_violations_have_to_be_accepted(browser, make_contact):
+def test_violations_have_to_be_accepted(browser, make_contact, approve):
     make_contact()
     address = write(browser, text_with(isMandatory=True)).url
     refused = browser.post(address)
     assert "Nothing was published." in text_of(refused)
-    assert current_schema("contact").version_number == 1
+    assert not ChangeRequest.objects.exists()
     browser.post(address, {"accepts_violations": "on"})
+    assert current_schema("contact").version_number == 1
+    approve()
     assert current_schema("contact").version_number == 2
 
 
@@ -241,12 +266,12 @@ def test_a_check_under_way_moves_and_cannot_be_published_yet(browser):
     page = browser.get(address)
     assert 'data-unfinished-job max="1000000" value="250000"' in page.content.decode()
     assert "250,000 of 1,000,000 checked" in text_of(page)
-    assert "Publish as version" not in text_of(page)
+    assert "as version 2" not in text_of(page)
     assert "has not been checked" in text_of(browser.post(address))
     assert current_schema("contact").version_number == 1
 
 
-def test_when_somebody_published_meanwhile_nothing_is_lost(browser):
+def test_when_somebody_published_meanwhile_nothing_is_lost(browser, approve):
     base = current_schema("contact").version_id
     text = text_with(isMandatory=True)
     address = write(browser, text).url
@@ -264,17 +289,21 @@ def test_when_somebody_published_meanwhile_nothing_is_lost(browser):
     page = text_of(browser.get(on_todays))
     assert "Difference to version 2" in page
     browser.post(on_todays)
+    approve()
     employer = current_schema("contact").fields["occupation.employer"]
     assert employer.is_mandatory
     assert employer.max_length != 7
 
 
-def test_staff_who_are_no_member_edit_and_are_named(client, django_user_model):
+def test_staff_who_are_no_member_draft_and_do_not_publish(client):
     root = User.objects.create_superuser("root", password="secret-for-tests", first_name="Ruth", last_name="Root")
     client.force_login(root, backend="django.contrib.auth.backends.ModelBackend")
-    client.post(write(client, text_with(isMandatory=True)).url)
-    version = SchemaVersion.objects.get(schema__key="contact", number=2)
-    assert (version.published_by, version.published_by_name) == (root, "Ruth Root")
+    address = write(client, text_with(isMandatory=True)).url
+    assert SchemaDraft.objects.get().created_by_name == "Ruth Root"
+    refused = text_of(client.post(address))
+    assert "Nothing was published. Your login belongs to no member" in refused
+    assert current_schema("contact").version_number == 1
+    assert not ChangeRequest.objects.exists()
 
 
 # ---- versions
@@ -299,7 +328,7 @@ def test_versions_are_listed_looked_at_and_compared(browser):
     assert browser.get(f"/admin/schemas/schemaversion/{third.pk}/change/?against=99").status_code == 404
 
 
-def test_a_version_is_restored_as_a_new_one_after_the_same_check(browser, make_contact):
+def test_a_version_is_restored_as_a_new_one_after_the_same_check(browser, make_contact, approve):
     published_by_a_colleague(isMandatory=True)
     make_contact(details(occupation={"employer": "Alm AG"}))
     published_by_a_colleague(isMandatory=False)
@@ -307,6 +336,8 @@ def test_a_version_is_restored_as_a_new_one_after_the_same_check(browser, make_c
     answer = browser.post(f"/admin/schemas/schemaversion/{second.pk}/change/")
     assert "Added: Mandatory" in text_of(browser.get(answer.url))
     browser.post(answer.url)
+    assert current_schema("contact").version_number == 3
+    approve()
     restored = current_schema("contact")
     assert restored.version_number == 4
     assert restored.definition_json == second.definition

@@ -72,7 +72,7 @@ def test_a_put_without_a_schema_says_so(app: Api) -> None:
     assert (answer.status, answer.places) == (422, {"schema"})
 
 
-def test_a_member_publishes_with_the_permission_alone(
+def test_a_member_asks_for_a_version_with_the_permission_only(
     make_member: Callable[..., Member], api_of: Callable[..., Api]
 ) -> None:
     without, with_permission = api_of(make_member()), api_of(make_member(permissions=["change_schema"]))
@@ -80,6 +80,9 @@ def test_a_member_publishes_with_the_permission_alone(
     body = {"schema": json.dumps(definition), "concurrencyToken": token}
     assert without.put(SCHEMA, body).status == 403
     assert with_permission.put(SCHEMA, body).status == 200
+    definition["elements"].append(section("hobbies", field("sport")))
+    assert without.put(SCHEMA, body | {"schema": json.dumps(definition)}).status == 403
+    assert with_permission.put(SCHEMA, body | {"schema": json.dumps(definition)}).status == 202
 
 
 @pytest.mark.parametrize("key", ["nope", "Contact", "x" * 300, "%00", "a%2Fb"])

@@ -10,8 +10,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.actor import Actor, system_actor
-from accounts.models import Member
+from accounts.actor import Actor, ActorKind, system_actor
+from accounts.models import ClientApplication
 from core.errors import NotFound, UnprocessableEntity
 from schemas.models import Schema, SchemaVersion
 from schemas.queries import current_schema
@@ -30,13 +30,15 @@ def token() -> int:
 
 def publish(definition: Any, **others: Any) -> Schema:
     text = definition if isinstance(definition, str | None) else json.dumps(definition)
-    return publish_schema(
+    published = publish_schema(
         actor=others.pop("actor", ACTOR),
         key=others.pop("key", "contact"),
         definition_text=text,
         concurrency_token=others.pop("concurrency_token", None) or token(),
         **others,
     )
+    assert published.change_request is None
+    return published.schema
 
 
 def refusal(definition: Any, **others: Any) -> UnprocessableEntity:
@@ -114,14 +116,13 @@ def test_an_unknown_schema_is_not_found() -> None:
         publish({"elements": []}, key="nope", concurrency_token=1)
 
 
-def test_the_publisher_is_kept(
-    contact_definition: Definition, make_member: Callable[..., Member], actor_of: Callable[[Member], Actor]
-) -> None:
-    member = make_member("eva")
-    schema = publish(changed(contact_definition()), actor=actor_of(member))
+def test_the_publisher_is_kept(contact_definition: Definition, make_app: Callable[..., ClientApplication]) -> None:
+    application = make_app("Otto")
+    actor = Actor(kind=ActorKind.APP, name=application.name, application_id=application.pk)
+    schema = publish(changed(contact_definition()), actor=actor)
     assert schema.current_version is not None
-    assert schema.current_version.published_by == member.user
-    assert schema.current_version.published_by_name == "Eva Tester"
+    assert schema.current_version.published_by is None
+    assert schema.current_version.published_by_name == "Otto"
 
 
 def test_the_database_refuses_to_edit_or_delete_a_version() -> None:
