@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
@@ -61,7 +62,7 @@ class RuleForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(),
         help_text=_("Names of the stages above, with commas between. Empty: these changes do not wait."),
     )
-    flagged_only = forms.BooleanField(label=_("Only fields that require approval"), required=False)
+    flagged_only = forms.BooleanField(required=False)
     paths = forms.MultipleChoiceField(label=_("Fields"), required=False, widget=UnfoldAdminSelectMultipleWidget())
     contact_types = forms.MultipleChoiceField(
         label=_("Contact types"), required=False, widget=UnfoldAdminSelectMultipleWidget()
@@ -94,8 +95,12 @@ class RuleForm(forms.Form):
         # A path that the form does not offer, such as a whole section, stays a choice of the rule that has it.
         fields["paths"].choices = [*known, *((path, path) for path in stored if path not in dict(known))]
         fields["contact_types"].choices = kind.contact_types()
-        if not known:
-            del fields["paths"], fields["flagged_only"]
+        if not fields["paths"].choices:
+            del fields["paths"]
+        if kind.flagged is None:
+            del fields["flagged_only"]
+        else:
+            fields["flagged_only"].label = gettext("Only %(what)s") % {"what": kind.flagged}
         if not kind.contact_types():
             del fields["contact_types"]
 

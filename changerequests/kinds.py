@@ -109,6 +109,8 @@ class RequestKind(ABC):
     history_template = "admin/changerequests/includes/subject_history.html"
     # The shipped policies, `standard` and `strict` (`changerequests.policies.profiles`).
     profiles: Mapping[str, Mapping[str, Any]]
+    # What rules with `flaggedOnly` are about, such as "fields that require approval"; None if they are about nothing.
+    flagged: str | Promise | None = None
     # Whether its policy must make every change wait, so that nobody can switch it off.
     always_waits = False
 

@@ -37,7 +37,7 @@ LABELS = {
     "approvals": _("Approvals needed"),
     "hours": _("Hours until due"),
     "paths": _("Fields"),
-    "flaggedOnly": _("Only fields that require approval"),
+    "flaggedOnly": _("Only fields that require approval, or list items in use"),
     "contactTypes": _("Contact types"),
     "participants": _("Participants"),
     "initiatorGroups": _("Groups of the initiator"),

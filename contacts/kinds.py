@@ -31,6 +31,7 @@ RECENT_ENTRIES = 5
 class DetailsKind(RequestKind):
     """Requests to change details. Its subjects are locked as snapshots and changed by plan and commit."""
 
+    flagged = _("fields that require approval")
     schema_key: str
     repository: DetailsRepository
 

@@ -9,6 +9,7 @@ class SchemasConfig(AppConfig):
     verbose_name = _("Schemas")
 
     def ready(self) -> None:
-        from schemas.kinds import SchemaKind
+        from schemas.kinds import ListKind, SchemaKind
 
         register_kind(SchemaKind())
+        register_kind(ListKind())

@@ -10,8 +10,9 @@ from core.jobs import UNFINISHED, LeasedJob
 from core.triggers import Guard
 from schemas.localization import text_in
 
-# The kind of change requests and ledger entries about schemas.
+# The kinds of change requests and ledger entries about schemas and about lists.
 SCHEMA_KIND = "schema"
+LIST_KIND = "list"
 
 # Names map language codes to texts. English is mandatory, as the fallback for the others.
 NAMES_HAVE_ENGLISH = models.Q(names__has_key="en")

@@ -6,13 +6,13 @@ and recompiles only what has changed, so changes take effect in all processes at
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import orjson
-from django.db.models import F, Func, JSONField, QuerySet, Subquery
+from django.db.models import F, Func, JSONField, ManyToOneRel, QuerySet, Subquery
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -24,6 +24,7 @@ from schemas.derivation import usable_json_schema
 from schemas.fields import Field
 from schemas.lists import Item, ListData
 from schemas.models import List, ListItem, Schema, SchemaVersion
+from schemas.usage_checks import is_in_use
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 1_000
@@ -130,6 +131,23 @@ def list_data(key: str) -> ListData:
     if key not in found:
         raise NotFound(_("There is no list “%(key)s”.") % {"key": key[:80]})
     return found[key]
+
+
+def data_of_lists(rows: Iterable[List]) -> Mapping[str, ListData]:
+    """Return these lists with their items, by key. Runs at most one query."""
+    return _list_data({row.key: row.revision for row in rows})
+
+
+def is_item_in_use(list_key: str, key: str) -> bool:
+    """Return whether a document or a row uses a list item; its child items do not count."""
+    users = [
+        relation.related_model._base_manager.filter(
+            **{f"{relation.field.name}__list__key": list_key, f"{relation.field.name}__key": key}
+        )
+        for relation in ListItem._meta.get_fields(include_hidden=True)
+        if isinstance(relation, ManyToOneRel) and relation.related_model is not ListItem
+    ]
+    return any(rows.exists() for rows in users) or is_in_use(list_key, key)
 
 
 def search_list(

@@ -20,7 +20,7 @@ def is_list_item_used(list_key: str, item_key: str) -> bool:
 def holds_list_item(rows: QuerySet[Any], *, schema_key: str, list_key: str, item_key: str) -> bool:
     """Return whether the `details` of any row, which follow the schema, contain the list item.
 
-    Scans all rows; items are rarely removed.
+    Scans all rows; items are rarely changed or removed.
     """
     paths = [field.path for key, field in fields_with_list(list_key) if key == schema_key]
     uses = [Q(_holds_text(path, item_key)) for path in paths]

@@ -172,9 +172,10 @@ ADMIN_PAGES = {
     "schemas_schema_again": _exempt(Exemption.TECHNICAL, "checks a draft"),
     "schemas_schema_choices": _READS,
     "schemas_schemaversion_change": _exempt(Exemption.TECHNICAL, "makes a draft of an older version"),
-    "schemas_listitem_add": _ONE_PERSON,
-    "schemas_listitem_change": _ONE_PERSON,
-    "schemas_listitem_delete": _ONE_PERSON,
+    "schemas_list_change": _READS,
+    "schemas_listitem_add": _changes("list"),
+    "schemas_listitem_change": _changes("list"),
+    "schemas_listitem_delete": _changes("list"),
     # jobs
     "importexport_importjob_add": _changes("contact-details", "legal-entity", note=_REST_AT_ONCE),
     "importexport_importjob_change": _READS,

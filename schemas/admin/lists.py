@@ -4,10 +4,10 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -16,15 +16,21 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin_actor import CappedAdmin, ReadOnlyAdmin, RefusableAdmin
-from schemas.admin.base import STYLES, drafter_of
-from schemas.models import List, ListItem
+from changerequests.admin.messages import may_see_requests, waiting_message
+from changerequests.models import ChangeRequest
+from changerequests.queries.requests import open_request_of
+from schemas.admin.base import STYLES, submitter_of
+from schemas.models import LIST_KIND, List, ListItem
 from schemas.services import remove_list_item, save_list_item
 from schemas.services.lists import MAX_NAME_LENGTH
+
+WAITING_TEMPLATE = "admin/schemas/includes/open_request_of_list.html"
 
 
 @admin.register(List)
 class ListAdmin(ReadOnlyAdmin):
     sidebar_icon = "list"
+    change_form_before_template = WAITING_TEMPLATE
     list_display = ["name", "key", "parent", "item_count", "items_link"]
     list_select_related = ["parent"]
     search_fields = ["key", "names"]
@@ -40,6 +46,12 @@ class ListAdmin(ReadOnlyAdmin):
         counted = ListItem.objects.filter(list=OuterRef("pk")).order_by().values("list").annotate(all=Count("pk"))
         counts = Subquery(counted.values("all"), output_field=IntegerField())
         return super().get_queryset(request).annotate(item_count=Coalesce(counts, Value(0)))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = _waiting_in(request, int(object_id) if object_id.isdecimal() else None) | (extra_context or {})
+        return super().change_view(request, object_id, form_url, context)
 
     @display(description=_("name"))
     def name(self, row: List) -> str:
@@ -99,6 +111,7 @@ class ListItemForm(forms.ModelForm):
 @admin.register(ListItem)
 class ListItemAdmin(RefusableAdmin, CappedAdmin):
     sidebar_icon = "format_list_bulleted"
+    change_form_before_template = WAITING_TEMPLATE
     form = ListItemForm
     list_display = ["key", *(f"in_{code}" for code, _name in settings.LANGUAGES), "list", "parent_name", "order"]
     list_filter = ["list"]
@@ -112,19 +125,60 @@ class ListItemAdmin(RefusableAdmin, CappedAdmin):
     class Media:
         css = {"all": STYLES}
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        items = ListItem.objects.filter(pk=object_id) if object_id.isdecimal() else ListItem.objects.none()
+        context = _waiting_in(request, items.values_list("list", flat=True).first()) | (extra_context or {})
+        return super().change_view(request, object_id, form_url, context)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        saved = save_list_item(
-            actor=drafter_of(request),
+        """Save the item, or ask for it: then `obj.change_request` is the request, and a new item has no id."""
+        submission = save_list_item(
+            actor=submitter_of(request),
             list_key=obj.list.key,
             key=obj.key,
             names=form.names,
             parent_key=obj.parent.key if obj.parent_id else None,
             order=obj.order,
         )
-        obj.pk = saved.pk
+        obj.change_request = submission.change_request
+        if submission.item is not None:
+            obj.pk = submission.item.pk
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        remove_list_item(actor=drafter_of(request), list_key=obj.list.key, key=obj.key)
+        obj.change_request = remove_list_item(actor=submitter_of(request), list_key=obj.list.key, key=obj.key)
+        if obj.change_request is None:
+            super().log_deletions(request, [obj])
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Django logs before it deletes, which may have to wait: `delete_model` logs."""
+        return []
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None if obj.change_request else super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None if obj.change_request else super().log_change(request, obj, message)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        waits = self._waits(request, obj.change_request)
+        return waits or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return self._waits(request, obj.change_request) or super().response_change(request, obj)
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
+        kept = ListItem.objects.filter(pk=obj_id).first()
+        waits = kept and self._waits(request, open_request_of(kind=LIST_KIND, subject_id=kept.list_id))
+        return waits or super().response_delete(request, obj_display, obj_id)
+
+    def _waits(self, request: HttpRequest, change_request: ChangeRequest | None) -> HttpResponse | None:
+        """Say that the submission waits, and go to the list; None if it took effect."""
+        if change_request is None:
+            return None
+        messages.warning(request, waiting_message(request, change_request.pk))
+        return HttpResponseRedirect(reverse("admin:schemas_listitem_changelist"))
 
     @display(description=_("parent"))
     def parent_name(self, item: ListItem) -> str:
@@ -161,6 +215,12 @@ class ListItemAdmin(RefusableAdmin, CappedAdmin):
         items = list(objs)
         below = [str(child) for item in items for child in item.children.all()[:20]]
         return [str(item) for item in items], {str(self.opts.verbose_name_plural): len(items)}, set(), below
+
+
+def _waiting_in(request: HttpRequest, list_id: int | None) -> dict[str, Any]:
+    """Return the context of WAITING_TEMPLATE: the open request about a list."""
+    found = None if list_id is None else open_request_of(kind=LIST_KIND, subject_id=list_id)
+    return {"open_request": found, "may_open_requests": may_see_requests(request)}
 
 
 def _editable(item: Any) -> list[str]:

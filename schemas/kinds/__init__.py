@@ -1,5 +1,6 @@
-"""The kinds of change requests about schemas."""
+"""The kinds of change requests about schemas and lists."""
 
+from schemas.kinds.lists import ListKind
 from schemas.kinds.schemas import SchemaKind
 
-__all__ = ["SchemaKind"]
+__all__ = ["ListKind", "SchemaKind"]

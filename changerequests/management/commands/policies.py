@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.actor import system_actor
-from changerequests.kinds import all_kinds
+from changerequests.kinds import RequestKind, all_kinds
 from changerequests.policies import kind_policy
 from changerequests.policy_files import with_ids, with_names
 from changerequests.queries.policies import policies_now
@@ -60,7 +60,7 @@ class Command(BaseCommand):
                 due = f", due after {stage['hours']} hours" if stage["hours"] else ""
                 self.stdout.write(f"  stage {stage['name']}: {stage['approvals']} of {reviewers}{due}")
             for number, rule in enumerate(policy["rules"], 1):
-                self.stdout.write(f"  rule {number}: {_in_words(rule)}")
+                self.stdout.write(f"  rule {number}: {_in_words(kind, rule)}")
             if not kind_policy(document[kind.key], version=version).rules:
                 self.stdout.write("  nothing waits")
 
@@ -91,8 +91,8 @@ def _read(file: str) -> dict[str, Any]:
     return with_ids(found)
 
 
-def _in_words(rule: dict[str, Any]) -> str:
-    what = "fields that require approval" if rule["flaggedOnly"] else "every field"
+def _in_words(kind: RequestKind, rule: dict[str, Any]) -> str:
+    what = str(kind.flagged) if rule["flaggedOnly"] else "every field"
     if rule["paths"]:
         what = f"{what} in {', '.join(rule['paths'])}"
     conditions = [
