@@ -82,32 +82,25 @@ _INSERT = insert_statement().as_string()
 _ERASE = "INSERT INTO audit_erasure (kind, subject_id) SELECT %s, unnest(%s::integer[])"
 
 
-def record(*, kind: str, subject_id: int, sequence: int, actor: Actor, changes: Sequence[Change]) -> int:
-    """Insert an entry and return its id. Raises IntegrityError if it does not follow the subject's entries."""
-    values = written_values(kind=kind, subject_id=subject_id, sequence=sequence, actor=actor, changes=changes)
-    ((entry_id,),) = execute(_INSERT, values)
-    return int(entry_id)
-
-
-def append(
+def record(
     *,
     kind: str,
     subject_id: int,
+    sequence: int,
     actor: Actor,
     changes: Sequence[Change],
     comment: str | None = None,
     initiator: Mapping[str, Any] | None = None,
     change_request_id: int | None = None,
 ) -> int:
-    """Insert the next entry of a subject that has no version of its own, and return its id.
+    """Insert an entry and return its id. Raises IntegrityError if it does not follow the subject's entries.
 
-    The subject must be locked. The arguments are those of `written_values`.
+    The arguments are those of `written_values`.
     """
-    last = Entry.objects.of(kind, subject_id).order_by("-sequence").values_list("sequence", flat=True).first()
     values = written_values(
         kind=kind,
         subject_id=subject_id,
-        sequence=(last or 0) + 1,
+        sequence=sequence,
         actor=actor,
         changes=changes,
         comment=comment,
@@ -116,6 +109,15 @@ def append(
     )
     ((entry_id,),) = execute(_INSERT, values)
     return int(entry_id)
+
+
+def append(*, kind: str, subject_id: int, actor: Actor, changes: Sequence[Change], **approval: Any) -> int:
+    """Insert the next entry of a subject that has no version of its own, and return its id.
+
+    The subject must be locked. `approval` may have the comment, initiator and request of `written_values`.
+    """
+    last = Entry.objects.of(kind, subject_id).order_by("-sequence").values_list("sequence", flat=True).first()
+    return record(kind=kind, subject_id=subject_id, sequence=(last or 0) + 1, actor=actor, changes=changes, **approval)
 
 
 def erase(*, kind: str, subject_ids: Collection[int]) -> None:

@@ -1,5 +1,6 @@
 """Queries for change requests."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -79,6 +80,13 @@ def open_request_of(*, kind: str, subject_id: int) -> ChangeRequest | None:
     return ChangeRequest.objects.with_people().filter(pk__in=subjects.values("request")).first()
 
 
+def open_requests_of(*, kinds: Collection[str], subject_id: int) -> list[ChangeRequest]:
+    """Return the subject's open requests of these kinds with their people, oldest first."""
+    subjects = RequestSubject.objects.filter(kind__in=kinds, subject_id=subject_id, is_open=True)
+    requests = ChangeRequest.objects.with_people().filter(pk__in=subjects.values("request"))
+    return list(requests.order_by("pk"))
+
+
 def neighbours(rows: QuerySet[ChangeRequest], *, of: ChangeRequest) -> tuple[int | None, int | None]:
     """Return the ids of the requests before and after `of` in the order of the rows, or None, in one query.
 
@@ -116,10 +124,11 @@ def next_to_decide(rows: QuerySet[ChangeRequest], *, actor: Actor, after: Change
     return waiting.values_list("pk", flat=True).first() if following is None else following
 
 
-def latest_requests(*, kind: str, subject_id: int, limit: int | None = None) -> QuerySet[ChangeRequest]:
-    """Return the latest requests about a subject, with their people."""
-    requests = ChangeRequest.objects.of_kind(kind).filter(subject_id=subject_id).order_by("-created_at", "-id")
-    return requests.with_people()[:limit]
+def latest_requests(*, kinds: Collection[str], subject_id: int) -> QuerySet[ChangeRequest]:
+    """Return the requests of these kinds about a subject, latest first, with their people."""
+    subjects = RequestSubject.objects.filter(kind__in=kinds, subject_id=subject_id)
+    requests = ChangeRequest.objects.filter(pk__in=subjects.values("request"))
+    return requests.order_by("-created_at", "-id").with_people()
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,12 +185,13 @@ class _Deciding:
         )
         if verdict is Verdict.APPROVE and not self._is_last_approval(current, case, place):
             return
-        if verdict is Verdict.APPROVE and self.subject is not None:
-            self._apply()
         request.status = CLOSING[verdict]
         request.review_member_id, request.reviewed_at = self.person.member_id, timezone.now()
         request.review_comment, request.is_outcome_due = comment, True
         request.save(update_fields=["status", "review_member", "reviewed_at", "review_comment", "is_outcome_due"])
+        if verdict is Verdict.APPROVE and self.subject is not None:
+            # Approved by then, so that an anonymization cancels every open request but the one that asked for it.
+            self._apply()
         self._close(verdict)
         send_on_commit(send_outcome, request.pk)
 

@@ -29,7 +29,8 @@ def erase_requests(kind: str, subject_ids: Sequence[int]) -> None:
     several = list(
         requests.open().filter(subjects__in=subjects.filter(is_open=True)).distinct().values_list("pk", flat=True)
     )
-    subjects.filter(is_open=True).update(outcome=RequestSubject.Outcome.EXCLUDED, is_open=False)
+    of_many = subjects.filter(is_open=True, request__subject_id=None)
+    of_many.update(outcome=RequestSubject.Outcome.EXCLUDED, is_open=False)
     for request in ChangeRequest.objects.filter(pk__in=several).select_for_update().order_by("pk"):
         if not request.subjects.filter(is_open=True).exists():
             close_as_cancelled(request)

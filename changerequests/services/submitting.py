@@ -1,6 +1,6 @@
 """What a service does with changes that may have to wait: ask the policy, and open a request if it says so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts.actor import Actor
@@ -8,21 +8,13 @@ from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest
 from changerequests.policies import NOTHING_REQUIRED, Requirement
 from changerequests.queries.policies import current_policy, initiator_of, may_wait
-from changerequests.services.opening import open_request
+from changerequests.services.opening import Changes, open_request
 from core.documents import Change
 
 
 def requirement_of(*, kind: str, subject: Any, changes: Sequence[Change], actor: Actor) -> Requirement:
-    """Return what the actor's changes would have to wait for. Reads the policy once."""
-    policy = current_policy(kind)
-    if not changes or not may_wait(actor, policy):
-        return NOTHING_REQUIRED
-    return request_kind(kind).requirement(
-        subject=subject,
-        paths=[change.path for change in changes],
-        policy=policy,
-        initiator=initiator_of(actor, policy),
-    )
+    """Return what the actor's changes of one subject would have to wait for. Reads the policy once."""
+    return _required_by_all(kind, {0: subject}, {0: changes} if changes else {}, actor)
 
 
 def request_if_required(
@@ -39,14 +31,57 @@ def request_if_required(
     `subject` is what `RequestKind.lock` returns. Call it with the subject locked, in the transaction that would make
     the changes. Reads the policy once. Raises UnprocessableEntity `PendingChangeRequestExists`.
     """
-    requirement = requirement_of(kind=kind, subject=subject, changes=changes, actor=actor)
+    changes_of_one = {subject_id: changes} if changes else {}
+    return request_of_many_if_required(
+        kind=kind, subjects={subject_id: subject}, changes=changes_of_one, actor=actor, comment=comment
+    )
+
+
+def request_of_many_if_required(
+    *,
+    kind: str,
+    subjects: Mapping[int, Any],
+    changes: Changes,
+    actor: Actor,
+    comment: str | None = None,
+) -> ChangeRequest | None:
+    """Like `request_if_required`, for changes of several subjects in one submission: if one has to wait, all do."""
+    requirement = _required_by_all(kind, subjects, changes, actor)
     if not requirement:
         return None
     return open_request(
         kind=kind,
-        changes={subject_id: changes},
+        changes=changes,
         actor=actor,
         requirement=requirement,
         comment=comment,
-        about_member_id=request_kind(kind).about_member(subject, changes),
+        about_member_id=_about_member(kind, subjects, changes),
     )
+
+
+def _about_member(kind: str, subjects: Mapping[int, Any], changes: Changes) -> int | None:
+    """Return the member about whom a request is; a request about several subjects is about none."""
+    if len(changes) > 1:
+        return None
+    ((subject_id, found),) = changes.items()
+    return request_kind(kind).about_member(subjects[subject_id], found)
+
+
+def _required_by_all(kind: str, subjects: Mapping[int, Any], changes: Changes, actor: Actor) -> Requirement:
+    """Return the stages that any subject needs, in the order of the policy, and the paths that require one."""
+    policy = current_policy(kind)
+    if not changes or not may_wait(actor, policy):
+        return NOTHING_REQUIRED
+    initiator = initiator_of(actor, policy)
+    needed = [
+        request_kind(kind).requirement(
+            subject=subjects[subject_id],
+            paths=[change.path for change in found],
+            policy=policy,
+            initiator=initiator,
+        )
+        for subject_id, found in changes.items()
+    ]
+    stages = {stage for requirement in needed for stage in requirement.stages}
+    paths = frozenset(path for requirement in needed for path in requirement.paths)
+    return Requirement(tuple(stage for stage in policy.stages if stage in stages), paths, policy.version)

@@ -45,7 +45,7 @@ def requests_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: 
     """List a contact's change requests, latest first."""
     _actor, contact = opened(admin, request, contact_id)
     schema = current_schema(CONTACT_SCHEMA)
-    page = _page(latest_requests(kind=CONTACT_DETAILS, subject_id=contact.pk), request)
+    page = _page(latest_requests(kinds=[CONTACT_DETAILS], subject_id=contact.pk), request)
     rows: list[Any] = list(page.object_list)
     for row in rows:
         row.field_labels = field_labels(schema, row.paths)
