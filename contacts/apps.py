@@ -15,14 +15,19 @@ class ContactsConfig(AppConfig):
 
     def ready(self) -> None:
         from changerequests.services.erasure import erase_requests
+        from contacts.access_kind import ContactAccessKind
+        from contacts.anonymization_kind import AnonymizationKind
         from contacts.kinds import ContactDetailsKind
-        from contacts.models import CONTACT_DETAILS
+        from contacts.models import CONTACT_KINDS
         from contacts.queries.documents import is_list_item_used, stored_contacts
         from contacts.services.anonymization import erase_contacts
 
         register_kind(ContactDetailsKind())
+        register_kind(ContactAccessKind())
+        register_kind(AnonymizationKind())
         register_usage_check(is_list_item_used)
         register_document_source("contact", stored_contacts)
         # Handlers run in reverse: the ledger records the erasure before requests may lose their values.
-        register_anonymization_handler(partial(erase_requests, CONTACT_DETAILS))
+        for kind in CONTACT_KINDS:
+            register_anonymization_handler(partial(erase_requests, kind))
         register_anonymization_handler(erase_contacts)

@@ -64,16 +64,11 @@ class DetailsKind(RequestKind):
         return DetailsPresenter(current_schema(self.schema_key))
 
 
-class ContactDetailsKind(DetailsKind):
-    """A member's change to a contact's details."""
+class AboutContacts(RequestKind):
+    """What all kinds about contacts have in common: who sees the subject, and how it is found and shown."""
 
-    key = CONTACT_DETAILS
-    label = _("Contact details")
     subject_label = _("contact")
     subject_template = "admin/contacts/includes/reviewed_contact.html"
-    profiles = profiles(waits=True, is_flagged_only=True)
-    schema_key = CONTACT_SCHEMA
-    repository = CONTACTS
 
     def visible(self, actor: Actor) -> Q | None:
         return Contact.objects.visibility(actor, column="subject_id")
@@ -86,6 +81,16 @@ class ContactDetailsKind(DetailsKind):
 
     def contact_types(self) -> list[tuple[str, str]]:
         return [(item.key, item.name()) for item in list_data(CONTACT_TYPES).sorted_items(get_language() or "")]
+
+
+class ContactDetailsKind(AboutContacts, DetailsKind):
+    """A member's change to a contact's details."""
+
+    key = CONTACT_DETAILS
+    label = _("Contact details")
+    profiles = profiles(waits=True, is_flagged_only=True)
+    schema_key = CONTACT_SCHEMA
+    repository = CONTACTS
 
     def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
         contacts = Contact.objects.filter(pk__in=ids).select_related("type")
@@ -175,6 +180,17 @@ class DetailsPresenter(Presenter):
         return {}
 
 
+def contact_facts(contact: Contact, *, user: Any) -> dict[str, Any]:
+    """Return the context of `subject_template`: the contact, and who sees it."""
+    return {
+        "contact": contact,
+        "may_open_contact": user.has_perm("contacts.view_contact") or user.has_perm("contacts.change_contact"),
+        "participants": contact.participants.all(),
+        "members": contact.members.select_related("user").order_by("pk"),
+        "connections": contact.external_connections.all(),
+    }
+
+
 class ContactDetailsPresenter(DetailsPresenter):
     def address(self, subject: SubjectView, *, user: Any) -> str | None:
         may_open = user.has_perm("contacts.view_contact") or user.has_perm("contacts.change_contact")
@@ -183,11 +199,7 @@ class ContactDetailsPresenter(DetailsPresenter):
     def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
         contact = subject.row
         return {
-            "contact": contact,
-            "may_open_contact": user.has_perm("contacts.view_contact") or user.has_perm("contacts.change_contact"),
-            "participants": contact.participants.all(),
-            "members": contact.members.select_related("user").order_by("pk"),
-            "connections": contact.external_connections.all(),
+            **contact_facts(contact, user=user),
             "created_text": gettext("The contact was created."),
             "history": [
                 (entry, shown_changes(self._schema, entry.changes))

@@ -69,10 +69,11 @@ def _prepared_snapshot_lock(scope: VisibilityScope) -> PreparedQuery:
 
 def changeable_contact(*, actor: Actor, contact_id: int) -> Contact:
     """Lock and return the contact. Raises NotFound; HeldByOthers; UnprocessableEntity `ContactAnonymized`."""
-    return _changeable(locked_contact(actor=actor, contact_id=contact_id))
+    return checked_changeable(locked_contact(actor=actor, contact_id=contact_id))
 
 
-def _changeable(contact: Contact) -> Contact:
+def checked_changeable(contact: Contact) -> Contact:
+    """Return the contact. Raises UnprocessableEntity `ContactAnonymized`."""
     if contact.anonymized_at is not None:
         raise UnprocessableEntity(
             _("The contact was anonymized and cannot be changed any more."), sub_code="ContactAnonymized"
@@ -105,7 +106,7 @@ def locked_contact_snapshot(*, actor: Actor, subject_id: int) -> Snapshot:
     if not locked:
         raise no_such_contact()
     *columns, policies = locked[0]
-    contact = _changeable(_locked(columns))
+    contact = checked_changeable(_locked(columns))
     schema_now = schema_from_row(CONTACT_SCHEMA, next(iter(schema), None))
     snapshot = _snapshot(contact, schema_now, dict(pending))
     return snapshot if actor.kind is not ActorKind.MEMBER else _with_policy(snapshot, policies, actor)
@@ -124,7 +125,7 @@ def snapshot_from_row(row: Row | None, actor: Actor) -> Snapshot:
     if row is None:
         raise no_such_contact()
     *columns, pending, version_id, revisions, policies = row
-    contact = _changeable(_read(columns, _SNAPSHOT_COLUMNS))
+    contact = checked_changeable(_read(columns, _SNAPSHOT_COLUMNS))
     schema = schema_from_row(CONTACT_SCHEMA, None if version_id is None else (version_id, revisions))
     snapshot = _snapshot(contact, schema, orjson.loads(pending or "{}"))
     return snapshot if actor.kind is not ActorKind.MEMBER else _with_policy(snapshot, policies, actor)

@@ -1,10 +1,13 @@
 """Members. Apps above add what they know about a member to its page."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Model, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
@@ -15,10 +18,11 @@ from administration.admin.base import KeptAdmin, WaitingAdmin
 from administration.outcomes import Outcome
 from administration.rights import RIGHTS
 from administration.services.rights import change_rights
+from changerequests.admin.waiting import AskingAdmin
 
 
 @admin.register(Member)
-class MemberAdmin(WaitingAdmin, KeptAdmin):
+class MemberAdmin(AskingAdmin, WaitingAdmin, KeptAdmin):
     kind = RIGHTS
     sidebar_icon = "badge"
     list_display = ["name", "username", "manager", "participant_names", "sees_all_contacts", "is_active"]
@@ -30,6 +34,7 @@ class MemberAdmin(WaitingAdmin, KeptAdmin):
     autocomplete_fields = ["user", "manager", "participants"]
     fields = ["user", "manager", "participants", "sees_all_contacts", "uid"]
     inlines: list[type[InlineModelAdmin]] = []
+    parts: Sequence["MemberPart"] = ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """A member's user never changes, because the history attributes the member's actions to that person."""
@@ -60,6 +65,16 @@ class MemberAdmin(WaitingAdmin, KeptAdmin):
         obj.pk = Member.objects.filter(user=sent["user"]).values_list("pk", flat=True).first()
         return outcome
 
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets: Sequence[Any], change: bool) -> None:
+        """Let the services of apps above save what they have about the member, which may wait."""
+        for part in self.parts:
+            own = [formset for formset in formsets if formset.model is part.model]
+            text = part.save(request, form.instance, own)
+            if text and form.changed_data:
+                messages.warning(request, text)
+            elif text:
+                self.say_that_all_waits(request, text)
+
     @display(description=_("name"), ordering="user__last_name")
     def name(self, member: Member) -> str:
         return member.name
@@ -77,6 +92,19 @@ class MemberAdmin(WaitingAdmin, KeptAdmin):
         return member.user.is_active
 
 
-def register_member_inline(inline: type[InlineModelAdmin]) -> None:
-    """Show an inline on the member's page, below those that are registered already."""
-    MemberAdmin.inlines.append(inline)
+@dataclass(frozen=True, slots=True)
+class MemberPart:
+    """Inlines that an app above adds to the member's page, all of one model.
+
+    `save` saves what their formsets change, and returns the message that it waits, or an empty text.
+    """
+
+    model: type[Model]
+    inlines: Sequence[type[InlineModelAdmin]]
+    save: Callable[[HttpRequest, Member, Sequence[Any]], str]
+
+
+def register_member_part(part: MemberPart) -> None:
+    """Add a part to the member's page, below those that are registered already."""
+    MemberAdmin.inlines.extend(part.inlines)
+    MemberAdmin.parts = [*MemberAdmin.parts, part]

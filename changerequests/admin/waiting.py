@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from accounts.admin_actor import RefusableAdmin
 
 
-class WaitingAdmin(RefusableAdmin):
+class AskingAdmin(RefusableAdmin):
     """Forms that save through services which may open a request instead.
 
     Where everything that a form sent waits, Django neither logs a change nor says that there was one.

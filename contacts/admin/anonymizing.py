@@ -2,21 +2,23 @@
 
 from http import HTTPStatus
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from accounts.admin_actor import VisibleToActorAdmin
+from changerequests.admin.messages import waiting_message
 from contacts.admin.base import address_of, check_permission, contact_page, done, opened
 from contacts.admin.permissions import MAY_ANONYMIZE
 from contacts.display import in_form_order
 from contacts.models import CONTACT_SCHEMA, Contact
-from contacts.services.anonymization import anonymize_contacts
+from contacts.services.anonymization import Anonymization, anonymize_contacts
 from core.errors import ApiError
 from schemas.queries import current_schema
 
 
 def anonymize_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """Render the confirmation page; on a confirmed POST, anonymize. Requires `contacts.anonymize_contact`."""
+    """Render the confirmation page; a confirmed POST anonymizes or asks. Requires `contacts.anonymize_contact`."""
     actor, contact = opened(admin, request, contact_id)
     check_permission(request, MAY_ANONYMIZE)
     if contact.anonymized_at is not None:
@@ -26,11 +28,11 @@ def anonymize_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
         typed = request.POST.get("confirmation", "")
         if _confirms(typed, contact):
             try:
-                anonymize_contacts(actor=actor, contact_ids=[contact.pk])
+                found = anonymize_contacts(actor=actor, contact_ids=[contact.pk])
             except ApiError as error:
                 fault = str(error)
             else:
-                return done(request, _("The contact was anonymized."), address_of(contact.pk))
+                return _anonymized(request, contact, found)
         else:
             fault = _("This is neither the name nor the id of the contact.")
     schema = current_schema(CONTACT_SCHEMA)
@@ -46,6 +48,14 @@ def anonymize_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
         typed=typed,
         fault=fault,
     )
+
+
+def _anonymized(request: HttpRequest, contact: Contact, found: Anonymization) -> HttpResponse:
+    address = address_of(contact.pk)
+    if found.change_request is None:
+        return done(request, _("The contact was anonymized."), address)
+    messages.warning(request, waiting_message(request, found.change_request.pk))
+    return HttpResponseRedirect(address)
 
 
 def _confirms(typed: str, contact: Contact) -> bool:

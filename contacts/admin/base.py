@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.admin_actor import VisibleToActorAdmin, actor_of
-from changerequests.queries.requests import open_request_of
+from changerequests.kinds import request_kind
+from changerequests.queries.requests import open_requests_of
 from contacts.admin.permissions import contact_permissions
-from contacts.models import CONTACT_DETAILS, Contact
+from contacts.models import CONTACT_KINDS, Contact
 from core.errors import ApiError
 
 DETAILS = "change"
@@ -73,13 +74,16 @@ def check_permission(request: HttpRequest, permission: str) -> None:
 
 
 def contact_context(request: HttpRequest, contact: Contact, *, tab: str) -> dict[str, Any]:
-    """Return the context of the page head: the contact, the permissions, the pending change request and the tabs."""
+    """Return the context of the page head: the contact, the permissions, the open change requests and the tabs."""
     permissions = contact_permissions(request, contact)
     return {
         "title": str(contact),
         "contact": contact,
         "permissions": permissions,
-        "pending_request": open_request_of(kind=CONTACT_DETAILS, subject_id=contact.pk),
+        "pending_requests": [
+            (request_kind(found.kind).label, found)
+            for found in open_requests_of(kinds=CONTACT_KINDS, subject_id=contact.pk)
+        ],
         "tabs": _tabs(request, contact, tab),
         "is_form": tab in FORMS,
     }

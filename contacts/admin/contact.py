@@ -1,5 +1,6 @@
 """The contact admin: the changelist and the URLs of a contact's pages."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -15,6 +16,8 @@ from unfold.decorators import display
 
 from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
 from accounts.admin_paging import KeyedPaginator
+from changerequests.admin.waiting import AskingAdmin
+from contacts.admin.access import save_access
 from contacts.admin.anonymizing import anonymize_page
 from contacts.admin.base import DETAILS, added_pages, contact_context
 from contacts.admin.changelist import Contacts, PendingFilter, TypeFilter
@@ -53,7 +56,7 @@ PAGES = {
 
 
 @admin.register(Contact)
-class ContactAdmin(ListChoicesMixin, VisibleToActorAdmin):
+class ContactAdmin(ListChoicesMixin, AskingAdmin, VisibleToActorAdmin):
     sidebar_icon = "contacts"
     daily_work = 2
     list_display = ["full_name", "type", "login_name", "participant_names", "pending"]
@@ -129,6 +132,11 @@ class ContactAdmin(ListChoicesMixin, VisibleToActorAdmin):
 
     def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:
         """Do not save: writing the row back would overwrite concurrent changes."""
+
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets: Sequence[Any], change: bool) -> None:
+        text = save_access(request, form.instance, formsets)
+        if text:
+            self.say_that_all_waits(request, text)
 
     def render_change_form(
         self,

@@ -7,10 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.admin_actor import CappedPaginator, VisibleToActorAdmin
+from changerequests.kinds import request_kind
 from changerequests.queries.requests import latest_requests
+from changerequests.queries.subjects import Presenters
 from contacts.admin.base import contact_page, opened
-from contacts.display import context_of, field_labels, shown_changes
-from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA
+from contacts.display import context_of, shown_changes
+from contacts.models import CONTACT_KINDS, CONTACT_SCHEMA
 from contacts.queries.history import latest_history
 from schemas.compiled import CompiledSchema
 from schemas.queries import current_schema
@@ -42,13 +44,14 @@ def history_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: i
 
 
 def requests_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """List a contact's change requests, latest first."""
+    """List a contact's change requests of all kinds, latest first."""
     _actor, contact = opened(admin, request, contact_id)
-    schema = current_schema(CONTACT_SCHEMA)
-    page = _page(latest_requests(kinds=[CONTACT_DETAILS], subject_id=contact.pk), request)
+    page = _page(latest_requests(kinds=CONTACT_KINDS, subject_id=contact.pk), request)
+    presenters = Presenters()
     rows: list[Any] = list(page.object_list)
     for row in rows:
-        row.field_labels = field_labels(schema, row.paths)
+        row.kind_label = request_kind(row.kind).label
+        row.field_labels = presenters[row.kind].field_labels(row.paths)
     return contact_page(
         admin,
         request,

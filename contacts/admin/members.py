@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from accounts.admin_actor import actor_of
-from administration.admin.members import register_member_inline
+from administration.admin.members import MemberPart, register_member_part
+from contacts.admin.access import save_assignments
 from contacts.admin.inlines import MAY_CHANGE
 from contacts.models import Contact, ContactAssignment
 
@@ -75,5 +76,6 @@ def _visible_contacts(request: HttpRequest) -> QuerySet[Contact]:
     return Contact.objects.none() if actor is None else Contact.objects.visible_to(actor).defer("details")
 
 
-register_member_inline(AssignedInline)
-register_member_inline(NewAssignmentInline)
+register_member_part(
+    MemberPart(model=ContactAssignment, inlines=[AssignedInline, NewAssignmentInline], save=save_assignments)
+)

@@ -1,6 +1,9 @@
 from contacts.models.channel import Channel, ChannelKind
 from contacts.models.contact import (
+    ANONYMIZATION,
+    CONTACT_ACCESS,
     CONTACT_DETAILS,
+    CONTACT_KINDS,
     CONTACT_SCHEMA,
     CONTACT_TYPES,
     START_OF_NAME,
@@ -13,7 +16,10 @@ from contacts.models.history import ContactEntry, ContactErasure
 from contacts.models.picture import ProfilePicture
 
 __all__ = [
+    "ANONYMIZATION",
+    "CONTACT_ACCESS",
     "CONTACT_DETAILS",
+    "CONTACT_KINDS",
     "CONTACT_SCHEMA",
     "CONTACT_TYPES",
     "START_OF_NAME",

@@ -18,8 +18,11 @@ from contacts.models import triggers
 from contacts.querysets import ContactQuerySet
 from schemas.models import ListItem
 
-# The kind of details in the ledger and in change requests, the schema that they follow, and the list of contact types.
+# The kinds of the ledger and of change requests, the schema of details, and the list of contact types.
 CONTACT_DETAILS = triggers.CONTACT_DETAILS
+CONTACT_ACCESS = triggers.CONTACT_ACCESS
+ANONYMIZATION = triggers.ANONYMIZATION
+CONTACT_KINDS = triggers.CONTACT_KINDS
 CONTACT_SCHEMA = "contact"
 CONTACT_TYPES = "contact-type"
 

@@ -13,6 +13,10 @@ from audit.triggers import follows_versions
 from core.triggers import Guard, VersionCountsChanges, refuse
 
 CONTACT_DETAILS = "contact-details"
+CONTACT_ACCESS = "contact-access"
+ANONYMIZATION = "anonymization"
+# What the ledger and change requests have about contacts. Anonymization erases the values of all of it.
+CONTACT_KINDS = (CONTACT_DETAILS, CONTACT_ACCESS, ANONYMIZATION)
 
 OF_CONTACTS = [
     VersionCountsChanges(name="version_counts_changes"),
@@ -49,7 +53,7 @@ OF_ERASURES = [
         name="only_of_anonymized_contacts",
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
-        condition=pgtrigger.Condition(f"NEW.kind = '{CONTACT_DETAILS}'"),
+        condition=pgtrigger.Condition(f"NEW.kind IN ({', '.join(repr(kind) for kind in CONTACT_KINDS)})"),
         func=f"""
             IF EXISTS (
                 SELECT FROM public.contacts_contact WHERE id = NEW.subject_id AND anonymized_at IS NOT NULL)

@@ -1,6 +1,7 @@
 """Anonymization: erases personal data from every app and keeps what the institution must account for."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
@@ -17,8 +18,19 @@ from accounts.closing import run_closing_handlers
 from accounts.models import User
 from administration.rights import RIGHTS
 from audit import entries
+from changerequests.models import ChangeRequest
 from changerequests.services.erasure import erase_requests
-from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Channel, Contact, ExternalConnection, ProfilePicture
+from changerequests.services.submitting import request_of_many_if_required
+from contacts.models import (
+    ANONYMIZATION,
+    CONTACT_DETAILS,
+    CONTACT_KINDS,
+    CONTACT_SCHEMA,
+    Channel,
+    Contact,
+    ExternalConnection,
+    ProfilePicture,
+)
 from contacts.placeholders import anonymized_details
 from core.anonymization import run_anonymization_handlers
 from core.documents import Change, changes_between
@@ -29,16 +41,27 @@ from schemas.queries import current_schema
 MAX_CONTACTS = 1000
 
 
+IS_ANONYMIZED = "isAnonymized"
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymization:
+    """The contacts that were not anonymized before: they are now, or once the change request is approved."""
+
+    contacts: Sequence[Contact]
+    change_request: ChangeRequest | None = None
+
+
 @transaction.atomic
 def anonymize_contacts(
     *, actor: Actor, contact_ids: Sequence[int] = (), contact_uids: Sequence[UUID] = ()
-) -> list[Contact]:
-    """Anonymize all these contacts or none; return those that were not anonymized before.
+) -> Anonymization:
+    """Anonymize all these contacts or none, unless it waits; a request is about all of them.
 
     Fields flagged isKeptOnAnonymization stay, mandatory fields get placeholders; `erase_contacts` lists what else is
     erased. The history records who did it and when, without values. Locks the contacts in the order of their ids.
     Raises UnprocessableEntity: `UnknownContacts` with the contacts that do not exist or that the actor cannot see;
-    `NothingToAnonymize`; `TooManyContacts`.
+    `NothingToAnonymize`; `TooManyContacts`; `PendingChangeRequestExists`.
     """
     asked = len(contact_ids) + len(contact_uids)
     if not asked:
@@ -50,12 +73,18 @@ def anonymize_contacts(
         )
     visible = Contact.objects.visible_to(actor).select_for_update(of=("self",)).order_by("id")
     found = visible.filter(pk__in=contact_ids) | visible.filter(uid__in=contact_uids)
-    contacts = list(found)
+    contacts = list(found.select_related("type").prefetch_related("participants"))
     _check_all_known(contacts, contact_ids, contact_uids)
     fresh = [contact for contact in contacts if contact.anonymized_at is None]
-    if fresh:
-        _anonymize(actor, fresh)
-    return fresh
+    request = request_of_many_if_required(
+        kind=ANONYMIZATION,
+        subjects={contact.pk: contact for contact in fresh},
+        changes={contact.pk: [Change(IS_ANONYMIZED, False, True)] for contact in fresh},
+        actor=actor,
+    )
+    if fresh and request is None:
+        write_anonymization(actor=actor, contacts=fresh)
+    return Anonymization(fresh, request)
 
 
 def _check_all_known(contacts: Sequence[Contact], ids: Sequence[int], uids: Sequence[UUID]) -> None:
@@ -70,7 +99,12 @@ def _check_all_known(contacts: Sequence[Contact], ids: Sequence[int], uids: Sequ
         )
 
 
-def _anonymize(actor: Actor, contacts: Sequence[Contact]) -> None:
+def write_anonymization(*, actor: Actor, contacts: Sequence[Contact], request: ChangeRequest | None = None) -> None:
+    """Anonymize locked contacts in the name of the request's initiator, or of the actor.
+
+    The comment of an approved request is not recorded: it is erased with everything else.
+    """
+    initiator = None if request is None else request.initiator_columns
     schema = current_schema(CONTACT_SCHEMA)
     for contact in contacts:
         document = anonymized_details(schema, contact.details)
@@ -81,14 +115,30 @@ def _anonymize(actor: Actor, contacts: Sequence[Contact]) -> None:
         contact.anonymized_at = timezone.now()
         contact.save(update_fields=["details", "username", "version", "anonymized_at"])
         entries.record(
-            kind=CONTACT_DETAILS, subject_id=contact.pk, sequence=contact.version, actor=actor, changes=wiped
+            kind=CONTACT_DETAILS,
+            subject_id=contact.pk,
+            sequence=contact.version,
+            actor=actor,
+            changes=wiped,
+            initiator=initiator,
         )
     run_anonymization_handlers([contact.pk for contact in contacts])
+    for contact in contacts:
+        entries.record(
+            kind=ANONYMIZATION,
+            subject_id=contact.pk,
+            sequence=1,
+            actor=actor,
+            changes=[Change(IS_ANONYMIZED, False, True)],
+            initiator=initiator,
+            change_request_id=None if request is None else request.pk,
+        )
 
 
 def erase_contacts(contact_ids: Sequence[int]) -> None:
     """Erase this app's other data about contacts: history values, channels, pictures, external ids, logins, log."""
-    entries.erase(kind=CONTACT_DETAILS, subject_ids=contact_ids)
+    for kind in CONTACT_KINDS:
+        entries.erase(kind=kind, subject_ids=contact_ids)
     ExternalConnection.objects.filter(contact__in=contact_ids).delete()
     Channel.objects.filter(contact__in=contact_ids).delete()
     for picture in ProfilePicture.objects.filter(contact__in=contact_ids):

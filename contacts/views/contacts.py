@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from accounts.idempotency import IDEMPOTENCY_KEY, contact_subject, idempotent
 from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import ActorView
+from changerequests.serializers import WaitingSerializer, waiting
 from contacts.models import ExternalConnection
 from contacts.queries.contacts import connection_holder, visible_contact
 from contacts.serializers import contacts as shapes
@@ -62,7 +63,10 @@ class AnonymizeView(ActorView):
     access = {"POST": Access("anonymize", STAFF, member_permission="contacts.anonymize_contact")}
 
     @extend_schema(
-        operation_id="anonymizeContacts", tags=TAGS, request=shapes.AnonymizeSerializer, responses={204: None}
+        operation_id="anonymizeContacts",
+        tags=TAGS,
+        request=shapes.AnonymizeSerializer,
+        responses={204: None, 202: WaitingSerializer},
     )
     def post(self, request: Request) -> Response:
         """Anonymize contacts.
@@ -72,12 +76,16 @@ class AnonymizeView(ActorView):
         erased. Pending change requests are cancelled. The contacts can no longer be changed. Repeating the call changes
         nothing.
 
-        `subCode`: UnknownContacts, NothingToAnonymize, TooManyContacts.
+        A member's call waits as one change request about all of them: 202 with its id.
+
+        `subCode`: UnknownContacts, NothingToAnonymize, TooManyContacts, PendingChangeRequestExists.
         """
         body = self.body(shapes.AnonymizeSerializer)
-        anonymize_contacts(
+        found = anonymize_contacts(
             actor=self.actor, contact_ids=body["contactIds"] or [], contact_uids=body["contactUIds"] or []
         )
+        if found.change_request is not None:
+            return waiting(found.change_request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -63,7 +63,7 @@ OPERATIONS = {
     "POST /v1.0/contacts/{contactId}/communication-verification/verify": _KEYS,
     "POST /v1.0/contacts/{contactId}/communication-verification/resend": _KEYS,
     "POST /v1.0/contacts/{contactId}/communication-verification/discontinue": _KEYS,
-    "POST /v1.0/contacts/anonymize": _ONE_PERSON,
+    "POST /v1.0/contacts/anonymize": _changes("anonymization"),
     "POST /v1.0/contacts/{contactId}/details/change-history/search": _READS,
     "POST /v1.1/contacts/{contactId}/details/change-history/search": _READS,
     # change requests
@@ -123,7 +123,7 @@ OPERATIONS = {
 ADMIN_PAGES = {
     # contacts
     "contacts_contact_add": _ONE_PERSON,
-    "contacts_contact_change": _ONE_PERSON,
+    "contacts_contact_change": _changes("contact-access"),
     "contacts_contact_edit": _changes("contact-details"),
     "contacts_contact_changes": _READS,
     "contacts_contact_requests": _READS,
@@ -136,7 +136,7 @@ ADMIN_PAGES = {
     "contacts_contact_picture": _READS,
     "contacts_contact_picture_image": _READS,
     "contacts_contact_picture_change": _ONE_PERSON,
-    "contacts_contact_anonymize": _ONE_PERSON,
+    "contacts_contact_anonymize": _changes("anonymization"),
     "contactgroups_contactgroup_add": _ONE_PERSON,
     "contactgroups_contactgroup_change": _ONE_PERSON,
     "contactgroups_contactgroup_delete": _ONE_PERSON,

@@ -15,6 +15,7 @@ from accounts.models import ClientApplication, Member, Participant, User
 from changerequests.models import ChangeRequest
 from contacts.models import Contact
 from tests.administration.approving import approve, waiting
+from tests.changerequests.engine import approve_all
 
 pytestmark = pytest.mark.django_db
 
@@ -175,7 +176,7 @@ def test_contacts_are_assigned_by_those_who_may_change_them_and_see_them(
 ) -> None:
     clerk = make_member("clerk", permissions=["view_member", "change_member"])
     boss = make_member("boss", permissions=["view_member", "change_member", "change_contact", "view_contact"])
-    anna = make_member("anna")
+    anna, rita = make_member("anna"), make_member("rita", reviews=True, sees_all_contacts=True)
     seen, unseen = make_contact(members=[boss]), make_contact(members=[anna])
     address = f"/admin/accounts/member/{anna.pk}/change/"
 
@@ -188,10 +189,14 @@ def test_contacts_are_assigned_by_those_who_may_change_them_and_see_them(
     assert refused.status_code == 200
     assert str(unseen) not in text_of(admin_of(boss).get(address))
     admin_of(boss).post(address, assignment_form([], new=(seen.pk,)))
+    assert assigned() == {unseen.pk}
+    approve_all(rita)
     assert assigned() == {seen.pk, unseen.pk}
     row = anna.assignments.get(contact=seen).pk
     assert str(seen) in text_of(admin_of(boss).get(address))
     admin_of(boss).post(address, assignment_form([row], deleted=(row,)))
+    assert assigned() == {seen.pk, unseen.pk}
+    approve_all(rita)
     assert assigned() == {unseen.pk}
 
 

@@ -13,9 +13,11 @@ from audit.models import Entry
 from changerequests.models import Verdict
 from changerequests.services.deciding import decide
 from contactgroups.services import Membership, create_group
-from contacts.models import CONTACT_DETAILS, Channel, Contact, ExternalConnection, ProfilePicture
+from contacts.models import ANONYMIZATION, CONTACT_DETAILS, Channel, Contact, ExternalConnection, ProfilePicture
 from contacts.services.changes import patch_details
 from schemas.models import ListItem
+from tests.changerequests.engine import approve_all
+from tests.changerequests.policies import policy, set_policy
 from tests.fixtures import details, without_triggers
 
 LIST = "/admin/contacts/contact/"
@@ -169,7 +171,7 @@ def test_change_requests_name_their_fields_and_people_and_lead_on_for_those_who_
     ).change_request
     decide(actor=member_actor(rita), change_request_id=asked.pk, verdict=Verdict.REJECT, comment="No")
     page = browser.get(address(contact, "requests"))
-    assert f"#{asked.pk} Rejected Last name Anna Tester" in text_of(page)
+    assert f"#{asked.pk} Contact details Rejected Last name Anna Tester" in text_of(page)
     assert "Rita Tester" in text_of(page)
     link = f"/admin/changerequests/changerequest/{asked.pk}/change/"
     assert link in page.content.decode()
@@ -276,7 +278,10 @@ def test_what_is_no_picture_is_refused(browser, contact):
 # ---- anonymization
 
 
-def test_a_contact_is_anonymized_when_its_name_or_id_is_typed(browser, contact, make_contact, anna):
+def test_a_contact_is_anonymized_when_its_name_or_id_is_typed_and_another_member_approves(
+    browser, contact, make_contact, make_member, anna
+):
+    rita = make_member("rita", reviews=True, sees_all_contacts=True)
     page = browser.get(address(contact, "anonymize"))
     assert "This cannot be undone." in text_of(page)
     assert "Language" in text_of(page)
@@ -286,11 +291,18 @@ def test_a_contact_is_anonymized_when_its_name_or_id_is_typed(browser, contact, 
         assert "This is neither the name nor the id of the contact." in text_of(answer)
     assert Contact.objects.get(pk=contact.pk).anonymized_at is None
     answer = browser.post(address(contact, "anonymize"), {"confirmation": " johanna  SPYRI "}, follow=True)
-    assert "The contact was anonymized." in text_of(answer)
+    assert "Nothing is changed yet" in text_of(answer)
+    assert Contact.objects.get(pk=contact.pk).anonymized_at is None
+    approve_all(rita)
     assert Contact.objects.get(pk=contact.pk).anonymized_at is not None
     other = make_contact(members=[anna])
     browser.post(address(other, "anonymize"), {"confirmation": str(other.pk)})
+    approve_all(rita)
     assert Contact.objects.get(pk=other.pk).anonymized_at is not None
+    set_policy(policy([], []), kind=ANONYMIZATION)
+    third = make_contact(members=[anna])
+    answer = browser.post(address(third, "anonymize"), {"confirmation": str(third.pk)}, follow=True)
+    assert "The contact was anonymized." in text_of(answer)
     # Nothing is offered any more.
     shown = browser.get(address(other, "change")).content.decode()
     assert address(other, "edit") not in shown

@@ -30,7 +30,7 @@ class Command(BaseCommand):
         try:
             done = anonymize_contacts(
                 actor=system_actor("anonymize_contacts"), contact_ids=options["ids"], contact_uids=options["uids"]
-            )
+            ).contacts
         except ApiError as error:
             named = [f"{place}: {message}" for place, texts in (error.properties or {}).items() for message in texts]
             raise CommandError("\n".join([str(error), *named])) from error
