@@ -30,6 +30,7 @@ class Actor:
 
     A system actor with `is_operator` is a command that somebody runs: what it submits waits like a member's.
 
+    `permissions` has those of a member's user, if its token was read; `is_superuser` stands for all of them.
     `hierarchy` has the ids of the member and the members below it, if they were loaded (`with_hierarchy`).
     """
 
@@ -45,6 +46,8 @@ class Actor:
     contact_id: int | None = None
     contact_uid: UUID | None = None
     hierarchy: tuple[int, ...] | None = None
+    is_superuser: bool = field(default=False, compare=False)
+    permissions: frozenset[str] | None = field(default=None, compare=False, repr=False)
     is_operator: bool = False
     _user: User | None = field(default=None, compare=False, repr=False)
 
@@ -81,6 +84,8 @@ class Actor:
 
     def has_perm(self, permission: str) -> bool:
         """Return whether the actor's user has a Django permission. False for apps, which only scopes restrict."""
+        if self.permissions is not None:
+            return self.is_superuser or permission in self.permissions
         return self.user is not None and self.user.has_perm(permission)
 
 

@@ -9,16 +9,17 @@ from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef
-from django.db.models.functions import Now
+from django.db.models import F, OuterRef, QuerySet, Value
+from django.db.models.functions import Concat, Now
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from oauth2_provider.models import AccessToken
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts.actor import SCOPE_PARAMS, Actor, ActorKind, VisibilityScope
-from accounts.models import ClientApplication
+from accounts.models import ClientApplication, User
 from accounts.prefetch import PrefetchResult, Row, ViewPrefetch
 from core.errors import Unauthorized
 from core.prepared import Param, PreparedQuery
@@ -49,6 +50,11 @@ def _columns(kind: ActorKind | None) -> Mapping[str, Any]:
         "member_uid": F("user__member__uid"),
         "sees_all_contacts": F("user__member__sees_all_contacts"),
     }
+    of_staff = of_member | {
+        "is_superuser": F("user__is_superuser"),
+        "own_permissions": _names_of(User.user_permissions.through.objects.filter(user_id=OuterRef("user_id"))),
+        "group_permissions": _names_of(Group.permissions.through.objects.filter(group__user=OuterRef("user_id"))),
+    }
     of_contact = of_member | {
         "contact_id": F("user__contact__id"),
         "contact_uid": F("user__contact__uid"),
@@ -56,10 +62,16 @@ def _columns(kind: ActorKind | None) -> Mapping[str, Any]:
     }
     of_kinds: Mapping[ActorKind, Mapping[str, Any]] = {
         ActorKind.APP: of_application,
-        ActorKind.MEMBER: of_member,
+        ActorKind.MEMBER: of_staff,
         ActorKind.CONTACT: of_contact,
     }
-    return of_application | of_contact if kind is None else of_kinds[kind]
+    return of_application | of_staff | of_contact if kind is None else of_kinds[kind]
+
+
+def _names_of(granted: QuerySet[Any]) -> ArraySubquery:
+    """Return the names of granted permissions, as Django writes them."""
+    name = Concat(F("permission__content_type__app_label"), Value("."), F("permission__codename"))
+    return ArraySubquery(granted.order_by().values(name=name))
 
 
 # Token checksum -> the actor's visibility when the token was last used. It selects the query that finds such an actor
@@ -165,6 +177,8 @@ def _actor_from_row(token_row: TokenRow) -> Actor:
             member_id=token_row["member_id"],
             member_uid=token_row["member_uid"],
             sees_all_contacts=token_row["sees_all_contacts"],
+            is_superuser=token_row["is_superuser"],
+            permissions=frozenset(token_row["own_permissions"]).union(token_row["group_permissions"]),
         )
     return Actor(
         kind=kind,

@@ -16,6 +16,7 @@ from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import ActorView
 from contactgroups import serializers as shapes
 from contactgroups.models import EntityType
+from contactgroups.permissions import MAY_ADD, MAY_CHANGE, MAY_DELETE
 from contactgroups.queries import (
     GroupReference,
     access_from_row,
@@ -42,7 +43,7 @@ IDENTITY_ID = OpenApiParameter(
 
 
 class GroupsOfContactView(ActorView):
-    access = {"GET": Access(READ, ANYONE), "POST": Access(WRITE, STAFF)}
+    access = {"GET": Access(READ, ANYONE), "POST": Access(WRITE, STAFF, member_permission=MAY_ADD)}
 
     @extend_schema(operation_id="getGroupsOfContact", tags=MANAGEMENT, responses={200: shapes.GroupsSerializer})
     def get(self, request: Request, contactId: int) -> Response:
@@ -82,7 +83,11 @@ class GroupsOfContactView(ActorView):
 
 
 class ContactGroupView(ActorView):
-    access = {"GET": Access(READ, ANYONE), "PUT": Access(WRITE, STAFF), "DELETE": Access(WRITE, STAFF)}
+    access = {
+        "GET": Access(READ, ANYONE),
+        "PUT": Access(WRITE, STAFF, member_permission=MAY_CHANGE),
+        "DELETE": Access(WRITE, STAFF, member_permission=MAY_DELETE),
+    }
 
     @extend_schema(operation_id="getContactGroup", tags=MANAGEMENT, responses={200: shapes.GroupRowSerializer})
     def get(self, request: Request, contactGroupId: int) -> Response:

@@ -12,6 +12,7 @@ from changerequests.serializers import WaitingSerializer, waiting
 from contactgroups.services import Membership
 from legalentities import serializers as shapes
 from legalentities.models import LegalEntity
+from legalentities.permissions import MAY_ADD, MAY_CHANGE
 from legalentities.queries import legal_entity_of_contact, visible_legal_entity
 from legalentities.services import create_legal_entity, replace_details
 
@@ -25,7 +26,7 @@ def etag(legal_entity: LegalEntity) -> str:
 
 
 class LegalEntitiesView(ActorView):
-    access = {"POST": Access(WRITE, ANYONE)}
+    access = {"POST": Access(WRITE, ANYONE, member_permission=MAY_ADD)}
 
     @extend_schema(
         operation_id="createLegalEntity",
@@ -83,7 +84,7 @@ class LegalEntitiesV10View(LegalEntitiesView):
 
 
 class LegalEntityDetailsView(ActorView):
-    access = {"GET": Access(READ, ANYONE), "PUT": Access(WRITE, ANYONE)}
+    access = {"GET": Access(READ, ANYONE), "PUT": Access(WRITE, ANYONE, member_permission=MAY_CHANGE)}
 
     @extend_schema(
         operation_id="getLegalEntityDetails",

@@ -27,6 +27,13 @@ from tests.api import Api
 
 numbers = count(1)
 
+# What members need for the daily work over the API.
+WORK = (
+    *("add_contact", "change_contact_details"),
+    *("add_contactgroup", "change_contactgroup", "delete_contactgroup"),
+    *("add_legalentity", "change_legalentity"),
+)
+
 
 def details(**overrides: Any) -> dict[str, Any]:
     """Return a valid document of the default contact schema; `section={...}` merges into a section."""
@@ -84,12 +91,15 @@ def make_member(db: None) -> Callable[..., Member]:
         manager: Member | None = None,
         reviews: bool = False,
         participants: Iterable[Participant] = (),
-        permissions: Iterable[str] = (),
+        permissions: Iterable[str] = WORK,
         is_superuser: bool = False,
         is_staff: bool = True,
         sees_all_contacts: bool = False,
     ) -> Member:
-        """Create a member with a login. `reviews` grants the review permission; `permissions` are codenames."""
+        """Create a member with a login. `reviews` grants the review permission; `permissions` are codenames.
+
+        Without `permissions`, the member may do the daily work over the API.
+        """
         user = User.objects.create_user(
             username or f"member-{next(numbers)}",
             first_name=(username or "member").title(),

@@ -15,18 +15,22 @@ from accounts.views import ActorView
 
 pytestmark = pytest.mark.django_db
 
-APP, MEMBER, REVIEWER, EDITOR, OFFICER, CONTACT = (
+APP, MEMBER, CLERK, REVIEWER, EDITOR, OFFICER, CONTACT = (
     "app",
     "member",
+    "clerk",
     "reviewer",
     "schema editor",
     "data protection officer",
     "contact",
 )
-KINDS = (APP, MEMBER, REVIEWER, EDITOR, OFFICER, CONTACT)
-STAFF = {APP, MEMBER, REVIEWER, EDITOR, OFFICER}
+KINDS = (APP, MEMBER, CLERK, REVIEWER, EDITOR, OFFICER, CONTACT)
+STAFF = {APP, MEMBER, CLERK, REVIEWER, EDITOR, OFFICER}
 MEMBERS = STAFF - {APP}
 ALL = set(KINDS)
+# A member without permissions reads what it sees, and changes nothing.
+WRITERS = {APP, CLERK}
+WRITERS_OR_CONTACTS = WRITERS | {CONTACT}
 
 
 @dataclass(frozen=True)
@@ -83,31 +87,41 @@ OPERATIONS = [
         "POST", f"{ANY_REQUEST}/attachments", "change-requests.write", MEMBERS, raw=NO_ATTACHMENT, content_type=FORM
     ),
     # ContactManagement
-    Operation("POST", "/v1.0/contacts", "contacts.write", STAFF, {"contactTypeId": 1, **DETAILS}),
+    Operation("POST", "/v1.0/contacts", "contacts.write", WRITERS, {"contactTypeId": 1, **DETAILS}),
     Operation("GET", "/v1.0/contacts/{contactId}/details", "contacts.read", ALL),
-    Operation("PATCH", "/v1.0/contacts/{contactId}/details", "contacts.write", ALL, DETAILS),
-    Operation("PUT", "/v1.0/contacts/{contactId}/details", "contacts.write", ALL, DETAILS),
+    Operation("PATCH", "/v1.0/contacts/{contactId}/details", "contacts.write", WRITERS_OR_CONTACTS, DETAILS),
+    Operation("PUT", "/v1.0/contacts/{contactId}/details", "contacts.write", WRITERS_OR_CONTACTS, DETAILS),
     Operation("POST", "/v1.0/contacts/{contactId}/details/change-history/search", "contacts.read", ALL, {}),
     Operation("POST", "/v1.1/contacts/{contactId}/details/change-history/search", "contacts.read", ALL, {}),
     Operation("GET", "/v1.1/contacts/{contactId}/details/change-history/search", "contacts.read", ALL),
     Operation("GET", "/v1.0/contacts/{contactId}/username", "contacts.read", ALL),
-    Operation("PUT", "/v1.0/contacts/{contactId}/username", "contacts.write", ALL, {"username": "x"}),
+    Operation("PUT", "/v1.0/contacts/{contactId}/username", "contacts.write", WRITERS_OR_CONTACTS, {"username": "x"}),
     Operation("GET", "/v1.0/contacts/{contactId}/external-connections", "contacts.read", STAFF),
-    Operation("POST", "/v1.0/contacts/{contactId}/external-connections", "contacts.write", STAFF, {"externalId": "x"}),
+    Operation(
+        "POST", "/v1.0/contacts/{contactId}/external-connections", "contacts.write", WRITERS, {"externalId": "x"}
+    ),
     Operation("GET", "/v1.0/contacts/external-connections/{system}/{externalId}", "contacts.read", STAFF),
     Operation("GET", "/v1.0/contacts/{contactId}/profile-picture", "contacts.read", ALL),
-    Operation("PUT", "/v1.0/contacts/{contactId}/profile-picture", "contacts.write", ALL, {"imageContentBase64": None}),
-    Operation("DELETE", "/v1.0/contacts/{contactId}/profile-picture", "contacts.write", ALL),
-    Operation("POST", f"{VERIFICATION}/verify", "contacts.write", ALL, {"channel": "Email", "key": "1"}),
-    Operation("POST", f"{VERIFICATION}/resend", "contacts.write", ALL, {"channel": "Email"}),
-    Operation("POST", f"{VERIFICATION}/discontinue", "contacts.write", ALL, {"channel": "Email"}),
+    Operation(
+        "PUT",
+        "/v1.0/contacts/{contactId}/profile-picture",
+        "contacts.write",
+        WRITERS_OR_CONTACTS,
+        {"imageContentBase64": None},
+    ),
+    Operation("DELETE", "/v1.0/contacts/{contactId}/profile-picture", "contacts.write", WRITERS_OR_CONTACTS),
+    Operation(
+        "POST", f"{VERIFICATION}/verify", "contacts.write", WRITERS_OR_CONTACTS, {"channel": "Email", "key": "1"}
+    ),
+    Operation("POST", f"{VERIFICATION}/resend", "contacts.write", WRITERS_OR_CONTACTS, {"channel": "Email"}),
+    Operation("POST", f"{VERIFICATION}/discontinue", "contacts.write", WRITERS_OR_CONTACTS, {"channel": "Email"}),
     Operation("POST", "/v1.0/contacts/anonymize", "anonymize", {APP, OFFICER}, {"contactIds": [2**31 - 1]}),
     # ContactGroupManagement
     Operation("GET", "/v2.0/contacts/{contactId}/contactgroups", "groups.read", ALL),
-    Operation("POST", "/v2.0/contacts/{contactId}/contactgroups", "groups.write", STAFF, {}),
+    Operation("POST", "/v2.0/contacts/{contactId}/contactgroups", "groups.write", WRITERS, {}),
     Operation("GET", "/v1.0/contactgroups/{contactGroupId}", "groups.read", ALL),
-    Operation("PUT", "/v1.0/contactgroups/{contactGroupId}", "groups.write", STAFF, {}),
-    Operation("DELETE", "/v1.0/contactgroups/{contactGroupId}", "groups.write", STAFF),
+    Operation("PUT", "/v1.0/contactgroups/{contactGroupId}", "groups.write", WRITERS, {}),
+    Operation("DELETE", "/v1.0/contactgroups/{contactGroupId}", "groups.write", WRITERS),
     Operation("POST", "/v1.0/contact-groups/search", "groups.read", ALL, {}),
     # ContactGroupAccess
     Operation("GET", f"{GROUP}/contacts/{{contactId}}/access", "groups.read", ALL),
@@ -115,10 +129,10 @@ OPERATIONS = [
     Operation("GET", f"/v1.0/contact-groups/contacts/{{contactId}}/{ENTITY}/access", "groups.read", ALL),
     Operation("GET", f"/v1.0/contact-groups/identities/{{identityId}}/{ENTITY}/access", "groups.read", STAFF),
     # LegalEntity
-    Operation("POST", "/v1.0/legalentities", "legal-entities.write", ALL, DETAILS),
-    Operation("POST", "/v1.1/legalentities", "legal-entities.write", ALL, DETAILS),
+    Operation("POST", "/v1.0/legalentities", "legal-entities.write", WRITERS_OR_CONTACTS, DETAILS),
+    Operation("POST", "/v1.1/legalentities", "legal-entities.write", WRITERS_OR_CONTACTS, DETAILS),
     Operation("GET", f"/v1.0/{LEGAL_ENTITY}", "legal-entities.read", ALL),
-    Operation("PUT", f"/v1.0/{LEGAL_ENTITY}", "legal-entities.write", ALL, DETAILS),
+    Operation("PUT", f"/v1.0/{LEGAL_ENTITY}", "legal-entities.write", WRITERS_OR_CONTACTS, DETAILS),
     Operation("GET", f"/v1.0/contacts/{{contactId}}/{LEGAL_ENTITY}", "legal-entities.read", ALL),
     # GraphQL
     Operation("POST", "/graphql", "contacts.read", ALL, {"query": "{ __typename }"}, or_scope="legal-entities.read"),
@@ -148,8 +162,9 @@ OPERATIONS = [
 def callers(make_app, make_member, make_contact):
     return {
         APP: make_app(),
-        MEMBER: make_member(),
-        REVIEWER: make_member(reviews=True),
+        MEMBER: make_member(permissions=[]),
+        CLERK: make_member(),
+        REVIEWER: make_member(reviews=True, permissions=[]),
         EDITOR: make_member(permissions=["change_schema"]),
         OFFICER: make_member(permissions=["anonymize_contact"]),
         CONTACT: make_contact(),

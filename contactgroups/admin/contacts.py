@@ -7,10 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_actor import VisibleToActorAdmin
+from contactgroups.permissions import MAY_CHANGE, MAY_VIEW
 from contactgroups.queries import linked_counts, memberships_of_contact, with_visible_members
 from contacts.admin.base import AddedPage, contact_page, opened, register_contact_page
 
-MAY_SEE_GROUPS = ("contactgroups.view_contactgroup", "contactgroups.change_contactgroup")
+MAY_SEE_GROUPS = (MAY_VIEW, MAY_CHANGE)
 OTHERS_SHOWN = 6
 
 

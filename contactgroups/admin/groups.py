@@ -25,6 +25,7 @@ from accounts.admin_actor import (
 )
 from accounts.admin_paging import KeyedChangeList, KeyedPaginator
 from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType, GroupMembership, LinkedEntity
+from contactgroups.permissions import MAY_ADD, MAY_CHANGE, MAY_VIEW
 from contactgroups.queries import linked_counts, search_groups, with_visible_members
 from contactgroups.services import Membership, change_group, create_group, delete_group, link_entity, unlink_entity
 from contacts.models import Contact
@@ -33,7 +34,6 @@ from schemas.queries import list_data
 
 CONTACTS_SHOWN = 4
 LINKS_SHOWN = 20
-MAY_ADD, MAY_CHANGE, MAY_VIEW = (f"contactgroups.{right}_contactgroup" for right in ("add", "change", "view"))
 
 
 class _PartInline(TabularInline):

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from accounts.admin_actor import VisibleToActorAdmin
 from changerequests.admin.messages import waiting_message
 from contacts.admin.base import address_of, check_permission, contact_page, done, opened
-from contacts.admin.permissions import MAY_ANONYMIZE
 from contacts.display import in_form_order
 from contacts.models import CONTACT_SCHEMA, Contact
+from contacts.permissions import MAY_ANONYMIZE
 from contacts.services.anonymization import Anonymization, anonymize_contacts
 from core.errors import ApiError
 from schemas.queries import current_schema

@@ -24,17 +24,17 @@ from contacts.admin.changelist import Contacts, PendingFilter, TypeFilter
 from contacts.admin.creating import create_page
 from contacts.admin.editing import edit_page
 from contacts.admin.history import history_page, requests_page
-from contacts.admin.inlines import MAY_CHANGE, AssignmentInline, ParticipantInline
+from contacts.admin.inlines import AssignmentInline, ParticipantInline
 from contacts.admin.links import (
     act_on_channel,
     add_connection,
     channels_page,
     connections_page,
 )
-from contacts.admin.permissions import MAY_ADD
 from contacts.admin.pictures import change_picture, picture_page, show_picture
 from contacts.display import laid_out
 from contacts.models import CONTACT_SCHEMA, START_OF_NAME, Contact
+from contacts.permissions import MAY_ADD, MAY_CHANGE
 from contacts.queries.contacts import search_contacts
 from schemas.forms import ListChoicesMixin
 from schemas.queries import current_schema

@@ -18,9 +18,9 @@ from audit.models import Entry
 from audit.queries import entries_since
 from changerequests.admin.messages import waiting_message
 from contacts.admin.base import address_of, check_permission, contact_page, opened
-from contacts.admin.permissions import MAY_CHANGE_DETAILS
 from contacts.display import field_labels, shown_changes
 from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, ChannelKind, Contact
+from contacts.permissions import MAY_CHANGE_DETAILS
 from contacts.services.changes import Submission, patch_details
 from core.errors import ApiError, PreconditionFailed
 from schemas.compiled import CompiledSchema

@@ -6,8 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from contacts.models import ContactAssignment, ContactParticipant
-
-MAY_CHANGE = "contacts.change_contact"
+from contacts.permissions import MAY_CHANGE
 
 
 class _LinkInline(TabularInline):

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_actor import VisibleToActorAdmin
 from contacts.admin.base import address_of, check_permission, contact_page, done, opened, refused
-from contacts.admin.permissions import MAY_CHANGE_DETAILS
 from contacts.models import CONTACT_SCHEMA, ChannelKind, ExternalConnection
+from contacts.permissions import MAY_CHANGE_DETAILS
 from contacts.services.channels import discontinue_verification, resend_key
 from contacts.services.connections import add_external_connection
 from core.documents import value_at

@@ -10,8 +10,8 @@ from unfold.admin import TabularInline
 from accounts.admin_actor import actor_of
 from administration.admin.members import MemberPart, register_member_part
 from contacts.admin.access import save_assignments
-from contacts.admin.inlines import MAY_CHANGE
 from contacts.models import Contact, ContactAssignment
+from contacts.permissions import MAY_CHANGE
 
 
 class _AssignmentInline(TabularInline):

@@ -7,10 +7,7 @@ from django.utils.translation import gettext as _
 
 from changerequests.admin.messages import may_see_requests
 from contacts.models import Contact
-
-MAY_ADD = "contacts.add_contact"
-MAY_CHANGE_DETAILS = "contacts.change_contact_details"
-MAY_ANONYMIZE = "contacts.anonymize_contact"
+from contacts.permissions import MAY_ANONYMIZE, MAY_CHANGE_DETAILS
 
 
 @dataclass(frozen=True, slots=True)

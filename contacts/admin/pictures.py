@@ -5,9 +5,9 @@ from django.utils.translation import gettext as _
 
 from accounts.admin_actor import VisibleToActorAdmin
 from contacts.admin.base import address_of, check_permission, contact_page, done, opened, refused
-from contacts.admin.permissions import MAY_CHANGE_DETAILS
 from contacts.imaging import MAX_BYTES, default_picture, initials
 from contacts.models import ProfilePicture
+from contacts.permissions import MAY_CHANGE_DETAILS
 from contacts.services.pictures import remove_picture, replace_picture
 from core.errors import ApiError, UnprocessableEntity
 from core.stored_files import storage_reached

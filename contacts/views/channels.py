@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
 from contacts.models import ChannelKind
+from contacts.permissions import MAY_CHANGE_DETAILS
 from contacts.serializers import contacts as shapes
 from contacts.services.channels import discontinue_verification, resend_key
 from contacts.services.verification import verify_channel
@@ -16,7 +17,7 @@ from core.serializers import ApiErrorSerializer
 
 
 class VerifyView(ActorView):
-    access = {"POST": Access(WRITE, ANYONE)}
+    access = {"POST": Access(WRITE, ANYONE, member_permission=MAY_CHANGE_DETAILS)}
 
     @extend_schema(
         operation_id="verifyChannel", tags=TAGS, request=shapes.VerifyChannelSerializer, responses={204: None}
@@ -35,7 +36,7 @@ class VerifyView(ActorView):
 
 
 class ResendView(ActorView):
-    access = {"POST": Access(WRITE, ANYONE)}
+    access = {"POST": Access(WRITE, ANYONE, member_permission=MAY_CHANGE_DETAILS)}
 
     @extend_schema(
         operation_id="resendKey",
@@ -57,7 +58,7 @@ class ResendView(ActorView):
 
 
 class DiscontinueView(ActorView):
-    access = {"POST": Access(WRITE, ANYONE)}
+    access = {"POST": Access(WRITE, ANYONE, member_permission=MAY_CHANGE_DETAILS)}
 
     @extend_schema(
         operation_id="discontinueVerification", tags=TAGS, request=shapes.ChannelSerializer, responses={204: None}

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from accounts.permissions import ANYONE, Access
 from accounts.views import IF_MATCH, IF_NONE_MATCH, ActorView
 from contacts.models import ChannelKind
+from contacts.permissions import MAY_CHANGE_DETAILS
 from contacts.plans import Target, merged, plan, replaced
 from contacts.queries.details import details_from_row, details_query
 from contacts.serializers import contacts as shapes
@@ -20,7 +21,11 @@ from core.json import rendered
 
 
 class ContactDetailsView(ActorView):
-    access = {"GET": Access(READ, ANYONE), "PATCH": Access(WRITE, ANYONE), "PUT": Access(WRITE, ANYONE)}
+    access = {
+        "GET": Access(READ, ANYONE),
+        "PATCH": Access(WRITE, ANYONE, member_permission=MAY_CHANGE_DETAILS),
+        "PUT": Access(WRITE, ANYONE, member_permission=MAY_CHANGE_DETAILS),
+    }
     prefetches = {"GET": details_query, "PATCH": snapshot_query, "PUT": snapshot_query}
 
     @extend_schema(

@@ -11,6 +11,7 @@ from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import ActorView
 from changerequests.serializers import WaitingSerializer, waiting
 from contacts.models import ExternalConnection
+from contacts.permissions import MAY_ADD, MAY_ANONYMIZE, MAY_CHANGE_DETAILS
 from contacts.queries.contacts import connection_holder, visible_contact
 from contacts.serializers import contacts as shapes
 from contacts.services.anonymization import anonymize_contacts
@@ -23,7 +24,7 @@ from core.errors import UnprocessableEntity
 
 
 class ContactsView(ActorView):
-    access = {"POST": Access(WRITE, STAFF)}
+    access = {"POST": Access(WRITE, STAFF, member_permission=MAY_ADD)}
 
     @extend_schema(
         operation_id="createContact",
@@ -60,7 +61,7 @@ class ContactsView(ActorView):
 
 
 class AnonymizeView(ActorView):
-    access = {"POST": Access("anonymize", STAFF, member_permission="contacts.anonymize_contact")}
+    access = {"POST": Access("anonymize", STAFF, member_permission=MAY_ANONYMIZE)}
 
     @extend_schema(
         operation_id="anonymizeContacts",
@@ -90,7 +91,7 @@ class AnonymizeView(ActorView):
 
 
 class UsernameView(ActorView):
-    access = {"GET": Access(READ, ANYONE), "PUT": Access(WRITE, ANYONE)}
+    access = {"GET": Access(READ, ANYONE), "PUT": Access(WRITE, ANYONE, member_permission=MAY_CHANGE_DETAILS)}
 
     @extend_schema(operation_id="getUsername", tags=TAGS, responses={200: shapes.UsernameSerializer})
     def get(self, request: Request, contactId: int) -> Response:
@@ -113,7 +114,7 @@ class UsernameView(ActorView):
 
 
 class ExternalConnectionsView(ActorView):
-    access = {"GET": Access(READ, STAFF), "POST": Access(WRITE, STAFF)}
+    access = {"GET": Access(READ, STAFF), "POST": Access(WRITE, STAFF, member_permission=MAY_CHANGE_DETAILS)}
 
     @extend_schema(
         operation_id="getExternalConnections", tags=TAGS, responses={200: shapes.ExternalConnectionsSerializer}

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
 from contacts.imaging import default_picture, initials
+from contacts.permissions import MAY_CHANGE_DETAILS
 from contacts.queries.contacts import visible_contact_with_picture
 from contacts.serializers import contacts as shapes
 from contacts.services.pictures import remove_picture, replace_picture
@@ -25,7 +26,11 @@ WHITE_SPACE = str.maketrans("", "", " \t\r\n")
 
 
 class ProfilePictureView(ActorView):
-    access = {"GET": Access(READ, ANYONE), "PUT": Access(WRITE, ANYONE), "DELETE": Access(WRITE, ANYONE)}
+    access = {
+        "GET": Access(READ, ANYONE),
+        "PUT": Access(WRITE, ANYONE, member_permission=MAY_CHANGE_DETAILS),
+        "DELETE": Access(WRITE, ANYONE, member_permission=MAY_CHANGE_DETAILS),
+    }
 
     @extend_schema(operation_id="getProfilePicture", tags=TAGS, responses={200: shapes.PictureSerializer})
     def get(self, request: Request, contactId: int) -> Response:

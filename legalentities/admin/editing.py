@@ -28,6 +28,7 @@ from contacts.display import field_labels, shown_changes
 from contacts.models import Contact
 from core.errors import ApiError, PreconditionFailed
 from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
+from legalentities.permissions import MAY_CHANGE
 from legalentities.services import create_legal_entity, replace_details
 from schemas.compiled import CompiledSchema
 from schemas.forms import DetailsForm
@@ -166,7 +167,7 @@ def edit_page(model_admin: Any, request: HttpRequest, legal_entity: LegalEntity)
 
 
 def may_edit(request: HttpRequest) -> bool:
-    return request.user.has_perm("legalentities.change_legalentity")
+    return request.user.has_perm(MAY_CHANGE)
 
 
 def address_of(legal_entity_id: int) -> str:

@@ -21,6 +21,7 @@ from contactgroups.models import ContactGroup
 from contacts.display import laid_out, shown_changes
 from legalentities.admin.editing import create_page, edit_page, may_edit
 from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
+from legalentities.permissions import MAY_ADD
 from legalentities.queries import groups_by_id, search_legal_entities, unseen_initiators
 from schemas.forms import ListChoicesMixin
 from schemas.queries import current_schema
@@ -72,7 +73,7 @@ class LegalEntityAdmin(ListChoicesMixin, VisibleToActorAdmin):
         return search_legal_entities(queryset, search_term), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("legalentities.add_legalentity") and actor_of(request) is not None
+        return request.user.has_perm(MAY_ADD) and actor_of(request) is not None
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return super().has_view_permission(request, obj) or may_edit(request)

@@ -16,7 +16,7 @@ from tests.changerequests.reviewing import NEW_NAME
 @pytest.fixture
 def anna(make_member: Callable[..., Member]) -> Member:
     """A member who submits changes."""
-    return make_member("anna", permissions=["view_contact", "view_changerequest"])
+    return make_member("anna", permissions=["view_contact", "view_changerequest", "change_contact_details"])
 
 
 @pytest.fixture

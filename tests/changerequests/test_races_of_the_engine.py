@@ -26,7 +26,7 @@ ATTEMPTS = pytest.mark.parametrize("attempt", range(3))
 
 @pytest.fixture
 def anna(make_member):
-    return make_member("anna", permissions=["change_policies"])
+    return make_member("anna", permissions=["change_policies", "change_contact_details"])
 
 
 @pytest.fixture

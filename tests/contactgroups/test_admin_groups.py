@@ -75,7 +75,7 @@ def membership(group, contact):
 
 
 def test_without_the_permission_there_is_no_page(admin_of, make_member, make_contact, make_group):
-    stranger = make_member(sees_all_contacts=True)
+    stranger = make_member(permissions=["view_contact"], sees_all_contacts=True)
     assert admin_of(stranger).get(LIST).status_code == 403
     assert admin_of(stranger).get(page_of(make_group(make_contact()))).status_code == 403
 

@@ -32,7 +32,9 @@ KELLER = {"personalInformation": {"lastName": "Keller"}}
 
 @pytest.fixture
 def anna(make_member):
-    return make_member("anna", permissions=["add_importjob", "view_importjob"], sees_all_contacts=True)
+    return make_member(
+        "anna", permissions=["add_importjob", "view_importjob", "change_contact_details"], sees_all_contacts=True
+    )
 
 
 @pytest.fixture

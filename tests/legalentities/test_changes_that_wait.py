@@ -27,7 +27,9 @@ def anna(make_member):
 
 @pytest.fixture
 def rita(make_member):
-    return make_member("rita", reviews=True, sees_all_contacts=True, permissions=["view_legalentity"])
+    return make_member(
+        "rita", reviews=True, sees_all_contacts=True, permissions=["view_legalentity", "change_legalentity"]
+    )
 
 
 @pytest.fixture

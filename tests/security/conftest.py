@@ -102,6 +102,8 @@ def entry(contact_type: ListItem) -> Callable[..., dict[str, Any]]:
 
 PERMISSIONS = [
     "view_contact",
+    "add_contact",
+    "change_contact_details",
     "view_changerequest",
     "review_changerequest",
     "anonymize_contact",
@@ -110,6 +112,7 @@ PERMISSIONS = [
     "change_contactgroup",
     "delete_contactgroup",
     "view_legalentity",
+    "add_legalentity",
     "change_legalentity",
     "view_exportjob",
     "add_exportjob",
