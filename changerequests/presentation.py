@@ -25,7 +25,8 @@ class Piece:
 class Shown:
     """A value for display: a text, the items of an array or the rows of an object; all are empty if there is no value.
 
-    If the text was compared word by word, `pieces` add up to it.
+    If the text was compared word by word, `pieces` add up to it. `image` is the address of a picture, which is shown
+    with the text below.
     """
 
     text: str = ""
@@ -33,6 +34,7 @@ class Shown:
     rows: tuple["Row", ...] = ()
     pieces: tuple[Piece, ...] = ()
     mark: Mark = Mark.SAME
+    image: str = ""
 
     @property
     def is_empty(self) -> bool:

@@ -17,6 +17,7 @@ class ContactsConfig(AppConfig):
         from changerequests.services.erasure import erase_requests
         from contacts.access_kind import ContactAccessKind
         from contacts.anonymization_kind import AnonymizationKind
+        from contacts.identity_kind import ContactIdentityKind
         from contacts.kinds import ContactDetailsKind
         from contacts.models import CONTACT_KINDS
         from contacts.queries.documents import is_list_item_used, stored_contacts
@@ -25,6 +26,7 @@ class ContactsConfig(AppConfig):
         register_kind(ContactDetailsKind())
         register_kind(ContactAccessKind())
         register_kind(AnonymizationKind())
+        register_kind(ContactIdentityKind())
         register_usage_check(is_list_item_used)
         register_document_source("contact", stored_contacts)
         # Handlers run in reverse: the ledger records the erasure before requests may lose their values.

@@ -2,17 +2,15 @@
 
 from http import HTTPStatus
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from accounts.admin_actor import VisibleToActorAdmin
-from changerequests.admin.messages import waiting_message
-from contacts.admin.base import address_of, check_permission, contact_page, done, opened
+from contacts.admin.base import address_of, check_permission, contact_page, made, opened
 from contacts.display import in_form_order
 from contacts.models import CONTACT_SCHEMA, Contact
 from contacts.permissions import MAY_ANONYMIZE
-from contacts.services.anonymization import Anonymization, anonymize_contacts
+from contacts.services.anonymization import anonymize_contacts
 from core.errors import ApiError
 from schemas.queries import current_schema
 
@@ -32,7 +30,7 @@ def anonymize_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
             except ApiError as error:
                 fault = str(error)
             else:
-                return _anonymized(request, contact, found)
+                return made(request, found.change_request, _("The contact was anonymized."), address_of(contact.pk))
         else:
             fault = _("This is neither the name nor the id of the contact.")
     schema = current_schema(CONTACT_SCHEMA)
@@ -48,14 +46,6 @@ def anonymize_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
         typed=typed,
         fault=fault,
     )
-
-
-def _anonymized(request: HttpRequest, contact: Contact, found: Anonymization) -> HttpResponse:
-    address = address_of(contact.pk)
-    if found.change_request is None:
-        return done(request, _("The contact was anonymized."), address)
-    messages.warning(request, waiting_message(request, found.change_request.pk))
-    return HttpResponseRedirect(address)
 
 
 def _confirms(typed: str, contact: Contact) -> bool:

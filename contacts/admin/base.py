@@ -15,7 +15,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.admin_actor import VisibleToActorAdmin, actor_of
+from changerequests.admin.messages import waiting_message
 from changerequests.kinds import request_kind
+from changerequests.models import ChangeRequest
 from changerequests.queries.requests import open_requests_of
 from contacts.admin.permissions import contact_permissions
 from contacts.models import CONTACT_KINDS, Contact
@@ -122,6 +124,14 @@ def address_of(contact_id: int, page: str = DETAILS) -> str:
 
 def done(request: HttpRequest, text: str, address: str) -> HttpResponse:
     messages.success(request, text)
+    return HttpResponseRedirect(address)
+
+
+def made(request: HttpRequest, asked: ChangeRequest | None, text: str, address: str) -> HttpResponse:
+    """Redirect to `address` and show the text there or, if the change waits, that it does."""
+    if asked is None:
+        return done(request, text, address)
+    messages.warning(request, waiting_message(request, asked.pk))
     return HttpResponseRedirect(address)
 
 

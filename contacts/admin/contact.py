@@ -31,7 +31,7 @@ from contacts.admin.links import (
     channels_page,
     connections_page,
 )
-from contacts.admin.pictures import change_picture, picture_page, show_picture
+from contacts.admin.pictures import change_picture, picture_page, show_picture, show_picture_file
 from contacts.display import laid_out
 from contacts.models import CONTACT_SCHEMA, START_OF_NAME, Contact
 from contacts.permissions import MAY_ADD, MAY_CHANGE
@@ -108,7 +108,12 @@ class ContactAdmin(ListChoicesMixin, AskingAdmin, VisibleToActorAdmin):
             path(f"<int:contact_id>/{address}/", self._page(view), name=f"contacts_contact_{_name(address)}")
             for address, view in views.items()
         ]
-        return [*pages, *super().get_urls()]
+        picture = path(
+            "picture-files/<str:name>/",
+            self.admin_site.admin_view(show_picture_file),
+            name="contacts_contact_picture_file",
+        )
+        return [*pages, picture, *super().get_urls()]
 
     def _page(self, view: Any) -> Any:
         def page(request: HttpRequest, contact_id: int) -> HttpResponse:

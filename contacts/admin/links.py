@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_actor import VisibleToActorAdmin
-from contacts.admin.base import address_of, check_permission, contact_page, done, opened, refused
+from contacts.admin.base import address_of, check_permission, contact_page, done, made, opened, refused
 from contacts.models import CONTACT_SCHEMA, ChannelKind, ExternalConnection
 from contacts.permissions import MAY_CHANGE_DETAILS
 from contacts.services.channels import discontinue_verification, resend_key
@@ -62,11 +62,11 @@ def add_connection(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
     if not form.is_valid():
         return connections_page(admin, request, contact_id, form)
     try:
-        add_external_connection(actor=actor, contact_id=contact.pk, **form.cleaned_data)
+        asked = add_external_connection(actor=actor, contact_id=contact.pk, **form.cleaned_data)
     except ApiError as error:
         form.add_error(None, str(error))
         return connections_page(admin, request, contact_id, form)
-    return done(request, gettext("The external id was recorded."), address_of(contact.pk, "connections"))
+    return made(request, asked, gettext("The external id was recorded."), address_of(contact.pk, "connections"))
 
 
 # ---- channels

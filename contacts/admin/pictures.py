@@ -1,13 +1,23 @@
 """Admin pages that show, replace and remove a contact's picture."""
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.translation import gettext as _
 
-from accounts.admin_actor import VisibleToActorAdmin
-from contacts.admin.base import address_of, check_permission, contact_page, done, opened, refused
+from accounts.actor import Actor
+from accounts.admin_actor import VisibleToActorAdmin, actor_of
+from changerequests.admin.messages import may_see_requests
+from changerequests.models import ChangeRequest, Proposal
+from changerequests.queries.sight import sights_of
+from contacts.admin.base import address_of, check_permission, contact_page, made, opened, refused
 from contacts.imaging import MAX_BYTES, default_picture, initials
-from contacts.models import ProfilePicture
-from contacts.permissions import MAY_CHANGE_DETAILS
+from contacts.models import CONTACT_IDENTITY, Contact, ProfilePicture
+from contacts.models.picture import DIRECTORY
+from contacts.permissions import MAY_CHANGE_DETAILS, MAY_VIEW
+from contacts.services.identity import PICTURE
 from contacts.services.pictures import remove_picture, replace_picture
 from core.errors import ApiError, UnprocessableEntity
 from core.stored_files import storage_reached
@@ -39,11 +49,9 @@ def show_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: i
     else:
         with storage_reached(), picture.file.open("rb") as file:
             content = file.read()
-        kind = CONTENT_TYPES.get(str(picture.file.name).rpartition(".")[2], "application/octet-stream")
-        answer = HttpResponse(content, content_type=kind)
-    answer["Cache-Control"] = "private, no-cache"
-    answer["Content-Disposition"] = "inline"
-    return answer
+        answer = HttpResponse(content, content_type=_content_type(str(picture.file.name)))
+    shown: HttpResponse = _served(answer)
+    return shown
 
 
 def change_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
@@ -55,13 +63,51 @@ def change_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
     address = address_of(contact.pk, "picture")
     try:
         if "remove" in request.POST:
-            remove_picture(actor=actor, contact_id=contact.pk)
-            return done(request, _("The picture was removed."), address)
+            asked = remove_picture(actor=actor, contact_id=contact.pk)
+            return made(request, asked, _("The picture was removed."), address)
         file = request.FILES.get("picture")
         if file is None:
             raise UnprocessableEntity(_("Choose a file first."))
         # One byte over the limit is enough for the service to refuse the file.
-        replace_picture(actor=actor, contact_id=contact.pk, content=file.read(MAX_BYTES + 1))
+        asked = replace_picture(actor=actor, contact_id=contact.pk, content=file.read(MAX_BYTES + 1))
     except ApiError as error:
         return refused(request, error, address)
-    return done(request, _("The picture was replaced."), address)
+    return made(request, asked, _("The picture was replaced."), address)
+
+
+def show_picture_file(request: HttpRequest, name: str) -> FileResponse | HttpResponse:
+    """Serve a picture of a contact or of a change request that the actor sees, also through those it stands in for.
+
+    Raises Http404.
+    """
+    actor = actor_of(request)
+    if actor is None or not (request.user.has_perm(MAY_VIEW) or may_see_requests(request)):
+        raise PermissionDenied
+    file = f"{DIRECTORY}{name}"
+    if not any(_is_seen(sight, file) for sight in sights_of(actor)):
+        raise Http404
+    with storage_reached():
+        if not default_storage.exists(file):
+            raise Http404
+        content = default_storage.open(file, "rb")
+    return _served(FileResponse(content, content_type=_content_type(file)))
+
+
+def _is_seen(actor: Actor, file: str) -> bool:
+    contacts = Contact.objects.visible_to(actor)
+    if ProfilePicture.objects.filter(file=file, contact__in=contacts).exists():
+        return True
+    proposals = Proposal.objects.filter(
+        subject__kind=CONTACT_IDENTITY, changes__contains=[{"path": PICTURE, "target": {"file": file}}]
+    )
+    return ChangeRequest.objects.visible_to(actor).filter(subjects__in=proposals.values("subject")).exists()
+
+
+def _content_type(file: str) -> str:
+    return CONTENT_TYPES.get(file.rpartition(".")[2], "application/octet-stream")
+
+
+def _served(answer: Any) -> Any:
+    answer["Cache-Control"] = "private, no-cache"
+    answer["Content-Disposition"] = "inline"
+    return answer

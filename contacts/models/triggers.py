@@ -15,8 +15,9 @@ from core.triggers import Guard, VersionCountsChanges, refuse
 CONTACT_DETAILS = "contact-details"
 CONTACT_ACCESS = "contact-access"
 ANONYMIZATION = "anonymization"
+CONTACT_IDENTITY = "contact-identity"
 # What the ledger and change requests have about contacts. Anonymization erases the values of all of it.
-CONTACT_KINDS = (CONTACT_DETAILS, CONTACT_ACCESS, ANONYMIZATION)
+CONTACT_KINDS = (CONTACT_DETAILS, CONTACT_ACCESS, ANONYMIZATION, CONTACT_IDENTITY)
 
 OF_CONTACTS = [
     VersionCountsChanges(name="version_counts_changes"),

@@ -32,6 +32,7 @@ from contacts.models import (
     ProfilePicture,
 )
 from contacts.placeholders import anonymized_details
+from contacts.services.identity import discard_proposed_pictures
 from core.anonymization import run_anonymization_handlers
 from core.documents import Change, changes_between
 from core.errors import UnprocessableEntity
@@ -137,6 +138,7 @@ def write_anonymization(*, actor: Actor, contacts: Sequence[Contact], request: C
 
 def erase_contacts(contact_ids: Sequence[int]) -> None:
     """Erase this app's other data about contacts: history values, channels, pictures, external ids, logins, log."""
+    discard_proposed_pictures(contact_ids)
     for kind in CONTACT_KINDS:
         entries.erase(kind=kind, subject_ids=contact_ids)
     ExternalConnection.objects.filter(contact__in=contact_ids).delete()

@@ -1,15 +1,12 @@
 """Usernames: unique across contacts, ignoring case; either a contact's own or its email."""
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor
 from contacts.models import Contact
 from contacts.plans import username_required
 from contacts.queries.contacts import is_username_taken
-from contacts.snapshots import changeable_contact
-from core.errors import UnprocessableEntity, map_integrity_error
+from core.errors import UnprocessableEntity
 
 UNIQUE = "contact_username_unique_ignoring_case"
 
@@ -46,14 +43,8 @@ def new_username(*, requested: str | None, email: str | None) -> str | None:
     raise username_required()
 
 
-@transaction.atomic
-def change_username(*, actor: Actor, contact_id: int, username: str | None) -> Contact:
-    """Change a contact's username. Locks the contact.
-
-    Raises NotFound; UnprocessableEntity: UsernameCoupledWithEmail, UsernameManagedExternally, UsernameRequired,
-    UsernameNotUnique, ContactAnonymized.
-    """
-    contact = changeable_contact(actor=actor, contact_id=contact_id)
+def check_username_changeable(username: str | None) -> None:
+    """Raise UnprocessableEntity: UsernameCoupledWithEmail, UsernameManagedExternally, UsernameRequired."""
     if settings.USERNAME_FROM_EMAIL:
         raise username_coupled()
     if settings.EXTERNAL_IDENTITY_PROVIDER:
@@ -62,8 +53,3 @@ def change_username(*, actor: Actor, contact_id: int, username: str | None) -> C
         )
     if not username:
         raise username_required()
-    check_username_free(username, but_by=contact)
-    contact.username = username
-    with map_integrity_error(UNIQUE, username_not_unique()):
-        contact.save(update_fields=["username"])
-    return contact

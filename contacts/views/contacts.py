@@ -17,7 +17,7 @@ from contacts.serializers import contacts as shapes
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.connections import add_external_connection
 from contacts.services.creation import create_contact
-from contacts.services.usernames import change_username
+from contacts.services.identity import change_username
 from contacts.views.tags import READ, TAGS, WRITE
 from core.correlation import adopt_correlation_id
 from core.errors import UnprocessableEntity
@@ -99,18 +99,24 @@ class UsernameView(ActorView):
         contact = visible_contact(actor=self.actor, contact_id=contactId)
         return Response({"username": contact.username})
 
-    @extend_schema(operation_id="putUsername", tags=TAGS, request=shapes.UsernameSerializer, responses={204: None})
+    @extend_schema(
+        operation_id="putUsername",
+        tags=TAGS,
+        request=shapes.UsernameSerializer,
+        responses={204: None, 202: WaitingSerializer},
+    )
     def put(self, request: Request, contactId: int) -> Response:
         """Change the username of a contact.
 
         Possible only if the username does not follow the email and no external identity provider manages it. Usernames
-        are unique across all contacts, ignoring case.
+        are unique across all contacts, ignoring case. Where the policies say so, a member's change waits: 202.
 
-        `subCode`: UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail, UsernameManagedExternally.
+        `subCode`: UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail, UsernameManagedExternally,
+        PendingChangeRequestExists.
         """
         body = self.body(shapes.UsernameSerializer)
-        change_username(actor=self.actor, contact_id=contactId, username=body["username"])
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        asked = change_username(actor=self.actor, contact_id=contactId, username=body["username"])
+        return waiting(asked) if asked else Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class ExternalConnectionsView(ActorView):
@@ -131,27 +137,28 @@ class ExternalConnectionsView(ActorView):
         operation_id="addExternalConnection",
         tags=TAGS,
         request=shapes.AddExternalConnectionSerializer,
-        responses={204: None},
+        responses={204: None, 202: WaitingSerializer},
     )
     def post(self, request: Request, contactId: int) -> Response:
         """Add an external connection to a contact.
 
-        An external id is unique across all contacts and systems. Adding the same one again changes nothing.
+        An external id is unique across all contacts and systems. Adding the same one again changes nothing. Where the
+        policies say so, a member's change waits: 202.
 
-        `subCode`: ExternalIdNotUnique, ExternalConnectionExists, ValidationFailed.
+        `subCode`: ExternalIdNotUnique, ExternalConnectionExists, ValidationFailed, PendingChangeRequestExists.
         """
         body = self.body(shapes.AddExternalConnectionSerializer)
         if body["externalId"] is None:
             raise UnprocessableEntity(
                 sub_code="ValidationFailed", properties={"externalId": [_("An external id is required.")]}
             )
-        add_external_connection(
+        asked = add_external_connection(
             actor=self.actor,
             contact_id=contactId,
             system=body["system"] or ExternalConnection.DEFAULT_SYSTEM,
             external_id=body["externalId"],
         )
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        return waiting(asked) if asked else Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class ConnectionHolderView(ActorView):

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
+from changerequests.serializers import WaitingSerializer, waiting
 from contacts.imaging import default_picture, initials
 from contacts.permissions import MAY_CHANGE_DETAILS
 from contacts.queries.contacts import visible_contact_with_picture
@@ -48,31 +49,36 @@ class ProfilePictureView(ActorView):
         return Response({"imageContentBase64": b64encode(content).decode(), "isDefaultImage": picture is None})
 
     @extend_schema(
-        operation_id="putProfilePicture", tags=TAGS, request=shapes.ReplacePictureSerializer, responses={204: None}
+        operation_id="putProfilePicture",
+        tags=TAGS,
+        request=shapes.ReplacePictureSerializer,
+        responses={204: None, 202: WaitingSerializer},
     )
     def put(self, request: Request, contactId: int) -> Response:
         """Replace the picture of a contact.
 
         Accepts JPEG, PNG or WebP of at most 5 MiB and 40 megapixels; the content determines the format. The picture is
-        stored upright, within 512 by 512 pixels and without metadata. null deletes the picture.
+        stored upright, within 512 by 512 pixels and without metadata. null deletes the picture. Where the policies say
+        so, a member's change waits: 202.
 
-        `subCode`: PictureInvalid, PictureTooLarge, ContactAnonymized.
+        `subCode`: PictureInvalid, PictureTooLarge, ContactAnonymized, PendingChangeRequestExists.
         """
         encoded = self.body(shapes.ReplacePictureSerializer)["imageContentBase64"]
         if encoded is None:
-            remove_picture(actor=self.actor, contact_id=contactId)
+            asked = remove_picture(actor=self.actor, contact_id=contactId)
         else:
-            replace_picture(actor=self.actor, contact_id=contactId, content=_decoded(encoded))
-        return Response(status=status.HTTP_204_NO_CONTENT)
+            asked = replace_picture(actor=self.actor, contact_id=contactId, content=_decoded(encoded))
+        return waiting(asked) if asked else Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(operation_id="deleteProfilePicture", tags=TAGS, responses={204: None})
+    @extend_schema(operation_id="deleteProfilePicture", tags=TAGS, responses={204: None, 202: WaitingSerializer})
     def delete(self, request: Request, contactId: int) -> Response:
         """Delete the picture of a contact.
 
-        The contact gets its default picture back; deleting that changes nothing.
+        The contact gets its default picture back; deleting that changes nothing. Where the policies say so, a member's
+        change waits: 202.
         """
-        remove_picture(actor=self.actor, contact_id=contactId)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        asked = remove_picture(actor=self.actor, contact_id=contactId)
+        return waiting(asked) if asked else Response(status=status.HTTP_204_NO_CONTENT)
 
 
 def _decoded(text: str) -> bytes:

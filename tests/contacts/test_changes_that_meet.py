@@ -7,7 +7,7 @@ from changerequests.models import ChangeRequest, Status
 from contacts.models import Contact
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.changes import patch_details
-from contacts.services.usernames import change_username
+from contacts.services.identity import change_username
 from tests.concurrency import while_waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -22,7 +22,7 @@ ERASED = {
     "contacts.Contact": {"details", "name", "username"},
     "contacts.ExternalConnection": {"external_id", "system"},
     "core.PendingFileDeletion": {"name"},
-    "contacts.ProfilePicture": {"file"},
+    "contacts.ProfilePicture": {"file", "sha256"},
     "importexport.ExportJob": {"query", "list_filter", "file_name", "error_message"},
     "importexport.ImportFailure": {"external_id", "message"},
     "importexport.ImportFile": {"name"},
