@@ -107,7 +107,7 @@ class TestErasing:
     )
     def test_nothing_but_values_goes_even_then(self, erased, sql):
         refused(sql, match="append-only")
-        run(WITHOUT_VALUES)
+        run(f"{WITHOUT_VALUES} WHERE kind = ANY(%s)", list(CONTACT_KINDS))
 
     def test_only_an_anonymized_contact_is_erased(self, contact):
         for subject in (contact.pk, contact.pk + 1_000):

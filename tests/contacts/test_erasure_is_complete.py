@@ -26,6 +26,7 @@ ERASED = {
     "importexport.ExportJob": {"query", "list_filter", "file_name", "error_message"},
     "importexport.ImportFailure": {"external_id", "message"},
     "importexport.ImportFile": {"name"},
+    "importexport.WaitingEntry": {"external_id", "changes"},
     "oauth2_provider.AccessToken": {"token", "token_checksum", "scope", "resource"},
     "oauth2_provider.Grant": {
         "code", "redirect_uri", "scope", "code_challenge", "code_challenge_method", "nonce", "claims", "resource",
@@ -36,6 +37,8 @@ ERASED = {
 # Says nothing of a contact: companies, staff, configuration, and what the programs need.
 NOT_OF_A_CONTACT = {
     "accounts.ClientApplication",
+    # Of commands, and why they were run.
+    "administration.BreakGlass",
     "accounts.Participant",
     # Of staff: contacts have no second factor.
     "accounts.RecoveryCode",
@@ -62,7 +65,7 @@ NOT_PERSONAL = {
     "accounts.IdempotencyRecord": {"caller", "key", "fingerprint", "subject"},
     "accounts.Notice": {"kind", "subject_kind", "paths", "language"},
     "admin.LogEntry": {"object_id"},
-    "changerequests.ChangeRequest": {"kind", "paths", "language", "initiator_system"},
+    "changerequests.ChangeRequest": {"kind", "source", "paths", "language", "initiator_system"},
     # Nobody guesses a value by the digest: the salt is erased.
     "changerequests.Decision": {"verdict", "digest", "paths"},
     "changerequests.RequestStage": {"name"},
@@ -78,6 +81,7 @@ NOT_PERSONAL = {
     "importexport.ExportJob": {"kind", "status", "language", "error_code", "requested_by_system"},
     "importexport.ImportFailure": {"path"},
     "importexport.ImportFile": {"kind", "owner_system", "original_name", "sha256"},
+    "importexport.WaitingEntry": {"stages"},
     "importexport.ImportJob": {
         "kind",
         "status",

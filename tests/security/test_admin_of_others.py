@@ -31,6 +31,8 @@ OF_THE_INSTITUTION = {
     "accounts/participant",
     "accounts/user",
     "auth/group",
+    # Of members; `tests/changerequests/test_admin_absences.py` has who sees which.
+    "changerequests/absence",
     "changerequests/policyversion",
     "schemas/list",
     "schemas/listitem",
