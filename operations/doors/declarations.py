@@ -44,6 +44,7 @@ _OWN_ABSENCE = _exempt(Exemption.OWN_DATA, "one's own absence; that of others wi
 _KEYS = _exempt(Exemption.TECHNICAL, "an address counts once its key has come back")
 _SHELL = _exempt(Exemption.SHELL)
 _TECHNICAL = _exempt(Exemption.TECHNICAL)
+_BROKEN_GLASS = _changes("break-glass", note="acts at once, for a reason that is reviewed afterwards")
 _ONE_PERSON = _exempt(Exemption.ONE_PERSON)
 _RIGHTS = _changes("rights", note="taking away at once")
 _APPLICATIONS = _changes("application", note="taking away at once")
@@ -205,14 +206,14 @@ COMMANDS = {
     "doctor": _READS,
     "doors": _READS,
     "check_details": _READS,
-    "anonymize_contacts": _SHELL,
-    "create_client_app": _SHELL,
+    "anonymize_contacts": _changes("anonymization", note="with --break-glass at once, and reviewed afterwards"),
+    "create_client_app": _BROKEN_GLASS,
     "export_contacts": _SHELL,
     "export_legal_entities": _SHELL,
     "grant_privileges": _SHELL,
     "import_contacts": _SHELL,
     "import_legal_entities": _SHELL,
-    "issue_token": _changes("break-glass", note="acts at once, for a reason that is reviewed afterwards"),
+    "issue_token": _BROKEN_GLASS,
     "link_entities": _SHELL,
     "load_schemas": _SHELL,
     "reset_second_factor": _SHELL,

@@ -8,10 +8,13 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.actor import member_actor
+from accounts.models import ClientApplication
 from administration.alarms import deliver_alarm, overdue_alarms
 from administration.models import BreakGlass
+from audit.models import Entry
 from changerequests.models import ChangeRequest, Status, Verdict
 from changerequests.services.deciding import decide
+from contacts.models import CONTACT_DETAILS
 from core.errors import ApiError
 from tests.api import Api
 
@@ -106,3 +109,33 @@ def test_the_review_page_shows_what_was_done_and_why(anna, rita, capsys, admin_o
     assert page.status_code == 200
     assert "The client application is down" in page.content.decode()
     assert "issue_token" in page.content.decode()
+
+
+def test_an_operator_who_does_not_break_the_glass_asks(anna, rita, make_contact, capsys):
+    contact = make_contact()
+    call_command("anonymize_contacts", "--id", str(contact.pk), "--yes")
+    request = ChangeRequest.objects.get()
+    assert f"change request {request.pk} waits for review" in capsys.readouterr().out
+    assert (request.kind, request.status, BreakGlass.objects.count()) == ("anonymization", Status.PENDING, 0)
+    contact.refresh_from_db()
+    assert contact.anonymized_at is None
+
+
+def test_an_operator_who_breaks_the_glass_acts_at_once(anna, rita, make_contact, capsys):
+    contact = make_contact()
+    call_command("anonymize_contacts", "--id", str(contact.pk), "--yes", "--break-glass", reason="A court order")
+    contact.refresh_from_db()
+    assert contact.anonymized_at is not None
+    used = BreakGlass.objects.get()
+    assert ChangeRequest.objects.get().kind == "break-glass"
+    latest = Entry.objects.of(CONTACT_DETAILS, contact.pk).order_by("-sequence")[0]
+    assert latest.initiator_system == f"anonymize_contacts, break glass #{used.pk}"
+
+
+def test_a_client_application_with_its_secret_needs_a_reason(anna, rita, capsys):
+    with pytest.raises(CommandError, match="Use --reason"):
+        call_command("create_client_app", "crm", "--scopes", "contacts.read")
+    assert not ClientApplication.objects.exists()
+    call_command("create_client_app", "crm", "--scopes", "contacts.read", reason="The old one is lost")
+    assert "client_secret" in capsys.readouterr().out
+    assert BreakGlass.objects.get().command == "create_client_app"

@@ -196,7 +196,7 @@ class Installation:
 
     def client(self, scopes: str) -> tuple[str, str]:
         """Create a client application; return its id and secret."""
-        done = self.manage("create_client_app", f"app-{time.monotonic_ns()}", "--scopes", scopes)
+        done = self.manage("create_client_app", f"app-{time.monotonic_ns()}", "--scopes", scopes, "--reason", "A test")
         assert done.returncode == 0, done.stderr
         made = json.loads(done.stdout)
         return made["client_id"], made["client_secret"]

@@ -4,21 +4,23 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from accounts.actor import system_actor
 from accounts.models import Participant
+from administration.commands import BreakGlassCommand
 from administration.services.applications import create_client_application
 from core.errors import ApiError
 
 
-class Command(BaseCommand):
+class Command(BreakGlassCommand):
     help = (
         "Registers an OAuth2 client application that acts for itself and prints JSON with client_id and client_secret. "
-        "The secret is shown this once; only its hash is kept."
+        "The secret is shown this once; only its hash is kept. Once there are people, it needs a reason that others "
+        "review: in the admin, an application waits for somebody else, and its owner collects the secret."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("name")
         parser.add_argument("--scopes", required=True, help='The scopes it may ask for: "contacts.read contacts.write"')
         parser.add_argument(
@@ -36,7 +38,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no participant named {', '.join(sorted(missing))}.")
         try:
             created = create_client_application(
-                actor=system_actor("create_client_app"),
+                actor=self.actor(options),
                 name=options["name"],
                 scopes=options["scopes"].split(),
                 participants=participants,

@@ -4,17 +4,18 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from accounts.actor import system_actor
+from administration.commands import FourEyesCommand
 from contacts.services.anonymization import anonymize_contacts
 from core.errors import ApiError
 
 
-class Command(BaseCommand):
+class Command(FourEyesCommand):
     help = "Anonymizes contacts: all that are named or none. This cannot be undone. Those that are anonymous stay so."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("--id", type=int, action="append", default=[], dest="ids", metavar="ID")
         parser.add_argument("--uid", type=UUID, action="append", default=[], dest="uids", metavar="UID")
         parser.add_argument("--yes", action="store_true", help="Do not ask whether this is meant.")
@@ -28,10 +29,14 @@ class Command(BaseCommand):
         ):
             raise CommandError("Nothing was done.")
         try:
-            done = anonymize_contacts(
-                actor=system_actor("anonymize_contacts"), contact_ids=options["ids"], contact_uids=options["uids"]
-            ).contacts
+            outcome = anonymize_contacts(
+                actor=self.actor(options), contact_ids=options["ids"], contact_uids=options["uids"]
+            )
         except ApiError as error:
             named = [f"{place}: {message}" for place, texts in (error.properties or {}).items() for message in texts]
             raise CommandError("\n".join([str(error), *named])) from error
+        if outcome.change_request is not None:
+            self.say_that_it_waits(outcome.change_request)
+            return
+        done = outcome.contacts
         self.stdout.write(f"{len(done)} of {number} contacts anonymized, {number - len(done)} were anonymous already.")
