@@ -318,18 +318,20 @@ def people(make_member: Any) -> list[Any]:
     return [make_member(reviews=True, sees_all_contacts=number != BLIND) for number in range(PEOPLE)]
 
 
-def plain(*, needed: list[int], steps: Any, absences: Any = (), is_digest_required: bool = False) -> Any:
+def plain(
+    *, needed: list[int], steps: Any, asked: str = PATHS[0], absences: Any = (), is_digest_required: bool = False
+) -> Any:
     """Return an example for a mistake that chance may not meet.
 
     Stage 0 takes two approvals, stage 1 one, and stage 2 one of a group that only person 1 is in.
     """
     return example(
         stages=[(None, 2), (None, 1), (0, 1)],
-        rules=[([PATHS[2]], [1], True), ([PATHS[0]], needed, False), (None, [1], False)],
+        rules=[([PATHS[2]], [1], True), ([PATHS[0]], needed, False), (None, [0, 1], False)],
         is_digest_required=is_digest_required,
         memberships=[set(), {0}, set(), set(), set()],
         absences=list(absences),
-        asked={PATHS[0]},
+        asked={asked},
         steps=steps,
     )
 
@@ -352,6 +354,7 @@ def plain(*, needed: list[int], steps: Any, absences: Any = (), is_digest_requir
 @plain(needed=[1], absences=[(1, INITIATOR, 0, 0)], steps=[("approve", 1, NOW), ("reject", 1, NOW)])
 @plain(needed=[1], steps=[("amend", {PATHS[0]}), ("approve", 1, FIRST), ("approve", 1, NOTHING), ("approve", 1, NOW)])
 @plain(needed=[1], is_digest_required=True, steps=[("approve", 1, NOTHING), ("reject", 1, NOTHING)])
+@plain(needed=[2], asked=PATHS[2], steps=[("approve", 1, NOW), ("approve", 2, NOW), ("approve", 3, NOW)])
 @plain(needed=[2], steps=[("reject", 2, NOW), ("cancel", 1), ("reject", 1, NOW), ("amend", {PATHS[0]})])
 def test_nothing_is_approved_that_the_rules_would_not_approve(
     people: list[Any],
