@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import ListField, Serializer
 from rest_framework.views import APIView
 
-from accounts.actor import Actor
+from accounts.actor import Actor, ActorKind
 from accounts.permissions import Access, check_member_permission
 from accounts.prefetch import PrefetchResult, Row, ViewPrefetch
 from core.errors import BadRequest, Forbidden, MethodNotAllowed
@@ -53,7 +53,7 @@ def check_access(actor: Actor, access: Access) -> None:
         raise Forbidden(_("The token lacks the scope %(scope)s.") % {"scope": access.scope})
     if actor.kind not in access.kinds:
         raise Forbidden(_("This operation is not open to your kind of caller."))
-    if access.member_permission and actor.is_member:
+    if access.member_permission and actor.kind is ActorKind.MEMBER:
         check_member_permission(actor, access.member_permission)
 
 
