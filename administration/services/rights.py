@@ -155,12 +155,12 @@ def write_rights(
 def _write_member(user: User, document: Document, values: Mapping[str, Any]) -> None:
     stands_above = UnprocessableEntity(STANDS_ABOVE, sub_code="ManagerBelowMember")
     with map_integrity_error(MEMBERS_ARE_A_TREE, stands_above):
-        member, _is_new = Member.objects.update_or_create(
-            user=user,
-            defaults={"manager_id": document.get("manager"), "sees_all_contacts": document["seesAllContacts"]},
-        )
+        # Not update_or_create, whose lock would meet that of who puts others below this member: a deadlock.
+        columns = {"manager_id": document.get("manager"), "sees_all_contacts": document["seesAllContacts"]}
+        if not Member.objects.filter(user=user).update(**columns):
+            Member.objects.create(user=user, **columns)
     if "participants" in values:
-        member.participants.set(values["participants"] or [])
+        Member.objects.get(user=user).participants.set(values["participants"] or [])
 
 
 def check_may_change(actor: Actor, rights: Rights, changes: Sequence[Change]) -> None:

@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.admin_actor import CappedPaginator, VisibleToActorAdmin
-from changerequests.kinds import request_kind
 from changerequests.queries.requests import latest_requests
 from changerequests.queries.subjects import Presenters
 from contacts.admin.base import contact_page, opened
@@ -50,7 +49,6 @@ def requests_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: 
     presenters = Presenters()
     rows: list[Any] = list(page.object_list)
     for row in rows:
-        row.kind_label = request_kind(row.kind).label
         row.field_labels = presenters[row.kind].field_labels(row.paths)
     return contact_page(
         admin,
