@@ -12,7 +12,11 @@ from django.apps import apps
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 
+from accounts.actor import member_actor
 from accounts.models import Member, User
+from changerequests.models import ChangeRequest, Status, Verdict
+from changerequests.services.deciding import decide
+from core.errors import ApiError
 from tests.api import Answer
 from tests.concurrency import at_once
 from tests.faults.installation import wait_until
@@ -142,31 +146,31 @@ class TestTwoAtOnce:
                     other.execute(PUT_BELOW, [anna.pk, ben.pk])
         assert set(managers().values()) == {None}
 
-    def test_the_admin_is_told_when_somebody_was_faster(
+    def test_an_approval_is_refused_when_somebody_was_faster(
         self, anna: Member, ben: Member, make_member: MakeMember, admin_of: Callable[..., Client]
     ) -> None:
-        browser, address = admin_of(make_member(is_superuser=True)), f"/admin/accounts/member/{anna.pk}/change/"
+        root, carl = make_member(is_superuser=True), make_member(is_superuser=True)
         counts = ("TOTAL_FORMS", "INITIAL_FORMS", "MIN_NUM_FORMS", "MAX_NUM_FORMS")
         form = {f"{prefix}-{count}": "0" for prefix in ("assignments", "assignments-2") for count in counts}
+        admin_of(root).post(f"/admin/accounts/member/{anna.pk}/change/", {"manager": ben.pk, **form})
+        request = ChangeRequest.objects.get()
 
-        def ask() -> Any:
+        def approve() -> Any:
             try:
-                return browser.post(address, {"manager": ben.pk, **form}, follow=True)
+                return decide(actor=member_actor(carl), change_request_id=request.pk, verdict=Verdict.APPROVE)
+            except ApiError as refusal:
+                return refusal.sub_code
             finally:
                 connection.close()
 
         with own_connection() as faster, ThreadPoolExecutor(1) as pool:
             faster.execute(PUT_BELOW, [anna.pk, ben.pk])
-            answer = pool.submit(ask)
-            # The form was validated before the concurrent change.
-            wait_until(somebody_waits, "the admin does not wait", seconds=20)
+            answer = pool.submit(approve)
+            wait_until(somebody_waits, "the approval does not wait", seconds=20)
             faster.commit()
-            page = answer.result()
-        assert page.redirect_chain == [(address, 302)]
-        assert [str(message) for message in page.context["messages"]] == [
-            "This member stands above its manager already."
-        ]
-        assert managers()[anna.pk] is None
+            assert answer.result() == "ManagerBelowMember"
+        request.refresh_from_db()
+        assert (request.status, managers()[anna.pk]) == (Status.PENDING, None)
 
 
 def somebody_waits() -> bool:

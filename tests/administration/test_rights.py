@@ -124,6 +124,7 @@ def test_address_name_and_permissions_of_a_login_wait(
 ) -> None:
     if names := changed.get("user_permissions"):
         changed = {"user_permissions": list(Permission.objects.filter(codename__in=names).values_list("pk", flat=True))}
+    anna.user.user_permissions.clear()
     before = form_of(anna.user)
     assert browser.post(page(anna.user), form_of(anna.user, **changed)).status_code == 302
     assert form_of(User.objects.get(pk=anna.user_id)) == before

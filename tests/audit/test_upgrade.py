@@ -33,6 +33,7 @@ PREVIOUS = {
     "changerequests": "0008_triggers_of_requests",
     "legalentities": "0007_triggers_of_their_history",
     "importexport": "0002_imports",
+    "schemas": "0003_triggers_of_schema_versions",
 }
 # Apps that the previous version did not have.
 NEW = {"administration", "audit"}

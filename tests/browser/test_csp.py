@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Group
 from playwright.sync_api import expect
 
 from tests.browser.browsing import allows_nothing_unsafe, settle
@@ -84,17 +83,6 @@ def test_the_colours_are_those_of_the_settings(page, sign_in, boss):
     page.goto("/admin/")
     colour = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--color-primary-600')")
     assert colour.startswith("oklch(54.6%")
-
-
-def test_choosing_rows_and_an_action(page, sign_in, boss):
-    """Groups are the only list with actions."""
-    Group.objects.create(name="Reviewers")
-    sign_in(page, boss)
-    page.goto("/admin/auth/group/")
-    page.locator("input.action-select").first.check()
-    page.locator("#changelist-actions select[name=action]").select_option("delete_selected")
-    page.get_by_role("button", name="Run").click()
-    expect(page.get_by_text("Are you sure you want to delete")).to_be_visible()
 
 
 def test_a_phone_opens_the_menu(phone_page, sign_in, boss):

@@ -95,7 +95,7 @@ def test_a_used_port_is_told_before_anything_starts(tmp_path: Path, environment:
         port = other.getsockname()[1]
         result = run_stack(environment(tmp_path / "var"), port)
     assert result.returncode == 1
-    assert f"Port {port} of 127.0.0.1 cannot be used" in result.stderr
+    assert f"Port {port} on 127.0.0.1 cannot be used" in result.stderr
     assert not (tmp_path / "var" / "postgres").exists()
 
 
@@ -110,5 +110,5 @@ def test_a_second_stack_in_the_same_folder_is_told_where_the_first_one_is(
     finally:
         os.close(held)
     assert result.returncode == 1
-    assert "runs from this folder already, at http://127.0.0.1:8000/" in result.stderr
+    assert "Kontor is already running from this folder, at http://127.0.0.1:8000/" in result.stderr
     assert not (tmp_path / "postgres").exists()

@@ -24,7 +24,8 @@ def rows_of(installation: Installation, contact: int) -> list[Any]:
     with installation.database() as connection:
         return connection.execute(
             "SELECT contact.version, contact.details, written.sequence, written.changes, channel.pending_value "
-            "FROM contacts_contact contact JOIN audit_entry written ON written.subject_id = contact.id "
+            "FROM contacts_contact contact JOIN audit_entry written "
+            "ON written.kind = contact.entry_kind AND written.subject_id = contact.id "
             "LEFT JOIN contacts_channel channel ON channel.contact_id = contact.id "
             "WHERE contact.id = %s ORDER BY written.sequence",
             [contact],

@@ -99,7 +99,8 @@ def assert_whole(installation: Installation, contact: int, load: Load) -> None:
     """Versions without a gap, every acknowledged change once, in an order that leads to the current document."""
     with installation.database() as connection:
         rows = connection.execute(
-            "SELECT sequence, changes FROM audit_entry WHERE subject_id = %s ORDER BY sequence",
+            "SELECT sequence, changes FROM audit_entry"
+            " WHERE kind = 'contact-details' AND subject_id = %s ORDER BY sequence",
             [contact],
         ).fetchall()
         found = connection.execute("SELECT version, details FROM contacts_contact WHERE id = %s", [contact]).fetchone()

@@ -25,7 +25,8 @@ import json
 tokens = {}
 for name in ("anna", "rita"):
     user = User.objects.create_user(f"{name}-%(run)s", email=f"{name}-%(run)s@bank.example", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="review_changerequest"))
+    names = ("review_changerequest", "add_contact", "change_contact_details")
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
     Member.objects.create(user=user, sees_all_contacts=True)
     tokens[name] = issue_token(actor=system_actor("tests"), user=user, scopes=ALL_SCOPES)
 print(json.dumps(tokens))

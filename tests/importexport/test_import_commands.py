@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audit.models import Entry
-from contacts.models import Contact
+from contacts.models import CONTACT_DETAILS, Contact
 from legalentities.models import LegalEntity
 from tests.importexport.importing import array, lines, packed
 
@@ -41,7 +41,8 @@ def test_files_are_imported_by_the_system_and_the_end_is_told(file, entry):
         0,
         "2 created, 0 updated, 0 unchanged, 0 failed, of 2 entries. Version 1 of the schema applied.\n",
     )
-    assert set(Entry.objects.values_list("initiator_system", flat=True)) == {"import_contacts"}
+    entries = Entry.objects.filter(kind=CONTACT_DETAILS)
+    assert set(entries.values_list("initiator_system", flat=True)) == {"import_contacts"}
 
 
 def test_failed_entries_are_told_and_make_the_exit_status(file, entry, tmp_path):

@@ -60,7 +60,7 @@ def storage_directory(settings, tmp_path):
 
 @pytest.fixture
 def anna(make_member):
-    return make_member("anna", permissions=["view_contact", "view_changerequest"])
+    return make_member("anna", permissions=["view_contact", "change_contact_details", "view_changerequest"])
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ SYSTEM = system_actor("tests")
 @pytest.fixture
 def eve(make_member: Make) -> Member:
     """May change schemas and contacts, review, and sees everybody."""
-    permissions = ["change_schema", "view_contact", "change_contact"]
+    permissions = ["change_schema", "view_contact", "change_contact_details"]
     return make_member("eve", reviews=True, permissions=permissions, sees_all_contacts=True)
 
 
