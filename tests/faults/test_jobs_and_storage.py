@@ -135,7 +135,8 @@ def versions(installation: Installation, names: list[str]) -> list[tuple[int, in
     with installation.database() as connection:
         return connection.execute(
             "SELECT contact.version, count(written.id) FROM contacts_contact contact "
-            "LEFT JOIN audit_entry written ON written.subject_id = contact.id "
+            "LEFT JOIN audit_entry written "
+            "ON written.kind = contact.entry_kind AND written.subject_id = contact.id "
             "WHERE contact.username = ANY(%s) GROUP BY contact.id",
             [names],
         ).fetchall()
