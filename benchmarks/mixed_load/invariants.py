@@ -57,7 +57,7 @@ QUERIES = {
     "an import's counts do not add up": """
         SELECT id FROM importexport_importjob
         WHERE status NOT IN ('Completed', 'CompletedWithErrors') OR processed <> total
-            OR created + updated + unchanged + failed <> processed
+            OR created + updated + unchanged + failed + awaiting_approval <> processed
     """,
     "an export did not complete": "SELECT id FROM importexport_exportjob WHERE status <> 'Completed'",
     "an external id stands twice": (
