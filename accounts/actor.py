@@ -30,7 +30,7 @@ class Actor:
 
     A system actor with `is_operator` is a command that somebody runs: what it submits waits like a member's.
 
-    `permissions` has those of a member's user, if its token was read; `is_superuser` stands for all of them.
+    `permissions` has those of a member's user, if its token was read; `is_superuser` means all of them.
     `hierarchy` has the ids of the member and the members below it, if they were loaded (`with_hierarchy`).
     """
 

@@ -180,7 +180,7 @@ class RecoveryCode(models.Model):
 
 
 class Notice(models.Model):
-    """A mail to a user: that rights were taken away, a link to set its password, or that a secret waits for it.
+    """A mail to a user: that rights were taken away, a link to set its password, that a secret waits, or an alarm.
 
     Sent once; `is_due` until then. A notice of taken rights names the subject of the change, its paths and its author;
     the mail tells no values.
@@ -190,6 +190,7 @@ class Notice(models.Model):
         RIGHTS_TAKEN = "rights-taken", _("Rights taken away")
         PASSWORD_LINK = "password-link", _("Link to set a password")
         SECRET_DUE = "secret-due", _("Secret to collect")
+        GLASS_BROKEN = "glass-broken", _("Use of break glass")
 
     kind = models.CharField(max_length=20, choices=Kind)
     recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

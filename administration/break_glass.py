@@ -5,16 +5,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, system_actor
-from administration.alarms import BREAK_GLASS
-from administration.models import BreakGlass
-from administration.tasks import send_alarm
+from administration.models import BREAK_GLASS, BreakGlass
+from administration.services.notices import tell_of_break_glass
 from changerequests.models import ChangeRequest
 from changerequests.policies import NO_FACTS
 from changerequests.queries.policies import current_policy
 from changerequests.services.opening import open_request
 from core.documents import Change
 from core.errors import UnprocessableEntity
-from core.jobs import send_on_commit
 
 logger = structlog.get_logger("kontor.break_glass")
 REVIEWED = "isReviewed"
@@ -22,10 +20,10 @@ REVIEWED = "isReviewed"
 
 @transaction.atomic
 def break_glass(*, command: str, arguments: str, reason: str, operator: str) -> Actor:
-    """Record that a command acts at once, alarm the reviewers, and open the request for a review.
+    """Record that a command acts at once, mail the reviewers, and open the request for a review.
 
     Returns the actor to act with: the history names the command and the number of this use. Commit before it acts, so
-    that the alarm does not depend on how the command ends. Raises UnprocessableEntity `ReasonRequired`.
+    that the mail does not depend on how the command ends. Raises UnprocessableEntity `ReasonRequired`.
     """
     if not reason.strip():
         raise UnprocessableEntity(_("Give the reason: somebody else will review it."), sub_code="ReasonRequired")
@@ -34,7 +32,7 @@ def break_glass(*, command: str, arguments: str, reason: str, operator: str) -> 
     )
     actor = system_actor(f"{command}, break glass #{used.pk}"[:50])
     _ask_for_review(used, actor)
-    send_on_commit(send_alarm, used.pk)
+    tell_of_break_glass(used)
     logger.error("glass broken", command=command, break_glass_id=used.pk)
     return actor
 
@@ -48,8 +46,3 @@ def _ask_for_review(used: BreakGlass, actor: Actor) -> ChangeRequest:
         requirement=policy.requirement([REVIEWED], flagged=(), facts=NO_FACTS),
         comment=used.reason,
     )
-
-
-def unreviewed() -> int:
-    """Return how often the glass was broken without a review so far."""
-    return BreakGlass.objects.filter(is_reviewed=False).count()

@@ -35,7 +35,10 @@ class BreakGlassCommand(BaseCommand):
         return system_actor(self.name) if acts_at_once() else self.break_glass(options["reason"])
 
     def break_glass(self, reason: str) -> Actor:
-        """Record, alarm and ask for a review; return the actor to act with. Raises CommandError without the reason."""
+        """Record it, mail the reviewers and ask for a review; return the actor to act with.
+
+        Raises CommandError without the reason.
+        """
         arguments = shlex.join(sys.argv[2:])
         try:
             return break_glass(command=self.name, arguments=arguments, reason=reason, operator=getpass.getuser())

@@ -4,6 +4,9 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+# The kind of change request for the review.
+BREAK_GLASS = "break-glass"
+
 
 class BreakGlass(models.Model):
     """A command that did at once what two people have to agree on, for a reason that somebody else reviews."""
@@ -14,8 +17,6 @@ class BreakGlass(models.Model):
     operator = models.CharField(_("operator"), max_length=100)
     used_at = models.DateTimeField(_("used at"), db_default=Now(), editable=False)
     is_reviewed = models.BooleanField(_("reviewed"), default=False)
-    is_alarm_due = models.BooleanField(default=True, editable=False)
-    alarm_claimed_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("use of break glass")
@@ -24,9 +25,6 @@ class BreakGlass(models.Model):
         default_permissions = ()
         constraints = [
             models.CheckConstraint(condition=~models.Q(reason=""), name="break_glass_has_a_reason"),
-        ]
-        indexes = [
-            models.Index(fields=["used_at"], condition=models.Q(is_alarm_due=True), name="break_glass_alarm_due"),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Notice, User
 from accounts.password_links import password_link
+from administration.models import BREAK_GLASS, BreakGlass
 from changerequests.kinds import request_kind
+from changerequests.models import RequestSubject
 from core.outbox import Outbox
 
 OUTBOX = Outbox(due="is_due", claimed_at="claimed_at", due_since="created_at")
@@ -31,6 +33,8 @@ def deliver_notice(notice_id: int) -> None:
                 _send_of_taking(notice)
             elif notice.kind == Notice.Kind.SECRET_DUE:
                 _send_of_secret(notice)
+            elif notice.kind == Notice.Kind.GLASS_BROKEN:
+                _send_of_break_glass(notice)
             elif notice.recipient.is_active:
                 _send_link(notice.recipient)
 
@@ -57,6 +61,16 @@ def _send_of_secret(notice: Notice) -> None:
     context = {"id": notice.subject_id, "address": f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else ""}
     text = render_to_string("administration/secret_due_email.txt", context)
     send_mail(_("A secret waits for you"), text.strip() + "\n", None, [notice.recipient.email])
+
+
+def _send_of_break_glass(notice: Notice) -> None:
+    used = BreakGlass.objects.get(pk=notice.subject_id or 0)
+    subjects = RequestSubject.objects.filter(kind=BREAK_GLASS, subject_id=used.pk)
+    path = reverse("admin:changerequests_changerequest_change", args=[subjects.values_list("request", flat=True).get()])
+    context = {"used": used, "address": f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else ""}
+    text = render_to_string("administration/break_glass_email.txt", context)
+    subject = _("Kontor: %(command)s broke the glass") % {"command": used.command}
+    send_mail(subject, text.strip() + "\n", None, [notice.recipient.email])
 
 
 def _send_link(user: User) -> None:

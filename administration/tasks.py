@@ -2,21 +2,7 @@
 
 from celery import shared_task
 
-from administration.alarms import deliver_alarm, overdue_alarms
 from administration.notices import deliver_notice, overdue_notices
-
-
-@shared_task(autoretry_for=(Exception,), retry_backoff=10, retry_backoff_max=600, max_retries=5)
-def send_alarm(break_glass_id: int) -> None:
-    """Mail that somebody has broken the glass; retry while the mail server is down."""
-    deliver_alarm(break_glass_id)
-
-
-@shared_task
-def send_due_alarms() -> None:
-    """Resend alarms whose task got lost or gave up. Beat runs this every minute."""
-    for break_glass_id in overdue_alarms():
-        send_alarm.delay(break_glass_id)
 
 
 @shared_task(autoretry_for=(Exception,), retry_backoff=10, retry_backoff_max=600, max_retries=5)

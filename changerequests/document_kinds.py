@@ -1,13 +1,17 @@
 """The base of kinds whose document has no schema: labels by the names of its properties."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.utils.translation import gettext
 
+from accounts.actor import Actor, ActorKind
+from accounts.queries import has_permission
 from audit.queries import latest_entries
 from changerequests.kinds import Presenter, RequestKind, SubjectView
-from changerequests.models import ChangeRequest
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement
 from changerequests.presentation import Mark, ReviewedChange, Row, Shown, ShownChange
 from core.documents import Change, is_same, value_at
@@ -16,6 +20,15 @@ if TYPE_CHECKING:
     from django.utils.functional import Promise
 
 RECENT_ENTRIES = 5
+
+
+def seen_by_members_with(actor: Actor, *permissions: str) -> Q | None:
+    """Return the condition of `RequestKind.visible` for subjects that members see with one of these permissions."""
+    if actor.kind is ActorKind.SYSTEM:
+        return None
+    if not actor.is_member:
+        return Q(pk__in=[])
+    return reduce(or_, (Q(has_permission(actor, permission)) for permission in permissions))
 
 
 class DocumentKind(RequestKind):
@@ -46,7 +59,7 @@ class DocumentPresenter(Presenter):
         self._labels = labels
 
     def text(self, value: Any, *, name: str) -> str:
-        """Return a plain value of a property for display; override it for ids that stand for something with a name."""
+        """Return a plain value of a property for display; override it for ids of something with a name."""
         if isinstance(value, bool):
             return gettext("Yes") if value else gettext("No")
         return "" if value is None else str(value)
@@ -146,14 +159,3 @@ class DocumentPresenter(Presenter):
             before=self.shown_at(path, original, Mark.REMOVED, beside=target),
             after=self.shown_at(path, target, Mark.ADDED, beside=original),
         )
-
-
-def approved_by(request: ChangeRequest | None) -> dict[str, Any]:
-    """Return the arguments with which `audit.entries.append` records an approved change, none for a direct one."""
-    if request is None:
-        return {}
-    return {
-        "comment": request.initiator_comment,
-        "initiator": request.initiator_columns,
-        "change_request_id": request.pk,
-    }

@@ -9,9 +9,8 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actor import Actor, ActorKind
-from accounts.queries import has_permission
-from changerequests.document_kinds import DocumentKind, DocumentPresenter
+from accounts.actor import Actor
+from changerequests.document_kinds import DocumentKind, DocumentPresenter, seen_by_members_with
 from changerequests.kinds import SubjectView, all_kinds
 from changerequests.models import ChangeRequest, PolicyVersion
 from changerequests.permissions import POLICY_PERMISSION, REVIEW_PERMISSION
@@ -57,11 +56,7 @@ class PolicyKind(DocumentKind):
     always_waits = True
 
     def visible(self, actor: Actor) -> Q | None:
-        if actor.kind is ActorKind.SYSTEM:
-            return None
-        if not actor.is_member:
-            return Q(pk__in=[])
-        return Q(has_permission(actor, REVIEW_PERMISSION)) | Q(has_permission(actor, POLICY_PERMISSION))
+        return seen_by_members_with(actor, REVIEW_PERMISSION, POLICY_PERMISSION)
 
     def search(self, term: str) -> QuerySet[Any, Any]:
         return PolicyVersion.objects.none().values("pk")

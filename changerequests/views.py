@@ -57,7 +57,7 @@ class SearchView(ActorView):
         Returns requests about subjects that the caller can see, latest first. Criteria are combined with AND; null
         means no criterion. `isMineToDecide` returns the pending requests that the calling member could decide now: in
         whose group it is, of somebody else, that it has not decided. They include those that it sees through a member
-        for whom it stands in today.
+        whose substitute it is today.
         """
         criteria = self.body(shapes.SearchSerializer)
         found = requests_of_all_kinds(actor=self.actor, criteria=criteria)

@@ -83,11 +83,7 @@ RECORDS: Mapping[type[Model], Record] = {
     PolicyVersion: Record(written=("uid", "number", "document")),
     PolicyGroup: Record(written=("version_id", "group_id")),
     BreakGlass: Record(
-        written=(
-            *("command", "arguments", "reason", "operator", "used_at", "is_reviewed", "is_alarm_due"),
-            "alarm_claimed_at",
-        ),
-        changed=("is_reviewed", "is_alarm_due", "alarm_claimed_at"),
+        written=("command", "arguments", "reason", "operator", "used_at", "is_reviewed"), changed=("is_reviewed",)
     ),
 }
 

@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                     ("rights-taken", "Rights taken away"),
                     ("password-link", "Link to set a password"),
                     ("secret-due", "Secret to collect"),
+                    ("glass-broken", "Use of break glass"),
                 ],
                 max_length=20,
             ),

@@ -7,12 +7,10 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actor import Actor, ActorKind
-from accounts.queries import has_permission
-from administration.alarms import BREAK_GLASS
+from accounts.actor import Actor
 from administration.break_glass import REVIEWED
-from administration.models import BreakGlass
-from changerequests.document_kinds import DocumentKind, DocumentPresenter
+from administration.models import BREAK_GLASS, BreakGlass
+from changerequests.document_kinds import DocumentKind, DocumentPresenter, seen_by_members_with
 from changerequests.kinds import SubjectView
 from changerequests.models import ChangeRequest
 from changerequests.permissions import REVIEW_PERMISSION
@@ -35,9 +33,7 @@ class BreakGlassKind(DocumentKind):
     always_waits = True
 
     def visible(self, actor: Actor) -> Q | None:
-        if actor.kind is ActorKind.SYSTEM:
-            return None
-        return Q(has_permission(actor, REVIEW_PERMISSION)) if actor.is_member else Q(pk__in=[])
+        return seen_by_members_with(actor, REVIEW_PERMISSION)
 
     def search(self, term: str) -> QuerySet[Any, Any]:
         return BreakGlass.objects.filter(command__icontains=term).order_by().values("pk")

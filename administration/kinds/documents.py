@@ -7,15 +7,14 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-from accounts.actor import Actor, ActorKind
+from accounts.actor import Actor
 from accounts.models import Member, Participant
-from accounts.queries import has_permission
 from administration.labels import permission_label
-from changerequests.document_kinds import DocumentKind, DocumentPresenter
+from changerequests.document_kinds import DocumentKind, DocumentPresenter, seen_by_members_with
 from changerequests.kinds import ChoosableField
 from changerequests.policies import profiles
 
-# Properties whose values stand for something with a name.
+# Properties whose values are keys of something with a name.
 NAMED = ("groups", "permissions", "manager", "owner", "participants")
 
 
@@ -27,14 +26,7 @@ class AdministeredKind(DocumentKind):
     labels: Mapping[str, Any]
 
     def visible(self, actor: Actor) -> Q | None:
-        if actor.kind is ActorKind.SYSTEM:
-            return None
-        if not actor.is_member:
-            return Q(pk__in=[])
-        seen = Q()
-        for permission in self.seen_with:
-            seen |= Q(has_permission(actor, permission))
-        return seen
+        return seen_by_members_with(actor, *self.seen_with)
 
     def document_of(self, subject: Any) -> Mapping[str, Any]:
         document: Mapping[str, Any] = subject.document

@@ -25,19 +25,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("is_reviewed", models.BooleanField(default=False, verbose_name="reviewed")),
-                ("is_alarm_due", models.BooleanField(default=True, editable=False)),
-                ("alarm_claimed_at", models.DateTimeField(editable=False, null=True)),
             ],
             options={
                 "verbose_name": "use of break glass",
                 "verbose_name_plural": "uses of break glass",
                 "ordering": ["-id"],
                 "default_permissions": (),
-                "indexes": [
-                    models.Index(
-                        condition=models.Q(("is_alarm_due", True)), fields=["used_at"], name="break_glass_alarm_due"
-                    )
-                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("reason", ""), _negated=True), name="break_glass_has_a_reason"

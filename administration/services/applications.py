@@ -21,9 +21,8 @@ from administration.queries.applications import NOTHING, applications_with_docum
 from administration.services.notices import tell_of_secret, tell_of_taking
 from audit.entries import append
 from audit.queries import latest_entries
-from changerequests.document_kinds import approved_by
 from changerequests.models import ChangeRequest, Decision
-from changerequests.services.submitting import request_if_required
+from changerequests.services.submitting import approved_by, request_if_required
 from core.documents import Change, Document, changes_between
 from core.errors import Forbidden, NotFound, UnprocessableEntity, map_lock_errors
 from core.text import one_line

@@ -16,9 +16,8 @@ from administration.rights import GROUP_RIGHTS, split
 from administration.services.notices import tell_of_taking
 from administration.services.rights import change_rights, locked_rights
 from audit.entries import append
-from changerequests.document_kinds import approved_by
 from changerequests.models import ChangeRequest
-from changerequests.services.submitting import request_if_required
+from changerequests.services.submitting import approved_by, request_if_required
 from changerequests.services.withdrawing import cancel_open_request
 from core.documents import Change, Document, changes_between
 from core.errors import Forbidden, NotFound, UnprocessableEntity, map_integrity_error, map_lock_errors

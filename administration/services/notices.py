@@ -12,7 +12,9 @@ from accounts.actor import Actor
 from accounts.models import Notice, User
 from accounts.permissions import check_member_permission
 from administration.applications import APPLICATION
+from administration.models import BreakGlass
 from administration.tasks import send_notice
+from changerequests.permissions import REVIEW_PERMISSION
 from core.errors import NotFound, UnprocessableEntity
 from core.jobs import send_on_commit
 
@@ -47,6 +49,13 @@ def send_password_link(user: User) -> bool:
 def tell_of_secret(*, owner: int, application_id: int) -> None:
     """Mail to the user who owns an application that its secret waits to be collected."""
     _add(Notice(kind=Notice.Kind.SECRET_DUE, recipient_id=owner, subject_kind=APPLICATION, subject_id=application_id))
+
+
+def tell_of_break_glass(used: BreakGlass) -> None:
+    """Mail to all who may review that a command has broken the glass."""
+    reviewers = User.objects.with_perm(REVIEW_PERMISSION, backend="django.contrib.auth.backends.ModelBackend")
+    for user_id in reviewers.filter(member__isnull=False).exclude(email="").order_by("pk").values_list("pk", flat=True):
+        _add(Notice(kind=Notice.Kind.GLASS_BROKEN, recipient_id=user_id, subject_id=used.pk))
 
 
 @transaction.atomic

@@ -21,11 +21,10 @@ from administration.queries.rights import named_permissions, rights_of, users_wi
 from administration.rights import GRANTS, OF_MEMBERS, RIGHTS, split
 from administration.services.notices import send_password_link, tell_of_taking
 from audit.entries import append
-from changerequests.document_kinds import approved_by
 from changerequests.models import ChangeRequest
 from changerequests.policies import initiator_group_ids
 from changerequests.queries.policies import policies_now
-from changerequests.services.submitting import request_if_required
+from changerequests.services.submitting import approved_by, request_if_required
 from core.documents import Change, Document, changes_between, with_values
 from core.errors import Forbidden, NotFound, UnprocessableEntity, map_integrity_error, map_lock_errors
 from core.text import one_line

@@ -1,5 +1,8 @@
 """What a request asks for, in each of its revisions, and the stages that each has to pass."""
 
+from collections.abc import Collection, Iterable
+from typing import Any
+
 from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models.functions import Now
@@ -69,6 +72,11 @@ class Proposal(models.Model):
     @property
     def proposed(self) -> list[Change]:
         return proposed_changes(self.changes)
+
+
+def proposal_json(changes: Iterable[Change], *, required_paths: Collection[str]) -> list[dict[str, Any]]:
+    """Return `Proposal.changes` for changes of which those at `required_paths` require approval."""
+    return [{**change.as_json(), "isApprovalRequired": change.path in required_paths} for change in changes]
 
 
 def proposed_changes(changes: list[dict[str, object]]) -> list[Change]:

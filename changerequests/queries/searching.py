@@ -30,7 +30,7 @@ _FILTERS = {
 def requests_of_all_kinds(*, actor: Actor, criteria: Mapping[str, Any]) -> ChangeRequestQuerySet:
     """Return the visible requests that meet all criteria, latest first; null and an empty list are no criterion.
 
-    What is the actor's to decide includes what it sees through those for whom it stands in, found by a query.
+    What is the actor's to decide includes what it sees through those whose substitute it is, found by a query.
     """
     lookups = {lookup: criteria[name] for name, lookup in _FILTERS.items() if criteria[name] not in (None, [])}
     requests = _to_decide(actor) if criteria["isMineToDecide"] else ChangeRequest.objects.visible_to(actor)
@@ -67,7 +67,7 @@ def _to_decide(actor: Actor) -> ChangeRequestQuerySet:
 
 
 def _represented(actor: Actor, *, since: OuterRef) -> QuerySet[Absence, Any]:
-    """Return the members for whom the actor stood in at any time since a day."""
+    """Return the members whose substitute the actor was at any time since a day."""
     absences = Absence.objects.filter(substitute=actor.member_id, starts_on__lte=utc_today(), ends_on__gte=since)
     return absences.order_by().values("member")
 

@@ -1,4 +1,4 @@
-"""Who sees a request: an actor itself, and a member also through those for whom it stands in today."""
+"""Who sees a request: an actor itself, and a member also through those whose substitute it is today."""
 
 from collections.abc import Iterator
 

@@ -23,6 +23,7 @@ from changerequests.models import (
     Status,
 )
 from changerequests.models.requests import ONE_OPEN_REQUEST
+from changerequests.models.revisions import proposal_json
 from changerequests.policies import Requirement, Stage
 from core.documents import Change, paths_with_ancestors
 from core.errors import UnprocessableEntity, map_integrity_error
@@ -205,10 +206,7 @@ def _add_revision(
     comment: str | None,
 ) -> Revision:
     proposals = {
-        subject.subject_id: [
-            {**change.as_json(), "isApprovalRequired": change.path in requirement.paths}
-            for change in changes[subject.subject_id]
-        ]
+        subject.subject_id: proposal_json(changes[subject.subject_id], required_paths=requirement.paths)
         for subject in subjects
     }
     revision = add_revision(request, reason=reason, author_id=author_id, requirement=requirement, comment=comment)

@@ -85,3 +85,14 @@ def _required_by_all(kind: str, subjects: Mapping[int, Any], changes: Changes, a
     stages = {stage for requirement in needed for stage in requirement.stages}
     paths = frozenset(path for requirement in needed for path in requirement.paths)
     return Requirement(tuple(stage for stage in policy.stages if stage in stages), paths, policy.version)
+
+
+def approved_by(request: ChangeRequest | None) -> dict[str, Any]:
+    """Return the arguments with which `audit.entries.append` records an approved change, none for a direct one."""
+    if request is None:
+        return {}
+    return {
+        "comment": request.initiator_comment,
+        "initiator": request.initiator_columns,
+        "change_request_id": request.pk,
+    }

@@ -76,7 +76,7 @@ def change_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
 
 
 def show_picture_file(request: HttpRequest, name: str) -> FileResponse | HttpResponse:
-    """Serve a picture of a contact or of a change request that the actor sees, also through those it stands in for.
+    """Serve a picture of a contact or of a change request that the actor sees, also as the substitute of others.
 
     Raises Http404.
     """

@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from accounts.models import Member, Participant
 from audit import entries
-from changerequests.document_kinds import approved_by
 from changerequests.models import ChangeRequest
-from changerequests.services.submitting import request_of_many_if_required
+from changerequests.services.submitting import approved_by, request_of_many_if_required
 from contacts.models import CONTACT_ACCESS, Contact, ContactAssignment, ContactParticipant
 from contacts.queries.contacts import no_such_contact
 from contacts.snapshots import checked_changeable

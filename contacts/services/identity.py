@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from audit import entries
-from changerequests.document_kinds import approved_by
 from changerequests.models import ChangeRequest, Proposal
-from changerequests.services.submitting import request_if_required
+from changerequests.services.submitting import approved_by, request_if_required
 from contacts.models import CONTACT_IDENTITY, Contact, ExternalConnection, ProfilePicture
 from contacts.services.usernames import UNIQUE, check_username_changeable, check_username_free, username_not_unique
 from contacts.snapshots import changeable_contact

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from changerequests.models import RequestSubject, Source
+from changerequests.models.revisions import proposal_json
 from changerequests.policies import Requirement, Stage
 from changerequests.queries.policies import current_policy
 from changerequests.services.many import open_request_of_many
@@ -19,7 +20,7 @@ from changerequests.services.opening import open_already
 from contacts.models import CONTACT_DETAILS
 from core.errors import UnprocessableEntity
 from importexport.imports.copying import copy_into, json_text, number, row, text
-from importexport.imports.entries import MAX_MESSAGE, Entry, Waiting
+from importexport.imports.entries import MAX_MESSAGE, Entry
 from importexport.job_ownership import requester_of
 from importexport.models import ImportFailure, ImportFile, ImportJob, ImportKind, WaitingEntry
 from legalentities.models import LEGAL_ENTITY_DETAILS
@@ -54,19 +55,13 @@ def stage_waiting(job: ImportJob, file: ImportFile, entries: Sequence[Entry]) ->
                     number(entry.position),
                     text(entry.external_id),
                     number(asked.subject_id),
-                    json_text(orjson.dumps(_proposed(asked))),
+                    json_text(orjson.dumps(proposal_json(asked.changes, required_paths=asked.requirement.paths))),
                     json_text(orjson.dumps(asked.requirement.stages)),
                     b"f",
                 )
                 for entry, asked in waiting
             ),
         )
-
-
-def _proposed(asked: Waiting) -> list[dict[str, Any]]:
-    """Return the changes as a Proposal has them."""
-    required = asked.requirement.paths
-    return [{**change.as_json(), "isApprovalRequired": change.path in required} for change in asked.changes]
 
 
 def open_waiting(job: ImportJob) -> None:

@@ -242,8 +242,6 @@ _STARTED = _exempt(Exemption.TECHNICAL, "carries out a job that a door above has
 TASKS = {
     "changerequests.tasks.apply_approved": _APPLIES_APPROVED,
     "changerequests.tasks.apply_unapplied": _APPLIES_APPROVED,
-    "administration.tasks.send_alarm": _TECHNICAL,
-    "administration.tasks.send_due_alarms": _TECHNICAL,
     "administration.tasks.send_notice": _TECHNICAL,
     "administration.tasks.send_due_notices": _TECHNICAL,
     "changerequests.tasks.send_due_outcomes": _TECHNICAL,

@@ -14,9 +14,8 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from audit.entries import append
-from changerequests.document_kinds import approved_by
 from changerequests.models import ChangeRequest
-from changerequests.services.submitting import request_if_required
+from changerequests.services.submitting import approved_by, request_if_required
 from core.documents import Change, Document, changes_between, with_values
 from core.errors import NotFound, UnprocessableEntity
 from schemas.items import code_of, item_as_document, key_of, list_as_document

@@ -10,9 +10,8 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from audit.entries import append
-from changerequests.document_kinds import approved_by
 from changerequests.models import ChangeRequest
-from changerequests.services.submitting import request_if_required
+from changerequests.services.submitting import approved_by, request_if_required
 from core.documents import Change, Document, with_values
 from core.errors import NotFound, UnprocessableEntity
 from schemas.definition import Definition, invalid, parse_definition, typed_definition

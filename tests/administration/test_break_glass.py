@@ -1,16 +1,14 @@
 """Commands that break the glass: reviewers hear of it, and somebody has to review it."""
 
-from datetime import timedelta
-
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.actor import member_actor
-from accounts.models import ClientApplication
-from administration.alarms import deliver_alarm, overdue_alarms
+from accounts.models import ClientApplication, Notice
 from administration.models import BreakGlass
+from administration.notices import deliver_notice
 from audit.models import Entry
 from changerequests.models import ChangeRequest, Status, Verdict
 from changerequests.services.deciding import decide
@@ -71,23 +69,13 @@ def test_with_a_reason_it_acts_and_asks_for_a_review(anna, rita, capsys):
 def test_every_reviewer_gets_a_mail_without_values(anna, rita, capsys):
     token = issue_token(capsys, reason="The client application is down")
     for _twice in range(2):
-        deliver_alarm(BreakGlass.objects.get().pk)
+        deliver_notice(Notice.objects.get().pk)
     (alarm,) = mail.outbox
     assert alarm.recipients() == ["rita@bank.example"]
     assert "issue_token" in alarm.subject
     assert "The client application is down" in alarm.body
     assert token not in alarm.body
-    assert BreakGlass.objects.get().is_alarm_due is False
-
-
-def test_an_alarm_that_got_lost_is_sent_again(anna, rita, capsys):
-    issue_token(capsys, reason="Why not")
-    assert list(overdue_alarms()) == []
-    used = BreakGlass.objects.get()
-    BreakGlass.objects.update(used_at=timezone.now() - timedelta(minutes=10))
-    assert list(overdue_alarms()) == [used.pk]
-    deliver_alarm(used.pk)
-    assert list(overdue_alarms()) == []
+    assert Notice.objects.get().is_due is False
 
 
 def test_somebody_who_may_not_review_does_not_close_it(anna, rita, capsys):

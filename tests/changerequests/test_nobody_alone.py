@@ -25,7 +25,7 @@ from tests.changerequests.policies import absent, policy, rule, set_policy, stag
 from tests.examples import examples
 
 pytestmark = pytest.mark.django_db
-# Number 0 asks; the last one sees the contact only through somebody for whom it stands in.
+# Number 0 asks; the last one sees the contact only as the substitute of somebody.
 PEOPLE, INITIATOR, BLIND, GROUPS, STAGES = 5, 0, 4, 3, 3
 # Who does not see the request gets a 404 and who has seen another revision a 412, which have no sub-code.
 REFUSALS = {
@@ -94,7 +94,7 @@ class Model:
     revision: int = 0
     paths: set[str] = field(default_factory=set)
     needed: list[int] = field(default_factory=list)
-    # Of each person: those for whom it stands in, in the order of the absences.
+    # Of each person: those whose substitute it is, in the order of the absences.
     stands_in: dict[int, list[int]] = field(default_factory=dict)
     # Stage and people of each approval of this revision.
     approvals: list[tuple[int, set[int]]] = field(default_factory=list)
@@ -120,7 +120,7 @@ class Model:
         return next((stage for stage in self.needed if counted.count(stage) < self.stages[stage][1]), None)
 
     def sight(self, who: int) -> int | None:
-        """Whose sight somebody uses: its own, or that of the first person for whom it stands in and who has some."""
+        """Whose sight somebody uses: its own, or that of the first person whose substitute it is and who has some."""
         return next((one for one in [who, *self.stands_in.get(who, [])] if one != BLIND), None)
 
     def is_in_stage(self, who: int, stage: int | None) -> bool:
