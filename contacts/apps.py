@@ -15,10 +15,10 @@ class ContactsConfig(AppConfig):
 
     def ready(self) -> None:
         from changerequests.services.erasure import erase_requests
-        from contacts.access_kind import ContactAccessKind
-        from contacts.anonymization_kind import AnonymizationKind
-        from contacts.identity_kind import ContactIdentityKind
-        from contacts.kinds import ContactDetailsKind
+        from contacts.kinds.access import ContactAccessKind
+        from contacts.kinds.anonymization import AnonymizationKind
+        from contacts.kinds.details import ContactDetailsKind
+        from contacts.kinds.identity import ContactIdentityKind
         from contacts.models import CONTACT_KINDS
         from contacts.queries.documents import is_list_item_used, stored_contacts
         from contacts.services.anonymization import erase_contacts

@@ -13,7 +13,7 @@ from audit.queries import latest_entries
 from changerequests.kinds import SubjectView, listed_columns
 from changerequests.policies import Facts, Initiator, KindPolicy, profiles
 from contacts.display import shown_changes
-from contacts.kinds import RECENT_ENTRIES, DetailsKind, DetailsPresenter
+from contacts.kinds.details import RECENT_ENTRIES, DetailsKind, DetailsPresenter
 from contacts.plans import Snapshot, plan, replaced
 from core.documents import Change
 from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity

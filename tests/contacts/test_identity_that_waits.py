@@ -14,7 +14,7 @@ from audit.models import Entry
 from changerequests.models import ChangeRequest, Status, Verdict
 from changerequests.services.deciding import decide
 from changerequests.services.withdrawing import amend_change_request
-from contacts.identity_kind import ContactIdentityKind
+from contacts.kinds.identity import ContactIdentityKind
 from contacts.models import CONTACT_IDENTITY, ProfilePicture
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.connections import add_external_connection

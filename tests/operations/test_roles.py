@@ -19,8 +19,7 @@ from audit.models import Entry
 from changerequests.models import Absence, ChangeRequest, Decision, PolicyVersion, RequestStage, Status, Verdict
 from changerequests.services.deciding import decide
 from changerequests.services.policies import locked_policies, planned_changes, write_policies
-from contacts.kinds import CONTACT_DETAILS
-from contacts.models import Contact
+from contacts.models import CONTACT_DETAILS, Contact
 from core.triggers import NeverEmptied
 from importexport.exports import running
 from importexport.exports.selection import Selection

@@ -1,24 +1,21 @@
 """The kind of change request for what a contact is called and shown by."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import JSONObject
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
-from changerequests.document_kinds import DocumentKind
-from changerequests.kinds import SubjectView, listed_columns
 from changerequests.models import ChangeRequest
 from changerequests.policies import Facts, Initiator, KindPolicy, profiles
 from changerequests.presentation import Mark, ReviewedChange, Shown
-from contacts.access_kind import ContactPresenter
-from contacts.kinds import AboutContacts
-from contacts.models import CONTACT_IDENTITY, Contact, ExternalConnection, ProfilePicture
+from contacts.kinds.contacts import ContactDocumentKind, ContactPresenter
+from contacts.models import CONTACT_IDENTITY, ExternalConnection, ProfilePicture
 from contacts.services.identity import (
     CONNECTIONS,
     PICTURE,
@@ -50,25 +47,13 @@ _DOCUMENT = JSONObject(
 )
 
 
-class ContactIdentityKind(AboutContacts, DocumentKind):
+class ContactIdentityKind(ContactDocumentKind):
     """A change of a contact's username, external ids or picture."""
 
     key = CONTACT_IDENTITY
     label = _("Identity of a contact")
     profiles = profiles(waits=False)
-
-    def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
-        contacts = Contact.objects.filter(pk__in=ids).select_related("type").defer("details")
-        rows: Any = contacts.annotate(document=_DOCUMENT) if with_documents else contacts
-        return {
-            row.pk: SubjectView(row.pk, row.uid, str(row), row.document if with_documents else {}, row) for row in rows
-        }
-
-    def listed(self, ids: Collection[int], *, with_documents: bool) -> QuerySet[Any, Any]:
-        contacts = Contact.objects.filter(pk__in=ids)
-        if not with_documents:
-            return listed_columns(contacts, kind=self.key, document=None)
-        return listed_columns(contacts.annotate(document=_DOCUMENT), kind=self.key, document="document")
+    document = _DOCUMENT
 
     def lock(self, *, actor: Actor, subject_id: int) -> LockedIdentity:
         return locked_identity(actor=actor, contact_id=subject_id)

@@ -4,9 +4,9 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
@@ -15,15 +15,15 @@ from changerequests.models import ChangeRequest, Source
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement, profiles
 from changerequests.presentation import ReviewedChange
 from contacts.display import compared, context_of, field_labels, in_form_order, shown, shown_changes
-from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, CONTACT_TYPES, Contact, ContactParticipant
+from contacts.kinds.contacts import AboutContacts, contact_facts
+from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Contact
 from contacts.plans import Origin, Snapshot, merged, outdated_paths, plan, required_for, values_set
-from contacts.queries.contacts import search_contacts
 from contacts.queries.history import latest_history
 from contacts.services.changes import CONTACTS, DetailsRepository, commit
 from contacts.snapshots import facts_of_contact
 from core.documents import Change, value_at
 from schemas.compiled import CompiledSchema
-from schemas.queries import current_schema, list_data
+from schemas.queries import current_schema
 
 RECENT_ENTRIES = 5
 
@@ -62,25 +62,6 @@ class DetailsKind(RequestKind):
 
     def presenter(self) -> "DetailsPresenter":
         return DetailsPresenter(current_schema(self.schema_key))
-
-
-class AboutContacts(RequestKind):
-    """What all kinds about contacts have in common: who sees the subject, and how it is found and shown."""
-
-    subject_label = _("contact")
-    subject_template = "admin/contacts/includes/reviewed_contact.html"
-
-    def visible(self, actor: Actor) -> Q | None:
-        return Contact.objects.visibility(actor, column="subject_id")
-
-    def search(self, term: str) -> QuerySet[Any, Any]:
-        return search_contacts(Contact.objects.all(), term).order_by().values("pk")
-
-    def of_participant(self, participant_id: int) -> QuerySet[Any, Any]:
-        return ContactParticipant.objects.filter(participant=participant_id).values("contact")
-
-    def contact_types(self) -> list[tuple[str, str]]:
-        return [(item.key, item.name()) for item in list_data(CONTACT_TYPES).sorted_items(get_language() or "")]
 
 
 class ContactDetailsKind(AboutContacts, DetailsKind):
@@ -178,17 +159,6 @@ class DetailsPresenter(Presenter):
 
     def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
         return {}
-
-
-def contact_facts(contact: Contact, *, user: Any) -> dict[str, Any]:
-    """Return the context of `subject_template`: the contact, and who sees it."""
-    return {
-        "contact": contact,
-        "may_open_contact": user.has_perm("contacts.view_contact") or user.has_perm("contacts.change_contact"),
-        "participants": contact.participants.all(),
-        "members": contact.members.select_related("user").order_by("pk"),
-        "connections": contact.external_connections.all(),
-    }
 
 
 class ContactDetailsPresenter(DetailsPresenter):

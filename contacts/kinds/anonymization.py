@@ -1,19 +1,16 @@
 """The kind of change request for the anonymization of contacts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
-from changerequests.document_kinds import DocumentKind
-from changerequests.kinds import SubjectView, listed_columns
 from changerequests.models import ChangeRequest
 from changerequests.policies import Facts, Initiator, KindPolicy, profiles
-from contacts.access_kind import ContactPresenter
-from contacts.kinds import AboutContacts
+from contacts.kinds.contacts import ContactDocumentKind, ContactPresenter
 from contacts.models import ANONYMIZATION, Contact
 from contacts.services.anonymization import IS_ANONYMIZED, write_anonymization
 from contacts.snapshots import changeable_contact
@@ -22,21 +19,13 @@ from core.documents import Change
 LABELS = {IS_ANONYMIZED: _("Anonymized for good")}
 
 
-class AnonymizationKind(AboutContacts, DocumentKind):
+class AnonymizationKind(ContactDocumentKind):
     """The anonymization of contacts. Approving it erases the values of every request about them, of this one too."""
 
     key = ANONYMIZATION
     label = _("Anonymization")
     profiles = profiles(waits=True)
-
-    def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
-        contacts = Contact.objects.filter(pk__in=ids).select_related("type").defer("details")
-        return {row.pk: SubjectView(row.pk, row.uid, str(row), self.document_of(row), row) for row in contacts}
-
-    def listed(self, ids: Collection[int], *, with_documents: bool) -> QuerySet[Any, Any]:
-        is_anonymized = ExpressionWrapper(Q(anonymized_at__isnull=False), BooleanField())
-        contacts = Contact.objects.filter(pk__in=ids).annotate(document=JSONObject(**{IS_ANONYMIZED: is_anonymized}))
-        return listed_columns(contacts, kind=self.key, document="document" if with_documents else None)
+    document = JSONObject(**{IS_ANONYMIZED: ExpressionWrapper(Q(anonymized_at__isnull=False), BooleanField())})
 
     def lock(self, *, actor: Actor, subject_id: int) -> Contact:
         return changeable_contact(actor=actor, contact_id=subject_id)

@@ -1,22 +1,20 @@
-"""The kind of change request for who sees a contact, and the base of the other kinds without a schema."""
+"""The kind of change request for who sees a contact."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
+from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from accounts.models import Member, Participant
-from changerequests.document_kinds import DocumentKind, DocumentPresenter
-from changerequests.kinds import SubjectView, listed_columns
 from changerequests.models import ChangeRequest
 from changerequests.policies import Facts, Initiator, KindPolicy, profiles
-from contacts.kinds import AboutContacts, contact_facts
-from contacts.models import CONTACT_ACCESS, Contact
+from contacts.kinds.contacts import ContactDocumentKind, ContactPresenter
+from contacts.models import CONTACT_ACCESS
 from contacts.services.access import (
     LINKS,
     MEMBERS,
@@ -39,32 +37,13 @@ _DOCUMENT = JSONObject(
 )
 
 
-class ContactPresenter(DocumentPresenter):
-    """Presents changes of a contact that follow no schema."""
-
-    def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
-        return {**super().subject_context(subject, user=user), **contact_facts(subject.row, user=user)}
-
-
-class ContactAccessKind(AboutContacts, DocumentKind):
+class ContactAccessKind(ContactDocumentKind):
     """A change of a contact's participants or of the members whom it is assigned to."""
 
     key = CONTACT_ACCESS
     label = _("Access to a contact")
     profiles = profiles(waits=True)
-
-    def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
-        contacts = Contact.objects.filter(pk__in=ids).select_related("type").defer("details")
-        rows: Any = contacts.annotate(document=_DOCUMENT) if with_documents else contacts
-        return {
-            row.pk: SubjectView(row.pk, row.uid, str(row), row.document if with_documents else {}, row) for row in rows
-        }
-
-    def listed(self, ids: Collection[int], *, with_documents: bool) -> QuerySet[Any, Any]:
-        contacts = Contact.objects.filter(pk__in=ids)
-        if not with_documents:
-            return listed_columns(contacts, kind=self.key, document=None)
-        return listed_columns(contacts.annotate(document=_DOCUMENT), kind=self.key, document="document")
+    document = _DOCUMENT
 
     def lock(self, *, actor: Actor, subject_id: int) -> LockedAccess:
         return locked_access(actor=actor, contact_ids=[subject_id])[subject_id]
