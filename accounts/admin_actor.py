@@ -20,7 +20,7 @@ from unfold.views import ChangeList
 
 from accounts.actor import Actor, member_actor
 from accounts.queries import with_hierarchy
-from core.errors import ApiError
+from core.errors import ApiError, Forbidden
 
 
 def actor_of(request: HttpRequest) -> Actor | None:
@@ -33,6 +33,19 @@ def actor_of(request: HttpRequest) -> Actor | None:
         return None
     actor = member_actor(member)
     actor.bind_to_log()
+    return actor
+
+
+def member_of(request: HttpRequest) -> Actor:
+    """Return the actor of the logged-in member. Raises Forbidden for staff who are not members."""
+    actor = actor_of(request)
+    if actor is None:
+        raise Forbidden(
+            _(
+                "Your login belongs to no member, and only members can change this. "
+                "Ask an administrator to make you a member."
+            )
+        )
     return actor
 
 

@@ -15,10 +15,10 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.actor import Actor
-from accounts.admin_actor import actor_of
+from accounts.admin_actor import actor_of, member_of
 from accounts.models import ClientApplication
 from accounts.scopes import ALL_SCOPES
-from administration.admin.base import KeptAdmin, WaitingAdmin, member_of
+from administration.admin.base import KeptAdmin, WaitingAdmin
 from administration.applications import APPLICATION
 from administration.outcomes import Outcome
 from administration.services.applications import change_application, collect_secret, register_application

@@ -13,12 +13,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 
 from accounts.actor import Actor
-from accounts.admin_actor import CappedAdmin, RefusableAdmin, actor_of
+from accounts.admin_actor import CappedAdmin, RefusableAdmin, member_of
 from administration.outcomes import Outcome
 from changerequests.admin.messages import may_see_requests, request_link, waiting_message
 from changerequests.kinds import request_kind
 from changerequests.queries.requests import open_request_of
-from core.errors import Forbidden
 
 
 class KeptAdmin(CappedAdmin):
@@ -105,16 +104,3 @@ class WaitingAdmin(RefusableAdmin, CappedAdmin):
         messages.success(request, gettext("This took effect at once: %(fields)s.") % {"fields": made})
         text = gettext("The rest waits for approval: {} ({}).")
         messages.warning(request, format_html(text, request_link(request, waiting.pk), ", ".join(labels)))
-
-
-def member_of(request: HttpRequest) -> Actor:
-    """Return the actor who asks. Raises Forbidden for a login without a member, about whom nobody could tell."""
-    actor = actor_of(request)
-    if actor is None:
-        raise Forbidden(
-            gettext(
-                "Your login belongs to no member, so you cannot change this: the change would have nobody who asked "
-                "for it. Have your login made a member."
-            )
-        )
-    return actor

@@ -9,7 +9,8 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from accounts.actor import Actor
-from administration.admin.base import WaitingAdmin, member_of
+from accounts.admin_actor import member_of
+from administration.admin.base import WaitingAdmin
 from administration.labels import permission_label
 from administration.outcomes import Outcome
 from administration.queries.rights import permission_names

@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.actor import Actor
+from accounts.admin_actor import member_of
 from accounts.models import Member, User
-from administration.admin.base import KeptAdmin, WaitingAdmin, member_of
+from administration.admin.base import KeptAdmin, WaitingAdmin
 from administration.admin.groups import LabelledPermissions
 from administration.outcomes import Outcome
 from administration.queries.rights import permission_names

@@ -22,6 +22,7 @@ from accounts.admin_actor import (
     VisibleToActorAdmin,
     actor_of,
     actor_of_list,
+    member_of,
 )
 from accounts.admin_paging import KeyedChangeList, KeyedPaginator
 from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType, GroupMembership, LinkedEntity
@@ -29,7 +30,6 @@ from contactgroups.permissions import MAY_ADD, MAY_CHANGE, MAY_VIEW
 from contactgroups.queries import linked_counts, search_groups, with_visible_members
 from contactgroups.services import Membership, change_group, create_group, delete_group, link_entity, unlink_entity
 from contacts.models import Contact
-from core.errors import Forbidden
 from schemas.queries import list_data
 
 CONTACTS_SHOWN = 4
@@ -67,7 +67,7 @@ class _MembershipInline(_PartInline):
         self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any
     ) -> ModelChoiceField | None:
         if db_field.name == "contact":
-            contacts = Contact.objects.visible_to(_actor(request)).filter(anonymized_at=None)
+            contacts = Contact.objects.visible_to(member_of(request)).filter(anonymized_at=None)
             return super().formfield_for_foreignkey(db_field, request, queryset=contacts.defer("details"), **kwargs)
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if field is not None and db_field.name == "access_policy":
@@ -84,7 +84,7 @@ class MembersInline(_MembershipInline):
     verbose_name_plural = _("contacts")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[GroupMembership]:
-        memberships = super().get_queryset(request).visible_to(_actor(request))
+        memberships = super().get_queryset(request).visible_to(member_of(request))
         return memberships.select_related("contact", "access_policy").defer("contact__details").order_by("pk")
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -150,7 +150,7 @@ class Groups(KeyedChangeList):
         for row in rows:
             row.linked_count = counts.get(row.pk, 0)
         if rows:
-            with_visible_members(rows, actor=_actor(request), limit=CONTACTS_SHOWN + 1)
+            with_visible_members(rows, actor=member_of(request), limit=CONTACTS_SHOWN + 1)
 
 
 @admin.register(ContactGroup)
@@ -209,7 +209,7 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
         """Do nothing: `save_related` saves the group together with its contacts."""
 
     def save_related(self, request: HttpRequest, form: ModelForm, formsets: Sequence[Any], change: bool) -> None:
-        actor = _actor(request)
+        actor = member_of(request)
         saved: dict[type[Model], list[Any]] = {GroupMembership: [], LinkedEntity: []}
         dropped: dict[type[Model], list[Any]] = {GroupMembership: [], LinkedEntity: []}
         for formset in formsets:
@@ -237,7 +237,7 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
         return [str(group) for group in groups], {str(self.opts.verbose_name_plural): len(groups)}, set(), links
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        delete_group(actor=_actor(request), group_id=obj.pk)
+        delete_group(actor=member_of(request), group_id=obj.pk)
 
     # ---- log entries: ids only. A name may be a person's, and would survive deletion and anonymization in the log.
 
@@ -249,14 +249,6 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         return super().log_deletions(request, [ContactGroup(pk=obj.pk) for obj in queryset])
-
-
-def _actor(request: HttpRequest) -> Actor:
-    """Return the member who is logged in. Raises Forbidden for staff users without a member: they see no groups."""
-    actor = actor_of(request)
-    if actor is None:
-        raise Forbidden(_("Your login belongs to no member."))
-    return actor
 
 
 def _memberships(

@@ -6,16 +6,14 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.admin_actor import actor_of
+from accounts.admin_actor import member_of
 from accounts.models import Member
 from changerequests.admin.messages import request_link, waiting_message
 from changerequests.models import ChangeRequest
 from contacts.models import Contact, ContactAssignment, ContactParticipant
 from contacts.services.access import AccessChange, change_access
-from core.errors import Forbidden
 
 
 def save_access(request: HttpRequest, contact: Contact, formsets: Sequence[Any]) -> str:
@@ -78,7 +76,4 @@ def _changed(request: HttpRequest, wanted: Mapping[int, AccessChange]) -> Change
     """Call the service, if there is something to change. Raises Forbidden for a login without a member."""
     if not any(change != AccessChange() for change in wanted.values()):
         return None
-    actor = actor_of(request)
-    if actor is None:
-        raise Forbidden(_("Your login belongs to no member. Ask an administrator to make you one."))
-    return change_access(actor=actor, wanted=wanted)
+    return change_access(actor=member_of(request), wanted=wanted)

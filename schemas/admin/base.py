@@ -3,11 +3,9 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest
-from django.utils.translation import gettext
 
 from accounts.actor import Actor, ActorKind
 from accounts.admin_actor import ReadOnlyAdmin, actor_of
-from core.errors import Forbidden
 
 STYLES = ["core/details.css", "core/controls.css", "core/jobs.css", "schemas/editor.css"]
 MAY_CHANGE, MAY_VIEW = "schemas.change_schema", "schemas.view_schema"
@@ -30,19 +28,6 @@ def may_edit_schemas(request: HttpRequest) -> bool:
 
 def may_view_schemas(request: HttpRequest) -> bool:
     return request.user.has_perm(MAY_VIEW) or may_edit_schemas(request)
-
-
-def submitter_of(request: HttpRequest) -> Actor:
-    """Return the member whose changes may have to wait. Raises Forbidden for a user who is no member."""
-    actor = actor_of(request)
-    if actor is None:
-        raise Forbidden(
-            gettext(
-                "Your login belongs to no member, and only members can change this. "
-                "Ask an administrator to make you a member."
-            )
-        )
-    return actor
 
 
 def drafter_of(request: HttpRequest) -> Actor:

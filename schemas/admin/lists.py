@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts.admin_actor import CappedAdmin, ReadOnlyAdmin, RefusableAdmin
+from accounts.admin_actor import CappedAdmin, ReadOnlyAdmin, RefusableAdmin, member_of
 from changerequests.admin.messages import may_see_requests, waiting_message
 from changerequests.models import ChangeRequest
 from changerequests.queries.requests import open_request_of
-from schemas.admin.base import STYLES, submitter_of
+from schemas.admin.base import STYLES
 from schemas.models import LIST_KIND, List, ListItem
 from schemas.services import remove_list_item, save_list_item
 from schemas.services.lists import MAX_NAME_LENGTH
@@ -135,7 +135,7 @@ class ListItemAdmin(RefusableAdmin, CappedAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save the item, or ask for it: then `obj.change_request` is the request, and a new item has no id."""
         submission = save_list_item(
-            actor=submitter_of(request),
+            actor=member_of(request),
             list_key=obj.list.key,
             key=obj.key,
             names=form.names,
@@ -147,7 +147,7 @@ class ListItemAdmin(RefusableAdmin, CappedAdmin):
             obj.pk = submission.item.pk
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        obj.change_request = remove_list_item(actor=submitter_of(request), list_key=obj.list.key, key=obj.key)
+        obj.change_request = remove_list_item(actor=member_of(request), list_key=obj.list.key, key=obj.key)
         if obj.change_request is None:
             super().log_deletions(request, [obj])
 

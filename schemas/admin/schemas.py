@@ -17,13 +17,13 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from accounts.actor import Actor
-from accounts.admin_actor import actor_of
+from accounts.admin_actor import actor_of, member_of
 from changerequests.admin.messages import may_see_requests, waiting_message
 from changerequests.queries.requests import open_request_of
 from changerequests.services.submitting import requirement_of
 from core.errors import ApiError, UnprocessableEntity
 from core.json import rendered
-from schemas.admin.base import StoredAdmin, drafter_of, may_edit_schemas, may_view_schemas, submitter_of
+from schemas.admin.base import StoredAdmin, drafter_of, may_edit_schemas, may_view_schemas
 from schemas.definition import Definition, inspect_definition, stored_definition
 from schemas.definition.comparing import difference
 from schemas.definition.documents import definition_changes, document_of
@@ -171,7 +171,7 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
         if request.method == "POST":
             try:
                 published = publish_draft(
-                    actor=submitter_of(request),
+                    actor=member_of(request),
                     draft_id=draft.pk,
                     accepts_violations=request.POST.get("accepts_violations") == "on",
                 )
