@@ -1,17 +1,21 @@
 """The base of commands that change what is under four eyes."""
 
 import getpass
+import os
 import shlex
 import sys
 from argparse import ArgumentParser
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.actor import Actor, operator_actor, system_actor
+from accounts.models import User
 from administration.bootstrap import is_bootstrapped
 from administration.break_glass import break_glass
+from administration.services.rights import change_rights
 from changerequests.models import ChangeRequest
 from core.errors import ApiError
 
@@ -41,7 +45,7 @@ class BreakGlassCommand(BaseCommand):
         """
         arguments = shlex.join(sys.argv[2:])
         try:
-            return break_glass(command=self.name, arguments=arguments, reason=reason, operator=getpass.getuser())
+            return break_glass(command=self.name, arguments=arguments, reason=reason, operator=operator_name())
         except ApiError as error:
             raise CommandError(f"{error} Use --reason.") from error
 
@@ -56,12 +60,55 @@ class FourEyesCommand(BreakGlassCommand):
     def actor(self, options: dict[str, Any]) -> Actor:
         if acts_at_once():
             return system_actor(self.name)
-        if options["break_glass"]:
-            return self.break_glass(options["reason"])
-        return operator_actor(f"{self.name} by {getpass.getuser()}"[:50])
+        return self.break_glass(options["reason"]) if options["break_glass"] else operator_of(self.name)
 
     def say_that_it_waits(self, request: ChangeRequest) -> None:
         self.stdout.write(f"Nothing is changed yet: change request {request.pk} waits for review.")
+
+
+class RightsCommand(FourEyesCommand):
+    """A command that changes the rights of one login."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("username")
+
+    def change(self, options: dict[str, Any], target: Mapping[str, Any], *, done: str, unchanged: str) -> None:
+        user = User.objects.filter(username__iexact=options["username"]).first()
+        if user is None:
+            raise CommandError("There is no login with this username.")
+        try:
+            outcome = change_rights(actor=self.actor(options), user_id=user.pk, target=target)
+        except ApiError as error:
+            raise CommandError(str(error)) from error
+        if outcome.request is not None:
+            self.say_that_it_waits(outcome.request)
+        else:
+            self.stdout.write(done if outcome.made else unchanged)
+
+
+class OnlyBeforePeople(BaseCommand):
+    """Put before a command of a library that gives rights or keys at once: it refuses once there are people."""
+
+    instead: ClassVar[str]
+
+    def handle(self, *args: Any, **options: Any) -> Any:
+        if not acts_at_once():
+            raise CommandError(f"There are people, so nobody does this alone. {self.instead}")
+        return super().handle(*args, **options)
+
+
+def operator_of(command: str) -> Actor:
+    """Return the actor of a command that somebody runs once there are people."""
+    return operator_actor(f"{command} by {operator_name()}"[:50])
+
+
+def operator_name() -> str:
+    """Return the name of the user on the host, or its number: in a container it may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def acts_at_once() -> bool:

@@ -10,6 +10,8 @@ from core.documents import Change, changes_between, with_values
 
 RIGHTS = "rights"
 GROUP_RIGHTS = "group-rights"
+# In the ledger only: a login or an application was locked after wrong passwords or secrets.
+LOCKED = "isLocked"
 
 # Who grants these must be a superuser.
 GRANTS = frozenset({"isStaff", "isSuperuser", "groups", "permissions"})
@@ -22,7 +24,8 @@ def split(
 ) -> tuple[Sequence[Change], Sequence[Change]]:
     """Return the changes that take away, and those that give once they are made.
 
-    Who leaves one of the `binding_groups` may get rid of a rule about its members, so that leaving it gives.
+    Who leaves one of the `binding_groups` may get rid of a rule about its members, so that leaving it gives. So does
+    resetting a second factor: a password is enough then to set up another one.
     """
     reduced = {path: _reduced(path, value, target.get(path), binding_groups) for path, value in current.items()}
     taking = changes_between(current, with_values(current, reduced))

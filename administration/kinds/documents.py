@@ -6,10 +6,12 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from accounts.actor import Actor
 from accounts.models import Member, Participant
 from administration.labels import permission_label
+from administration.rights import LOCKED
 from changerequests.document_kinds import DocumentKind, DocumentPresenter, seen_by_members_with
 from changerequests.kinds import ChoosableField
 from changerequests.policies import profiles
@@ -38,6 +40,9 @@ class AdministeredPresenter(DocumentPresenter):
 
     def choosable_fields(self) -> list[ChoosableField]:
         return [ChoosableField(path, str(label)) for path, label in self._labels.items()]
+
+    def label(self, name: str) -> str:
+        return gettext("Locked after failed attempts") if name == LOCKED else super().label(name)
 
     def text(self, value: Any, *, name: str) -> str:
         if name not in NAMED or value is None:

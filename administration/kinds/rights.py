@@ -1,12 +1,15 @@
 """The kinds of change request for the rights of users and of groups."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet, TextField, UUIDField, Value
 from django.db.models.functions import Cast
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +44,7 @@ LABELS = {
     "manager": _("Manager"),
     "participants": _("Participants"),
     "seesAllContacts": _("Sees all contacts"),
+    "secondFactor": _("Second factor, since"),
 }
 GROUP_LABELS = {"name": _("Name"), "permissions": _("Permissions")}
 SEES_RIGHTS = ("accounts.view_user", "accounts.change_user", "accounts.change_member")
@@ -126,6 +130,11 @@ class GroupRightsKind(AdministeredKind):
 
 class RightsPresenter(AdministeredPresenter):
     """Presents rights, with a link to the login or the group."""
+
+    def text(self, value: Any, *, name: str) -> str:
+        if name == "secondFactor" and value is not None:
+            return date_format(localtime(datetime.fromisoformat(value)), "DATETIME_FORMAT")
+        return super().text(value, name=name)
 
     def address(self, subject: SubjectView, *, user: Any) -> str | None:
         model = "accounts_user" if self._key == RIGHTS else "auth_group"

@@ -5,8 +5,21 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Case, ExpressionWrapper, F, OuterRef, Q, QuerySet, TextField, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, Collate, Concat, JSONObject, NullIf, Trim
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import Member, User
 from core.documents import Document
@@ -24,6 +37,7 @@ def users_with_rights(users: QuerySet[User]) -> QuerySet[Any]:
     """Annotate each user with `rights`, its document, and `shown_name`, in the same query."""
     groups = User.groups.through.objects.filter(user=OuterRef("pk")).order_by("group")
     participants = Member.participants.through.objects.filter(member__user=OuterRef("pk")).order_by("participant")
+    devices = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True).order_by("-pk")
     return users.annotate(
         shown_name=NAME_OF_USER,
         rights=JSONObject(
@@ -40,6 +54,8 @@ def users_with_rights(users: QuerySet[User]) -> QuerySet[Any]:
             manager="member__manager_id",
             participants=ArraySubquery(participants.values("participant_id")),
             seesAllContacts=Coalesce("member__sees_all_contacts", False),
+            # Since when, so that another one that is set up meanwhile is another value.
+            secondFactor=Subquery(devices.values("created_at")[:1]),
         ),
     )
 

@@ -15,6 +15,7 @@ from accounts.closing import run_closing_handlers
 from accounts.models import STANDS_ABOVE, Member, Participant, User
 from accounts.permissions import check_member_permission
 from accounts.queries import members_below
+from accounts.second_factor import remove_factor
 from accounts.triggers import MEMBERS_ARE_A_TREE
 from administration.outcomes import Outcome
 from administration.queries.rights import named_permissions, rights_of, users_with_rights
@@ -132,6 +133,8 @@ def write_rights(
             setattr(user, name, value)
         with map_integrity_error(NAME_TAKEN, _name_taken()):
             user.save(update_fields=list(columns))
+    if "secondFactor" in values:
+        remove_factor(user)
     if "groups" in values:
         user.groups.set(values["groups"] or [])
     if "permissions" in values:
@@ -201,6 +204,8 @@ def checked(rights: Rights, target: Mapping[str, Any]) -> Document:
     for path in ("firstName", "lastName"):
         if not isinstance(document[path], str | None) or len(document[path] or "") > MAX_NAME:
             faults[path] = [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]
+    if document["secondFactor"] not in (None, rights.document["secondFactor"]):
+        faults["secondFactor"] = [_("Only its owner sets up a second factor.")]
     faults["groups"] = _unknown(document["groups"], Group.objects.values_list("pk", flat=True), int)
     faults["participants"] = _unknown(document["participants"], Participant.objects.values_list("pk", flat=True), int)
     faults["permissions"] = _permission_faults(document["permissions"])

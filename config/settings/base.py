@@ -33,6 +33,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 INSTALLED_APPS = [
     # Before unfold, a static file of which it replaces.
     "core",
+    # Before the apps whose commands it replaces.
+    "administration.overrides",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",

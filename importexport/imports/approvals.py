@@ -46,7 +46,9 @@ class Approvals:
 
     def _is_concerned(self) -> bool:
         """Return whether the actor's changes can wait at all. Applications never wait for a contact's details."""
-        return self._actor.is_member or (self._actor.kind is ActorKind.APP and self._kind != CONTACT_DETAILS)
+        if self._actor.kind is ActorKind.APP:
+            return self._kind != CONTACT_DETAILS
+        return self._actor.is_member or self._actor.is_operator
 
     def _refuse_those_with_open_requests(self, entries: Sequence[Entry]) -> None:
         waiting = {entry.waiting.subject_id: entry for entry in entries if entry.waiting is not None}

@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
-from accounts.actor import system_actor
+from administration.commands import FourEyesCommand
 from core.errors import ApiError
 from importexport.imports.failurefile import write_failures
 from importexport.imports.queries import failure_as_json, failures_of
@@ -19,21 +19,24 @@ from importexport.models import ImportJob, ImportKind, ImportStatus
 from importexport.progress import ShownProgress
 
 
-class ImportCommand(BaseCommand):
+class ImportCommand(FourEyesCommand):
     """Uploads files and syncs them in this process as a system actor; needs no worker.
 
-    If it is killed, a worker resumes the sync.
+    Once there are people, what is sensitive waits as in a member's import. If it is killed, a worker resumes the sync.
     """
 
     kind: ClassVar[ImportKind]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="JSON array or one entry a line; gzip.")
         parser.add_argument("--dry-run", action="store_true", help="Do everything, and keep nothing.")
         parser.add_argument("--failures", type=Path, metavar="FILE.csv", help="Write what was wrong with entries here.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        job = self._run(options["files"], is_dry_run=options["dry_run"])
+        if options["dry_run"] and options["break_glass"]:
+            raise CommandError("A dry run keeps nothing: it breaks no glass.")
+        job = self._run(options)
         if options["failures"]:
             try:
                 with options["failures"].open("w", newline="", encoding="utf-8") as output:
@@ -43,24 +46,27 @@ class ImportCommand(BaseCommand):
                 raise CommandError(f"{options['failures']} cannot be written: {error.strerror}.") from error
         elif job.failed:
             self._show_failures(job)
+        waiting = f"{job.awaiting_approval} waiting for approval, " if job.awaiting_approval else ""
         version = "" if job.schema_version is None else f" Version {job.schema_version.number} of the schema applied."
         self.stdout.write(
-            f"{job.created} created, {job.updated} updated, {job.unchanged} unchanged, {job.failed} failed, "
+            f"{job.created} created, {job.updated} updated, {job.unchanged} unchanged, {waiting}{job.failed} failed, "
             f"of {job.total} entries.{version}" + (" Nothing was kept: a dry run." if job.is_dry_run else "")
         )
+        for request in job.change_requests.order_by("pk"):
+            self.stdout.write(f"Change request {request.pk} waits for review.")
         if job.status == ImportStatus.FAILED:
             raise CommandError(f"{job.error_message} What is done stays done; run it again.")
         if job.failed:
             raise SystemExit(1)
 
-    def _run(self, paths: list[Path], *, is_dry_run: bool) -> ImportJob:
-        actor = system_actor(self.__class__.__module__.rpartition(".")[2])
+    def _run(self, options: dict[str, Any]) -> ImportJob:
         try:
             with ExitStack() as stack:
-                uploads = [stack.enter_context(path.open("rb")) for path in paths]
+                uploads = [stack.enter_context(path.open("rb")) for path in options["files"]]
+                actor = self.actor(options)
                 files = store_uploads(actor=actor, kind=self.kind, uploads=uploads)
             names = [file.name for file in files]
-            job = start_sync(actor=actor, kind=self.kind, names=names, is_dry_run=is_dry_run, is_sent=False)
+            job = start_sync(actor=actor, kind=self.kind, names=names, is_dry_run=options["dry_run"], is_sent=False)
             with ShownProgress("entries") as progress:
                 progress.expect(job.total or 0)
                 run_job(job.pk, report=progress.report)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
@@ -105,7 +106,8 @@ def _run(lease: JobLease[ImportJob], report: Report) -> None:
         return
     schema = _schema_of(lease.job)
     job = begin(lease, schema_version_id=schema.version_id)
-    importer: Importer = IMPORTERS[job.kind](actor=actor_of_job(job, scope="imports"), schema=schema)
+    actor = replace(actor_of_job(job, scope="imports"), is_operator=job.is_of_operator)
+    importer: Importer = IMPORTERS[job.kind](actor=actor, schema=schema)
     files = ImportFile.objects.in_bulk(job.file_ids)
     processed = job.processed
     with relaxed_gc(), _quick_turns():

@@ -44,6 +44,7 @@ def start_sync(
             file_ids=[file.pk for file in files],
             total=sum(file.entries for file in files),
             language=get_language() or settings.LANGUAGE_CODE,
+            is_of_operator=actor.is_operator,
             **requester_columns(actor),
         )
         if not is_dry_run:

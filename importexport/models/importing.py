@@ -37,13 +37,15 @@ class ImportJob(Job):
     `file_index` and `entry_index` are the cursor: the first unprocessed entry. The cursor, the counts and the failures
     are saved in the transaction that writes the entries, so a crashed worker neither repeats nor skips any.
     `awaiting_approval` counts the entries that wait: as rows of WaitingEntry while the sync runs, in `change_requests`
-    once it has ended. There are several of these if it failed and was resumed. `stalls`
-    counts the runs since the last committed batch; only these count towards the maximum number of attempts.
+    once it has ended. There are several of these if it failed and was resumed. `is_of_operator`: somebody runs it as a
+    command, and what is sensitive waits as in a member's. `stalls` counts the runs since the last committed batch; only
+    these count towards the maximum number of attempts.
     """
 
     kind = models.CharField(_("kind"), max_length=20, choices=ImportKind)
     status = models.CharField(_("status"), max_length=20, choices=ImportStatus, default=ImportStatus.PENDING)
     is_dry_run = models.BooleanField(_("dry run"), default=False)
+    is_of_operator = models.BooleanField(default=False, db_default=False)
     file_ids = ArrayField(models.IntegerField())
     file_index = models.PositiveIntegerField(default=0)
     entry_index = models.PositiveIntegerField(default=0)

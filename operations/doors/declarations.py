@@ -50,6 +50,8 @@ _RIGHTS = _changes("rights", note="taking away at once")
 _APPLICATIONS = _changes("application", note="taking away at once")
 _RIGHTS_OF_GROUPS = _changes("group-rights", note="taking away at once")
 _UPLOAD = _exempt(Exemption.TECHNICAL, "stores files; the sync imports them")
+_OR_BREAK_GLASS = "with --break-glass at once, and reviewed afterwards"
+_REFUSES = _exempt(Exemption.SHELL, "refuses once there are people")
 _REST_AT_ONCE = "details of what exists already; the rest of an entry takes effect at once"
 
 OPERATIONS = {
@@ -202,30 +204,32 @@ ADMIN_PAGES = {
 COMMANDS = {
     "bootstrap": _exempt(Exemption.SHELL, "before there are people"),
     "policies": _changes("policy"),
-    "create_member": _changes("rights"),
+    "create_member": _changes("rights", note=_OR_BREAK_GLASS),
     "doctor": _READS,
     "doors": _READS,
     "check_details": _READS,
-    "anonymize_contacts": _changes("anonymization", note="with --break-glass at once, and reviewed afterwards"),
+    "anonymize_contacts": _changes("anonymization", note=_OR_BREAK_GLASS),
     "create_client_app": _BROKEN_GLASS,
     "export_contacts": _SHELL,
     "export_legal_entities": _SHELL,
     "grant_privileges": _SHELL,
-    "import_contacts": _SHELL,
-    "import_legal_entities": _SHELL,
+    "import_contacts": _changes("contact-details", note=f"{_REST_AT_ONCE}; {_OR_BREAK_GLASS}"),
+    "import_legal_entities": _changes("legal-entity", note=f"{_REST_AT_ONCE}; {_OR_BREAK_GLASS}"),
     "issue_token": _BROKEN_GLASS,
     "link_entities": _SHELL,
-    "load_schemas": _SHELL,
-    "reset_second_factor": _SHELL,
-    "unlock_login": _SHELL,
+    "load_schemas": _changes("schema", "list", note=f"what is not there yet at once; {_OR_BREAK_GLASS}"),
+    "reset_second_factor": _changes("rights", note=_OR_BREAK_GLASS),
+    "unlock_login": _exempt(Exemption.TAKES_AWAY, "a lock; it is on record"),
     "search_indexes": _TECHNICAL,
     # Not in production.
     "load_demo": _SHELL,
     "runstack": _SHELL,
     "take_screenshots": _SHELL,
     # Those of Django and of libraries.
+    "changepassword": _REFUSES,
+    "createapplication": _REFUSES,
+    "createsuperuser": _REFUSES,
     "axes: *": _SHELL,
-    "django.contrib.auth: *": _SHELL,
     "django.contrib.contenttypes: *": _SHELL,
     "django.contrib.sessions: *": _SHELL,
     "django.contrib.staticfiles: *": _SHELL,

@@ -92,7 +92,7 @@ def commands() -> set[str]:
     """Return the commands of the project's own apps and, for others, `app: *`."""
     own = {"accounts", "administration", "audit", "changerequests", "contactgroups", "contacts", "core", "importexport"}
     own |= {"legalentities", "operations", "schemas", "devstack"}
-    return {name if app in own else f"{app}: *" for name, app in get_commands().items()}
+    return {name if app.partition(".")[0] in own else f"{app}: *" for name, app in get_commands().items()}
 
 
 def tasks() -> set[str]:

@@ -77,7 +77,8 @@ def save_list_item(
     The parent must be an item of the parent list.
     """
     owner = _list_with_key(list_key)
-    request = _submitted(owner, planned_changes(owner, key=key, names=names, parent_key=parent_key, order=order), actor)
+    changes = planned_changes(owner, key=key, names=names, parent_key=parent_key, order=order)
+    request = submit_items(actor=actor, owner=owner, changes=changes)
     item = None if request is not None else ListItem.objects.get(list=owner.row, key=key)
     return ItemSubmission(item, request)
 
@@ -96,7 +97,7 @@ def remove_list_item(*, actor: Actor, list_key: str, key: str) -> ChangeRequest 
         raise NotFound(_("The list has no item “%(key)s”.") % {"key": key[:80]})
     if owner.is_in_use(key) or ListItem.objects.filter(parent__list=owner.row, parent__key=key).exists():
         raise _in_use(key)
-    return _submitted(owner, [Change(f"{list_key}.{code}", before, None)], actor)
+    return submit_items(actor=actor, owner=owner, changes=[Change(f"{list_key}.{code}", before, None)])
 
 
 def planned_changes(
@@ -110,7 +111,7 @@ def planned_changes(
     return [Change(path, None, wanted)] if before is None else changes_between(before, wanted, f"{path}.")
 
 
-def _submitted(owner: LockedList, changes: Sequence[Change], actor: Actor) -> ChangeRequest | None:
+def submit_items(*, actor: Actor, owner: LockedList, changes: Sequence[Change]) -> ChangeRequest | None:
     """Make the changes, or open the request that they have to wait for."""
     request = request_if_required(kind=LIST_KIND, subject_id=owner.row.pk, subject=owner, changes=changes, actor=actor)
     if request is None and changes:

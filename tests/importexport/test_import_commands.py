@@ -6,10 +6,22 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.actor import member_actor
+from administration.commands import operator_of
+from administration.models import BreakGlass
 from audit.models import Entry
+from changerequests.models import ChangeRequest, Source, Status, Verdict
+from changerequests.queries.revisions import current_digest
+from changerequests.services.applying import apply_approved_request
+from changerequests.services.deciding import decide
 from contacts.models import CONTACT_DETAILS, Contact
+from importexport.imports.running import run_job
+from importexport.imports.services import start_sync
+from importexport.imports.uploads import store_uploads
+from importexport.models import ImportKind
 from legalentities.models import LegalEntity
-from tests.importexport.importing import array, lines, packed
+from tests.fixtures import details
+from tests.importexport.importing import array, lines, packed, synced
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +100,104 @@ def test_legal_entities_are_imported_too(file, default_schemas):
 def test_progress_is_told_in_plain_lines_where_there_is_no_terminal(file, entry, capsys):
     run("import_contacts", file(array(entry())))
     assert "0 of 1 entries" in capsys.readouterr().err
+
+
+# ---- once there are people
+
+
+@pytest.fixture
+def rita(settings, make_member):
+    """Without the embedded profile, a command is run by an operator."""
+    settings.EMBEDDED = False
+    return make_member("rita", reviews=True, permissions=["view_contact"], sees_all_contacts=True)
+
+
+@pytest.fixture
+def changed(file, entry):
+    """A file that renames E-1, adds a note to E-2, and has E-3, which is new."""
+    synced(lines(entry("E-1"), entry("E-2")))
+    renamed = entry("E-1", details=details(personalInformation={"lastName": "Heusser"}))
+    noted = entry("E-2", details=details(relationship={"notes": "Met in Bern."}))
+    return file(lines(renamed, noted, entry("E-3")))
+
+
+def names():
+    rows = Contact.objects.order_by("pk").values_list("details__personalInformation__lastName", flat=True)
+    return list(rows)
+
+
+def test_an_operator_alone_changes_no_protected_field_by_a_file(rita, changed):
+    code, out, _err = run("import_contacts", changed)
+    request = ChangeRequest.objects.get()
+    assert (code, names()) == (0, ["Spyri"] * 3)
+    assert out == (
+        "1 created, 1 updated, 0 unchanged, 1 waiting for approval, 0 failed, of 3 entries. "
+        f"Version 1 of the schema applied.\nChange request {request.pk} waits for review.\n"
+    )
+    assert (request.source, request.status) == (Source.IMPORT, Status.PENDING)
+    assert request.initiator_system.startswith("import_contacts by ")
+    code, _out, err = run("import_contacts", changed)
+    assert (code, names()) == (1, ["Spyri"] * 3)
+    assert f"Change request {request.pk} waits for review" in err
+
+
+def test_what_an_operator_imports_takes_effect_once_it_is_approved(rita, changed):
+    run("import_contacts", changed)
+    request = ChangeRequest.objects.get()
+    approval = {"verdict": Verdict.APPROVE, "digest": current_digest(request)}
+    decide(actor=member_actor(rita), change_request_id=request.pk, **approval)
+    apply_approved_request(request.pk)
+    assert names() == ["Heusser", "Spyri", "Spyri"]
+    assert Entry.objects.get(change_request=request).initiator_system == request.initiator_system
+
+
+def test_a_worker_that_resumes_what_an_operator_began_lets_it_wait_too(rita, changed):
+    actor = operator_of("import_contacts")
+    with open(changed, "rb") as upload:
+        (stored,) = store_uploads(actor=actor, kind=ImportKind.CONTACTS, uploads=[upload])
+    job = start_sync(actor=actor, kind=ImportKind.CONTACTS, names=[stored.name])
+    run_job(job.pk)
+    assert names() == ["Spyri"] * 3
+    assert ChangeRequest.objects.get().status == Status.PENDING
+
+
+def test_a_file_of_legal_entities_waits_too(rita, file, default_schemas):
+    def write(name):
+        return file(array({"externalId": "L-1", "details": {"name": name}}), "entities.json")
+
+    run("import_legal_entities", write("Säntis AG"))
+    _code, out, _err = run("import_legal_entities", write("Säntis SA"))
+    assert "1 waiting for approval" in out
+    assert (LegalEntity.objects.get().name, ChangeRequest.objects.count()) == ("Säntis AG", 1)
+
+
+def test_breaking_the_glass_imports_everything_at_once(rita, changed):
+    with pytest.raises(CommandError, match="Use --reason"):
+        run("import_contacts", changed, "--break-glass")
+    with pytest.raises(CommandError, match="keeps nothing"):
+        run("import_contacts", changed, "--break-glass", "--dry-run", "--reason", "A court order")
+    assert (names(), BreakGlass.objects.count()) == (["Spyri"] * 2, 0)
+    run("import_contacts", changed, "--break-glass", "--reason", "A court order")
+    assert names() == ["Heusser", "Spyri", "Spyri"]
+    used, request = BreakGlass.objects.get(), ChangeRequest.objects.get()
+    assert (request.kind, request.subject_id) == ("break-glass", used.pk)
+    written = Entry.objects.filter(kind=CONTACT_DETAILS).latest("pk")
+    assert written.initiator_system == f"import_contacts, break glass #{used.pk}"
+
+
+def test_a_file_that_cannot_be_read_breaks_no_glass(rita, tmp_path):
+    with pytest.raises(CommandError, match="cannot be read"):
+        run("import_contacts", str(tmp_path / "none.json"), "--break-glass", "--reason", "A court order")
+    assert not BreakGlass.objects.exists()
+
+
+def test_a_dry_run_says_what_would_wait(rita, changed):
+    _code, out, _err = run("import_contacts", changed, "--dry-run")
+    assert "1 waiting for approval" in out
+    assert not ChangeRequest.objects.exists()
+
+
+def test_in_the_embedded_profile_an_import_waits_for_nobody(rita, changed, settings):
+    settings.EMBEDDED = True
+    run("import_contacts", changed)
+    assert names() == ["Heusser", "Spyri", "Spyri"]

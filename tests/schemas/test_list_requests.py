@@ -186,7 +186,7 @@ def test_applications_and_the_system_change_items_at_once(make_app: Make) -> Non
     assert save(actor) is None
     assert save(SYSTEM, names={"en": "Hitched"}) is None
     assert stored()[0] == {"en": "Hitched"}
-    assert load_lists() == 0
+    assert load_lists().added == []
 
 
 @pytest.mark.usefixtures("_married")

@@ -136,7 +136,7 @@ def test_the_database_refuses_to_edit_or_delete_a_version() -> None:
 
 def test_a_schema_that_was_edited_is_not_overwritten_by_a_later_default(contact_definition: Definition) -> None:
     publish(changed(contact_definition()))
-    assert load_default_schemas() == []
+    assert load_default_schemas().added == []
     assert "hobbies.sport" in current_schema("contact").fields
 
 
@@ -146,7 +146,7 @@ def test_a_default_that_nobody_edited_follows_a_later_default() -> None:
         schema=row, number=7, definition={"elements": [field("name")]}, json_schema={}, published_by_name="Kontor"
     )
     Schema.objects.filter(pk=row.pk).update(current_version=shipped_earlier)
-    assert load_default_schemas() == ["legal-entity"]
+    assert load_default_schemas().added == ["legal-entity"]
     assert current_schema("legal-entity").version_number == 8
 
 

@@ -1,25 +1,15 @@
 """Remove the second factor of a member or staff user who has lost it."""
 
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
-from accounts.models import User
-from accounts.second_factor import remove_factor
+from administration.commands import RightsCommand
 
 
-class Command(BaseCommand):
+class Command(RightsCommand):
     help = (
         "Takes the authenticator and the recovery codes of a login away. Where a second factor is required, the login "
-        "sets up another one when it is next used."
+        "sets up another one when it is next used: so, once there are people, somebody else approves it first."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("username")
-
-    def handle(self, *args: Any, username: str, **options: Any) -> None:
-        user = User.objects.filter(username__iexact=username).first()
-        if user is None:
-            raise CommandError("There is no login with this username.")
-        self.stdout.write("Removed." if remove_factor(user) else "There was no second factor.")
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.change(options, {"secondFactor": None}, done="Removed.", unchanged="There was no second factor.")
