@@ -47,6 +47,13 @@ class DocumentKind(RequestKind):
         return Facts(initiator=initiator)
 
 
+class PermittedKind(DocumentKind):
+    """Requests about subjects that members see with one of the permissions `seen_with`."""
+
+    def visible(self, actor: Actor) -> Q | None:
+        return seen_by_members_with(actor, *self.seen_with)
+
+
 class DocumentPresenter(Presenter):
     """Presents changes of a document by the labels of its properties, whatever is nested in them.
 

@@ -113,6 +113,10 @@ class RequestKind(ABC):
     flagged: str | Promise | None = None
     # Whether its policy must make every change wait, so that nobody can switch it off.
     always_waits = False
+    # Permissions, with one of which members see all subjects; none if sight depends on the subject.
+    seen_with: tuple[str, ...] = ()
+    # Whether some of its requests are about a member, who does not decide them (`about_member`).
+    is_about_members = False
 
     @abstractmethod
     def visible(self, actor: Actor) -> Q | None:

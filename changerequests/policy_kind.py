@@ -5,12 +5,12 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
-from changerequests.document_kinds import DocumentKind, DocumentPresenter, seen_by_members_with
+from changerequests.document_kinds import DocumentPresenter, PermittedKind
 from changerequests.kinds import SubjectView, all_kinds
 from changerequests.models import ChangeRequest, PolicyVersion
 from changerequests.permissions import POLICY_PERMISSION, REVIEW_PERMISSION
@@ -44,7 +44,7 @@ LABELS = {
 }
 
 
-class PolicyKind(DocumentKind):
+class PolicyKind(PermittedKind):
     """A change of the policies. It always waits."""
 
     key = POLICY_KIND
@@ -54,9 +54,7 @@ class PolicyKind(DocumentKind):
     history_template = "admin/changerequests/includes/policy_history.html"
     profiles = profiles(waits=True)
     always_waits = True
-
-    def visible(self, actor: Actor) -> Q | None:
-        return seen_by_members_with(actor, REVIEW_PERMISSION, POLICY_PERMISSION)
+    seen_with = (REVIEW_PERMISSION, POLICY_PERMISSION)
 
     def search(self, term: str) -> QuerySet[Any, Any]:
         return PolicyVersion.objects.none().values("pk")

@@ -43,6 +43,7 @@ class ApplicationKind(AdministeredKind):
     label = _("Client application")
     subject_label = _("client application")
     seen_with = (VIEW, "accounts.add_clientapplication", "accounts.change_clientapplication")
+    is_about_members = True
     labels = LABELS
 
     def search(self, term: str) -> QuerySet[Any, Any]:

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from administration.break_glass import REVIEWED
 from administration.models import BREAK_GLASS, BreakGlass
-from changerequests.document_kinds import DocumentKind, DocumentPresenter, seen_by_members_with
+from changerequests.document_kinds import DocumentPresenter, PermittedKind
 from changerequests.kinds import SubjectView
 from changerequests.models import ChangeRequest
 from changerequests.permissions import REVIEW_PERMISSION
@@ -22,7 +22,7 @@ from core.errors import Forbidden, NotFound
 HOURS_TO_REVIEW = 120
 
 
-class BreakGlassKind(DocumentKind):
+class BreakGlassKind(PermittedKind):
     """The review of what a command did at once. It always waits, and nobody can amend it."""
 
     key = BREAK_GLASS
@@ -31,9 +31,7 @@ class BreakGlassKind(DocumentKind):
     subject_template = "admin/administration/includes/reviewed_break_glass.html"
     profiles = profiles(waits=True, hours=HOURS_TO_REVIEW)
     always_waits = True
-
-    def visible(self, actor: Actor) -> Q | None:
-        return seen_by_members_with(actor, REVIEW_PERMISSION)
+    seen_with = (REVIEW_PERMISSION,)
 
     def search(self, term: str) -> QuerySet[Any, Any]:
         return BreakGlass.objects.filter(command__icontains=term).order_by().values("pk")

@@ -5,14 +5,12 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Q
 from django.utils.translation import gettext
 
-from accounts.actor import Actor
 from accounts.models import Member, Participant
 from administration.labels import permission_label
 from administration.rights import LOCKED
-from changerequests.document_kinds import DocumentKind, DocumentPresenter, seen_by_members_with
+from changerequests.document_kinds import DocumentPresenter, PermittedKind
 from changerequests.kinds import ChoosableField
 from changerequests.policies import profiles
 
@@ -20,15 +18,11 @@ from changerequests.policies import profiles
 NAMED = ("groups", "permissions", "manager", "owner", "participants")
 
 
-class AdministeredKind(DocumentKind):
+class AdministeredKind(PermittedKind):
     """Changes that wait when they give; services make what takes away at once."""
 
     profiles = profiles(waits=True)
-    seen_with: tuple[str, ...]
     labels: Mapping[str, Any]
-
-    def visible(self, actor: Actor) -> Q | None:
-        return seen_by_members_with(actor, *self.seen_with)
 
     def document_of(self, subject: Any) -> Mapping[str, Any]:
         document: Mapping[str, Any] = subject.document

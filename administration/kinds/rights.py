@@ -58,6 +58,7 @@ class RightsKind(AdministeredKind):
     label = _("Rights")
     subject_label = _("login")
     seen_with = SEES_RIGHTS
+    is_about_members = True
     labels = LABELS
 
     def search(self, term: str) -> QuerySet[Any, Any]:

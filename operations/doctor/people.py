@@ -1,0 +1,139 @@
+"""Examines whether people can decide what waits, and whether they have reviewed what did not wait."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import cache
+
+import psycopg
+from django.db import DatabaseError
+from django.utils import timezone, translation
+
+from administration.bootstrap import is_bootstrapped
+from administration.kinds.break_glass import HOURS_TO_REVIEW
+from administration.models import BREAK_GLASS, BreakGlass
+from changerequests.coverage import Gap, gaps
+from changerequests.eligibility import Person, Round
+from changerequests.kinds import RequestKind, all_kinds
+from changerequests.models import ChangeRequest
+from changerequests.policies import KindPolicy, Stage, kind_policy
+from changerequests.queries.deciders import deciders_today, members_with
+from changerequests.queries.policies import policies_now
+from operations import probes
+from operations.doctor.database import described
+from operations.doctor.findings import Finding, error, ok, warning
+
+MOST_NAMES = 5
+
+
+def examine_people() -> Iterator[Finding]:
+    """Say whose requests nobody could decide, by kind and stage, and which uses of break glass nobody has reviewed.
+
+    The number of queries depends on the kinds only. Sight that depends on the subject, such as a contact, is left out.
+    """
+    try:
+        with probes.database():
+            yield from _examined()
+    except psycopg.Error as problem:
+        yield error(f"Not known: {described(problem)}", "See the database.")
+    except DatabaseError as problem:
+        yield error(f"Not known: {type(problem).__name__}", "See the migrations.")
+
+
+def _examined() -> Iterator[Finding]:
+    if not is_bootstrapped():
+        yield ok("there are none yet: commands act at once")
+        return
+    with translation.override("en"):
+        lacking = _lacking()
+    for sentence, places in lacking.items():
+        make = error if sentence == NOBODY else warning
+        where = "; ".join(f"{stage} of {', '.join(kinds)}" for stage, kinds in places.items())
+        yield make(f"{sentence}: {where}", REMEDY)
+    if not lacking:
+        yield ok("whatever somebody asks for, somebody else could decide it")
+    yield from _broken_glass()
+
+
+# ---- who could decide
+
+NOBODY = "Nobody could decide a request"
+REMEDY = "Give the permissions to see and review such requests, and the stage's group, to another member."
+
+# The labels of kinds by stage, by whose requests they are.
+Lacking = Mapping[str, Mapping[str, Collection[str]]]
+
+
+def _lacking() -> Lacking:
+    people, names = deciders_today()
+    holders = cache(lambda permission: frozenset(members_with(permission).values_list("pk", flat=True)))
+    document, version = policies_now()
+    found: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
+    for kind in all_kinds():
+        policy = kind_policy(document[kind.key], version=version)
+        for sentence, stage in _gaps_of(kind, policy, _who_see(kind, people, holders), names):
+            found[sentence][stage][str(kind.label)] = None
+    return found
+
+
+def _who_see(
+    kind: RequestKind, people: Sequence[Person], holders: Callable[[str], Collection[int]]
+) -> Sequence[Person]:
+    if not kind.seen_with:
+        return people
+    return [person for person in people if any(person.member_id in holders(name) for name in kind.seen_with)]
+
+
+def _gaps_of(
+    kind: RequestKind, policy: KindPolicy, people: Sequence[Person], names: Mapping[int, str]
+) -> Iterator[tuple[str, str]]:
+    """Yield in words whose requests nobody could decide, and the stage."""
+    for stages in dict.fromkeys(rule.stages for rule in policy.rules if rule.stages):
+        rounds = [Round(stage.group_id, stage.approvals) for stage in stages]
+        by_place: dict[int, list[Gap]] = defaultdict(list)
+        for gap in gaps(people, rounds, is_about_members=kind.is_about_members):
+            # Commands ask for the reviews of break glass, members do not.
+            if kind.key != BREAK_GLASS or gap.initiator_id is None:
+                by_place[gap.place].append(gap)
+        for place, lacking in by_place.items():
+            yield _sentence(lacking, names), _stage(stages, place)
+
+
+def _sentence(lacking: Collection[Gap], names: Mapping[int, str]) -> str:
+    whose = []
+    for gap in lacking:
+        by = "" if gap.initiator_id is None else f"by {names[gap.initiator_id]}"
+        about = "" if gap.about_member_id is None else f"about {names[gap.about_member_id]}"
+        whose.append(" ".join(filter(None, [by, about])))
+    return NOBODY if "" in whose else f"Nobody could decide a request {_shortened(whose)}"
+
+
+def _stage(stages: Sequence[Stage], place: int) -> str:
+    before = " and ".join(stage.name for stage in stages[:place])
+    return f"stage {stages[place].name}" + (f" (after {before})" if before else "")
+
+
+# ---- break glass
+
+
+def _broken_glass() -> Iterator[Finding]:
+    open_reviews = ChangeRequest.objects.open().of_kind(BREAK_GLASS).order_by().values("subject_id")
+    used = list(BreakGlass.objects.filter(pk__in=open_reviews).order_by("pk"))
+    due = timezone.now() - timedelta(hours=HOURS_TO_REVIEW)
+    late = [one for one in used if one.used_at < due]
+    recent = [one for one in used if one.used_at >= due]
+    remedy = "Somebody who may review decides the change request about it, in the admin."
+    days = HOURS_TO_REVIEW // 24
+    if late:
+        yield error(f"Nobody has reviewed in {days} days that commands broke the glass: {_listed(late)}", remedy)
+    if recent:
+        yield warning(f"Commands broke the glass, and the review is open: {_listed(recent)}", remedy)
+
+
+def _listed(used: Sequence[BreakGlass]) -> str:
+    return _shortened([f"{one} by {one.operator}" for one in used])
+
+
+def _shortened(texts: Sequence[str]) -> str:
+    more = f", and {len(texts) - MOST_NAMES} more" if len(texts) > MOST_NAMES else ""
+    return ", ".join(texts[:MOST_NAMES]) + more
