@@ -30,7 +30,7 @@ class Actor:
 
     A system actor with `is_operator` is a command that somebody runs: what it submits waits like a member's.
 
-    `permissions` has those of a member's user, if its token was read; `is_superuser` means all of them.
+    `permissions` has those of a member's user, if a token or session was read; `is_superuser` means all of them.
     `hierarchy` has the ids of the member and the members below it, if they were loaded (`with_hierarchy`).
     """
 
@@ -135,8 +135,11 @@ def operator_actor(name: str) -> Actor:
     return replace(system_actor(name), is_operator=True)
 
 
-def member_actor(member: Member) -> Actor:
-    """Return a member's actor in the admin. It has every scope, because Django permissions apply there instead."""
+def member_actor(member: Member, *, permissions: frozenset[str] | None = None) -> Actor:
+    """Return a member's actor in the admin. It has every scope, because Django permissions apply there instead.
+
+    Without `permissions`, those of its user are read when they are asked for.
+    """
     return Actor(
         kind=ActorKind.MEMBER,
         name=member.name,
@@ -145,5 +148,7 @@ def member_actor(member: Member) -> Actor:
         member_id=member.pk,
         member_uid=member.uid,
         sees_all_contacts=member.sees_all_contacts,
+        is_superuser=member.user.is_superuser,
+        permissions=permissions,
         _user=member.user,
     )

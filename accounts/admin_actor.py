@@ -26,12 +26,14 @@ from core.errors import ApiError, Forbidden
 def actor_of(request: HttpRequest) -> Actor | None:
     """Return the actor of the logged-in member; None for staff who are not members: they see no contacts.
 
-    Cached with the request's user by Django, whether found or not, so it takes one query per request.
+    Django caches the member with the request's user, whether found or not, and the permissions, which the admin asks
+    for before every page: so it takes one query per request.
     """
-    member = getattr(request.user, "member", None)
+    user = request.user
+    member = getattr(user, "member", None)
     if member is None:
         return None
-    actor = member_actor(member)
+    actor = member_actor(member, permissions=frozenset(() if user.is_superuser else user.get_all_permissions()))
     actor.bind_to_log()
     return actor
 

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import Exists, IntegerField, QuerySet, Subquery
+from django.db.models import Exists, IntegerField, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, member_actor
 from accounts.models import Member, User
 from core.errors import NotFound
+
+# The condition that no row meets.
+NOTHING = Q(pk__in=[])
 
 # From a member downwards, using the index on manager_id. UNION (not ALL) terminates even on cyclic data.
 BELOW = """
@@ -50,10 +53,12 @@ def with_hierarchy(actor: Actor) -> Actor:
     return replace(actor, hierarchy=hierarchy_of(actor.member_id))
 
 
-def has_permission(actor: Actor, permission: str) -> Exists:
-    """Return the condition that the actor's user has a permission, for queries of callers whose user is not loaded."""
+def has_permission(actor: Actor, permission: str) -> Q:
+    """Return the condition that the actor has a permission; a subquery only if its permissions are not loaded."""
+    if actor.permissions is not None:
+        return Q() if actor.has_perm(permission) else NOTHING
     holders = User.objects.with_perm(permission, backend="django.contrib.auth.backends.ModelBackend")
-    return Exists(holders.filter(pk=actor.user_id or 0))
+    return Q(Exists(holders.filter(pk=actor.user_id or 0)))
 
 
 def member_seen_by(*, actor: Actor, member_id: int) -> Member:

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 
 from accounts.actor import Actor, ActorKind
-from accounts.queries import has_permission
+from accounts.queries import NOTHING, has_permission
 from audit.queries import latest_entries
 from changerequests.kinds import Presenter, RequestKind, SubjectView
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement
@@ -27,8 +27,9 @@ def seen_by_members_with(actor: Actor, *permissions: str) -> Q | None:
     if actor.kind is ActorKind.SYSTEM:
         return None
     if not actor.is_member:
-        return Q(pk__in=[])
-    return reduce(or_, (Q(has_permission(actor, permission)) for permission in permissions))
+        return NOTHING
+    conditions = [has_permission(actor, permission) for permission in permissions]
+    return reduce(or_, conditions) if all(conditions) else None
 
 
 class DocumentKind(RequestKind):

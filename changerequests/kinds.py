@@ -113,6 +113,8 @@ class RequestKind(ABC):
     flagged: str | Promise | None = None
     # Whether its policy must make every change wait, so that nobody can switch it off.
     always_waits = False
+    # Kinds with the same name here have the same `visible`, so that a list asks for it once.
+    sight: str | None = None
     # Permissions, with one of which members see all subjects; none if sight depends on the subject.
     seen_with: tuple[str, ...] = ()
     # Whether some of its requests are about a member, who does not decide them (`about_member`).

@@ -20,6 +20,7 @@ class AboutContacts(RequestKind):
 
     subject_label = _("contact")
     subject_template = "admin/contacts/includes/reviewed_contact.html"
+    sight = "contacts"
 
     def visible(self, actor: Actor) -> Q | None:
         return Contact.objects.visibility(actor, column="subject_id")
