@@ -32,6 +32,7 @@ WORK = (
     *("add_contact", "change_contact_details"),
     *("add_contactgroup", "change_contactgroup", "delete_contactgroup"),
     *("add_legalentity", "change_legalentity"),
+    *("add_importjob", "add_exportjob"),
 )
 
 

@@ -137,15 +137,15 @@ OPERATIONS = [
     # GraphQL
     Operation("POST", "/graphql", "contacts.read", ALL, {"query": "{ __typename }"}, or_scope="legal-entities.read"),
     # ExportManagement
-    Operation("POST", "/v1.0/contacts/export", "exports", STAFF),
+    Operation("POST", "/v1.0/contacts/export", "exports", WRITERS),
     Operation("GET", "/v1.0/contacts/export/{exportJobId}", "exports", STAFF),
-    Operation("POST", "/v1.0/legal-entities/export", "exports", STAFF),
+    Operation("POST", "/v1.0/legal-entities/export", "exports", WRITERS),
     Operation("GET", "/v1.0/legal-entities/export/{exportJobId}", "exports", STAFF),
     # ImportManagement
-    Operation("POST", "/v1.0/contacts/import", "imports", STAFF, raw=NO_IMPORT, content_type=FORM),
-    Operation("POST", "/v1.0/contacts/import/sync", "imports", STAFF),
-    Operation("POST", "/v1.0/legal-entities/import", "imports", STAFF, raw=NO_IMPORT, content_type=FORM),
-    Operation("POST", "/v1.0/legal-entities/import/sync", "imports", STAFF),
+    Operation("POST", "/v1.0/contacts/import", "imports", WRITERS, raw=NO_IMPORT, content_type=FORM),
+    Operation("POST", "/v1.0/contacts/import/sync", "imports", WRITERS),
+    Operation("POST", "/v1.0/legal-entities/import", "imports", WRITERS, raw=NO_IMPORT, content_type=FORM),
+    Operation("POST", "/v1.0/legal-entities/import/sync", "imports", WRITERS),
     Operation("GET", "/v1.0/import/sync/{statusId}/status", "imports", STAFF),
     # SchemaManagement
     Operation("GET", "/v1.0/schemas/{key}", "schemas.read", ALL),

@@ -24,9 +24,9 @@ from importexport.exports.selection import Selection
 from importexport.exports.services import request_export
 from importexport.job_ownership import requested_by
 from importexport.models import ExportJob, ExportKind, ExportStatus
+from importexport.permissions import MAY_EXPORT
 from legalentities.admin import LegalEntityAdmin
 
-MAY_EXPORT = "importexport.add_exportjob"
 STATUS_LABELS = {
     ExportStatus.PENDING: "info",
     ExportStatus.RUNNING: "info",

@@ -23,6 +23,7 @@ from importexport.exports.running import SCOPE
 from importexport.exports.selection import Selection
 from importexport.exports.services import request_export
 from importexport.models import ExportKind, ExportStatus
+from importexport.permissions import MAY_EXPORT
 
 TAGS = ["ExportManagement"]
 QUERY = {"text/plain": OpenApiTypes.STR}
@@ -34,7 +35,7 @@ RETRY_AFTER_SECONDS = "2"
 
 
 class _RequestExportView(ActorView):
-    access = {"POST": Access(SCOPE, STAFF)}
+    access = {"POST": Access(SCOPE, STAFF, member_permission=MAY_EXPORT)}
     parser_classes = [PlainTextParser, UntypedTextParser]
     kind: ClassVar[ExportKind]
 

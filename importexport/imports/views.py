@@ -17,10 +17,11 @@ from importexport.imports.queries import own_job, status_of
 from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
 from importexport.models import ImportKind
+from importexport.permissions import MAY_IMPORT
 
 SCOPE = "imports"
 TAGS = ["ImportManagement"]
-ACCESS = Access(SCOPE, STAFF)
+ACCESS = Access(SCOPE, STAFF, member_permission=MAY_IMPORT)
 UPLOAD = {
     "multipart/form-data": {
         "type": "object",
@@ -143,7 +144,7 @@ class LegalEntitiesSyncView(_SyncView):
 
 
 class SyncStatusView(ActorView):
-    access = {"GET": ACCESS}
+    access = {"GET": Access(SCOPE, STAFF)}
 
     @extend_schema(operation_id="getSyncStatus", tags=TAGS, responses={200: shapes.SyncStatusSerializer})
     def get(self, request: Request, statusId: str) -> Response:
