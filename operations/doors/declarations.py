@@ -52,7 +52,10 @@ _RIGHTS_OF_GROUPS = _changes("group-rights", note="taking away at once")
 _UPLOAD = _exempt(Exemption.TECHNICAL, "stores files; the sync imports them")
 _OR_BREAK_GLASS = "with --break-glass at once, and reviewed afterwards"
 _REFUSES = _exempt(Exemption.SHELL, "refuses once there are people")
-_REST_AT_ONCE = "details of what exists already; the rest of an entry takes effect at once"
+_REST_AT_ONCE = (
+    "details of what exists already; who sees a contact and what it is called are refused where they wait; the rest of "
+    "an entry takes effect at once"
+)
 
 OPERATIONS = {
     # contacts

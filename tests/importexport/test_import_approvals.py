@@ -10,7 +10,8 @@ from changerequests.queries.revisions import current_digest, proposals_of
 from changerequests.services.applying import apply_approved_request
 from changerequests.services.deciding import Parts, decide
 from changerequests.services.withdrawing import cancel_change_request
-from contacts.models import Channel, Contact
+from contacts.kinds.identity import ContactIdentityKind
+from contacts.models import CONTACT_ACCESS, CONTACT_IDENTITY, Channel, Contact
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.changes import patch_details
 from core.errors import Forbidden, NotFound, PreconditionFailed
@@ -156,17 +157,48 @@ def test_a_dry_run_counts_what_would_wait_and_asks_for_nothing(present, entry, a
     assert not WaitingEntry.objects.exists()
 
 
-def test_the_rest_of_an_entry_takes_effect_while_its_details_wait(present, entry, anna, rita, make_participant):
-    make_participant("Zurich")
-    job = synced(array(renamed(entry, 1) | {"participants": ["Zurich"], "username": "other"}), actor=member_actor(anna))
+def test_the_rest_of_an_entry_takes_effect_while_its_details_wait(present, entry, anna, rita):
+    others = {"username": "other", "externalConnections": [{"system": "CRM", "externalId": "CRM-1"}]}
+    job = synced(array(renamed(entry, 1) | others), actor=member_actor(anna))
     contact = present["E-1"]
     contact.refresh_from_db()
     assert (job.awaiting_approval, job.updated) == (1, 0)
     assert (contact.username, contact.version, contact.details) == ("other", 1, details())
-    assert [participant.name for participant in contact.participants.all()] == ["Zurich"]
+    assert contact.external_connections.filter(system="CRM").exists()
     approve(rita, waits(job))
     contact.refresh_from_db()
     assert (contact.version, contact.details["personalInformation"]["lastName"]) == (2, "Heusser")
+
+
+def test_nobody_moves_who_sees_a_contact_by_an_import(present, entry, anna, make_participant):
+    """Nor are the entry's details changed or asked for: it fails as a whole, and may say who sees the contact now."""
+    zurich, contact = make_participant("Zurich"), present["E-1"]
+    contact.members.set([anna])
+    for named, paths in (
+        ({"participants": ["Zurich"]}, ["participants"]),
+        ({"members": []}, ["members"]),
+        ({"members": [], "participants": ["Zurich"]}, ["members", "participants"]),
+    ):
+        job = synced(array(renamed(entry, 1) | named), actor=member_actor(anna))
+        assert (job.failed, job.awaiting_approval) == (1, 0)
+        assert [path for _position, path, _message in faults(job)] == paths
+    assert (list(contact.members.all()), contact.participants.exists()) == ([anna], False)
+    same = array(annotated(entry, 1) | {"participants": [], "members": ["anna"]})
+    assert counts(synced(same, actor=member_actor(anna))) == (0, 1, 0, 0)
+    # Where the policy lets it pass, it takes effect.
+    set_policy(policy([], []), kind=CONTACT_ACCESS)
+    assert counts(synced(array(entry("E-1") | {"participants": ["Zurich"]}), actor=member_actor(anna))) == (0, 1, 0, 0)
+    assert list(contact.participants.all()) == [zurich]
+
+
+def test_where_they_wait_no_username_and_external_id_is_changed_by_an_import(present, entry, anna):
+    set_policy(ContactIdentityKind.profiles["strict"], kind=CONTACT_IDENTITY)
+    others = {"username": "other", "externalConnections": [{"system": "CRM", "externalId": "CRM-1"}]}
+    job = synced(array(entry("E-1") | others), actor=member_actor(anna))
+    assert {path for _position, path, _message in faults(job)} == {"username", "externalConnections"}
+    contact = present["E-1"]
+    contact.refresh_from_db()
+    assert (contact.username, contact.external_connections.count()) == ("user-E-1", 1)
 
 
 def test_an_approved_address_is_not_verified_as_that_of_no_import_is(present, entry, anna, rita):

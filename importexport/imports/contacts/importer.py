@@ -5,7 +5,7 @@ writers. Unchanged contacts are not locked.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +17,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Channel, ChannelKind, Contact, ExternalConnection
+from contacts.models import (
+    CONTACT_ACCESS,
+    CONTACT_DETAILS,
+    CONTACT_IDENTITY,
+    CONTACT_SCHEMA,
+    Channel,
+    ChannelKind,
+    Contact,
+    ExternalConnection,
+)
 from contacts.plans import username_required
 from contacts.services.channels import NOTHING_PENDING
 from contacts.services.usernames import username_coupled
@@ -34,6 +43,7 @@ from importexport.imports.copying import copy_into, json_text, number, row, text
 from importexport.imports.documents import History, Planner, change_cells
 from importexport.imports.entries import Outcome
 from importexport.imports.reading import RawEntry
+from importexport.imports.refusals import Refusals
 from schemas.compiled import CompiledSchema
 
 DEFAULT = ExternalConnection.DEFAULT_SYSTEM
@@ -54,6 +64,8 @@ class ContactImporter:
         self._approvals = Approvals(
             kind=CONTACT_DETAILS, schema_key=CONTACT_SCHEMA, actor=actor, facts=facts_of_contacts
         )
+        self._refused_access = Refusals(kind=CONTACT_ACCESS, actor=actor, facts=facts_of_contacts)
+        self._refused_identity = Refusals(kind=CONTACT_IDENTITY, actor=actor, facts=facts_of_contacts)
         self._sees_all = not Contact.objects.visible_to(actor).query.where
         self._expected = Outcome.CREATED
         self.refresh()
@@ -90,7 +102,9 @@ class ContactImporter:
         new, ids = self._partition(entries, holders)
         known = self._known(cursor, entries, ids)
         touched = self._touched(cursor, known, holders)
-        self._plan_updates(cursor, touched)
+        self._plan_updates(touched)
+        self._refuse_what_waits(cursor, touched)
+        self._let_wait(touched)
         check_unique_usernames(cursor, new, touched)
         check_unique_connections(entries, holders, new, touched)
         self._create(cursor, [item for item in new if not item.entry.faults])
@@ -198,7 +212,7 @@ class ContactImporter:
         wanted = others | (item.entry.participants or set())
         return None if wanted == present[item.id] else wanted
 
-    def _plan_updates(self, cursor: CursorWrapper, touched: list[Known]) -> None:
+    def _plan_updates(self, touched: list[Known]) -> None:
         for item in touched:
             entry, present = item.entry, item.present
             if present.is_anonymized:
@@ -209,7 +223,25 @@ class ContactImporter:
                 stored = orjson.loads(present.details)
                 item.plan = self._planner.check_changed(entry, stored=stored, version=present.version)
             item.username = self._username_wanted(item)
-        self._let_wait(touched)
+
+    def _refuse_what_waits(self, cursor: CursorWrapper, touched: list[Known]) -> None:
+        """Refuse to change who sees a contact, or what it is called, where somebody else has to approve it."""
+        sound = [item for item in touched if not item.entry.faults]
+        self._refused_access.refuse({item.id: (item.entry, found) for item, found in self._opened(cursor, sound)})
+        self._refused_identity.refuse({item.id: (item.entry, found) for item, found in _renamed(sound)})
+
+    def _opened(self, cursor: CursorWrapper, items: list[Known]) -> Iterator[tuple[Known, list[str]]]:
+        """Yield the items that change who sees their contact, with the properties that do."""
+        participants = PARTICIPANTS.read(cursor, [item.id for item in items if item.entry.participants is not None])
+        members = MEMBERS.read(cursor, [item.id for item in items if item.entry.members is not None])
+        for item in items:
+            entry, found = item.entry, []
+            if entry.participants is not None and self._participants_wanted(item, participants) is not None:
+                found.append("participants")
+            if entry.members is not None and entry.members != members[item.id]:
+                found.append("members")
+            if found:
+                yield item, found
 
     def _let_wait(self, touched: list[Known]) -> None:
         """Have the changes wait that must be approved. The locked contacts are those that they are made to."""
@@ -336,6 +368,17 @@ class ContactImporter:
         MEMBERS.remove(cursor, [pair for pk in assigned for pair in pairs_of(pk, present[pk] - assigned[pk])])
         MEMBERS.add(cursor, [pair for pk in assigned for pair in pairs_of(pk, assigned[pk] - present[pk])])
         return changed | assigned.keys()
+
+
+def _renamed(items: list[Known]) -> Iterator[tuple[Known, list[str]]]:
+    """Yield the items that change what their contact is called, with the properties that do."""
+    for item in items:
+        found = ["externalConnections"] if item.connect else []
+        # One that follows the email waits with the details.
+        if item.username != item.present.username and not settings.USERNAME_FROM_EMAIL:
+            found.append("username")
+        if found:
+            yield item, found
 
 
 def _external_ids(entries: Sequence[ContactEntry]) -> list[str]:
