@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
@@ -180,8 +181,7 @@ def check_may_change(actor: Actor, rights: Rights, changes: Sequence[Change]) ->
         return
     check_member_permission(actor, "accounts.change_user")
     is_superuser = actor.user is not None and actor.user.is_superuser
-    is_of_staff = rights.user.is_staff or rights.user.is_superuser or rights.member_id is not None
-    if not is_superuser and (is_of_staff or not paths.isdisjoint(GRANTS)):
+    if not is_superuser and (_is_of_staff(rights.document) or not paths.isdisjoint(GRANTS)):
         raise Forbidden(_("Only superusers grant rights and change logins of staff."))
 
 
@@ -199,8 +199,7 @@ def checked(rights: Rights, target: Mapping[str, Any]) -> Document:
             faults[path] = [_("Expected true or false.")]
     if document["username"] != rights.document["username"]:
         faults["username"] = _username_faults(document["username"], rights.user)
-    if document["email"] != rights.document["email"]:
-        faults["email"] = _email_faults(document["email"])
+    faults["email"] = _email_faults(rights, document)
     for path in ("firstName", "lastName"):
         if not isinstance(document[path], str | None) or len(document[path] or "") > MAX_NAME:
             faults[path] = [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]
@@ -235,14 +234,29 @@ def _username_faults(username: Any, user: User | None) -> list[str]:
     return [] if holder is None or holder == user else [_("A user with this name exists already.")]
 
 
-def _email_faults(email: Any) -> list[str]:
-    if email is None:
+def _email_faults(rights: Rights, document: Document) -> list[str]:
+    """Return what is wrong with an address that is new, or that somebody of the staff has newly.
+
+    Staff share theirs with nobody: a link to set the password of one login must not reach the owner of another.
+    """
+    email = document["email"]
+    becomes_staff = _is_of_staff(document) and not _is_of_staff(rights.document)
+    if email is None or (email == rights.document["email"] and not becomes_staff):
         return []
     try:
         validate_email(email)
     except ValidationError as error:
         return list(error.messages)
-    return []
+    holders = User.objects.filter(email__iexact=email).exclude(pk=rights.user.pk)
+    if not _is_of_staff(document):
+        holders = holders.filter(Q(is_staff=True) | Q(is_superuser=True) | Q(member__isnull=False))
+    if not holders.exists():
+        return []
+    return [_("Another login has this address: a link to set the password would reach both.")]
+
+
+def _is_of_staff(document: Document) -> bool:
+    return bool(document["isStaff"] or document["isSuperuser"] or document["isMember"])
 
 
 def _unknown(values: Any, known: Collection[Any], of: type) -> list[str]:
