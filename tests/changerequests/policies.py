@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Member
+from changerequests.kinds import all_kinds
 from changerequests.models import Absence
 from changerequests.services.policies import locked_policies, planned_changes, write_policies
 from contacts.models import CONTACT_DETAILS
@@ -35,6 +36,15 @@ def set_policy(document: dict[str, Any], *, kind: str = CONTACT_DETAILS) -> None
     """Give the kind this policy, which takes effect at once."""
     current = locked_policies()
     write_policies(current=current, changes=planned_changes(current, {kind: document}))
+
+
+@transaction.atomic
+def use_profile(profile: str) -> None:
+    """Give every kind its policy of a profile, which takes effect at once."""
+    current = locked_policies()
+    changes = planned_changes(current, {kind.key: kind.profiles[profile] for kind in all_kinds()})
+    if changes:
+        write_policies(current=current, changes=changes)
 
 
 def make_group(name: str, *members: Member) -> Group:

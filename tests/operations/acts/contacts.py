@@ -1,0 +1,145 @@
+"""Acts on contacts: details, what they are called and shown by, who sees them, anonymization."""
+
+from base64 import b64encode
+from io import BytesIO
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from contacts.models import ANONYMIZATION, CONTACT_ACCESS, CONTACT_DETAILS, CONTACT_IDENTITY, Contact, ProfilePicture
+from tests.api import Api
+from tests.browserless import sent_by
+from tests.fixtures import details
+from tests.operations.acts import World, act, command, sent, told
+
+RENAMED = {"personalInformation": {"lastName": "Heusser"}}
+
+
+def now(world: World) -> Contact:
+    return Contact.objects.get(pk=world.contact.pk)
+
+
+def last_name(world: World) -> str:
+    return str(now(world).details["personalInformation"]["lastName"])
+
+
+def username(world: World) -> str | None:
+    return now(world).username
+
+
+def connections(world: World) -> set[str]:
+    return set(world.contact.external_connections.values_list("system", flat=True))
+
+
+def picture(world: World) -> str | None:
+    return ProfilePicture.objects.filter(contact=world.contact).values_list("file", flat=True).first()
+
+
+def participants(world: World) -> list[int]:
+    return list(world.contact.participants.values_list("pk", flat=True))
+
+
+def is_anonymous(world: World) -> bool:
+    return now(world).anonymized_at is not None
+
+
+def png(colour: str) -> bytes:
+    content = BytesIO()
+    Image.new("RGB", (10, 10), colour).save(content, "PNG")
+    return content.getvalue()
+
+
+def page(world: World, name: str) -> str:
+    return f"/admin/contacts/contact/{world.contact.pk}/{name}/"
+
+
+# ---- details
+
+
+@act("PATCH /v1.0/contacts/{contactId}/details", CONTACT_DETAILS, last_name)
+def _patch(world: World, api: Api) -> str:
+    return told(api.patch(world.details, {"details": RENAMED}))
+
+
+@act("PUT /v1.0/contacts/{contactId}/details", CONTACT_DETAILS, last_name)
+def _put(world: World, api: Api) -> str:
+    document = details(personalInformation={"lastName": "Heusser", "maritalStatus": "married"})
+    return told(api.put(world.details, {"details": document}))
+
+
+@act("contacts_contact_edit", CONTACT_DETAILS, last_name)
+def _edit(world: World, browser: Client) -> str:
+    form = sent_by(browser.get(page(world, "edit")).content.decode())
+    form["details.personalInformation.lastName"] = "Heusser"
+    return sent(browser, page(world, "edit"), dict(form.lists()))
+
+
+# ---- identity
+
+
+@act("PUT /v1.0/contacts/{contactId}/username", CONTACT_IDENTITY, username)
+def _rename(world: World, api: Api) -> str:
+    return told(api.put(f"/v1.0/contacts/{world.contact.pk}/username", {"username": "johanna"}))
+
+
+@act("POST /v1.0/contacts/{contactId}/external-connections", CONTACT_IDENTITY, connections)
+def _connect(world: World, api: Api) -> str:
+    connection = {"system": "CRM", "externalId": "CRM-7"}
+    return told(api.post(f"/v1.0/contacts/{world.contact.pk}/external-connections", connection))
+
+
+@act("contacts_contact_connections_add", CONTACT_IDENTITY, connections)
+def _connect_in_the_admin(world: World, browser: Client) -> str:
+    return sent(browser, page(world, "connections/add"), {"system": "CRM", "external_id": "CRM-7"})
+
+
+@act("PUT /v1.0/contacts/{contactId}/profile-picture", CONTACT_IDENTITY, picture)
+def _replace_picture(world: World, api: Api) -> str:
+    content = {"imageContentBase64": b64encode(png("blue")).decode()}
+    return told(api.put(f"/v1.0/contacts/{world.contact.pk}/profile-picture", content))
+
+
+@act("DELETE /v1.0/contacts/{contactId}/profile-picture", CONTACT_IDENTITY, picture)
+def _remove_picture(world: World, api: Api) -> str:
+    return told(api.delete(f"/v1.0/contacts/{world.contact.pk}/profile-picture"))
+
+
+@act("contacts_contact_picture_change", CONTACT_IDENTITY, picture)
+def _replace_picture_in_the_admin(world: World, browser: Client) -> str:
+    file = SimpleUploadedFile("blue.png", png("blue"), "image/png")
+    return sent(browser, page(world, "picture/change"), {"picture": file})
+
+
+# ---- who sees them
+
+
+@act("contacts_contact_change", CONTACT_ACCESS, participants)
+def _open_to_others(world: World, browser: Client) -> str:
+    form = {
+        "contact_participants-TOTAL_FORMS": 1,
+        "contact_participants-INITIAL_FORMS": 0,
+        "contact_participants-0-participant": world.geneva.pk,
+        "assignments-TOTAL_FORMS": 0,
+        "assignments-INITIAL_FORMS": 0,
+    }
+    return sent(browser, page(world, "change"), form)
+
+
+# ---- anonymization
+
+
+@act("POST /v1.0/contacts/anonymize", ANONYMIZATION, is_anonymous)
+def _anonymize(world: World, api: Api) -> str:
+    return told(api.post("/v1.0/contacts/anonymize", {"contactIds": [world.contact.pk]}))
+
+
+@act("contacts_contact_anonymize", ANONYMIZATION, is_anonymous)
+def _anonymize_in_the_admin(world: World, browser: Client) -> str:
+    return sent(browser, page(world, "anonymize"), {"confirmation": world.contact.pk})
+
+
+@act("anonymize_contacts", ANONYMIZATION, is_anonymous)
+def _anonymize_on_the_host(world: World, _host: Any) -> str:
+    return command("anonymize_contacts", "--id", world.contact.pk, "--yes")
