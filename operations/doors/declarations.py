@@ -163,7 +163,7 @@ ADMIN_PAGES = {
     "accounts_user_change": _RIGHTS,
     "accounts_user_password_link": _exempt(Exemption.TECHNICAL, "mails a link to the login's own address"),
     "accounts_member_add": _RIGHTS,
-    "accounts_member_change": _changes("rights", note="taking away at once; contacts are assigned at once"),
+    "accounts_member_change": _changes("rights", "contact-access", note="taking rights away at once"),
     "auth_group_add": _RIGHTS_OF_GROUPS,
     "auth_group_change": _RIGHTS_OF_GROUPS,
     "auth_group_delete": _exempt(Exemption.TAKES_AWAY),

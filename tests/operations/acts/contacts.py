@@ -127,6 +127,20 @@ def _open_to_others(world: World, browser: Client) -> str:
     return sent(browser, page(world, "change"), form)
 
 
+def assigned_to(world: World) -> list[int]:
+    return list(world.contact.members.values_list("pk", flat=True))
+
+
+@act("accounts_member_change", CONTACT_ACCESS, assigned_to)
+def _assign(world: World, browser: Client) -> str:
+    form = {
+        **{f"assignments{one}-{count}": 0 for one in ("", "-2") for count in ("TOTAL_FORMS", "INITIAL_FORMS")},
+        "assignments-2-TOTAL_FORMS": 1,
+        "assignments-2-0-contact": world.contact.pk,
+    }
+    return sent(browser, f"/admin/accounts/member/{world.ben.pk}/change/", form)
+
+
 # ---- anonymization
 
 
