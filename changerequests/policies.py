@@ -219,3 +219,8 @@ def group_ids(documents: Iterable[Mapping[str, Any]]) -> set[int]:
 def initiator_group_ids(documents: Iterable[Mapping[str, Any]]) -> set[int]:
     """Return the ids of the groups whose members have rules of their own in these policies."""
     return {group for document in documents for rule in document["rules"] for group in rule["initiatorGroups"] or ()}
+
+
+def names_contact_types(documents: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether contacts of some type have rules of their own in these policies."""
+    return any(rule["contactTypes"] is not None for document in documents for rule in document["rules"])

@@ -1,17 +1,20 @@
 """Changes of a sync that would wait, but that an import does not ask for: they are refused by their place."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from changerequests.queries.policies import current_policy, initiator_of, may_wait
+from changerequests.policies import names_contact_types
+from changerequests.queries.policies import current_policy, initiator_of, may_wait, policies_now
 from importexport.imports.approvals import FactsOf
 from importexport.imports.entries import Entry
 
+TYPE = "contactTypeId"
+
 
 class Refusals:
-    """Refuses what the policy of a kind makes wait. Entries call its paths as the documents of the kind do."""
+    """Refuses what the policy of a kind makes wait. The paths are properties of entries."""
 
     def __init__(self, *, kind: str, actor: Actor, facts: FactsOf) -> None:
         self._kind = kind
@@ -29,4 +32,16 @@ class Refusals:
         for subject_id, (entry, paths) in changed.items():
             requirement = policy.requirement(paths, flagged=(), facts=facts[subject_id])
             for path in sorted(requirement.paths):
-                entry.refuse(path, _("Somebody else has to approve this change, which an import does not ask for."))
+                _refuse(entry, path)
+
+
+def refuse_types(entries: Iterable[Entry], *, actor: Actor) -> None:
+    """Refuse to give contacts another type where rules depend on it: a member could choose the rules that bind it."""
+    entries = list(entries)
+    if entries and (actor.is_member or actor.is_operator) and names_contact_types(policies_now()[0].values()):
+        for entry in entries:
+            _refuse(entry, TYPE)
+
+
+def _refuse(entry: Entry, path: str) -> None:
+    entry.refuse(path, _("Somebody else has to approve this change, which an import does not ask for."))

@@ -21,6 +21,7 @@ from importexport.imports.running import run_job
 from importexport.imports.services import start_sync
 from importexport.models import ImportJob, ImportKind, ImportStatus, WaitingEntry
 from legalentities.models import LegalEntity
+from schemas.models import ListItem
 from tests.changerequests.policies import make_group, policy, rule, set_policy, stage
 from tests.fixtures import details
 from tests.importexport.importing import SYSTEM, array, counts, faults, lines, stored, synced, upload
@@ -191,11 +192,25 @@ def test_nobody_moves_who_sees_a_contact_by_an_import(present, entry, anna, make
     assert list(contact.participants.all()) == [zurich]
 
 
+def test_nobody_chooses_the_rules_that_bind_it_by_the_type_of_a_contact(present, entry, anna):
+    """What a rule says of some contacts is not undone by an import that makes them others."""
+    prospect = ListItem.objects.get(list__key="contact-type", key="prospect")
+    of_clients = policy([stage(), stage("Second")], [rule("Review", "Second", contactTypes=["client"]), rule("Review")])
+    set_policy(of_clients)
+    job = synced(array(entry("E-1") | {"contactTypeId": prospect.pk}), actor=member_actor(anna))
+    assert [path for _position, path, _message in faults(job)] == ["contactTypeId"]
+    assert Contact.objects.get(pk=present["E-1"].pk).type.key == "client"
+    set_policy(policy([stage()], [rule("Review")]))
+    job = synced(array(entry("E-1") | {"contactTypeId": prospect.pk}), actor=member_actor(anna))
+    assert counts(job) == (0, 1, 0, 0)
+
+
 def test_where_they_wait_no_username_and_external_id_is_changed_by_an_import(present, entry, anna):
     set_policy(ContactIdentityKind.profiles["strict"], kind=CONTACT_IDENTITY)
     others = {"username": "other", "externalConnections": [{"system": "CRM", "externalId": "CRM-1"}]}
-    job = synced(array(entry("E-1") | others), actor=member_actor(anna))
-    assert {path for _position, path, _message in faults(job)} == {"username", "externalConnections"}
+    prospect = ListItem.objects.get(list__key="contact-type", key="prospect")
+    job = synced(array(entry("E-1") | others | {"contactTypeId": prospect.pk}), actor=member_actor(anna))
+    assert {path for _position, path, _message in faults(job)} == {"username", "externalConnections", "contactTypeId"}
     contact = present["E-1"]
     contact.refresh_from_db()
     assert (contact.username, contact.external_connections.count()) == ("user-E-1", 1)

@@ -43,7 +43,7 @@ from importexport.imports.copying import copy_into, json_text, number, row, text
 from importexport.imports.documents import History, Planner, change_cells
 from importexport.imports.entries import Outcome
 from importexport.imports.reading import RawEntry
-from importexport.imports.refusals import Refusals
+from importexport.imports.refusals import TYPE, Refusals, refuse_types
 from schemas.compiled import CompiledSchema
 
 DEFAULT = ExternalConnection.DEFAULT_SYSTEM
@@ -229,6 +229,8 @@ class ContactImporter:
         sound = [item for item in touched if not item.entry.faults]
         self._refused_access.refuse({item.id: (item.entry, found) for item, found in self._opened(cursor, sound)})
         self._refused_identity.refuse({item.id: (item.entry, found) for item, found in _renamed(sound)})
+        retyped = (item.entry for item in sound if item.type_id != item.present.type_id and not item.entry.faults)
+        refuse_types(retyped, actor=self._actor)
 
     def _opened(self, cursor: CursorWrapper, items: list[Known]) -> Iterator[tuple[Known, list[str]]]:
         """Yield the items that change who sees their contact, with the properties that do."""
@@ -377,6 +379,8 @@ def _renamed(items: list[Known]) -> Iterator[tuple[Known, list[str]]]:
         # One that follows the email waits with the details.
         if item.username != item.present.username and not settings.USERNAME_FROM_EMAIL:
             found.append("username")
+        if item.type_id != item.present.type_id:
+            found.append(TYPE)
         if found:
             yield item, found
 
