@@ -9,6 +9,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, ActorKind, member_actor, system_actor
+from accounts.permissions import check_member_permission
 from core.errors import Forbidden, TooManyRequests
 from importexport.models import Job
 
@@ -63,14 +64,16 @@ def jobs_at_hand(jobs: QuerySet[J], actor: Actor, *, finished_since: datetime, l
     return at_hand.order_by(F("finished_at").desc(nulls_first=True), "-created_at", "id")[:limit]
 
 
-def actor_of_job(job: Job, *, scope: str) -> Actor:
+def actor_of_job(job: Job, *, scope: str, permission: str) -> Actor:
     """Return the actor that requested the job, with its current permissions.
 
-    Raise Forbidden if the member's login is inactive or the application no longer has the scope.
+    Raise Forbidden if the member's login is inactive or lacks the permission, or the application the scope, by now.
     """
     member, actor = job.requested_by_member, requester_of(job)
     if member is not None and not member.user.is_active:
         raise Forbidden(_("The login of who asked for this was closed."))
+    if member is not None:
+        check_member_permission(actor, permission)
     if actor.application_id is not None and scope not in actor.scopes:
         raise Forbidden(_("The application that asked for this lacks the scope %(scope)s.") % {"scope": scope})
     return actor

@@ -31,6 +31,7 @@ from importexport.exports.selection import Selection, selected_rows
 from importexport.exports.writing import write_csv
 from importexport.job_ownership import actor_of_job
 from importexport.models import ExportJob, ExportStatus
+from importexport.permissions import MAY_EXPORT
 
 log = structlog.get_logger("kontor.exports")
 
@@ -136,7 +137,7 @@ def _written_and_stored(lease: JobLease[ExportJob], heartbeat: Heartbeat) -> int
     wait_for_anonymization()
     # Unnamed, so that nothing remains if the process is killed.
     with tempfile.TemporaryFile(buffering=_WRITE_BUFFER) as file:
-        actor = actor_of_job(job, scope=SCOPE)
+        actor = actor_of_job(job, scope=SCOPE, permission=MAY_EXPORT)
         selection = Selection(job.kind, query=job.query, list_filter=job.list_filter)
         rows = export_rows(selection, actor=actor, file=file, progress=heartbeat)
         heartbeat.check()

@@ -31,6 +31,7 @@ from importexport.imports.uploads import open_stored
 from importexport.imports.waiting import stage_waiting, take_turn
 from importexport.job_ownership import actor_of_job
 from importexport.models import ImportFailure, ImportFile, ImportJob, ImportKind, SupersededEntry
+from importexport.permissions import MAY_IMPORT
 from legalentities.models import LEGAL_ENTITY_SCHEMA
 from schemas.compiled import CompiledSchema
 from schemas.queries import current_schema, schema_at
@@ -106,7 +107,8 @@ def _run(lease: JobLease[ImportJob], report: Report) -> None:
         return
     schema = _schema_of(lease.job)
     job = begin(lease, schema_version_id=schema.version_id)
-    actor = replace(actor_of_job(job, scope="imports"), is_operator=job.is_of_operator)
+    actor = actor_of_job(job, scope="imports", permission=MAY_IMPORT)
+    actor = replace(actor, is_operator=job.is_of_operator)
     importer: Importer = IMPORTERS[job.kind](actor=actor, schema=schema)
     files = ImportFile.objects.in_bulk(job.file_ids)
     processed = job.processed

@@ -148,12 +148,13 @@ def test_what_the_caller_sees_counts_as_of_running(make_contact, make_app, make_
 
 def test_a_caller_who_may_no_longer_export_gets_nothing(make_contact, make_app, make_member, api_of, celery_messages):
     make_contact()
-    application, member = make_app(), make_member(sees_all_contacts=True)
-    for who in (application, member):
+    application, member, other = make_app(), make_member(sees_all_contacts=True), make_member(sees_all_contacts=True)
+    for who in (application, member, other):
         api_of(who).post(CONTACTS)
     ClientApplication.objects.update(allowed_scopes="contacts.read")
     member.user.is_active = False
     member.user.save()
+    other.user.user_permissions.clear()
     for job in ExportJob.objects.all():
         run_export(job.pk)
         job.refresh_from_db()

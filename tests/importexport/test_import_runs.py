@@ -384,6 +384,16 @@ def test_a_member_whose_login_is_closed_imports_nothing(entry, make_member, acto
 
 
 @pytest.mark.django_db
+def test_a_member_who_may_no_longer_import_imports_nothing(entry, make_member, actor_of):
+    member = make_member(sees_all_contacts=True)
+    job = start_sync(actor=actor_of(member), kind=CONTACTS, names=stored(array(entry()), actor=actor_of(member)))
+    member.user.user_permissions.clear()
+    run_job(job.pk)
+    assert (read(job).status, read(job).error_code) == (ImportStatus.FAILED, "RequesterGone")
+    assert not Contact.objects.exists()
+
+
+@pytest.mark.django_db
 def test_what_is_read_ahead_speaks_the_language_of_who_asked():
     with translation.override("de"):
         assert list(running.ahead(iter([1, 2, 3]))) == [1, 2, 3]
