@@ -191,8 +191,15 @@ class RequestKind(ABC):
         """
         return None
 
+    def check_kept(self, changes: Sequence[Change], kept: Sequence[Change]) -> None:  # noqa: B027 - most kinds allow it
+        """Raise UnprocessableEntity if a reviewer cannot keep only these of the changes."""
+
     @abstractmethod
     def presenter(self) -> Presenter: ...
+
+    def presenter_for(self, actor: Actor) -> Presenter:
+        """Return the presenter of values shown to an actor; override it if they name what not everybody sees."""
+        return self.presenter()
 
 
 _kinds: dict[str, RequestKind] = {}

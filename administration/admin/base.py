@@ -15,9 +15,9 @@ from django.utils.translation import gettext
 from accounts.actor import Actor
 from accounts.admin_actor import CappedAdmin, RefusableAdmin, member_of
 from administration.outcomes import Outcome
-from changerequests.admin.messages import may_see_requests, request_link, waiting_message
+from changerequests.admin.messages import request_link, waiting_message
+from changerequests.admin.waiting import OpenRequestAdmin
 from changerequests.kinds import request_kind
-from changerequests.queries.requests import open_request_of
 
 
 class KeptAdmin(CappedAdmin):
@@ -27,34 +27,15 @@ class KeptAdmin(CappedAdmin):
         return False
 
 
-class WaitingAdmin(RefusableAdmin, CappedAdmin):
+class WaitingAdmin(RefusableAdmin, OpenRequestAdmin):
     """A form that writes through a service, by which its changes may wait as a request of the kind `kind`.
 
     `submit` calls the service. Nothing else writes: neither Django's form nor its relations.
     """
 
-    kind: str
-    change_form_outer_before_template = "admin/administration/open_request.html"
-
-    class Media:
-        css = {"all": ["core/details.css", "core/controls.css"]}
-
     def submit(self, request: HttpRequest, obj: Any, form: ModelForm, *, actor: Actor, change: bool) -> Outcome:
         """Call the service for what the form says. Raises what the service raises."""
         raise NotImplementedError
-
-    def subject_id(self, obj: Any) -> int | None:
-        """Return the id of the subject whose page this is."""
-        return None if obj is None else obj.pk
-
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], add: bool = False, change: bool = False, **others: Any
-    ) -> HttpResponse:
-        subject_id = self.subject_id(others.get("obj"))
-        if change and subject_id is not None:
-            context["open_request"] = open_request_of(kind=self.kind, subject_id=subject_id)
-            context["may_open_requests"] = may_see_requests(request)
-        return super().render_change_form(request, context, add=add, change=change, **others)
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
         obj.outcome = self.submit(request, obj, form, actor=member_of(request), change=change)

@@ -128,7 +128,7 @@ class ReviewAdmin(RequestAdmin):
         error: ApiError | None = None,
     ) -> HttpResponse:
         kind = request_kind(change_request.kind)
-        presenter = kind.presenter()
+        presenter = kind.presenter_for(actor)
         attach_subject(change_request)
         current = current_revision(change_request)
         if change_request.subject_id is None:

@@ -6,7 +6,32 @@ from django.contrib import messages
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from accounts.admin_actor import RefusableAdmin
+from accounts.admin_actor import CappedAdmin, RefusableAdmin
+from changerequests.admin.messages import may_see_requests
+from changerequests.queries.requests import open_request_of
+
+
+class OpenRequestAdmin(CappedAdmin):
+    """Forms that say above them that a request of the kind `kind` about their subject is open, with a link to it."""
+
+    kind: str
+    change_form_outer_before_template = "admin/changerequests/includes/open_request_above.html"
+
+    class Media:
+        css = {"all": ["core/details.css", "core/controls.css"]}
+
+    def subject_id(self, obj: Any) -> int | None:
+        """Return the id of the subject whose page this is."""
+        return None if obj is None else obj.pk
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], add: bool = False, change: bool = False, **others: Any
+    ) -> HttpResponse:
+        subject_id = self.subject_id(others.get("obj"))
+        if change and subject_id is not None:
+            context["open_request"] = open_request_of(kind=self.kind, subject_id=subject_id)
+            context["may_open_requests"] = may_see_requests(request)
+        return super().render_change_form(request, context, add=add, change=change, **others)
 
 
 class AskingAdmin(RefusableAdmin):
@@ -16,26 +41,25 @@ class AskingAdmin(RefusableAdmin):
     """
 
     def say_that_all_waits(self, request: HttpRequest, text: str) -> None:
-        """Show the message that what the form sent waits. Call it from `save_related`."""
+        """Show the message that what the form sent waits. Call it from `save_related` or `delete_model`."""
         messages.warning(request, text)
         vars(request)["has_all_to_wait"] = True
 
+    def has_all_to_wait(self, request: HttpRequest) -> bool:
+        return bool(vars(request).get("has_all_to_wait"))
+
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        return None if _has_all_to_wait(request) else super().log_addition(request, obj, message)
+        return None if self.has_all_to_wait(request) else super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        return None if _has_all_to_wait(request) else super().log_change(request, obj, message)
+        return None if self.has_all_to_wait(request) else super().log_change(request, obj, message)
 
     def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
-        if _has_all_to_wait(request):
+        if self.has_all_to_wait(request):
             return self.response_post_save_add(request, obj)
         return super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
-        if _has_all_to_wait(request):
+        if self.has_all_to_wait(request):
             return HttpResponseRedirect(request.path)
         return super().response_change(request, obj)
-
-
-def _has_all_to_wait(request: HttpRequest) -> bool:
-    return bool(vars(request).get("has_all_to_wait"))
