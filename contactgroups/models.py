@@ -2,6 +2,7 @@
 
 from typing import Self
 
+import pgtrigger
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -11,8 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
+from audit.models import Erasure
 from contacts.models import Contact
+from core.triggers import Guard, refuse
 from schemas.models import ListItem
+
+# The kind of change requests about groups, and of their entries in the ledger.
+CONTACT_GROUP = "contact-group"
 
 # The key of the list of access policies, and of the policy that a contact gets in a group created under it.
 ACCESS_POLICIES = "access-policy"
@@ -142,3 +148,44 @@ class LinkedEntity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entity_type} {self.entity_id}"
+
+
+class GroupErasure(Erasure):
+    """An erasure, refused for groups with contacts that are not anonymized, and for those that had no other ones."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            Guard(
+                name="only_of_groups_of_anonymized_contacts",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition(f"NEW.kind = '{CONTACT_GROUP}'"),
+                func=f"""
+                    IF NOT EXISTS (
+                        SELECT FROM public.contactgroups_groupmembership membership
+                          JOIN public.contacts_contact contact ON contact.id = membership.contact_id
+                         WHERE membership.group_id = NEW.subject_id AND contact.anonymized_at IS NULL)
+                       AND EXISTS (
+                        SELECT FROM (
+                            SELECT membership.contact_id AS id FROM public.contactgroups_groupmembership membership
+                             WHERE membership.group_id = NEW.subject_id
+                            UNION
+                            SELECT split_part(path, '.', 2)::integer FROM (
+                                SELECT unnest(entry.paths) AS path FROM public.audit_entry entry
+                                 WHERE entry.kind = NEW.kind AND entry.subject_id = NEW.subject_id
+                                UNION
+                                SELECT unnest(request.paths) FROM public.changerequests_changerequest request
+                                  JOIN public.changerequests_requestsubject subject ON subject.request_id = request.id
+                                 WHERE subject.kind = NEW.kind AND subject.subject_id = NEW.subject_id) AS named
+                             WHERE path LIKE 'members.%') AS one
+                          JOIN public.contacts_contact contact ON contact.id = one.id
+                         WHERE contact.anonymized_at IS NOT NULL)
+                    THEN
+                        RETURN NEW;
+                    END IF;
+                    {refuse("Refused for group %: the history of a group of others is not erased.", "NEW.subject_id")}
+                """,  # noqa: S608 - constants
+            )
+        ]

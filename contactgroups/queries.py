@@ -25,7 +25,7 @@ from accounts.prefetch import Row, ViewPrefetch
 from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import Contact, ContactAssignment
 from contacts.queries.contacts import check_visible, no_such_contact, search_contacts
-from core.errors import NotFound, UnprocessableEntity, map_lock_errors
+from core.errors import NotFound, UnprocessableEntity
 from core.prepared import Param, PreparedQuery
 from core.search import SearchTerm
 from core.serializers import INT32_MAX
@@ -61,18 +61,6 @@ def no_such_group() -> NotFound:
 def visible_group(*, actor: Actor, group_id: int) -> ContactGroup:
     """Return the group. Raises NotFound if it does not exist or the actor cannot see it."""
     group = ContactGroup.objects.visible_to(actor).filter(pk=group_id).first()
-    if group is None:
-        raise no_such_group()
-    return group
-
-
-def locked_group(*, actor: Actor, group_id: int) -> ContactGroup:
-    """Return the group with its row locked until the end of the transaction. Raises NotFound; HeldByOthers.
-
-    Callers that also lock contacts must lock them first.
-    """
-    with map_lock_errors():
-        group = ContactGroup.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=group_id).first()
     if group is None:
         raise no_such_group()
     return group

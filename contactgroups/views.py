@@ -14,6 +14,8 @@ from rest_framework.response import Response
 from accounts.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import ActorView
+from changerequests.models import ChangeRequest
+from changerequests.serializers import WaitingSerializer, waiting
 from contactgroups import serializers as shapes
 from contactgroups.models import EntityType
 from contactgroups.permissions import MAY_ADD, MAY_CHANGE, MAY_DELETE
@@ -60,12 +62,15 @@ class GroupsOfContactView(ActorView):
         tags=MANAGEMENT,
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.ContactGroupSerializer,
-        responses={201: shapes.GroupIdSerializer},
+        responses={201: shapes.GroupIdSerializer, 202: WaitingSerializer},
     )
     def post(self, request: Request, contactId: int) -> Response:
         """Create a contact group under a contact.
 
         The contact becomes a member of the group, with the access policy `owner` unless `contacts` gives it another.
+
+        Answers 202 if it waits as a change request: until that is approved there is no group, and its external id is
+        reserved.
 
         Repeating the request with the same `Idempotency-Key` returns the original response and creates no second group.
 
@@ -77,7 +82,10 @@ class GroupsOfContactView(ActorView):
 
         def create() -> tuple[Response, str]:
             group = create_group(actor=self.actor, memberships=members, include_contact_id=contactId, **body)
-            return Response({"id": group.pk}, status=status.HTTP_201_CREATED), f"contact-group:{group.pk}"
+            answer = Response({"id": group.id}, status=status.HTTP_201_CREATED)
+            if group.change_request is not None:
+                answer = waiting(group.change_request)
+            return answer, f"contact-group:{group.id}"
 
         return idempotent(request, create)
 
@@ -104,31 +112,31 @@ class ContactGroupView(ActorView):
         operation_id="changeContactGroup",
         tags=MANAGEMENT,
         request=shapes.ContactGroupSerializer,
-        responses={204: None},
+        responses={202: WaitingSerializer, 204: None},
     )
     def put(self, request: Request, contactGroupId: int) -> Response:
         """Change a contact group.
 
         Absent properties are unchanged; null clears a text. `contacts` replaces the contacts of the group that the
-        caller can see; those that it cannot see stay. Absent or null leaves all contacts unchanged.
+        caller can see; those that it cannot see stay. Absent or null leaves all contacts unchanged. Answers 202 if the
+        change waits as a change request.
 
-        `subCode`: DuplicateContact, UnknownContacts, UnknownAccessPolicies, ContactAnonymized, ExternalIdNotUnique.
+        `subCode`: DuplicateContact, UnknownContacts, UnknownAccessPolicies, ContactAnonymized, ExternalIdNotUnique,
+        PendingChangeRequestExists.
         """
         body = self.body(shapes.ContactGroupSerializer)
         members = _memberships(body.pop("contacts", None))
-        change_group(actor=self.actor, group_id=contactGroupId, memberships=members, **body)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        return _made(change_group(actor=self.actor, group_id=contactGroupId, memberships=members, **body))
 
-    @extend_schema(operation_id="deleteContactGroup", tags=MANAGEMENT, responses={204: None})
+    @extend_schema(operation_id="deleteContactGroup", tags=MANAGEMENT, responses={202: WaitingSerializer, 204: None})
     def delete(self, request: Request, contactGroupId: int) -> Response:
         """Delete a contact group.
 
-        Only possible while no entity is linked to the group.
+        Only possible while no entity is linked to the group. Answers 202 if it waits as a change request.
 
-        `subCode`: GroupHasEntities.
+        `subCode`: GroupHasEntities, PendingChangeRequestExists.
         """
-        delete_group(actor=self.actor, group_id=contactGroupId)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        return _made(delete_group(actor=self.actor, group_id=contactGroupId))
 
 
 class GroupSearchView(ActorView):
@@ -240,6 +248,11 @@ class IdentityEntityAccessView(ActorView):
         group = GroupReference(entity_type=_entity_type(entityType), entity_id=entityId)
         has_access = identity_has_access(actor=self.actor, identity_id=_uuid(identityId), group=group)
         return rendered({"hasAccess": has_access})
+
+
+def _made(request: ChangeRequest | None) -> Response:
+    """Return the response to a change: 204, or 202 if it waits."""
+    return Response(status=status.HTTP_204_NO_CONTENT) if request is None else waiting(request)
 
 
 def _memberships(contacts: Sequence[Mapping[str, Any]] | None) -> list[Membership] | None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from contactgroups.models import EntityType, GroupMembership
-from contactgroups.services import Membership, create_group, link_entity
+from contactgroups.services import Membership, create_group_of_entity
 from contacts.plans import Origin, plan, replaced
 from contacts.services.changes import DetailsRepository, Submission, commit
 from core.errors import Forbidden, UnprocessableEntity, map_integrity_error
@@ -42,12 +42,15 @@ def create_legal_entity(
     found = plan(new_legal_entity_snapshot(legal_entity), replaced(details), actor, Origin.CREATION)
     if found.refusal:
         raise found.refusal
-    group = create_group(actor=actor, memberships=memberships, include_contact_id=actor.contact_id)
     taken = UnprocessableEntity(_("A legal entity has this external id already."), sub_code="ExternalIdNotUnique")
     with map_integrity_error(EXTERNAL_ID_UNIQUE, taken):
         commit(found, repository=LEGAL_ENTITIES)
-    link_entity(actor=actor, group=group, entity_type=EntityType.LEGAL_ENTITY, entity_id=legal_entity.pk)
-    legal_entity.group_id = group.pk
+    legal_entity.group_id = create_group_of_entity(
+        actor=actor,
+        memberships=memberships,
+        include_contact_id=actor.contact_id,
+        entity=(EntityType.LEGAL_ENTITY, legal_entity.pk),
+    )
     return legal_entity
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField, ModelForm, TypedChoiceField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -18,17 +19,19 @@ from accounts.actor import Actor
 from accounts.admin_actor import (
     CappedAdmin,
     CappedChangeList,
-    RefusableAdmin,
     VisibleToActorAdmin,
     actor_of,
     actor_of_list,
     member_of,
 )
 from accounts.admin_paging import KeyedChangeList, KeyedPaginator
-from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType, GroupMembership, LinkedEntity
+from changerequests.admin.messages import waiting_message
+from changerequests.admin.waiting import AskingAdmin, OpenRequestAdmin
+from contactgroups.documents import Entity
+from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, ContactGroup, EntityType, GroupMembership, LinkedEntity
 from contactgroups.permissions import MAY_ADD, MAY_CHANGE, MAY_VIEW
 from contactgroups.queries import linked_counts, search_groups, with_visible_members
-from contactgroups.services import Membership, change_group, create_group, delete_group, link_entity, unlink_entity
+from contactgroups.services import Membership, change_group, create_group, delete_group
 from contacts.models import Contact
 from schemas.queries import list_data
 
@@ -59,6 +62,15 @@ class _PartInline(TabularInline):
         return self.may_change(request, obj)
 
 
+def _policy_choices(request: HttpRequest) -> list[tuple[Any, Any]]:
+    """Return the access policies as choices, the same for all inlines of a page."""
+    kept: dict[str, Any] = vars(request)
+    if "policy_choices" not in kept:
+        items = list_data(ACCESS_POLICIES).sorted_items(get_language() or "")
+        kept["policy_choices"] = [("", _("Select value")), *((item.id, item.name()) for item in items)]
+    return list(kept["policy_choices"])
+
+
 class _MembershipInline(_PartInline):
     model = GroupMembership
     fields = ["contact", "access_policy"]
@@ -72,8 +84,7 @@ class _MembershipInline(_PartInline):
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if field is not None and db_field.name == "access_policy":
             # Set the choices here, since a queryset would be evaluated for every row.
-            items = list_data(ACCESS_POLICIES).sorted_items(get_language() or "")
-            field.choices = [("", _("Select value")), *((item.id, item.name()) for item in items)]
+            field.choices = _policy_choices(request)
         return field
 
 
@@ -154,7 +165,8 @@ class Groups(KeyedChangeList):
 
 
 @admin.register(ContactGroup)
-class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
+class ContactGroupAdmin(AskingAdmin, OpenRequestAdmin, VisibleToActorAdmin):
+    kind = CONTACT_GROUP
     sidebar_icon = "groups"
     list_display = ["label", "external_id", "contact_names", "linked"]
     search_fields = ["name"]
@@ -216,17 +228,19 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
             saved[formset.model] += formset.save(commit=False)
             dropped[formset.model] += formset.deleted_objects
         group = form.instance
+        linked, unlinked = _entities(saved[LinkedEntity]), _entities(dropped[LinkedEntity])
         if change:
             texts = {field: form.cleaned_data[field] for field in form.changed_data}
             memberships = _memberships(actor, group, saved[GroupMembership], dropped[GroupMembership])
-            change_group(actor=actor, group_id=group.pk, memberships=memberships, **texts)
+            waiting = change_group(
+                actor=actor, group_id=group.pk, memberships=memberships, linked=linked, unlinked=unlinked, **texts
+            )
         else:
             joining = [Membership(row.contact_id, row.access_policy_id) for row in saved[GroupMembership]]
-            group.pk = create_group(actor=actor, memberships=joining, **form.cleaned_data).pk
-        for link in dropped[LinkedEntity]:
-            unlink_entity(actor=actor, link=link)
-        for link in saved[LinkedEntity]:
-            link_entity(actor=actor, group=group, entity_type=link.entity_type, entity_id=link.entity_id)
+            new = create_group(actor=actor, memberships=joining, linked=linked, **form.cleaned_data)
+            group.pk, waiting = new.id, new.change_request
+        if waiting is not None:
+            self.say_that_all_waits(request, waiting_message(request, waiting.pk))
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -237,7 +251,16 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
         return [str(group) for group in groups], {str(self.opts.verbose_name_plural): len(groups)}, set(), links
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        delete_group(actor=member_of(request), group_id=obj.pk)
+        waiting = delete_group(actor=member_of(request), group_id=obj.pk)
+        if waiting is None:
+            super().log_deletions(request, [ContactGroup(pk=obj.pk)])
+        else:
+            self.say_that_all_waits(request, waiting_message(request, waiting.pk))
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:
+        if self.has_all_to_wait(request):
+            return HttpResponseRedirect(reverse("admin:contactgroups_contactgroup_change", args=[obj_id]))
+        return super().response_delete(request, obj_display, obj_id)
 
     # ---- log entries: ids only. A name may be a person's, and would survive deletion and anonymization in the log.
 
@@ -248,7 +271,11 @@ class ContactGroupAdmin(RefusableAdmin, VisibleToActorAdmin):
         return super().log_change(request, ContactGroup(pk=obj.pk), message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        return super().log_deletions(request, [ContactGroup(pk=obj.pk) for obj in queryset])
+        """Do nothing: Django logs a deletion before it knows whether it waits. `delete_model` logs it."""
+
+
+def _entities(links: Sequence[LinkedEntity]) -> list[Entity]:
+    return [(link.entity_type, link.entity_id) for link in links]
 
 
 def _memberships(

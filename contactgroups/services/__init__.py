@@ -1,23 +1,25 @@
+from contactgroups.services.erasing import erase_groups
 from contactgroups.services.groups import (
     GroupTexts,
     Membership,
+    NewGroup,
     change_group,
     create_group,
+    create_group_of_entity,
     delete_group,
-    erase_groups,
 )
-from contactgroups.services.links import LinkOutcome, LinkRow, link_entities, link_entity, unlink_entity
+from contactgroups.services.links import LinkOutcome, LinkRow, link_entities
 
 __all__ = [
     "GroupTexts",
     "LinkOutcome",
     "LinkRow",
     "Membership",
+    "NewGroup",
     "change_group",
     "create_group",
+    "create_group_of_entity",
     "delete_group",
     "erase_groups",
     "link_entities",
-    "link_entity",
-    "unlink_entity",
 ]

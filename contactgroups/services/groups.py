@@ -1,26 +1,28 @@
-"""Creating, changing and deleting contact groups and their memberships.
+"""Creating, changing and deleting contact groups: at once, or as a change request where the policy says so.
 
 Lock order: contacts by id, then the group.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.actor import Actor
-from contactgroups.models import ACCESS_POLICIES, OWNER, ContactGroup, GroupMembership
-from contactgroups.queries import locked_group, visible_group
+from changerequests.models import ChangeRequest
+from changerequests.services.submitting import request_if_required
+from contactgroups.documents import ID, TEXTS, Entity, changes_to, link_path, member_path
+from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, OWNER, GroupMembership
+from contactgroups.queries import visible_group
+from contactgroups.services.writing import check_group, contacts_anonymized, unknown_policy, write_group
+from contactgroups.subjects import LockedGroup, locked_group, new_group
 from contacts.models import Contact
 from contacts.queries.contacts import check_visible
-from core.errors import UnprocessableEntity, map_integrity_error
+from core.documents import Change, changes_between
+from core.errors import UnprocessableEntity
 from schemas.models import ListItem
-
-EXTERNAL_ID_UNIQUE = "group_external_id_unique"
 
 
 @dataclass(frozen=True)
@@ -39,23 +41,94 @@ class GroupTexts(TypedDict, total=False):
     custom_attributes: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class NewGroup:
+    """The id of a new group, and the request that it waits for; until that is approved there is no group."""
+
+    id: int
+    change_request: ChangeRequest | None = None
+
+
 @transaction.atomic
 def create_group(
     *,
     actor: Actor,
     memberships: Sequence[Membership],
-    name: str | None = None,
-    external_id: str | None = None,
-    custom_attributes: str | None = None,
     include_contact_id: int | None = None,
-) -> ContactGroup:
-    """Create a group with these contacts. Locks the contacts.
+    linked: Collection[Entity] = (),
+    **texts: Unpack[GroupTexts],
+) -> NewGroup:
+    """Create a group with these contacts and entities, unless it waits. Locks the contacts.
 
     Adds `include_contact_id` as owner, unless `memberships` names it with another policy. Raises NotFound if the actor
     cannot see that contact; UnprocessableEntity: DuplicateContact, UnknownContacts, ContactAnonymized,
-    UnknownAccessPolicies, ExternalIdNotUnique, and ContactsRequired if the actor does not see all contacts and names
-    none, since it could not see the new group.
+    UnknownAccessPolicies, ExternalIdNotUnique, EntityAlreadyLinked, and ContactsRequired if the actor does not see all
+    contacts and names none, since it could not see the new group.
     """
+    locked, changes = _planned_group(actor, memberships, include_contact_id, _values(texts, linked=linked))
+    return NewGroup(locked.id, _submit(actor, locked, changes))
+
+
+@transaction.atomic
+def create_group_of_entity(
+    *, actor: Actor, memberships: Sequence[Membership], include_contact_id: int | None, entity: Entity
+) -> int:
+    """Create the group of a new entity at once, as part of creating that; return its id.
+
+    Locks and raises like `create_group`.
+    """
+    locked, changes = _planned_group(actor, memberships, include_contact_id, _values({}, linked=[entity]))
+    check_group(locked, changes)
+    write_group(actor=actor, locked=locked, changes=changes)
+    return locked.id
+
+
+@transaction.atomic
+def change_group(
+    *,
+    actor: Actor,
+    group_id: int,
+    memberships: Sequence[Membership] | None = None,
+    linked: Collection[Entity] = (),
+    unlinked: Collection[Entity] = (),
+    **texts: Unpack[GroupTexts],
+) -> ChangeRequest | None:
+    """Change the given texts, link and unlink entities and, unless `memberships` is None, replace the members.
+
+    Returns the request if this waits. Locks the contacts, then the group. Members that the actor cannot see stay in
+    the group; what is as wanted already is left out. Raises NotFound; UnprocessableEntity: DuplicateContact,
+    UnknownContacts, ContactAnonymized for an anonymized contact that is not yet a member, UnknownAccessPolicies,
+    ExternalIdNotUnique, EntityAlreadyLinked, LegalEntityStays, PendingChangeRequestExists.
+    """
+    # NotFound takes precedence over any other fault, so that an invisible group is not disclosed.
+    visible_group(actor=actor, group_id=group_id)
+    asked = list(memberships or ())
+    _check_each_once(asked)
+    contacts = _locked_contacts(actor, asked)
+    locked = locked_group(actor=actor, group_id=group_id)
+    values = _values(texts, linked=linked, unlinked=unlinked)
+    if memberships is not None:
+        _check_known(asked, contacts)
+        _check_policies(asked)
+        values |= _replaced_members(actor, group_id, asked, contacts)
+    return _submit(actor, locked, changes_to(locked.document, values))
+
+
+@transaction.atomic
+def delete_group(*, actor: Actor, group_id: int) -> ChangeRequest | None:
+    """Delete a group and all its memberships, including those of contacts that the actor cannot see. Locks the group.
+
+    Returns the request if this waits. Raises NotFound; UnprocessableEntity: `GroupHasEntities` while entities are
+    linked, so that nobody loses access; `PendingChangeRequestExists`.
+    """
+    locked = locked_group(actor=actor, group_id=group_id)
+    return _submit(actor, locked, changes_between(locked.document, {}))
+
+
+def _planned_group(
+    actor: Actor, memberships: Sequence[Membership], include_contact_id: int | None, values: Mapping[str, Any]
+) -> tuple[LockedGroup, list[Change]]:
+    """Lock the contacts of a new group; return it and the changes that create it."""
     asked = list(memberships)
     if include_contact_id is not None:
         check_visible(actor=actor, contact_id=include_contact_id)
@@ -66,82 +139,35 @@ def create_group(
     _check_known(asked, contacts)
     _check_not_anonymized(asked, contacts)
     _check_policies(asked)
-    group = ContactGroup(
-        name=name or None, external_id=external_id or None, custom_attributes=custom_attributes or None
-    )
-    with map_integrity_error(EXTERNAL_ID_UNIQUE, _external_id_not_unique()):
-        group.save(force_insert=True)
-    _add(group, asked)
-    if not asked and not ContactGroup.objects.visible_to(actor).filter(pk=group.pk).exists():
+    if not asked and Contact.objects.visible_to(actor).query.where:
         raise UnprocessableEntity(_("Name at least one contact that is in the group."), sub_code="ContactsRequired")
-    return group
+    group = new_group()
+    return group, changes_to({}, {ID: group.id, **values, **_member_values(asked)})
 
 
-@transaction.atomic
-def change_group(
-    *,
-    actor: Actor,
-    group_id: int,
-    memberships: Sequence[Membership] | None = None,
-    **texts: Unpack[GroupTexts],
-) -> ContactGroup:
-    """Change the given texts and, unless `memberships` is None, replace the members.
-
-    Locks the contacts, then the group. Members that the actor cannot see stay in the group. Raises NotFound;
-    UnprocessableEntity: DuplicateContact, UnknownContacts, ContactAnonymized for an anonymized contact that is not yet
-    a member, UnknownAccessPolicies, ExternalIdNotUnique.
-    """
-    # NotFound takes precedence over any other fault, so that an invisible group is not disclosed.
-    visible_group(actor=actor, group_id=group_id)
-    asked = list(memberships or ())
-    _check_each_once(asked)
-    contacts = _locked_contacts(actor, asked)
-    group = locked_group(actor=actor, group_id=group_id)
-    if memberships is not None:
-        _check_known(asked, contacts)
-        _check_policies(asked)
-        _replace_members(actor, group, asked, contacts)
-    for field, text in texts.items():
-        setattr(group, field, text or None)
-    with map_integrity_error(EXTERNAL_ID_UNIQUE, _external_id_not_unique()):
-        group.save(update_fields=list(texts))
-    return group
+def _submit(actor: Actor, locked: LockedGroup, changes: Sequence[Change]) -> ChangeRequest | None:
+    """Make the changes of a locked group, or return the request that they wait for."""
+    check_group(locked, changes)
+    request = request_if_required(
+        kind=CONTACT_GROUP, subject_id=locked.id, subject=locked, changes=changes, actor=actor
+    )
+    if request is None and changes:
+        write_group(actor=actor, locked=locked, changes=changes)
+    return request
 
 
-@transaction.atomic
-def delete_group(*, actor: Actor, group_id: int) -> None:
-    """Delete a group and all its memberships, including those of contacts that the actor cannot see. Locks the group.
-
-    Raises NotFound; UnprocessableEntity `GroupHasEntities` while entities are linked, so that nobody loses access.
-    """
-    group = locked_group(actor=actor, group_id=group_id)
-    linked = group.linked_entities.count()
-    if linked:
-        raise UnprocessableEntity(
-            ngettext(
-                "The group has %(count)s linked entity, which has to be unlinked first.",
-                "The group has %(count)s linked entities, which have to be unlinked first.",
-                linked,
-            )
-            % {"count": linked},
-            sub_code="GroupHasEntities",
-        )
-    group.delete()
+def _values(texts: GroupTexts, *, linked: Collection[Entity] = (), unlinked: Collection[Entity] = ()) -> dict[str, Any]:
+    """Return what a document shall have by path."""
+    given: Mapping[str, Any] = dict(texts)
+    return {
+        **{path: given[column] or None for path, column in TEXTS.items() if column in given},
+        **{link_path(entity): None for entity in unlinked},
+        **{link_path(entity): True for entity in linked},
+    }
 
 
-def erase_groups(contact_ids: Sequence[int]) -> None:
-    """Anonymization handler: clear name and custom attributes of groups that have only anonymized contacts left.
-
-    These texts may name the person. While a group has other contacts they stay, and are cleared when the last of these
-    is anonymized. External ids stay: they are another system's key of the group, not of a person. Locks the contacts'
-    groups by id, so that of two members anonymized concurrently, the second sees that it is the last.
-    """
-    memberships = GroupMembership.objects.filter(contact__in=contact_ids)
-    groups = ContactGroup.objects.filter(pk__in=memberships.values("group")).order_by("pk")
-    locked = list(groups.select_for_update().values_list("pk", flat=True))
-    known_members = GroupMembership.objects.filter(group=OuterRef("pk"), contact__anonymized_at__isnull=True)
-    nobodys = ContactGroup.objects.filter(~Exists(known_members), pk__in=locked)
-    nobodys.update(name=None, custom_attributes=None)
+def _member_values(memberships: Sequence[Membership]) -> dict[str, int]:
+    return {member_path(membership.contact_id): membership.access_policy_id for membership in memberships}
 
 
 def _locked_contacts(actor: Actor, asked: Collection[Membership]) -> dict[int, Contact]:
@@ -173,13 +199,9 @@ def _check_known(asked: Sequence[Membership], contacts: Mapping[int, Contact]) -
 
 
 def _check_not_anonymized(asked: Sequence[Membership], contacts: Mapping[int, Contact]) -> None:
-    anonymized = [str(entry.contact_id) for entry in asked if contacts[entry.contact_id].anonymized_at is not None]
+    anonymized = [entry.contact_id for entry in asked if contacts[entry.contact_id].anonymized_at is not None]
     if anonymized:
-        raise UnprocessableEntity(
-            _("These contacts were anonymized and cannot join a group any more: %(ids)s.")
-            % {"ids": ", ".join(anonymized)},
-            sub_code="ContactAnonymized",
-        )
+        raise contacts_anonymized(anonymized)
 
 
 def _check_policies(asked: Sequence[Membership]) -> None:
@@ -188,9 +210,8 @@ def _check_policies(asked: Sequence[Membership]) -> None:
             list__key=ACCESS_POLICIES, pk__in={membership.access_policy_id for membership in asked}
         ).values_list("pk", flat=True)
     )
-    message = [_("Expected the id of an item of the list %(list)s.") % {"list": ACCESS_POLICIES}]
     faults = {
-        f"contacts[{index}].accessPolicyId": message
+        f"contacts[{index}].accessPolicyId": [unknown_policy()]
         for index, membership in enumerate(asked)
         if membership.access_policy_id not in known
     }
@@ -200,30 +221,14 @@ def _check_policies(asked: Sequence[Membership]) -> None:
         )
 
 
-def _replace_members(
-    actor: Actor, group: ContactGroup, asked: Sequence[Membership], contacts: Mapping[int, Contact]
-) -> None:
-    """Replace the visible memberships. The caller holds the group's lock, so they cannot change concurrently."""
-    present = {row.contact_id: row for row in group.memberships.visible_to(actor)}
-    new = [membership for membership in asked if membership.contact_id not in present]
-    _check_not_anonymized(new, contacts)
-    dropped = present.keys() - {membership.contact_id for membership in asked}
-    group.memberships.filter(contact__in=dropped).delete()
-    changed = []
-    for membership in asked:
-        row = present.get(membership.contact_id)
-        if row is not None and row.access_policy_id != membership.access_policy_id:
-            row.access_policy_id = membership.access_policy_id
-            changed.append(row)
-    GroupMembership.objects.bulk_update(changed, ["access_policy"])
-    _add(group, new)
-
-
-def _add(group: ContactGroup, memberships: Sequence[Membership]) -> None:
-    GroupMembership.objects.bulk_create(
-        GroupMembership(group=group, contact_id=membership.contact_id, access_policy_id=membership.access_policy_id)
-        for membership in memberships
-    )
+def _replaced_members(
+    actor: Actor, group_id: int, asked: Sequence[Membership], contacts: Mapping[int, Contact]
+) -> dict[str, int | None]:
+    """Return the members by path that replace the visible ones. The group is locked, so these cannot change."""
+    visible = GroupMembership.objects.visible_to(actor).filter(group=group_id)
+    present = set(visible.values_list("contact", flat=True))
+    _check_not_anonymized([membership for membership in asked if membership.contact_id not in present], contacts)
+    return {**{member_path(pk): None for pk in sorted(present)}, **_member_values(asked)}
 
 
 def _owner_id() -> int:
@@ -236,11 +241,3 @@ def _owner_id() -> int:
             sub_code="UnknownAccessPolicies",
         )
     return owner
-
-
-def _external_id_not_unique() -> UnprocessableEntity:
-    return UnprocessableEntity(
-        _("A group has this external id already."),
-        sub_code="ExternalIdNotUnique",
-        properties={"groupExternalId": [_("A group has this external id already.")]},
-    )

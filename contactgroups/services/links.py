@@ -1,4 +1,4 @@
-"""Linking entities to groups. Linking and unlinking require the lock of the group."""
+"""Linking the entities of a file to groups, all at once or as one change request."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,15 +9,16 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contactgroups.models import ContactGroup, EntityType, LinkedEntity
-from contactgroups.queries import locked_group
-from core.errors import UnprocessableEntity, map_integrity_error
+from audit import entries
+from changerequests.models import ChangeRequest
+from changerequests.services.submitting import request_of_many_if_required
+from contactgroups.documents import EXTERNAL_ID, Entity, link_path
+from contactgroups.models import CONTACT_GROUP, ContactGroup, EntityType, LinkedEntity
+from contactgroups.services.writing import write_links
+from contactgroups.subjects import LockedGroup, locked_groups
+from core.documents import Change
+from core.errors import UnprocessableEntity
 from core.serializers import INT32_MAX
-
-ENTITY_ONCE = "entity_in_one_group"
-BATCH = 1_000
-
-Entity = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -33,48 +34,23 @@ class LinkRow:
 
 @dataclass(frozen=True)
 class LinkOutcome:
-    """The number of links added, and of rows whose link already existed or was repeated in the file."""
+    """The number of links added, and of rows whose link already existed or was repeated in the file.
+
+    With a request, the links are added once it is approved.
+    """
 
     added: int
     present: int
-
-
-@transaction.atomic
-def link_entity(*, actor: Actor, group: ContactGroup, entity_type: EntityType, entity_id: int) -> LinkedEntity:
-    """Link an entity to a group. Idempotent. Locks the group.
-
-    Raises NotFound if the group was deleted or the actor cannot see it; UnprocessableEntity `EntityAlreadyLinked` if
-    the entity is linked to another group.
-    """
-    locked = locked_group(actor=actor, group_id=group.pk)
-    link = LinkedEntity.objects.filter(entity_type=entity_type, entity_id=entity_id).first()
-    if link is None:
-        with map_integrity_error(ENTITY_ONCE, _already_linked(entity_type, entity_id)):
-            return LinkedEntity.objects.create(group=locked, entity_type=entity_type, entity_id=entity_id)
-    if link.group_id != locked.pk:
-        raise _already_linked(entity_type, entity_id)
-    return link
-
-
-@transaction.atomic
-def unlink_entity(*, actor: Actor, link: LinkedEntity) -> None:
-    """Unlink an entity from its group. Locks the group.
-
-    Raises NotFound like `link_entity`; UnprocessableEntity `LegalEntityStays` for a legal entity, whose link is
-    permanent.
-    """
-    locked_group(actor=actor, group_id=link.group_id)
-    if link.entity_type == EntityType.LEGAL_ENTITY:
-        raise UnprocessableEntity(_("A legal entity cannot be taken out of its group."), sub_code="LegalEntityStays")
-    link.delete()
+    change_request: ChangeRequest | None = None
 
 
 @transaction.atomic
 def link_entities(*, actor: Actor, rows: Sequence[LinkRow], is_dry_run: bool = False) -> LinkOutcome:
-    """Link all given entities of other systems, or none. Existing links are unchanged; a dry run writes nothing.
+    """Link all given entities of other systems, or none, unless it waits; a request is about all their groups.
 
-    Locks the groups by id. Raises UnprocessableEntity: `InvalidLinks` with all faults by line, and
-    `EntityAlreadyLinked` if another transaction links one of the entities at the same time.
+    Existing links are unchanged; a dry run writes nothing. Locks the groups by id. Raises UnprocessableEntity:
+    `InvalidLinks` with all faults by line, `EntityAlreadyLinked` if another transaction links one of the entities at
+    the same time, and `PendingChangeRequestExists`.
     """
     faults: dict[str, list[str]] = defaultdict(list)
     groups = _groups_named(actor, rows)
@@ -93,19 +69,24 @@ def link_entities(*, actor: Actor, rows: Sequence[LinkRow], is_dry_run: bool = F
             faults[f"line {line}"].append(_("The entity is linked to another group already."))
     if faults:
         raise UnprocessableEntity(_("Nothing was linked."), sub_code="InvalidLinks", properties=faults)
-    missing = [
-        LinkedEntity(group_id=group_id, entity_type=entity[0], entity_id=entity[1])
-        for entity, (_line, group_id) in asked.items()
-        if entity not in present
-    ]
-    if not is_dry_run:
-        raced = UnprocessableEntity(
-            _("Somebody linked one of these entities at the same time. Nothing was linked; try again."),
-            sub_code="EntityAlreadyLinked",
-        )
-        with map_integrity_error(ENTITY_ONCE, raced):
-            LinkedEntity.objects.bulk_create(missing, batch_size=BATCH)
-    return LinkOutcome(added=len(missing), present=len(rows) - len(missing))
+    missing: dict[int, list[Change]] = defaultdict(list)
+    for entity, (_line, group_id) in asked.items():
+        if entity not in present:
+            missing[group_id].append(Change(link_path(entity), None, True))
+    added = sum(map(len, missing.values()))
+    request = None if is_dry_run else _link(actor, groups.by_id, missing)
+    return LinkOutcome(added=added, present=len(rows) - added, change_request=request)
+
+
+def _link(
+    actor: Actor, groups: Mapping[int, LockedGroup], changes: Mapping[int, Sequence[Change]]
+) -> ChangeRequest | None:
+    """Link the entities of locked groups, or return the request about all these groups that this waits for."""
+    request = request_of_many_if_required(kind=CONTACT_GROUP, subjects=groups, changes=changes, actor=actor)
+    if request is None:
+        write_links(changes)
+        entries.append_all(kind=CONTACT_GROUP, actor=actor, changes=changes)
+    return request
 
 
 def _place(row: LinkRow) -> str:
@@ -122,18 +103,19 @@ def _number(text: str) -> int | None:
 class _Groups:
     """The locked groups that the rows name."""
 
-    ids: frozenset[int]
+    by_id: Mapping[int, LockedGroup]
     by_external_id: Mapping[str, int]
 
 
 def _groups_named(actor: Actor, rows: Sequence[LinkRow]) -> _Groups:
     ids = {number for row in rows if (number := _number(row.group_id)) is not None}
     external_ids = {row.group_external_id for row in rows if row.group_external_id}
-    groups = ContactGroup.objects.visible_to(actor).filter(Q(pk__in=ids) | Q(external_id__in=external_ids))
-    found = list(groups.select_for_update(of=("self",)).order_by("pk").values_list("pk", "external_id"))
+    found = locked_groups(
+        ContactGroup.objects.visible_to(actor).filter(Q(pk__in=ids) | Q(external_id__in=external_ids))
+    )
     return _Groups(
-        ids=frozenset(pk for pk, _external_id in found),
-        by_external_id={external_id: pk for pk, external_id in found if external_id is not None},
+        by_id=found,
+        by_external_id={external_id: pk for pk, one in found.items() if (external_id := one.document.get(EXTERNAL_ID))},
     )
 
 
@@ -145,7 +127,7 @@ def _group_of(row: LinkRow, groups: _Groups, faults: dict[str, list[str]]) -> in
         group_id = groups.by_external_id.get(row.group_external_id)
     else:
         number = _number(row.group_id)
-        group_id = number if number in groups.ids else None
+        group_id = number if number in groups.by_id else None
     if group_id is None:
         named = row.group_id or row.group_external_id
         faults[_place(row)].append(_("There is no group “%(group)s”.") % {"group": named[:80]})
@@ -176,10 +158,3 @@ def _groups_of_entities(asked: Mapping[Entity, object]) -> dict[Entity, int]:
         for entity_type, entity_ids in by_type.items()
         for link in LinkedEntity.objects.filter(entity_type=entity_type, entity_id__in=entity_ids)
     }
-
-
-def _already_linked(entity_type: str, entity_id: int) -> UnprocessableEntity:
-    return UnprocessableEntity(
-        _("%(type)s %(id)s is linked to another group already.") % {"type": entity_type, "id": entity_id},
-        sub_code="EntityAlreadyLinked",
-    )

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.actor import Actor
-from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType
-from contactgroups.services import Membership, change_group, create_group, link_entity
+from contactgroups.documents import Entity
+from contactgroups.models import ACCESS_POLICIES, EntityType
+from contactgroups.services import GroupTexts, Membership, change_group, create_group
 from contacts.models import Contact
 from devstack.demo.people import Staff
 from legalentities.services import create_legal_entity
@@ -86,21 +87,18 @@ def share(*, staff: Staff, contacts: Mapping[int, Contact]) -> None:
     for circle in CIRCLES:
         if circle.members.keys() <= contacts.keys():
             memberships = [Membership(contacts[n].pk, policies[policy]) for n, policy in circle.members.items()]
-            _link(circle, _made(circle, staff.app, memberships), staff.app)
+            _make(circle, staff.app, memberships)
 
 
-def _made(circle: Circle, actor: Actor, memberships: Sequence[Membership]) -> ContactGroup:
+def _make(circle: Circle, actor: Actor, memberships: Sequence[Membership]) -> None:
+    texts = GroupTexts(name=circle.name, external_id=circle.external_id)
+    linked: list[Entity] = [(EntityType.ACCOUNT, number) for number in circle.accounts]
+    linked += [(EntityType.PORTFOLIO, number) for number in circle.portfolios]
     if circle.company is None:
-        return create_group(actor=actor, memberships=memberships, name=circle.name, external_id=circle.external_id)
+        create_group(actor=actor, memberships=memberships, linked=linked, **texts)
+        return
     # The company's group is created with it.
     company = create_legal_entity(
         actor=actor, details=dict(circle.company), memberships=memberships, external_id=circle.external_id
     )
-    return change_group(actor=actor, group_id=company.group_id, name=circle.name, external_id=circle.external_id)
-
-
-def _link(circle: Circle, group: ContactGroup, actor: Actor) -> None:
-    numbers = {EntityType.ACCOUNT: circle.accounts, EntityType.PORTFOLIO: circle.portfolios}
-    for entity_type, ids in numbers.items():
-        for entity_id in ids:
-            link_entity(actor=actor, group=group, entity_type=entity_type, entity_id=entity_id)
+    change_group(actor=actor, group_id=company.group_id, linked=linked, **texts)

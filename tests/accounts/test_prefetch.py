@@ -52,7 +52,7 @@ def test_details_take_one_statement_once_the_caller_is_known(api, path, count_qu
 
 def test_access_to_a_group_takes_one_statement_once_the_caller_is_known(api, contact, policy, count_queries):
     group = create_group(actor=system_actor("tests"), memberships=[Membership(contact.pk, policy)])
-    path = f"/v1.0/contact-groups/{group.pk}/contacts/{contact.pk}/access"
+    path = f"/v1.0/contact-groups/{group.id}/contacts/{contact.pk}/access"
     with count_queries() as queries:
         assert api.get(path).json == {"hasAccess": True}
     assert len(queries) == 1

@@ -32,6 +32,7 @@ PREVIOUS = {
     "contacts": "0016_triggers_of_change_sets",
     "changerequests": "0008_triggers_of_requests",
     "legalentities": "0007_triggers_of_their_history",
+    "contactgroups": "0002_search_by_external_id",
     "importexport": "0002_imports",
     "schemas": "0003_triggers_of_schema_versions",
 }

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.actor import system_actor
+from accounts.models import Member
 from contactgroups.models import ContactGroup
 from contactgroups.services import Membership, create_group
 from contacts.models import Contact
@@ -24,9 +25,17 @@ def make_group(policy: Callable[..., int]) -> Callable[..., ContactGroup]:
 
     def make(*contacts: Contact, **texts: Any) -> ContactGroup:
         members = [Membership(contact.pk, policy()) for contact in contacts]
-        return create_group(actor=system_actor("tests"), memberships=members, **texts)
+        new = create_group(actor=system_actor("tests"), memberships=members, **texts)
+        return ContactGroup.objects.get(pk=new.id)
 
     return make
+
+
+@pytest.fixture
+def rita(make_member: Callable[..., Member]) -> Member:
+    """The second person: a reviewer who sees all contacts and keeps groups."""
+    permissions = ["view_contactgroup", "add_contactgroup", "change_contactgroup", "delete_contactgroup"]
+    return make_member("rita", reviews=True, permissions=permissions, sees_all_contacts=True)
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from accounts.actor import system_actor
 from contactgroups.models import EntityType
-from contactgroups.services import link_entity
+from tests.contactgroups.linking import link_entity
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = 2**31 - 1
@@ -42,7 +41,7 @@ def make_linked_group(make_group):
 
     def make(*contacts):
         group = make_group(*contacts)
-        link_entity(actor=system_actor("tests"), group=group, entity_type=EntityType.ACCOUNT, entity_id=7)
+        link_entity(group, EntityType.ACCOUNT, 7)
         return group
 
     return make
@@ -89,7 +88,7 @@ def test_an_entity_is_told_from_one_of_another_type_with_the_same_id(
     make_linked_group(heidi)
     path = contact_paths(peter.pk, 0, entity_type=entity_type)[1]
     assert app.get(path).status == 404
-    link_entity(actor=system_actor("tests"), group=make_group(peter), entity_type=entity_type, entity_id=7)
+    link_entity(make_group(peter), entity_type, 7)
     assert app.get(path).json == {"hasAccess": True}
     assert app.get(contact_paths(heidi.pk, 0, entity_type=entity_type)[1]).json == {"hasAccess": False}
     assert app.get(identity_paths(anna.uid, 0, entity_type=entity_type)[1]).json == {"hasAccess": True}

@@ -8,9 +8,12 @@ from django.contrib.admin.models import LogEntry
 
 from accounts.actor import system_actor
 from accounts.models import User
-from contactgroups.models import ContactGroup, EntityType, GroupMembership, LinkedEntity
-from contactgroups.services import link_entity
+from contactgroups.models import CONTACT_GROUP, ContactGroup, EntityType, GroupMembership, LinkedEntity
 from contacts.services.anonymization import anonymize_contacts
+from tests.changerequests.engine import approve_all
+from tests.changerequests.policies import policy as policy_of_kind
+from tests.changerequests.policies import set_policy
+from tests.contactgroups.linking import link_entity
 from tests.fixtures import details
 
 pytestmark = pytest.mark.django_db
@@ -112,7 +115,7 @@ def test_who_may_only_look_changes_nothing(admin_of, make_member, make_contact, 
     reader = make_member(permissions=["view_contactgroup"], sees_all_contacts=True)
     contact = make_contact()
     group = make_group(contact, name="Family")
-    link_entity(actor=system_actor("tests"), group=group, entity_type=EntityType.ACCOUNT, entity_id=4711)
+    link_entity(group, EntityType.ACCOUNT, 4711)
     page = text_of(admin_of(reader).get(page_of(group)))
     assert "Family" in page
     assert "Johanna Spyri" in page
@@ -127,7 +130,7 @@ def test_who_may_only_look_changes_nothing(admin_of, make_member, make_contact, 
 # ---- adding
 
 
-def test_a_group_is_added_with_its_contacts_and_entities(browser, own, policy, members_of):
+def test_a_group_is_added_with_its_contacts_and_entities(browser, own, policy, members_of, rita):
     sent = form(
         joining=[(own, policy("read-only"))],
         new_links=[("Account", 4711), ("Portfolio", 1)],
@@ -136,6 +139,7 @@ def test_a_group_is_added_with_its_contacts_and_entities(browser, own, policy, m
     )
     assert browser.get(f"{LIST}add/").status_code == 200
     assert browser.post(f"{LIST}add/", sent).status_code == 302
+    approve_all(rita)
     group = ContactGroup.objects.get()
     assert (group.name, group.external_id, group.custom_attributes) == ("Family", "G-1", None)
     assert members_of(group) == {own.pk: "read-only"}
@@ -162,9 +166,10 @@ def test_only_visible_contacts_with_a_policy_of_the_list_join(
     assert group.memberships.count() == 1
 
 
-def test_who_joins_again_gets_the_policy_it_joins_with(browser, own, make_group, policy, members_of):
+def test_who_joins_again_gets_the_policy_it_joins_with(browser, own, make_group, policy, members_of, rita):
     group = make_group(own)
     assert browser.post(page_of(group), form(group, joining=[(own, policy("read-only"))])).status_code == 302
+    approve_all(rita)
     assert members_of(group) == {own.pk: "read-only"}
 
 
@@ -180,11 +185,11 @@ def test_an_external_id_that_is_taken_is_refused_in_the_form(browser, own, make_
 
 
 def test_texts_policies_members_and_links_change_through_the_services(
-    browser, clerk, own, make_contact, make_group, policy, members_of
+    browser, clerk, own, make_contact, make_group, policy, members_of, rita
 ):
     leaves, joins, hidden = make_contact(members=[clerk]), make_contact(members=[clerk]), make_contact()
     group = make_group(own, leaves, hidden, name="Family", custom_attributes="x=1")
-    link = link_entity(actor=system_actor("tests"), group=group, entity_type=EntityType.ACCOUNT, entity_id=1)
+    link = link_entity(group, EntityType.ACCOUNT, 1)
     sent = form(
         group,
         members=[
@@ -198,6 +203,7 @@ def test_texts_policies_members_and_links_change_through_the_services(
     )
     response = browser.post(page_of(group), sent)
     assert response.status_code == 302, response.context["errors"]
+    approve_all(rita)
     group.refresh_from_db()
     assert (group.name, group.custom_attributes) == (None, "x=1")
     assert members_of(group) == {own.pk: "full-access", hidden.pk: "owner", joins.pk: "read-only"}
@@ -205,7 +211,7 @@ def test_texts_policies_members_and_links_change_through_the_services(
 
 
 def test_an_old_page_does_not_undo_what_others_did_meanwhile(
-    browser, clerk, own, make_contact, make_group, policy, members_of
+    browser, clerk, own, make_contact, make_group, policy, members_of, rita
 ):
     left, came = make_contact(members=[clerk]), make_contact(members=[clerk])
     group = make_group(own, left, name="Family")
@@ -214,6 +220,7 @@ def test_an_old_page_does_not_undo_what_others_did_meanwhile(
     GroupMembership.objects.create(group=group, contact=came, access_policy_id=policy())
     ContactGroup.objects.filter(pk=group.pk).update(custom_attributes="set by others")
     browser.post(page_of(group), form(group, members=rows[:1]) | {"custom_attributes": "set by others"})
+    approve_all(rita)
     assert members_of(group) == {own.pk: "read-only", came.pk: "owner"}
 
 
@@ -226,7 +233,7 @@ def test_a_contact_of_another_group_cannot_be_taken_out_by_its_row(browser, own,
 
 def test_an_entity_of_another_group_is_refused_and_nothing_is_saved(browser, own, make_contact, make_group):
     group, other = make_group(own, name="Family"), make_group(make_contact())
-    link_entity(actor=system_actor("tests"), group=other, entity_type=EntityType.ACCOUNT, entity_id=1)
+    link_entity(other, EntityType.ACCOUNT, 1)
     page = browser.post(page_of(group), form(group, new_links=[("Account", 1)], name="Clan"))
     assert page.status_code == 200
     assert "The entity is linked to a group already." in text_of(page)
@@ -237,7 +244,7 @@ def test_an_entity_of_another_group_is_refused_and_nothing_is_saved(browser, own
 def test_what_a_service_refuses_late_is_told_and_undoes_everything(browser, own, make_group, monkeypatch):
     group = make_group(own, name="Family")
     other = make_group(own)
-    link_entity(actor=system_actor("tests"), group=other, entity_type=EntityType.ACCOUNT, entity_id=1)
+    link_entity(other, EntityType.ACCOUNT, 1)
     # As if the form had been checked a moment before the other link was made.
     monkeypatch.setattr(LinkedEntity, "validate_constraints", lambda self, exclude=None: None)
     monkeypatch.setattr(LinkedEntity, "validate_unique", lambda self, exclude=None: None)
@@ -249,7 +256,7 @@ def test_what_a_service_refuses_late_is_told_and_undoes_everything(browser, own,
 
 def test_legal_entities_are_neither_linked_nor_unlinked_by_hand(browser, own, make_group):
     group = make_group(own)
-    link = link_entity(actor=system_actor("tests"), group=group, entity_type=EntityType.LEGAL_ENTITY, entity_id=1)
+    link = link_entity(group, EntityType.LEGAL_ENTITY, 1)
     assert browser.post(page_of(group), form(group, new_links=[("LegalEntity", 2)])).status_code == 200
     browser.post(page_of(group), form(group, links=[(link, {"DELETE": "on"})]))
     assert list(LinkedEntity.objects.all()) == [link]
@@ -258,16 +265,19 @@ def test_legal_entities_are_neither_linked_nor_unlinked_by_hand(browser, own, ma
 # ---- deleting
 
 
-def test_a_group_is_deleted_unless_entities_are_linked_to_it(browser, own, make_group):
+def test_a_group_is_deleted_unless_entities_are_linked_to_it(browser, own, make_group, rita):
     group, linked = make_group(own), make_group(own)
-    link_entity(actor=system_actor("tests"), group=linked, entity_type=EntityType.ACCOUNT, entity_id=4711)
+    link_entity(linked, EntityType.ACCOUNT, 4711)
     assert "Account 4711" in text_of(browser.get(page_of(linked, "delete/")))
     for row in (group, linked):
         browser.post(page_of(row, "delete/"), {"post": "yes"})
+    approve_all(rita)
     assert list(ContactGroup.objects.all()) == [linked]
 
 
 def test_the_log_does_not_name_anybody(browser, own, make_group, policy):
+    # Nothing waits, so that there is a log.
+    set_policy(policy_of_kind([], []), kind=CONTACT_GROUP)
     browser.post(f"{LIST}add/", form(joining=[(own, policy())], name="Johanna Spyri"))
     group = ContactGroup.objects.get()
     browser.post(page_of(group), form(group, members=[(group.memberships.get(), {"DELETE": "on"})], name="J. Spyri"))

@@ -7,8 +7,9 @@ from django.core.management import CommandError, call_command
 
 from accounts.actor import member_actor, system_actor
 from contactgroups.models import ContactGroup, EntityType, LinkedEntity
-from contactgroups.services import link_entity, unlink_entity
+from contactgroups.services import change_group
 from core.errors import NotFound, UnprocessableEntity
+from tests.contactgroups.linking import link_entity
 
 pytestmark = pytest.mark.django_db
 TESTS = system_actor("tests")
@@ -74,7 +75,7 @@ def test_what_spreadsheets_write_is_read(run, family, text):
 
 def test_every_fault_is_told_with_its_line_and_nothing_is_linked(run, family, make_group):
     make_group(external_id="G-2")
-    link_entity(actor=TESTS, group=family, entity_type=EntityType.ACCOUNT, entity_id=1)
+    link_entity(family, EntityType.ACCOUNT, 1)
     text = "\n".join(
         [
             "groupExternalId,groupId,entityType,entityId",
@@ -141,33 +142,33 @@ def test_ten_thousand_links_take_few_statements(run, family, count_queries):
 # ---- one by one, as the admin and other apps do
 
 
+def unlink(link):
+    change_group(actor=TESTS, group_id=link.group_id, unlinked=[(link.entity_type, link.entity_id)])
+
+
 def test_an_entity_belongs_to_one_group(family, make_group):
-    link = link_entity(actor=TESTS, group=family, entity_type=EntityType.ACCOUNT, entity_id=7)
-    assert link_entity(actor=TESTS, group=family, entity_type=EntityType.ACCOUNT, entity_id=7) == link
+    link = link_entity(family, EntityType.ACCOUNT, 7)
+    assert link_entity(family, EntityType.ACCOUNT, 7) == link
     with pytest.raises(UnprocessableEntity) as refused:
-        link_entity(actor=TESTS, group=make_group(), entity_type=EntityType.ACCOUNT, entity_id=7)
+        link_entity(make_group(), EntityType.ACCOUNT, 7)
     assert refused.value.sub_code == "EntityAlreadyLinked"
-    unlink_entity(actor=TESTS, link=link)
+    unlink(link)
     assert not LinkedEntity.objects.exists()
 
 
 def test_a_legal_entity_stays_in_its_group(family):
-    link = link_entity(actor=TESTS, group=family, entity_type=EntityType.LEGAL_ENTITY, entity_id=7)
+    link = link_entity(family, EntityType.LEGAL_ENTITY, 7)
     with pytest.raises(UnprocessableEntity) as refused:
-        unlink_entity(actor=TESTS, link=link)
+        unlink(link)
     assert refused.value.sub_code == "LegalEntityStays"
 
 
 def test_nobody_links_to_a_group_that_it_cannot_see(family, make_member):
-    stranger = member_actor(make_member())
     with pytest.raises(NotFound):
-        link_entity(actor=stranger, group=family, entity_type=EntityType.ACCOUNT, entity_id=7)
-    link = link_entity(actor=TESTS, group=family, entity_type=EntityType.ACCOUNT, entity_id=7)
-    with pytest.raises(NotFound):
-        unlink_entity(actor=stranger, link=link)
+        link_entity(family, EntityType.ACCOUNT, 7, actor=member_actor(make_member()))
 
 
 def test_nothing_is_linked_to_a_group_that_is_gone(family):
     ContactGroup.objects.filter(pk=family.pk).delete()
     with pytest.raises(NotFound):
-        link_entity(actor=TESTS, group=family, entity_type=EntityType.ACCOUNT, entity_id=7)
+        link_entity(family, EntityType.ACCOUNT, 7)

@@ -20,7 +20,6 @@ from accounts.models import ClientApplication, Member, Participant
 from changerequests.models import ChangeRequest
 from contactgroups.models import ContactGroup, EntityType
 from contactgroups.services import Membership, create_group
-from contactgroups.services.links import link_entity
 from contacts.models import Contact
 from contacts.services.changes import patch_details
 from contacts.services.connections import add_external_connection
@@ -84,7 +83,8 @@ def make_group(policy: Callable[..., int]) -> Callable[..., ContactGroup]:
 
     def make(*contacts: Contact) -> ContactGroup:
         members = [Membership(contact.pk, policy()) for contact in contacts]
-        return create_group(actor=system_actor("tests"), memberships=members)
+        new = create_group(actor=system_actor("tests"), memberships=members)
+        return ContactGroup.objects.get(pk=new.id)
 
     return make
 
@@ -147,10 +147,14 @@ def make_world(
         assert asked.change_request is not None
         owner = ListItem.objects.get(list__key="access-policy", key="owner").pk
         memberships = [Membership(contact.pk, owner)]
-        group = create_group(
-            actor=system, memberships=memberships, name=f"Group of {name}", external_id=f"group-{name}"
+        new = create_group(
+            actor=system,
+            memberships=memberships,
+            linked=[(EntityType.ACCOUNT, contact.pk)],
+            name=f"Group of {name}",
+            external_id=f"group-{name}",
         )
-        link_entity(actor=system, group=group, entity_type=EntityType.ACCOUNT, entity_id=contact.pk)
+        group = ContactGroup.objects.get(pk=new.id)
         legal_entity = create_legal_entity(
             actor=system, details=company(name=f"{name} AG"), memberships=memberships, external_id=f"company-{name}"
         )
