@@ -4,7 +4,7 @@ import pytest
 
 from accounts.actor import member_actor
 from audit.models import Entry
-from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
+from contactgroups.models import CONTACT_GROUP, ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import ExternalConnection
 from contacts.services.anonymization import anonymize_contacts
 from importexport.models import ImportKind, ImportStatus
@@ -158,3 +158,22 @@ def test_the_statements_of_a_batch_do_not_grow_with_its_entries(company, count_q
             assert sum(counts(synced(lines(*news, *changed)))) == 2 * count
         numbers.append(len(queries))
     assert numbers[0] == numbers[1]
+
+
+def test_the_ledger_has_the_groups_that_an_import_creates_and_changes(company, contact, make_contact, policies):
+    other = make_contact()
+    synced(array(company("L-1")))
+    group = ContactGroup.objects.get()
+    company_id = LegalEntity.objects.get(external_id="L-1").pk
+    synced(array(company("L-1", contacts=[{"id": other.pk, "accessPolicy": "read-only"}])))
+    owner, reader = policies["owner"], policies["read-only"]
+    created, changed = Entry.objects.of(CONTACT_GROUP, group.pk).order_by("sequence")
+    assert [(change["path"], change["original"], change["target"]) for change in created.changes] == [
+        ("id", None, group.pk),
+        (f"members.{contact.pk}", None, owner),
+        (f"linkedEntities.LegalEntity.{company_id}", None, True),
+    ]
+    assert [(change["path"], change["original"], change["target"]) for change in changed.changes] == [
+        (f"members.{contact.pk}", owner, None),
+        (f"members.{other.pk}", None, reader),
+    ]

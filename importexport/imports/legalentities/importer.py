@@ -3,7 +3,7 @@
 Lock order, as in the services of contact groups: contacts, then groups, then legal entities, each in id order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -13,7 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contactgroups.models import ACCESS_POLICIES
+from audit.entries import append_all
+from contactgroups.documents import ID, changes_to, link_path, member_path
+from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, EntityType
 from contacts.models import Contact, ExternalConnection
 from core.documents import Change
 from importexport.imports.approvals import Approvals
@@ -234,6 +236,7 @@ class LegalEntityImporter:
         rows = [(item.place, item.id, item.entry.external_id) for item in new]
         by_columns(cursor, statements.INSERT, rows, moment)
         self._history.record(cursor, ((item.id, 1, item.entry.history_cells) for item in new))
+        self._record_groups({item.group_id: _creation_of_group(item) for item in new})
 
     def _update(self, cursor: CursorWrapper, touched: list[_Item]) -> None:
         changed = [item for item in touched if item.changes]
@@ -246,10 +249,16 @@ class LegalEntityImporter:
         present = self._memberships(cursor, [item.group_id for item in naming])
         gone: list[tuple[int, int]] = []
         joining: list[tuple[int, int, int]] = []
+        recorded: dict[int, list[Change]] = {}
         for item in naming:
             wanted, members = item.wanted or {}, present[item.group_id]
             if wanted != members:
                 item.entry.outcome = Outcome.UPDATED
+                recorded[item.group_id] = [
+                    Change(member_path(pk), members.get(pk), wanted.get(pk))
+                    for pk in sorted(members.keys() | wanted.keys())
+                    if members.get(pk) != wanted.get(pk)
+                ]
                 gone += [(item.group_id, contact) for contact in members if contact not in wanted]
                 joining += [
                     (item.group_id, contact, policy)
@@ -261,6 +270,16 @@ class LegalEntityImporter:
                 item.entry.outcome = Outcome.AWAITING
         by_columns(cursor, statements.LEAVE_GROUPS, gone)
         self._join(cursor, joining)
+        self._record_groups(recorded)
+
+    def _record_groups(self, changes: Mapping[int, Sequence[Change]]) -> None:
+        append_all(kind=CONTACT_GROUP, actor=self._actor, changes=changes)
 
     def _join(self, cursor: CursorWrapper, rows: list[tuple[int, int, int]]) -> None:
         by_columns(cursor, statements.JOIN_GROUPS, rows)
+
+
+def _creation_of_group(item: _Item) -> list[Change]:
+    """Return the changes that create the group of a new legal entity."""
+    members = {member_path(pk): policy_id for pk, policy_id in (item.wanted or {}).items()}
+    return changes_to({}, {ID: item.group_id, **members, link_path((EntityType.LEGAL_ENTITY, item.id)): True})
