@@ -14,12 +14,13 @@ TYPE = "contactTypeId"
 
 
 class Refusals:
-    """Refuses what the policy of a kind makes wait. The paths are properties of entries."""
+    """Refuses what the policy of a kind makes wait. The paths are properties of entries, or all below the one named."""
 
-    def __init__(self, *, kind: str, actor: Actor, facts: FactsOf) -> None:
+    def __init__(self, *, kind: str, actor: Actor, facts: FactsOf, place: str | None = None) -> None:
         self._kind = kind
         self._actor = actor
         self._facts = facts
+        self._place = place
 
     def refuse(self, changed: Mapping[int, tuple[Entry, Collection[str]]]) -> None:
         """Add faults to entries, by subject, that change these paths and may not. The subjects must be locked."""
@@ -31,7 +32,7 @@ class Refusals:
         facts = self._facts(list(changed), policy, initiator_of(self._actor, policy))
         for subject_id, (entry, paths) in changed.items():
             requirement = policy.requirement(paths, flagged=(), facts=facts[subject_id])
-            for path in sorted(requirement.paths):
+            for path in sorted({self._place or path for path in requirement.paths}):
                 _refuse(entry, path)
 
 

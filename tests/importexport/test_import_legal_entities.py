@@ -11,6 +11,7 @@ from importexport.models import ImportKind, ImportStatus
 from legalentities.models import LegalEntity
 from legalentities.services import create_legal_entity
 from schemas.models import ListItem
+from tests.changerequests.policies import policy, set_policy
 from tests.importexport.importing import SYSTEM, array, counts, faults, lines, paths
 from tests.importexport.importing import synced as synced_any
 
@@ -129,6 +130,11 @@ def test_a_member_imports_for_contacts_that_it_sees_and_leaves_the_others(compan
     both = [*mine, {"externalId": "C-1", "accessPolicy": "owner"}]
     synced(array(company("L-2", contacts=both)))
     read_only = [{"id": own.pk, "accessPolicy": "read-only"}]
+    # Who has access to a group is asked for on its page, unless the policy lets it pass.
+    assert paths(synced(array(company("L-2", contacts=read_only)), actor=actor)) == [(1, "contacts")]
+    assert members("L-2") == {(own.pk, "owner"), (contact.pk, "owner")}
+    assert counts(synced(array(company("L-2", contacts=mine)), actor=actor)) == (0, 0, 1, 0)
+    set_policy(policy([], []), kind=CONTACT_GROUP)
     assert counts(synced(array(company("L-2", contacts=read_only)), actor=actor)) == (0, 1, 0, 0)
     assert members("L-2") == {(own.pk, "read-only"), (contact.pk, "owner")}
 

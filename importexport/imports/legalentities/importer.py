@@ -3,7 +3,7 @@
 Lock order, as in the services of contact groups: contacts, then groups, then legal entities, each in id order.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from audit.entries import append_all
+from changerequests.policies import Facts, Initiator, KindPolicy
 from contactgroups.documents import ID, changes_to, link_path, member_path
-from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, EntityType
+from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, EntityType, GroupMembership
+from contactgroups.subjects import facts_of_group
 from contacts.models import Contact, ExternalConnection
 from core.documents import Change
 from importexport.imports.approvals import Approvals
@@ -27,6 +29,7 @@ from importexport.imports.legalentities import statements
 from importexport.imports.legalentities.entry import LegalEntityEntry, read_legal_entity
 from importexport.imports.legalentities.statements import by_columns
 from importexport.imports.reading import RawEntry
+from importexport.imports.refusals import Refusals
 from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
 from legalentities.queries import facts_of_legal_entities
 from schemas.compiled import CompiledSchema
@@ -61,6 +64,7 @@ class LegalEntityImporter:
         self._approvals = Approvals(
             kind=LEGAL_ENTITY_DETAILS, schema_key=LEGAL_ENTITY_SCHEMA, actor=actor, facts=facts_of_legal_entities
         )
+        self._refused_members = Refusals(kind=CONTACT_GROUP, actor=actor, facts=_facts_of_groups, place="contacts")
         self._sees_all = not Contact.objects.visible_to(actor).query.where
         self.refresh()
 
@@ -213,6 +217,7 @@ class LegalEntityImporter:
                 item.changes = self._planner.check_changed(item.entry, stored=stored, version=item.version).changes
             if item.wanted is not None:
                 self._check_not_anonymized(item, anonymized, present[item.group_id])
+        self._refuse_memberships(touched, present)
         asked = {item.id: item for item in touched if item.changes and not item.entry.faults}
         self._approvals.require({pk: (item.entry, item.changes) for pk, item in asked.items()})
         for item in asked.values():
@@ -254,11 +259,7 @@ class LegalEntityImporter:
             wanted, members = item.wanted or {}, present[item.group_id]
             if wanted != members:
                 item.entry.outcome = Outcome.UPDATED
-                recorded[item.group_id] = [
-                    Change(member_path(pk), members.get(pk), wanted.get(pk))
-                    for pk in sorted(members.keys() | wanted.keys())
-                    if members.get(pk) != wanted.get(pk)
-                ]
+                recorded[item.group_id] = _membership_changes(wanted, members)
                 gone += [(item.group_id, contact) for contact in members if contact not in wanted]
                 joining += [
                     (item.group_id, contact, policy)
@@ -272,11 +273,38 @@ class LegalEntityImporter:
         self._join(cursor, joining)
         self._record_groups(recorded)
 
+    def _refuse_memberships(self, touched: list[_Item], present: Mapping[int, Memberships]) -> None:
+        """Refuse to change the contacts of a group where somebody else has to approve it."""
+        changed = {
+            item.group_id: (item.entry, [change.path for change in found])
+            for item in touched
+            if not item.entry.faults and item.wanted is not None
+            if (found := _membership_changes(item.wanted, present[item.group_id]))
+        }
+        self._refused_members.refuse(changed)
+
     def _record_groups(self, changes: Mapping[int, Sequence[Change]]) -> None:
         append_all(kind=CONTACT_GROUP, actor=self._actor, changes=changes)
 
     def _join(self, cursor: CursorWrapper, rows: list[tuple[int, int, int]]) -> None:
         by_columns(cursor, statements.JOIN_GROUPS, rows)
+
+
+def _membership_changes(wanted: Memberships, present: Memberships) -> list[Change]:
+    return [
+        Change(member_path(pk), present.get(pk), wanted.get(pk))
+        for pk in sorted(present.keys() | wanted.keys())
+        if present.get(pk) != wanted.get(pk)
+    ]
+
+
+def _facts_of_groups(group_ids: Collection[int], policy: KindPolicy, initiator: Initiator) -> Mapping[int, Facts]:
+    """Return what the policy's rules depend on, by group. Runs two queries for each if they depend on the contacts."""
+    members = GroupMembership.objects.order_by()
+    return {
+        pk: facts_of_group(members.filter(group=pk).values_list("contact", flat=True), policy, initiator)
+        for pk in group_ids
+    }
 
 
 def _creation_of_group(item: _Item) -> list[Change]:
