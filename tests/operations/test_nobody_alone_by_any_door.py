@@ -12,6 +12,7 @@ from accounts.models import User
 from administration.services.applications import create_client_application
 from changerequests.models import ChangeRequest
 from changerequests.services.applying import apply_approved_request
+from contactgroups.services import Membership, create_group
 from contacts.services.connections import add_external_connection
 from contacts.services.pictures import replace_picture
 from operations.doors.report import rows
@@ -31,6 +32,7 @@ from tests.operations.acts import (
     command,
     companies,  # noqa: F401
     contacts,
+    groups,  # noqa: F401
     imports,
     schemas,  # noqa: F401
 )
@@ -50,7 +52,7 @@ def _installation(settings: Any, tmp_path: Any) -> None:
 
 
 @pytest.fixture
-def world(make_member: Any, make_contact: Any, make_legal_entity: Any, make_participant: Any) -> World:  # noqa: F811
+def world(make_member: Any, make_contact: Any, make_legal_entity: Any, policy: Any, make_participant: Any) -> World:  # noqa: F811
     contact = make_contact(details(personalInformation={"maritalStatus": "married"}), username="heidi")
     add_external_connection(actor=SYSTEM, contact_id=contact.pk, system="Default", external_id=imports.CONTACT)
     replace_picture(actor=SYSTEM, contact_id=contact.pk, content=contacts.png("red"))
@@ -58,12 +60,14 @@ def world(make_member: Any, make_contact: Any, make_legal_entity: Any, make_part
     ben.user.groups.add(Group.objects.create(name="Advisors"))
     TOTPDevice.objects.create(user=ben.user, name="authenticator", confirmed=True)
     remove_list_item(actor=KONTOR, list_key="gender", key="other")
+    company = make_legal_entity(contact, external_id=imports.COMPANY)
+    create_group(actor=SYSTEM, memberships=[Membership(contact.pk, policy("owner"))], name="Family")
     return World(
         root=make_member("root", is_superuser=True, sees_all_contacts=True),
         ben=ben,
         berta=User.objects.create_user("berta", is_staff=True),
         contact=contact,
-        company=make_legal_entity(contact, external_id=imports.COMPANY),
+        company=company,
         married=ListItem.objects.get(list__key="marital-status", key="married"),
         geneva=make_participant("Geneva"),
         client=create_client_application(
