@@ -18,11 +18,10 @@ from administration.admin.base import KeptAdmin, WaitingAdmin
 from administration.outcomes import Outcome
 from administration.rights import RIGHTS
 from administration.services.rights import change_rights
-from changerequests.admin.waiting import AskingAdmin
 
 
 @admin.register(Member)
-class MemberAdmin(AskingAdmin, WaitingAdmin, KeptAdmin):
+class MemberAdmin(WaitingAdmin, KeptAdmin):
     kind = RIGHTS
     sidebar_icon = "badge"
     list_display = ["name", "username", "manager", "participant_names", "sees_all_contacts", "is_active"]
@@ -73,7 +72,7 @@ class MemberAdmin(AskingAdmin, WaitingAdmin, KeptAdmin):
             if text and form.changed_data:
                 messages.warning(request, text)
             elif text:
-                self.say_that_all_waits(request, text)
+                self.say_that_it_waits(request, text)
 
     @display(description=_("name"), ordering="user__last_name")
     def name(self, member: Member) -> str:

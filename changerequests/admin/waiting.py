@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -37,29 +38,33 @@ class OpenRequestAdmin(CappedAdmin):
 class AskingAdmin(RefusableAdmin):
     """Forms that save through services which may open a request instead.
 
-    Where everything that a form sent waits, Django neither logs a change nor says that there was one.
+    Where what a form sent waits, Django neither logs a change nor says that there was one.
     """
 
-    def say_that_all_waits(self, request: HttpRequest, text: str) -> None:
-        """Show the message that what the form sent waits. Call it from `save_related` or `delete_model`."""
+    def say_that_it_waits(self, request: HttpRequest, text: str) -> None:
+        """Show the message that what the form sent waits. Call it from the method that saves or deletes."""
         messages.warning(request, text)
-        vars(request)["has_all_to_wait"] = True
+        vars(request)["waits_for_approval"] = True
 
-    def has_all_to_wait(self, request: HttpRequest) -> bool:
-        return bool(vars(request).get("has_all_to_wait"))
+    def waits(self, request: HttpRequest) -> bool:
+        """Return whether what the form sent waits."""
+        return bool(vars(request).get("waits_for_approval"))
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        return None if self.has_all_to_wait(request) else super().log_addition(request, obj, message)
+        return None if self.waits(request) else super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        return None if self.has_all_to_wait(request) else super().log_change(request, obj, message)
+        return None if self.waits(request) else super().log_change(request, obj, message)
 
     def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
-        if self.has_all_to_wait(request):
+        is_chosen = IS_POPUP_VAR in request.POST and obj.pk is not None
+        if self.waits(request) and not is_chosen:
             return self.response_post_save_add(request, obj)
         return super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
-        if self.has_all_to_wait(request):
-            return HttpResponseRedirect(request.path)
-        return super().response_change(request, obj)
+        if not self.waits(request):
+            return super().response_change(request, obj)
+        if "_continue" in request.POST:
+            return HttpResponseRedirect(request.get_full_path())
+        return self.response_post_save_change(request, obj)

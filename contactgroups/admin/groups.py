@@ -240,7 +240,7 @@ class ContactGroupAdmin(AskingAdmin, OpenRequestAdmin, VisibleToActorAdmin):
             new = create_group(actor=actor, memberships=joining, linked=linked, **form.cleaned_data)
             group.pk, waiting = new.id, new.change_request
         if waiting is not None:
-            self.say_that_all_waits(request, waiting_message(request, waiting.pk))
+            self.say_that_it_waits(request, waiting_message(request, waiting.pk))
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -255,10 +255,10 @@ class ContactGroupAdmin(AskingAdmin, OpenRequestAdmin, VisibleToActorAdmin):
         if waiting is None:
             super().log_deletions(request, [ContactGroup(pk=obj.pk)])
         else:
-            self.say_that_all_waits(request, waiting_message(request, waiting.pk))
+            self.say_that_it_waits(request, waiting_message(request, waiting.pk))
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:
-        if self.has_all_to_wait(request):
+        if self.waits(request):
             return HttpResponseRedirect(reverse("admin:contactgroups_contactgroup_change", args=[obj_id]))
         return super().response_delete(request, obj_display, obj_id)
 

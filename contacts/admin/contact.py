@@ -141,7 +141,7 @@ class ContactAdmin(ListChoicesMixin, AskingAdmin, VisibleToActorAdmin):
     def save_related(self, request: HttpRequest, form: ModelForm, formsets: Sequence[Any], change: bool) -> None:
         text = save_access(request, form.instance, formsets)
         if text:
-            self.say_that_all_waits(request, text)
+            self.say_that_it_waits(request, text)
 
     def render_change_form(
         self,

@@ -99,7 +99,7 @@ def test_nobody_gives_rights_alone(
     request = waiting()
     assert (request.kind, request.subject_id, request.paths) == (RIGHTS, anna.user_id, ["groups", "isSuperuser"])
     assert "Nothing is changed yet" in text_of(answer)
-    assert "A change that Root Tester asked for waits for review." in text_of(answer)
+    assert "A change that Root Tester asked for waits for review." in text_of(browser.get(page(anna.user)))
     assert rights_of(anna.user) == before
     with pytest.raises(Forbidden) as refused:
         approve(root, request)

@@ -99,7 +99,8 @@ def test_nobody_opens_a_contact_to_others_or_to_itself(admin_of, clerk, contact,
     assert sees(contact) == before
     assert f"change request #{request.pk} waits for approval" in text_of(shown)
     assert "was changed successfully" not in text_of(shown)
-    assert "Access to a contact: A change that Clerk Tester asked for waits for review" in text_of(shown)
+    page = text_of(admin_of(clerk).get(page_of(contact)))
+    assert "Access to a contact: A change that Clerk Tester asked for waits for review" in page
     assert not LogEntry.objects.exists()
     assert not Entry.objects.of(CONTACT_ACCESS, contact.pk).exists()
     assert (request.kind, request.subject_id, request.initiator_member) == (CONTACT_ACCESS, contact.pk, clerk)
