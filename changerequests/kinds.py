@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import F, JSONField, TextField, Value
+from django.db.models import F, JSONField, TextField, UUIDField, Value
 from django.db.models.functions import Cast, Coalesce, NullIf
 
 from changerequests.policies import Initiator, KindPolicy, Requirement
@@ -49,15 +49,19 @@ class SubjectView:
         return self.name
 
 
+# For subjects without a uid.
+NO_UID = Cast(Value(None), UUIDField())
+
+
 def listed_columns(
-    rows: QuerySet[Any, Any], *, kind: str, name: Any = NAME_OR_UID, document: str | None
+    rows: QuerySet[Any, Any], *, kind: str, uid: Any = "uid", name: Any = NAME_OR_UID, document: str | None
 ) -> QuerySet[Any, Any]:
     """Return what lists show of subjects: kind, id, uid, name and document, as rows that a UNION of kinds can hold.
 
     `document` is the column with the document, or None if the list does without it.
     """
     shown = Value({}, JSONField()) if document is None else F(document)
-    return rows.order_by().values_list(Value(kind, TextField()), "pk", "uid", name, shown)
+    return rows.order_by().values_list(Value(kind, TextField()), "pk", uid, name, shown)
 
 
 class Presenter(ABC):

@@ -20,7 +20,7 @@ from administration.services.applications import (
     locked_application,
     write_application,
 )
-from changerequests.kinds import SubjectView
+from changerequests.kinds import NO_UID, SubjectView, listed_columns
 from changerequests.models import ChangeRequest
 from core.documents import Change, changes_between, value_at, with_values
 from core.errors import UnprocessableEntity
@@ -60,6 +60,11 @@ class ApplicationKind(AdministeredKind):
             row.pk: SubjectView(row.pk, None, row.name, document_of_application(row) if with_documents else {}, row)
             for row in rows
         }
+
+    def listed(self, ids: Collection[int], *, with_documents: bool) -> QuerySet[Any, Any]:
+        rows = applications_with_documents(ClientApplication.objects.filter(pk__in=ids))
+        document = "document" if with_documents else None
+        return listed_columns(rows, kind=self.key, uid=NO_UID, name="name", document=document)
 
     def lock(self, *, actor: Actor, subject_id: int) -> LockedApplication:
         return locked_application(subject_id)

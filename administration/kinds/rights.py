@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Q, QuerySet, TextField, UUIDField, Value
-from django.db.models.functions import Cast
+from django.db.models import JSONField, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -26,8 +26,8 @@ from administration.services.groups import (
     write_group,
 )
 from administration.services.rights import Rights, check_may_change, checked, locked_rights, write_rights
-from changerequests.kinds import SubjectView
-from changerequests.models import ChangeRequest
+from changerequests.kinds import NO_UID, SubjectView, listed_columns
+from changerequests.models import ChangeRequest, RequestSubject
 from core.documents import Change, changes_between
 
 LABELS = {
@@ -73,9 +73,8 @@ class RightsKind(AdministeredKind):
         return {row.pk: SubjectView(row.pk, None, row.shown_name, rights_of(row), row) for row in rows}
 
     def listed(self, ids: Collection[int], *, with_documents: bool) -> QuerySet[Any, Any] | None:
-        rows = users_with_rights(User.objects.filter(pk__in=ids)).order_by()
-        uid = Cast(Value(None), UUIDField())
-        return rows.values_list(Value(self.key, TextField()), "pk", uid, "shown_name", "rights")
+        rows = users_with_rights(User.objects.filter(pk__in=ids))
+        return listed_columns(rows, kind=self.key, uid=NO_UID, name="shown_name", document="rights")
 
     def lock(self, *, actor: Actor, subject_id: int) -> Rights:
         return locked_rights(subject_id)
@@ -113,6 +112,14 @@ class GroupRightsKind(AdministeredKind):
         found = {row.pk: SubjectView(row.pk, None, row.name, rights_of(row), row) for row in rows}
         deleted = gettext("Deleted group")
         return {pk: found.get(pk) or SubjectView(pk, None, deleted, {}) for pk in ids}
+
+    def listed(self, ids: Collection[int], *, with_documents: bool) -> QuerySet[Any, Any]:
+        # From the requests, because a group can be deleted.
+        group = groups_with_rights(Group.objects.filter(pk=OuterRef("subject_id")))
+        name = Coalesce(Subquery(group.values("name")), Value(gettext("Deleted group")), output_field=TextField())
+        document = Coalesce(Subquery(group.values("rights")), Value({}, JSONField()), output_field=JSONField())
+        asked = RequestSubject.objects.filter(kind=self.key, subject_id__in=ids).order_by()
+        return asked.values_list(Value(self.key, TextField()), "subject_id", NO_UID, name, document).distinct()
 
     def lock(self, *, actor: Actor, subject_id: int) -> GroupRights:
         return locked_group(subject_id)
