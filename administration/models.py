@@ -1,4 +1,4 @@
-"""Uses of the break-glass switch of commands."""
+"""Uses of the break-glass switch of commands, and what is configured as subjects of change requests."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -29,3 +29,24 @@ class BreakGlass(models.Model):
 
     def __str__(self) -> str:
         return f"{self.command} #{self.pk}"
+
+
+class ConfigurationSubject(models.Model):
+    """Something that is configured, such as a participant, as the subject of change requests and of the ledger.
+
+    `sort` is the key of its sort (`administration.configuration`), and `object_id` the id of its row there, null until
+    somebody has approved a new one. `name` is what it was called when it was last changed or asked for.
+    """
+
+    sort = models.CharField(_("sort"), max_length=40)
+    object_id = models.IntegerField(null=True)
+    name = models.CharField(_("name"), max_length=200)
+
+    class Meta:
+        verbose_name = _("configuration")
+        verbose_name_plural = _("configuration")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["sort", "object_id"], name="configuration_has_one_subject")]
+
+    def __str__(self) -> str:
+        return self.name

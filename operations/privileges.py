@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 from psycopg import sql
 
-from administration.models import BreakGlass
+from administration.models import BreakGlass, ConfigurationSubject
 from audit.entries import WRITTEN_COLUMNS
 from audit.models import Entry, Erasure
 from changerequests.models import (
@@ -85,6 +85,7 @@ RECORDS: Mapping[type[Model], Record] = {
     BreakGlass: Record(
         written=("command", "arguments", "reason", "operator", "used_at", "is_reviewed"), changed=("is_reviewed",)
     ),
+    ConfigurationSubject: Record(written=("sort", "object_id", "name"), changed=("object_id", "name")),
 }
 
 # A table, a privilege, and a column; the column is empty for privileges on whole rows.

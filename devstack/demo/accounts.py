@@ -23,6 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     REVIEWERS: (*_LOOK, "changerequests.review_changerequest"),
     COMPLIANCE: (
         *_LOOK,
+        "accounts.view_participant",
         "accounts.view_user",
         "accounts.view_clientapplication",
         "auth.view_group",

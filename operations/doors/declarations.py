@@ -170,8 +170,8 @@ ADMIN_PAGES = {
     "accounts_clientapplication_add": _APPLICATIONS,
     "accounts_clientapplication_change": _APPLICATIONS,
     "accounts_clientapplication_secret": _exempt(Exemption.OWN_DATA, "the secret that others gave the owner"),
-    "accounts_participant_add": _ONE_PERSON,
-    "accounts_participant_change": _ONE_PERSON,
+    "accounts_participant_add": _changes("configuration"),
+    "accounts_participant_change": _changes("configuration"),
     # schemas and lists
     "schemas_schema_change": _exempt(Exemption.TECHNICAL, "makes a draft"),
     "schemas_schema_check": _exempt(Exemption.TECHNICAL, "checks a draft"),

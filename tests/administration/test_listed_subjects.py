@@ -3,9 +3,13 @@
 import pytest
 from django.contrib.auth.models import Group, Permission
 
+from accounts.actor import system_actor
 from accounts.models import ClientApplication
 from administration.applications import APPLICATION, with_sight
+from administration.configuration import CONFIGURATION
+from administration.participants import PARTICIPANT
 from administration.rights import GROUP_RIGHTS, RIGHTS
+from administration.services.configuration import add_configuration
 from changerequests.kinds import request_kind
 from core.documents import Change
 from tests.changerequests.requesting import opened
@@ -36,6 +40,11 @@ def test_groups_also_deleted_ones(make_member):
     ids = [group.pk for group in groups]
     groups[1].delete()
     check(GROUP_RIGHTS, ids)
+
+
+def test_configuration():
+    outcome = add_configuration(actor=system_actor("tests"), sort=PARTICIPANT, target={"name": "North"})
+    check(CONFIGURATION, [outcome.subject_id])
 
 
 @pytest.mark.parametrize("scopes", ["", " ", "exports", "imports  contacts.read exports"])

@@ -39,6 +39,7 @@ NOT_OF_A_CONTACT = {
     "accounts.ClientApplication",
     # Of commands, and why they were run.
     "administration.BreakGlass",
+    "administration.ConfigurationSubject",
     "accounts.Participant",
     # Of staff: contacts have no second factor.
     "accounts.RecoveryCode",
