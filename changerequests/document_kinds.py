@@ -89,9 +89,10 @@ class DocumentPresenter(Presenter):
     def field_labels(self, paths: Iterable[str]) -> list[str]:
         paths = list(paths)
         innermost = [path for path in paths if not any(other.startswith(f"{path}.") for other in paths)]
-        return [self.label_at(path) for path in sorted(innermost, key=self._place)]
+        return [self.label_at(path) for path in sorted(innermost, key=self.place)]
 
-    def _place(self, path: str) -> tuple[int, str]:
+    def place(self, path: str) -> tuple[int, str]:
+        """Return a sort key for the order in which paths are shown."""
         order = list(self._labels)
         first = path.partition(".")[0]
         return (order.index(first) if first in order else len(order), path)
@@ -101,7 +102,7 @@ class DocumentPresenter(Presenter):
     ) -> list[ReviewedChange]:
         return [
             self._reviewed(change, document, is_open)
-            for change in sorted(changes, key=lambda change: self._place(change["path"]))
+            for change in sorted(changes, key=lambda change: self.place(change["path"]))
         ]
 
     def _reviewed(self, change: Mapping[str, Any], document: Mapping[str, Any], is_open: bool) -> ReviewedChange:

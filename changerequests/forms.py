@@ -67,6 +67,14 @@ class RuleForm(forms.Form):
     contact_types = forms.MultipleChoiceField(
         label=_("Contact types"), required=False, widget=UnfoldAdminSelectMultipleWidget()
     )
+    min_rows = forms.IntegerField(
+        label=_("From so many rows"),
+        required=False,
+        min_value=1,
+        max_value=1_000_000_000,
+        widget=UnfoldAdminIntegerFieldWidget(),
+        help_text=_("Fewer rows do not match the rule. Empty: any number."),
+    )
     participants = forms.ModelMultipleChoiceField(
         label=_("Participants"),
         queryset=Participant.objects.all(),
@@ -103,6 +111,8 @@ class RuleForm(forms.Form):
             fields["flagged_only"].label = gettext("Only %(what)s") % {"what": kind.flagged}
         if not kind.contact_types():
             del fields["contact_types"]
+        if not kind.counts_rows:
+            del fields["min_rows"]
 
     def as_document(self) -> dict[str, Any]:
         found = self.cleaned_data
@@ -114,6 +124,7 @@ class RuleForm(forms.Form):
             "participants": [row.pk for row in found["participants"]] or None,
             "initiatorGroups": [row.pk for row in found["initiator_groups"]] or None,
             "applications": [row.pk for row in found["applications"]] or None,
+            **({"minRows": found["min_rows"]} if "min_rows" in found else {}),
         }
 
 
@@ -184,4 +195,5 @@ def _initial(rule: Mapping[str, Any]) -> dict[str, Any]:
         "participants": rule["participants"],
         "initiator_groups": rule["initiatorGroups"],
         "applications": rule["applications"],
+        "min_rows": rule.get("minRows"),
     }

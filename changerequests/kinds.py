@@ -115,6 +115,8 @@ class RequestKind(ABC):
     profiles: Mapping[str, Mapping[str, Any]]
     # What rules with `flaggedOnly` are about, such as "fields that require approval"; None if they are about nothing.
     flagged: str | Promise | None = None
+    # Whether rules may depend on a number of rows (`Facts.rows`).
+    counts_rows = False
     # Whether its policy must make every change wait, so that nobody can switch it off.
     always_waits = False
     # Kinds with the same name here have the same `visible`, so that a list asks for it once.
@@ -187,6 +189,12 @@ class RequestKind(ABC):
         self, *, subject: Any, paths: Iterable[str], policy: KindPolicy, initiator: Initiator
     ) -> Requirement:
         """Return what changes at these paths of a locked subject must wait for under this policy."""
+
+    def abandoned(self, request: ChangeRequest) -> None:  # noqa: B027 - most kinds have nothing to clear up
+        """Clear up after a request about one subject that is rejected or cancelled.
+
+        Called with the request locked, and not always with its subject locked.
+        """
 
     def about_member(self, subject: Any, changes: Sequence[Change]) -> int | None:
         """Return the id of the member whose rights or login the changes of a locked subject are; it never decides them.

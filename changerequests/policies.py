@@ -10,7 +10,8 @@ A policy document maps the key of each kind to its policy:
 
 A stage without a group is open to everybody with the review permission. A rule matches a path if all its conditions do;
 a condition that is null always does. Each path takes its first matching rule, and a request needs the stages of all its
-paths, in the order in which the policy lists them.
+paths, in the order in which the policy lists them. Rules of kinds that count rows may have `minRows`, from which number
+on they match.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -47,11 +48,15 @@ ANYBODY = Initiator()
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What rules can depend on besides paths: the subject's type and participants, and who submits."""
+    """What rules can depend on besides paths: the subject's type and participants, who submits, and the number of rows.
+
+    `rows` is None where they were not counted: then every number is reached.
+    """
 
     contact_type: str | None = None
     participant_ids: Ids = frozenset()
     initiator: Initiator = ANYBODY
+    rows: int | None = None
 
 
 NO_FACTS = Facts()
@@ -68,6 +73,7 @@ class Rule:
     participant_ids: Ids | None = None
     initiator_group_ids: Ids | None = None
     application_ids: Ids | None = None
+    min_rows: int | None = None
 
     def concerns(self, facts: Facts) -> bool:
         """Return whether the rule's conditions hold, whatever the path."""
@@ -80,6 +86,7 @@ class Rule:
             and (self.contact_types is None or facts.contact_type in self.contact_types)
             and (self.participant_ids is None or not self.participant_ids.isdisjoint(facts.participant_ids))
             and (self.initiator_group_ids is None or not self.initiator_group_ids.isdisjoint(facts.initiator.group_ids))
+            and (self.min_rows is None or facts.rows is None or facts.rows >= self.min_rows)
         )
 
     def matches(self, path: str, *, is_flagged: bool) -> bool:
@@ -129,6 +136,11 @@ class KindPolicy:
     def needs_initiator_groups(self) -> bool:
         return any(rule.initiator_group_ids is not None for rule in self.rules)
 
+    @property
+    def most_rows(self) -> int:
+        """The number of rows up to which they have to be counted to know which rules match."""
+        return max((rule.min_rows or 0 for rule in self.rules), default=0)
+
     def concerns_application(self, application_id: int) -> bool:
         return any(application_id in (rule.application_ids or ()) for rule in self.rules)
 
@@ -174,6 +186,7 @@ def _rule(found: Mapping[str, Any], stages: Mapping[str, Stage]) -> Rule:
         participant_ids=ids("participants"),
         initiator_group_ids=ids("initiatorGroups"),
         application_ids=ids("applications"),
+        min_rows=found.get("minRows"),
     )
 
 
@@ -181,10 +194,15 @@ REVIEW = "Review"
 
 
 def policy_document(
-    *, waits: bool, is_flagged_only: bool = False, is_digest_required: bool = False, hours: int | None = None
+    *,
+    waits: bool,
+    is_flagged_only: bool = False,
+    is_digest_required: bool = False,
+    hours: int | None = None,
+    min_rows: int | None = None,
 ) -> dict[str, Any]:
     """Return a policy with one stage for everybody with the review permission, for all changes or for none."""
-    rule = {
+    rule: dict[str, Any] = {
         "stages": [REVIEW],
         "paths": None,
         "flaggedOnly": is_flagged_only,
@@ -192,6 +210,7 @@ def policy_document(
         "participants": None,
         "initiatorGroups": None,
         "applications": None,
+        **({} if min_rows is None else {"minRows": min_rows}),
     }
     stage = {"name": REVIEW, "group": None, "approvals": 1, "hours": hours}
     return {
@@ -201,10 +220,12 @@ def policy_document(
     }
 
 
-def profiles(*, waits: bool, is_flagged_only: bool = False, hours: int | None = None) -> Mapping[str, dict[str, Any]]:
+def profiles(
+    *, waits: bool, is_flagged_only: bool = False, hours: int | None = None, min_rows: int | None = None
+) -> Mapping[str, dict[str, Any]]:
     """Return a kind's policy in both profiles: `standard`, and `strict`, in which every change waits."""
     return {
-        "standard": policy_document(waits=waits, is_flagged_only=is_flagged_only, hours=hours),
+        "standard": policy_document(waits=waits, is_flagged_only=is_flagged_only, hours=hours, min_rows=min_rows),
         "strict": policy_document(waits=True, is_digest_required=True, hours=hours),
     }
 

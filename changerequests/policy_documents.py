@@ -34,6 +34,7 @@ _RULE = {
         "participants": _IDS,
         "initiatorGroups": _IDS,
         "applications": _IDS,
+        "minRows": {"type": ["integer", "null"], "minimum": 1, "maximum": 1_000_000_000},
     },
     "required": [
         *("stages", "paths", "flaggedOnly", "contactTypes", "participants", "initiatorGroups", "applications"),
@@ -65,7 +66,7 @@ def policy_faults(document: Any) -> Faults:
     kinds = {kind.key: kind for kind in all_kinds()}
     for key, policy in document.items():
         if key in kinds:
-            found = [*_naming_faults(policy), *_switched_off(kinds[key], policy)]
+            found = [*_naming_faults(policy), *_row_faults(kinds[key], policy), *_switched_off(kinds[key], policy)]
         else:
             found = [("", _("There is no such kind of request."))]
         for place, message in found:
@@ -84,6 +85,12 @@ def _naming_faults(policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for name in rule["stages"]:
             if name not in names:
                 yield f"rules.{place}.stages", _("There is no stage “%(name)s”.") % {"name": name}
+
+
+def _row_faults(kind: RequestKind, policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for place, rule in enumerate(policy["rules"]):
+        if rule.get("minRows") is not None and not kind.counts_rows:
+            yield f"rules.{place}.minRows", _("Requests of this kind have no number of rows.")
 
 
 def _switched_off(kind: RequestKind, policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

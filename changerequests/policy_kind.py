@@ -37,6 +37,7 @@ LABELS = {
     "hours": _("Hours until due"),
     "paths": _("Fields"),
     "flaggedOnly": _("Only fields that require approval, or list items in use"),
+    "minRows": _("From so many rows"),
     "contactTypes": _("Contact types"),
     "participants": _("Participants"),
     "initiatorGroups": _("Groups of the initiator"),

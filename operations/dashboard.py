@@ -28,6 +28,7 @@ from changerequests.queries.requests import oldest_waiting, request_figures, sta
 from contacts.models import CONTACT_TYPES, Contact
 from contacts.queries.contacts import contacts_by_type
 from importexport.exports.admin import STATUS_LABELS as EXPORT_COLOURS
+from importexport.exports.queries import NOT_APPROVED
 from importexport.imports.admin import STATUS_LABELS as IMPORT_COLOURS
 from importexport.job_ownership import jobs_at_hand
 from importexport.models import ExportJob, ExportStatus, ImportJob, ImportStatus
@@ -69,6 +70,11 @@ class ShownJob:
     status: str
     colour: str
     job: ImportJob | ExportJob
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has a number of rows to show: an export that is not approved has none."""
+        return self.job.status not in (ExportStatus.AWAITING_APPROVAL, *NOT_APPROVED)
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from changerequests.models import (
 )
 from changerequests.models.conversation import RequestAttachment, RequestComment
 from changerequests.models.policies import PolicyGroup
+from importexport.models import ExportApproval
 
 MIGRATIONS = "django_migrations"
 
@@ -86,6 +87,7 @@ RECORDS: Mapping[type[Model], Record] = {
         written=("command", "arguments", "reason", "operator", "used_at", "is_reviewed"), changed=("is_reviewed",)
     ),
     ConfigurationSubject: Record(written=("sort", "object_id", "name"), changed=("object_id", "name")),
+    ExportApproval: Record(written=("job_id", "change_request_id", "may_name_people"), changed=("change_request_id",)),
 }
 
 # A table, a privilege, and a column; the column is empty for privileges on whole rows.

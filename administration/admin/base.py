@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Model
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext
 

@@ -36,8 +36,13 @@ def waiting_message(request: HttpRequest, change_request_id: int, labels: Sequen
 
 def request_link(request: HttpRequest, change_request_id: int) -> str:
     """Return "change request #1", as a link if the user may open it."""
+    return named_request(change_request_id, is_link=may_see_requests(request))
+
+
+def named_request(change_request_id: int, *, is_link: bool) -> str:
+    """Return "change request #1", as a link if it shall be one."""
     text = gettext("change request #%(id)s") % {"id": change_request_id}
-    if not may_see_requests(request):
+    if not is_link:
         return text
     address = reverse("admin:changerequests_changerequest_change", args=[change_request_id])
     return format_html('<a class="k-link" href="{}">{}</a>', address, text)

@@ -225,3 +225,5 @@ class _Deciding:
             self.request.subjects.exclude(outcome="").update(is_open=False)
             return
         self.request.subjects.update(is_open=False)
+        if verdict is Verdict.REJECT and self.subject is not None:
+            self.kind.abandoned(self.request)

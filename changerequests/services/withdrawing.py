@@ -35,6 +35,8 @@ def close_as_cancelled(request: ChangeRequest) -> None:
     request.status = Status.CANCELLED
     request.save(update_fields=["status"])
     request.subjects.update(is_open=False)
+    if request.subject_id is not None:
+        request_kind(request.kind).abandoned(request)
 
 
 def cancel_open_request(*, kind: str, subject_id: int) -> None:

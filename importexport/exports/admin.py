@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import BooleanField, QuerySet, Value
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -15,11 +15,12 @@ from django.views.decorators.http import require_GET, require_POST
 from unfold.decorators import display
 
 from accounts.admin_actor import ListButton, ReadOnlyAdmin, actor_of, register_list_button
+from changerequests.admin.messages import may_see_requests, named_request, request_link
 from contacts.admin import ContactAdmin
 from core.errors import ApiError
 from importexport.exports.columns import MODELS
 from importexport.exports.download import download
-from importexport.exports.queries import is_expired, own_export
+from importexport.exports.queries import NOT_APPROVED, is_expired, own_export
 from importexport.exports.selection import Selection
 from importexport.exports.services import request_export
 from importexport.job_ownership import requested_by
@@ -28,10 +29,13 @@ from importexport.permissions import MAY_EXPORT
 from legalentities.admin import LegalEntityAdmin
 
 STATUS_LABELS = {
+    ExportStatus.AWAITING_APPROVAL: "warning",
     ExportStatus.PENDING: "info",
     ExportStatus.RUNNING: "info",
     ExportStatus.COMPLETED: "success",
     ExportStatus.FAILED: "danger",
+    ExportStatus.REJECTED: "danger",
+    ExportStatus.CANCELLED: "info",
 }
 
 
@@ -49,7 +53,8 @@ class ExportJobAdmin(ReadOnlyAdmin):
         js = ["importexport/jobs.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ExportJob]:
-        rows = super().get_queryset(request)
+        rows = super().get_queryset(request).select_related("approval__change_request")
+        rows = rows.annotate(may_open_requests=Value(may_see_requests(request), BooleanField()))
         actor = actor_of(request)
         return rows.none() if actor is None else requested_by(rows, actor)
 
@@ -58,8 +63,10 @@ class ExportJobAdmin(ReadOnlyAdmin):
         return job.status, job.get_status_display()
 
     @display(description=_("progress"))
-    def progress(self, job: ExportJob) -> str:
-        """Return a progress bar, the number of rows, or the reason of the failure."""
+    def progress(self, job: Any) -> str:
+        """Return a progress bar, the number of rows, or why there are none."""
+        if job.is_awaiting_approval or job.status in NOT_APPROVED:
+            return _approval(job)
         if job.status == ExportStatus.FAILED:
             return job.error_message or gettext("The export failed. Ask for it again.")
         counted = ngettext(
@@ -108,11 +115,11 @@ class ExportJobAdmin(ReadOnlyAdmin):
         if actor is None or not request.user.has_perm(MAY_EXPORT) or not _may_see(request, kind):
             raise PermissionDenied
         try:
-            request_export(actor=actor, selection=Selection(kind, list_filter=request.GET.urlencode()))
+            job = request_export(actor=actor, selection=Selection(kind, list_filter=request.GET.urlencode()))
         except ApiError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, gettext("The export was started. Its file appears here."))
+            _say_what_became_of(request, job)
         return HttpResponseRedirect(reverse("admin:importexport_exportjob_changelist"))
 
     def download(self, request: HttpRequest, kind: str, job_id: UUID) -> Any:
@@ -127,6 +134,20 @@ class ExportJobAdmin(ReadOnlyAdmin):
             return download(job)
         except ApiError as error:
             raise Http404(str(error)) from error
+
+
+def _approval(job: Any) -> str:
+    """Return the change request that the export waits or has waited for, with the reviewer's comment."""
+    asked = job.approval.change_request
+    return format_html("{} {}", named_request(asked.pk, is_link=job.may_open_requests), asked.review_comment or "")
+
+
+def _say_what_became_of(request: HttpRequest, job: Any) -> None:
+    if job.is_awaiting_approval:
+        text = gettext("The export waits for approval: {}. Its file appears here once it is approved and written.")
+        messages.warning(request, format_html(text, request_link(request, job.approval.change_request_id)))
+    else:
+        messages.success(request, gettext("The export was started. Its file appears here."))
 
 
 def _may_see(request: HttpRequest, kind: str) -> bool:

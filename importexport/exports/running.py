@@ -26,8 +26,7 @@ from core.heartbeat import Heartbeat
 from core.jobs import MAX_ATTEMPTS, JobLease, JobLeaseLostError
 from core.stored_files import discard_file
 from importexport.exports.anonymization_lock import wait_for_anonymization
-from importexport.exports.columns import columns_of
-from importexport.exports.selection import Selection, selected_rows
+from importexport.exports.selection import Selection, selected_columns, selected_rows
 from importexport.exports.writing import write_csv
 from importexport.job_ownership import actor_of_job
 from importexport.models import ExportJob, ExportStatus
@@ -74,7 +73,7 @@ def export_rows(selection: Selection, *, actor: Actor, file: IO[bytes], progress
 
 def write_selection(selection: Selection, *, actor: Actor, file: IO[bytes], progress: Progress) -> int:
     """The same as `export_rows`, in the caller's transaction and with its snapshot."""
-    columns = columns_of(selection.kind)
+    columns = selected_columns(selection)
     rows = selected_rows(selection, actor)
     progress.expect(rows.order_by().count())
     return write_csv(rows, columns, file, report=progress.report)
@@ -138,7 +137,7 @@ def _written_and_stored(lease: JobLease[ExportJob], heartbeat: Heartbeat) -> int
     # Unnamed, so that nothing remains if the process is killed.
     with tempfile.TemporaryFile(buffering=_WRITE_BUFFER) as file:
         actor = actor_of_job(job, scope=SCOPE, permission=MAY_EXPORT)
-        selection = Selection(job.kind, query=job.query, list_filter=job.list_filter)
+        selection = Selection(job.kind, job.query, job.list_filter, job.columns)
         rows = export_rows(selection, actor=actor, file=file, progress=heartbeat)
         heartbeat.check()
         file.seek(0)

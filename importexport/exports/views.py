@@ -18,7 +18,7 @@ from core.errors import UnprocessableEntity
 from importexport.exports import serializers as shapes
 from importexport.exports.download import download
 from importexport.exports.parsers import PlainTextParser, UntypedTextParser
-from importexport.exports.queries import own_export
+from importexport.exports.queries import NOT_APPROVED, own_export, why_not_approved
 from importexport.exports.running import SCOPE
 from importexport.exports.selection import Selection
 from importexport.exports.services import request_export
@@ -29,9 +29,11 @@ TAGS = ["ExportManagement"]
 QUERY = {"text/plain": OpenApiTypes.STR}
 FILE = {
     (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="The file."),
-    202: OpenApiResponse(shapes.ExportProgressSerializer, description="The export waits or runs."),
+    202: OpenApiResponse(shapes.ExportProgressSerializer, description="The export awaits approval, waits or runs."),
 }
 RETRY_AFTER_SECONDS = "2"
+# While it awaits approval.
+RETRY_AFTER_LONGER = "60"
 
 
 class _RequestExportView(ActorView):
@@ -57,15 +59,18 @@ class _ExportView(ActorView):
     def _answer(self, job_id: UUID) -> Response | FileResponse:
         job = own_export(actor=self.actor, kind=self.kind, job_id=job_id)
         if not job.is_finished:
+            wait = RETRY_AFTER_LONGER if job.is_awaiting_approval else RETRY_AFTER_SECONDS
             return Response(
                 shapes.ExportProgressSerializer(job).data,
                 status=status.HTTP_202_ACCEPTED,
-                headers={"Retry-After": RETRY_AFTER_SECONDS, "Cache-Control": "private, no-store"},
+                headers={"Retry-After": wait, "Cache-Control": "private, no-store"},
             )
         if job.status == ExportStatus.FAILED:
             raise UnprocessableEntity(
                 job.error_message or _("The export failed. Ask for it again."), sub_code="ExportFailed"
             )
+        if job.status in NOT_APPROVED:
+            raise UnprocessableEntity(why_not_approved(job), sub_code="ExportNotApproved")
         return download(job)
 
 
@@ -85,6 +90,9 @@ class RequestContactExportView(_RequestExportView):
         An empty body exports all contacts that the caller sees; a GraphQL query exports those that match its `where`.
         Visibility is checked when the export runs. The columns are `id`, `uid`, `externalId`, `type`, `username` and
         every field that the schema `contact` marks `isExportable`.
+
+        An export of many rows may have to be approved first, as a change request of the kind `export`. Until then its
+        status is `AwaitingApproval`.
 
         A repeated request with the same `Idempotency-Key` returns the same response without another export.
         """
@@ -108,6 +116,9 @@ class RequestLegalEntityExportView(_RequestExportView):
         `where`. Visibility is checked when the export runs. The columns are `id`, `uid`, `externalId` and every field
         that the schema `legal-entity` marks `isExportable`.
 
+        An export of many rows may have to be approved first, as a change request of the kind `export`. Until then its
+        status is `AwaitingApproval`.
+
         A repeated request with the same `Idempotency-Key` returns the same response without another export.
         """
         return self._request(request)
@@ -120,10 +131,10 @@ class ContactExportView(_ExportView):
     def get(self, request: Request, exportJobId: UUID) -> Response | FileResponse:
         """Download a requested CSV file of contacts.
 
-        Returns 202 with the progress while the export is pending or running, then the file for 24 hours. Open only to
-        the caller that requested it.
+        Returns 202 with the progress while the export awaits approval, is pending or running, then the file for 24
+        hours. Open only to the caller that requested it.
 
-        `subCode`: ExportFailed, with the reason.
+        `subCode`: ExportFailed, with the reason; ExportNotApproved if its change request was rejected or cancelled.
         """
         return self._answer(exportJobId)
 
@@ -135,9 +146,9 @@ class LegalEntityExportView(_ExportView):
     def get(self, request: Request, exportJobId: UUID) -> Response | FileResponse:
         """Download a requested CSV file of legal entities.
 
-        Returns 202 with the progress while the export is pending or running, then the file for 24 hours. Open only to
-        the caller that requested it.
+        Returns 202 with the progress while the export awaits approval, is pending or running, then the file for 24
+        hours. Open only to the caller that requested it.
 
-        `subCode`: ExportFailed, with the reason.
+        `subCode`: ExportFailed, with the reason; ExportNotApproved if its change request was rejected or cancelled.
         """
         return self._answer(exportJobId)

@@ -1,3 +1,4 @@
+from importexport.models.approval import EXPORT, ExportApproval
 from importexport.models.export import ExportJob, ExportKind, ExportStatus
 from importexport.models.importing import (
     ImportFailure,
@@ -12,7 +13,9 @@ from importexport.models.importing import (
 from importexport.models.job import ONE_REQUESTER, Job
 
 __all__ = [
+    "EXPORT",
     "ONE_REQUESTER",
+    "ExportApproval",
     "ExportJob",
     "ExportKind",
     "ExportStatus",

@@ -1,5 +1,6 @@
 """Export jobs: the request, its progress and its file."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -14,24 +15,29 @@ class ExportKind(models.TextChoices):
 
 
 class ExportStatus(models.TextChoices):
+    AWAITING_APPROVAL = "AwaitingApproval", _("Waits for approval")
     PENDING = "Pending", _("Pending")
     RUNNING = "Running", _("Running")
     COMPLETED = "Completed", _("Completed")
     FAILED = "Failed", _("Failed")
+    REJECTED = "Rejected", _("Rejected")
+    CANCELLED = "Cancelled", _("Cancelled")
 
 
 class ExportJob(Job):
     """A request for a CSV file.
 
     `query` (GraphQL) or `list_filter` (the query string of the admin list) selects the rows; both are empty for all
-    rows. They may contain personal data, so they are cleared when the job finishes. `file_name` is set before the file
-    is written, so that a crash leaves no untracked file in the storage. The file is deleted at `expires_at`.
+    rows. They may contain personal data, so they are cleared when the job finishes; while it awaits approval, only its
+    change request has them. `columns` are the approved ones; None for all. `file_name` is set before the file is
+    written, so that a crash leaves no untracked file in the storage. The file is deleted at `expires_at`.
     """
 
     kind = models.CharField(_("kind"), max_length=20, choices=ExportKind)
     status = models.CharField(_("status"), max_length=20, choices=ExportStatus, default=ExportStatus.PENDING)
     query = models.TextField(_("query"), blank=True)
     list_filter = models.TextField(_("filter of the list"), blank=True)
+    columns = ArrayField(models.TextField(), verbose_name=_("columns"), null=True, blank=True)
     file_name = models.CharField(_("file"), max_length=200, blank=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
 
@@ -45,3 +51,11 @@ class ExportJob(Job):
             models.Index(fields=["expires_at"], condition=~Q(file_name=""), name="export_job_has_file"),
             models.Index(fields=["requested_by_member", "created_at"], name="export_job_of_member"),
         ]
+
+    @property
+    def is_awaiting_approval(self) -> bool:
+        return self.status == ExportStatus.AWAITING_APPROVAL
+
+    @property
+    def is_finished(self) -> bool:
+        return super().is_finished and not self.is_awaiting_approval

@@ -98,8 +98,8 @@ OPERATIONS = {
     "POST /v1.0/contacts/import/sync": _changes("contact-details", note=_REST_AT_ONCE),
     "POST /v1.0/legal-entities/import": _UPLOAD,
     "POST /v1.0/legal-entities/import/sync": _changes("legal-entity", note=_REST_AT_ONCE),
-    "POST /v1.0/contacts/export": _ONE_PERSON,
-    "POST /v1.0/legal-entities/export": _ONE_PERSON,
+    "POST /v1.0/contacts/export": _changes("export"),
+    "POST /v1.0/legal-entities/export": _changes("export"),
     # schemas and lists
     "PUT /v1.0/schemas/{key}": _changes("schema"),
     "POST /v1.0/schemas/{key}/fields": _READS,
@@ -187,7 +187,7 @@ ADMIN_PAGES = {
     "importexport_importjob_add": _changes("contact-details", "legal-entity", note=_REST_AT_ONCE),
     "importexport_importjob_change": _READS,
     "importexport_importjob_failures": _READS,
-    "importexport_exportjob_start": _ONE_PERSON,
+    "importexport_exportjob_start": _changes("export"),
     "importexport_exportjob_download": _READS,
     # the site
     "login": _OWN_LOGIN,

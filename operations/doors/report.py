@@ -51,18 +51,21 @@ def doors_that_are_gone() -> list[str]:
 def left_to_one_person(policy: KindPolicy) -> str:
     """Return in words what one member can change of a kind without anybody else: `nothing`, if all of it waits."""
     passes = []
-    is_unflagged_left = False
+    left = "what no rule names" if policy.rules else "all"
     for number, rule in enumerate(policy.rules, 1):
         if rule.application_ids is not None:
             continue
         if not rule.stages:
             passes.append(f"what rule {number} lets pass")
         if _is_for_everything(rule):
-            if not rule.is_flagged_only:
+            if rule.is_flagged_only:
+                left = "what is not flagged"
+            elif rule.min_rows is not None:
+                left = f"fewer than {rule.min_rows:,} rows"
+            else:
                 break
-            is_unflagged_left = True
     else:
-        passes.append("what is not flagged" if is_unflagged_left else "what no rule names" if policy.rules else "all")
+        passes.append(left)
     return ", ".join(passes) or "nothing"
 
 

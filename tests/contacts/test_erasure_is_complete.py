@@ -79,7 +79,7 @@ NOT_PERSONAL = {
     "audit.Erasure": {"kind"},
     "contacts.Channel": {"kind", "path", "language"},
     "contacts.Contact": {"entry_kind"},
-    "importexport.ExportJob": {"kind", "status", "language", "error_code", "requested_by_system"},
+    "importexport.ExportJob": {"kind", "status", "columns", "language", "error_code", "requested_by_system"},
     "importexport.ImportFailure": {"path"},
     "importexport.ImportFile": {"kind", "owner_system", "original_name", "sha256"},
     "importexport.WaitingEntry": {"stages"},

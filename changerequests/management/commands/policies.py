@@ -105,5 +105,7 @@ def _in_words(kind: RequestKind, rule: dict[str, Any]) -> str:
         )
         if rule[name] is not None
     ]
+    if rule.get("minRows") is not None:
+        conditions.append(f"from {rule['minRows']} rows on")
     waits = " and then ".join(rule["stages"]) or "nobody"
     return f"{what}{''.join(f', {condition}' for condition in conditions)}: {waits}"
