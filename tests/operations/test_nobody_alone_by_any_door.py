@@ -32,6 +32,7 @@ from tests.operations.acts import (
     command,
     companies,  # noqa: F401
     contacts,
+    exports,  # noqa: F401
     groups,  # noqa: F401
     imports,
     schemas,  # noqa: F401

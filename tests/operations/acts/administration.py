@@ -8,9 +8,10 @@ from django.core.management import CommandError
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import ClientApplication, Member, User
+from accounts.models import ClientApplication, Member, Participant, User
 from accounts.scopes import ALL_SCOPES
 from administration.applications import APPLICATION
+from administration.configuration import CONFIGURATION
 from administration.models import BREAK_GLASS, BreakGlass
 from administration.rights import GROUP_RIGHTS, RIGHTS
 from changerequests.queries.policies import policies_now
@@ -166,3 +167,20 @@ def _act_as_somebody_else(_world: World, _host: Any) -> str:
 @act("create_client_app", BREAK_GLASS, reviewed, says="Use --reason")
 def _make_a_key(_world: World, _host: Any) -> str:
     return broken("create_client_app", "crm", "--scopes", "contacts.read")
+
+
+# ---- configuration
+
+
+def participants(_world: World) -> set[str]:
+    return set(Participant.objects.values_list("name", flat=True))
+
+
+@act("accounts_participant_add", CONFIGURATION, participants)
+def _add_a_participant(_world: World, browser: Client) -> str:
+    return sent(browser, "/admin/accounts/participant/add/", {"name": "North"})
+
+
+@act("accounts_participant_change", CONFIGURATION, participants)
+def _rename_a_participant(world: World, browser: Client) -> str:
+    return sent(browser, f"/admin/accounts/participant/{world.geneva.pk}/change/", {"name": "North"})
