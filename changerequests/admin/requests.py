@@ -144,7 +144,7 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, AttachmentAdmin):
             '<time datetime="{}" title="{}"{}>{}</time>',
             moment.isoformat(),
             date_format(moment, "DATETIME_FORMAT"),
-            format_html(' class="k-badge k-warning"') if is_overdue else "",
+            format_html(' class="{}"', "k-badge k-warning") if is_overdue else "",
             gettext("overdue") if is_overdue else timeuntil(row.due_at, depth=1),
         )
 
