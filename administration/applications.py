@@ -17,13 +17,15 @@ def with_sight(document: Mapping[str, Any]) -> Document:
 
 
 def split(current: Mapping[str, Any], target: Mapping[str, Any]) -> tuple[Sequence[Change], Sequence[Change]]:
-    """Return the changes that take away, and those that give once they are made. Both documents are `with_sight`."""
+    """Return the changes that take away, and those that give once they are made. Both documents are `with_sight`.
+
+    To own it no more gives: the former owner still knows the secret, and might decide what the application asks for.
+    """
     reduced = with_sight(
         {
             **current,
             "scopes": [scope for scope in current["scopes"] if scope in target["scopes"]],
             "participants": _fewer(current, target["participants"]),
-            "owner": None if target["owner"] is None else current["owner"],
             "isSecretDue": current["isSecretDue"] and target["isSecretDue"],
         }
     )

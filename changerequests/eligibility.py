@@ -39,7 +39,7 @@ class Round:
 class Case:
     """An open request: who asked, who decided its current revision or was represented in that, and its stages.
 
-    `about_member_id` is the member whose rights or login it is about.
+    `about_member_id` is the member whose rights or login it is about, or who owns the application that asked.
     """
 
     initiator_id: int | None
@@ -66,7 +66,7 @@ def objection(person: Person, case: Case) -> Forbidden | None:
         )
     if case.about_member_id in people:
         return Forbidden(
-            _("This is about you, or about a person for whom you stood in. Somebody else has to review it."),
+            _("This concerns you, your application or a person for whom you stood in. Somebody else has to review it."),
             sub_code="AboutYourself",
         )
     if not people.isdisjoint(case.decided_by):

@@ -108,7 +108,8 @@ class ChangeRequest(models.Model):
     source. `stage`, `reviewers` and `due_at` describe the stage that the request waits in. `reviewed_at`,
     `review_member` and `review_comment` are those of the decision that closed or returned it.
 
-    `about_member` is the member whose rights or login the request is about; it may not decide it.
+    `about_member` is the member whose rights or login the request is about, or who owns the application that asked; it
+    may not decide it.
 
     `paths` contains the changed paths and all their ancestors, so that a search for a path also finds changes below it.
     """

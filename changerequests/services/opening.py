@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from psycopg import sql
 
 from accounts.actor import Actor, ActorKind
+from accounts.models import ClientApplication
 from changerequests.models import (
     ChangeRequest,
     Proposal,
@@ -43,13 +44,14 @@ def open_request(
 ) -> ChangeRequest:
     """Open a request for changes of one or more subjects of a kind.
 
-    `requirement` is what the policies say about the changes; the member `about_member_id` may not decide them. The
-    subjects must be locked. Raises UnprocessableEntity `PendingChangeRequestExists` with the id of the open request
-    that one of them has.
+    `requirement` is what the policies say about the changes; the member `about_member_id` may not decide them, nor the
+    owner of an application that asks. The subjects must be locked. Raises UnprocessableEntity
+    `PendingChangeRequestExists` with the id of the open request that one of them has.
     """
     request = unsaved_request(kind=kind, paths=_paths(changes), actor=actor, requirement=requirement, comment=comment)
     request.subject_id = next(iter(changes)) if len(changes) == 1 else None
-    request.about_member_id = about_member_id
+    if actor.application_id is None:
+        request.about_member_id = about_member_id
     subjects = [
         RequestSubject(pk=pk, request=request, kind=kind, subject_id=subject_id)
         for pk, subject_id in insert_request(request, list(changes))
@@ -77,11 +79,19 @@ def unsaved_request(
         initiator_application_id=actor.application_id,
         initiator_system=actor.name if actor.kind is ActorKind.SYSTEM else "",
         initiator_comment=comment,
+        about_member_id=owner_of(actor),
         paths=paths,
         reviewers_id=stage.group_id,
         due_at=due_at(stage.hours),
         language=get_language() or settings.LANGUAGE_CODE,
     )
+
+
+def owner_of(actor: Actor) -> int | None:
+    """Return the member who holds the secret of an application; it asks by that, and so may not decide as well."""
+    if actor.application_id is None:
+        return None
+    return ClientApplication.objects.filter(pk=actor.application_id).values_list("owner", flat=True).first()
 
 
 def insert_request(request: ChangeRequest, subject_ids: list[int]) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ from changerequests.queries.requests import no_such_request
 from changerequests.queries.revisions import current_revision
 from changerequests.services.checks import check_open
 from changerequests.services.locks import locked_request
-from changerequests.services.opening import revise
+from changerequests.services.opening import owner_of, revise
 from core.errors import Forbidden, UnprocessableEntity, map_lock_errors
 
 
@@ -84,7 +84,8 @@ def amend_change_request(
         policy=policy,
         initiator=initiator_of(actor, policy),
     )
-    request.about_member_id = kind.about_member(subject, changes)
+    is_of_application = actor.application_id is not None
+    request.about_member_id = owner_of(actor) if is_of_application else kind.about_member(subject, changes)
     return revise(
         request=request,
         reason=RevisionReason.AMENDED,

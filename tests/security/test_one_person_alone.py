@@ -12,12 +12,16 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from accounts.models import Member, Notice, User
+from accounts.actor import Actor, ActorKind, member_actor
+from accounts.models import ClientApplication, Member, Notice, User
 from administration.notices import deliver_notice
+from administration.services.applications import change_application
 from changerequests.models import ChangeRequest
-from contacts.models import Contact
+from changerequests.services.withdrawing import amend_change_request
+from contacts.models import CONTACT_IDENTITY, Contact
 from tests.administration.approving import approve, waiting
 from tests.api import Api
+from tests.changerequests.policies import absent, policy, rule, set_policy, stage
 from tests.changerequests.requesting import address
 from tests.changerequests.reviewing import page_of, text_of
 from tests.fixtures import details
@@ -196,3 +200,60 @@ def test_an_approved_puppet_approves_nothing_of_its_maker(
     contact.refresh_from_db()
     assert contact.details["personalInformation"]["lastName"] == "Spyri"
     assert (request.is_pending, rights.is_pending, rights.about_member_id) == (True, True, member.pk)
+
+
+# ---- with a key of its own
+
+
+@pytest.fixture
+def olga(make_member: Any) -> Member:
+    """Owns an application, may review and see everything, and looks after applications."""
+    permissions = ["change_clientapplication"]
+    return make_member("olga", reviews=True, permissions=permissions, sees_all_contacts=True)
+
+
+@pytest.fixture
+def application(olga: Member, make_app: Any) -> ClientApplication:
+    """An application of hers, whose changes of usernames wait for one reviewer."""
+    application: ClientApplication = make_app("portal")
+    ClientApplication.objects.filter(pk=application.pk).update(owner=olga)
+    set_policy(policy([stage()], [rule("Review", applications=[application.pk])]), kind=CONTACT_IDENTITY)
+    return application
+
+
+def ask_for_username(api: Api, contact: Contact) -> ChangeRequest:
+    assert api.put(f"/v1.0/contacts/{contact.pk}/username", {"username": "other"}).status == 202
+    return waiting()
+
+
+def test_the_owner_of_an_application_does_not_decide_what_it_asks_for(
+    application: ClientApplication, olga: Member, root: Member, make_member: Any, make_contact: Any, api_of: Any
+) -> None:
+    deputy, contact = make_member("deputy", reviews=True, sees_all_contacts=True), make_contact()
+    absent(olga, deputy)
+    request = ask_for_username(api_of(application), contact)
+    for member in (olga, deputy):
+        api = api_of(member)
+        answer = api.post(address(request, "/review"), {"isApproved": True})
+        assert (answer.status, answer.sub_code) == (403, "AboutYourself")
+        found = api.post("/v1.0/change-requests/search", {"isMineToDecide": True})
+        assert found.json["totalCount"] == 0
+    # An amendment is asked for by the same key.
+    key = Actor(kind=ActorKind.APP, name="portal", application_id=application.pk)
+    amend_change_request(actor=key, change_request_id=request.pk, document={"username": "another"})
+    assert api_of(olga).post(address(request, "/review"), {"isApproved": True}).sub_code == "AboutYourself"
+    approve(root, request)
+    contact.refresh_from_db()
+    assert contact.username == "another"
+
+
+def test_an_owner_does_not_give_its_application_up_alone_to_decide_what_it_asks_for(
+    application: ClientApplication, olga: Member, make_contact: Any, api_of: Any
+) -> None:
+    outcome = change_application(actor=member_actor(olga), application_id=application.pk, target={"owner": None})
+    assert outcome.request is not None
+    request = ask_for_username(api_of(application), make_contact())
+    for one in (outcome.request, request):
+        assert api_of(olga).post(address(one, "/review"), {"isApproved": True}).status in (403, 404)
+    application.refresh_from_db()
+    assert application.owner == olga
