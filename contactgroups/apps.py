@@ -3,6 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from changerequests.kinds import register_kind
 from core.anonymization import register_anonymization_handler
+from schemas.usage_checks import register_usage_check
 
 
 class ContactGroupsConfig(AppConfig):
@@ -11,7 +12,9 @@ class ContactGroupsConfig(AppConfig):
 
     def ready(self) -> None:
         from contactgroups.kinds import ContactGroupKind
+        from contactgroups.queries import is_policy_asked_for
         from contactgroups.services import erase_groups
 
         register_kind(ContactGroupKind())
+        register_usage_check(is_policy_asked_for)
         register_anonymization_handler(erase_groups)

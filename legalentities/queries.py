@@ -123,9 +123,14 @@ def unseen_initiators(*, actor: Actor, entries: Collection[Entry]) -> set[int]:
 
 
 def is_list_item_used(list_key: str, item_key: str) -> bool:
-    """Return whether the details of any legal entity contain the list item."""
-    rows = LegalEntity.objects.all()
-    return holds_list_item(rows, schema_key=LEGAL_ENTITY_SCHEMA, list_key=list_key, item_key=item_key)
+    """Return whether the details of any legal entity contain the list item, or would if what waits were approved."""
+    return holds_list_item(
+        LegalEntity.objects.all(),
+        kind=LEGAL_ENTITY_DETAILS,
+        schema_key=LEGAL_ENTITY_SCHEMA,
+        list_key=list_key,
+        item_key=item_key,
+    )
 
 
 def stored_legal_entities() -> StoredDocuments:

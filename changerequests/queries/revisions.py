@@ -77,6 +77,12 @@ def proposals_of(request: ChangeRequest) -> dict[int, list[dict[str, Any]]]:
     return dict(current_proposals(request).values_list("subject__subject_id", "changes"))
 
 
+def open_proposals(kind: str) -> QuerySet[Proposal]:
+    """Return the current proposals of all open requests of a kind."""
+    proposals = Proposal.objects.filter(subject__kind=kind, subject__is_open=True)
+    return proposals.filter(revision__number=F("revision__request__revision_number"))
+
+
 def current_digest(request: ChangeRequest) -> str:
     """Return the digest of the request's current revision, without holding all of it in memory."""
     rows = current_proposals(request).order_by("subject__subject_id").values_list("subject__subject_id", "changes")

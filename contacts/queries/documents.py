@@ -1,5 +1,6 @@
 """What is stored under the schema `contact`, and which items of lists it holds."""
 
+from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -7,33 +8,51 @@ from typing import Any
 from django.db.models import BooleanField, F, Func, JSONField, Q, QuerySet, Value
 
 from accounts.queries import actor_of_user
-from contacts.models import CONTACT_SCHEMA, Contact
+from changerequests.queries.revisions import open_proposals
+from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Contact
 from schemas.document_sources import StoredDocuments
 from schemas.queries import fields_with_list
 
 
 def is_list_item_used(list_key: str, item_key: str) -> bool:
-    """Return whether any contact's details contain the list item."""
-    return holds_list_item(Contact.objects.all(), schema_key=CONTACT_SCHEMA, list_key=list_key, item_key=item_key)
+    """Return whether any contact's details contain the list item, or would if what waits were approved."""
+    return holds_list_item(
+        Contact.objects.all(), kind=CONTACT_DETAILS, schema_key=CONTACT_SCHEMA, list_key=list_key, item_key=item_key
+    )
 
 
-def holds_list_item(rows: QuerySet[Any], *, schema_key: str, list_key: str, item_key: str) -> bool:
+def holds_list_item(rows: QuerySet[Any], *, kind: str, schema_key: str, list_key: str, item_key: str) -> bool:
     """Return whether the `details` of any row, which follow the schema, contain the list item.
 
-    Scans all rows; items are rarely changed or removed.
+    So it does if an open request of the kind asks for the item: reviewers decide by its name. Scans all rows; items are
+    rarely changed or removed.
     """
     paths = [field.path for key, field in fields_with_list(list_key) if key == schema_key]
-    uses = [Q(_holds_text(path, item_key)) for path in paths]
-    return bool(uses) and rows.filter(reduce(or_, uses)).exists()
+    if not paths:
+        return False
+    stored = [Q(holds_value("details", f"${_place(path)}", item_key)) for path in paths]
+    asked_for = [Q(holds_value("changes", place, item_key)) for path in paths for place in _places_of_target(path)]
+    return rows.filter(reduce(or_, stored)).exists() or open_proposals(kind).filter(reduce(or_, asked_for)).exists()
 
 
-def _holds_text(path: str, text: str) -> Func:
-    """Whether the details contain a text at a path; jsonpath's lax mode unwraps arrays on the way."""
-    place = "".join(f'."{key}"' for key in path.split("."))
+def _place(path: str) -> str:
+    return "".join(f'."{key}"' for key in path.split(".") if key)
+
+
+def _places_of_target(path: str) -> Iterator[str]:
+    """Yield the places in the changes of a proposal for a value at a path: an array around it changes as a whole."""
+    keys = path.split(".")
+    for length in range(1, len(keys) + 1):
+        changed, rest = ".".join(keys[:length]), ".".join(keys[length:])
+        yield f'$[*] ? (@.path == "{changed}").target{_place(rest)}'
+
+
+def holds_value(column: str, place: str, value: str | int) -> Func:
+    """Whether a column contains a value at a place; jsonpath's lax mode unwraps arrays on the way."""
     return Func(
-        F("details"),
-        Func(Value(f"${place}[*] ? (@ == $item)"), template="%(expressions)s::jsonpath"),
-        Value({"item": text}, output_field=JSONField()),
+        F(column),
+        Func(Value(f"{place}[*] ? (@ == $item)"), template="%(expressions)s::jsonpath"),
+        Value({"item": value}, output_field=JSONField()),
         function="jsonb_path_exists",
         output_field=BooleanField(),
     )

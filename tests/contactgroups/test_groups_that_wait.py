@@ -18,6 +18,7 @@ from contactgroups.models import CONTACT_GROUP, ContactGroup, EntityType, Linked
 from contactgroups.services import Membership, change_group, create_group, delete_group
 from core.errors import Forbidden, UnprocessableEntity
 from schemas.models import ListItem
+from schemas.services import remove_list_item, save_list_item
 from tests.changerequests.engine import approve_all
 from tests.changerequests.policies import policy as policy_of_kind
 from tests.changerequests.policies import rule, set_policy, stage
@@ -149,6 +150,17 @@ def test_what_a_creation_names_must_still_exist(client, contact, rita, api_of, p
     request.refresh_from_db()
     assert request.is_pending
     assert not ContactGroup.objects.exists()
+
+
+def test_nobody_renames_alone_the_access_policy_that_a_request_gives(client, make_member, contact, policy):
+    lara = make_member("lara", permissions=["add_listitem", "change_listitem", "delete_listitem"])
+    waits(client.post(groups_path(contact), {"contacts": [entry(contact, policy("full-access"))]}))
+    item = {"list_key": "access-policy", "key": "full-access"}
+    renamed = save_list_item(actor=member_actor(lara), names={"en": "Reads"}, **item)
+    assert renamed.change_request is not None
+    with pytest.raises(UnprocessableEntity, match="in use"):
+        remove_list_item(actor=member_actor(lara), **item)
+    assert ListItem.objects.get(pk=policy("full-access")).names["en"] != "Reads"
 
 
 # ---- changing

@@ -14,10 +14,12 @@ from changerequests.models import ChangeRequest, Status, Verdict
 from changerequests.queries.revisions import proposals_of
 from changerequests.services.deciding import decide
 from changerequests.services.withdrawing import amend_change_request
+from contacts.models import Contact
 from core.errors import Forbidden, NotFound, UnprocessableEntity
 from schemas.models import LIST_KIND, List, ListItem
 from schemas.queries import is_item_in_use, list_data
 from schemas.services import load_lists, remove_list_item, save_list_item
+from tests.api import Api
 from tests.changerequests.policies import set_policy
 from tests.changerequests.reviewing import page_of, text_of
 from tests.concurrency import while_waiting
@@ -366,3 +368,46 @@ def test_the_review_page_of_a_new_and_a_removed_item_shows_the_item(lara: Member
     approve(rita, removed)
     assert "Ninetynine" in text_of(admin_of(rita).get(page_of(removed)))
     assert List.objects.filter(key="state").exists()
+
+
+# ---- an item that a request asks for
+
+
+def asked_for(api: Api, contact: Contact, **values: Any) -> ChangeRequest:
+    answer = api.patch(f"/v1.0/contacts/{contact.pk}/details", {"details": values})
+    assert answer.json["isApprovalRequired"] is True
+    return ChangeRequest.objects.latest("pk")
+
+
+@pytest.mark.parametrize(
+    ("list_key", "key", "values"),
+    [
+        ("marital-status", "kept", {"personalInformation": {"lastName": "Heusser", "maritalStatus": "kept"}}),
+        (
+            "country",
+            "ZZ",
+            {
+                "personalInformation": {"lastName": "Heusser"},
+                "contactInformation": {"addresses": [{"type": "domicile", "city": "Ur", "country": "ZZ"}]},
+            },
+        ),
+    ],
+)
+def test_nobody_renames_alone_what_a_reviewer_is_about_to_approve(
+    lara: Member, make_member: Make, make_contact: Make, api_of: Make, list_key: str, key: str, values: Any
+) -> None:
+    """Or the reviewer would have read another name than the one that takes effect."""
+    nora = make_member("nora", permissions=["change_contact_details"], sees_all_contacts=True)
+    harmless, other = {"en": "Harmless"}, {"en": "Something else"}
+    assert save(lara, key, list_key=list_key, names=harmless) is None
+    request, api = asked_for(api_of(nora), make_contact(), **values), api_of(nora)
+    assert is_item_in_use(list_key, key)
+    with pytest.raises(UnprocessableEntity, match="in use"):
+        remove(lara, key, list_key)
+    renaming = save(lara, key, list_key=list_key, names=other)
+    assert renaming is not None
+    assert stored(key, list_key) == (harmless, None, 0)
+    # Once nothing asks for it any more, it is free again.
+    assert api.post(f"/v1.0/change-requests/{renaming.pk}/cancel").status == 403
+    assert api.post(f"/v1.0/change-requests/{request.pk}/cancel").status in (200, 204)
+    assert not is_item_in_use(list_key, key)
