@@ -117,6 +117,8 @@ class RequestKind(ABC):
     flagged: str | Promise | None = None
     # Whether rules may depend on a number of rows (`Facts.rows`).
     counts_rows = False
+    # Whether what applications change can wait, if a rule names them.
+    binds_applications = True
     # Whether its policy must make every change wait, so that nobody can switch it off.
     always_waits = False
     # Kinds with the same name here have the same `visible`, so that a list asks for it once.

@@ -66,7 +66,8 @@ def policy_faults(document: Any) -> Faults:
     kinds = {kind.key: kind for kind in all_kinds()}
     for key, policy in document.items():
         if key in kinds:
-            found = [*_naming_faults(policy), *_row_faults(kinds[key], policy), *_switched_off(kinds[key], policy)]
+            checks = (_row_faults, _application_faults, _switched_off)
+            found = [*_naming_faults(policy), *(fault for check in checks for fault in check(kinds[key], policy))]
         else:
             found = [("", _("There is no such kind of request."))]
         for place, message in found:
@@ -91,6 +92,13 @@ def _row_faults(kind: RequestKind, policy: Mapping[str, Any]) -> Iterator[tuple[
     for place, rule in enumerate(policy["rules"]):
         if rule.get("minRows") is not None and not kind.counts_rows:
             yield f"rules.{place}.minRows", _("Requests of this kind have no number of rows.")
+
+
+def _application_faults(kind: RequestKind, policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the faults of rules that name applications in vain: who reads them would rely on a review."""
+    for place, rule in enumerate(policy["rules"]):
+        if rule["applications"] is not None and not kind.binds_applications:
+            yield f"rules.{place}.applications", _("What applications change never waits here.")
 
 
 def _switched_off(kind: RequestKind, policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -70,6 +70,7 @@ class ContactDetailsKind(AboutContacts, DetailsKind):
     key = CONTACT_DETAILS
     label = _("Contact details")
     profiles = profiles(waits=True, is_flagged_only=True)
+    binds_applications = False
     schema_key = CONTACT_SCHEMA
     repository = CONTACTS
 

@@ -157,6 +157,14 @@ def test_faults_are_named_by_their_place(olga, document, places):
     assert set(refused.value.properties) == places
 
 
+def test_no_rule_names_an_application_in_vain(olga, make_app):
+    """Who reads the policy would believe that somebody reviews what it changes."""
+    with pytest.raises(UnprocessableEntity) as refused:
+        ask(olga, {CONTACT_DETAILS: policy([stage()], [rule("Review", applications=[make_app().pk])])})
+    assert set(refused.value.properties) == {f"{CONTACT_DETAILS}.rules.0.applications"}
+    assert not ChangeRequest.objects.exists()
+
+
 def test_a_group_that_was_deleted_meanwhile_is_not_written(olga, rita):
     group = make_group("Board")
     request = ask(olga, {CONTACT_DETAILS: policy([stage(group=group)], [rule("Review")])})

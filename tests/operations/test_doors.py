@@ -16,6 +16,7 @@ from accounts.models import ClientApplication
 from changerequests.kinds import all_kinds
 from changerequests.policies import kind_policy
 from contacts.models import CONTACT_DETAILS, Contact
+from legalentities.models import LEGAL_ENTITY_DETAILS
 from operations.doors.report import doors_that_are_gone, left_to_one_person, rows
 from tests.changerequests.policies import policy, rule, set_policy, stage
 
@@ -132,8 +133,8 @@ def test_the_command_says_what_an_application_changes_alone(capsys, make_app):
     assert json.loads(printed(capsys, "--json"))["applications"] == [
         {"name": "Portal", "scopes": ["contacts.write"], "waitsFor": []}
     ]
-    set_policy(policy(REVIEW, [rule("Review", applications=[application.pk])]), kind=CONTACT_DETAILS)
-    assert json.loads(printed(capsys, "--json"))["applications"][0]["waitsFor"] == [CONTACT_DETAILS]
+    set_policy(policy(REVIEW, [rule("Review", applications=[application.pk])]), kind=LEGAL_ENTITY_DETAILS)
+    assert json.loads(printed(capsys, "--json"))["applications"][0]["waitsFor"] == [LEGAL_ENTITY_DETAILS]
 
 
 def test_the_documentation_has_the_table_of_both_profiles(capsys):
