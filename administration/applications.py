@@ -19,7 +19,7 @@ def with_sight(document: Mapping[str, Any]) -> Document:
 def split(current: Mapping[str, Any], target: Mapping[str, Any]) -> tuple[Sequence[Change], Sequence[Change]]:
     """Return the changes that take away, and those that give once they are made. Both documents are `with_sight`.
 
-    To own it no more gives: the former owner still knows the secret, and might decide what the application asks for.
+    Removing the owner gives: the former one still knows the secret, and could then decide what it is used for.
     """
     reduced = with_sight(
         {
