@@ -108,11 +108,14 @@ class RequestKind(ABC):
     label: str | Promise
     # What the queue calls a subject.
     subject_label: str | Promise
-    # Templates for the subject and its recent history on the review page; `subject_context` is their context.
+    # Templates for the subject and its recent history, if it has one, on the review page; `subject_context` is their
+    # context.
     subject_template = "admin/changerequests/includes/reviewed_subject.html"
-    history_template = "admin/changerequests/includes/subject_history.html"
+    history_template: str | None = "admin/changerequests/includes/subject_history.html"
     # The shipped policies, `standard` and `strict` (`changerequests.policies.profiles`).
     profiles: Mapping[str, Mapping[str, Any]]
+    # Whether the subject does not exist before the approval, so that all values are new.
+    is_creation = False
     # What rules with `flaggedOnly` are about, such as "fields that require approval"; None if they are about nothing.
     flagged: str | Promise | None = None
     # Whether rules may depend on a number of rows (`Facts.rows`).
@@ -183,7 +186,8 @@ class RequestKind(ABC):
     def amended(self, *, actor: Actor, subject: Any, document: Mapping[str, Any]) -> Sequence[Change]:
         """Return the changes of an amended submission, in the form of the operation that makes direct changes.
 
-        `subject` is the return value of `lock`. Raises the errors of a submission.
+        `subject` is the return value of `lock`. Reserves what they need, if the kind reserves anything. Raises the
+        errors of a submission.
         """
 
     @abstractmethod

@@ -31,7 +31,7 @@ from contactgroups.subjects import (
     names_in_requests,
     seen_subjects,
 )
-from contacts.models import Contact
+from contacts.queries.names import SeenNames
 from core.documents import Change
 from core.errors import Forbidden, UnprocessableEntity
 from schemas.queries import list_data
@@ -122,8 +122,7 @@ class GroupPresenter(DocumentPresenter):
 
     def __init__(self, sights: Iterable[Actor]) -> None:
         super().__init__(CONTACT_GROUP, LABELS)
-        self._sights = list(sights)
-        self._names: dict[int, str] = {}
+        self._names = SeenNames(sights)
 
     def choosable_fields(self) -> list[ChoosableField]:
         return [ChoosableField(path, str(label)) for path, label in LABELS.items()]
@@ -135,7 +134,7 @@ class GroupPresenter(DocumentPresenter):
     def innermost_label(self, path: str) -> str:
         first, *rest = path.split(".")
         if first == MEMBERS and rest:
-            return self._names.get(int(rest[0]), f"#{rest[0]}")
+            return self._names[int(rest[0])]
         if first == LINKS and len(rest) == 2:
             return f"{EntityType(rest[0]).label} {rest[1]}"
         return self.label(first)
@@ -171,14 +170,7 @@ class GroupPresenter(DocumentPresenter):
         return [_with_what_happens(change, is_deleted=change.after.is_empty) for change in shown]
 
     def _load(self, paths: Iterable[str]) -> None:
-        """Load the names of the contacts at these paths, as far as they are seen."""
-        wanted = contacts_at(paths)
-        for sight in self._sights:
-            missing = wanted - self._names.keys()
-            if not missing:
-                return
-            contacts = Contact.objects.visible_to(sight).filter(pk__in=missing).defer("details")
-            self._names |= {contact.pk: _name(contact) for contact in contacts}
+        self._names.load(contacts_at(paths))
 
     def address(self, subject: SubjectView, *, user: Any) -> str | None:
         if subject.row is None or not (user.has_perm(MAY_VIEW) or user.has_perm(MAY_CHANGE)):
@@ -187,7 +179,7 @@ class GroupPresenter(DocumentPresenter):
 
     def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
         members: Mapping[str, int] = subject.document.get(MEMBERS, {})
-        self._load(f"{MEMBERS}.{pk}" for pk in members)
+        self._names.load(map(int, members))
         return {
             **super().subject_context(subject, user=user),
             "members": [
@@ -204,8 +196,3 @@ def _with_what_happens(change: Any, *, is_deleted: bool) -> Any:
     if change.path != ID:
         return change
     return replace(change, label=gettext("Delete the group") if is_deleted else gettext("Create the group"))
-
-
-def _name(contact: Contact) -> str:
-    text = f"{contact} (#{contact.pk})"
-    return text if contact.anonymized_at is None else gettext("%(contact)s, anonymized") % {"contact": text}

@@ -17,6 +17,7 @@ class ContactsConfig(AppConfig):
         from changerequests.services.erasure import erase_requests
         from contacts.kinds.access import ContactAccessKind
         from contacts.kinds.anonymization import AnonymizationKind
+        from contacts.kinds.creation import ContactCreationKind
         from contacts.kinds.details import ContactDetailsKind
         from contacts.kinds.identity import ContactIdentityKind
         from contacts.models import CONTACT_KINDS
@@ -27,6 +28,7 @@ class ContactsConfig(AppConfig):
         register_kind(ContactAccessKind())
         register_kind(AnonymizationKind())
         register_kind(ContactIdentityKind())
+        register_kind(ContactCreationKind())
         register_usage_check(is_list_item_used)
         register_document_source("contact", stored_contacts)
         # Handlers run in reverse: the ledger records the erasure before requests may lose their values.

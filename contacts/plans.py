@@ -27,15 +27,16 @@ class Origin(Enum):
     """Where a change comes from, which determines its steps."""
 
     SUBMISSION = "submission"  # PATCH, PUT or a form: every step
-    CREATION = "creation"  # takes effect at once; a contact may set mandatory fields that it cannot change later
+    CREATION = "creation"  # addresses need no verification; a contact may set all mandatory fields
     IMPORT = "import"  # addresses need no verification
     APPROVAL = "approval"  # permissions were checked at submission; addresses still need verification
+    APPROVED_CREATION = "approved creation"  # permissions were checked at submission; addresses need no verification
     APPROVED_IMPORT = "approved import"  # permissions were checked by the import; addresses need no verification
     VERIFICATION = "verification"  # permissions were checked at submission
 
     @property
     def is_guarded(self) -> bool:
-        return self not in (Origin.APPROVAL, Origin.APPROVED_IMPORT, Origin.VERIFICATION)
+        return self in (Origin.SUBMISSION, Origin.CREATION, Origin.IMPORT)
 
     @property
     def verifies_addresses(self) -> bool:

@@ -22,6 +22,7 @@ from contacts.queries.contacts import no_such_contact
 from core.errors import UnprocessableEntity, map_lock_errors
 from core.prepared import Param, PreparedQuery, execute_pipeline
 from schemas.compiled import CompiledSchema
+from schemas.models import Schema
 from schemas.queries import current_schema_query, schema_columns, schema_from_row
 
 
@@ -79,6 +80,20 @@ def checked_changeable(contact: Contact) -> Contact:
             _("The contact was anonymized and cannot be changed any more."), sub_code="ContactAnonymized"
         )
     return contact
+
+
+def schema_and_policy(*, schema_key: str, kind: str) -> tuple[CompiledSchema, KindPolicy]:
+    """Return a current schema and the current policy of a kind. Runs one query. Raises NotFound for an unknown key."""
+    version_id, revisions, policies = _prepared_schema_and_policy(schema_key).first({}) or (None, None, None)
+    schema = schema_from_row(schema_key, None if version_id is None else (version_id, revisions))
+    return schema, policy_from_column(kind, policies)
+
+
+@lru_cache(maxsize=8)
+def _prepared_schema_and_policy(schema_key: str) -> PreparedQuery:
+    joined: dict[str, Any] = {**schema_columns(schema_key), "policies": policy_column()}
+    rows = Schema.objects.filter(key=schema_key).order_by()
+    return PreparedQuery.from_queryset(rows.annotate(**joined).values_list(*joined))
 
 
 # The columns that a change of details needs; Django loads the others on access.

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from contacts.services.delivery import deliver_key, overdue_keys
+from contacts.services.refused import erase_refused_creations
 from core.models import PendingFileDeletion
 from core.stored_files import delete_file
 
@@ -27,3 +28,9 @@ def delete_obsolete_files() -> None:
     obsolete = PendingFileDeletion.objects.filter(since__lte=timezone.now()).order_by("pk")
     for name in obsolete.values_list("name", flat=True)[:1000]:
         delete_file(name)
+
+
+@shared_task
+def erase_refused() -> None:
+    """Erase the data of contacts whose creation was refused or cancelled long ago. Beat runs this every hour."""
+    erase_refused_creations()

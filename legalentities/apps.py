@@ -11,9 +11,11 @@ class LegalEntitiesConfig(AppConfig):
     verbose_name = _("Legal entities")
 
     def ready(self) -> None:
-        from legalentities.kinds import LegalEntityKind
+        from legalentities.kinds.creation import LegalEntityCreationKind
+        from legalentities.kinds.details import LegalEntityKind
         from legalentities.queries import is_list_item_used, stored_legal_entities
 
         register_kind(LegalEntityKind())
+        register_kind(LegalEntityCreationKind())
         register_document_source("legal-entity", stored_legal_entities)
         register_usage_check(is_list_item_used)

@@ -1,5 +1,7 @@
 """Legal entities and their history."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 import pgtrigger
@@ -12,15 +14,31 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.models import Entry, Erasure
 from audit.triggers import follows_versions
+from changerequests.models import RequestSubject
+from changerequests.models.creations import Reservations, WaitingCreation, frees_reservations
 from contactgroups.models import EntityType
+from contacts.models import Contact
 from core.triggers import Guard, VersionCountsChanges, refuse
 from legalentities.querysets import LegalEntityQuerySet
 
-# The kind of details in the ledger, and the key of the schema that they follow.
+# The kinds of the ledger and of change requests, and the key of the schema that details follow.
 LEGAL_ENTITY_DETAILS = "legal-entity"
+LEGAL_ENTITY_CREATION = "legal-entity-creation"
 LEGAL_ENTITY_SCHEMA = "legal-entity"
 
+# The constraints that refuse an external id which a legal entity has, or one that waits for approval.
 EXTERNAL_ID_UNIQUE = "legal_entity_external_id_unique"
+EXTERNAL_ID_RESERVED = "legal_entity_external_id_reserved"
+
+_EXTERNAL_IDS = Reservations(
+    column="external_id",
+    rows="legalentities_legalentity",
+    row_subject="id",
+    reserved="legalentities_waitinglegalentity",
+    reserved_subject="id",
+    row_constraint=EXTERNAL_ID_UNIQUE,
+    reserved_constraint=EXTERNAL_ID_RESERVED,
+)
 
 
 class LegalEntity(models.Model):
@@ -72,6 +90,7 @@ class LegalEntity(models.Model):
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="legal_entity_by_part_of_name")
         ]
         triggers = [
+            *_EXTERNAL_IDS.of_rows(),
             VersionCountsChanges(name="version_counts_changes"),
             Guard(
                 name="identity_is_fixed",
@@ -95,6 +114,60 @@ class LegalEntity(models.Model):
     def entries(self) -> models.QuerySet[Entry]:
         """The history of the details, latest first."""
         return Entry.objects.of(LEGAL_ENTITY_DETAILS, self.pk)
+
+
+def name_of(details: Mapping[str, Any]) -> str:
+    """Return the name of a legal entity that has no row yet."""
+    return str(details.get("name") or "")
+
+
+class WaitingLegalEntity(WaitingCreation):
+    """A legal entity that somebody has asked to create. Whoever sees one of its contacts sees the request."""
+
+    external_id = models.CharField(_("external id"), max_length=200, null=True, blank=True)
+    contacts = models.ManyToManyField(
+        Contact, through="WaitingMembership", related_name="+", verbose_name=_("contacts")
+    )
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["external_id"], name=EXTERNAL_ID_RESERVED)]
+        triggers = _EXTERNAL_IDS.of_reservations()
+
+
+class WaitingMembership(models.Model):
+    """Links a legal entity that waits to one of the contacts that its group would have."""
+
+    legal_entity = models.ForeignKey(WaitingLegalEntity, on_delete=models.CASCADE, related_name="+", db_index=False)
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["legal_entity", "contact"], name="waiting_legal_entity_of_contact_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.legal_entity_id} of {self.contact_id}"
+
+
+class SubjectOfLegalEntityRequest(RequestSubject):
+    """The subject of a request, with the rule about those that wait to be created."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [
+            frees_reservations(
+                name="legal_entity_waits_no_longer",
+                kind=LEGAL_ENTITY_CREATION,
+                statements="""
+                    UPDATE public.legalentities_waitinglegalentity SET external_id = NULL, closed_at = now()
+                     WHERE id = NEW.subject_id;
+                """,
+            )
+        ]
 
 
 class LegalEntityEntry(Entry):
@@ -121,7 +194,7 @@ class LegalEntityErasure(Erasure):
                 name="never_of_legal_entities",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
-                condition=pgtrigger.Condition(f"NEW.kind = '{LEGAL_ENTITY_DETAILS}'"),
+                condition=pgtrigger.Condition(f"NEW.kind IN ('{LEGAL_ENTITY_DETAILS}', '{LEGAL_ENTITY_CREATION}')"),
                 func=refuse("Refused for legal entity %: its history is not erased.", "NEW.subject_id"),
             )
         ]

@@ -19,6 +19,7 @@ from contacts.queries.documents import holds_list_item
 from core.errors import NotFound, map_lock_errors
 from core.search import SearchTerm
 from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
+from schemas.compiled import CompiledSchema
 from schemas.document_sources import StoredDocuments
 from schemas.queries import current_schema
 
@@ -41,9 +42,9 @@ def legal_entity_of_contact(*, actor: Actor, contact_id: int, legal_entity_id: i
     return _one(LegalEntity.objects.visible_to(actor).of_contact(contact_id).with_group(), legal_entity_id)
 
 
-def new_legal_entity_snapshot(legal_entity: LegalEntity) -> Snapshot:
+def new_legal_entity_snapshot(legal_entity: LegalEntity, schema: CompiledSchema) -> Snapshot:
     """Return the snapshot for creating a legal entity: an empty document with version 0."""
-    return Snapshot(document={}, version=0, schema=current_schema(LEGAL_ENTITY_SCHEMA), row=legal_entity)
+    return Snapshot(document={}, version=0, schema=schema, row=legal_entity)
 
 
 def legal_entity_snapshot(*, actor: Actor, legal_entity_id: int) -> Snapshot:

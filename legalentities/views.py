@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from accounts.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.permissions import ANYONE, Access
 from accounts.views import IF_MATCH, IF_NONE_MATCH, ActorView
+from changerequests.models import ChangeRequest
 from changerequests.serializers import WaitingSerializer, waiting
 from contactgroups.services import Membership
 from legalentities import serializers as shapes
@@ -33,7 +34,7 @@ class LegalEntitiesView(ActorView):
         tags=TAGS,
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.CreateLegalEntitySerializer,
-        responses={201: shapes.CreatedLegalEntitySerializer},
+        responses={201: shapes.CreatedLegalEntitySerializer, 202: WaitingSerializer},
     )
     def post(self, request: Request) -> Response:
         """Create a legal entity.
@@ -41,8 +42,10 @@ class LegalEntitiesView(ActorView):
         It belongs to a new contact group with the given contacts. A contact that creates one becomes a member of the
         group, as owner unless it gives itself another policy; other callers that do not see all contacts must name at
         least one. The details must have every mandatory field of the schema `legal-entity` and no unknown fields. A
-        contact may set only the mandatory fields and those that the schema makes updatable by contacts. Takes effect
-        at once, without approval.
+        contact may set only the mandatory fields and those that the schema makes updatable by contacts.
+
+        Takes effect at once, unless the policies say that a member's creation waits: 202 with the id of the change
+        request. The legal entity does not exist before the approval.
 
         Repeating the request with the same `Idempotency-Key` returns the original response and creates no second
         legal entity.
@@ -58,6 +61,8 @@ class LegalEntitiesView(ActorView):
 
         def create() -> tuple[Response, str]:
             legal_entity = create_legal_entity(actor=self.actor, details=body["details"], memberships=memberships)
+            if isinstance(legal_entity, ChangeRequest):
+                return waiting(legal_entity), f"legal-entity:{legal_entity.subject_id}"
             answer = shapes.CreatedLegalEntitySerializer(legal_entity).data
             # The subject is no contact, so the stored response survives the anonymization of contacts.
             return Response(answer, status=status.HTTP_201_CREATED), f"legal-entity:{legal_entity.pk}"
@@ -73,7 +78,7 @@ class LegalEntitiesV10View(LegalEntitiesView):
         tags=TAGS,
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.CreateLegalEntitySerializer,
-        responses={201: shapes.CreatedLegalEntitySerializer},
+        responses={201: shapes.CreatedLegalEntitySerializer, 202: WaitingSerializer},
     )
     def post(self, request: Request) -> Response:
         """Create a legal entity (superseded).

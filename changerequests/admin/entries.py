@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
+from accounts.actor import Actor
 from changerequests.kinds import Presenter, SubjectView, request_kind
 from changerequests.models import ChangeRequest, Proposal, RequestSubject, Status
 from changerequests.presentation import ReviewedChange
@@ -47,8 +48,9 @@ class ReviewedEntry:
 class EntryList:
     """What the page shows of a request's entries. The fields of its form say what to find, and what is left out."""
 
-    def __init__(self, change_request: ChangeRequest, request: HttpRequest) -> None:
+    def __init__(self, change_request: ChangeRequest, request: HttpRequest, actor: Actor) -> None:
         self._request = change_request
+        self._actor = actor
         self._user = request.user
         sent = request.POST if request.method == "POST" else request.GET
         self.term = sent.get("term", "").strip()
@@ -74,7 +76,7 @@ class EntryList:
         """The entries of the page, with the changes of the latest revision that has them. Runs three queries."""
         rows = list(self.page.object_list)
         kind = request_kind(self._request.kind)
-        presenter = kind.presenter()
+        presenter = kind.presenter_for(self._actor)
         subjects = kind.subjects([row.subject_id for row in rows])
         latest = Proposal.objects.filter(subject__in=rows).order_by("subject", "-revision__number").distinct("subject")
         changes = dict(latest.values_list("subject", "changes"))

@@ -88,7 +88,9 @@ class ReviewAdmin(RequestAdmin):
         if not form.is_valid():
             return self._review_page(request, actor, change_request, form)
         try:
-            left_out = EntryList(change_request, request).left_out if change_request.subject_id is None else set()
+            left_out = (
+                EntryList(change_request, request, actor).left_out if change_request.subject_id is None else set()
+            )
             decided = _decide(actor, change_request.pk, form.cleaned_data, left_out)
         except ApiError as error:
             # Reload: somebody else may have changed the request since, which may be why it failed.
@@ -133,7 +135,7 @@ class ReviewAdmin(RequestAdmin):
         current = current_revision(change_request)
         if change_request.subject_id is None:
             changes: list[ReviewedChange] = []
-            about: dict[str, Any] = {"entries": EntryList(change_request, request)}
+            about: dict[str, Any] = {"entries": EntryList(change_request, request, actor)}
             digest = current_digest(change_request)
         else:
             subject, proposals = change_request.subject, proposals_of(change_request)

@@ -235,6 +235,11 @@ class ChangeRequest(models.Model):
         return self.get_source_display() or str(request_kind(self.kind).label)
 
     @property
+    def is_creation(self) -> bool:
+        """Whether its subjects do not exist before the approval."""
+        return request_kind(self.kind).is_creation
+
+    @property
     def initiator_columns(self) -> dict[str, Any]:
         """The initiator, in the columns of a ledger entry (`audit.entries.initiator_columns`)."""
         return {

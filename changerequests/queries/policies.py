@@ -74,6 +74,17 @@ def may_wait(actor: Actor, policy: KindPolicy) -> bool:
     return actor.is_member or actor.is_operator
 
 
+def binding_policy(actor: Actor, *, kind: str) -> KindPolicy | None:
+    """Return the policy of a kind if something of the actor could wait under it.
+
+    Runs one query, none for actors that never wait.
+    """
+    if actor.application_id is None and not (actor.is_member or actor.is_operator):
+        return None
+    policy = current_policy(kind)
+    return policy if policy.rules and may_wait(actor, policy) else None
+
+
 def policies_now() -> tuple[dict[str, Any], int]:
     """Return the current policies of all kinds, shipped ones included, and their version. Runs one query."""
     latest = PolicyVersion.objects.order_by("-number").values_list("document", "number").first()

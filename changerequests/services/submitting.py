@@ -6,15 +6,17 @@ from typing import Any
 from accounts.actor import Actor
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest
-from changerequests.policies import NOTHING_REQUIRED, Requirement
+from changerequests.policies import NOTHING_REQUIRED, KindPolicy, Requirement
 from changerequests.queries.policies import current_policy, initiator_of, may_wait
 from changerequests.services.opening import Changes, open_request
 from core.documents import Change
 
 
-def requirement_of(*, kind: str, subject: Any, changes: Sequence[Change], actor: Actor) -> Requirement:
-    """Return what the actor's changes of one subject would have to wait for. Reads the policy once."""
-    return _required_by_all(kind, {0: subject}, {0: changes} if changes else {}, actor)
+def requirement_of(
+    *, kind: str, subject: Any, changes: Sequence[Change], actor: Actor, policy: KindPolicy | None = None
+) -> Requirement:
+    """Return what the actor's changes of one subject would have to wait for. Reads the policy once, unless given."""
+    return _required_by_all(kind, {0: subject}, {0: changes} if changes else {}, actor, policy)
 
 
 def request_if_required(
@@ -67,9 +69,11 @@ def _about_member(kind: str, subjects: Mapping[int, Any], changes: Changes) -> i
     return request_kind(kind).about_member(subjects[subject_id], found)
 
 
-def _required_by_all(kind: str, subjects: Mapping[int, Any], changes: Changes, actor: Actor) -> Requirement:
+def _required_by_all(
+    kind: str, subjects: Mapping[int, Any], changes: Changes, actor: Actor, known: KindPolicy | None = None
+) -> Requirement:
     """Return the stages that any subject needs, in the order of the policy, and the paths that require one."""
-    policy = current_policy(kind)
+    policy = known or current_policy(kind)
     if not changes or not may_wait(actor, policy):
         return NOTHING_REQUIRED
     initiator = initiator_of(actor, policy)

@@ -71,15 +71,21 @@ def create_group(
 
 @transaction.atomic
 def create_group_of_entity(
-    *, actor: Actor, memberships: Sequence[Membership], include_contact_id: int | None, entity: Entity
+    *,
+    actor: Actor,
+    memberships: Sequence[Membership],
+    include_contact_id: int | None,
+    entity: Entity,
+    initiator: Mapping[str, Any] | None = None,
 ) -> int:
     """Create the group of a new entity at once, as part of creating that; return its id.
 
-    Locks and raises like `create_group`.
+    `initiator` is who asked for the entity, if somebody else had to approve it, in the columns of an entry. Locks and
+    raises like `create_group`.
     """
     locked, changes = _planned_group(actor, memberships, include_contact_id, _values({}, linked=[entity]))
     check_group(locked, changes)
-    write_group(actor=actor, locked=locked, changes=changes)
+    write_group(actor=actor, locked=locked, changes=changes, initiator=initiator)
     return locked.id
 
 
@@ -129,6 +135,15 @@ def _planned_group(
     actor: Actor, memberships: Sequence[Membership], include_contact_id: int | None, values: Mapping[str, Any]
 ) -> tuple[LockedGroup, list[Change]]:
     """Lock the contacts of a new group; return it and the changes that create it."""
+    asked = checked_memberships(actor=actor, memberships=memberships, include_contact_id=include_contact_id)
+    group = new_group()
+    return group, changes_to({}, {ID: group.id, **values, **_member_values(asked)})
+
+
+def checked_memberships(
+    *, actor: Actor, memberships: Sequence[Membership], include_contact_id: int | None = None
+) -> list[Membership]:
+    """Return the memberships that a new group would have. Locks the contacts. Raises like `create_group`."""
     asked = list(memberships)
     if include_contact_id is not None:
         check_visible(actor=actor, contact_id=include_contact_id)
@@ -141,8 +156,7 @@ def _planned_group(
     _check_policies(asked)
     if not asked and Contact.objects.visible_to(actor).query.where:
         raise UnprocessableEntity(_("Name at least one contact that is in the group."), sub_code="ContactsRequired")
-    group = new_group()
-    return group, changes_to({}, {ID: group.id, **values, **_member_values(asked)})
+    return asked
 
 
 def _submit(actor: Actor, locked: LockedGroup, changes: Sequence[Change]) -> ChangeRequest | None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -77,12 +78,17 @@ def approved_changes(locked: LockedGroup, changes: Sequence[Change]) -> list[Cha
 
 @transaction.atomic
 def write_group(
-    *, actor: Actor, locked: LockedGroup, changes: Sequence[Change], request: ChangeRequest | None = None
+    *,
+    actor: Actor,
+    locked: LockedGroup,
+    changes: Sequence[Change],
+    request: ChangeRequest | None = None,
+    initiator: Mapping[str, Any] | None = None,
 ) -> None:
     """Create, change or delete a locked group, and write the entry; `check_group` must allow the changes.
 
-    A deleted group's open request is cancelled. Raises UnprocessableEntity: `ExternalIdNotUnique`,
-    `EntityAlreadyLinked`.
+    The entry names `initiator`, in its columns, instead of the actor. A deleted group's open request is cancelled.
+    Raises UnprocessableEntity: `ExternalIdNotUnique`, `EntityAlreadyLinked`.
     """
     if ID in with_values(locked.document, {change.path: change.target for change in changes}):
         group = locked.row or ContactGroup(pk=locked.id)
@@ -92,7 +98,8 @@ def write_group(
     elif locked.row is not None:
         cancel_open_request(kind=CONTACT_GROUP, subject_id=locked.id)
         locked.row.delete()
-    entries.append(kind=CONTACT_GROUP, subject_id=locked.id, actor=actor, changes=changes, **approved_by(request))
+    recorded = {"initiator": initiator, **approved_by(request)}
+    entries.append(kind=CONTACT_GROUP, subject_id=locked.id, actor=actor, changes=changes, **recorded)
 
 
 def _write_texts(group: ContactGroup, changes: Iterable[Change], *, is_new: bool) -> None:

@@ -5,19 +5,22 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from accounts.admin_actor import actor_of
+from changerequests.admin.messages import waiting_message
+from changerequests.models import ChangeRequest
+from changerequests.queries.policies import binding_policy
 from contacts.admin.base import address_of, done
-from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES, Contact, ExternalConnection
-from contacts.services.connections import add_external_connection
+from contacts.models import CONTACT_CREATION, CONTACT_SCHEMA, CONTACT_TYPES, Contact, ExternalConnection
 from contacts.services.creation import create_contact
 from core.errors import ApiError
 from schemas.forms import DetailsForm
@@ -72,7 +75,7 @@ def create_page(admin: Any, request: HttpRequest) -> HttpResponse:
     if actor is None or not admin.has_add_permission(request):
         raise PermissionDenied
     data = request.POST if request.method == "POST" else None
-    # Creating a contact needs no approval, so no field is marked as requiring it.
+    # Creating waits as a whole or not at all, so no field is marked as requiring approval.
     details = DetailsForm(
         current_schema(CONTACT_SCHEMA), {}, data, is_approval_marked=False, choices_url=admin.choices_url()
     )
@@ -82,13 +85,16 @@ def create_page(admin: Any, request: HttpRequest) -> HttpResponse:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         if form.is_valid():
             try:
-                contact = _create(actor, form.cleaned_data, details)
+                made = _create(actor, form.cleaned_data, details)
             except ApiError as refusal:
                 error = refusal
                 _show(refusal, form, details)
             else:
-                text = format_html(gettext("{} was created."), contact)
-                return done(request, text, address_of(contact.pk))
+                if isinstance(made, ChangeRequest):
+                    messages.warning(request, waiting_message(request, made.pk))
+                    return HttpResponseRedirect(reverse("admin:contacts_contact_changelist"))
+                made.refresh_from_db(fields=["name"])
+                return done(request, format_html(gettext("{} was created."), made), address_of(made.pk))
         else:
             details.add_faults(details.schema.validate(details.target))
     context = {
@@ -100,25 +106,21 @@ def create_page(admin: Any, request: HttpRequest) -> HttpResponse:
         "contact_form": form,
         "error": error,
         "follows_email": settings.USERNAME_FROM_EMAIL,
+        "waits": binding_policy(actor, kind=CONTACT_CREATION) is not None,
     }
     return TemplateResponse(request, "admin/contacts/contact/create.html", context, status=status)
 
 
-@transaction.atomic
-def _create(actor: Actor, asked: dict[str, Any], details: DetailsForm) -> Contact:
-    """Create the contact and its external connection, or neither. Raises what the services raise."""
-    contact = create_contact(
-        actor=actor, type_id=asked["type"], username=asked.get("username") or None, details=details.target
+def _create(actor: Actor, asked: dict[str, Any], details: DetailsForm) -> Contact | ChangeRequest:
+    """Create the contact with its external id, or ask for it. Raises what the service raises."""
+    system = asked["system"] or ExternalConnection.DEFAULT_SYSTEM
+    return create_contact(
+        actor=actor,
+        type_id=asked["type"],
+        username=asked.get("username") or None,
+        details=details.target,
+        connections=[{"system": system, "externalId": asked["external_id"]}] if asked["external_id"] else [],
     )
-    if asked["external_id"]:
-        add_external_connection(
-            actor=actor,
-            contact_id=contact.pk,
-            system=asked["system"] or ExternalConnection.DEFAULT_SYSTEM,
-            external_id=asked["external_id"],
-        )
-    contact.refresh_from_db(fields=["name"])
-    return contact
 
 
 def _show(refusal: ApiError, form: NewContactForm, details: DetailsForm) -> None:

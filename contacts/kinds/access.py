@@ -26,6 +26,7 @@ from contacts.services.access import (
 )
 from core.documents import Change
 
+LABELS = {PARTICIPANTS: _("Participants"), MEMBERS: _("Members who look after it")}
 # Who sees a contact, as a column of its row.
 _DOCUMENT = JSONObject(
     **{
@@ -69,14 +70,11 @@ class ContactAccessKind(ContactDocumentKind):
         return Facts(subject.contact.type.key, frozenset(subject.document[PARTICIPANTS]), initiator)
 
     def presenter(self) -> "AccessPresenter":
-        return AccessPresenter()
+        return AccessPresenter(CONTACT_ACCESS, LABELS)
 
 
 class AccessPresenter(ContactPresenter):
     """Presents ids by the names of participants and members, all of which it loads once they are needed."""
-
-    def __init__(self) -> None:
-        super().__init__(CONTACT_ACCESS, {PARTICIPANTS: _("Participants"), MEMBERS: _("Members who look after it")})
 
     @cached_property
     def _names(self) -> Mapping[str, Mapping[int, str]]:

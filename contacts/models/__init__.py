@@ -2,6 +2,7 @@ from contacts.models.channel import Channel, ChannelKind
 from contacts.models.contact import (
     ANONYMIZATION,
     CONTACT_ACCESS,
+    CONTACT_CREATION,
     CONTACT_DETAILS,
     CONTACT_IDENTITY,
     CONTACT_KINDS,
@@ -12,13 +13,22 @@ from contacts.models.contact import (
     ContactAssignment,
     ContactParticipant,
     ExternalConnection,
+    name_of,
 )
 from contacts.models.history import ContactEntry, ContactErasure
 from contacts.models.picture import ProfilePicture
+from contacts.models.waiting import (
+    ReservedExternalId,
+    SubjectOfContactRequest,
+    WaitingAssignment,
+    WaitingContact,
+    WaitingParticipant,
+)
 
 __all__ = [
     "ANONYMIZATION",
     "CONTACT_ACCESS",
+    "CONTACT_CREATION",
     "CONTACT_DETAILS",
     "CONTACT_IDENTITY",
     "CONTACT_KINDS",
@@ -34,4 +44,10 @@ __all__ = [
     "ContactParticipant",
     "ExternalConnection",
     "ProfilePicture",
+    "ReservedExternalId",
+    "SubjectOfContactRequest",
+    "WaitingAssignment",
+    "WaitingContact",
+    "WaitingParticipant",
+    "name_of",
 ]

@@ -1,5 +1,7 @@
 """Contacts, their assignments and their ids in other systems."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -16,6 +18,7 @@ from accounts.models import Member, Participant
 from audit.models import Entry
 from contacts.models import triggers
 from contacts.querysets import ContactQuerySet
+from core.documents import value_at
 from schemas.models import ListItem
 
 # The kinds of the ledger and of change requests, the schema of details, and the list of contact types.
@@ -23,6 +26,7 @@ CONTACT_DETAILS = triggers.CONTACT_DETAILS
 CONTACT_ACCESS = triggers.CONTACT_ACCESS
 ANONYMIZATION = triggers.ANONYMIZATION
 CONTACT_IDENTITY = triggers.CONTACT_IDENTITY
+CONTACT_CREATION = triggers.CONTACT_CREATION
 CONTACT_KINDS = triggers.CONTACT_KINDS
 CONTACT_SCHEMA = "contact"
 CONTACT_TYPES = "contact-type"
@@ -44,6 +48,14 @@ NAME = Coalesce(
     EMPTY,
     output_field=models.TextField(),
 )
+
+
+def name_of(*, details: Mapping[str, Any], username: str | None) -> str:
+    """Return NAME for a contact that has no row yet."""
+    display, first, last = (
+        str(value_at(details, f"personalInformation.{key}") or "") for key in ("displayName", "firstName", "lastName")
+    )
+    return display or f"{first} {last}".strip(" ") or username or ""
 
 
 # The sort key of lists, because a whole name may exceed the maximum size of an index entry.
@@ -97,7 +109,7 @@ class Contact(models.Model):
             ("change_contact_details", gettext_noop("Can change the details, channels and picture of contacts")),
         ]
         constraints = [
-            models.UniqueConstraint(Upper("username"), name="contact_username_unique_ignoring_case"),
+            models.UniqueConstraint(Upper("username"), name=triggers.USERNAME_TAKEN),
             models.CheckConstraint(condition=models.Q(version__gte=1), name="contact_version_is_positive"),
             models.CheckConstraint(
                 condition=models.Q(anonymized_at__isnull=True) | models.Q(username__isnull=True),
@@ -179,9 +191,10 @@ class ExternalConnection(models.Model):
         verbose_name_plural = _("external connections")
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["external_id"], name="external_id_unique"),
+            models.UniqueConstraint(fields=["external_id"], name=triggers.EXTERNAL_ID_TAKEN),
             models.UniqueConstraint(fields=["contact", "system"], name="external_system_once_per_contact"),
         ]
+        triggers = triggers.OF_CONNECTIONS
 
     def __str__(self) -> str:
         return f"{self.system}: {self.external_id}"

@@ -10,16 +10,45 @@ The triggers on contacts have a condition, so that no function runs for rows tha
 import pgtrigger
 
 from audit.triggers import follows_versions
+from changerequests.models.creations import Reservations, frees_reservations
 from core.triggers import Guard, VersionCountsChanges, refuse
 
 CONTACT_DETAILS = "contact-details"
 CONTACT_ACCESS = "contact-access"
 ANONYMIZATION = "anonymization"
 CONTACT_IDENTITY = "contact-identity"
+CONTACT_CREATION = "contact-creation"
 # What the ledger and change requests have about contacts. Anonymization erases the values of all of it.
-CONTACT_KINDS = (CONTACT_DETAILS, CONTACT_ACCESS, ANONYMIZATION, CONTACT_IDENTITY)
+CONTACT_KINDS = (CONTACT_DETAILS, CONTACT_ACCESS, ANONYMIZATION, CONTACT_IDENTITY, CONTACT_CREATION)
+
+# The constraints that refuse a username or an external id which a contact has, or one that waits for approval.
+USERNAME_TAKEN = "contact_username_unique_ignoring_case"
+USERNAME_RESERVED = "contact_username_reserved"
+EXTERNAL_ID_TAKEN = "external_id_unique"
+EXTERNAL_ID_RESERVED = "external_id_reserved"
+
+_USERNAMES = Reservations(
+    column="username",
+    rows="contacts_contact",
+    row_subject="id",
+    reserved="contacts_waitingcontact",
+    reserved_subject="id",
+    row_constraint=USERNAME_TAKEN,
+    reserved_constraint=USERNAME_RESERVED,
+    is_case_ignored=True,
+)
+_EXTERNAL_IDS = Reservations(
+    column="external_id",
+    rows="contacts_externalconnection",
+    row_subject="contact_id",
+    reserved="contacts_reservedexternalid",
+    reserved_subject="contact_id",
+    row_constraint=EXTERNAL_ID_TAKEN,
+    reserved_constraint=EXTERNAL_ID_RESERVED,
+)
 
 OF_CONTACTS = [
+    *_USERNAMES.of_rows(),
     VersionCountsChanges(name="version_counts_changes"),
     Guard(
         name="anonymized_stays_anonymized",
@@ -55,13 +84,34 @@ OF_ERASURES = [
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
         condition=pgtrigger.Condition(f"NEW.kind IN ({', '.join(repr(kind) for kind in CONTACT_KINDS)})"),
+        # What was never created is erased too, once nobody can approve it any more.
         func=f"""
             IF EXISTS (
                 SELECT FROM public.contacts_contact WHERE id = NEW.subject_id AND anonymized_at IS NOT NULL)
+            OR NEW.kind = '{CONTACT_CREATION}' AND EXISTS (
+                SELECT FROM public.contacts_waitingcontact WHERE id = NEW.subject_id AND closed_at IS NOT NULL)
+               AND NOT EXISTS (SELECT FROM public.contacts_contact WHERE id = NEW.subject_id)
             THEN
                 RETURN NEW;
             END IF;
             {refuse("Refused for contact %: only the entries of an anonymized contact are erased.", "NEW.subject_id")}
-        """,
+        """,  # noqa: S608 - constants
     ),
+]
+
+OF_CONNECTIONS = _EXTERNAL_IDS.of_rows()
+
+OF_WAITING_CONTACTS = _USERNAMES.of_reservations()
+
+OF_RESERVED_EXTERNAL_IDS = _EXTERNAL_IDS.of_reservations()
+
+OF_SUBJECTS = [
+    frees_reservations(
+        name="contact_waits_no_longer",
+        kind=CONTACT_CREATION,
+        statements="""
+            UPDATE public.contacts_waitingcontact SET username = NULL, closed_at = now() WHERE id = NEW.subject_id;
+            DELETE FROM public.contacts_reservedexternalid WHERE contact_id = NEW.subject_id;
+        """,
+    )
 ]

@@ -1,14 +1,15 @@
 """Choosing contacts, by id, connection or typed term."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.queries import capped_counts
 from changerequests.models import RequestSubject
-from contacts.models import CONTACT_DETAILS, Contact, ExternalConnection
+from contacts.models import CONTACT_DETAILS, Contact, ExternalConnection, ReservedExternalId, WaitingContact
 from core.errors import NotFound
 from core.search import SearchTerm
 
@@ -46,10 +47,34 @@ def with_pending_request(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
     return contacts.annotate(has_pending_change_request=Exists(pending))
 
 
-def is_username_taken(username: str, *, but_by: Contact | None = None) -> bool:
-    """Return whether any contact except `but_by` has the username, ignoring case."""
-    holders = Contact.objects.filter(username__iexact=username)
-    return (holders.exclude(pk=but_by.pk) if but_by else holders).exists()
+def username_is_reserved(username: str, *, but_by: Contact | None = None) -> bool | None:
+    """Return whether a username is only reserved, ignoring case; None if nobody but `but_by` has or reserved it."""
+    return _is_only_reserved(
+        Contact.objects.filter(username__iexact=username),
+        WaitingContact.objects.filter(username__iexact=username),
+        but_by=but_by,
+    )
+
+
+def external_id_is_reserved(external_ids: Collection[str], *, but_by: Contact | None = None) -> bool | None:
+    """Return whether one of the external ids is only reserved; None if nobody but `but_by` has or reserved any."""
+    return _is_only_reserved(
+        ExternalConnection.objects.filter(external_id__in=external_ids),
+        ReservedExternalId.objects.filter(external_id__in=external_ids),
+        but_by=but_by,
+        column="contact",
+    )
+
+
+def _is_only_reserved(
+    rows: QuerySet[Any], reserved: QuerySet[Any], *, but_by: Contact | None, column: str = "pk"
+) -> bool | None:
+    """Return whether only `reserved` has rows of others; None if neither has. Runs one query."""
+    if but_by is not None and but_by.pk is not None:
+        rows, reserved = (found.exclude(**{column: but_by.pk}) for found in (rows, reserved))
+    either = [found.order_by().values_list(Value(is_reserved)) for is_reserved, found in enumerate((rows, reserved))]
+    held = either[0].union(either[1])
+    return min((bool(is_reserved) for (is_reserved,) in held), default=None)
 
 
 def contacts_by_type(*, actor: Actor, type_ids: Iterable[int], most: int) -> dict[int, int]:

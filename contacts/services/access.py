@@ -95,7 +95,7 @@ def change_access(*, actor: Actor, wanted: Mapping[int, AccessChange]) -> Change
     planned = {pk: wanted[pk].planned(subject.document) for pk, subject in subjects.items()}
     changes = {pk: found for pk, found in planned.items() if found}
     for found in changes.values():
-        _check_exist(found)
+        check_exist(found)
     request = request_of_many_if_required(kind=CONTACT_ACCESS, subjects=subjects, changes=changes, actor=actor)
     if request is None:
         for pk, found in changes.items():
@@ -107,7 +107,7 @@ def write_access(
     *, actor: Actor, subject: LockedAccess, changes: Sequence[Change], request: ChangeRequest | None = None
 ) -> None:
     """Write changes of a locked contact's access, and their entry. Raises UnprocessableEntity `ValidationFailed`."""
-    _check_exist(changes)
+    check_exist(changes)
     contact = subject.contact
     for change in changes:
         links = LINKS[change.path]
@@ -120,7 +120,7 @@ def write_access(
     entries.append(kind=CONTACT_ACCESS, subject_id=contact.pk, actor=actor, changes=changes, **approved_by(request))
 
 
-def _check_exist(changes: Sequence[Change]) -> None:
+def check_exist(changes: Sequence[Change]) -> None:
     """Raise UnprocessableEntity unless what is added exists."""
     for change in changes:
         added = set(change.target or ()) - set(change.original or ())

@@ -20,10 +20,9 @@ from changerequests.services.opening import open_request
 from contacts.models import CONTACT_DETAILS, Contact
 from contacts.plans import ChangePlan, PendingPaths, Snapshot, merged, plan
 from contacts.services.channels import await_verification, drop_pending
-from contacts.services.usernames import UNIQUE, check_username_free, username_not_unique
+from contacts.services.usernames import check_username_free, unique_username
 from contacts.snapshots import contact_snapshot, locked_contact_snapshot
 from core.documents import Document
-from core.errors import map_integrity_error
 from core.prepared import execute
 
 
@@ -44,16 +43,22 @@ class DetailsRepository:
     read_locked: ReadLocked
     username: str | None = None
 
-    def insert(self, plan: ChangePlan) -> int:
+    def insert(self, plan: ChangePlan, *, approved: ChangeRequest | None = None) -> int:
         """Insert the snapshot's row with the plan's document, and its first entry. Return the entry's id.
 
+        The entry names the actor or the initiator of an approved request, which the entry of the creation names.
         Raises IntegrityError.
         """
         row = plan.snapshot.row
         row.details = plan.document
         row.save(force_insert=True)
         return entries.record(
-            kind=self.kind, subject_id=row.pk, sequence=row.version, actor=plan.actor, changes=plan.to_write
+            kind=self.kind,
+            subject_id=row.pk,
+            sequence=row.version,
+            actor=plan.actor,
+            changes=plan.to_write,
+            initiator=None if approved is None else approved.initiator_columns,
         )
 
     def update(
@@ -146,7 +151,7 @@ def commit(
     snapshot = found.snapshot
     if not snapshot.version:
         with transaction.atomic():
-            return Submission(snapshot.row, {}, entry_id=repository.insert(found))
+            return Submission(snapshot.row, {}, entry_id=repository.insert(found, approved=approved))
     if not found.changes:
         return Submission(snapshot.row, snapshot.pending)
     if _is_guarded_by_version(found):
@@ -204,7 +209,7 @@ def _commit_locked(
         pending = {kind: path for kind, path in pending.items() if kind not in settled}
     if not found.to_write:
         return Submission(row, pending)
-    with map_integrity_error(UNIQUE, username_not_unique()):
+    with unique_username():
         entry_id = repository.update(found, comment=comment, approved=approved)
     return Submission(row, pending, entry_id=entry_id)
 

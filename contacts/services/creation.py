@@ -1,5 +1,7 @@
-"""Creation of contacts."""
+"""Creation of contacts, at once or once somebody else has approved it."""
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -7,26 +9,213 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.models import Member
-from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES, ChannelKind, Contact, ContactAssignment, ContactParticipant
-from contacts.plans import Origin, plan, replaced
+from audit import entries
+from changerequests.models import ChangeRequest
+from changerequests.services.creations import AskedFor, next_id
+from changerequests.services.opening import open_request
+from changerequests.services.submitting import approved_by, requirement_of
+from contacts.models import (
+    CONTACT_CREATION,
+    CONTACT_IDENTITY,
+    CONTACT_SCHEMA,
+    CONTACT_TYPES,
+    ChannelKind,
+    Contact,
+    ContactAssignment,
+    ContactParticipant,
+    ReservedExternalId,
+    WaitingAssignment,
+    WaitingContact,
+    WaitingParticipant,
+    name_of,
+)
+from contacts.plans import ChangePlan, Origin, plan, replaced
+from contacts.services.access import MEMBERS, PARTICIPANTS, check_exist
 from contacts.services.changes import commit
-from contacts.services.usernames import UNIQUE, new_username, username_not_unique
-from contacts.snapshots import new_contact_snapshot
-from core.documents import value_at
-from core.errors import UnprocessableEntity, map_integrity_error
+from contacts.services.external_ids import check_external_ids_free, connect, unique_external_ids
+from contacts.services.identity import CONNECTIONS, USERNAME
+from contacts.services.usernames import new_username, unique_username
+from contacts.snapshots import new_contact_snapshot, schema_and_policy
+from core.documents import Change, Document, changes_between, value_at, with_values
+from core.errors import UnprocessableEntity, map_lock_errors
+from schemas.compiled import CompiledSchema
 from schemas.models import ListItem
 from schemas.queries import current_schema
 
+TYPE, DETAILS = "type", "details"
+
+Connections = Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class NewContact:
+    """A contact that can be created: unsaved, with its username, and the plan of its details."""
+
+    contact: Contact
+    plan: ChangePlan
+    connections: Connections
+    participants: Collection[int]
+    members: Collection[int]
+
+    @property
+    def document(self) -> Document:
+        return new_document(
+            type_id=self.contact.type_id,
+            username=self.contact.username,
+            connections=self.connections,
+            participants=self.participants,
+            members=self.members,
+            details=self.plan.document,
+        )
+
+
+def new_document(
+    *,
+    type_id: int | None,
+    username: str | None,
+    connections: Connections,
+    participants: Collection[int],
+    members: Collection[int],
+    details: Document,
+) -> Document:
+    """Return what a request to create a contact asks for, without what is empty."""
+    document = {
+        TYPE: type_id,
+        USERNAME: username,
+        CONNECTIONS: list(connections),
+        PARTICIPANTS: sorted(participants),
+        MEMBERS: sorted(members),
+        DETAILS: details,
+    }
+    return {name: value for name, value in document.items() if value}
+
 
 @transaction.atomic
-def create_contact(*, actor: Actor, type_id: int, username: str | None, details: dict[str, Any]) -> Contact:
-    """Create a contact. It takes effect at once for every actor; its addresses need no verification.
+def create_contact(
+    *, actor: Actor, type_id: int, username: str | None, details: dict[str, Any], connections: Connections = ()
+) -> Contact | ChangeRequest:
+    """Create a contact; return it, or the request if this waits. Its addresses need no verification.
 
-    It gets its creator's participants, and a member who creates it is assigned to it. Raises UnprocessableEntity:
-    FieldNotUpdatable, ValidationFailed, UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail.
+    It gets its creator's participants, and a member who creates it is assigned to it. If it waits, its id, username and
+    external ids are reserved. Raises UnprocessableEntity: FieldNotUpdatable, ValidationFailed, UsernameRequired,
+    UsernameNotUnique, UsernameCoupledWithEmail, ExternalIdNotUnique, ExternalConnectionExists.
     """
-    schema = current_schema(CONTACT_SCHEMA)
-    contact_type = ListItem.objects.filter(pk=type_id, list__key=CONTACT_TYPES).first()
+    schema, policy = schema_and_policy(schema_key=CONTACT_SCHEMA, kind=CONTACT_CREATION)
+    participants, members = _inherited_from(actor)
+    new = _planned(
+        Contact(type=_type(type_id)),
+        actor=actor,
+        schema=schema,
+        origin=Origin.CREATION,
+        username=username,
+        details=details,
+        connections=connections,
+        participants=participants,
+        members=members,
+    )
+    changes = changes_between({}, new.document)
+    requirement = requirement_of(kind=CONTACT_CREATION, subject=new, changes=changes, actor=actor, policy=policy)
+    if requirement:
+        new.contact.pk = next_id(Contact)
+        _reserve(WaitingContact(pk=new.contact.pk, uid=new.contact.uid), new)
+        return open_request(
+            kind=CONTACT_CREATION,
+            changes={new.contact.pk: changes},
+            actor=actor,
+            requirement=requirement,
+            comment=None,
+        )
+    _write(new)
+    if connections:
+        entries.append(
+            kind=CONTACT_IDENTITY,
+            subject_id=new.contact.pk,
+            actor=actor,
+            changes=[Change(CONNECTIONS, [], list(connections))],
+        )
+    return new.contact
+
+
+def write_creation(*, actor: Actor, asked: AskedFor, changes: Sequence[Change], request: ChangeRequest) -> None:
+    """Create the contact of an approved request, by today's schema. Its row of what waits must be locked.
+
+    Raises UnprocessableEntity like `create_contact`.
+    """
+    waiting: WaitingContact = asked.waiting
+    document = with_values({}, {change.path: change.target for change in changes})
+    check_exist([Change(path, None, document[path]) for path in (PARTICIPANTS, MEMBERS) if path in document])
+    contact = Contact(pk=waiting.pk, uid=waiting.uid, type=_type(document.get(TYPE)))
+    new = _planned_again(contact, document, actor=actor, origin=Origin.APPROVED_CREATION)
+    _write(new, approved=request)
+    entries.record(
+        kind=CONTACT_CREATION,
+        subject_id=contact.pk,
+        sequence=1,
+        actor=actor,
+        changes=changes,
+        **approved_by(request),
+    )
+    _replace_links(waiting, participants=(), members=())
+    waiting.name = ""
+    waiting.save(update_fields=["name"])
+
+
+def amend_creation(*, actor: Actor, asked: AskedFor, document: Mapping[str, Any]) -> list[Change]:
+    """Reserve what a request asks for instead, in the form of `POST /v1.0/contacts`; return its changes.
+
+    Raises UnprocessableEntity like `create_contact`.
+    """
+    wanted: Document = dict(asked.document)
+    names = {"contactTypeId": TYPE, "username": USERNAME, "details": DETAILS, "externalConnections": CONNECTIONS}
+    wanted |= {names[name]: value for name, value in document.items() if name in names}
+    waiting: WaitingContact = asked.waiting
+    contact = Contact(pk=waiting.pk, uid=waiting.uid, type=_type(wanted.get(TYPE)))
+    new = _planned_again(contact, wanted, actor=actor, origin=Origin.CREATION)
+    _reserve(waiting, new)
+    asked.document = new.document
+    return changes_between({}, asked.document)
+
+
+def _planned_again(contact: Contact, document: Document, *, actor: Actor, origin: Origin) -> NewContact:
+    return _planned(
+        contact,
+        actor=actor,
+        schema=current_schema(CONTACT_SCHEMA),
+        origin=origin,
+        username=document.get(USERNAME),
+        details=document.get(DETAILS, {}),
+        connections=document.get(CONNECTIONS, ()),
+        participants=document.get(PARTICIPANTS, ()),
+        members=document.get(MEMBERS, ()),
+    )
+
+
+def _planned(
+    contact: Contact,
+    *,
+    actor: Actor,
+    schema: CompiledSchema,
+    origin: Origin,
+    username: str | None,
+    details: Document,
+    connections: Connections,
+    participants: Collection[int],
+    members: Collection[int],
+) -> NewContact:
+    found = plan(new_contact_snapshot(contact, schema), replaced(details), actor, origin)
+    if found.refusal:
+        raise found.refusal
+    path = schema.channel_paths[ChannelKind.EMAIL]
+    email = value_at(found.document, path) if path else None
+    contact.username = new_username(contact, requested=username, email=email)
+    if connections:
+        _check_connections(contact, connections)
+    return NewContact(contact, found, connections, participants, members)
+
+
+def _type(type_id: int | None) -> ListItem:
+    types = ListItem.objects.filter(list__key=CONTACT_TYPES)
+    contact_type = None if type_id is None else types.filter(pk=type_id).first()
     if contact_type is None:
         expected = _("Expected the id of an item of the list %(list)s.") % {"list": CONTACT_TYPES}
         raise UnprocessableEntity(
@@ -34,25 +223,58 @@ def create_contact(*, actor: Actor, type_id: int, username: str | None, details:
             sub_code="ValidationFailed",
             properties={"contactTypeId": [expected]},
         )
-    contact = Contact(type=contact_type)
-    found = plan(new_contact_snapshot(contact, schema), replaced(details), actor, Origin.CREATION)
-    if found.refusal:
-        raise found.refusal
-    email = schema.channel_paths[ChannelKind.EMAIL]
-    contact.username = new_username(requested=username, email=value_at(found.document, email) if email else None)
-    with map_integrity_error(UNIQUE, username_not_unique()):
-        commit(found)
-    _inherit_from(actor, contact)
-    return contact
+    return contact_type
 
 
-def _inherit_from(actor: Actor, contact: Contact) -> None:
-    """Give the contact its creator's participants, and assign it to the member who creates it."""
-    participant_ids: tuple[int, ...] = actor.participant_ids
-    if actor.member_id is not None:
-        ContactAssignment.objects.create(contact=contact, member_id=actor.member_id)
-        memberships = Member.participants.through.objects.filter(member_id=actor.member_id)
-        participant_ids = tuple(memberships.values_list("participant_id", flat=True))
+def _check_connections(contact: Contact, connections: Connections) -> None:
+    if len({connection["system"] for connection in connections}) < len(connections):
+        raise UnprocessableEntity(
+            _("The contact has another external id in this system."), sub_code="ExternalConnectionExists"
+        )
+    check_external_ids_free([connection["externalId"] for connection in connections], but_by=contact)
+
+
+def _inherited_from(actor: Actor) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the participants of an actor, and the member if it is one: what its contacts get."""
+    if actor.member_id is None:
+        return actor.participant_ids, ()
+    memberships = Member.participants.through.objects.filter(member_id=actor.member_id)
+    return list(memberships.values_list("participant_id", flat=True)), (actor.member_id,)
+
+
+def _write(new: NewContact, *, approved: ChangeRequest | None = None) -> None:
+    """Insert the contact with all that belongs to it."""
+    contact = new.contact
+    with unique_username():
+        commit(new.plan, approved=approved)
+    ContactAssignment.objects.bulk_create(ContactAssignment(contact=contact, member_id=pk) for pk in new.members)
     ContactParticipant.objects.bulk_create(
-        ContactParticipant(contact=contact, participant_id=participant_id) for participant_id in participant_ids
+        ContactParticipant(contact=contact, participant_id=pk) for pk in new.participants
     )
+    connect(contact, new.connections)
+
+
+def _reserve(waiting: WaitingContact, new: NewContact) -> None:
+    """Write who would see the contact, and what nobody else may take from now on."""
+    contact = new.contact
+    waiting.name = name_of(details=new.plan.document, username=contact.username)
+    waiting.username = contact.username
+    # Waits for others that write contacts.
+    with map_lock_errors(), unique_username():
+        waiting.save(force_insert=waiting._state.adding)
+    _replace_links(waiting, participants=new.participants, members=new.members)
+    ReservedExternalId.objects.filter(contact=waiting).delete()
+    with unique_external_ids():
+        ReservedExternalId.objects.bulk_create(
+            ReservedExternalId(contact=waiting, external_id=connection["externalId"]) for connection in new.connections
+        )
+
+
+def _replace_links(waiting: WaitingContact, *, participants: Collection[int], members: Collection[int]) -> None:
+    links: Any
+    for links, column, ids in (
+        (WaitingParticipant, "participant_id", participants),
+        (WaitingAssignment, "member_id", members),
+    ):
+        links.objects.filter(contact=waiting).delete()
+        links.objects.bulk_create(links(**{"contact": waiting, column: pk}) for pk in ids)

@@ -11,11 +11,12 @@ from accounts.actor import Actor
 from audit import entries
 from changerequests.models import ChangeRequest, Proposal
 from changerequests.services.submitting import approved_by, request_if_required
-from contacts.models import CONTACT_IDENTITY, Contact, ExternalConnection, ProfilePicture
-from contacts.services.usernames import UNIQUE, check_username_changeable, check_username_free, username_not_unique
+from contacts.models import CONTACT_IDENTITY, Contact, ProfilePicture
+from contacts.services.external_ids import check_external_ids_free, connect
+from contacts.services.usernames import check_username_changeable, check_username_free, unique_username
 from contacts.snapshots import changeable_contact
 from core.documents import Change, is_same
-from core.errors import UnprocessableEntity, map_integrity_error
+from core.errors import UnprocessableEntity
 from core.stored_files import discard_file
 
 USERNAME, CONNECTIONS, PICTURE = "username", "externalConnections", "picture"
@@ -105,7 +106,7 @@ def _check_username(subject: LockedIdentity, change: Change) -> None:
 
 def _write_username(subject: LockedIdentity, change: Change) -> None:
     subject.contact.username = change.target
-    with map_integrity_error(UNIQUE, username_not_unique()):
+    with unique_username():
         subject.contact.save(update_fields=["username"])
 
 
@@ -120,20 +121,11 @@ def _check_connections(subject: LockedIdentity, change: Change) -> None:
             raise UnprocessableEntity(
                 _("The contact has another external id in this system."), sub_code="ExternalConnectionExists"
             )
-        if ExternalConnection.objects.filter(external_id=connection["externalId"]).exists():
-            raise _external_id_not_unique()
+        check_external_ids_free([connection["externalId"]])
 
 
 def _write_connections(subject: LockedIdentity, change: Change) -> None:
-    with map_integrity_error("external_id_unique", _external_id_not_unique()):
-        for connection in _added(change):
-            ExternalConnection.objects.create(
-                contact=subject.contact, system=connection["system"], external_id=connection["externalId"]
-            )
-
-
-def _external_id_not_unique() -> UnprocessableEntity:
-    return UnprocessableEntity(_("A contact has this external id already."), sub_code="ExternalIdNotUnique")
+    connect(subject.contact, _added(change))
 
 
 def _check_picture(subject: LockedIdentity, change: Change) -> None:

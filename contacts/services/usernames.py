@@ -1,18 +1,38 @@
-"""Usernames: unique across contacts, ignoring case; either a contact's own or its email."""
+"""Usernames: unique across contacts, ignoring case; either a contact's own or its email.
+
+Those that are reserved for contacts which wait for approval count too.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact
+from contacts.models.triggers import USERNAME_RESERVED, USERNAME_TAKEN
 from contacts.plans import username_required
-from contacts.queries.contacts import is_username_taken
-from core.errors import UnprocessableEntity
-
-UNIQUE = "contact_username_unique_ignoring_case"
+from contacts.queries.contacts import username_is_reserved
+from core.errors import UnprocessableEntity, map_integrity_error
 
 
-def username_not_unique() -> UnprocessableEntity:
-    return UnprocessableEntity(_("Another contact has this username already."), sub_code="UsernameNotUnique")
+def username_not_unique(*, is_reserved: bool = False) -> UnprocessableEntity:
+    text = (
+        _("A new contact that waits for approval has this username.")
+        if is_reserved
+        else _("Another contact has this username already.")
+    )
+    return UnprocessableEntity(text, sub_code="UsernameNotUnique")
+
+
+@contextmanager
+def unique_username() -> Iterator[None]:
+    """Raise UnprocessableEntity `UsernameNotUnique` if the block writes a username that is taken or reserved."""
+    with (
+        map_integrity_error(USERNAME_TAKEN, username_not_unique()),
+        map_integrity_error(USERNAME_RESERVED, username_not_unique(is_reserved=True)),
+    ):
+        yield
 
 
 def username_coupled() -> UnprocessableEntity:
@@ -22,12 +42,13 @@ def username_coupled() -> UnprocessableEntity:
 
 
 def check_username_free(username: str, *, but_by: Contact | None = None) -> None:
-    """Raise UnprocessableEntity `UsernameNotUnique` if taken. A database constraint catches concurrent writes."""
-    if is_username_taken(username, but_by=but_by):
-        raise username_not_unique()
+    """Raise UnprocessableEntity `UsernameNotUnique` if taken or reserved. The database catches concurrent writes."""
+    is_reserved = username_is_reserved(username, but_by=but_by)
+    if is_reserved is not None:
+        raise username_not_unique(is_reserved=is_reserved)
 
 
-def new_username(*, requested: str | None, email: str | None) -> str | None:
+def new_username(contact: Contact, *, requested: str | None, email: str | None) -> str | None:
     """Return the username of a new contact; None only if an external identity provider manages it.
 
     Raises UnprocessableEntity: UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail.
@@ -36,7 +57,7 @@ def new_username(*, requested: str | None, email: str | None) -> str | None:
         raise username_coupled()
     username = email if settings.USERNAME_FROM_EMAIL else requested
     if username:
-        check_username_free(username)
+        check_username_free(username, but_by=contact)
         return username
     if settings.EXTERNAL_IDENTITY_PROVIDER:
         return None

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from accounts.idempotency import IDEMPOTENCY_KEY, contact_subject, idempotent
 from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import ActorView
+from changerequests.models import ChangeRequest
 from changerequests.serializers import WaitingSerializer, waiting
 from contacts.models import ExternalConnection
 from contacts.permissions import MAY_ADD, MAY_ANONYMIZE, MAY_CHANGE_DETAILS
@@ -31,15 +32,17 @@ class ContactsView(ActorView):
         tags=TAGS,
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.CreateContactSerializer,
-        responses={201: shapes.CreatedContactSerializer},
+        responses={201: shapes.CreatedContactSerializer, 202: WaitingSerializer},
     )
     def post(self, request: Request) -> Response:
         """Create a contact.
 
-        Takes effect at once: a new contact needs no approval, and its addresses no verification. The details must
-        contain every mandatory field of the schema `contact`, and nothing that is not in the schema. The contact gets
-        its creator's participants; a member who creates it is assigned to it. A username is required unless it follows
-        the email or an external identity provider manages it.
+        The details must contain every mandatory field of the schema `contact`, and nothing that is not in the schema.
+        The contact gets its creator's participants; a member who creates it is assigned to it. A username is required
+        unless it follows the email or an external identity provider manages it. Addresses need no verification.
+
+        Takes effect at once, unless the policies say that a member's creation waits: 202 with the id of the change
+        request. The contact does not exist before the approval, but nobody else can take its username.
 
         With an `Idempotency-Key`, sending the same request again returns the same response and creates nothing.
 
@@ -51,11 +54,13 @@ class ContactsView(ActorView):
             adopt_correlation_id(body["correlationId"])
 
         def create() -> tuple[Response, str]:
-            contact = create_contact(
+            made = create_contact(
                 actor=self.actor, type_id=body["contactTypeId"], username=body["username"], details=body["details"]
             )
-            answer = shapes.CreatedContactSerializer(contact).data
-            return Response(answer, status=status.HTTP_201_CREATED), contact_subject(contact.pk)
+            if isinstance(made, ChangeRequest):
+                return waiting(made), contact_subject(made.subject_id or 0)
+            answer = shapes.CreatedContactSerializer(made).data
+            return Response(answer, status=status.HTTP_201_CREATED), contact_subject(made.pk)
 
         return idempotent(request, create)
 

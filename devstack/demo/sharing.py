@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from accounts.actor import Actor
 from contactgroups.documents import Entity
@@ -10,6 +10,7 @@ from contactgroups.models import ACCESS_POLICIES, EntityType
 from contactgroups.services import GroupTexts, Membership, change_group, create_group
 from contacts.models import Contact
 from devstack.demo.people import Staff
+from legalentities.models import LegalEntity
 from legalentities.services import create_legal_entity
 from schemas.models import ListItem
 
@@ -97,8 +98,11 @@ def _make(circle: Circle, actor: Actor, memberships: Sequence[Membership]) -> No
     if circle.company is None:
         create_group(actor=actor, memberships=memberships, linked=linked, **texts)
         return
-    # The company's group is created with it.
-    company = create_legal_entity(
-        actor=actor, details=dict(circle.company), memberships=memberships, external_id=circle.external_id
+    # The company's group is created with it. An application's creation does not wait.
+    company = cast(
+        LegalEntity,
+        create_legal_entity(
+            actor=actor, details=dict(circle.company), memberships=memberships, external_id=circle.external_id
+        ),
     )
     change_group(actor=actor, group_id=company.group_id, linked=linked, **texts)

@@ -1,19 +1,51 @@
 """Which changes of a sync have to be approved: the same as if they were made one by one."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
 from accounts.actor import Actor, ActorKind
 from changerequests.models import RequestSubject
-from changerequests.policies import Facts, Initiator, KindPolicy
-from changerequests.queries.policies import current_policy, initiator_of, may_wait
+from changerequests.policies import Facts, Initiator, KindPolicy, Requirement
+from changerequests.queries.policies import binding_policy, current_policy, initiator_of, may_wait
 from changerequests.services.opening import open_already
+from contacts.kinds.creation import CreationKind
 from contacts.models import CONTACT_DETAILS
 from contacts.plans import required_for
-from core.documents import Change
+from core.documents import Change, Document, changes_between
 from importexport.imports.entries import Entry, Waiting
 from schemas.queries import current_schema
 
+Item = TypeVar("Item")
 FactsOf = Callable[[Collection[int], KindPolicy, Initiator], Mapping[int, Facts]]
+
+
+class CreationApprovals:
+    """Asks the policy of a kind about what a sync's entries would create."""
+
+    def __init__(self, *, kind: CreationKind, actor: Actor) -> None:
+        self._kind = kind
+        self._actor = actor
+
+    def waiting(
+        self, items: Sequence[Item], document: Callable[[Item], Document]
+    ) -> list[tuple[Item, Sequence[Change], Requirement]]:
+        """Return the items that must be approved, each with its changes and what they wait for.
+
+        `document` is called only if something may have to wait at all.
+        """
+        policy = binding_policy(self._actor, kind=self._kind.key) if items else None
+        if policy is None:
+            return []
+        documents = [document(item) for item in items]
+        changes = [changes_between({}, whole) for whole in documents]
+        requirements = self._kind.requirements(
+            documents,
+            [[change.path for change in found] for found in changes],
+            policy=policy,
+            initiator=initiator_of(self._actor, policy),
+        )
+        found = zip(items, changes, requirements, strict=True)
+        return [(item, asked, requirement) for item, asked, requirement in found if requirement]
 
 
 class Approvals:

@@ -37,11 +37,15 @@ Fault = tuple[str | None, str]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What an entry asks for instead of doing it: changes of a subject, and what they must wait for."""
+    """What an entry asks for instead of doing it: changes of a subject, and what they must wait for.
+
+    `is_creation`: the subject does not exist yet.
+    """
 
     subject_id: int
     changes: Sequence[Change]
     requirement: Requirement
+    is_creation: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from changerequests.policies import names_contact_types
-from changerequests.queries.policies import current_policy, initiator_of, may_wait, policies_now
+from changerequests.queries.policies import binding_policy, initiator_of, policies_now
 from importexport.imports.approvals import FactsOf
 from importexport.imports.entries import Entry
 
@@ -26,8 +26,8 @@ class Refusals:
         """Add faults to entries, by subject, that change these paths and may not. The subjects must be locked."""
         if not changed:
             return
-        policy = current_policy(self._kind)
-        if not may_wait(self._actor, policy):
+        policy = binding_policy(self._actor, kind=self._kind)
+        if policy is None:
             return
         facts = self._facts(list(changed), policy, initiator_of(self._actor, policy))
         for subject_id, (entry, paths) in changed.items():

@@ -37,7 +37,7 @@ class SyncProgressSerializer(serializers.Serializer):
     unchanged = serializers.IntegerField()
     failed = serializers.IntegerField(help_text="With those that a later entry superseded.")
     awaitingApproval = serializers.IntegerField(
-        help_text="Entries whose changes must be approved. A change request has them once the sync has ended."
+        help_text="Entries that must be approved. Change requests have them once the sync has ended."
     )
 
 

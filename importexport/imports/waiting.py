@@ -17,15 +17,21 @@ from changerequests.policies import Requirement, Stage
 from changerequests.queries.policies import current_policy
 from changerequests.services.many import open_request_of_many
 from changerequests.services.opening import open_already
-from contacts.models import CONTACT_DETAILS
+from contacts.models import CONTACT_CREATION, CONTACT_DETAILS
 from core.errors import UnprocessableEntity
 from importexport.imports.copying import copy_into, json_text, number, row, text
 from importexport.imports.entries import MAX_MESSAGE, Entry
 from importexport.job_ownership import requester_of
 from importexport.models import ImportFailure, ImportFile, ImportJob, ImportKind, WaitingEntry
-from legalentities.models import LEGAL_ENTITY_DETAILS
+from legalentities.models import LEGAL_ENTITY_CREATION, LEGAL_ENTITY_DETAILS
 
-SUBJECTS = {ImportKind.CONTACTS: CONTACT_DETAILS, ImportKind.LEGAL_ENTITIES: LEGAL_ENTITY_DETAILS}
+# The kinds of what waits: changes, and creations.
+SUBJECTS = {
+    (ImportKind.CONTACTS, False): CONTACT_DETAILS,
+    (ImportKind.CONTACTS, True): CONTACT_CREATION,
+    (ImportKind.LEGAL_ENTITIES, False): LEGAL_ENTITY_DETAILS,
+    (ImportKind.LEGAL_ENTITIES, True): LEGAL_ENTITY_CREATION,
+}
 # Another request may be opened for a subject between check and write; a retry sees it.
 TRIES = 5
 # Advisory lock key.
@@ -47,7 +53,7 @@ def stage_waiting(job: ImportJob, file: ImportFile, entries: Sequence[Entry]) ->
         copy_into(
             cursor,
             WaitingEntry,
-            ["job", "file", "position", "external_id", "subject_id", "changes", "stages", "is_erased"],
+            ["job", "file", "position", "external_id", "subject_id", "is_creation", "changes", "stages", "is_erased"],
             (
                 row(
                     str(job.pk).encode(),
@@ -55,6 +61,7 @@ def stage_waiting(job: ImportJob, file: ImportFile, entries: Sequence[Entry]) ->
                     number(entry.position),
                     text(entry.external_id),
                     number(asked.subject_id),
+                    b"t" if asked.is_creation else b"f",
                     json_text(orjson.dumps(proposal_json(asked.changes, required_paths=asked.requirement.paths))),
                     json_text(orjson.dumps(asked.requirement.stages)),
                     b"f",
@@ -65,7 +72,7 @@ def stage_waiting(job: ImportJob, file: ImportFile, entries: Sequence[Entry]) ->
 
 
 def open_waiting(job: ImportJob) -> None:
-    """Open a request for what waits of a job, and count as failed what cannot be asked for any more.
+    """Open a request for what waits of a job, one for changes and one for creations, and count what fails by now.
 
     That is an entry whose contact was anonymized, or has an open request by now. Call it in the transaction that ends
     the job, with the job's row locked; saves the counts. Locks the waiting entries, against anonymization.
@@ -80,7 +87,8 @@ def open_waiting(job: ImportJob) -> None:
         try:
             with transaction.atomic():
                 _fail_unaskable(job)
-                _open(job)
+                for is_creation in (False, True):
+                    _open(job, is_creation=is_creation)
             break
         except UnprocessableEntity:
             if not tries_left:
@@ -89,9 +97,8 @@ def open_waiting(job: ImportJob) -> None:
 
 
 def _fail_unaskable(job: ImportJob) -> None:
-    taken = RequestSubject.objects.filter(
-        kind=SUBJECTS[ImportKind(job.kind)], subject_id=OuterRef("subject_id"), is_open=True
-    )
+    kind = SUBJECTS[ImportKind(job.kind), False]
+    taken = RequestSubject.objects.filter(kind=kind, subject_id=OuterRef("subject_id"), is_open=True)
     entries = job.waiting_entries.annotate(open_request=taken.values("request")[:1])
     unaskable = list(entries.filter(is_erased=True) | entries.filter(Exists(taken)))
     ImportFailure.objects.bulk_create(
@@ -119,13 +126,13 @@ def _reason(entry: Any) -> str:
     return str(open_already(entry.open_request))
 
 
-def _open(job: ImportJob) -> None:
-    entries: QuerySet[WaitingEntry] = job.waiting_entries.order_by("pk")
+def _open(job: ImportJob, *, is_creation: bool) -> None:
+    entries: QuerySet[WaitingEntry] = job.waiting_entries.filter(is_creation=is_creation).order_by("pk")
     stages = entries.order_by().values_list("stages", flat=True).distinct()
     needed = {Stage(**stage) for found in stages for stage in found}
     if not needed:
         return
-    kind = SUBJECTS[ImportKind(job.kind)]
+    kind = SUBJECTS[ImportKind(job.kind), is_creation]
     request = open_request_of_many(
         kind=kind,
         source=Source.IMPORT,

@@ -168,9 +168,10 @@ class SupersededEntry(models.Model):
 
 
 class WaitingEntry(models.Model):
-    """An entry of a sync whose change must be approved, until the sync has ended and opened a request for all of them.
+    """An entry of a sync that must be approved, until the sync has ended and opened a request for all of them.
 
-    `changes` are those of a Proposal, and `stages` those that they need. `is_erased`: the contact was anonymized.
+    `changes` are those of a Proposal, and `stages` those that they need. `is_creation`: the subject does not exist yet.
+    `is_erased`: the contact was anonymized.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -179,6 +180,7 @@ class WaitingEntry(models.Model):
     position = models.PositiveIntegerField()
     external_id = models.TextField(null=True, blank=True)
     subject_id = models.IntegerField(db_index=True)
+    is_creation = models.BooleanField(default=False, db_default=False)
     changes = models.JSONField()
     stages = models.JSONField()
     is_erased = models.BooleanField(default=False)

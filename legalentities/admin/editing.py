@@ -22,12 +22,14 @@ from accounts.admin_actor import actor_of
 from audit.models import Entry
 from audit.queries import entries_since
 from changerequests.admin.messages import waiting_message
+from changerequests.models import ChangeRequest
+from changerequests.queries.policies import binding_policy
 from contactgroups.models import ACCESS_POLICIES, GroupMembership
 from contactgroups.services import Membership
 from contacts.display import field_labels, shown_changes
 from contacts.models import Contact
 from core.errors import ApiError, PreconditionFailed
-from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
+from legalentities.models import LEGAL_ENTITY_CREATION, LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
 from legalentities.permissions import MAY_CHANGE
 from legalentities.services import create_legal_entity, replace_details
 from schemas.compiled import CompiledSchema
@@ -95,7 +97,10 @@ def create_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
     if actor is None or not model_admin.has_add_permission(request):
         raise PermissionDenied
     data = request.POST if request.method == "POST" else None
-    details = DetailsForm(current_schema(LEGAL_ENTITY_SCHEMA), {}, data, choices_url=model_admin.choices_url())
+    # Creating waits as a whole or not at all, so no field is marked as requiring approval.
+    details = DetailsForm(
+        current_schema(LEGAL_ENTITY_SCHEMA), {}, data, is_approval_marked=False, choices_url=model_admin.choices_url()
+    )
     form = NewLegalEntityForm(data, actor=actor)
     status, error = HTTPStatus.OK, None
     if data is not None:
@@ -112,6 +117,9 @@ def create_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
                 error = refusal
                 _show(refusal, form, details)
             else:
+                if isinstance(made, ChangeRequest):
+                    messages.warning(request, waiting_message(request, made.pk))
+                    return HttpResponseRedirect(reverse("admin:legalentities_legalentity_changelist"))
                 made.refresh_from_db(fields=["name"])
                 messages.success(request, format_html(gettext("{} was created."), made))
                 return HttpResponseRedirect(address_of(made.pk))
@@ -124,6 +132,7 @@ def create_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
         "media": model_admin.media + details.media + form.media,
         "form": details,
         "entity_form": form,
+        "waits": binding_policy(actor, kind=LEGAL_ENTITY_CREATION) is not None,
         "error": error,
     }
     return TemplateResponse(request, "admin/legalentities/legalentity/create.html", context, status=status)

@@ -14,8 +14,6 @@ class Exemption(StrEnum):
     DECIDES = "decides requests"
     SHELL = "shell"
     TECHNICAL = "technical"
-    # Named so that nobody overlooks it: one person changes this alone.
-    ONE_PERSON = "one person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,6 @@ _KEYS = _exempt(Exemption.TECHNICAL, "an address counts once its key has come ba
 _SHELL = _exempt(Exemption.SHELL)
 _TECHNICAL = _exempt(Exemption.TECHNICAL)
 _BROKEN_GLASS = _changes("break-glass", note="acts at once, for a reason that is reviewed afterwards")
-_ONE_PERSON = _exempt(Exemption.ONE_PERSON)
 _RIGHTS = _changes("rights", note="taking away at once")
 _APPLICATIONS = _changes("application", note="taking away at once")
 _RIGHTS_OF_GROUPS = _changes("group-rights", note="taking away at once")
@@ -53,13 +50,13 @@ _UPLOAD = _exempt(Exemption.TECHNICAL, "stores files; the sync imports them")
 _OR_BREAK_GLASS = "with --break-glass at once, and reviewed afterwards"
 _REFUSES = _exempt(Exemption.SHELL, "refuses once there are people")
 _REST_AT_ONCE = (
-    "details of what exists already; who sees a contact and what it is called are refused where they wait; the rest of "
-    "an entry takes effect at once"
+    "of what exists already the details; who sees a contact and what it is called are refused where they wait; the "
+    "rest of an entry takes effect at once"
 )
 
 OPERATIONS = {
     # contacts
-    "POST /v1.0/contacts": _ONE_PERSON,
+    "POST /v1.0/contacts": _changes("contact-creation"),
     "PATCH /v1.0/contacts/{contactId}/details": _changes("contact-details"),
     "PUT /v1.0/contacts/{contactId}/details": _changes("contact-details"),
     "PUT /v1.0/contacts/{contactId}/username": _changes("contact-identity"),
@@ -90,14 +87,14 @@ OPERATIONS = {
     "POST /v2.0/contacts/{contactId}/contactgroups": _changes("contact-group"),
     "PUT /v1.0/contactgroups/{contactGroupId}": _changes("contact-group"),
     "DELETE /v1.0/contactgroups/{contactGroupId}": _changes("contact-group"),
-    "POST /v1.0/legalentities": _ONE_PERSON,
-    "POST /v1.1/legalentities": _ONE_PERSON,
+    "POST /v1.0/legalentities": _changes("legal-entity-creation"),
+    "POST /v1.1/legalentities": _changes("legal-entity-creation"),
     "PUT /v1.0/legalentities/{legalEntityId}/details": _changes("legal-entity"),
     # jobs
     "POST /v1.0/contacts/import": _UPLOAD,
-    "POST /v1.0/contacts/import/sync": _changes("contact-details", note=_REST_AT_ONCE),
+    "POST /v1.0/contacts/import/sync": _changes("contact-details", "contact-creation", note=_REST_AT_ONCE),
     "POST /v1.0/legal-entities/import": _UPLOAD,
-    "POST /v1.0/legal-entities/import/sync": _changes("legal-entity", note=_REST_AT_ONCE),
+    "POST /v1.0/legal-entities/import/sync": _changes("legal-entity", "legal-entity-creation", note=_REST_AT_ONCE),
     "POST /v1.0/contacts/export": _changes("export"),
     "POST /v1.0/legal-entities/export": _changes("export"),
     # schemas and lists
@@ -128,7 +125,7 @@ OPERATIONS = {
 
 ADMIN_PAGES = {
     # contacts
-    "contacts_contact_add": _ONE_PERSON,
+    "contacts_contact_add": _changes("contact-creation"),
     "contacts_contact_change": _changes("contact-access"),
     "contacts_contact_edit": _changes("contact-details"),
     "contacts_contact_changes": _READS,
@@ -147,7 +144,7 @@ ADMIN_PAGES = {
     "contactgroups_contactgroup_add": _changes("contact-group"),
     "contactgroups_contactgroup_change": _changes("contact-group"),
     "contactgroups_contactgroup_delete": _changes("contact-group"),
-    "legalentities_legalentity_add": _ONE_PERSON,
+    "legalentities_legalentity_add": _changes("legal-entity-creation"),
     "legalentities_legalentity_edit": _changes("legal-entity"),
     "legalentities_legalentity_choices": _READS,
     # change requests
@@ -184,7 +181,9 @@ ADMIN_PAGES = {
     "schemas_listitem_change": _changes("list"),
     "schemas_listitem_delete": _changes("list"),
     # jobs
-    "importexport_importjob_add": _changes("contact-details", "legal-entity", note=_REST_AT_ONCE),
+    "importexport_importjob_add": _changes(
+        "contact-details", "contact-creation", "legal-entity", "legal-entity-creation", note=_REST_AT_ONCE
+    ),
     "importexport_importjob_change": _READS,
     "importexport_importjob_failures": _READS,
     "importexport_exportjob_start": _changes("export"),
@@ -216,8 +215,10 @@ COMMANDS = {
     "export_contacts": _SHELL,
     "export_legal_entities": _SHELL,
     "grant_privileges": _SHELL,
-    "import_contacts": _changes("contact-details", note=f"{_REST_AT_ONCE}; {_OR_BREAK_GLASS}"),
-    "import_legal_entities": _changes("legal-entity", note=f"{_REST_AT_ONCE}; {_OR_BREAK_GLASS}"),
+    "import_contacts": _changes("contact-details", "contact-creation", note=f"{_REST_AT_ONCE}; {_OR_BREAK_GLASS}"),
+    "import_legal_entities": _changes(
+        "legal-entity", "legal-entity-creation", note=f"{_REST_AT_ONCE}; {_OR_BREAK_GLASS}"
+    ),
     "issue_token": _BROKEN_GLASS,
     "link_entities": _changes("contact-group", note=_OR_BREAK_GLASS),
     "load_schemas": _changes("schema", "list", note=f"what is not there yet at once; {_OR_BREAK_GLASS}"),
@@ -256,6 +257,7 @@ TASKS = {
     "contacts.tasks.send_due_keys": _TECHNICAL,
     "contacts.tasks.send_key": _TECHNICAL,
     "contacts.tasks.delete_obsolete_files": _TECHNICAL,
+    "contacts.tasks.erase_refused": _exempt(Exemption.TECHNICAL, "erases what was refused long ago"),
     "accounts.tasks.clean_up": _TECHNICAL,
     "config.operations.tasks.note_beat": _TECHNICAL,
     "importexport.exports.tasks.expire_exports": _TECHNICAL,

@@ -23,6 +23,9 @@ ERASED = {
     "contacts.ExternalConnection": {"external_id", "system"},
     "core.PendingFileDeletion": {"name"},
     "contacts.ProfilePicture": {"file", "sha256"},
+    # Once the contact exists, and some time after it was refused.
+    "contacts.ReservedExternalId": {"external_id"},
+    "contacts.WaitingContact": {"name", "username"},
     "importexport.ExportJob": {"query", "list_filter", "file_name", "error_message"},
     "importexport.ImportFailure": {"external_id", "message"},
     "importexport.ImportFile": {"name"},
@@ -53,6 +56,7 @@ NOT_OF_A_CONTACT = {
     "changerequests.PolicyVersion",
     "contenttypes.ContentType",
     "legalentities.LegalEntity",
+    "legalentities.WaitingLegalEntity",
     "oauth2_provider.DeviceGrant",
     "oauth2_provider.IDToken",
     "schemas.List",

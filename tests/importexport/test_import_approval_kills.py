@@ -13,11 +13,13 @@ from changerequests.models import ChangeRequest, Proposal, RequestSubject, Statu
 from changerequests.queries.revisions import current_digest
 from changerequests.services.deciding import Parts, decide
 from changerequests.tasks import apply_approved, apply_unapplied
-from contacts.models import Contact
+from contacts.kinds.creation import ContactCreationKind
+from contacts.models import CONTACT_CREATION, Contact, ReservedExternalId, WaitingContact
 from devstack import embedded
 from importexport.imports.services import start_sync
 from importexport.imports.tasks import resume_imports, run_import
 from importexport.models import ImportJob, ImportKind, WaitingEntry
+from tests.changerequests.policies import set_policy
 from tests.fixtures import details
 from tests.importexport.importing import counts, lines, numbered, stored, synced
 from tests.importexport.workers import Workers, wait_for
@@ -37,18 +39,10 @@ def workers(storage_directory, monkeypatch):
     Redis.from_url(embedded.redis_url(embedded.var_directory())).delete(queue)
 
 
-def test_entries_that_wait_are_neither_lost_nor_doubled(entry, default_schemas, make_member, workers, settings):
-    settings.IMPORT_BATCH_ENTRIES = 25
-    anna, rita = make_member("anna", sees_all_contacts=True), make_member("rita", reviews=True, sees_all_contacts=True)
-    synced(lines(*numbered(entry, range(ENTRIES))))
-    heidi = details(personalInformation={"lastName": "Heidi"})
-    noted = details(relationship={"notes": "Met in Bern."})
-    mixed = [entry(f"E-{number}", details=noted if number % 3 == 0 else heidi) for number in range(ENTRIES)]
-    actor = member_actor(anna)
-    job = start_sync(actor=actor, kind=ImportKind.CONTACTS, names=stored(lines(*mixed), actor=actor))
+def imported_with_kills(job, workers, settings, *, moments):
+    """Run a sync whose worker is killed when so many entries are processed, or right after; return the job."""
     state, draw = ImportJob.objects.filter(pk=job.pk), random.Random(7)
-    # The last one is while the request is opened, or right after.
-    for moment in (100, 350, ENTRIES):
+    for moment in moments:
         workers.start()
         wait_for(lambda moment=moment: state.get().processed >= moment, otherwise=f"stuck before {moment}")
         time.sleep(draw.random() * 0.05)
@@ -62,7 +56,35 @@ def test_entries_that_wait_are_neither_lost_nor_doubled(entry, default_schemas, 
     workers.start()
     wait_for(lambda: state.get().is_finished, otherwise="never done")
     workers.kill()
-    done = state.get()
+    return state.get()
+
+
+def applied_with_kills(request, workers, *, moments):
+    """Have an approved request applied by workers that are killed; return how many entries were."""
+    applied, draw = RequestSubject.objects.filter(request=request, outcome="applied"), random.Random(7)
+    for moment in moments:
+        workers.start()
+        wait_for(lambda moment=moment: applied.count() >= moment, otherwise=f"stuck before {moment}")
+        time.sleep(draw.random() * 0.05)
+        workers.kill()
+        assert Entry.objects.filter(change_request=request).count() == applied.count()
+        apply_unapplied()
+    workers.start()
+    wait_for(lambda: not request.subjects.filter(is_open=True).exists(), otherwise="never applied")
+    workers.kill()
+    return applied.count()
+
+
+def test_entries_that_wait_are_neither_lost_nor_doubled(entry, default_schemas, make_member, workers, settings):
+    settings.IMPORT_BATCH_ENTRIES = 25
+    anna, rita = make_member("anna", sees_all_contacts=True), make_member("rita", reviews=True, sees_all_contacts=True)
+    synced(lines(*numbered(entry, range(ENTRIES))))
+    heidi = details(personalInformation={"lastName": "Heidi"})
+    noted = details(relationship={"notes": "Met in Bern."})
+    mixed = [entry(f"E-{number}", details=noted if number % 3 == 0 else heidi) for number in range(ENTRIES)]
+    actor = member_actor(anna)
+    job = start_sync(actor=actor, kind=ImportKind.CONTACTS, names=stored(lines(*mixed), actor=actor))
+    done = imported_with_kills(job, workers, settings, moments=(100, 350, ENTRIES))
     assert (*counts(done), done.awaiting_approval) == (0, 200, 0, 0, 400)
     assert not WaitingEntry.objects.exists()
     request = done.change_requests.get()
@@ -77,18 +99,30 @@ def test_entries_that_wait_are_neither_lost_nor_doubled(entry, default_schemas, 
         digest=current_digest(request),
         parts=Parts(excluded_subject_ids=left_out),
     )
-    applied = RequestSubject.objects.filter(request=request, outcome="applied")
-    for moment in (1, 120, 250):
-        workers.start()
-        wait_for(lambda moment=moment: applied.count() >= moment, otherwise=f"stuck before {moment}")
-        time.sleep(draw.random() * 0.05)
-        workers.kill()
-        assert Entry.objects.filter(change_request=request).count() == applied.count()
-        apply_unapplied()
-    workers.start()
-    wait_for(lambda: not request.subjects.filter(is_open=True).exists(), otherwise="never applied")
-    workers.kill()
+    assert applied_with_kills(request, workers, moments=(1, 120, 250)) == 390
     request.refresh_from_db()
-    assert (request.status, applied.count()) == (Status.APPROVED, 390)
+    assert request.status == Status.APPROVED
     assert Contact.objects.filter(details__personalInformation__lastName="Heidi", version=2).count() == 390
     assert Entry.objects.filter(change_request=request).values("subject_id").distinct().count() == 390
+
+
+def test_contacts_that_wait_are_neither_lost_nor_doubled(entry, default_schemas, make_member, workers, settings):
+    settings.IMPORT_BATCH_ENTRIES = 25
+    set_policy(ContactCreationKind.profiles["strict"], kind=CONTACT_CREATION)
+    anna, rita = make_member("anna", sees_all_contacts=True), make_member("rita", reviews=True, sees_all_contacts=True)
+    actor = member_actor(anna)
+    names = stored(lines(*numbered(entry, range(200))), actor=actor)
+    job = start_sync(actor=actor, kind=ImportKind.CONTACTS, names=names)
+    done = imported_with_kills(job, workers, settings, moments=(50, 200))
+    assert (*counts(done), done.awaiting_approval) == (0, 0, 0, 0, 200)
+    request = ChangeRequest.objects.get()
+    assert Proposal.objects.count() == WaitingContact.objects.count() == ReservedExternalId.objects.count() == 200
+    decide(
+        actor=member_actor(rita),
+        change_request_id=request.pk,
+        verdict=Verdict.APPROVE,
+        digest=current_digest(request),
+    )
+    assert applied_with_kills(request, workers, moments=(1, 60)) == 200
+    assert set(Contact.objects.values_list("pk", flat=True)) == set(WaitingContact.objects.values_list("pk", flat=True))
+    assert not ReservedExternalId.objects.exists()

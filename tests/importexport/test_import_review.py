@@ -143,7 +143,7 @@ def test_it_is_not_approved_from_the_list_which_does_not_show_it(asked, rita, ad
 def test_the_import_leads_to_its_request(job, asked, anna, admin_of):
     browser = admin_of(anna)
     page = browser.get(f"/admin/importexport/importjob/{job.pk}/change/")
-    assert f"{ENTRIES} entries change details that somebody else has to approve." in text_of(page)
+    assert f"{ENTRIES} entries have to be approved by somebody else." in text_of(page)
     assert f'href="{QUEUE}{asked.pk}/change/"' in page.content.decode()
     assert f"{ENTRIES} wait for approval" in text_of(browser.get("/admin/importexport/importjob/"))
 

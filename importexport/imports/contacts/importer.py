@@ -6,6 +6,7 @@ writers. Unchanged contacts are not locked.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
+from contacts.kinds.creation import ContactCreationKind
 from contacts.models import (
     CONTACT_ACCESS,
     CONTACT_DETAILS,
@@ -29,21 +31,27 @@ from contacts.models import (
 )
 from contacts.plans import username_required
 from contacts.services.channels import NOTHING_PENDING
+from contacts.services.external_ids import external_id_not_unique
 from contacts.services.usernames import username_coupled
 from contacts.snapshots import facts_of_contacts
-from importexport.imports.approvals import Approvals
+from importexport.imports.approvals import Approvals, CreationApprovals
 from importexport.imports.contacts import statements
+from importexport.imports.contacts.creating import ask_for, connections_of, document_of, link
 from importexport.imports.contacts.entry import ContactEntry, read_contact
 from importexport.imports.contacts.plan import Known, New
 from importexport.imports.contacts.references import references_for
-from importexport.imports.contacts.relations import MEMBERS, PARTICIPANTS, Pairs, pairs_of
+from importexport.imports.contacts.relations import (
+    MEMBERS,
+    PARTICIPANTS,
+    pairs_of,
+)
 from importexport.imports.contacts.statements import Holder
 from importexport.imports.contacts.uniqueness import check_unique_connections, check_unique_usernames
 from importexport.imports.copying import copy_into, json_text, number, row, text, timestamp
 from importexport.imports.documents import History, Planner, change_cells
 from importexport.imports.entries import Outcome
 from importexport.imports.reading import RawEntry
-from importexport.imports.refusals import TYPE, Refusals, refuse_types
+from importexport.imports.refusals import Refusals, refuse_types
 from schemas.compiled import CompiledSchema
 
 DEFAULT = ExternalConnection.DEFAULT_SYSTEM
@@ -66,6 +74,7 @@ class ContactImporter:
         )
         self._refused_access = Refusals(kind=CONTACT_ACCESS, actor=actor, facts=facts_of_contacts)
         self._refused_identity = Refusals(kind=CONTACT_IDENTITY, actor=actor, facts=facts_of_contacts)
+        self._creations = CreationApprovals(kind=ContactCreationKind(), actor=actor)
         self._sees_all = not Contact.objects.visible_to(actor).query.where
         self._expected = Outcome.CREATED
         self.refresh()
@@ -107,7 +116,10 @@ class ContactImporter:
         self._let_wait(touched)
         check_unique_usernames(cursor, new, touched)
         check_unique_connections(entries, holders, new, touched)
-        self._create(cursor, [item for item in new if not item.entry.faults])
+        able = [item for item in new if not item.entry.faults]
+        waiting = self._creations.waiting(able, partial(document_of, references=self._references))
+        ask_for(cursor, waiting, self._references)
+        self._create(cursor, [item for item in able if item.entry.waiting is None])
         self._update(cursor, [item for item in touched if not item.entry.faults])
 
     # ---- new or known
@@ -122,7 +134,9 @@ class ContactImporter:
             if entry.faults or entry.external_id is None:
                 continue
             holder = holders.get(entry.external_id)
-            if holder is None:
+            if holder is not None and holder[0] is None:
+                entry.refuse_as(external_id_not_unique(is_reserved=True), "externalId")
+            elif holder is None:
                 item = New(place, entry)
                 self._check_new(item)
                 if not entry.faults:
@@ -228,7 +242,7 @@ class ContactImporter:
         """Refuse to change who sees a contact, or what it is called, where somebody else has to approve it."""
         sound = [item for item in touched if not item.entry.faults]
         self._refused_access.refuse({item.id: (item.entry, found) for item, found in self._opened(cursor, sound)})
-        self._refused_identity.refuse({item.id: (item.entry, found) for item, found in _renamed(sound)})
+        self._refused_identity.refuse({item.id: (item.entry, item.renamed) for item in sound if item.renamed})
         retyped = (item.entry for item in sound if item.type_id != item.present.type_id and not item.entry.faults)
         refuse_types(retyped, actor=self._actor)
 
@@ -305,17 +319,10 @@ class ContactImporter:
             (
                 row(number(item.id), text(system), text(external_id))
                 for item in new
-                for system, external_id in ((DEFAULT, item.entry.external_id), *(item.entry.connections or {}).items())
+                for system, external_id in connections_of(item)
             ),
         )
-        participants: Pairs = []
-        members: Pairs = []
-        for item in new:
-            named = item.entry.participants
-            participants += pairs_of(item.id, self._references.inherited if named is None else named)
-            members += pairs_of(item.id, self._references.assigned | (item.entry.members or frozenset()))
-        PARTICIPANTS.add(cursor, participants)
-        MEMBERS.add(cursor, members)
+        link(cursor, new, PARTICIPANTS, MEMBERS, references=self._references)
 
     def _update(self, cursor: CursorWrapper, touched: list[Known]) -> None:
         changed = [item for item in touched if item.is_row_changed]
@@ -370,19 +377,6 @@ class ContactImporter:
         MEMBERS.remove(cursor, [pair for pk in assigned for pair in pairs_of(pk, present[pk] - assigned[pk])])
         MEMBERS.add(cursor, [pair for pk in assigned for pair in pairs_of(pk, assigned[pk] - present[pk])])
         return changed | assigned.keys()
-
-
-def _renamed(items: list[Known]) -> Iterator[tuple[Known, list[str]]]:
-    """Yield the items that change what their contact is called, with the properties that do."""
-    for item in items:
-        found = ["externalConnections"] if item.connect else []
-        # One that follows the email waits with the details.
-        if item.username != item.present.username and not settings.USERNAME_FROM_EMAIL:
-            found.append("username")
-        if item.type_id != item.present.type_id:
-            found.append(TYPE)
-        if found:
-            yield item, found
 
 
 def _external_ids(entries: Sequence[ContactEntry]) -> list[str]:

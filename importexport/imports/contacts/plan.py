@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.conf import settings
+
 from contacts.plans import ChangePlan
 from core.documents import Change
 from importexport.imports.contacts.entry import ContactEntry
 from importexport.imports.contacts.statements import Present
+from importexport.imports.refusals import TYPE
 
 
 @dataclass(slots=True)
@@ -42,3 +45,12 @@ class Known:
     @property
     def is_row_changed(self) -> bool:
         return bool(self.changes) or (self.username, self.type_id) != (self.present.username, self.present.type_id)
+
+    @property
+    def renamed(self) -> list[str]:
+        """The properties of the entry that change what the contact is called."""
+        found = ["externalConnections"] if self.connect else []
+        # One that follows the email waits with the details.
+        if self.username != self.present.username and not settings.USERNAME_FROM_EMAIL:
+            found.append("username")
+        return [*found, TYPE] if self.type_id != self.present.type_id else found

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
-from contacts.models import ContactAssignment, ContactParticipant
+from contacts.models import ContactAssignment, ContactParticipant, WaitingAssignment, WaitingParticipant
 from importexport.imports.contacts.statements import ints
 
 Pairs = list[tuple[int, int]]
@@ -54,3 +54,5 @@ def pairs_of(contact_id: int, others: Iterable[int]) -> Pairs:
 
 PARTICIPANTS = Relation(ContactParticipant, "participant")
 MEMBERS = Relation(ContactAssignment, "member")
+WAITING_PARTICIPANTS = Relation(WaitingParticipant, "participant")
+WAITING_MEMBERS = Relation(WaitingAssignment, "member")

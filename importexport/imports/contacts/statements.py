@@ -15,9 +15,14 @@ CREATE_STAGING = f"""
 """
 # Needed only if one transaction writes several batches.
 EMPTY_STAGING = f"DELETE FROM {STAGING}"  # noqa: S608 - a constant name
+# A contact that waits for approval has reserved its external ids, in no system.
 HOLDERS = """
+    WITH asked AS MATERIALIZED (SELECT ARRAY(SELECT jsonb_array_elements_text(%s::jsonb)) AS ids)
     SELECT external_id, system, contact_id FROM contacts_externalconnection
-     WHERE external_id = ANY(ARRAY(SELECT jsonb_array_elements_text(%s::jsonb)))
+     WHERE external_id = ANY((SELECT ids FROM asked)::text[])
+     UNION ALL
+    SELECT external_id, NULL, contact_id FROM contacts_reservedexternalid
+     WHERE external_id = ANY((SELECT ids FROM asked)::text[])
 """
 COMPARED = f"""
     SELECT contact.id, contact.type_id, contact.username, contact.anonymized_at IS NOT NULL,
@@ -31,9 +36,10 @@ LOCKED = """
       FROM contacts_contact WHERE id = ANY(%s::int[]) ORDER BY id FOR NO KEY UPDATE
 """
 USERNAMES = """
-    SELECT asked.number, UPPER(asked.username), holder.id
+    SELECT asked.number, UPPER(asked.username), holder.id, reserved.id
       FROM jsonb_array_elements_text(%s::jsonb) WITH ORDINALITY AS asked (username, number)
       LEFT JOIN contacts_contact holder ON UPPER(holder.username) = UPPER(asked.username)
+      LEFT JOIN contacts_waitingcontact reserved ON UPPER(reserved.username) = UPPER(asked.username)
 """
 # The subselect looks the sequence up once instead of for each row.
 NEW_IDS = """
@@ -70,7 +76,17 @@ class Present:
     details: str = "{}"
 
 
-Holder = tuple[str, int]
+# System and contact; no system if a contact that waits has reserved the external id.
+Holder = tuple[str | None, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A username as the database compares it, and the ids of the contact and the waiting contact that have it."""
+
+    folded: str
+    holder: int | None
+    reserved_for: int | None
 
 
 def ints(values: Iterable[int]) -> str:
@@ -115,13 +131,13 @@ def locked(cursor: CursorWrapper, contact_ids: list[int]) -> dict[int, Present]:
     }
 
 
-def usernames(cursor: CursorWrapper, wanted: dict[int, str]) -> dict[int, tuple[str, int | None]]:
-    """Return place -> (username folded to upper case by the database, id of the contact that has it or None)."""
+def usernames(cursor: CursorWrapper, wanted: dict[int, str]) -> dict[int, Wanted]:
+    """Return place -> username and who has it."""
     if not wanted:
         return {}
     places = list(wanted)
     cursor.execute(USERNAMES, [texts(list(wanted.values()))])
-    return {places[number - 1]: (folded, holder) for number, folded, holder in cursor.fetchall()}
+    return {places[number - 1]: Wanted(*found) for number, *found in cursor.fetchall()}
 
 
 def new_ids(cursor: CursorWrapper, count: int) -> list[int]:

@@ -1,10 +1,12 @@
 """Uniqueness of usernames and external ids, in the database and within a batch."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
+from contacts.services.external_ids import external_id_not_unique
 from contacts.services.usernames import username_not_unique
 from importexport.imports.contacts import statements
 from importexport.imports.contacts.entry import ContactEntry
@@ -22,12 +24,14 @@ def check_unique_usernames(cursor: CursorWrapper, new: list[New], touched: list[
     }
     names = {place: wanted[place][0].username or "" for place in sorted(wanted)}
     taken: set[str] = set()
-    for place, (folded, holder) in sorted(statements.usernames(cursor, names).items()):
+    for place, found in sorted(statements.usernames(cursor, names).items(), key=itemgetter(0)):
         item, own_id = wanted[place]
-        if folded in taken or holder not in (None, own_id):
+        if found.folded in taken or found.holder not in (None, own_id):
             item.entry.refuse_as(username_not_unique(), "username")
+        elif found.reserved_for is not None:
+            item.entry.refuse_as(username_not_unique(is_reserved=True), "username")
         else:
-            taken.add(folded)
+            taken.add(found.folded)
 
 
 def check_unique_connections(
@@ -42,7 +46,9 @@ def check_unique_connections(
     wanted += [(item.place, item.entry, item.connect) for item in touched]
     for _place, entry, connections in sorted(wanted, key=lambda claim: claim[0]):
         for system, external_id in connections.items():
-            if external_id in claimed or external_id in holders:
+            if holders.get(external_id, (system, 0))[0] is None:
+                entry.refuse_as(external_id_not_unique(is_reserved=True), "externalConnections")
+            elif external_id in claimed or external_id in holders:
                 entry.refuse(
                     "externalConnections",
                     _("A contact has the external id already that is given for %(system)s.") % {"system": system},

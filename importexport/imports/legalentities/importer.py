@@ -14,24 +14,27 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from audit.entries import append_all
-from changerequests.policies import Facts, Initiator, KindPolicy
+from changerequests.policies import Facts, Initiator, KindPolicy, Requirement
 from contactgroups.documents import ID, changes_to, link_path, member_path
 from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, EntityType, GroupMembership
+from contactgroups.services import Membership
 from contactgroups.subjects import facts_of_group
 from contacts.models import Contact, ExternalConnection
-from core.documents import Change
-from importexport.imports.approvals import Approvals
+from core.documents import Change, Document
+from importexport.imports.approvals import Approvals, CreationApprovals
 from importexport.imports.contacts.statements import holders, stage
 from importexport.imports.copying import json_text, number, row
 from importexport.imports.documents import History, Planner, change_cells
-from importexport.imports.entries import Outcome
+from importexport.imports.entries import Outcome, Waiting
 from importexport.imports.legalentities import statements
 from importexport.imports.legalentities.entry import LegalEntityEntry, read_legal_entity
 from importexport.imports.legalentities.statements import by_columns
 from importexport.imports.reading import RawEntry
 from importexport.imports.refusals import Refusals
-from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
+from legalentities.kinds.creation import LegalEntityCreationKind
+from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity, name_of
 from legalentities.queries import facts_of_legal_entities
+from legalentities.services.creation import external_id_not_unique, new_document
 from schemas.compiled import CompiledSchema
 from schemas.models import ListItem
 
@@ -65,6 +68,7 @@ class LegalEntityImporter:
             kind=LEGAL_ENTITY_DETAILS, schema_key=LEGAL_ENTITY_SCHEMA, actor=actor, facts=facts_of_legal_entities
         )
         self._refused_members = Refusals(kind=CONTACT_GROUP, actor=actor, facts=_facts_of_groups, place="contacts")
+        self._creations = CreationApprovals(kind=LegalEntityCreationKind(), actor=actor)
         self._sees_all = not Contact.objects.visible_to(actor).query.where
         self.refresh()
 
@@ -87,7 +91,12 @@ class LegalEntityImporter:
     def _apply(self, cursor: CursorWrapper, entries: Sequence[LegalEntityEntry]) -> None:
         items = [_Item(place, entry) for place, entry in enumerate(entries) if not entry.faults]
         cursor.execute(statements.KNOWN, [[item.entry.external_id for item in items]])
-        known_ids = {external_id for (external_id,) in cursor.fetchall()}
+        reserved = dict(cursor.fetchall())
+        for item in items:
+            if reserved.get(item.entry.external_id):
+                item.entry.refuse_as(external_id_not_unique(is_reserved=True), "externalId")
+        items = [item for item in items if not item.entry.faults]
+        known_ids = reserved.keys()
         new = [item for item in items if item.entry.external_id not in known_ids]
         known = [item for item in items if item.entry.external_id in known_ids]
         stage(cursor, self._staged(new, known))
@@ -101,7 +110,9 @@ class LegalEntityImporter:
         self._plan_updates(cursor, touched, anonymized)
         for item in new:
             self._check_not_anonymized(item, anonymized, {})
-        self._create(cursor, [item for item in new if not item.entry.faults])
+        able = [item for item in new if not item.entry.faults]
+        self._ask_for(cursor, self._creations.waiting(able, _document))
+        self._create(cursor, [item for item in able if item.entry.waiting is None])
         self._update(cursor, [item for item in touched if not item.entry.faults])
 
     def _staged(self, new: list[_Item], known: list[_Item]) -> Iterator[bytes]:
@@ -227,6 +238,24 @@ class LegalEntityImporter:
 
     # ---- writing
 
+    def _ask_for(self, cursor: CursorWrapper, waiting: Sequence[tuple[_Item, Sequence[Change], Requirement]]) -> None:
+        """Have new legal entities wait: draw their ids and reserve their external ids. The caller asks for them.
+
+        Comes before the legal entities of the batch are written: a reservation waits for others that write some.
+        """
+        if not waiting:
+            return
+        cursor.execute(statements.WAITING_IDS, [len(waiting)])
+        for (item, changes, requirement), (pk,) in zip(waiting, sorted(cursor.fetchall()), strict=True):
+            item.id = pk
+            item.entry.waiting = Waiting(pk, changes, requirement, is_creation=True)
+            item.entry.outcome = Outcome.AWAITING
+        items = [item for item, _changes, _requirement in waiting]
+        rows = [(item.id, name_of(item.entry.details or {}), item.entry.external_id) for item in items]
+        by_columns(cursor, statements.INSERT_WAITING, rows)
+        memberships = [(item.id, contact_id) for item in items for contact_id in item.wanted or ()]
+        by_columns(cursor, statements.INSERT_WAITING_MEMBERSHIPS, memberships)
+
     def _create(self, cursor: CursorWrapper, new: list[_Item]) -> None:
         if not new:
             return
@@ -311,3 +340,9 @@ def _creation_of_group(item: _Item) -> list[Change]:
     """Return the changes that create the group of a new legal entity."""
     members = {member_path(pk): policy_id for pk, policy_id in (item.wanted or {}).items()}
     return changes_to({}, {ID: item.group_id, **members, link_path((EntityType.LEGAL_ENTITY, item.id)): True})
+
+
+def _document(item: _Item) -> Document:
+    """Return what a request to create the legal entity would ask for."""
+    memberships = [Membership(contact_id, policy_id) for contact_id, policy_id in (item.wanted or {}).items()]
+    return new_document(external_id=item.entry.external_id, memberships=memberships, details=item.entry.details or {})

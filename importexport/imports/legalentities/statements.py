@@ -15,8 +15,13 @@ COMPARED = f"""
       JOIN contactgroups_linkedentity link ON link.entity_type = entity.link_type AND link.entity_id = entity.id
       LEFT JOIN {STAGING} staged ON staged.place = asked.place
 """  # noqa: S608 - a constant name
+# With whether one that waits for approval has only reserved it.
 KNOWN = """
-    SELECT external_id FROM legalentities_legalentity WHERE external_id = ANY(%s)
+    WITH asked AS MATERIALIZED (SELECT %s::text[] AS ids)
+    SELECT external_id, false FROM legalentities_legalentity WHERE external_id = ANY((SELECT ids FROM asked)::text[])
+     UNION ALL
+    SELECT external_id, true FROM legalentities_waitinglegalentity
+     WHERE external_id = ANY((SELECT ids FROM asked)::text[])
 """
 CONTACTS = """
     SELECT id, anonymized_at IS NOT NULL FROM contacts_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
@@ -33,6 +38,18 @@ MEMBERSHIPS = """
 NEW_IDS = """
     SELECT nextval(pg_get_serial_sequence('legalentities_legalentity', 'id')),
            nextval(pg_get_serial_sequence('contactgroups_contactgroup', 'id')) FROM generate_series(1, %s)
+"""
+WAITING_IDS = """
+    SELECT nextval(pg_get_serial_sequence('legalentities_legalentity', 'id')) FROM generate_series(1, %s)
+"""
+INSERT_WAITING = """
+    INSERT INTO legalentities_waitinglegalentity (id, uid, name, external_id)
+    SELECT waiting.id, gen_random_uuid(), waiting.name, waiting.external_id
+      FROM unnest(%s::int[], %s::text[], %s::text[]) AS waiting (id, name, external_id)
+"""
+INSERT_WAITING_MEMBERSHIPS = """
+    INSERT INTO legalentities_waitingmembership (legal_entity_id, contact_id)
+    SELECT * FROM unnest(%s::int[], %s::int[])
 """
 INSERT_GROUPS = """
     INSERT INTO contactgroups_contactgroup (id, created_at) SELECT new.id, %s FROM unnest(%s::int[]) AS new (id)

@@ -21,7 +21,9 @@ from tests.api import Answer
 from tests.changerequests.reviewing import text_of
 
 # What a page, an answer or a command says if nothing is changed yet.
-WAITS = r'isApprovalRequired": true|awaitingApproval": 1\b|waits? for (approval|review)|somebody else has to approve'
+WAITS = (
+    r'isApprovalRequired": true|awaitingApproval": 1\b|waits? for (approval|review)|has to be approved by somebody else'
+)
 STANDARD, STRICT = PROFILES = ("standard", "strict")
 WAYS: Mapping[str, Mapping[str, Any]] = {"API": OPERATIONS, "Admin": ADMIN_PAGES, "Commands": COMMANDS}
 

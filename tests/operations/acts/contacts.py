@@ -8,7 +8,15 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from contacts.models import ANONYMIZATION, CONTACT_ACCESS, CONTACT_DETAILS, CONTACT_IDENTITY, Contact, ProfilePicture
+from contacts.models import (
+    ANONYMIZATION,
+    CONTACT_ACCESS,
+    CONTACT_CREATION,
+    CONTACT_DETAILS,
+    CONTACT_IDENTITY,
+    Contact,
+    ProfilePicture,
+)
 from tests.api import Api
 from tests.browserless import sent_by
 from tests.fixtures import details
@@ -53,6 +61,28 @@ def png(colour: str) -> bytes:
 
 def page(world: World, name: str) -> str:
     return f"/admin/contacts/contact/{world.contact.pk}/{name}/"
+
+
+# ---- new ones
+
+
+def usernames(_world: World) -> set[str | None]:
+    return set(Contact.objects.values_list("username", flat=True))
+
+
+@act("POST /v1.0/contacts", CONTACT_CREATION, usernames)
+def _create(world: World, api: Api) -> str:
+    body = {"contactTypeId": world.contact.type_id, "username": "clara", "details": details()}
+    return told(api.post("/v1.0/contacts", body))
+
+
+@act("contacts_contact_add", CONTACT_CREATION, usernames)
+def _create_in_the_admin(_world: World, browser: Client) -> str:
+    address = "/admin/contacts/contact/add/"
+    form = sent_by(browser.get(address).content.decode())
+    form.update({"username": "clara", "details.personalInformation.lastName": "Sesemann"})
+    form.update({"details.personalInformation.firstName": "Clara"})
+    return sent(browser, address, dict(form.lists()))
 
 
 # ---- details

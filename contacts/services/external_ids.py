@@ -1,0 +1,46 @@
+"""External ids: unique across contacts and systems. Those that are reserved for contacts which wait count too."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from django.utils.translation import gettext as _
+
+from contacts.models import Contact, ExternalConnection
+from contacts.models.triggers import EXTERNAL_ID_RESERVED, EXTERNAL_ID_TAKEN
+from contacts.queries.contacts import external_id_is_reserved
+from core.errors import UnprocessableEntity, map_integrity_error
+
+
+def external_id_not_unique(*, is_reserved: bool = False) -> UnprocessableEntity:
+    text = (
+        _("A new contact that waits for approval has this external id.")
+        if is_reserved
+        else _("A contact has this external id already.")
+    )
+    return UnprocessableEntity(text, sub_code="ExternalIdNotUnique")
+
+
+@contextmanager
+def unique_external_ids() -> Iterator[None]:
+    """Raise UnprocessableEntity `ExternalIdNotUnique` if the block writes one that is taken or reserved."""
+    with (
+        map_integrity_error(EXTERNAL_ID_TAKEN, external_id_not_unique()),
+        map_integrity_error(EXTERNAL_ID_RESERVED, external_id_not_unique(is_reserved=True)),
+    ):
+        yield
+
+
+def check_external_ids_free(external_ids: Collection[str], *, but_by: Contact | None = None) -> None:
+    """Raise UnprocessableEntity `ExternalIdNotUnique` if one is taken, or reserved for another than `but_by`."""
+    is_reserved = external_id_is_reserved(external_ids, but_by=but_by)
+    if is_reserved is not None:
+        raise external_id_not_unique(is_reserved=is_reserved)
+
+
+def connect(contact: Contact, connections: Iterable[Mapping[str, str]]) -> None:
+    """Give a contact these external ids. Raises UnprocessableEntity `ExternalIdNotUnique`."""
+    with unique_external_ids():
+        for connection in connections:
+            ExternalConnection.objects.create(
+                contact=contact, system=connection["system"], external_id=connection["externalId"]
+            )

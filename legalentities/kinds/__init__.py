@@ -1,0 +1,1 @@
+"""The kinds of change requests about legal entities."""
