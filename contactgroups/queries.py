@@ -22,17 +22,15 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor, VisibilityScope
 from accounts.models import Member
 from accounts.prefetch import Row, ViewPrefetch
-from changerequests.queries.revisions import open_proposals
 from contactgroups.documents import MEMBERS
 from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import Contact, ContactAssignment
 from contacts.queries.contacts import check_visible, no_such_contact, search_contacts
-from contacts.queries.documents import holds_value
+from contacts.queries.documents import is_id_asked_for
 from core.errors import NotFound, UnprocessableEntity
 from core.prepared import Param, PreparedQuery
 from core.search import SearchTerm
 from core.serializers import INT32_MAX
-from schemas.models import ListItem
 
 MAX_FOUND = 200
 
@@ -234,8 +232,7 @@ def _has_access(is_known: bool, has_access: bool) -> bool:
 
 def is_policy_asked_for(list_key: str, item_key: str) -> bool:
     """Return whether an open request would give a contact this access policy: reviewers decide by its name."""
-    policy = ListItem.objects.filter(list__key=list_key, key=item_key).values_list("pk", flat=True).first()
-    if list_key != ACCESS_POLICIES or policy is None:
-        return False
     place = f'$[*] ? (@.path starts with "{MEMBERS}.").target'
-    return open_proposals(CONTACT_GROUP).filter(holds_value("changes", place, policy)).exists()
+    return list_key == ACCESS_POLICIES and is_id_asked_for(
+        kind=CONTACT_GROUP, place=place, list_key=list_key, item_key=item_key
+    )

@@ -11,14 +11,14 @@ from accounts.queries import actor_of_user
 from audit.models import Entry
 from changerequests.policies import NO_FACTS, Facts, Initiator, KindPolicy
 from changerequests.queries.policies import current_policy, initiator_of, may_wait
-from contactgroups.models import ContactGroup, EntityType, GroupMembership, LinkedEntity
+from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType, GroupMembership, LinkedEntity
 from contacts.models import Contact
 from contacts.plans import Snapshot
 from contacts.queries.contacts import check_visible
-from contacts.queries.documents import holds_list_item
+from contacts.queries.documents import holds_list_item, is_id_asked_for
 from core.errors import NotFound, map_lock_errors
 from core.search import SearchTerm
-from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
+from legalentities.models import LEGAL_ENTITY_CREATION, LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
 from schemas.compiled import CompiledSchema
 from schemas.document_sources import StoredDocuments
 from schemas.queries import current_schema
@@ -124,13 +124,24 @@ def unseen_initiators(*, actor: Actor, entries: Collection[Entry]) -> set[int]:
 
 
 def is_list_item_used(list_key: str, item_key: str) -> bool:
-    """Return whether the details of any legal entity contain the list item, or would if what waits were approved."""
+    """Return whether the details of any legal entity contain the list item, or would if what waits were approved.
+
+    Or whether it is an access policy that a legal entity which waits to be created would give.
+    """
     return holds_list_item(
         LegalEntity.objects.all(),
-        kind=LEGAL_ENTITY_DETAILS,
+        asked_at={LEGAL_ENTITY_DETAILS: "", LEGAL_ENTITY_CREATION: "details."},
         schema_key=LEGAL_ENTITY_SCHEMA,
         list_key=list_key,
         item_key=item_key,
+    ) or (
+        list_key == ACCESS_POLICIES
+        and is_id_asked_for(
+            kind=LEGAL_ENTITY_CREATION,
+            place='$[*] ? (@.path == "contacts").target.accessPolicyId',
+            list_key=list_key,
+            item_key=item_key,
+        )
     )
 
 

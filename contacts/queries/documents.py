@@ -1,6 +1,6 @@
 """What is stored under the schema `contact`, and which items of lists it holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -9,30 +9,57 @@ from django.db.models import BooleanField, F, Func, JSONField, Q, QuerySet, Valu
 
 from accounts.queries import actor_of_user
 from changerequests.queries.revisions import open_proposals
-from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Contact
+from contacts.models import CONTACT_CREATION, CONTACT_DETAILS, CONTACT_SCHEMA, CONTACT_TYPES, Contact
 from schemas.document_sources import StoredDocuments
+from schemas.models import ListItem
 from schemas.queries import fields_with_list
 
 
 def is_list_item_used(list_key: str, item_key: str) -> bool:
-    """Return whether any contact's details contain the list item, or would if what waits were approved."""
+    """Return whether any contact's details contain the list item, or would if what waits were approved.
+
+    Or whether a contact that waits to be created would have it as its type.
+    """
     return holds_list_item(
-        Contact.objects.all(), kind=CONTACT_DETAILS, schema_key=CONTACT_SCHEMA, list_key=list_key, item_key=item_key
+        Contact.objects.all(),
+        asked_at={CONTACT_DETAILS: "", CONTACT_CREATION: "details."},
+        schema_key=CONTACT_SCHEMA,
+        list_key=list_key,
+        item_key=item_key,
+    ) or (
+        list_key == CONTACT_TYPES
+        and is_id_asked_for(
+            kind=CONTACT_CREATION, place='$[*] ? (@.path == "type").target', list_key=list_key, item_key=item_key
+        )
     )
 
 
-def holds_list_item(rows: QuerySet[Any], *, kind: str, schema_key: str, list_key: str, item_key: str) -> bool:
+def holds_list_item(
+    rows: QuerySet[Any], *, asked_at: Mapping[str, str], schema_key: str, list_key: str, item_key: str
+) -> bool:
     """Return whether the `details` of any row, which follow the schema, contain the list item.
 
-    So it does if an open request of the kind asks for the item: reviewers decide by its name. Scans all rows; items are
-    rarely changed or removed.
+    So it does if an open request asks for the item: reviewers decide by its name. `asked_at` has what precedes the path
+    of a detail in the requests of each kind. Scans all rows; items are rarely changed or removed.
     """
     paths = [field.path for key, field in fields_with_list(list_key) if key == schema_key]
     if not paths:
         return False
     stored = [Q(holds_value("details", f"${_place(path)}", item_key)) for path in paths]
-    asked_for = [Q(holds_value("changes", place, item_key)) for path in paths for place in _places_of_target(path)]
-    return rows.filter(reduce(or_, stored)).exists() or open_proposals(kind).filter(reduce(or_, asked_for)).exists()
+    if rows.filter(reduce(or_, stored)).exists():
+        return True
+    for kind, before in asked_at.items():
+        places = [place for path in paths for place in _places_of_target(before + path)]
+        asked_for = [Q(holds_value("changes", place, item_key)) for place in places]
+        if open_proposals(kind).filter(reduce(or_, asked_for)).exists():
+            return True
+    return False
+
+
+def is_id_asked_for(*, kind: str, place: str, list_key: str, item_key: str) -> bool:
+    """Return whether an open request of the kind has the id of the list item at a place in its changes."""
+    item_id = ListItem.objects.filter(list__key=list_key, key=item_key).values_list("pk", flat=True).first()
+    return item_id is not None and open_proposals(kind).filter(holds_value("changes", place, item_id)).exists()
 
 
 def _place(path: str) -> str:

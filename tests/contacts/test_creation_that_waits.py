@@ -31,6 +31,9 @@ from contacts.services.creation import create_contact
 from contacts.services.identity import change_username
 from contacts.services.refused import KEPT_FOR, erase_refused_creations
 from core.errors import UnprocessableEntity
+from schemas.models import ListItem
+from schemas.queries import is_item_in_use
+from schemas.services import remove_list_item, save_list_item
 from tests.browserless import sent_by
 from tests.changerequests.engine import approve_all, seen
 from tests.changerequests.policies import policy, rule, set_policy, stage
@@ -595,3 +598,28 @@ def test_of_an_approval_and_a_cancellation_one_wins(api_of, anna, rita, ask):
     assert sorted([approval.status, cancellation.status]) == [204, 422]
     assert Contact.objects.exists() is (approval.status == 204)
     assert not RequestSubject.objects.filter(is_open=True).exists()
+
+
+# ---- what it asks for
+
+
+@pytest.mark.usefixtures("strict")
+@pytest.mark.parametrize(
+    ("list_key", "path"), [("contact-type", None), ("marital-status", ("personalInformation", "maritalStatus"))]
+)
+def test_nobody_renames_alone_an_item_that_a_new_contact_would_have(anna, make_member, list_key, path):
+    """Or the reviewer would have read another name than the one that takes effect."""
+    lara = make_member("lara", permissions=["add_listitem", "change_listitem", "delete_listitem"])
+    item = {"list_key": list_key, "key": "fresh"}
+    assert save_list_item(actor=member_actor(lara), names={"en": "Harmless"}, **item).change_request is None
+    assert not is_item_in_use(**item)
+    added = ListItem.objects.get(list__key=list_key, key="fresh")
+    document = details() if path is None else details(**{path[0]: {path[1]: "fresh"}})
+    type_id = added.pk if path is None else ListItem.objects.filter(list__key="contact-type").exclude(pk=added.pk)[0].pk
+    request = create_contact(actor=member_actor(anna), type_id=type_id, username="johanna", details=document)
+    assert is_item_in_use(**item)
+    assert save_list_item(actor=member_actor(lara), names={"en": "Other"}, **item).change_request is not None
+    with pytest.raises(UnprocessableEntity, match="in use"):
+        remove_list_item(actor=member_actor(lara), **item)
+    cancel_change_request(actor=member_actor(anna), change_request_id=request.pk)
+    assert not is_item_in_use(**item)

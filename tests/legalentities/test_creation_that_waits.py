@@ -23,6 +23,7 @@ from legalentities.models import (
 )
 from legalentities.services import create_legal_entity
 from schemas.models import ListItem
+from schemas.queries import is_item_in_use
 from tests.browserless import sent_by
 from tests.changerequests.engine import approve_all, seen
 from tests.changerequests.policies import policy, rule, set_policy, stage
@@ -319,3 +320,12 @@ def outcome_of(call):
     except UnprocessableEntity as error:
         return str(error)
     return ""
+
+
+@pytest.mark.usefixtures("strict")
+def test_the_access_policy_that_a_new_one_would_give_is_in_use(anna, ask):
+    assert not is_item_in_use("access-policy", "owner")
+    request = ask(anna)
+    assert is_item_in_use("access-policy", "owner")
+    cancel_change_request(actor=member_actor(anna), change_request_id=request.pk)
+    assert not is_item_in_use("access-policy", "owner")
