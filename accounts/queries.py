@@ -53,12 +53,16 @@ def with_hierarchy(actor: Actor) -> Actor:
     return replace(actor, hierarchy=hierarchy_of(actor.member_id))
 
 
+def holders_of(permission: str) -> QuerySet[User]:
+    """Return the active users who have a permission: their own, by a group, or as superusers."""
+    return User.objects.with_perm(permission, backend="django.contrib.auth.backends.ModelBackend")
+
+
 def has_permission(actor: Actor, permission: str) -> Q:
     """Return the condition that the actor has a permission; a subquery only if its permissions are not loaded."""
     if actor.permissions is not None:
         return Q() if actor.has_perm(permission) else NOTHING
-    holders = User.objects.with_perm(permission, backend="django.contrib.auth.backends.ModelBackend")
-    return Q(Exists(holders.filter(pk=actor.user_id or 0)))
+    return Q(Exists(holders_of(permission).filter(pk=actor.user_id or 0)))
 
 
 def member_seen_by(*, actor: Actor, member_id: int) -> Member:

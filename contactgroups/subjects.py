@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection
 from django.db.models import (
     Aggregate,
     BooleanField,
@@ -27,6 +26,8 @@ from accounts.actor import Actor
 from accounts.queries import NOTHING
 from changerequests.models import Proposal, RequestSubject
 from changerequests.policies import Facts, Initiator, KindPolicy
+from changerequests.queries.revisions import open_proposals
+from changerequests.services.creations import next_id
 from contactgroups.documents import EXTERNAL_ID, ID, LINKS, MEMBERS, TEXTS, contacts_at
 from contactgroups.models import CONTACT_GROUP, ContactGroup, EntityType, GroupMembership, LinkedEntity
 from contactgroups.queries import no_such_group
@@ -100,10 +101,7 @@ class LockedGroup:
 
 def new_group() -> LockedGroup:
     """Return a group to be, with an id that no other one will get."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id'))", [ContactGroup._meta.db_table])
-        (drawn,) = cursor.fetchone()
-    return LockedGroup(drawn, None, {})
+    return LockedGroup(next_id(ContactGroup), None, {})
 
 
 def locked_groups(groups: QuerySet[ContactGroup]) -> dict[int, LockedGroup]:
@@ -168,20 +166,14 @@ def seen_subjects(actor: Actor) -> Q | None:
 
 def reserving_request(*, external_id: str, but_of: int) -> int | None:
     """Return the id of the open request that asks for a group with this external id, other than those of one group."""
-    asked = RequestSubject.objects.filter(
-        kind=CONTACT_GROUP,
-        is_open=True,
-        proposals__revision__number=F("request__revision_number"),
-        proposals__changes__contains=[{"path": EXTERNAL_ID, "target": external_id}],
-    )
-    return asked.exclude(subject_id=but_of).values_list("request", flat=True).first()
+    asked = open_proposals(CONTACT_GROUP).filter(changes__contains=[{"path": EXTERNAL_ID, "target": external_id}])
+    return asked.exclude(subject__subject_id=but_of).values_list("subject__request", flat=True).first()
 
 
 def groups_asked_for(term: str) -> QuerySet[Any, Any]:
     """Return a subquery for the ids of groups whose open request proposes this as part of a name or external id."""
-    asked = RequestSubject.objects.filter(kind=CONTACT_GROUP, is_open=True).order_by()
-    proposed = asked.annotate(texts=_ProposedTexts("proposals__changes"))
-    return proposed.filter(texts__icontains=term).values("subject_id")
+    proposed = open_proposals(CONTACT_GROUP).order_by().annotate(texts=_ProposedTexts("changes"))
+    return proposed.filter(texts__icontains=term).values("subject__subject_id")
 
 
 def facts_of_group(contact_ids: Iterable[int], policy: KindPolicy, initiator: Initiator) -> Facts:

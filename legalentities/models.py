@@ -122,7 +122,7 @@ def name_of(details: Mapping[str, Any]) -> str:
 
 
 class WaitingLegalEntity(WaitingCreation):
-    """A legal entity that somebody has asked to create. Whoever sees one of its contacts sees the request."""
+    """A legal entity that somebody has asked to create. Those who see one of its contacts see the request."""
 
     external_id = models.CharField(_("external id"), max_length=200, null=True, blank=True)
     contacts = models.ManyToManyField(

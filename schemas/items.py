@@ -12,7 +12,7 @@ from schemas.lists import ListData
 
 
 def code_of(key: str) -> str:
-    """Return the part of a path that stands for an item with this key."""
+    """Return the part of a path that names an item with this key."""
     return key.replace(".", "/")
 
 

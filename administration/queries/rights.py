@@ -22,6 +22,7 @@ from django.db.models.functions import Coalesce, Collate, Concat, JSONObject, Nu
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import Member, User
+from accounts.queries import NOTHING
 from core.documents import Document
 
 _FULL_NAME = Trim(Concat("first_name", Value(" "), "last_name"), output_field=TextField())
@@ -79,7 +80,7 @@ def permission_names(permissions: Iterable[Permission]) -> list[str]:
 
 def named_permissions(names: Collection[str]) -> QuerySet[Permission]:
     """Return the permissions with these names."""
-    found = Q(pk__in=[])
+    found = NOTHING
     for name in names:
         app_label, _dot, codename = name.partition(".")
         found |= Q(content_type__app_label=app_label, codename=codename)

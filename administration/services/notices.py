@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from accounts.models import Notice, User
 from accounts.permissions import check_member_permission
+from accounts.queries import holders_of
 from administration.applications import APPLICATION
 from administration.models import BreakGlass
 from administration.tasks import send_notice
@@ -23,8 +24,8 @@ LOOKS_AFTER_RIGHTS = "accounts.change_user"
 
 def tell_of_taking(*, actor: Actor, kind: str, subject_id: int, paths: Sequence[str], concerned: Iterable[int]) -> None:
     """Mail to these users, and to all who look after rights, that this was taken away; the actor knows already."""
-    holders = User.objects.with_perm(LOOKS_AFTER_RIGHTS, backend="django.contrib.auth.backends.ModelBackend")
-    told = User.objects.filter(Q(pk__in=list(concerned)) | Q(pk__in=holders.order_by().values("pk")))
+    holders = holders_of(LOOKS_AFTER_RIGHTS).order_by().values("pk")
+    told = User.objects.filter(Q(pk__in=list(concerned)) | Q(pk__in=holders))
     for user_id in told.exclude(email="").exclude(pk=actor.user_id or 0).order_by("pk").values_list("pk", flat=True):
         _add(
             Notice(
@@ -53,7 +54,7 @@ def tell_of_secret(*, owner: int, application_id: int) -> None:
 
 def tell_of_break_glass(used: BreakGlass) -> None:
     """Mail to all who may review that a command has broken the glass."""
-    reviewers = User.objects.with_perm(REVIEW_PERMISSION, backend="django.contrib.auth.backends.ModelBackend")
+    reviewers = holders_of(REVIEW_PERMISSION)
     for user_id in reviewers.filter(member__isnull=False).exclude(email="").order_by("pk").values_list("pk", flat=True):
         _add(Notice(kind=Notice.Kind.GLASS_BROKEN, recipient_id=user_id, subject_id=used.pk))
 

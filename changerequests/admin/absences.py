@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, Model, Q, QuerySet
 from django.http import HttpRequest
@@ -13,14 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from accounts.admin_actor import CappedAdmin, actor_of
-from accounts.models import Member, User
+from accounts.models import Member
+from accounts.queries import holders_of
 from changerequests.models import Absence
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.revisions import utc_today
 
 # The substitute decides on all of these, also after the absence, so they are fixed once it has begun.
 FIXED = ("member", "substitute", "starts_on")
-BACKEND = f"{ModelBackend.__module__}.{ModelBackend.__qualname__}"
 
 
 class AbsenceForm(forms.ModelForm):
@@ -75,7 +74,7 @@ class AbsenceAdmin(CappedAdmin):
         """Offer as members oneself, or all for those with the permission; as substitutes active reviewers."""
         members = Member.objects.filter(user__is_active=True).select_related("user").order_by("user__last_name", "pk")
         if db_field.name == "substitute":
-            members = members.filter(user__in=User.objects.with_perm(REVIEW_PERMISSION, backend=BACKEND))
+            members = members.filter(user__in=holders_of(REVIEW_PERMISSION))
         elif not _may(request, "add"):
             members = members.filter(pk=_own_id(request) or 0)
         return super().formfield_for_foreignkey(db_field, request, queryset=members, **kwargs)

@@ -5,18 +5,17 @@ from collections.abc import Mapping
 
 from django.db.models import QuerySet
 
-from accounts.models import Member, User
+from accounts.models import Member
+from accounts.queries import holders_of
 from changerequests.eligibility import Person
 from changerequests.models import Absence
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.revisions import utc_today
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
-
 
 def members_with(permission: str) -> QuerySet[Member]:
     """Return the members whose login is active and has the permission."""
-    return Member.objects.filter(user__in=User.objects.with_perm(permission, backend=BACKEND)).order_by("pk")
+    return Member.objects.filter(user__in=holders_of(permission)).order_by("pk")
 
 
 def deciders_today() -> tuple[list[Person], Mapping[int, str]]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from accounts.queries import capped_counts
+from accounts.queries import NOTHING, capped_counts
 from changerequests.kinds import all_kinds, request_kind
 from changerequests.models import ChangeRequest, ChangeRequestQuerySet, RequestSubject, Status
 from changerequests.queries.subjects import attach_subjects
@@ -61,7 +61,7 @@ def searched(requests: QuerySet[ChangeRequest], term: str) -> QuerySet[ChangeReq
 
 def of_participant(requests: QuerySet[ChangeRequest], participant_id: int) -> QuerySet[ChangeRequest]:
     """Return the requests about a participant's subjects."""
-    found = Q(pk__in=[])
+    found = NOTHING
     for kind in all_kinds():
         if (subjects := kind.of_participant(participant_id)) is not None:
             found |= _about(kind.key, subjects)

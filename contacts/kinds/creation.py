@@ -148,7 +148,7 @@ class ContactCreationKind(CreationKind, AboutContacts):
 
     key = CONTACT_CREATION
     label = _("New contact")
-    # Unlike the other kinds about contacts: whoever would see a contact that waits sees its request.
+    # Unlike the other kinds about contacts: those who would see a contact that waits see its request.
     sight = CONTACT_CREATION
     schema_key = CONTACT_SCHEMA
     waiting = WaitingContact

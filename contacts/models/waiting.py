@@ -12,7 +12,7 @@ from contacts.querysets import ContactQuerySet
 
 
 class WaitingContact(WaitingCreation):
-    """A contact that somebody has asked to create. Whoever would see it sees the request.
+    """A contact that somebody has asked to create. Those who would see it see the request.
 
     Once the contact exists, its own participants and members say who sees it, and the name is the contact's.
     """

@@ -179,7 +179,7 @@ class ExportPresenter(DocumentPresenter):
 
     @cached_property
     def _names(self) -> Mapping[str, Mapping[str, Any]]:
-        """What values of a list's filter stand for."""
+        """What values of a list's filter mean."""
         return {
             "type": {str(item.id): item.name() for item in list_data(CONTACT_TYPES).sorted_items("")},
             "participants__id__exact": {str(pk): name for pk, name in Participant.objects.values_list("pk", "name")},

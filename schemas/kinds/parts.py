@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q
 
 from accounts.actor import Actor
+from accounts.queries import NOTHING
 from changerequests.document_kinds import DocumentKind
 from core.documents import Change, value_at
 
@@ -20,7 +21,7 @@ class PartsKind(DocumentKind):
 
     def visible(self, actor: Actor) -> Q | None:
         # Everybody sees schemas and lists, and contacts see no requests but those about themselves.
-        return Q(pk__in=[]) if actor.is_contact else None
+        return NOTHING if actor.is_contact else None
 
     def outdated_paths(self, document: Mapping[str, Any], changes: Sequence[Change]) -> list[str]:
         outdated = set(super().outdated_paths(document, changes))

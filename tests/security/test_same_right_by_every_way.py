@@ -114,7 +114,7 @@ EXEMPT = {
     f"PUT {REQUEST}": "one's own request",
     f"POST {REQUEST}/cancel": "one's own request",
     f"POST {ANY_REQUEST}/cancel": "one's own request",
-    f"POST {ANY_REQUEST}/comments": "whoever sees a request may speak about it; the admin has no page for it",
+    f"POST {ANY_REQUEST}/comments": "who sees a request may comment on it; the admin has no page for it",
     f"POST {ANY_REQUEST}/attachments": "the initiator and reviewers; the admin has no page for it",
 }
 # Pages without a subject.
