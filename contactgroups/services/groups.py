@@ -16,7 +16,7 @@ from changerequests.services.submitting import request_if_required
 from contactgroups.documents import ID, TEXTS, Entity, changes_to, link_path, member_path
 from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, OWNER, GroupMembership
 from contactgroups.queries import visible_group
-from contactgroups.services.writing import check_group, contacts_anonymized, unknown_policy, write_group
+from contactgroups.services.writing import check_group, check_policies, contacts_anonymized, write_group
 from contactgroups.subjects import LockedGroup, locked_group, new_group
 from contacts.models import Contact
 from contacts.queries.contacts import check_visible
@@ -219,20 +219,7 @@ def _check_not_anonymized(asked: Sequence[Membership], contacts: Mapping[int, Co
 
 
 def _check_policies(asked: Sequence[Membership]) -> None:
-    known = set(
-        ListItem.objects.filter(
-            list__key=ACCESS_POLICIES, pk__in={membership.access_policy_id for membership in asked}
-        ).values_list("pk", flat=True)
-    )
-    faults = {
-        f"contacts[{index}].accessPolicyId": [unknown_policy()]
-        for index, membership in enumerate(asked)
-        if membership.access_policy_id not in known
-    }
-    if faults:
-        raise UnprocessableEntity(
-            _("Some access policies do not exist."), sub_code="UnknownAccessPolicies", properties=faults
-        )
+    check_policies({f"contacts[{index}].accessPolicyId": one.access_policy_id for index, one in enumerate(asked)})
 
 
 def _replaced_members(

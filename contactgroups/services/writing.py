@@ -65,15 +65,21 @@ def approved_changes(locked: LockedGroup, changes: Sequence[Change]) -> list[Cha
     kept = [change for change in changes if change.original is not None or contact_at(change.path) not in gone]
     if not kept:
         raise contacts_anonymized(gone)
-    policies = {change.target for _contact_id, change in memberships}
-    known = ListItem.objects.filter(list__key=ACCESS_POLICIES, pk__in=policies).values_list("pk", flat=True)
-    if unknown := policies - set(known):
-        faults = {change.path: [unknown_policy()] for _contact_id, change in memberships if change.target in unknown}
+    check_policies({change.path: change.target for _contact_id, change in memberships})
+    check_group(locked, kept)
+    return kept
+
+
+def check_policies(policies: Mapping[str, int]) -> None:
+    """Raise UnprocessableEntity `UnknownAccessPolicies` unless these access policies, by their places, exist."""
+    items = ListItem.objects.filter(list__key=ACCESS_POLICIES, pk__in=set(policies.values()))
+    known = set(items.values_list("pk", flat=True))
+    message = _("Expected the id of an item of the list %(list)s.") % {"list": ACCESS_POLICIES}
+    faults = {place: [message] for place, policy in policies.items() if policy not in known}
+    if faults:
         raise UnprocessableEntity(
             _("Some access policies do not exist."), sub_code="UnknownAccessPolicies", properties=faults
         )
-    check_group(locked, kept)
-    return kept
 
 
 @transaction.atomic
@@ -193,10 +199,6 @@ def contacts_anonymized(contact_ids: Iterable[int]) -> UnprocessableEntity:
         % {"ids": ", ".join(map(str, sorted(contact_ids)))},
         sub_code="ContactAnonymized",
     )
-
-
-def unknown_policy() -> str:
-    return _("Expected the id of an item of the list %(list)s.") % {"list": ACCESS_POLICIES}
 
 
 def already_linked(entity: Entity | None = None) -> UnprocessableEntity:

@@ -32,7 +32,7 @@ from contacts.models import (
 from contacts.plans import ChangePlan, Origin, plan, replaced
 from contacts.services.access import MEMBERS, PARTICIPANTS, check_exist
 from contacts.services.changes import commit
-from contacts.services.external_ids import check_external_ids_free, connect, unique_external_ids
+from contacts.services.external_ids import another_external_id, check_external_ids_free, connect, unique_external_ids
 from contacts.services.identity import CONNECTIONS, USERNAME
 from contacts.services.usernames import new_username, unique_username
 from contacts.snapshots import new_contact_snapshot, schema_and_policy
@@ -228,9 +228,7 @@ def _type(type_id: int | None) -> ListItem:
 
 def _check_connections(contact: Contact, connections: Connections) -> None:
     if len({connection["system"] for connection in connections}) < len(connections):
-        raise UnprocessableEntity(
-            _("The contact has another external id in this system."), sub_code="ExternalConnectionExists"
-        )
+        raise another_external_id()
     check_external_ids_free([connection["externalId"] for connection in connections], but_by=contact)
 
 

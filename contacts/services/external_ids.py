@@ -20,6 +20,12 @@ def external_id_not_unique(*, is_reserved: bool = False) -> UnprocessableEntity:
     return UnprocessableEntity(text, sub_code="ExternalIdNotUnique")
 
 
+def another_external_id() -> UnprocessableEntity:
+    return UnprocessableEntity(
+        _("The contact has another external id in this system."), sub_code="ExternalConnectionExists"
+    )
+
+
 @contextmanager
 def unique_external_ids() -> Iterator[None]:
     """Raise UnprocessableEntity `ExternalIdNotUnique` if the block writes one that is taken or reserved."""

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from audit import entries
 from changerequests.models import ChangeRequest, Proposal
 from changerequests.services.submitting import approved_by, request_if_required
 from contacts.models import CONTACT_IDENTITY, Contact, ProfilePicture
-from contacts.services.external_ids import check_external_ids_free, connect
+from contacts.services.external_ids import another_external_id, check_external_ids_free, connect
 from contacts.services.usernames import check_username_changeable, check_username_free, unique_username
 from contacts.snapshots import changeable_contact
 from core.documents import Change, is_same
-from core.errors import UnprocessableEntity
 from core.stored_files import discard_file
 
 USERNAME, CONNECTIONS, PICTURE = "username", "externalConnections", "picture"
@@ -118,9 +116,7 @@ def _check_connections(subject: LockedIdentity, change: Change) -> None:
     systems = {connection["system"] for connection in subject.document[CONNECTIONS]}
     for connection in _added(change):
         if connection["system"] in systems:
-            raise UnprocessableEntity(
-                _("The contact has another external id in this system."), sub_code="ExternalConnectionExists"
-            )
+            raise another_external_id()
         check_external_ids_free([connection["externalId"]])
 
 
