@@ -14,6 +14,7 @@ from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
 from changerequests.queries.subjects import attach_subjects
 from core.outbox import Outbox
+from core.visible_text import in_plain_text
 
 OUTBOX = Outbox(due="is_outcome_due", claimed_at="outcome_claimed_at", due_since="reviewed_at")
 # Stop retrying after this time; `is_outcome_due` stays set, which shows that no mail was sent.
@@ -57,8 +58,9 @@ def _send(request: ChangeRequest, address: str) -> None:
             "outcome": Status(request.status).name,
             "about": f"{kind.subject_label} #{request.subject_id}"
             if request.subject_id
-            else f"{request.kind_label} ({request.subject})",
-            "reviewer": request.review_member.name if request.review_member else "",
+            else f"{request.kind_label} ({in_plain_text(str(request.subject))})",
+            "reviewer": in_plain_text(request.review_member.name) if request.review_member else "",
+            "comment": in_plain_text(request.review_comment or ""),
             "fields": kind.presenter().field_labels(request.paths),
             "address": _address(request),
         }

@@ -1,7 +1,10 @@
 """Values and changes for display: kinds fill these shapes, templates render them. Nothing here is HTML."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+
+from core.visible_text import differences, skeleton
 
 
 class Mark(StrEnum):
@@ -40,6 +43,13 @@ class Shown:
     def is_empty(self) -> bool:
         return not (self.text or self.items or self.rows)
 
+    def texts(self) -> Iterator[str]:
+        """Yield the texts in the value, and their words."""
+        yield self.text
+        yield from self.text.split()
+        for part in (*self.items, *(row.value for row in self.rows)):
+            yield from part.texts()
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -47,6 +57,27 @@ class Row:
 
     label: str
     value: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class LookAlike:
+    """Two texts that look alike, and the characters in which they differ, named: before and after."""
+
+    before: str
+    after: str
+
+    @property
+    def differences(self) -> list[tuple[str, str]]:
+        return differences(self.before, self.after)
+
+
+def look_alikes(before: Shown, after: Shown) -> list[LookAlike]:
+    """Return the texts that take the place of others that look the same, each with the one that it looks like."""
+    old, new = set(before.texts()), set(after.texts())
+    by_look = {skeleton(text): text for text in sorted(old)}
+    found = [LookAlike(by_look[look], text) for text in sorted(new - old) if (look := skeleton(text)) in by_look]
+    # A text says what its words say.
+    return [pair for pair in found if not any(pair.after in other.after for other in found if other is not pair)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +89,10 @@ class ShownChange:
     context: str
     before: Shown
     after: Shown
+
+    @property
+    def look_alikes(self) -> list[LookAlike]:
+        return look_alikes(self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +115,7 @@ class ReviewedChange:
     @property
     def is_outdated(self) -> bool:
         return self.original is not None
+
+    @property
+    def look_alikes(self) -> list[LookAlike]:
+        return look_alikes(self.current, self.proposed)

@@ -6,19 +6,32 @@ from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts.admin_actor import VisibleToActorAdmin
-from changerequests.models import Status
+from changerequests.models import ChangeRequest, Status
 from changerequests.permissions import REVIEW_PERMISSION
 
-STATUS_COLOURS = {
+OUTDATED = "outdated"
+STATE_COLOURS: dict[Any, str] = {
     Status.PENDING: "warning",
     Status.APPROVED: "success",
     Status.REJECTED: "danger",
     Status.CANCELLED: "info",
     Status.RETURNED: "info",
+    OUTDATED: "danger",
 }
 COMMENT_LENGTH = 2000
+
+
+def state_of(change_request: ChangeRequest, *, is_outdated: bool) -> tuple[Any, str]:
+    """Return the state of a request, a key of STATE_COLOURS, and its name.
+
+    An open request that cannot be approved any more, because values have changed, is outdated.
+    """
+    if is_outdated and change_request.is_open:
+        return OUTDATED, gettext("Outdated")
+    return Status(change_request.status), change_request.get_status_display()
 
 
 class RequestAdmin(VisibleToActorAdmin):

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actor import Actor
 from accounts.admin_actor import actor_of
 from changerequests.admin.base import RequestAdmin
+from changerequests.admin.look_first import shown_now
 from changerequests.admin.review import CommentForm
 from changerequests.digests import digest_of
 from changerequests.display import Choices, choices
@@ -123,6 +124,7 @@ class BulkReviewAdmin(RequestAdmin):
             "confirm",
             is_approval=is_approval,
             form=form,
+            shown_at=shown_now(),
             selected=[(one, one.may_be(approved=is_approval)) for one in selected],
             able=sum(one.may_be(approved=is_approval) for one in selected),
         )

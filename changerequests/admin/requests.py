@@ -17,7 +17,7 @@ from unfold.decorators import display
 from accounts.admin_actor import CappedChangeList
 from accounts.admin_paging import KeyedPaginator
 from changerequests.admin.attachments import AttachmentAdmin
-from changerequests.admin.base import STATUS_COLOURS
+from changerequests.admin.base import STATE_COLOURS, state_of
 from changerequests.admin.bulk import BulkReviewAdmin
 from changerequests.admin.filters import (
     ALL,
@@ -35,12 +35,11 @@ from changerequests.admin.filters import (
 )
 from changerequests.admin.queue import Queue, Walk
 from changerequests.admin.review import ReviewAdmin
-from changerequests.models import ChangeRequest, Status
+from changerequests.models import ChangeRequest
 from changerequests.queries.requests import searched
+from core.templatetags.visible_text import visible
 
 FIELDS_IN_QUEUE = 3
-OUTDATED = "outdated"
-STATE_COLOURS: dict[Any, str] = {**STATUS_COLOURS, OUTDATED: "danger"}
 
 
 @admin.register(ChangeRequest)
@@ -66,7 +65,7 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, AttachmentAdmin):
 
     class Media:
         css = {"all": ["core/details.css", "core/controls.css", "changerequests/review.css"]}
-        js = ["changerequests/review.js"]
+        js = ["changerequests/look_first.js", "changerequests/review.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChangeRequest]:
         requests: Any = super().get_queryset(request)
@@ -96,8 +95,8 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, AttachmentAdmin):
     @display(description=_("about"))
     def subject_name(self, row: ChangeRequest) -> str:
         if row.subject_id is None:
-            return str(row.subject)
-        return format_html('<span>{} <span class="k-quiet">#{}</span></span>', row.subject, row.subject_id)
+            return visible(row.subject)
+        return format_html('<span>{} <span class="k-quiet">#{}</span></span>', visible(row.subject), row.subject_id)
 
     @display(description=_("kind"))
     def kind_name(self, row: ChangeRequest) -> str:
@@ -119,9 +118,10 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, AttachmentAdmin):
 
     @display(description=_("asked by"))
     def initiator(self, row: Any) -> str:
+        name = visible(row.initiator_name)
         if not row.is_own:
-            return row.initiator_name
-        return format_html('<span>{} <span class="k-badge">{}</span></span>', row.initiator_name, gettext("You"))
+            return name
+        return format_html('<span>{} <span class="k-badge">{}</span></span>', name, gettext("You"))
 
     @display(description=_("age"), ordering="created_at")
     def age(self, row: ChangeRequest) -> str:
@@ -149,8 +149,5 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, AttachmentAdmin):
         )
 
     @display(description=_("status"), label=STATE_COLOURS)
-    def state(self, row: Any) -> tuple[Any, str]:
-        """Shows a pending request that can no longer be approved as outdated."""
-        if row.is_outdated:
-            return OUTDATED, gettext("Outdated")
-        return Status(row.status), row.get_status_display()
+    def state(self, row: Any) -> tuple[str, str]:
+        return state_of(row, is_outdated=row.is_outdated)

@@ -17,8 +17,9 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.actor import Actor
 from accounts.admin_actor import actor_of
-from changerequests.admin.base import COMMENT_LENGTH, STATUS_COLOURS, RequestAdmin
+from changerequests.admin.base import COMMENT_LENGTH, STATE_COLOURS, RequestAdmin, state_of
 from changerequests.admin.entries import EntryList
+from changerequests.admin.look_first import LookFirstForm, shown_now
 from changerequests.admin.queue import walked_rows
 from changerequests.digests import digest_of
 from changerequests.display import choices, shown_stages
@@ -33,7 +34,7 @@ from changerequests.services.withdrawing import cancel_change_request
 from core.errors import ApiError
 
 
-class CommentForm(forms.Form):
+class CommentForm(LookFirstForm):
     """The reviewer's comment on a decision."""
 
     comment = forms.CharField(
@@ -145,6 +146,7 @@ class ReviewAdmin(RequestAdmin):
             about = presenter.subject_context(subject, user=request.user)
             digest = digest_of(change_request, proposals)
         offered = choices(decider=Decider(actor), request=change_request, current=current, changes=changes)
+        state, status_text = state_of(change_request, is_outdated=any(change.is_outdated for change in changes))
         previous, following = neighbours(walked_rows(self, request), of=change_request)
         context = {
             **self.admin_site.each_context(request),
@@ -154,7 +156,8 @@ class ReviewAdmin(RequestAdmin):
             "title": gettext("Review of change request #%(id)s") % {"id": change_request.pk},
             "media": self.media,
             "change_request": change_request,
-            "status_colour": STATUS_COLOURS[Status(change_request.status)],
+            "status_text": status_text,
+            "status_colour": STATE_COLOURS[state],
             "kind": kind,
             "changes": changes,
             "choices": offered,
@@ -165,6 +168,7 @@ class ReviewAdmin(RequestAdmin):
             "comments": change_request.comments.select_related("author__user"),
             "attachments": change_request.attachments.select_related("author__user"),
             "form": form,
+            "shown_at": shown_now(),
             "error": error,
             "faults": presenter.labelled_faults(error.properties) if error else [],
             "queue_address": self.queue_address(request),

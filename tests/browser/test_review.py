@@ -62,6 +62,11 @@ def shows(page: Page, request: ChangeRequest) -> None:
     expect(page).to_have_url(re.compile(rf"/changerequest/{request.pk}/change/"))
 
 
+def look(page: Page) -> None:
+    """Wait until the page has been open for so long that it takes a decision."""
+    expect(page.locator("form[data-look-first] [type=submit][aria-disabled]")).to_have_count(0)
+
+
 # ---- with the mouse
 
 
@@ -77,8 +82,10 @@ def test_the_whole_review_with_the_mouse(
     expect(page.get_by_text("As on the passport")).to_be_visible()
     axe(page)
     page.get_by_label("Comment").fill("Seen the passport")
+    look(page)
     page.get_by_role("button", name="Approve").click()
     shows(page, second)
+    look(page)
     expect(page.get_by_text("was approved, and the changes are made")).to_be_visible()
 
     page.get_by_role("button", name="Reject").click()
@@ -86,6 +93,7 @@ def test_the_whole_review_with_the_mouse(
     expect(page.get_by_label("Comment")).to_be_focused()
     axe(page)
     page.get_by_label("Comment").fill("No passport")
+    look(page)
     page.get_by_role("button", name="Reject").click()
     shows(page, third)
 
@@ -106,9 +114,11 @@ def test_several_at_once_with_the_mouse(
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_role("button", name="Reject 2 requests")).to_be_visible()
     axe(page)
+    look(page)
     page.get_by_role("button", name="Reject 2 requests").click()
     expect(page.get_by_role("alert")).to_contain_text("Say why you reject it")
     page.get_by_label("Comment").fill("No passports")
+    look(page)
     page.get_by_role("button", name="Reject 2 requests").click()
     expect(page.get_by_role("row", name=re.compile("Rejected"))).to_have_count(2)
     axe(page)
@@ -160,6 +170,7 @@ def test_the_whole_review_with_the_keyboard(
     expect(dialog).to_be_hidden()
     shows(page, first)
 
+    look(page)
     page.keyboard.press("a")
     expect(page.get_by_role("button", name="Approve")).to_be_focused()
     expect(page.get_by_role("status").filter(has_text="Press Enter to approve.")).to_be_visible()
@@ -167,21 +178,27 @@ def test_the_whole_review_with_the_keyboard(
     page.keyboard.press("Enter")
     shows(page, second)
 
+    look(page)
     page.keyboard.press("r")
     expect(page.get_by_label("Comment")).to_be_focused()
-    page.keyboard.press("Control+Enter")
+    page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("Say why you reject it")
     expect(page.get_by_label("Comment")).to_be_focused()
-    page.keyboard.type("a just reason? k, r and j")
+    page.keyboard.type("a just reason? k, r")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("and j")
+    look(page)
     page.keyboard.press("Control+Enter")
     shows(page, third)
 
+    look(page)
     page.keyboard.press("a")
     page.keyboard.press("a")
     expect(page).to_have_url(re.compile(rf"{QUEUE}$"))
     expect(page.get_by_text("Nothing else in this queue waits for you.")).to_be_visible()
     assert [status_of(request) for request in three] == [Status.APPROVED, Status.REJECTED, Status.APPROVED]
-    assert second.review_comment == "a just reason? k, r and j"
+    assert second.review_comment is not None
+    assert second.review_comment.splitlines() == ["a just reason? k, r", "and j"]
 
 
 def test_keys_do_nothing_with_a_modifier_nor_once_they_are_switched_off(
@@ -207,6 +224,91 @@ def test_keys_do_nothing_with_a_modifier_nor_once_they_are_switched_off(
     shows(page, three[1])
 
 
+# ---- what is decided is what was seen
+
+
+@pytest.mark.parametrize("milliseconds", [100, 200, 300, 400, 500])
+def test_a_double_click_on_approve_decides_one_request(
+    page: Page,
+    sign_in: Callable[..., None],
+    rita: Member,
+    three: tuple[ChangeRequest, ...],
+    milliseconds: int,
+) -> None:
+    first, second, _third = three
+    sign_in(page, rita)
+    page.goto(f"{QUEUE}{first.pk}/change/")
+    look(page)
+    box = page.get_by_role("button", name="Approve").bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.click(*middle)
+    page.wait_for_timeout(milliseconds)
+    page.mouse.click(*middle)
+    shows(page, second)
+    look(page)
+    assert [status_of(request) for request in three] == [Status.APPROVED, Status.PENDING, Status.PENDING]
+
+
+def test_the_review_works_without_javascript(
+    open_page: Callable[..., Page], sign_in: Callable[..., None], rita: Member, three: tuple[ChangeRequest, ...]
+) -> None:
+    page = open_page(java_script_enabled=False)
+    sign_in(page, rita)
+    page.goto(QUEUE)
+    page.get_by_role("link", name=re.compile("Adler")).click()
+    expect(page.locator("noscript p")).to_be_visible()
+    page.wait_for_timeout(1_000)
+    page.get_by_role("button", name="Approve").click()
+    shows(page, three[1])
+    assert status_of(three[0]) == Status.APPROVED
+
+
+def test_no_key_after_a_reason_approves(
+    page: Page, sign_in: Callable[..., None], rita: Member, three: tuple[ChangeRequest, ...]
+) -> None:
+    sign_in(page, rita)
+    page.goto(f"{QUEUE}{three[0].pk}/change/")
+    look(page)
+    page.keyboard.press("r")
+    page.keyboard.type("No passport")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Reject")).to_be_focused()
+    page.keyboard.press("Enter")
+    shows(page, three[1])
+    assert status_of(three[0]) == Status.REJECTED
+
+
+LOOK_ALIKES = {
+    "zero width space": "Mül\u200bler",
+    "soft hyphen": "Mül\u00adler",
+    "word joiner": "Müller\u2060",
+    "right-to-left override": "Mü\u202eller",
+    "no-break space at the end": "Müller\u00a0",
+    "space at the end": "Müller ",
+    "Hangul filler": "Müller\u3164",
+    "Cyrillic ie": "Müll\u0435r",
+    "decomposed umlaut": "Mu\u0308ller",
+}
+
+
+def test_what_looks_the_same_is_marked(
+    page: Page,
+    sign_in: Callable[..., None],
+    rita: Member,
+    ask: Callable[..., ChangeRequest],
+    axe: Callable[..., None],
+) -> None:
+    sign_in(page, rita)
+    for name, text in LOOK_ALIKES.items():
+        request = ask("Müller", {"personalInformation": {"lastName": text}})
+        page.goto(f"{QUEUE}{request.pk}/change/")
+        notice = page.locator("#review .k-notice").filter(has_text="Looks like the value before")
+        expect(notice, name).to_be_visible()
+        expect(notice, name).to_contain_text("U+")
+    axe(page)
+
+
 # ---- what is not for this reviewer
 
 
@@ -223,6 +325,7 @@ def test_a_request_of_ones_own_cannot_be_decided_by_keys_nor_by_a_forged_form(
         page.keyboard.press(key)
     assert status_of(own) == Status.PENDING
     complaints.expect("status of 403")
+    look(page)
     with page.expect_navigation():
         page.evaluate(
             """() => {
@@ -251,9 +354,11 @@ def test_what_somebody_else_decided_meanwhile_is_told_and_leads_on(
     address = f"{QUEUE}{three[0].pk}/change/"
     page.goto(address)
     other.goto(address)
+    look(other)
     other.get_by_role("button", name="Approve").click()
     shows(other, three[1])
     complaints.expect("status of 422")
+    look(page)
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_role("alert")).to_contain_text("no longer pending")
     expect(page.get_by_role("region", name="Decision")).to_contain_text("Approved by Other Tester")
@@ -313,6 +418,7 @@ def test_a_decision_on_a_phone(
     phone_page.goto(QUEUE)
     phone_page.get_by_role("link", name=re.compile("Adler")).tap()
     phone_page.get_by_label("Comment").fill("No passport")
+    look(phone_page)
     phone_page.get_by_role("button", name="Reject").tap()
     shows(phone_page, three[1])
     assert status_of(three[0]) == Status.REJECTED

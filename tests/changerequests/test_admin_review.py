@@ -1,12 +1,15 @@
 """The review page in the admin: who may decide, what it shows, and the effect of decisions."""
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts.actor import member_actor, system_actor
 from accounts.models import Member, User
+from changerequests.admin import look_first
 from changerequests.models import ChangeRequest, Proposal, Status
 from contacts.models import Contact, ContactAssignment
 from contacts.services.changes import patch_details
@@ -371,3 +374,70 @@ def test_the_walk_leaves_out_what_the_member_does_not_see(
     ContactAssignment.objects.create(contact_id=queue[0].subject_id, member=near)
     ContactAssignment.objects.create(contact_id=queue[3].subject_id, member=near)
     assert admin_of(near).get(page_of(queue[0])).context["next_address"] == page_of(queue[3])
+
+
+# ---- what is decided is what was seen
+
+
+def test_nothing_is_decided_in_the_first_second_of_a_page(
+    admin_of: Callable[..., Client],
+    rita: Member,
+    asked: ChangeRequest,
+    contact: Contact,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = admin_of(rita).get(page_of(asked))
+    sent = {"decision": "approve", "shown_at": _shown_at(page)}
+    monkeypatch.setattr(look_first, "LOOK_SECONDS", 3600.0)
+    refused = admin_of(rita).post(page_of(asked), {**sent, "comment": "Passport seen"})
+    assert "within a second of opening the page" in text_of(refused)
+    assert "Passport seen" in refused.content.decode()
+    assert last_name(contact) == "Spyri"
+    monkeypatch.setattr(look_first, "LOOK_SECONDS", 0.0)
+    assert admin_of(rita).post(page_of(asked), sent).status_code == 302
+    assert last_name(contact) == "Heusser"
+
+
+def test_several_are_not_decided_in_the_first_second_of_a_page_either(
+    admin_of: Callable[..., Client],
+    rita: Member,
+    asked: ChangeRequest,
+    contact: Contact,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen = {"action": "approve_selected", "_selected_action": asked.pk}
+    page = admin_of(rita).post(QUEUE, chosen)
+    sent = {**chosen, "confirmed": "yes", "shown_at": _shown_at(page)}
+    monkeypatch.setattr(look_first, "LOOK_SECONDS", 3600.0)
+    assert "within a second of opening the page" in text_of(admin_of(rita).post(QUEUE, sent))
+    assert last_name(contact) == "Spyri"
+    monkeypatch.setattr(look_first, "LOOK_SECONDS", 0.0)
+    admin_of(rita).post(QUEUE, sent)
+    assert last_name(contact) == "Heusser"
+
+
+def test_a_name_that_looks_like_the_one_before_is_marked(
+    admin_of: Callable[..., Client], anna: Member, rita: Member, contact: Contact
+) -> None:
+    patch = {"personalInformation": {"lastName": "Sp\u0443ri"}}
+    asked = patch_details(actor=member_actor(anna), contact_id=contact.pk, patch=patch).change_request
+    assert asked is not None
+    page = text_of(admin_of(rita).get(page_of(asked)))
+    assert "Looks like the value before" in page
+    assert "U+0443 CYRILLIC SMALL LETTER U instead of U+0079 LATIN SMALL LETTER Y" in page
+
+
+def test_the_page_says_outdated_where_the_queue_does(
+    admin_of: Callable[..., Client], rita: Member, asked: ChangeRequest, contact: Contact
+) -> None:
+    overtaking = {"personalInformation": {"lastName": "Sprecher"}}
+    patch_details(actor=system_actor("tests"), contact_id=contact.pk, patch=overtaking)
+    heading = text_of(admin_of(rita).get(page_of(asked))).partition("Changes asked for")[0]
+    assert "Outdated" in heading
+    assert "Pending" not in heading
+
+
+def _shown_at(page: Any) -> str:
+    found = re.search(r'name="shown_at" value="([^"]+)"', page.content.decode())
+    assert found is not None
+    return found[1]

@@ -29,8 +29,11 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }
 
+  // Not where there are no keys: the page would move under the finger that leaves the comment.
+  const hasKeys = !window.matchMedia("(hover: none) and (pointer: coarse)").matches;
+
   function say(text) {
-    if (hint) {
+    if (hint && hasKeys) {
       hint.textContent = text;
     }
   }
@@ -56,10 +59,7 @@ document.addEventListener("DOMContentLoaded", () => {
       say(hint.dataset.approve);
     },
     r() {
-      if (reject) {
-        comment.focus();
-        say(hint.dataset.reject);
-      }
+      comment?.focus();
     },
     j: () => follow("j"),
     k: () => follow("k"),
@@ -75,7 +75,8 @@ document.addEventListener("DOMContentLoaded", () => {
       if (event.key === "Escape") {
         comment.blur();
         say("");
-      } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      } else if (event.key === "Enter" && !event.shiftKey) {
+        // A reason belongs to a rejection: no key that follows it may approve.
         event.preventDefault();
         reject.click();
       }
@@ -89,16 +90,8 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 
   approve?.addEventListener("blur", () => say(""));
+  comment?.addEventListener("focus", () => say(hint.dataset.reject));
   comment?.addEventListener("blur", () => say(""));
-
-  // Submit once: a second click would only get the error that the request is decided.
-  form?.addEventListener("submit", (event) => {
-    if (form.dataset.sent) {
-      event.preventDefault();
-    }
-    form.dataset.sent = "yes";
-  });
-  window.addEventListener("pageshow", () => form?.removeAttribute("data-sent"));
 
   isOn.checked = kept() !== "off";
   isOn.addEventListener("change", () => kept(isOn.checked ? "on" : "off"));
