@@ -110,7 +110,8 @@ class Member(models.Model):
 class ClientApplication(AbstractApplication):
     """An OAuth2 client: its allowed scopes, and the participants whose contacts it sees (none: all contacts).
 
-    `owner` is the member who collects its secret, once, while `is_secret_due`.
+    `owner` is the member who collects its secret, once, while `is_secret_due`; `secret_holder` is who collected the
+    present one.
     """
 
     allowed_scopes = models.TextField(_("allowed scopes"), blank=True, default=" ".join(ALL_SCOPES))
@@ -127,12 +128,20 @@ class ClientApplication(AbstractApplication):
         db_index=False,
     )
     is_secret_due = models.BooleanField(_("a new secret"), default=False, db_default=False)
+    secret_holder = models.ForeignKey(
+        Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+", editable=False, db_index=False
+    )
 
     class Meta(AbstractApplication.Meta):
         abstract = False
         verbose_name = _("client application")
         verbose_name_plural = _("client applications")
         ordering = ["name"]
+
+    @property
+    def secret_holders(self) -> frozenset[int]:
+        """The members who collected a secret that works. They can act as the application."""
+        return frozenset() if self.secret_holder_id is None else frozenset({self.secret_holder_id})
 
     def clean(self) -> None:
         """Raise ValidationError for an unknown scope."""

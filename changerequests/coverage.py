@@ -13,12 +13,13 @@ class Gap:
     """Who asks, about whom, and the position of the stage that nobody could decide then.
 
     `initiator_id` is None for everybody else, and for applications and commands; `about_member_id` for what is about
-    nobody, or about anybody else.
+    nobody, or about anybody else. `application_id` is the application that asks, or that members ask to change.
     """
 
     initiator_id: int | None
     about_member_id: int | None
     place: int
+    application_id: int | None = None
 
 
 def gaps(people: Sequence[Person], rounds: Sequence[Round], *, is_about_members: bool) -> list[Gap]:
@@ -39,15 +40,42 @@ def gaps(people: Sequence[Person], rounds: Sequence[Round], *, is_about_members:
     return found
 
 
+def gaps_of_applications(
+    people: Sequence[Person],
+    rounds: Sequence[Round],
+    excluded: Mapping[int, frozenset[int]],
+    *,
+    by_members: bool,
+) -> list[Gap]:
+    """Return the gaps in stages of what applications ask for, or of what members ask for them.
+
+    `excluded` has, by application, the members who decide neither. Names no member if everybody meets the gap.
+    """
+    found: list[Gap] = []
+    initiators: list[int | None] = [None]
+    if by_members:
+        initiators += _rare(people, rounds, max(map(len, excluded.values()), default=0))
+    for application_id, initiator_id in product(excluded, initiators):
+        if any(gap.application_id == application_id and gap.initiator_id is None for gap in found):
+            continue
+        place = _short_stage(people, Case(initiator_id, frozenset(), rounds, excluded_ids=excluded[application_id]))
+        if place is not None:
+            found.append(Gap(initiator_id, None, place, application_id))
+    return found
+
+
 def _contains(gap: Gap, initiator_id: int | None, about_member_id: int | None) -> bool:
     return gap.initiator_id in (None, initiator_id) and gap.about_member_id in (None, about_member_id)
 
 
-def _rare(people: Sequence[Person], rounds: Sequence[Round]) -> list[int]:
-    """Return the members for whom, or about whom, a stage could lack people: none where there are plenty."""
+def _rare(people: Sequence[Person], rounds: Sequence[Round], excluded: int = 1) -> list[int]:
+    """Return the members for whom, or about whom, a stage could lack people: none where there are plenty.
+
+    `excluded` is the number of members besides the initiator who may not decide.
+    """
     represented = Counter(chain.from_iterable({person.member_id, *person.represented} for person in people))
-    # An initiator and a member whom it is about exclude themselves and their substitutes.
-    plenty = sum(stage.needed for stage in rounds) + 2 * max(represented.values(), default=0)
+    # An initiator and the members whom it is about exclude themselves and their substitutes.
+    plenty = sum(stage.needed for stage in rounds) + (1 + excluded) * max(represented.values(), default=0)
     candidates = [_candidates(people, Case(None, frozenset(), rounds), stage) for stage in rounds]
     scarce = set(chain.from_iterable(found for found in candidates if len(found) < plenty))
     return sorted(

@@ -39,7 +39,8 @@ class Round:
 class Case:
     """An open request: who asked, who decided its current revision or was represented in that, and its stages.
 
-    `about_member_id` is the member whose rights or login it is about, or who owns the application that asked.
+    `about_member_id` is the member whose rights or login it is about, or who owns the application that asked;
+    `excluded_ids` has those who could act as an application by a secret.
     """
 
     initiator_id: int | None
@@ -47,6 +48,7 @@ class Case:
     rounds: Sequence[Round]
     is_returned: bool = False
     about_member_id: int | None = None
+    excluded_ids: frozenset[int] = frozenset()
 
     @property
     def current(self) -> int:
@@ -64,7 +66,7 @@ def objection(person: Person, case: Case) -> Forbidden | None:
             _("You stood in for the person who asked for this. Somebody else has to review it."),
             sub_code="OwnChangeRequest",
         )
-    if case.about_member_id in people:
+    if case.about_member_id in people or not case.excluded_ids.isdisjoint(people):
         return Forbidden(
             _("This concerns you, your application or a person for whom you stood in. Somebody else has to review it."),
             sub_code="AboutYourself",

@@ -209,6 +209,10 @@ class RequestKind(ABC):
         """
         return None
 
+    def excluded_members(self, subject: Any) -> Collection[int]:
+        """Return the ids of others who never decide changes of a locked subject, because they can act as it."""
+        return ()
+
     def check_kept(self, changes: Sequence[Change], kept: Sequence[Change]) -> None:  # noqa: B027 - most kinds allow it
         """Raise UnprocessableEntity if a reviewer cannot keep only these of the changes."""
 

@@ -93,6 +93,11 @@ class ApplicationKind(AdministeredKind):
         )
         return owner
 
+    def excluded_members(self, subject: LockedApplication) -> Collection[int]:
+        """Return the owner until now, and who holds a secret."""
+        owner = subject.application.owner_id
+        return subject.application.secret_holders | (set() if owner is None else {owner})
+
     def presenter(self) -> "ApplicationPresenter":
         return ApplicationPresenter(self.key, self.labels)
 

@@ -155,7 +155,8 @@ def collect_secret(*, actor: Actor, application_id: int) -> NewClient:
         )
     secret = generate_client_secret()
     application.client_secret, application.is_secret_due = secret, False
-    application.save(update_fields=["client_secret", "is_secret_due"])
+    application.secret_holder_id = actor.member_id
+    application.save(update_fields=["client_secret", "is_secret_due", "secret_holder"])
     collected = [Change("isSecretDue", True, False)]
     append(kind=APPLICATION, subject_id=application_id, actor=actor, changes=collected)
     return NewClient(application, secret)

@@ -109,7 +109,8 @@ class ChangeRequest(models.Model):
     `review_member` and `review_comment` are those of the decision that closed or returned it.
 
     `about_member` is the member whose rights or login the request is about, or who owns the application that asked; it
-    may not decide it.
+    may not decide it. Nor may those of `excluded_member_ids`, who could act as an application with a secret that they
+    had collected: the one that asked, or the one that the request is about.
 
     `paths` contains the changed paths and all their ancestors, so that a search for a path also finds changes below it.
     """
@@ -136,6 +137,7 @@ class ChangeRequest(models.Model):
     about_member = models.ForeignKey(
         Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
+    excluded_member_ids = ArrayField(models.IntegerField(), default=list, db_default=[], editable=False)
     revision_number = models.PositiveSmallIntegerField(_("revision"), default=1, db_default=1)
     stage = models.PositiveSmallIntegerField(_("stage"), default=0, db_default=0)
     reviewers = models.ForeignKey(

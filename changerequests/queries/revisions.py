@@ -37,6 +37,7 @@ class Current:
             rounds=[Round(stage.group_id, stage.approvals, self.approvals_in(stage)) for stage in self.stages],
             is_returned=request.status == Status.RETURNED,
             about_member_id=request.about_member_id,
+            excluded_ids=frozenset(request.excluded_member_ids),
         )
 
     def requirement(self) -> Requirement:

@@ -60,6 +60,8 @@ def _to_decide(actor: Actor) -> ChangeRequestQuerySet:
         Q(reviewers=None) | Q(reviewers__in=groups),
         Q(initiator_member=None) | ~Q(initiator_member=actor.member_id) & ~Q(initiator_member__in=represented),
         Q(about_member=None) | ~Q(about_member=actor.member_id) & ~Q(about_member__in=represented),
+        Q(excluded_member_ids=[])
+        | ~Q(excluded_member_ids__contains=[actor.member_id]) & ~Q(excluded_member_ids__overlap=represented),
         has_permission(actor, REVIEW_PERMISSION),
         ~Exists(decided),
         status=Status.PENDING,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -33,6 +33,16 @@ from core.errors import UnprocessableEntity, map_integrity_error
 Changes = Mapping[int, Sequence[Change]]
 
 
+class Concerned(NamedTuple):
+    """Who does not decide a request: the member whom it is about, and others who gain by it."""
+
+    member_id: int | None = None
+    others: Collection[int] = ()
+
+
+NOBODY = Concerned()
+
+
 def open_request(
     *,
     kind: str,
@@ -40,18 +50,18 @@ def open_request(
     actor: Actor,
     requirement: Requirement,
     comment: str | None,
-    about_member_id: int | None = None,
+    concerned: Concerned = NOBODY,
 ) -> ChangeRequest:
     """Open a request for changes of one or more subjects of a kind.
 
-    `requirement` is what the policies say about the changes; the member `about_member_id` may not decide them, nor the
-    owner of an application that asks. The subjects must be locked. Raises UnprocessableEntity
-    `PendingChangeRequestExists` with the id of the open request that one of them has.
+    `requirement` is what the policies say about the changes. Whom it concerns may not decide them, nor who can act as
+    the application that asks. The subjects must be locked. Raises UnprocessableEntity `PendingChangeRequestExists` with
+    the id of the open request that one of them has.
     """
     request = unsaved_request(kind=kind, paths=_paths(changes), actor=actor, requirement=requirement, comment=comment)
     request.subject_id = next(iter(changes)) if len(changes) == 1 else None
     if actor.application_id is None:
-        request.about_member_id = about_member_id
+        set_concerned(request, concerned)
     subjects = [
         RequestSubject(pk=pk, request=request, kind=kind, subject_id=subject_id)
         for pk, subject_id in insert_request(request, list(changes))
@@ -73,25 +83,31 @@ def unsaved_request(
 ) -> ChangeRequest:
     """Return a new request that waits in the first stage of the requirement."""
     stage = requirement.stages[0]
-    return ChangeRequest(
+    request = ChangeRequest(
         kind=kind,
         initiator_member_id=actor.member_id,
         initiator_application_id=actor.application_id,
         initiator_system=actor.name if actor.kind is ActorKind.SYSTEM else "",
         initiator_comment=comment,
-        about_member_id=owner_of(actor),
         paths=paths,
         reviewers_id=stage.group_id,
         due_at=due_at(stage.hours),
         language=get_language() or settings.LANGUAGE_CODE,
     )
+    set_concerned(request, who_act_as(actor))
+    return request
 
 
-def owner_of(actor: Actor) -> int | None:
-    """Return the member who holds the secret of an application; it asks by that, and so may not decide as well."""
+def set_concerned(request: ChangeRequest, concerned: Concerned) -> None:
+    request.about_member_id, request.excluded_member_ids = concerned.member_id, sorted(concerned.others)
+
+
+def who_act_as(actor: Actor) -> Concerned:
+    """Return who can act as an application: its owner, and who collected a secret of it. They ask by that."""
     if actor.application_id is None:
-        return None
-    return ClientApplication.objects.filter(pk=actor.application_id).values_list("owner", flat=True).first()
+        return NOBODY
+    application = ClientApplication.objects.filter(pk=actor.application_id).first()
+    return NOBODY if application is None else Concerned(application.owner_id, application.secret_holders)
 
 
 def insert_request(request: ChangeRequest, subject_ids: list[int]) -> list[tuple[int, int]]:
@@ -199,7 +215,8 @@ def wait_again(request: ChangeRequest, *, paths: list[str], requirement: Require
 def save_waiting_again(request: ChangeRequest) -> None:
     request.save(
         update_fields=[
-            *("revision_number", "status", "paths", "about_member", "stage", "reviewers", "due_at"),
+            *("revision_number", "status", "paths", "about_member", "excluded_member_ids"),
+            *("stage", "reviewers", "due_at"),
             *("review_member", "reviewed_at", "review_comment", "is_outcome_due"),
         ]
     )

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts.actor import Actor
-from changerequests.kinds import request_kind
+from changerequests.kinds import RequestKind, request_kind
 from changerequests.models import ChangeRequest
 from changerequests.policies import NOTHING_REQUIRED, KindPolicy, Requirement
 from changerequests.queries.policies import current_policy, initiator_of, may_wait
-from changerequests.services.opening import Changes, open_request
+from changerequests.services.opening import NOBODY, Changes, Concerned, open_request
 from core.documents import Change
 
 
@@ -57,16 +57,20 @@ def request_of_many_if_required(
         actor=actor,
         requirement=requirement,
         comment=comment,
-        about_member_id=_about_member(kind, subjects, changes),
+        concerned=_concerned(kind, subjects, changes),
     )
 
 
-def _about_member(kind: str, subjects: Mapping[int, Any], changes: Changes) -> int | None:
-    """Return the member about whom a request is; a request about several subjects is about none."""
+def _concerned(kind: str, subjects: Mapping[int, Any], changes: Changes) -> Concerned:
+    """Return whom a request concerns; a request about several subjects concerns nobody in particular."""
     if len(changes) > 1:
-        return None
+        return NOBODY
     ((subject_id, found),) = changes.items()
-    return request_kind(kind).about_member(subjects[subject_id], found)
+    return concerned_by(request_kind(kind), subjects[subject_id], found)
+
+
+def concerned_by(kind: RequestKind, subject: Any, changes: Sequence[Change]) -> Concerned:
+    return Concerned(kind.about_member(subject, changes), kind.excluded_members(subject))
 
 
 def _required_by_all(

@@ -14,7 +14,8 @@ from changerequests.queries.requests import no_such_request
 from changerequests.queries.revisions import current_revision
 from changerequests.services.checks import check_open
 from changerequests.services.locks import locked_request
-from changerequests.services.opening import owner_of, revise
+from changerequests.services.opening import Concerned, revise, set_concerned, who_act_as
+from changerequests.services.submitting import concerned_by
 from core.errors import Forbidden, UnprocessableEntity, map_lock_errors
 
 
@@ -85,7 +86,7 @@ def amend_change_request(
         initiator=initiator_of(actor, policy),
     )
     is_of_application = actor.application_id is not None
-    request.about_member_id = owner_of(actor) if is_of_application else kind.about_member(subject, changes)
+    set_concerned(request, _with_earlier(request, actor) if is_of_application else concerned_by(kind, subject, changes))
     return revise(
         request=request,
         reason=RevisionReason.AMENDED,
@@ -106,6 +107,13 @@ def _locked(actor: Actor, change_request_id: int) -> tuple[Any, ChangeRequest]:
     if not is_own:
         raise Forbidden(_("Only the initiator may do this."), sub_code="NotInitiator")
     return _lock_subject(request_kind(request.kind), request), locked_request(change_request_id)
+
+
+def _with_earlier(request: ChangeRequest, actor: Actor) -> Concerned:
+    """Return who can act as the application that amends, and who could when it asked."""
+    now = who_act_as(actor)
+    asked = {*request.excluded_member_ids} | ({request.about_member_id} if request.about_member_id else set())
+    return Concerned(now.member_id, {*now.others, *asked})
 
 
 def _asked_for(actor: Actor, request: ChangeRequest) -> bool:

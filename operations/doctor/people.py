@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
@@ -9,14 +10,16 @@ import psycopg
 from django.db import DatabaseError
 from django.utils import timezone, translation
 
+from accounts.models import ClientApplication
+from administration.applications import APPLICATION
 from administration.bootstrap import is_bootstrapped
 from administration.kinds.break_glass import HOURS_TO_REVIEW
 from administration.models import BREAK_GLASS, BreakGlass
-from changerequests.coverage import Gap, gaps
+from changerequests.coverage import Gap, gaps, gaps_of_applications
 from changerequests.eligibility import Person, Round
 from changerequests.kinds import RequestKind, all_kinds
 from changerequests.models import ChangeRequest
-from changerequests.policies import KindPolicy, Stage, kind_policy
+from changerequests.policies import KindPolicy, Rule, Stage, kind_policy
 from changerequests.queries.deciders import deciders_today, members_with
 from changerequests.queries.policies import policies_now
 from operations import probes
@@ -64,14 +67,26 @@ REMEDY = "Give the permissions to see and review such requests, and the stage's 
 Lacking = Mapping[str, Mapping[str, Collection[str]]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The usernames of members and the names of applications, by id."""
+
+    members: Mapping[int, str]
+    applications: Mapping[int, str]
+
+
 def _lacking() -> Lacking:
-    people, names = deciders_today()
+    people, members = deciders_today()
+    applications = {row.pk: row for row in ClientApplication.objects.exclude(allowed_scopes="").order_by("pk")}
+    # Who decides neither what an application asks for nor what somebody asks for it.
+    excluded = {pk: frozenset(row.secret_holders | {row.owner_id} - {None}) for pk, row in applications.items()}
+    names = _Names(members, {pk: row.name for pk, row in applications.items()})
     holders = cache(lambda permission: frozenset(members_with(permission).values_list("pk", flat=True)))
     document, version = policies_now()
     found: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
     for kind in all_kinds():
         policy = kind_policy(document[kind.key], version=version)
-        for sentence, stage in _gaps_of(kind, policy, _who_see(kind, people, holders), names):
+        for sentence, stage in _gaps_of(kind, policy, _who_see(kind, people, holders), excluded, names):
             found[sentence][stage][str(kind.label)] = None
     return found
 
@@ -85,27 +100,58 @@ def _who_see(
 
 
 def _gaps_of(
-    kind: RequestKind, policy: KindPolicy, people: Sequence[Person], names: Mapping[int, str]
+    kind: RequestKind,
+    policy: KindPolicy,
+    people: Sequence[Person],
+    excluded: Mapping[int, frozenset[int]],
+    names: _Names,
 ) -> Iterator[tuple[str, str]]:
     """Yield in words whose requests nobody could decide, and the stage."""
     for stages in dict.fromkeys(rule.stages for rule in policy.rules if rule.stages):
         rounds = [Round(stage.group_id, stage.approvals) for stage in stages]
-        by_place: dict[int, list[Gap]] = defaultdict(list)
+        by_place: dict[int, list[str]] = defaultdict(list)
         for gap in gaps(people, rounds, is_about_members=kind.is_about_members):
             # Commands ask for the reviews of break glass, members do not.
             if kind.key != BREAK_GLASS or gap.initiator_id is None:
-                by_place[gap.place].append(gap)
+                by_place[gap.place].append(_whose(gap, names, asks=True))
+        # Whoever lacks people for everybody lacks them for applications, too.
+        if not any("" in lacking for lacking in by_place.values()):
+            rules = [rule for rule in policy.rules if rule.stages == stages]
+            for gap, asks in _application_gaps(kind, rules, people, rounds, excluded):
+                by_place[gap.place].append(_whose(gap, names, asks=asks))
         for place, lacking in by_place.items():
-            yield _sentence(lacking, names), _stage(stages, place)
+            yield _sentence(lacking), _stage(stages, place)
 
 
-def _sentence(lacking: Collection[Gap], names: Mapping[int, str]) -> str:
-    whose = []
-    for gap in lacking:
-        by = "" if gap.initiator_id is None else f"by {names[gap.initiator_id]}"
-        about = "" if gap.about_member_id is None else f"about {names[gap.about_member_id]}"
-        whose.append(" ".join(filter(None, [by, about])))
-    return NOBODY if "" in whose else f"Nobody could decide a request {_shortened(whose)}"
+def _application_gaps(
+    kind: RequestKind,
+    rules: Sequence[Rule],
+    people: Sequence[Person],
+    rounds: Sequence[Round],
+    excluded: Mapping[int, frozenset[int]],
+) -> Iterator[tuple[Gap, bool]]:
+    """Yield the gaps in what applications ask for and in what members ask for them, and which of these it is."""
+    named = {pk for rule in rules for pk in rule.application_ids or ()} & excluded.keys()
+    asking = {pk: excluded[pk] for pk in sorted(named)}
+    for gap in gaps_of_applications(people, rounds, asking, by_members=False):
+        yield gap, True
+    if kind.key == APPLICATION:
+        # What is about the owner alone is among what is about members.
+        held = {pk: members for pk, members in excluded.items() if len(members) > 1}
+        for gap in gaps_of_applications(people, rounds, held, by_members=True):
+            yield gap, False
+
+
+def _whose(gap: Gap, names: _Names, *, asks: bool) -> str:
+    by = "" if gap.initiator_id is None else f"by {names.members[gap.initiator_id]}"
+    about = "" if gap.about_member_id is None else f"about {names.members[gap.about_member_id]}"
+    which = "" if gap.application_id is None else f"application {names.applications[gap.application_id]}"
+    application = which and f"{'by' if asks else 'about'} {which}"
+    return " ".join(filter(None, [by, about, application]))
+
+
+def _sentence(whose: Collection[str]) -> str:
+    return NOBODY if "" in whose else f"Nobody could decide a request {_shortened(list(whose))}"
 
 
 def _stage(stages: Sequence[Stage], place: int) -> str:

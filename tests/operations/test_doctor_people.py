@@ -7,11 +7,12 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.actor import member_actor
+from accounts.models import ClientApplication
 from administration.models import BreakGlass
 from administration.rights import RIGHTS
 from changerequests.models import ChangeRequest, Verdict
 from changerequests.services.deciding import decide
-from contacts.models import CONTACT_DETAILS
+from contacts.models import CONTACT_DETAILS, CONTACT_IDENTITY
 from operations.doctor import EXAMINATIONS, Grade
 from tests.changerequests.policies import absent, make_group, policy, rule, set_policy, stage
 
@@ -138,6 +139,26 @@ def test_a_stage_that_no_rule_names_needs_nobody(three):
     stages = [stage(), stage("Idle", group=nobody)]
     set_policy(policy(stages, [rule("Review")]), kind=CONTACT_DETAILS)
     assert unwell() == []
+
+
+def test_who_can_act_as_an_application_does_not_count_for_it(three, make_app):
+    portal = make_app("portal")
+    rita, rolf, rosa = three
+    set_policy(policy([stage()], [rule("Review", applications=[portal.pk])]), kind=CONTACT_IDENTITY)
+    ClientApplication.objects.filter(pk=portal.pk).update(owner=rita)
+    assert unwell() == []
+    ClientApplication.objects.filter(pk=portal.pk).update(secret_holder=rolf)
+    # One reviewer is left, and may be the one who asks.
+    assert unwell() == [
+        "Nobody could decide a request by rosa about application portal: stage Review of Client application"
+    ]
+    rosa.user.groups.clear()
+    rosa.user.user_permissions.clear()
+    assert "Nobody could decide a request by application portal: stage Review of Identity of a contact" in unwell()
+    assert about("about application portal")
+    # Closed.
+    ClientApplication.objects.filter(pk=portal.pk).update(allowed_scopes="")
+    assert not about("portal")
 
 
 def test_a_substitute_decides_nothing_that_the_absent_member_asked_for(make_member, reviewer):

@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import IntegrityError, transaction
 from django.test import Client
 
 from accounts.actor import Actor, ActorKind, member_actor
 from accounts.models import ClientApplication, Member, Notice, User
 from administration.notices import deliver_notice
-from administration.services.applications import change_application
-from changerequests.models import ChangeRequest
+from administration.services.applications import change_application, collect_secret
+from changerequests.models import ChangeRequest, Decision
 from changerequests.services.withdrawing import amend_change_request
 from contacts.models import CONTACT_IDENTITY, Contact
+from core.errors import Forbidden
 from tests.administration.approving import approve, waiting
 from tests.api import Api
 from tests.changerequests.policies import absent, policy, rule, set_policy, stage
@@ -257,3 +259,57 @@ def test_an_owner_does_not_give_its_application_up_alone_to_decide_what_it_asks_
         assert api_of(olga).post(address(one, "/review"), {"isApproved": True}).status in (403, 404)
     application.refresh_from_db()
     assert application.owner == olga
+
+
+@pytest.fixture
+def given_away(application: ClientApplication, olga: Member, make_member: Any) -> ClientApplication:
+    """The application, whose secret olga has collected, and which belongs to somebody else now."""
+    ClientApplication.objects.filter(pk=application.pk).update(is_secret_due=True)
+    collect_secret(actor=member_actor(olga), application_id=application.pk)
+    ClientApplication.objects.filter(pk=application.pk).update(owner=make_member("oscar"))
+    return application
+
+
+def test_who_collected_the_secret_does_not_decide_what_the_application_of_another_asks_for(
+    given_away: ClientApplication, olga: Member, root: Member, make_member: Any, make_contact: Any, api_of: Any
+) -> None:
+    deputy, contact = make_member("deputy", reviews=True, sees_all_contacts=True), make_contact()
+    absent(olga, deputy)
+    request = ask_for_username(api_of(given_away), contact)
+    revision = request.revisions.get()
+    for member in (olga, deputy):
+        answer = api_of(member).post(address(request, "/review"), {"isApproved": True})
+        assert (answer.status, answer.sub_code) == (403, "AboutYourself")
+        found = api_of(member).post("/v1.0/change-requests/search", {"isMineToDecide": True})
+        assert found.json["totalCount"] == 0
+        with pytest.raises(IntegrityError, match="whom it is about"), transaction.atomic():
+            Decision.objects.create(revision=revision, stage=revision.stages.get(), member=member, verdict="approve")
+    with pytest.raises(IntegrityError, match="stays as it is"), transaction.atomic():
+        ChangeRequest.objects.filter(pk=request.pk).update(excluded_member_ids=[])
+    # With the secret of a new owner the application asks for something else, but it was she who asked first.
+    ClientApplication.objects.filter(pk=given_away.pk).update(secret_holder=None)
+    key = Actor(kind=ActorKind.APP, name="portal", application_id=given_away.pk)
+    amend_change_request(actor=key, change_request_id=request.pk, document={"username": "another"})
+    assert api_of(olga).post(address(request, "/review"), {"isApproved": True}).sub_code == "AboutYourself"
+    approve(root, request)
+    contact.refresh_from_db()
+    assert contact.username == "another"
+
+
+def test_who_holds_its_secret_does_not_decide_what_the_application_is_given(
+    given_away: ClientApplication, olga: Member, root: Member, make_member: Any
+) -> None:
+    clerk = make_member("clerk", permissions=["change_clientapplication"])
+    new = make_member("new", reviews=True, permissions=["view_clientapplication"])
+    before = make_member("before", reviews=True, permissions=["view_clientapplication"])
+    ClientApplication.objects.filter(pk=given_away.pk).update(owner=before, allowed_scopes="exports")
+    target = {"owner": new.pk, "scopes": ["exports", "imports"]}
+    request = change_application(actor=member_actor(clerk), application_id=given_away.pk, target=target).request
+    assert request is not None
+    for member in (olga, before, new):
+        with pytest.raises(Forbidden) as refused:
+            approve(member, request)
+        assert refused.value.sub_code == "AboutYourself"
+    approve(root, request)
+    given_away.refresh_from_db()
+    assert (given_away.owner, given_away.allowed_scopes) == (new, "exports imports")

@@ -33,8 +33,8 @@ OF_DECISIONS = [
                 refused := 'the stage is not one of its revision.';
             ELSIF request.initiator_member_id = ANY(people) THEN
                 refused := 'neither the initiator nor a substitute of the initiator may decide.';
-            ELSIF request.about_member_id = ANY(people) THEN
-                refused := 'neither the member whom it is about nor a substitute of it may decide.';
+            ELSIF request.about_member_id = ANY(people) OR request.excluded_member_ids && people THEN
+                refused := 'neither the members whom it is about nor their substitutes may decide.';
             ELSIF EXISTS (
                       SELECT FROM public.changerequests_decision decision
                        WHERE decision.revision_id = NEW.revision_id

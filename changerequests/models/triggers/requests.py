@@ -72,7 +72,8 @@ OF_REQUESTS = [
                   AND NOT is_erased THEN
                 refused := 'it is decided.';
             ELSIF NEW.revision_number = OLD.revision_number
-                  AND (NEW.paths, NEW.about_member_id) IS DISTINCT FROM (OLD.paths, OLD.about_member_id) THEN
+                  AND (NEW.paths, NEW.about_member_id, NEW.excluded_member_ids)
+                  IS DISTINCT FROM (OLD.paths, OLD.about_member_id, OLD.excluded_member_ids) THEN
                 refused := 'what was asked for stays as it is.';
             ELSIF NEW.revision_number <> OLD.revision_number AND (
                       NEW.status <> {PENDING} OR NEW.revision_number <> OLD.revision_number + 1 OR NOT EXISTS (
