@@ -151,6 +151,24 @@ class ClientApplication(AbstractApplication):
             raise ValidationError({"allowed_scopes": _("Unknown: %(scopes)s") % {"scopes": " ".join(unknown)}})
 
 
+class AuthorizationCode(models.Model):
+    """What came of an authorization code: the family of its refresh tokens. Only the code's hash is stored.
+
+    It outlives the code, so that a second use is known and ends what came of the first one.
+    """
+
+    code_hash = models.CharField(max_length=64, unique=True)
+    application = models.ForeignKey(ClientApplication, on_delete=models.CASCADE, related_name="+")
+    token_family = models.UUIDField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.application_id}: {self.created_at}"
+
+
 class IdempotencyRecord(models.Model):
     """The response to a request with an Idempotency-Key, to return it again for the same request.
 

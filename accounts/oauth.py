@@ -6,14 +6,18 @@ import contextlib
 from typing import Any
 from urllib.parse import unquote_plus
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
+from oauth2_provider.models import Grant, RefreshToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.views import RevokeTokenView, TokenView
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 
+from accounts.codes import end_family, end_what_came_of, note_code, note_use
 from accounts.lockout import Secret, note_failure, seconds_locked, unlock
 from accounts.throttling import check_login_rate, forgive_login
 from core.errors import TooManyRequests
@@ -21,7 +25,7 @@ from core.json import rendered
 
 
 class Validator(OAuth2Validator):
-    """Refuses codes and refresh tokens of inactive logins."""
+    """Refuses codes and refresh tokens of inactive logins, and ends what came of a code that is used twice."""
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
         # The library reads the encoding of the header from a form field of this name. It could then read another client
@@ -30,7 +34,32 @@ class Validator(OAuth2Validator):
         return bool(super().authenticate_client(request, *args, **kwargs))
 
     def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
+        if not Grant.objects.filter(code=code, application=client).exists():
+            end_what_came_of(code, client.pk)
+            return False
         return super().validate_code(client_id, code, client, request, *args, **kwargs) and request.user.is_active
+
+    def save_authorization_code(self, client_id: str, code: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            super().save_authorization_code(client_id, code, request, *args, **kwargs)
+            note_code(code["code"], request.client.pk)
+
+    def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
+        """End the code, which has been exchanged. Of two requests at the same time neither keeps its tokens."""
+        family = request.token_family
+        try:
+            with transaction.atomic():
+                super().invalidate_authorization_code(client_id, code, request, *args, **kwargs)
+                note_use(code, request.client.pk, family)
+        except InvalidGrantError:
+            end_family(family)
+            end_what_came_of(code, request.client.pk)
+            raise
+
+    def _create_refresh_token(self, request: Any, *args: Any, **kwargs: Any) -> RefreshToken:
+        created: RefreshToken = super()._create_refresh_token(request, *args, **kwargs)
+        request.token_family = created.token_family
+        return created
 
     def validate_refresh_token(self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         is_valid = super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)

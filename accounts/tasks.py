@@ -3,13 +3,15 @@
 from celery import shared_task
 from oauth2_provider.models import clear_expired
 
+from accounts.codes import delete_old_codes
 from accounts.idempotency import delete_expired_records
 from accounts.lockout import forget_old_attempts
 
 
 @shared_task
 def clean_up() -> None:
-    """Delete expired tokens, stored responses and login attempts. Beat runs this every hour."""
+    """Delete expired tokens and codes, stored responses and login attempts. Beat runs this every hour."""
     clear_expired()
+    delete_old_codes()
     delete_expired_records()
     forget_old_attempts()

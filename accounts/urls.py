@@ -1,14 +1,14 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
-from oauth2_provider.views import AuthorizationView
 
+from accounts.consent import ConsentView
 from accounts.logins import KontorLoginView, SecondFactorSetupView, SecondFactorView
 from accounts.oauth import KontorRevokeTokenView, KontorTokenView
 from accounts.password_links import SetPasswordView
 
 urlpatterns = [
     path("connect/token", KontorTokenView.as_view(), name="token"),
-    path("connect/authorize", AuthorizationView.as_view(), name="authorize"),
+    path("connect/authorize", ConsentView.as_view(), name="authorize"),
     path("connect/revoke", KontorRevokeTokenView.as_view(), name="revoke-token"),
     path("connect/login", KontorLoginView.as_view(), name="login"),
     path("connect/set-password/<uidb64>/<token>", SetPasswordView.as_view(), name="set-password"),

@@ -39,6 +39,7 @@ ERASED = {
 
 # Says nothing of a contact: companies, staff, configuration, and what the programs need.
 NOT_OF_A_CONTACT = {
+    "accounts.AuthorizationCode",
     "accounts.ClientApplication",
     # Of commands, and why they were run.
     "administration.BreakGlass",

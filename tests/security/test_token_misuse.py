@@ -13,7 +13,7 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken, RefreshToken
 
 from accounts.actor import system_actor
-from accounts.models import ClientApplication
+from accounts.models import AuthorizationCode, ClientApplication
 from administration.services.applications import create_client_application
 from contacts.services.anonymization import anonymize_contacts
 from tests.api import Api
@@ -260,6 +260,80 @@ def test_a_code_counts_once_and_with_its_verifier_alone(portal, make_member, adm
     code = code_for(portal, browser, verifier)
     assert exchanged(portal, code=code, code_verifier=verifier, **sent).status_code == 200
     assert exchanged(portal, code=code, code_verifier=verifier, **sent).json()["error"] == "invalid_grant"
+
+
+def test_a_code_that_is_used_twice_ends_all_that_came_of_it(portal, make_member, admin_of, contact, path):
+    """Whoever used it first may be the thief."""
+    member, verifier = make_member(), secrets.token_urlsafe(48)
+    contact.members.add(member)
+    browser = admin_of(member)
+    sent = {"grant_type": "authorization_code", "redirect_uri": "https://portal.example/done"}
+    others, code = (code_for(portal, browser, verifier) for _ in range(2))
+    kept = exchanged(portal, code=others, code_verifier=verifier, **sent).json()
+    first = exchanged(portal, code=code, code_verifier=verifier, **sent).json()
+    renewed = exchanged(portal, grant_type="refresh_token", refresh_token=first["refresh_token"]).json()
+    # Another application's try of a code that it has seen ends nothing.
+    stranger = ClientApplication.objects.create(
+        name="stranger",
+        client_type="public",
+        authorization_grant_type="authorization-code",
+        redirect_uris="https://x.y/",
+    )
+    assert exchanged(stranger, code=code, code_verifier=verifier, **sent).json()["error"] == "invalid_grant"
+    assert Api(renewed["access_token"]).get(path).status == 200
+    # Without the verifier, too.
+    assert exchanged(portal, code=code, code_verifier="guess" * 10, **sent).json()["error"] == "invalid_grant"
+    refused(Api(renewed["access_token"]), path)
+    last = exchanged(portal, grant_type="refresh_token", refresh_token=renewed["refresh_token"])
+    assert last.json()["error"] == "invalid_grant"
+    assert Api(kept["access_token"]).get(path).status == 200
+    assert code not in str([*AuthorizationCode.objects.values()])
+
+
+# ---- the page on which it is allowed
+
+
+def asked(browser, application, **changed):
+    query = {
+        "response_type": "code",
+        "client_id": application.client_id,
+        "redirect_uri": "https://portal.example/done",
+        "scope": "contacts.read",
+        "code_challenge": "A" * 43,
+        "code_challenge_method": "S256",
+        **changed,
+    }
+    return browser.get(f"/connect/authorize?{urlencode(query)}")
+
+
+def test_the_consent_page_lets_its_form_go_to_the_address_of_the_request_and_no_other(portal, make_member, admin_of):
+    browser = admin_of(make_member("anna"))
+    addresses = "https://portal.example/done https://portal.example/x;script-src"
+    ClientApplication.objects.update(skip_authorization=False, redirect_uris=addresses)
+    other = asked(browser, portal, redirect_uri="https://evil.example/done")
+    assert other.status_code == 400
+    assert "form-action 'self';" in f"{other['Content-Security-Policy']};"
+    # Nobody skips the page, and nothing in an address ends the directive.
+    for changed, source in (
+        ({}, "https://portal.example/done"),
+        ({"approval_prompt": "auto"}, "https://portal.example/done"),
+        ({"redirect_uri": "https://portal.example/x;script-src"}, "https://portal.example/x%3Bscript-src"),
+    ):
+        page = asked(browser, portal, **changed)
+        assert page.status_code == 200
+        directives = [part.strip() for part in page["Content-Security-Policy"].split(";")]
+        assert f"form-action 'self' {source}" in directives
+        assert "no-store" in page["Cache-Control"]
+        text = page.content.decode()
+        assert all(said in text for said in ("portal", "Anna Tester", "Read contacts, their details", "Deny"))
+
+
+def test_a_faulty_request_is_answered_before_the_login(portal):
+    """After the login, its form could not go on to the application."""
+    answer = asked(Client(), portal, scope="exports")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("https://portal.example/done?error=invalid_scope")
+    assert asked(Client(), portal)["Location"].startswith("/connect/login?")
 
 
 def test_neither_kind_of_token_is_kept_in_clear(tokens):
