@@ -19,6 +19,7 @@ from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from accounts.actor import Actor, member_actor
+from accounts.admin_rebasing import RebasingAdmin
 from accounts.queries import with_hierarchy
 from core.errors import ApiError, Forbidden
 
@@ -121,7 +122,7 @@ class ListButton:
     kind: str
 
 
-class CappedAdmin(ModelAdmin):
+class CappedAdmin(RebasingAdmin):
     """For tables that may grow large."""
 
     show_full_result_count = False

@@ -16,7 +16,7 @@ class _Controls(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.sent: list[tuple[str, str]] = []
         self.templates = 0
-        self.select: tuple[str, bool] | None = None
+        self.select: tuple[str, bool, bool] | None = None
         self.options: list[tuple[str, bool]] = []
         self.textarea: str | None = None
         self.text = ""
@@ -31,7 +31,7 @@ class _Controls(HTMLParser):
         if tag == "input" and is_sent:
             self._input(name, given)
         elif tag == "select":
-            self.select, self.options = (name, is_sent), []
+            self.select, self.options = (name, is_sent, "multiple" in given), []
         elif tag == "option":
             self.options.append((given.get("value") or "", "selected" in given))
         elif tag == "textarea":
@@ -43,10 +43,12 @@ class _Controls(HTMLParser):
         if self.templates:
             return
         if tag == "select" and self.select is not None:
-            name, is_sent = self.select
-            if is_sent and self.options:
-                chosen = [value for value, is_selected in self.options if is_selected] or [self.options[0][0]]
-                self.sent.append((name, chosen[-1]))
+            name, is_sent, is_multiple = self.select
+            chosen = [value for value, is_selected in self.options if is_selected]
+            if is_sent and is_multiple:
+                self.sent += [(name, value) for value in chosen]
+            elif is_sent and self.options:
+                self.sent.append((name, [self.options[0][0], *chosen][-1]))
             self.select = None
         elif tag == "textarea" and self.textarea is not None:
             if self.textarea:

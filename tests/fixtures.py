@@ -1,5 +1,6 @@
 """Fixtures for all tests: default schemas, members, contacts, applications, and API clients for each of them."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -15,6 +16,7 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken, set_token_value
 
 from accounts.actor import Actor, member_actor, system_actor
+from accounts.admin_rebasing import OPENED_ON
 from accounts.models import ClientApplication, Member, Participant, User
 from accounts.scopes import ALL_SCOPES
 from accounts.services import issue_token
@@ -77,6 +79,17 @@ def case(db: None, subtests: pytest.Subtests) -> Callable[..., AbstractContextMa
             transaction.set_rollback(True)
 
     return run
+
+
+class AdminClient(Client):
+    """A browser: it opens the form of a row before it sends it, unless it says what it has opened."""
+
+    def post(self, path: str, data: Any = None, *args: Any, **kwargs: Any) -> Any:
+        is_form = isinstance(data, dict | None) and re.search(r"/(change|policyversion(/[a-z-]+/edit)?)/$", path)
+        if is_form and OPENED_ON not in (data or {}):
+            shown = self.get(path).context or {}
+            data = {**(data or {}), OPENED_ON: shown.get(OPENED_ON, "")}
+        return super().post(path, data, *args, **kwargs)
 
 
 @pytest.fixture
@@ -202,7 +215,7 @@ def admin_of() -> Callable[[Member], Client]:
     """Django test client with a member's admin session."""
 
     def make(member: Member) -> Client:
-        client = Client()
+        client = AdminClient()
         client.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
         return client
 

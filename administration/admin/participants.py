@@ -10,13 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from accounts.actor import Actor
+from accounts.admin_actor import member_of
 from accounts.models import ClientApplication, Member, Participant
 from administration.admin.base import KeptAdmin, WaitingAdmin
 from administration.configuration import CONFIGURATION
 from administration.models import ConfigurationSubject
 from administration.outcomes import Outcome
 from administration.participants import PARTICIPANT
-from administration.services.configuration import add_configuration, change_configuration
+from administration.services.configuration import add_configuration, change_configuration, locked_configuration
 
 
 @admin.register(Participant)
@@ -40,6 +41,10 @@ class ParticipantAdmin(WaitingAdmin, KeptAdmin):
             return None
         subjects = ConfigurationSubject.objects.filter(sort=PARTICIPANT, object_id=obj.pk)
         return subjects.values_list("pk", flat=True).first()
+
+    def lock(self, request: HttpRequest, obj: Any) -> None:
+        member_of(request)
+        locked_configuration(sort=PARTICIPANT, object_id=obj.pk)
 
     def submit(self, request: HttpRequest, obj: Any, form: Any, *, actor: Actor, change: bool) -> Outcome:
         target = {"name": form.cleaned_data["name"]}

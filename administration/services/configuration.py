@@ -44,6 +44,17 @@ def locked_subject(subject_id: int) -> Configured:
     return Configured(locked, document_of_subject(subjects_with_documents(subjects).get()))
 
 
+def locked_configuration(*, sort: str, object_id: int) -> Configured:
+    """Lock the subject of something that is configured, and return it. Raises NotFound; HeldByOthers."""
+    row = sort_of(sort).model._default_manager.filter(pk=object_id).first()
+    if row is None:
+        raise NotFound(_("There is no such configuration."))
+    subject, _is_new = ConfigurationSubject.objects.get_or_create(
+        sort=sort, object_id=object_id, defaults={"name": str(row)}
+    )
+    return locked_subject(subject.pk)
+
+
 @transaction.atomic
 def add_configuration(*, actor: Actor, sort: str, target: Mapping[str, Any], comment: str | None = None) -> Outcome:
     """Add something, such as a participant. While it waits there is only its subject.
@@ -62,13 +73,7 @@ def change_configuration(
 
     Raises NotFound; Forbidden; UnprocessableEntity `ValidationFailed`, `PendingChangeRequestExists`.
     """
-    row = sort_of(sort).model._default_manager.filter(pk=object_id).first()
-    if row is None:
-        raise NotFound(_("There is no such configuration."))
-    subject, _is_new = ConfigurationSubject.objects.get_or_create(
-        sort=sort, object_id=object_id, defaults={"name": str(row)}
-    )
-    return _configure(actor, locked_subject(subject.pk), target, comment)
+    return _configure(actor, locked_configuration(sort=sort, object_id=object_id), target, comment)
 
 
 def _configure(actor: Actor, configured: Configured, target: Mapping[str, Any], comment: str | None) -> Outcome:

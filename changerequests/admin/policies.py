@@ -5,13 +5,16 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 
 from accounts.admin_actor import ReadOnlyAdmin, actor_of
+from accounts.admin_rebasing import OPENED_ON, opened_on, opening
 from changerequests.admin.messages import waiting_message
 from changerequests.forms import PolicyForm
 from changerequests.kinds import all_kinds
@@ -20,8 +23,8 @@ from changerequests.permissions import POLICY_PERMISSION, REVIEW_PERMISSION
 from changerequests.policy_kind import PolicyPresenter
 from changerequests.queries.policies import policies_now
 from changerequests.queries.requests import open_request_of
-from changerequests.services.policies import POLICIES, POLICY_KIND, request_policies
-from core.errors import ApiError
+from changerequests.services.policies import POLICIES, POLICY_KIND, locked_policies, request_policies
+from core.errors import ApiError, PreconditionFailed
 
 
 @admin.register(PolicyVersion)
@@ -55,6 +58,7 @@ class PolicyAdmin(ReadOnlyAdmin):
             "version": version,
             "policies": [(kind, presenter.shown_policy(document[kind.key])) for kind in all_kinds()],
             "may_change": _may_change(request),
+            OPENED_ON: opening(document),
             "open_request": open_request_of(kind=POLICY_KIND, subject_id=POLICIES),
             "versions": PolicyVersion.objects.all()[:10],
         }
@@ -66,24 +70,33 @@ class PolicyAdmin(ReadOnlyAdmin):
             raise Http404
         document = {kind.key: kind.profiles[profile] for kind in all_kinds()}
         try:
-            asked = self._ask(request, document, gettext("Profile: %(name)s") % {"name": profile})
+            with transaction.atomic():
+                if opened_on(request.POST) != locked_policies().document:
+                    raise PreconditionFailed(gettext("Somebody else has changed the policies. Look at them again."))
+                asked = self._ask(request, document, gettext("Profile: %(name)s") % {"name": profile})
         except ApiError as refusal:
             messages.error(request, str(refusal))
         else:
             _tell(request, asked)
         return HttpResponseRedirect(_address())
 
+    @method_decorator(transaction.atomic)
     def edit_view(self, request: HttpRequest, key: str) -> HttpResponse:
-        """Render the form for the policy of a kind; on POST, ask for the change."""
+        """Render the form for the policy of a kind; on POST, ask for the change, unless it has changed meanwhile."""
         kind = next((kind for kind in all_kinds() if kind.key == key), None)
         if kind is None:
             raise Http404
         if not _may_change(request):
             raise PermissionDenied
-        policy = policies_now()[0][kind.key]
-        form = PolicyForm(kind, policy, request.POST if request.method == "POST" else None)
+        is_sent = request.method == "POST"
+        policy = (locked_policies().document if is_sent else policies_now()[0])[kind.key]
+        form = PolicyForm(kind, policy, request.POST if is_sent else None)
+        context = {"kind": kind, "form": form, "back": _address(), OPENED_ON: opening({kind.key: policy})}
         status = HTTPStatus.OK
-        if request.method == "POST":
+        if is_sent and opened_on(request.POST) != {kind.key: policy}:
+            status = HTTPStatus.PRECONDITION_FAILED
+            context["newer"] = PolicyPresenter().shown_policy(policy)
+        elif is_sent:
             status = HTTPStatus.UNPROCESSABLE_ENTITY
             if form.is_valid():
                 try:
@@ -94,7 +107,7 @@ class PolicyAdmin(ReadOnlyAdmin):
                     _tell(request, asked)
                     return HttpResponseRedirect(_address())
         title = gettext("Policy: %(kind)s") % {"kind": kind.label}
-        return self._page(request, "edit", {"title": title, "kind": kind, "form": form, "back": _address()}, status)
+        return self._page(request, "edit", {**context, "title": title}, status)
 
     def _ask(self, request: HttpRequest, document: dict[str, Any], comment: str | None) -> ChangeRequest | None:
         actor = actor_of(request)

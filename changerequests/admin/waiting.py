@@ -7,8 +7,9 @@ from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from accounts.admin_actor import CappedAdmin, RefusableAdmin
+from accounts.admin_actor import CappedAdmin, RefusableAdmin, member_of
 from changerequests.admin.messages import may_see_requests
+from changerequests.kinds import request_kind
 from changerequests.queries.requests import open_request_of
 
 
@@ -24,6 +25,11 @@ class OpenRequestAdmin(CappedAdmin):
     def subject_id(self, obj: Any) -> int | None:
         """Return the id of the subject whose page this is."""
         return None if obj is None else obj.pk
+
+    def lock(self, request: HttpRequest, obj: Model) -> None:
+        subject_id = self.subject_id(obj)
+        if subject_id is not None:
+            request_kind(self.kind).lock(actor=member_of(request), subject_id=subject_id)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], add: bool = False, change: bool = False, **others: Any

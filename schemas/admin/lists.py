@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin_actor import CappedAdmin, ReadOnlyAdmin, RefusableAdmin, member_of
 from changerequests.admin.messages import may_see_requests, waiting_message
+from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest
 from changerequests.queries.requests import open_request_of
 from schemas.admin.base import STYLES
@@ -131,6 +132,9 @@ class ListItemAdmin(RefusableAdmin, CappedAdmin):
         items = ListItem.objects.filter(pk=object_id) if object_id.isdecimal() else ListItem.objects.none()
         context = _waiting_in(request, items.values_list("list", flat=True).first()) | (extra_context or {})
         return super().change_view(request, object_id, form_url, context)
+
+    def lock(self, request: HttpRequest, obj: Any) -> None:
+        request_kind(LIST_KIND).lock(actor=member_of(request), subject_id=obj.list_id)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save the item, or ask for it: then `obj.change_request` is the request, and a new item has no id."""
