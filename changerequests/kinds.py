@@ -79,6 +79,9 @@ class Presenter(ABC):
     def label_at(self, path: str) -> str:
         """Return the label of a changed path."""
 
+    def prepare(self, changes: Iterable[Mapping[str, Any]]) -> None:  # noqa: B027 - most presenters need nothing
+        """Load at once what presenting all these changes of several subjects needs."""
+
     @abstractmethod
     def reviewed_changes(
         self, changes: Sequence[Mapping[str, Any]], *, document: Mapping[str, Any], is_open: bool
@@ -158,6 +161,9 @@ class RequestKind(ABC):
         """
         return None
 
+    def lock_before(self, subject_ids: Collection[int]) -> None:  # noqa: B027 - most kinds lock their subjects only
+        """Lock what comes before the subjects in the order of locks. Called before several are locked one by one."""
+
     @abstractmethod
     def lock(self, *, actor: Actor, subject_id: int) -> Any:
         """Lock the subject until the transaction ends; the return value is passed to `apply` and `amended`.
@@ -213,8 +219,8 @@ class RequestKind(ABC):
         """Return the ids of others who never decide changes of a locked subject, because they can act as it."""
         return ()
 
-    def check_kept(self, changes: Sequence[Change], kept: Sequence[Change]) -> None:  # noqa: B027 - most kinds allow it
-        """Raise UnprocessableEntity if a reviewer cannot keep only these of the changes."""
+    def check_kept(self, paths: Collection[str], kept: Collection[str]) -> None:  # noqa: B027 - most kinds allow it
+        """Raise UnprocessableEntity if a reviewer cannot keep the changes at only these of the paths."""
 
     @abstractmethod
     def presenter(self) -> Presenter: ...

@@ -58,7 +58,7 @@ def _send(request: ChangeRequest, address: str) -> None:
             "outcome": Status(request.status).name,
             "about": f"{kind.subject_label} #{request.subject_id}"
             if request.subject_id
-            else f"{request.kind_label} ({in_plain_text(str(request.subject))})",
+            else f"{request.kind_label}: {in_plain_text(str(request.subject))}",
             "reviewer": in_plain_text(request.review_member.name) if request.review_member else "",
             "comment": in_plain_text(request.review_comment or ""),
             "fields": kind.presenter().field_labels(request.paths),

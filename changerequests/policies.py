@@ -83,11 +83,14 @@ class Rule:
             is_initiator = facts.initiator.application_id in self.application_ids
         return (
             is_initiator
-            and (self.contact_types is None or facts.contact_type in self.contact_types)
+            and self.is_about_type(facts.contact_type)
             and (self.participant_ids is None or not self.participant_ids.isdisjoint(facts.participant_ids))
             and (self.initiator_group_ids is None or not self.initiator_group_ids.isdisjoint(facts.initiator.group_ids))
             and (self.min_rows is None or facts.rows is None or facts.rows >= self.min_rows)
         )
+
+    def is_about_type(self, contact_type: str | None) -> bool:
+        return self.contact_types is None or contact_type in self.contact_types
 
     def matches(self, path: str, *, is_flagged: bool) -> bool:
         """Return whether the rule is about a changed path: one of its own, one below it, or one that contains it."""
@@ -242,6 +245,14 @@ def initiator_group_ids(documents: Iterable[Mapping[str, Any]]) -> set[int]:
     return {group for document in documents for rule in document["rules"] for group in rule["initiatorGroups"] or ()}
 
 
-def names_contact_types(documents: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether contacts of some type have rules of their own in these policies."""
-    return any(rule["contactTypes"] is not None for document in documents for rule in document["rules"])
+def stages_between_types(policies: Iterable[KindPolicy], before: str, after: str) -> set[Stage]:
+    """Return who has to approve that a contact gets another type: nobody chooses the rules that bind it alone.
+
+    These are the stages of all rules about contacts of either type, of those policies whose rules differ for the two.
+    """
+    needed: set[Stage] = set()
+    for policy in policies:
+        binding = [[rule for rule in policy.rules if rule.is_about_type(key)] for key in (before, after)]
+        if binding[0] != binding[1]:
+            needed.update(stage for rules in binding for rule in rules for stage in rule.stages)
+    return needed

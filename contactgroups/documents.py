@@ -7,7 +7,7 @@ Each contact and each linked entity has a path of its own: `members.17` is the i
 document of a group that does not exist is empty, so creating and deleting a group are changes like all others.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from core.documents import Change, is_same, value_at
@@ -63,8 +63,3 @@ def changes_to(document: Mapping[str, Any], values: Mapping[str, Any]) -> list[C
         for path, target in values.items()
         if not is_same(original := value_at(document, path), target)
     ]
-
-
-def is_of_group_itself(changes: Sequence[Change]) -> bool:
-    """Return whether the changes create or delete the group."""
-    return any(change.path == ID for change in changes)

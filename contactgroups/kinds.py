@@ -17,16 +17,17 @@ from changerequests.models import ChangeRequest
 from changerequests.policies import Initiator, KindPolicy, Requirement, profiles
 from changerequests.presentation import Mark, ReviewedChange, Shown, ShownChange
 from changerequests.queries.sight import sights_of
-from contactgroups.documents import EXTERNAL_ID, ID, LINKS, MEMBERS, TEXTS, changes_to, contacts_at, is_of_group_itself
+from contactgroups.documents import EXTERNAL_ID, ID, LINKS, MEMBERS, TEXTS, changes_to, contacts_at
 from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, ContactGroup, EntityType, GroupMembership
 from contactgroups.permissions import MAY_CHANGE, MAY_VIEW
 from contactgroups.queries import search_groups
 from contactgroups.services.writing import approved_changes, check_group, write_group
 from contactgroups.subjects import (
     LockedGroup,
-    facts_of_group,
+    facts_of_groups,
     groups_asked_for,
     groups_with_documents,
+    lock_contacts_asked_for,
     locked_subject,
     names_in_requests,
     seen_subjects,
@@ -77,6 +78,10 @@ class ContactGroupKind(DocumentKind):
         }
         return absent | present
 
+    def lock_before(self, subject_ids: Collection[int]) -> None:
+        """Lock the contacts that are asked for, as they come before any group."""
+        lock_contacts_asked_for(subject_ids)
+
     def lock(self, *, actor: Actor, subject_id: int) -> LockedGroup:
         return locked_subject(actor=actor, group_id=subject_id)
 
@@ -100,11 +105,12 @@ class ContactGroupKind(DocumentKind):
     ) -> Requirement:
         paths = list(paths)
         contacts = contacts_at(paths) | {int(pk) for pk in subject.document.get(MEMBERS, ())}
-        return policy.requirement(paths, flagged=(), facts=facts_of_group(contacts, policy, initiator))
+        facts = facts_of_groups({subject.id: contacts}, policy, initiator)
+        return policy.requirement(paths, flagged=(), facts=facts[subject.id])
 
-    def check_kept(self, changes: Sequence[Change], kept: Sequence[Change]) -> None:
+    def check_kept(self, paths: Collection[str], kept: Collection[str]) -> None:
         """Refuse to delete or create half a group."""
-        if is_of_group_itself(changes):
+        if ID in paths:
             raise UnprocessableEntity(
                 gettext("A group is created or deleted as a whole. Approve all of it, or return it."),
                 sub_code="UnknownPaths",
@@ -168,6 +174,9 @@ class GroupPresenter(DocumentPresenter):
         self._load(change["path"] for change in changes)
         shown = super()._shown_changes(changes)
         return [_with_what_happens(change, is_deleted=change.after.is_empty) for change in shown]
+
+    def prepare(self, changes: Iterable[Mapping[str, Any]]) -> None:
+        self._load(change["path"] for change in changes)
 
     def _load(self, paths: Iterable[str]) -> None:
         self._names.load(contacts_at(paths))

@@ -1,5 +1,6 @@
 """Groups as subjects of change requests: their documents, their locks, and who sees requests about them."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -128,13 +129,18 @@ def locked_subject(*, actor: Actor, group_id: int) -> LockedGroup:
 
     Raises NotFound if the actor cannot see the group; HeldByOthers.
     """
-    requests = RequestSubject.objects.filter(kind=CONTACT_GROUP, subject_id=group_id, is_open=True)
-    for paths in requests.values_list("request__paths", flat=True):
-        lock_contacts(contacts_at(paths))
+    lock_contacts_asked_for([group_id])
     found = locked_groups(ContactGroup.objects.visible_to(actor).filter(pk=group_id)).get(group_id)
     if found is None and ContactGroup.objects.filter(pk=group_id).exists():
         raise no_such_group()
     return found or LockedGroup(group_id, None, {})
+
+
+def lock_contacts_asked_for(group_ids: Collection[int]) -> None:
+    """Lock the contacts that the open requests about these groups name. Raises HeldByOthers."""
+    proposals = open_proposals(CONTACT_GROUP).filter(subject__subject_id__in=group_ids).order_by()
+    asked = proposals.values_list("changes", flat=True)
+    lock_contacts(contacts_at(change["path"] for changes in asked for change in changes))
 
 
 def lock_contacts(contact_ids: Iterable[int]) -> dict[int, Contact]:
@@ -176,14 +182,23 @@ def groups_asked_for(term: str) -> QuerySet[Any, Any]:
     return proposed.filter(texts__icontains=term).values("subject__subject_id")
 
 
-def facts_of_group(contact_ids: Iterable[int], policy: KindPolicy, initiator: Initiator) -> Facts:
-    """Return what the policy's rules depend on: the participants of all these contacts. Runs a query if they do."""
+def facts_of_groups(
+    contacts: Mapping[int, Collection[int]], policy: KindPolicy, initiator: Initiator
+) -> Mapping[int, Facts]:
+    """Return what the policy's rules depend on, by group: the participants of all its contacts, which are given.
+
+    Runs a query if they do.
+    """
     if not policy.needs_subject_facts:
-        return Facts(initiator=initiator)
-    participants = ContactParticipant.objects.filter(contact__in=list(contact_ids)).values_list(
-        "participant", flat=True
-    )
-    return Facts(participant_ids=frozenset(participants), initiator=initiator)
+        return dict.fromkeys(contacts, Facts(initiator=initiator))
+    participants: dict[int, set[int]] = defaultdict(set)
+    links = ContactParticipant.objects.filter(contact__in=set().union(*contacts.values()))
+    for contact_id, participant_id in links.values_list("contact", "participant"):
+        participants[contact_id].add(participant_id)
+    return {
+        pk: Facts(participant_ids=frozenset().union(*(participants[contact] for contact in own)), initiator=initiator)
+        for pk, own in contacts.items()
+    }
 
 
 def groups_with_documents(ids: Iterable[int]) -> Mapping[int, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -80,6 +81,7 @@ class EntryList:
         subjects = kind.subjects([row.subject_id for row in rows])
         latest = Proposal.objects.filter(subject__in=rows).order_by("subject", "-revision__number").distinct("subject")
         changes = dict(latest.values_list("subject", "changes"))
+        presenter.prepare(chain.from_iterable(changes.values()))
         return [self._entry(row, subjects[row.subject_id], changes.get(row.pk, []), presenter) for row in rows]
 
     def _entry(

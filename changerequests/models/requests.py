@@ -234,7 +234,8 @@ class ChangeRequest(models.Model):
 
     @property
     def kind_label(self) -> str:
-        return self.get_source_display() or str(request_kind(self.kind).label)
+        label = str(request_kind(self.kind).label)
+        return f"{self.get_source_display()} ({label})" if self.source else label
 
     @property
     def is_creation(self) -> bool:

@@ -79,10 +79,23 @@ def binding_policy(actor: Actor, *, kind: str) -> KindPolicy | None:
 
     Runs one query, none for actors that never wait.
     """
-    if actor.application_id is None and not (actor.is_member or actor.is_operator):
+    if not _is_bound(actor) or (actor.application_id is not None and not request_kind(kind).binds_applications):
         return None
     policy = current_policy(kind)
     return policy if policy.rules and may_wait(actor, policy) else None
+
+
+def binding_policies(actor: Actor) -> list[KindPolicy]:
+    """Return the policies of all kinds under which something of the actor could wait. Runs at most one query."""
+    if not _is_bound(actor):
+        return []
+    uid = latest_version().values_list("uid", flat=True).first()
+    policies = (policy_from_column(kind.key, uid) for kind in all_kinds())
+    return [policy for policy in policies if policy.rules and may_wait(actor, policy)]
+
+
+def _is_bound(actor: Actor) -> bool:
+    return actor.application_id is not None or actor.is_member or actor.is_operator
 
 
 def policies_now() -> tuple[dict[str, Any], int]:

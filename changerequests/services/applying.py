@@ -18,8 +18,8 @@ Outcome = RequestSubject.Outcome
 def apply_approved_request(change_request_id: int) -> None:
     """Apply what is left of an approved request. Each batch is one transaction; killed, it goes on from the next one.
 
-    Locks the batch's subjects in the order of their ids, then its rows. Subjects that have changed since, or that
-    refuse the change, are left out and say why.
+    Locks what comes before the subjects of a batch, these in the order of their ids, then its rows. Subjects that have
+    changed since, or that refuse the change, are left out and say why.
     """
     last: int | None = BEFORE_ALL
     while last is not None:
@@ -42,6 +42,7 @@ def _apply_batch(change_request_id: int, *, after: int) -> int | None:
     waiting = request.subjects.filter(kind=request.kind, subject_id__gt=after, is_open=True).order_by("subject_id")
     batch = {row.subject_id: row.pk for row in waiting[:BATCH]}
     kind = request_kind(request.kind)
+    kind.lock_before(batch)
     locked = {subject_id: _locked(kind, subject_id) for subject_id in batch}
     rows = request.subjects.select_for_update().filter(pk__in=list(batch.values()), is_open=True)
     proposals = {

@@ -144,7 +144,7 @@ class _Deciding:
             raise nothing_kept()
         if len(kept) == len(known):
             return None
-        self.kind.check_kept(proposal.proposed, kept)
+        self.kind.check_kept(known, [change.path for change in kept])
         revise(
             request=request,
             reason=RevisionReason.STRUCK,

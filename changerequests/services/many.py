@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from psycopg import sql
 
 from accounts.actor import Actor
+from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Proposal, RequestSubject, Revision, RevisionReason, Source
 from changerequests.policies import Requirement
 from changerequests.services.opening import (
@@ -119,6 +120,8 @@ def strike_of_many(
     check_parts(paths or (), known_paths, excluded_subject_ids, known_excluded)
     if not kept_paths:
         raise nothing_kept()
+    if paths is not None:
+        request_kind(request.kind).check_kept(known_paths, paths)
     if not struck:
         return False
     wait_again(request, paths=paths_with_ancestors(kept_paths), requirement=requirement)

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.actor import system_actor
 from audit import entries
 from audit.models import Entry
-from changerequests.models import RequestSubject
+from changerequests.models import Proposal, RequestSubject
 from changerequests.services.erasure import erase_requests
 from contactgroups.documents import TEXTS, contacts_at, member_path
 from contactgroups.models import CONTACT_GROUP, ContactGroup, GroupMembership
@@ -46,11 +46,17 @@ def _groups_of(contact_ids: Sequence[int]) -> set[int]:
     """Return the groups that have these contacts, had them, or would have them."""
     paths = [member_path(contact_id) for contact_id in contact_ids]
     memberships = GroupMembership.objects.filter(contact__in=contact_ids)
-    requests = RequestSubject.objects.filter(kind=CONTACT_GROUP, request__paths__overlap=paths)
+    # The paths of a request are those of all its groups.
+    proposals = Proposal.objects.filter(subject__kind=CONTACT_GROUP, revision__request__paths__overlap=paths)
+    proposed = proposals.order_by().values_list("subject__subject_id", "changes").iterator()
     history = Entry.objects.filter(kind=CONTACT_GROUP, paths__overlap=paths)
     return {
         *memberships.values_list("group", flat=True),
-        *requests.values_list("subject_id", flat=True),
+        *(
+            pk
+            for pk, changes in proposed
+            if not contacts_at(change["path"] for change in changes).isdisjoint(contact_ids)
+        ),
         *history.values_list("subject_id", flat=True),
     }
 

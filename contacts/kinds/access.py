@@ -85,4 +85,6 @@ class AccessPresenter(ContactPresenter):
         }
 
     def text(self, value: Any, *, name: str) -> str:
-        return self._names[name].get(value, f"#{value}") if name in LINKS else super().text(value, name=name)
+        if name in LINKS and value is not None:
+            return self._names[name].get(value, f"#{value}")
+        return super().text(value, name=name)

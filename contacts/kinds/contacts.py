@@ -1,6 +1,7 @@
 """What the kinds of change requests about contacts have in common."""
 
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -12,6 +13,7 @@ from changerequests.document_kinds import DocumentKind, DocumentPresenter
 from changerequests.kinds import RequestKind, SubjectView, listed_columns
 from contacts.models import CONTACT_TYPES, Contact, ContactParticipant
 from contacts.queries.contacts import search_contacts
+from contacts.services.identity import TYPE
 from schemas.queries import list_data
 
 
@@ -56,7 +58,16 @@ class ContactDocumentKind(AboutContacts, DocumentKind):
 
 
 class ContactPresenter(DocumentPresenter):
-    """Presents changes of a contact that follow no schema."""
+    """Presents changes of a contact that follow no schema. A type is shown by its name."""
+
+    @cached_property
+    def _types(self) -> Mapping[int, str]:
+        return {item.id: item.name() for item in list_data(CONTACT_TYPES).items}
+
+    def text(self, value: Any, *, name: str) -> str:
+        if name == TYPE and value is not None:
+            return self._types.get(value, f"#{value}")
+        return super().text(value, name=name)
 
     def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
         return {**super().subject_context(subject, user=user), **contact_facts(subject.row, user=user)}

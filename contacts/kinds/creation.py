@@ -33,12 +33,13 @@ from contacts.models import (
 )
 from contacts.queries.contacts import no_such_contact, search_contacts
 from contacts.services.access import PARTICIPANTS
-from contacts.services.creation import DETAILS, TYPE, amend_creation, write_creation
+from contacts.services.creation import DETAILS, amend_creation, write_creation
+from contacts.services.identity import TYPE
 from core.documents import Change
 from core.errors import NotFound, map_lock_errors
 from core.search import SearchTerm
 from schemas.models import ListItem
-from schemas.queries import current_schema, list_data
+from schemas.queries import current_schema
 
 IN_DETAILS = f"{DETAILS}."
 _EMPTY = Value("", TextField())
@@ -187,21 +188,8 @@ class ContactCreationKind(CreationKind, AboutContacts):
         return amend_creation(actor=actor, asked=subject, document=document)
 
     def presenter(self) -> "CreationPresenter":
-        others = NewContactPresenter(CONTACT_CREATION, {TYPE: _("Type"), **IDENTITY_LABELS, **ACCESS_LABELS})
+        others = AccessPresenter(CONTACT_CREATION, {**IDENTITY_LABELS, **ACCESS_LABELS})
         return CreationPresenter(CONTACT_SCHEMA, others, "contacts", "contact")
-
-
-class NewContactPresenter(AccessPresenter):
-    """Presents what a new contact has besides its details."""
-
-    @cached_property
-    def _types(self) -> Mapping[int, str]:
-        return {item.id: item.name() for item in list_data(CONTACT_TYPES).items}
-
-    def text(self, value: Any, *, name: str) -> str:
-        if value is None:
-            return ""
-        return self._types.get(value, f"#{value}") if name == TYPE else super().text(value, name=name)
 
 
 class CreationPresenter(Presenter):
@@ -229,6 +217,9 @@ class CreationPresenter(Presenter):
         if path.startswith(IN_DETAILS):
             return self._details.label_at(path.removeprefix(IN_DETAILS))
         return self._others.label_at(path)
+
+    def prepare(self, changes: Iterable[Mapping[str, Any]]) -> None:
+        self._others.prepare(changes)
 
     def reviewed_changes(
         self, changes: Sequence[Mapping[str, Any]], *, document: Mapping[str, Any], is_open: bool

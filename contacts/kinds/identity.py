@@ -19,6 +19,7 @@ from contacts.models import CONTACT_IDENTITY, ExternalConnection, ProfilePicture
 from contacts.services.identity import (
     CONNECTIONS,
     PICTURE,
+    TYPE,
     USERNAME,
     LockedIdentity,
     check_identity,
@@ -29,6 +30,7 @@ from contacts.snapshots import facts_of_contact
 from core.documents import Change
 
 LABELS = {
+    TYPE: _("Type"),
     USERNAME: _("Username"),
     CONNECTIONS: _("External ids"),
     PICTURE: _("Picture"),
@@ -43,12 +45,17 @@ _CONNECTIONS = (
 _PICTURE = ProfilePicture.objects.filter(contact=OuterRef("pk")).values(shown=JSONObject(file="file", sha256="sha256"))
 # A contact's identity, as a column of its row.
 _DOCUMENT = JSONObject(
-    **{USERNAME: F("username"), CONNECTIONS: ArraySubquery(_CONNECTIONS), PICTURE: Subquery(_PICTURE)}
+    **{
+        TYPE: F("type_id"),
+        USERNAME: F("username"),
+        CONNECTIONS: ArraySubquery(_CONNECTIONS),
+        PICTURE: Subquery(_PICTURE),
+    }
 )
 
 
 class ContactIdentityKind(ContactDocumentKind):
-    """A change of a contact's username, external ids or picture."""
+    """A change of a contact's type, username, external ids or picture."""
 
     key = CONTACT_IDENTITY
     label = _("Identity of a contact")
@@ -69,9 +76,8 @@ class ContactIdentityKind(ContactDocumentKind):
     def amended(self, *, actor: Actor, subject: LockedIdentity, document: Mapping[str, Any]) -> Sequence[Change]:
         """Return the changes to the username and the external ids that the document adds; a picture is sent again."""
         wanted = {USERNAME: document[USERNAME]} if USERNAME in document else {}
-        present = subject.document[CONNECTIONS]
-        added = [connection for connection in document.get(CONNECTIONS, ()) if connection not in present]
-        changes = subject.changes(**wanted, **{CONNECTIONS: [*present, *added]})
+        connections = subject.connections_with(document.get(CONNECTIONS, ()))
+        changes = subject.changes(**wanted, **{CONNECTIONS: connections})
         check_identity(subject, changes)
         return changes
 

@@ -16,9 +16,6 @@ def add_external_connection(*, actor: Actor, contact_id: int, system: str, exter
     `PendingChangeRequestExists`.
     """
     subject = locked_identity(actor=actor, contact_id=contact_id)
-    connection = {"system": system, "externalId": external_id}
-    present = subject.document[CONNECTIONS]
-    if connection in present:
-        return None
-    changes = subject.changes(**{CONNECTIONS: [*present, connection]})
+    wanted = subject.connections_with([{"system": system, "externalId": external_id}])
+    changes = subject.changes(**{CONNECTIONS: wanted})
     return change_identity(actor=actor, subject=subject, changes=changes)

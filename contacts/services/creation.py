@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.models import Member
@@ -18,7 +17,6 @@ from contacts.models import (
     CONTACT_CREATION,
     CONTACT_IDENTITY,
     CONTACT_SCHEMA,
-    CONTACT_TYPES,
     ChannelKind,
     Contact,
     ContactAssignment,
@@ -33,18 +31,15 @@ from contacts.plans import ChangePlan, Origin, plan, replaced
 from contacts.services.access import MEMBERS, PARTICIPANTS, check_exist
 from contacts.services.changes import commit
 from contacts.services.external_ids import another_external_id, check_external_ids_free, connect, unique_external_ids
-from contacts.services.identity import CONNECTIONS, USERNAME
+from contacts.services.identity import CONNECTIONS, TYPE, USERNAME, Connections, contact_type
 from contacts.services.usernames import new_username, unique_username
 from contacts.snapshots import new_contact_snapshot, schema_and_policy
 from core.documents import Change, Document, changes_between, value_at, with_values
-from core.errors import UnprocessableEntity, map_lock_errors
+from core.errors import map_lock_errors
 from schemas.compiled import CompiledSchema
-from schemas.models import ListItem
 from schemas.queries import current_schema
 
-TYPE, DETAILS = "type", "details"
-
-Connections = Sequence[Mapping[str, str]]
+DETAILS = "details"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +98,7 @@ def create_contact(
     schema, policy = schema_and_policy(schema_key=CONTACT_SCHEMA, kind=CONTACT_CREATION)
     participants, members = _inherited_from(actor)
     new = _planned(
-        Contact(type=_type(type_id)),
+        Contact(type=contact_type(type_id)),
         actor=actor,
         schema=schema,
         origin=Origin.CREATION,
@@ -144,7 +139,7 @@ def write_creation(*, actor: Actor, asked: AskedFor, changes: Sequence[Change], 
     waiting: WaitingContact = asked.waiting
     document = with_values({}, {change.path: change.target for change in changes})
     check_exist([Change(path, None, document[path]) for path in (PARTICIPANTS, MEMBERS) if path in document])
-    contact = Contact(pk=waiting.pk, uid=waiting.uid, type=_type(document.get(TYPE)))
+    contact = Contact(pk=waiting.pk, uid=waiting.uid, type=contact_type(document.get(TYPE)))
     new = _planned_again(contact, document, actor=actor, origin=Origin.APPROVED_CREATION)
     _write(new, approved=request)
     entries.record(
@@ -169,7 +164,7 @@ def amend_creation(*, actor: Actor, asked: AskedFor, document: Mapping[str, Any]
     names = {"contactTypeId": TYPE, "username": USERNAME, "details": DETAILS, "externalConnections": CONNECTIONS}
     wanted |= {names[name]: value for name, value in document.items() if name in names}
     waiting: WaitingContact = asked.waiting
-    contact = Contact(pk=waiting.pk, uid=waiting.uid, type=_type(wanted.get(TYPE)))
+    contact = Contact(pk=waiting.pk, uid=waiting.uid, type=contact_type(wanted.get(TYPE)))
     new = _planned_again(contact, wanted, actor=actor, origin=Origin.CREATION)
     _reserve(waiting, new)
     asked.document = new.document
@@ -211,19 +206,6 @@ def _planned(
     if connections:
         _check_connections(contact, connections)
     return NewContact(contact, found, connections, participants, members)
-
-
-def _type(type_id: int | None) -> ListItem:
-    types = ListItem.objects.filter(list__key=CONTACT_TYPES)
-    contact_type = None if type_id is None else types.filter(pk=type_id).first()
-    if contact_type is None:
-        expected = _("Expected the id of an item of the list %(list)s.") % {"list": CONTACT_TYPES}
-        raise UnprocessableEntity(
-            _("There is no such type of contact."),
-            sub_code="ValidationFailed",
-            properties={"contactTypeId": [expected]},
-        )
-    return contact_type
 
 
 def _check_connections(contact: Contact, connections: Connections) -> None:

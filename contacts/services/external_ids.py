@@ -43,6 +43,15 @@ def check_external_ids_free(external_ids: Collection[str], *, but_by: Contact | 
         raise external_id_not_unique(is_reserved=is_reserved)
 
 
+def reconnect(contact: Contact, connections: Iterable[Mapping[str, str]]) -> None:
+    """Give a contact other external ids in systems where it has some. Raises like `connect`."""
+    with unique_external_ids():
+        for connection in connections:
+            contact.external_connections.filter(system=connection["system"]).update(
+                external_id=connection["externalId"]
+            )
+
+
 def connect(contact: Contact, connections: Iterable[Mapping[str, str]]) -> None:
     """Give a contact these external ids. Raises UnprocessableEntity `ExternalIdNotUnique`."""
     with unique_external_ids():

@@ -1,28 +1,36 @@
-"""What a contact is called and shown by: its username, its ids in other systems and its picture."""
+"""What a contact is called and shown by: its type, its username, its ids in other systems and its picture."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from audit import entries
 from changerequests.models import ChangeRequest, Proposal
 from changerequests.services.submitting import approved_by, request_if_required
-from contacts.models import CONTACT_IDENTITY, Contact, ProfilePicture
-from contacts.services.external_ids import another_external_id, check_external_ids_free, connect
+from contacts.models import CONTACT_IDENTITY, CONTACT_TYPES, Contact, ProfilePicture
+from contacts.services.external_ids import another_external_id, check_external_ids_free, connect, reconnect
 from contacts.services.usernames import check_username_changeable, check_username_free, unique_username
 from contacts.snapshots import changeable_contact
 from core.documents import Change, is_same
+from core.errors import UnprocessableEntity
 from core.stored_files import discard_file
+from schemas.models import ListItem
 
-USERNAME, CONNECTIONS, PICTURE = "username", "externalConnections", "picture"
+TYPE, USERNAME, CONNECTIONS, PICTURE = "type", "username", "externalConnections", "picture"
+
+Connections = Sequence[Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class LockedIdentity:
-    """A locked contact with its identity as a document: connections are an array, a picture is a file and its hash."""
+    """A locked contact with its identity as a document: connections are an array, a picture is a file and its hash.
+
+    The type is the id of its item.
+    """
 
     contact: Contact
     document: Mapping[str, Any]
@@ -35,6 +43,15 @@ class LockedIdentity:
             if not is_same(self.document[path], target)
         ]
 
+    def connections_with(self, added: Connections) -> list[Mapping[str, str]]:
+        """Return its connections with others. Raises UnprocessableEntity `ExternalConnectionExists`."""
+        present = self.document[CONNECTIONS]
+        systems = {connection["system"] for connection in present}
+        new = [connection for connection in added if connection not in present]
+        if any(connection["system"] in systems for connection in new):
+            raise another_external_id()
+        return [*present, *new]
+
 
 def locked_identity(*, actor: Actor, contact_id: int) -> LockedIdentity:
     """Lock a contact and return its identity. Raises NotFound; HeldByOthers; ContactAnonymized. Runs three queries."""
@@ -44,6 +61,7 @@ def locked_identity(*, actor: Actor, contact_id: int) -> LockedIdentity:
     return LockedIdentity(
         contact,
         {
+            TYPE: contact.type_id,
             USERNAME: contact.username,
             CONNECTIONS: [{"system": system, "externalId": external_id} for system, external_id in connections],
             PICTURE: None if picture is None else picture.as_json(),
@@ -82,7 +100,7 @@ def write_identity(
 ) -> None:
     """Write changes of a locked identity, and their entry.
 
-    Raises UnprocessableEntity `UsernameNotUnique`, `ExternalIdNotUnique`, `ExternalConnectionExists`.
+    Raises UnprocessableEntity `UsernameNotUnique`, `ExternalIdNotUnique`, `ValidationFailed` for an unknown type.
     """
     check_identity(subject, changes)
     for change in changes:
@@ -95,6 +113,29 @@ def check_identity(subject: LockedIdentity, changes: Sequence[Change]) -> None:
     """Raise what `write_identity` raises."""
     for change in changes:
         _CHECKS[change.path](subject, change)
+
+
+def contact_type(type_id: int | None) -> ListItem:
+    """Return the type of contacts with this id. Raises UnprocessableEntity `ValidationFailed`."""
+    types = ListItem.objects.filter(list__key=CONTACT_TYPES)
+    found = None if type_id is None else types.filter(pk=type_id).first()
+    if found is None:
+        expected = _("Expected the id of an item of the list %(list)s.") % {"list": CONTACT_TYPES}
+        raise UnprocessableEntity(
+            _("There is no such type of contact."),
+            sub_code="ValidationFailed",
+            properties={"contactTypeId": [expected]},
+        )
+    return found
+
+
+def _check_type(subject: LockedIdentity, change: Change) -> None:
+    contact_type(change.target)
+
+
+def _write_type(subject: LockedIdentity, change: Change) -> None:
+    subject.contact.type = contact_type(change.target)
+    subject.contact.save(update_fields=["type"])
 
 
 def _check_username(subject: LockedIdentity, change: Change) -> None:
@@ -113,15 +154,15 @@ def _added(change: Change) -> list[Mapping[str, str]]:
 
 
 def _check_connections(subject: LockedIdentity, change: Change) -> None:
-    systems = {connection["system"] for connection in subject.document[CONNECTIONS]}
-    for connection in _added(change):
-        if connection["system"] in systems:
-            raise another_external_id()
-        check_external_ids_free([connection["externalId"]])
+    check_external_ids_free([connection["externalId"] for connection in _added(change)])
 
 
 def _write_connections(subject: LockedIdentity, change: Change) -> None:
-    connect(subject.contact, _added(change))
+    """Add external ids, or replace those in the same systems. None is taken away."""
+    systems = {connection["system"] for connection in change.original or ()}
+    added = _added(change)
+    reconnect(subject.contact, [connection for connection in added if connection["system"] in systems])
+    connect(subject.contact, [connection for connection in added if connection["system"] not in systems])
 
 
 def _check_picture(subject: LockedIdentity, change: Change) -> None:
@@ -138,11 +179,13 @@ def _write_picture(subject: LockedIdentity, change: Change) -> None:
 
 
 _CHECKS: Mapping[str, Callable[[LockedIdentity, Change], None]] = {
+    TYPE: _check_type,
     USERNAME: _check_username,
     CONNECTIONS: _check_connections,
     PICTURE: _check_picture,
 }
 _WRITERS: Mapping[str, Callable[[LockedIdentity, Change], None]] = {
+    TYPE: _write_type,
     USERNAME: _write_username,
     CONNECTIONS: _write_connections,
     PICTURE: _write_picture,

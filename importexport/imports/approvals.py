@@ -1,22 +1,23 @@
 """Which changes of a sync have to be approved: the same as if they were made one by one."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from accounts.actor import Actor, ActorKind
+from accounts.actor import Actor
 from changerequests.models import RequestSubject
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement
-from changerequests.queries.policies import binding_policy, current_policy, initiator_of, may_wait
+from changerequests.queries.policies import binding_policy, initiator_of
 from changerequests.services.opening import open_already
 from contacts.kinds.creation import CreationKind
-from contacts.models import CONTACT_DETAILS
 from contacts.plans import required_for
 from core.documents import Change, Document, changes_between
 from importexport.imports.entries import Entry, Waiting
 from schemas.queries import current_schema
 
 Item = TypeVar("Item")
-FactsOf = Callable[[Collection[int], KindPolicy, Initiator], Mapping[int, Facts]]
+# The changes of each subject, by its id.
+Changes = Mapping[int, Sequence[Change]]
+FactsOf = Callable[[Changes, KindPolicy, Initiator], Mapping[int, Facts]]
 
 
 class CreationApprovals:
@@ -49,41 +50,63 @@ class CreationApprovals:
 
 
 class Approvals:
-    """Asks the policy of a kind about the changes of a sync's entries."""
+    """Asks the policy of a kind about the changes that a sync's entries make to subjects of this kind."""
 
-    def __init__(self, *, kind: str, schema_key: str, actor: Actor, facts: FactsOf) -> None:
-        self._kind = kind
-        self._schema_key = schema_key
+    def __init__(self, *, kind: str, actor: Actor, facts: FactsOf) -> None:
+        self.kind = kind
         self._actor = actor
         self._facts = facts
 
     def require(self, asked: Mapping[int, tuple[Entry, Sequence[Change]]]) -> None:
-        """Set `waiting` of the entries, by subject, whose changes must be approved.
+        """Have the entries wait, by subject, whose changes must be approved, whole.
 
-        Refuses those whose subject has an open request. The subjects must be locked. Follows today's policy and the
-        flags of today's schema, even if the sync began under an earlier one.
+        Refuses those whose subject has an open request. The subjects must be locked. Follows today's policy, even if
+        the sync began under an earlier one.
         """
-        if not asked or not self._is_concerned():
-            return
-        policy = current_policy(self._kind)
-        if not may_wait(self._actor, policy):
-            return
+        changes = {subject_id: changes for subject_id, (_entry, changes) in asked.items() if changes}
+        requirements = self._requirements(changes) if changes else {}
+        waiting = {subject_id: requirement for subject_id, requirement in requirements.items() if requirement}
+        for subject_id, requirement in waiting.items():
+            asked[subject_id][0].waiting[self.kind] = Waiting(subject_id, changes[subject_id], requirement)
+        for subject_id, request_id in self._open_requests(waiting):
+            asked[subject_id][0].refuse_as(open_already(request_id))
+
+    def _requirements(self, changes: Changes) -> Mapping[int, Requirement]:
+        """Return what the changes of each subject must wait for."""
+        policy = binding_policy(self._actor, kind=self.kind)
+        if policy is None:
+            return {}
+        facts = self._facts(changes, policy, initiator_of(self._actor, policy))
+        return self._required_by(policy, changes, facts)
+
+    def _required_by(
+        self, policy: KindPolicy, changes: Changes, facts: Mapping[int, Facts]
+    ) -> Mapping[int, Requirement]:
+        return {
+            pk: policy.requirement([change.path for change in found], flagged=(), facts=facts[pk])
+            for pk, found in changes.items()
+        }
+
+    def _open_requests(self, waiting: Mapping[int, Requirement]) -> list[tuple[int, int]]:
+        """Return subject and request of each open request about what has to wait."""
+        if not waiting:
+            return []
+        subjects = RequestSubject.objects.filter(kind=self.kind, subject_id__in=list(waiting), is_open=True)
+        return list(subjects.values_list("subject_id", "request"))
+
+
+class DetailsApprovals(Approvals):
+    """Asks about details that follow a schema, by the flags of its current version."""
+
+    def __init__(self, *, kind: str, schema_key: str, actor: Actor, facts: FactsOf) -> None:
+        super().__init__(kind=kind, actor=actor, facts=facts)
+        self._schema_key = schema_key
+
+    def _required_by(
+        self, policy: KindPolicy, changes: Changes, facts: Mapping[int, Facts]
+    ) -> Mapping[int, Requirement]:
         schema = current_schema(self._schema_key)
-        facts = self._facts(list(asked), policy, initiator_of(self._actor, policy))
-        for subject_id, (entry, changes) in asked.items():
-            requirement = required_for(schema, [change.path for change in changes], policy, facts[subject_id])
-            if requirement:
-                entry.waiting = Waiting(subject_id, changes, requirement)
-        self._refuse_those_with_open_requests([entry for entry, _changes in asked.values()])
-
-    def _is_concerned(self) -> bool:
-        """Return whether the actor's changes can wait at all. Applications never wait for a contact's details."""
-        if self._actor.kind is ActorKind.APP:
-            return self._kind != CONTACT_DETAILS
-        return self._actor.is_member or self._actor.is_operator
-
-    def _refuse_those_with_open_requests(self, entries: Sequence[Entry]) -> None:
-        waiting = {entry.waiting.subject_id: entry for entry in entries if entry.waiting is not None}
-        subjects = RequestSubject.objects.filter(kind=self._kind, subject_id__in=list(waiting), is_open=True)
-        for subject_id, request_id in subjects.values_list("subject_id", "request"):
-            waiting[subject_id].refuse_as(open_already(request_id))
+        return {
+            pk: required_for(schema, [change.path for change in found], policy, facts[pk])
+            for pk, found in changes.items()
+        }

@@ -37,15 +37,11 @@ Fault = tuple[str | None, str]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What an entry asks for instead of doing it: changes of a subject, and what they must wait for.
-
-    `is_creation`: the subject does not exist yet.
-    """
+    """What an entry asks for instead of doing it: changes of a subject, and what they must wait for."""
 
     subject_id: int
     changes: Sequence[Change]
     requirement: Requirement
-    is_creation: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +50,7 @@ class Entry:
 
     None means absent: an existing row keeps its value. `document` is the details as JSON. A `Planner` sets `is_valid`
     (whether the details are valid under the schema) and, for new documents, `plan` and `history_cells` on demand.
-    `waiting` is what has to be approved.
+    `waiting` is what has to be approved, by the kind of the change request.
     """
 
     number: int
@@ -67,12 +63,13 @@ class Entry:
     history_cells: bytes = b""
     faults: list[Fault] = field(default_factory=list)
     outcome: Outcome = Outcome.FAILED
-    waiting: Waiting | None = None
+    waiting: dict[str, Waiting] = field(default_factory=dict)
 
     def refuse(self, path: str | None, message: object) -> None:
         if len(self.faults) < MAX_FAULTS:
             self.faults.append((path, str(message)[:MAX_MESSAGE]))
-        self.outcome, self.waiting = Outcome.FAILED, None
+        self.outcome = Outcome.FAILED
+        self.waiting.clear()
 
     def refuse_details(self, faults: Mapping[str, Sequence[object]]) -> None:
         """Add faults, given by their paths in the details."""

@@ -1,8 +1,9 @@
-"""Entries that must be approved: kept with their batch, and asked for by one request when the sync has ended.
+"""What must be approved of entries: kept with their batch, and asked for by a request when the sync has ended.
 
 So a killed worker neither loses nor repeats any, and nobody decides a request to which entries are still added.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
+from changerequests.kinds import all_kinds, request_kind
 from changerequests.models import RequestSubject, Source
 from changerequests.models.revisions import proposal_json
 from changerequests.policies import Requirement, Stage
@@ -25,12 +27,10 @@ from importexport.job_ownership import requester_of
 from importexport.models import ImportFailure, ImportFile, ImportJob, ImportKind, WaitingEntry
 from legalentities.models import LEGAL_ENTITY_CREATION, LEGAL_ENTITY_DETAILS
 
-# The kinds of what waits: changes, and creations.
-SUBJECTS = {
-    (ImportKind.CONTACTS, False): CONTACT_DETAILS,
-    (ImportKind.CONTACTS, True): CONTACT_CREATION,
-    (ImportKind.LEGAL_ENTITIES, False): LEGAL_ENTITY_DETAILS,
-    (ImportKind.LEGAL_ENTITIES, True): LEGAL_ENTITY_CREATION,
+# The kinds of rows that the version before wrote: of changes and of creations.
+_FORMER_KINDS = {
+    ImportKind.CONTACTS: (CONTACT_DETAILS, CONTACT_CREATION),
+    ImportKind.LEGAL_ENTITIES: (LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_CREATION),
 }
 # Another request may be opened for a subject between check and write; a retry sees it.
 TRIES = 5
@@ -45,37 +45,40 @@ def take_turn() -> None:
 
 
 def stage_waiting(job: ImportJob, file: ImportFile, entries: Sequence[Entry]) -> None:
-    """Keep the entries of a batch that must be approved, in the transaction that writes the others."""
-    waiting = [(entry, entry.waiting) for entry in entries if entry.waiting is not None]
+    """Keep what must be approved of a batch, in the transaction that writes the rest."""
+    waiting = [(entry, kind, asked) for entry in entries for kind, asked in entry.waiting.items()]
     if not waiting:
         return
+    columns = ["job", "file", "position", "external_id", "kind", "subject_id", "is_creation"]
     with connection.cursor() as cursor:
         copy_into(
             cursor,
             WaitingEntry,
-            ["job", "file", "position", "external_id", "subject_id", "is_creation", "changes", "stages", "is_erased"],
+            [*columns, "changes", "stages", "is_erased"],
             (
                 row(
                     str(job.pk).encode(),
                     number(file.pk),
                     number(entry.position),
                     text(entry.external_id),
+                    text(kind),
                     number(asked.subject_id),
-                    b"t" if asked.is_creation else b"f",
+                    b"t" if request_kind(kind).is_creation else b"f",
                     json_text(orjson.dumps(proposal_json(asked.changes, required_paths=asked.requirement.paths))),
                     json_text(orjson.dumps(asked.requirement.stages)),
                     b"f",
                 )
-                for entry, asked in waiting
+                for entry, kind, asked in waiting
             ),
         )
 
 
 def open_waiting(job: ImportJob) -> None:
-    """Open a request for what waits of a job, one for changes and one for creations, and count what fails by now.
+    """Open a request of each kind for what waits of a job, and count what fails by now.
 
-    That is an entry whose contact was anonymized, or has an open request by now. Call it in the transaction that ends
-    the job, with the job's row locked; saves the counts. Locks the waiting entries, against anonymization.
+    That is an entry whose contact was anonymized, or has an open request of such a kind by now: nothing of it is asked
+    for. Call it in the transaction that ends the job, with the job's row locked; saves the counts. Locks the waiting
+    entries, against anonymization.
     """
     if job.is_dry_run or not job.awaiting_approval:
         return
@@ -83,12 +86,15 @@ def open_waiting(job: ImportJob) -> None:
     entries = job.waiting_entries.all()
     if not list(entries.select_for_update().order_by("pk").values_list("pk", flat=True)):
         return
+    for kind, is_creation in zip(_FORMER_KINDS[ImportKind(job.kind)], (False, True), strict=True):
+        entries.filter(kind="", is_creation=is_creation).update(kind=kind)
     for tries_left in reversed(range(TRIES)):
         try:
             with transaction.atomic():
                 _fail_unaskable(job)
-                for is_creation in (False, True):
-                    _open(job, is_creation=is_creation)
+                waiting = set(entries.order_by().values_list("kind", flat=True))
+                for kind in (known.key for known in all_kinds() if known.key in waiting):
+                    _open(job, kind)
             break
         except UnprocessableEntity:
             if not tries_left:
@@ -97,26 +103,27 @@ def open_waiting(job: ImportJob) -> None:
 
 
 def _fail_unaskable(job: ImportJob) -> None:
-    kind = SUBJECTS[ImportKind(job.kind), False]
-    taken = RequestSubject.objects.filter(kind=kind, subject_id=OuterRef("subject_id"), is_open=True)
+    taken = RequestSubject.objects.filter(kind=OuterRef("kind"), subject_id=OuterRef("subject_id"), is_open=True)
     entries = job.waiting_entries.annotate(open_request=taken.values("request")[:1])
     unaskable = list(entries.filter(is_erased=True) | entries.filter(Exists(taken)))
+    faults = dict.fromkeys((entry.file_id, entry.position, entry.external_id, _reason(entry)) for entry in unaskable)
     ImportFailure.objects.bulk_create(
         (
             ImportFailure(
-                job=job,
-                file_id=entry.file_id,
-                position=entry.position,
-                external_id=entry.external_id,
-                message=_reason(entry)[:MAX_MESSAGE],
+                job=job, file_id=file_id, position=position, external_id=external_id, message=message[:MAX_MESSAGE]
             )
-            for entry in unaskable
+            for file_id, position, external_id, message in faults
         ),
         batch_size=1_000,
     )
-    job.waiting_entries.filter(pk__in=[entry.pk for entry in unaskable]).delete()
-    job.awaiting_approval -= len(unaskable)
-    job.failed += len(unaskable)
+    failed: dict[int, set[int]] = defaultdict(set)
+    for entry in unaskable:
+        failed[entry.file_id].add(entry.position)
+    for file_id, positions in failed.items():
+        job.waiting_entries.filter(file=file_id, position__in=positions).delete()
+    count = sum(map(len, failed.values()))
+    job.awaiting_approval -= count
+    job.failed += count
     job.save(update_fields=["awaiting_approval", "failed"])
 
 
@@ -126,13 +133,10 @@ def _reason(entry: Any) -> str:
     return str(open_already(entry.open_request))
 
 
-def _open(job: ImportJob, *, is_creation: bool) -> None:
-    entries: QuerySet[WaitingEntry] = job.waiting_entries.filter(is_creation=is_creation).order_by("pk")
+def _open(job: ImportJob, kind: str) -> None:
+    entries: QuerySet[WaitingEntry] = job.waiting_entries.filter(kind=kind).order_by("pk")
     stages = entries.order_by().values_list("stages", flat=True).distinct()
     needed = {Stage(**stage) for found in stages for stage in found}
-    if not needed:
-        return
-    kind = SUBJECTS[ImportKind(job.kind), is_creation]
     request = open_request_of_many(
         kind=kind,
         source=Source.IMPORT,
@@ -144,8 +148,8 @@ def _open(job: ImportJob, *, is_creation: bool) -> None:
 
 
 def _union(kind: str, needed: set[Stage]) -> Requirement:
-    """Return the stages in the order of the policy; those of an earlier version of it come last."""
+    """Return the stages in the order of the policy; those of other policies, or of an earlier version, come last."""
     policy = current_policy(kind)
     known = [stage for stage in policy.stages if stage in needed]
-    earlier = sorted(needed.difference(known), key=lambda stage: stage.name)
-    return Requirement((*known, *earlier), policy_version=policy.version)
+    others = sorted(needed.difference(known), key=lambda stage: stage.name)
+    return Requirement((*known, *others), policy_version=policy.version)

@@ -168,10 +168,11 @@ class SupersededEntry(models.Model):
 
 
 class WaitingEntry(models.Model):
-    """An entry of a sync that must be approved, until the sync has ended and opened a request for all of them.
+    """What must be approved of an entry of a sync, until the sync has ended and opened a request for all of a kind.
 
-    `changes` are those of a Proposal, and `stages` those that they need. `is_creation`: the subject does not exist yet.
-    `is_erased`: the contact was anonymized.
+    An entry has a row for each kind of change request that it needs. `changes` are those of a Proposal, and `stages`
+    those that they need. `is_erased`: the contact was anonymized. The version before wrote no `kind`, only whether the
+    subject does not exist yet.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -179,6 +180,7 @@ class WaitingEntry(models.Model):
     file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="+", db_index=False)
     position = models.PositiveIntegerField()
     external_id = models.TextField(null=True, blank=True)
+    kind = models.CharField(max_length=40, default="", db_default="")
     subject_id = models.IntegerField(db_index=True)
     is_creation = models.BooleanField(default=False, db_default=False)
     changes = models.JSONField()

@@ -49,10 +49,9 @@ _RIGHTS_OF_GROUPS = _changes("group-rights", note="taking away at once")
 _UPLOAD = _exempt(Exemption.TECHNICAL, "stores files; the sync imports them")
 _OR_BREAK_GLASS = "with --break-glass at once, and reviewed afterwards"
 _REFUSES = _exempt(Exemption.SHELL, "refuses once there are people")
-_REST_AT_ONCE = (
-    "of what exists already the details; who sees a contact and what it is called are refused where they wait; the "
-    "rest of an entry takes effect at once"
-)
+_REST_AT_ONCE = "each part of an entry by its own kind; what need not wait takes effect at once"
+_OF_CONTACTS = ("contact-details", "contact-access", "contact-identity", "contact-creation")
+_OF_COMPANIES = ("legal-entity", "contact-group", "legal-entity-creation")
 
 OPERATIONS = {
     # contacts
@@ -92,9 +91,9 @@ OPERATIONS = {
     "PUT /v1.0/legalentities/{legalEntityId}/details": _changes("legal-entity"),
     # jobs
     "POST /v1.0/contacts/import": _UPLOAD,
-    "POST /v1.0/contacts/import/sync": _changes("contact-details", "contact-creation", note=_REST_AT_ONCE),
+    "POST /v1.0/contacts/import/sync": _changes(*_OF_CONTACTS, note=_REST_AT_ONCE),
     "POST /v1.0/legal-entities/import": _UPLOAD,
-    "POST /v1.0/legal-entities/import/sync": _changes("legal-entity", "legal-entity-creation", note=_REST_AT_ONCE),
+    "POST /v1.0/legal-entities/import/sync": _changes(*_OF_COMPANIES, note=_REST_AT_ONCE),
     "POST /v1.0/contacts/export": _changes("export"),
     "POST /v1.0/legal-entities/export": _changes("export"),
     # schemas and lists
@@ -181,9 +180,7 @@ ADMIN_PAGES = {
     "schemas_listitem_change": _changes("list"),
     "schemas_listitem_delete": _changes("list"),
     # jobs
-    "importexport_importjob_add": _changes(
-        "contact-details", "contact-creation", "legal-entity", "legal-entity-creation", note=_REST_AT_ONCE
-    ),
+    "importexport_importjob_add": _changes(*_OF_CONTACTS, *_OF_COMPANIES, note=_REST_AT_ONCE),
     "importexport_importjob_change": _READS,
     "importexport_importjob_failures": _READS,
     "importexport_exportjob_start": _changes("export"),
@@ -215,10 +212,8 @@ COMMANDS = {
     "export_contacts": _SHELL,
     "export_legal_entities": _SHELL,
     "grant_privileges": _SHELL,
-    "import_contacts": _changes("contact-details", "contact-creation", note=f"{_REST_AT_ONCE}; {_OR_BREAK_GLASS}"),
-    "import_legal_entities": _changes(
-        "legal-entity", "legal-entity-creation", note=f"{_REST_AT_ONCE}; {_OR_BREAK_GLASS}"
-    ),
+    "import_contacts": _changes(*_OF_CONTACTS, note=f"{_REST_AT_ONCE}; {_OR_BREAK_GLASS}"),
+    "import_legal_entities": _changes(*_OF_COMPANIES, note=f"{_REST_AT_ONCE}; {_OR_BREAK_GLASS}"),
     "issue_token": _BROKEN_GLASS,
     "link_entities": _changes("contact-group", note=_OR_BREAK_GLASS),
     "load_schemas": _changes("schema", "list", note=f"what is not there yet at once; {_OR_BREAK_GLASS}"),

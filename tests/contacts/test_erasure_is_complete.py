@@ -87,7 +87,7 @@ NOT_PERSONAL = {
     "importexport.ExportJob": {"kind", "status", "columns", "language", "error_code", "requested_by_system"},
     "importexport.ImportFailure": {"path"},
     "importexport.ImportFile": {"kind", "owner_system", "original_name", "sha256"},
-    "importexport.WaitingEntry": {"stages"},
+    "importexport.WaitingEntry": {"kind", "stages"},
     "importexport.ImportJob": {
         "kind",
         "status",

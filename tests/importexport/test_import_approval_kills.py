@@ -14,7 +14,17 @@ from changerequests.queries.revisions import current_digest
 from changerequests.services.deciding import Parts, decide
 from changerequests.tasks import apply_approved, apply_unapplied
 from contacts.kinds.creation import ContactCreationKind
-from contacts.models import CONTACT_CREATION, Contact, ReservedExternalId, WaitingContact
+from contacts.kinds.identity import ContactIdentityKind
+from contacts.models import (
+    CONTACT_ACCESS,
+    CONTACT_CREATION,
+    CONTACT_DETAILS,
+    CONTACT_IDENTITY,
+    Contact,
+    ContactAssignment,
+    ReservedExternalId,
+    WaitingContact,
+)
 from devstack import embedded
 from importexport.imports.services import start_sync
 from importexport.imports.tasks import resume_imports, run_import
@@ -75,21 +85,33 @@ def applied_with_kills(request, workers, *, moments):
     return applied.count()
 
 
+def mixed_entry(entry, number):
+    """Two of three change a name that must be approved; every fourth who looks after it, every fifth the username."""
+    heidi, noted = details(personalInformation={"lastName": "Heidi"}), details(relationship={"notes": "Met in Bern."})
+    others = {"members": ["rita"]} if number % 4 == 0 else {}
+    if number % 5 == 0:
+        others["username"] = f"other-{number}"
+    return entry(f"E-{number}", details=heidi if number % 3 else noted) | others
+
+
 def test_entries_that_wait_are_neither_lost_nor_doubled(entry, default_schemas, make_member, workers, settings):
     settings.IMPORT_BATCH_ENTRIES = 25
+    set_policy(ContactIdentityKind.profiles["strict"], kind=CONTACT_IDENTITY)
     anna, rita = make_member("anna", sees_all_contacts=True), make_member("rita", reviews=True, sees_all_contacts=True)
     synced(lines(*numbered(entry, range(ENTRIES))))
-    heidi = details(personalInformation={"lastName": "Heidi"})
-    noted = details(relationship={"notes": "Met in Bern."})
-    mixed = [entry(f"E-{number}", details=noted if number % 3 == 0 else heidi) for number in range(ENTRIES)]
+    mixed = [mixed_entry(entry, number) for number in range(ENTRIES)]
     actor = member_actor(anna)
     job = start_sync(actor=actor, kind=ImportKind.CONTACTS, names=stored(lines(*mixed), actor=actor))
     done = imported_with_kills(job, workers, settings, moments=(100, 350, ENTRIES))
-    assert (*counts(done), done.awaiting_approval) == (0, 200, 0, 0, 400)
+    # An entry counts once, whatever waits of it.
+    assert (*counts(done), done.awaiting_approval) == (0, 120, 0, 0, 480)
     assert not WaitingEntry.objects.exists()
-    request = done.change_requests.get()
-    assert ChangeRequest.objects.get() == request
-    assert Proposal.objects.count() == request.subjects.count() == 400
+    requests = {request.kind: request for request in done.change_requests.all()}
+    assert ChangeRequest.objects.count() == len(requests) == 3
+    subjects = {kind: request.subjects.count() for kind, request in requests.items()}
+    assert subjects == {CONTACT_DETAILS: 400, CONTACT_ACCESS: 150, CONTACT_IDENTITY: 120}
+    assert Proposal.objects.count() == 670
+    request = requests[CONTACT_DETAILS]
 
     left_out = list(request.subjects.order_by("pk").values_list("pk", flat=True)[:10])
     decide(
@@ -104,6 +126,17 @@ def test_entries_that_wait_are_neither_lost_nor_doubled(entry, default_schemas, 
     assert request.status == Status.APPROVED
     assert Contact.objects.filter(details__personalInformation__lastName="Heidi", version=2).count() == 390
     assert Entry.objects.filter(change_request=request).values("subject_id").distinct().count() == 390
+    for kind in (CONTACT_ACCESS, CONTACT_IDENTITY):
+        request = requests[kind]
+        decide(
+            actor=member_actor(rita),
+            change_request_id=request.pk,
+            verdict=Verdict.APPROVE,
+            digest=current_digest(request),
+        )
+        assert applied_with_kills(request, workers, moments=(1, 60)) == subjects[kind]
+    assert ContactAssignment.objects.filter(member=rita).count() == 150
+    assert Contact.objects.filter(username__startswith="other-").count() == 120
 
 
 def test_contacts_that_wait_are_neither_lost_nor_doubled(entry, default_schemas, make_member, workers, settings):

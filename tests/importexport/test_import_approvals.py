@@ -5,13 +5,12 @@ import pytest
 from accounts.actor import member_actor
 from audit.models import Entry
 from changerequests.digests import digest_of
-from changerequests.models import ChangeRequest, Proposal, RequestSubject, Source, Status, Verdict
+from changerequests.models import ChangeRequest, Proposal, RequestSubject, Source, Status
 from changerequests.queries.revisions import current_digest, proposals_of
 from changerequests.services.applying import apply_approved_request
-from changerequests.services.deciding import Parts, decide
+from changerequests.services.deciding import Parts
 from changerequests.services.withdrawing import cancel_change_request
-from contacts.kinds.identity import ContactIdentityKind
-from contacts.models import CONTACT_ACCESS, CONTACT_IDENTITY, Channel, Contact
+from contacts.models import Channel, Contact
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.changes import patch_details
 from core.errors import Forbidden, NotFound, PreconditionFailed
@@ -21,9 +20,9 @@ from importexport.imports.running import run_job
 from importexport.imports.services import start_sync
 from importexport.models import ImportJob, ImportKind, ImportStatus, WaitingEntry
 from legalentities.models import LegalEntity
-from schemas.models import ListItem
 from tests.changerequests.policies import make_group, policy, rule, set_policy, stage
 from tests.fixtures import details
+from tests.importexport.approving import approve, outcomes, waits
 from tests.importexport.importing import SYSTEM, array, counts, faults, lines, stored, synced, upload
 
 pytestmark = pytest.mark.django_db
@@ -65,24 +64,6 @@ def annotated(entry, number):
 def names():
     rows = Contact.objects.order_by("pk").values_list("details__personalInformation__lastName", flat=True)
     return list(rows)
-
-
-def approve(member, request, **options):
-    request.refresh_from_db()
-    options.setdefault("digest", current_digest(request))
-    decided = decide(actor=member_actor(member), change_request_id=request.pk, verdict=Verdict.APPROVE, **options)
-    apply_approved_request(request.pk)
-    return decided
-
-
-def outcomes(request):
-    return list(request.subjects.order_by("subject_id").values_list("outcome", "is_open"))
-
-
-def waits(job):
-    """Return the only request of a job."""
-    assert not WaitingEntry.objects.exists()
-    return job.change_requests.get()
 
 
 # ---- one person alone
@@ -169,51 +150,6 @@ def test_the_rest_of_an_entry_takes_effect_while_its_details_wait(present, entry
     approve(rita, waits(job))
     contact.refresh_from_db()
     assert (contact.version, contact.details["personalInformation"]["lastName"]) == (2, "Heusser")
-
-
-def test_nobody_moves_who_sees_a_contact_by_an_import(present, entry, anna, make_participant):
-    """Nor are the entry's details changed or asked for: it fails as a whole, and may say who sees the contact now."""
-    zurich, contact = make_participant("Zurich"), present["E-1"]
-    contact.members.set([anna])
-    for named, paths in (
-        ({"participants": ["Zurich"]}, ["participants"]),
-        ({"members": []}, ["members"]),
-        ({"members": [], "participants": ["Zurich"]}, ["members", "participants"]),
-    ):
-        job = synced(array(renamed(entry, 1) | named), actor=member_actor(anna))
-        assert (job.failed, job.awaiting_approval) == (1, 0)
-        assert [path for _position, path, _message in faults(job)] == paths
-    assert (list(contact.members.all()), contact.participants.exists()) == ([anna], False)
-    same = array(annotated(entry, 1) | {"participants": [], "members": ["anna"]})
-    assert counts(synced(same, actor=member_actor(anna))) == (0, 1, 0, 0)
-    # Where the policy lets it pass, it takes effect.
-    set_policy(policy([], []), kind=CONTACT_ACCESS)
-    assert counts(synced(array(entry("E-1") | {"participants": ["Zurich"]}), actor=member_actor(anna))) == (0, 1, 0, 0)
-    assert list(contact.participants.all()) == [zurich]
-
-
-def test_nobody_chooses_the_rules_that_bind_it_by_the_type_of_a_contact(present, entry, anna):
-    """What a rule says of some contacts is not undone by an import that makes them others."""
-    prospect = ListItem.objects.get(list__key="contact-type", key="prospect")
-    of_clients = policy([stage(), stage("Second")], [rule("Review", "Second", contactTypes=["client"]), rule("Review")])
-    set_policy(of_clients)
-    job = synced(array(entry("E-1") | {"contactTypeId": prospect.pk}), actor=member_actor(anna))
-    assert [path for _position, path, _message in faults(job)] == ["contactTypeId"]
-    assert Contact.objects.get(pk=present["E-1"].pk).type.key == "client"
-    set_policy(policy([stage()], [rule("Review")]))
-    job = synced(array(entry("E-1") | {"contactTypeId": prospect.pk}), actor=member_actor(anna))
-    assert counts(job) == (0, 1, 0, 0)
-
-
-def test_where_they_wait_no_username_and_external_id_is_changed_by_an_import(present, entry, anna):
-    set_policy(ContactIdentityKind.profiles["strict"], kind=CONTACT_IDENTITY)
-    others = {"username": "other", "externalConnections": [{"system": "CRM", "externalId": "CRM-1"}]}
-    prospect = ListItem.objects.get(list__key="contact-type", key="prospect")
-    job = synced(array(entry("E-1") | others | {"contactTypeId": prospect.pk}), actor=member_actor(anna))
-    assert {path for _position, path, _message in faults(job)} == {"username", "externalConnections", "contactTypeId"}
-    contact = present["E-1"]
-    contact.refresh_from_db()
-    assert (contact.username, contact.external_connections.count()) == ("user-E-1", 1)
 
 
 def test_an_approved_address_is_not_verified_as_that_of_no_import_is(present, entry, anna, rita):

@@ -24,8 +24,8 @@ from legalentities.kinds.creation import LegalEntityCreationKind
 from legalentities.models import LEGAL_ENTITY_CREATION, LegalEntity, WaitingLegalEntity
 from tests.changerequests.policies import policy, rule, set_policy, stage
 from tests.fixtures import details, without_triggers
+from tests.importexport.approving import approve, outcomes, waits
 from tests.importexport.importing import SYSTEM, array, counts, faults, lines, synced, upload
-from tests.importexport.test_import_approvals import approve, outcomes, waits
 
 pytestmark = pytest.mark.django_db
 LEGAL_ENTITIES = ImportKind.LEGAL_ENTITIES

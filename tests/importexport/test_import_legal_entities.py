@@ -14,6 +14,7 @@ from schemas.models import ListItem
 from tests.changerequests.policies import policy, set_policy
 from tests.importexport.importing import SYSTEM, array, counts, faults, lines, paths
 from tests.importexport.importing import synced as synced_any
+from tests.requests import changes_of
 
 pytestmark = pytest.mark.django_db
 
@@ -130,8 +131,11 @@ def test_a_member_imports_for_contacts_that_it_sees_and_leaves_the_others(compan
     both = [*mine, {"externalId": "C-1", "accessPolicy": "owner"}]
     synced(array(company("L-2", contacts=both)))
     read_only = [{"id": own.pk, "accessPolicy": "read-only"}]
-    # Who has access to a group is asked for on its page, unless the policy lets it pass.
-    assert paths(synced(array(company("L-2", contacts=read_only)), actor=actor)) == [(1, "contacts")]
+    # Who has access to a group waits, unless the policy lets it pass.
+    job = synced(array(company("L-2", contacts=read_only)), actor=actor)
+    assert (counts(job), job.awaiting_approval) == ((0, 0, 0, 0), 1)
+    (change,) = changes_of(job.change_requests.get())
+    assert change["path"] == f"members.{own.pk}"
     assert members("L-2") == {(own.pk, "owner"), (contact.pk, "owner")}
     assert counts(synced(array(company("L-2", contacts=mine)), actor=actor)) == (0, 0, 1, 0)
     set_policy(policy([], []), kind=CONTACT_GROUP)

@@ -58,7 +58,7 @@ def digest_in(page):
 def test_the_entries_are_paged_with_what_each_has_and_would_get(asked, rita, admin_of):
     page = admin_of(rita).get(page_of(asked))
     text = text_of(page)
-    assert f"Import: {ENTRIES} entries" in text
+    assert f"Import (Contact details): {ENTRIES} entries" in text
     assert "Page 1 of 3" in text
     assert shown_names(page) == [f"Heusser-{number:02}" for number in range(25)]
     assert text.count("Spyri") >= 25

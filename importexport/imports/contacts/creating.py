@@ -6,7 +6,7 @@ from uuid import uuid4
 from django.db.backends.utils import CursorWrapper
 
 from changerequests.policies import Requirement
-from contacts.models import ExternalConnection, ReservedExternalId, WaitingContact, name_of
+from contacts.models import CONTACT_CREATION, ExternalConnection, ReservedExternalId, WaitingContact, name_of
 from contacts.services.creation import new_document
 from core.documents import Change, Document
 from importexport.imports.contacts import statements
@@ -54,7 +54,7 @@ def ask_for(
         return
     for (item, changes, requirement), pk in zip(waiting, statements.new_ids(cursor, len(waiting)), strict=True):
         item.id = pk
-        item.entry.waiting = Waiting(pk, changes, requirement, is_creation=True)
+        item.entry.waiting[CONTACT_CREATION] = Waiting(pk, changes, requirement)
         item.entry.outcome = Outcome.AWAITING
     items = [item for item, _changes, _requirement in waiting]
     copy_into(

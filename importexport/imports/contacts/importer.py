@@ -5,9 +5,8 @@ writers. Unchanged contacts are not locked.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -18,12 +17,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
+from audit.entries import append_all
 from contacts.kinds.creation import ContactCreationKind
 from contacts.models import (
     CONTACT_ACCESS,
     CONTACT_DETAILS,
     CONTACT_IDENTITY,
-    CONTACT_SCHEMA,
     Channel,
     ChannelKind,
     Contact,
@@ -33,25 +32,20 @@ from contacts.plans import username_required
 from contacts.services.channels import NOTHING_PENDING
 from contacts.services.external_ids import external_id_not_unique
 from contacts.services.usernames import username_coupled
-from contacts.snapshots import facts_of_contacts
-from importexport.imports.approvals import Approvals, CreationApprovals
+from importexport.imports.approvals import CreationApprovals
 from importexport.imports.contacts import statements
+from importexport.imports.contacts.approvals import contact_approvals
 from importexport.imports.contacts.creating import ask_for, connections_of, document_of, link
 from importexport.imports.contacts.entry import ContactEntry, read_contact
 from importexport.imports.contacts.plan import Known, New
 from importexport.imports.contacts.references import references_for
-from importexport.imports.contacts.relations import (
-    MEMBERS,
-    PARTICIPANTS,
-    pairs_of,
-)
+from importexport.imports.contacts.relations import MEMBERS, PARTICIPANTS, access_changes, change_links
 from importexport.imports.contacts.statements import Holder
 from importexport.imports.contacts.uniqueness import check_unique_connections, check_unique_usernames
 from importexport.imports.copying import copy_into, json_text, number, row, text, timestamp
 from importexport.imports.documents import History, Planner, change_cells
 from importexport.imports.entries import Outcome
 from importexport.imports.reading import RawEntry
-from importexport.imports.refusals import Refusals, refuse_types
 from schemas.compiled import CompiledSchema
 
 DEFAULT = ExternalConnection.DEFAULT_SYSTEM
@@ -69,11 +63,7 @@ class ContactImporter:
         email_path = schema.channel_paths[ChannelKind.EMAIL] if settings.USERNAME_FROM_EMAIL else None
         self._planner = Planner(actor=actor, schema=schema, username_path=email_path)
         self._history = History(kind=CONTACT_DETAILS, actor=actor)
-        self._approvals = Approvals(
-            kind=CONTACT_DETAILS, schema_key=CONTACT_SCHEMA, actor=actor, facts=facts_of_contacts
-        )
-        self._refused_access = Refusals(kind=CONTACT_ACCESS, actor=actor, facts=facts_of_contacts)
-        self._refused_identity = Refusals(kind=CONTACT_IDENTITY, actor=actor, facts=facts_of_contacts)
+        self._approvals = contact_approvals(actor)
         self._creations = CreationApprovals(kind=ContactCreationKind(), actor=actor)
         self._sees_all = not Contact.objects.visible_to(actor).query.where
         self._expected = Outcome.CREATED
@@ -111,15 +101,16 @@ class ContactImporter:
         new, ids = self._partition(entries, holders)
         known = self._known(cursor, entries, ids)
         touched = self._touched(cursor, known, holders)
-        self._plan_updates(touched)
-        self._refuse_what_waits(cursor, touched)
+        self._plan_updates(cursor, touched)
         self._let_wait(touched)
         check_unique_usernames(cursor, new, touched)
         check_unique_connections(entries, holders, new, touched)
+        for item in touched:
+            item.hold_back()
         able = [item for item in new if not item.entry.faults]
         waiting = self._creations.waiting(able, partial(document_of, references=self._references))
         ask_for(cursor, waiting, self._references)
-        self._create(cursor, [item for item in able if item.entry.waiting is None])
+        self._create(cursor, [item for item in able if not item.entry.waiting])
         self._update(cursor, [item for item in touched if not item.entry.faults])
 
     # ---- new or known
@@ -192,8 +183,7 @@ class ContactImporter:
 
     def _touched(self, cursor: CursorWrapper, known: list[Known], holders: dict[str, Holder]) -> list[Known]:
         """Return the contacts that may change, locked and reread, because the comparison read them without locks."""
-        participants = PARTICIPANTS.read(cursor, [item.id for item in known if item.entry.participants is not None])
-        members = MEMBERS.read(cursor, [item.id for item in known if item.entry.members is not None])
+        access = access_changes(cursor, known, own=self._references.own_participants)
         touched = []
         for item in known:
             entry, present = item.entry, item.present
@@ -207,8 +197,7 @@ class ContactImporter:
                 or entry.type_id not in (None, present.type_id)
                 or entry.username not in (None, present.username)
                 or item.connect
-                or (entry.participants is not None and self._participants_wanted(item, participants) is not None)
-                or (entry.members is not None and entry.members != members[item.id])
+                or access[item.id]
             ):
                 touched.append(item)
         locked = statements.locked(cursor, [item.id for item in touched])
@@ -216,57 +205,26 @@ class ContactImporter:
             item.present = locked[item.id]
         return touched
 
-    def _participants_wanted(self, item: Known, present: Any) -> set[int] | None:
-        """Return the contact's participants after the update; None if they are unchanged.
-
-        Participants that the actor may not assign are kept.
-        """
-        own = self._references.own_participants
-        others = set() if own is None else present[item.id] - own
-        wanted = others | (item.entry.participants or set())
-        return None if wanted == present[item.id] else wanted
-
-    def _plan_updates(self, touched: list[Known]) -> None:
+    def _plan_updates(self, cursor: CursorWrapper, touched: list[Known]) -> None:
+        access = access_changes(cursor, touched, own=self._references.own_participants)
+        connections = statements.connections(cursor, [item.id for item in touched if item.connect])
         for item in touched:
             entry, present = item.entry, item.present
             if present.is_anonymized:
                 entry.refuse(None, _("The contact was anonymized and cannot be changed any more."))
                 continue
+            item.access, item.connections = access[item.id], connections.get(item.id, {})
             item.type_id = present.type_id if entry.type_id is None else entry.type_id
             if entry.details is not None:
                 stored = orjson.loads(present.details)
                 item.plan = self._planner.check_changed(entry, stored=stored, version=present.version)
             item.username = self._username_wanted(item)
 
-    def _refuse_what_waits(self, cursor: CursorWrapper, touched: list[Known]) -> None:
-        """Refuse to change who sees a contact, or what it is called, where somebody else has to approve it."""
-        sound = [item for item in touched if not item.entry.faults]
-        self._refused_access.refuse({item.id: (item.entry, found) for item, found in self._opened(cursor, sound)})
-        self._refused_identity.refuse({item.id: (item.entry, item.renamed) for item in sound if item.renamed})
-        retyped = (item.entry for item in sound if item.type_id != item.present.type_id and not item.entry.faults)
-        refuse_types(retyped, actor=self._actor)
-
-    def _opened(self, cursor: CursorWrapper, items: list[Known]) -> Iterator[tuple[Known, list[str]]]:
-        """Yield the items that change who sees their contact, with the properties that do."""
-        participants = PARTICIPANTS.read(cursor, [item.id for item in items if item.entry.participants is not None])
-        members = MEMBERS.read(cursor, [item.id for item in items if item.entry.members is not None])
-        for item in items:
-            entry, found = item.entry, []
-            if entry.participants is not None and self._participants_wanted(item, participants) is not None:
-                found.append("participants")
-            if entry.members is not None and entry.members != members[item.id]:
-                found.append("members")
-            if found:
-                yield item, found
-
     def _let_wait(self, touched: list[Known]) -> None:
         """Have the changes wait that must be approved. The locked contacts are those that they are made to."""
-        asked = {item.id: item for item in touched if item.changes and not item.entry.faults}
-        self._approvals.require({pk: (item.entry, item.changes) for pk, item in asked.items()})
-        for item in asked.values():
-            if item.entry.waiting is not None and settings.USERNAME_FROM_EMAIL:
-                # It follows the email, which waits.
-                item.username = item.present.username
+        for approvals in self._approvals:
+            sound = [item for item in touched if not item.entry.faults]
+            approvals.require({item.id: (item.entry, item.changes_of(approvals.kind)) for item in sound})
 
     def _username_wanted(self, item: Known) -> str | None:
         entry, present = item.entry, item.present
@@ -330,53 +288,41 @@ class ContactImporter:
             statements.update(
                 cursor,
                 # Details that wait are staged too, but not to be written.
-                places=[item.place if item.entry.waiting is None else NOWHERE for item in changed],
+                places=[NOWHERE if item.waits(CONTACT_DETAILS) else item.place for item in changed],
                 ids=[item.id for item in changed],
                 type_ids=[item.type_id for item in changed],
-                versions=[item.present.version + bool(item.changes) for item in changed],
+                versions=[item.present.version + bool(item.details) for item in changed],
                 usernames=[item.username for item in changed],
             )
-        recorded = [item for item in changed if item.changes]
+        recorded = [item for item in changed if item.details]
         if recorded:
             self._history.record(
-                cursor, ((item.id, item.present.version + 1, change_cells(item.changes)) for item in recorded)
+                cursor, ((item.id, item.present.version + 1, change_cells(item.details)) for item in recorded)
             )
             self._drop_pending(cursor, recorded)
         connections = [(item.id, *pair) for item in touched for pair in item.connect.items()]
         if connections:
             cursor.execute(statements.CONNECT, [list(column) for column in zip(*connections, strict=True)])
-        related = self._update_relations(cursor, touched)
+        access = {item.id: item.access for item in touched if item.access}
+        change_links(cursor, access)
+        append_all(kind=CONTACT_ACCESS, actor=self._actor, changes=access)
+        renamed = {item.id: found for item in touched if (found := item.identity)}
+        append_all(kind=CONTACT_IDENTITY, actor=self._actor, changes=renamed)
         for item in touched:
-            if item.entry.waiting is not None:
+            if item.entry.waiting:
                 item.entry.outcome = Outcome.AWAITING
-            elif item.is_row_changed or item.connect or item.id in related:
+            elif item.is_row_changed or item.connect or item.access:
                 item.entry.outcome = Outcome.UPDATED
 
     def _drop_pending(self, cursor: CursorWrapper, recorded: list[Known]) -> None:
         """Cancel pending verifications of values that the import overwrote."""
         if not self._schema.verified_paths:
             return
-        written = {(item.id, change.path) for item in recorded for change in item.changes}
+        written = {(item.id, change.path) for item in recorded for change in item.details}
         waiting = statements.waiting(cursor, [item.id for item in recorded])
         found = [pk for pk, *place in waiting if tuple(place) in written]
         if found:
             Channel.objects.filter(pk__in=found).update(**NOTHING_PENDING)
-
-    def _update_relations(self, cursor: CursorWrapper, touched: list[Known]) -> set[int]:
-        """Set participants and members where the entries name them. Return the ids of the contacts changed by it."""
-        changed: set[int] = set()
-        naming = [item for item in touched if item.entry.participants is not None]
-        present = PARTICIPANTS.read(cursor, [item.id for item in naming])
-        wanted = {item.id: found for item in naming if (found := self._participants_wanted(item, present)) is not None}
-        PARTICIPANTS.remove(cursor, [pair for pk in wanted for pair in pairs_of(pk, present[pk] - wanted[pk])])
-        PARTICIPANTS.add(cursor, [pair for pk in wanted for pair in pairs_of(pk, wanted[pk] - present[pk])])
-        changed |= wanted.keys()
-        assigned = {item.id: item.entry.members for item in touched if item.entry.members is not None}
-        present = MEMBERS.read(cursor, list(assigned))
-        assigned = {pk: members for pk, members in assigned.items() if members != present[pk]}
-        MEMBERS.remove(cursor, [pair for pk in assigned for pair in pairs_of(pk, present[pk] - assigned[pk])])
-        MEMBERS.add(cursor, [pair for pk in assigned for pair in pairs_of(pk, assigned[pk] - present[pk])])
-        return changed | assigned.keys()
 
 
 def _external_ids(entries: Sequence[ContactEntry]) -> list[str]:

@@ -1,12 +1,14 @@
-"""Bulk reads and writes of the participants and members of contacts."""
+"""Bulk reads and writes of the participants and members of contacts: who sees them."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 from contacts.models import ContactAssignment, ContactParticipant, WaitingAssignment, WaitingParticipant
+from contacts.services import access
+from core.documents import Change
+from importexport.imports.contacts.plan import Known
 from importexport.imports.contacts.statements import ints
 
 Pairs = list[tuple[int, int]]
@@ -26,9 +28,9 @@ class Relation:
             f"WHERE {table}.contact_id = pair.contact_id AND {table}.{column} = pair.other_id"
         )
 
-    def read(self, cursor: CursorWrapper, contact_ids: list[int]) -> Mapping[int, set[int]]:
+    def read(self, cursor: CursorWrapper, contact_ids: Sequence[int]) -> Mapping[int, set[int]]:
         """Return contact id -> ids of its participants or members."""
-        found: defaultdict[int, set[int]] = defaultdict(set)
+        found: dict[int, set[int]] = {pk: set() for pk in contact_ids}
         if contact_ids:
             cursor.execute(self._read, [ints(contact_ids)])
             for contact_id, other_id in cursor.fetchall():
@@ -56,3 +58,39 @@ PARTICIPANTS = Relation(ContactParticipant, "participant")
 MEMBERS = Relation(ContactAssignment, "member")
 WAITING_PARTICIPANTS = Relation(WaitingParticipant, "participant")
 WAITING_MEMBERS = Relation(WaitingAssignment, "member")
+
+
+def access_changes(
+    cursor: CursorWrapper, items: Sequence[Known], *, own: frozenset[int] | None
+) -> dict[int, list[Change]]:
+    """Return what the entries change of who sees their contacts, as changes of access.
+
+    `own` are the participants that the actor may name; others stay. None is all.
+    """
+    found: dict[int, list[Change]] = {item.id: [] for item in items}
+    naming = {item.id: item.entry.participants for item in items if item.entry.participants is not None}
+    for pk, present in PARTICIPANTS.read(cursor, list(naming)).items():
+        others = frozenset() if own is None else present - own
+        found[pk] += _change(access.PARTICIPANTS, present, others | naming[pk])
+    naming = {item.id: item.entry.members for item in items if item.entry.members is not None}
+    for pk, present in MEMBERS.read(cursor, list(naming)).items():
+        found[pk] += _change(access.MEMBERS, present, naming[pk])
+    return found
+
+
+def _change(path: str, present: Collection[int], wanted: Collection[int]) -> list[Change]:
+    before, after = sorted(present), sorted(wanted)
+    return [] if before == after else [Change(path, before, after)]
+
+
+def change_links(cursor: CursorWrapper, changes: Mapping[int, Sequence[Change]]) -> None:
+    """Make changes of access, by contact."""
+    for relation, path in ((PARTICIPANTS, access.PARTICIPANTS), (MEMBERS, access.MEMBERS)):
+        made = [
+            (pk, set(change.original), set(change.target))
+            for pk, found in changes.items()
+            for change in found
+            if change.path == path
+        ]
+        relation.remove(cursor, [pair for pk, before, after in made for pair in pairs_of(pk, before - after)])
+        relation.add(cursor, [pair for pk, before, after in made for pair in pairs_of(pk, after - before)])

@@ -57,6 +57,10 @@ UPDATE = f"""
 WAITING = """
     SELECT id, contact_id, path FROM contacts_channel WHERE pending_value IS NOT NULL AND contact_id = ANY(%s::int[])
 """
+CONNECTIONS = """
+    SELECT contact_id, system, external_id FROM contacts_externalconnection
+     WHERE contact_id = ANY(%s::int[]) ORDER BY id
+"""
 CONNECT = """
     INSERT INTO contacts_externalconnection (contact_id, system, external_id)
     SELECT * FROM unnest(%s::int[], %s::text[], %s::text[])
@@ -138,6 +142,16 @@ def usernames(cursor: CursorWrapper, wanted: dict[int, str]) -> dict[int, Wanted
     places = list(wanted)
     cursor.execute(USERNAMES, [texts(list(wanted.values()))])
     return {places[number - 1]: Wanted(*found) for number, *found in cursor.fetchall()}
+
+
+def connections(cursor: CursorWrapper, contact_ids: list[int]) -> dict[int, dict[str, str]]:
+    """Return the external ids of the contacts by system, in the order in which they got them."""
+    found: dict[int, dict[str, str]] = {pk: {} for pk in contact_ids}
+    if contact_ids:
+        cursor.execute(CONNECTIONS, [ints(contact_ids)])
+        for contact_id, system, external_id in cursor.fetchall():
+            found[contact_id][system] = external_id
+    return found
 
 
 def new_ids(cursor: CursorWrapper, count: int) -> list[int]:

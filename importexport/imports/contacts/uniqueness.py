@@ -6,6 +6,7 @@ from operator import itemgetter
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
+from contacts.models import CONTACT_IDENTITY
 from contacts.services.external_ids import external_id_not_unique
 from contacts.services.usernames import username_not_unique
 from importexport.imports.contacts import statements
@@ -15,7 +16,10 @@ from importexport.imports.contacts.statements import Holder
 
 
 def check_unique_usernames(cursor: CursorWrapper, new: list[New], touched: list[Known]) -> None:
-    """Add faults to entries whose username is taken; within the batch the first entry gets it."""
+    """Add faults to entries whose username is taken; within the batch the first entry gets it.
+
+    One that waits takes nothing from others, because it may have changed by the time that it is approved.
+    """
     wanted: dict[int, tuple[New | Known, int]] = {item.place: (item, 0) for item in new if item.username}
     wanted |= {
         item.place: (item, item.id)
@@ -30,7 +34,7 @@ def check_unique_usernames(cursor: CursorWrapper, new: list[New], touched: list[
             item.entry.refuse_as(username_not_unique(), "username")
         elif found.reserved_for is not None:
             item.entry.refuse_as(username_not_unique(is_reserved=True), "username")
-        else:
+        elif not (isinstance(item, Known) and item.is_username_waiting):
             taken.add(found.folded)
 
 
@@ -40,11 +44,14 @@ def check_unique_connections(
     new: list[New],
     touched: list[Known],
 ) -> None:
-    """Add faults to entries with taken external ids, which are unique across all contacts and systems."""
+    """Add faults to entries with taken external ids, which are unique across all contacts and systems.
+
+    One that an existing contact waits for takes nothing from others.
+    """
     claimed = {entry.external_id for entry in entries if not entry.faults}
-    wanted = [(item.place, item.entry, item.entry.connections or {}) for item in new]
-    wanted += [(item.place, item.entry, item.connect) for item in touched]
-    for _place, entry, connections in sorted(wanted, key=lambda claim: claim[0]):
+    wanted = [(item.place, item.entry, item.entry.connections or {}, True) for item in new]
+    wanted += [(item.place, item.entry, item.connect, not item.waits(CONTACT_IDENTITY)) for item in touched]
+    for _place, entry, connections, is_claim in sorted(wanted, key=itemgetter(0)):
         for system, external_id in connections.items():
             if holders.get(external_id, (system, 0))[0] is None:
                 entry.refuse_as(external_id_not_unique(is_reserved=True), "externalConnections")
@@ -53,4 +60,5 @@ def check_unique_connections(
                     "externalConnections",
                     _("A contact has the external id already that is given for %(system)s.") % {"system": system},
                 )
-            claimed.add(external_id)
+            if is_claim:
+                claimed.add(external_id)

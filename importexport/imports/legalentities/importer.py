@@ -3,7 +3,7 @@
 Lock order, as in the services of contact groups: contacts, then groups, then legal entities, each in id order.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -15,13 +15,13 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from audit.entries import append_all
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement
-from contactgroups.documents import ID, changes_to, link_path, member_path
+from contactgroups.documents import ID, changes_to, contacts_at, link_path, member_path, membership_changes
 from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, EntityType, GroupMembership
 from contactgroups.services import Membership
-from contactgroups.subjects import facts_of_group
+from contactgroups.subjects import facts_of_groups
 from contacts.models import Contact, ExternalConnection
 from core.documents import Change, Document
-from importexport.imports.approvals import Approvals, CreationApprovals
+from importexport.imports.approvals import Approvals, Changes, CreationApprovals, DetailsApprovals
 from importexport.imports.contacts.statements import holders, stage
 from importexport.imports.copying import json_text, number, row
 from importexport.imports.documents import History, Planner, change_cells
@@ -30,9 +30,14 @@ from importexport.imports.legalentities import statements
 from importexport.imports.legalentities.entry import LegalEntityEntry, read_legal_entity
 from importexport.imports.legalentities.statements import by_columns
 from importexport.imports.reading import RawEntry
-from importexport.imports.refusals import Refusals
 from legalentities.kinds.creation import LegalEntityCreationKind
-from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity, name_of
+from legalentities.models import (
+    LEGAL_ENTITY_CREATION,
+    LEGAL_ENTITY_DETAILS,
+    LEGAL_ENTITY_SCHEMA,
+    LegalEntity,
+    name_of,
+)
 from legalentities.queries import facts_of_legal_entities
 from legalentities.services.creation import external_id_not_unique, new_document
 from schemas.compiled import CompiledSchema
@@ -44,7 +49,10 @@ Memberships = dict[int, int]
 
 @dataclass(slots=True)
 class _Item:
-    """Working state of an entry; `wanted` are the group members to set, None to keep the current ones."""
+    """Working state of an entry; `wanted` are the group members to set, None to keep the current ones.
+
+    `changes` are those of the details, and `joined` those of an existing group's members.
+    """
 
     place: int
     entry: LegalEntityEntry
@@ -54,6 +62,14 @@ class _Item:
     version: int = 1
     changes: Sequence[Change] = ()
     wanted: Memberships | None = None
+    joined: Sequence[Change] = ()
+
+    def hold_back(self) -> None:
+        """Leave out what waits; the rest takes effect."""
+        if LEGAL_ENTITY_DETAILS in self.entry.waiting:
+            self.changes = ()
+        if CONTACT_GROUP in self.entry.waiting:
+            self.joined = ()
 
 
 class LegalEntityImporter:
@@ -64,10 +80,10 @@ class LegalEntityImporter:
         self._schema = schema
         self._planner = Planner(actor=actor, schema=schema)
         self._history = History(kind=LEGAL_ENTITY_DETAILS, actor=actor)
-        self._approvals = Approvals(
+        self._details = DetailsApprovals(
             kind=LEGAL_ENTITY_DETAILS, schema_key=LEGAL_ENTITY_SCHEMA, actor=actor, facts=facts_of_legal_entities
         )
-        self._refused_members = Refusals(kind=CONTACT_GROUP, actor=actor, facts=_facts_of_groups, place="contacts")
+        self._groups = Approvals(kind=CONTACT_GROUP, actor=actor, facts=_facts_of_groups)
         self._creations = CreationApprovals(kind=LegalEntityCreationKind(), actor=actor)
         self._sees_all = not Contact.objects.visible_to(actor).query.where
         self.refresh()
@@ -112,7 +128,7 @@ class LegalEntityImporter:
             self._check_not_anonymized(item, anonymized, {})
         able = [item for item in new if not item.entry.faults]
         self._ask_for(cursor, self._creations.waiting(able, _document))
-        self._create(cursor, [item for item in able if item.entry.waiting is None])
+        self._create(cursor, [item for item in able if not item.entry.waiting])
         self._update(cursor, [item for item in touched if not item.entry.faults])
 
     def _staged(self, new: list[_Item], known: list[_Item]) -> Iterator[bytes]:
@@ -228,13 +244,13 @@ class LegalEntityImporter:
                 item.changes = self._planner.check_changed(item.entry, stored=stored, version=item.version).changes
             if item.wanted is not None:
                 self._check_not_anonymized(item, anonymized, present[item.group_id])
-        self._refuse_memberships(touched, present)
-        asked = {item.id: item for item in touched if item.changes and not item.entry.faults}
-        self._approvals.require({pk: (item.entry, item.changes) for pk, item in asked.items()})
-        for item in asked.values():
-            if item.entry.waiting is not None:
-                # The details wait, the rest of the entry takes effect.
-                item.changes = ()
+                item.joined = _membership_changes(item.wanted, present[item.group_id])
+        sound = [item for item in touched if not item.entry.faults]
+        self._groups.require({item.group_id: (item.entry, item.joined) for item in sound})
+        sound = [item for item in sound if not item.entry.faults]
+        self._details.require({item.id: (item.entry, item.changes) for item in sound})
+        for item in sound:
+            item.hold_back()
 
     # ---- writing
 
@@ -248,7 +264,7 @@ class LegalEntityImporter:
         cursor.execute(statements.WAITING_IDS, [len(waiting)])
         for (item, changes, requirement), (pk,) in zip(waiting, sorted(cursor.fetchall()), strict=True):
             item.id = pk
-            item.entry.waiting = Waiting(pk, changes, requirement, is_creation=True)
+            item.entry.waiting[LEGAL_ENTITY_CREATION] = Waiting(pk, changes, requirement)
             item.entry.outcome = Outcome.AWAITING
         items = [item for item, _changes, _requirement in waiting]
         rows = [(item.id, name_of(item.entry.details or {}), item.entry.external_id) for item in items]
@@ -277,40 +293,16 @@ class LegalEntityImporter:
         by_columns(cursor, statements.UPDATE, [(item.place, item.id, item.version + 1) for item in changed])
         if changed:
             self._history.record(cursor, ((item.id, item.version + 1, change_cells(item.changes)) for item in changed))
-        for item in changed:
-            item.entry.outcome = Outcome.UPDATED
-        naming = [item for item in touched if item.wanted is not None]
-        present = self._memberships(cursor, [item.group_id for item in naming])
-        gone: list[tuple[int, int]] = []
-        joining: list[tuple[int, int, int]] = []
-        recorded: dict[int, list[Change]] = {}
-        for item in naming:
-            wanted, members = item.wanted or {}, present[item.group_id]
-            if wanted != members:
-                item.entry.outcome = Outcome.UPDATED
-                recorded[item.group_id] = _membership_changes(wanted, members)
-                gone += [(item.group_id, contact) for contact in members if contact not in wanted]
-                joining += [
-                    (item.group_id, contact, policy)
-                    for contact, policy in wanted.items()
-                    if members.get(contact) != policy
-                ]
-        for item in touched:
-            if item.entry.waiting is not None:
-                item.entry.outcome = Outcome.AWAITING
+        made = [(item.group_id, *change) for item in touched for change in membership_changes(item.joined)]
+        gone = [(group_id, contact_id) for group_id, contact_id, change in made if change.target is None]
         by_columns(cursor, statements.LEAVE_GROUPS, gone)
-        self._join(cursor, joining)
-        self._record_groups(recorded)
-
-    def _refuse_memberships(self, touched: list[_Item], present: Mapping[int, Memberships]) -> None:
-        """Refuse to change the contacts of a group where somebody else has to approve it."""
-        changed = {
-            item.group_id: (item.entry, [change.path for change in found])
-            for item in touched
-            if not item.entry.faults and item.wanted is not None
-            if (found := _membership_changes(item.wanted, present[item.group_id]))
-        }
-        self._refused_members.refuse(changed)
+        self._join(cursor, [(*pair, change.target) for *pair, change in made if change.target is not None])
+        self._record_groups({item.group_id: item.joined for item in touched if item.joined})
+        for item in touched:
+            if item.entry.waiting:
+                item.entry.outcome = Outcome.AWAITING
+            elif item.changes or item.joined:
+                item.entry.outcome = Outcome.UPDATED
 
     def _record_groups(self, changes: Mapping[int, Sequence[Change]]) -> None:
         append_all(kind=CONTACT_GROUP, actor=self._actor, changes=changes)
@@ -327,13 +319,13 @@ def _membership_changes(wanted: Memberships, present: Memberships) -> list[Chang
     ]
 
 
-def _facts_of_groups(group_ids: Collection[int], policy: KindPolicy, initiator: Initiator) -> Mapping[int, Facts]:
-    """Return what the policy's rules depend on, by group. Runs two queries for each if they depend on the contacts."""
-    members = GroupMembership.objects.order_by()
-    return {
-        pk: facts_of_group(members.filter(group=pk).values_list("contact", flat=True), policy, initiator)
-        for pk in group_ids
-    }
+def _facts_of_groups(changes: Changes, policy: KindPolicy, initiator: Initiator) -> Mapping[int, Facts]:
+    """Return what the policy's rules depend on, by group. Runs two queries."""
+    contacts = {pk: contacts_at(change.path for change in found) for pk, found in changes.items()}
+    members = GroupMembership.objects.filter(group__in=list(changes)).order_by()
+    for group_id, contact_id in members.values_list("group", "contact"):
+        contacts[group_id].add(contact_id)
+    return facts_of_groups(contacts, policy, initiator)
 
 
 def _creation_of_group(item: _Item) -> list[Change]:

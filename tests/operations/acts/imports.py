@@ -1,5 +1,6 @@
 """Acts by files: an import of contacts and of legal entities."""
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from contacts.models import CONTACT_CREATION, CONTACT_DETAILS
+from contactgroups.models import CONTACT_GROUP, GroupMembership
+from contacts.models import CONTACT_ACCESS, CONTACT_CREATION, CONTACT_DETAILS, CONTACT_IDENTITY
 from importexport.imports.running import run_job
 from importexport.models import ImportJob, ImportKind
 from legalentities.models import LEGAL_ENTITY_CREATION, LEGAL_ENTITY_DETAILS
@@ -18,12 +20,10 @@ from tests.importexport.importing import array, upload
 from tests.legalentities.documents import company
 from tests.operations.acts import World, act, command, sent, told
 from tests.operations.acts.companies import companies, name
-from tests.operations.acts.contacts import last_name, usernames
+from tests.operations.acts.contacts import last_name, participants, usernames
 
 CONTACT, COMPANY = "E-1", "C-1"
 RENAMED = details(personalInformation={"lastName": "Heusser", "maritalStatus": "married"})
-CONTACTS = array({"externalId": CONTACT, "details": RENAMED})
-COMPANIES = array({"externalId": COMPANY, "details": company(name="Alp AG")})
 
 
 def synced(api: Api, kind: str, content: bytes) -> str:
@@ -41,44 +41,11 @@ def imported(browser: Client, kind: ImportKind, content: bytes) -> str:
     return text_of(browser.get(f"/admin/importexport/importjob/{job}/change/"))
 
 
-@act("POST /v1.0/contacts/import/sync", CONTACT_DETAILS, last_name)
-def _sync_contacts(_world: World, api: Api) -> str:
-    return synced(api, "contacts", CONTACTS)
-
-
-@act("POST /v1.0/legal-entities/import/sync", LEGAL_ENTITY_DETAILS, name)
-def _sync_companies(_world: World, api: Api) -> str:
-    return synced(api, "legal-entities", COMPANIES)
-
-
-@act("importexport_importjob_add", CONTACT_DETAILS, last_name)
-def _import_contacts(_world: World, browser: Client) -> str:
-    return imported(browser, ImportKind.CONTACTS, CONTACTS)
-
-
-@act("importexport_importjob_add", LEGAL_ENTITY_DETAILS, name)
-def _import_companies(_world: World, browser: Client) -> str:
-    return imported(browser, ImportKind.LEGAL_ENTITIES, COMPANIES)
-
-
 def imported_on_the_host(name: str, content: bytes) -> str:
     with TemporaryDirectory() as directory:
         file = Path(directory) / "file.json"
         file.write_bytes(content)
         return command(name, file)
-
-
-@act("import_contacts", CONTACT_DETAILS, last_name)
-def _import_contacts_on_the_host(_world: World, _host: Any) -> str:
-    return imported_on_the_host("import_contacts", CONTACTS)
-
-
-@act("import_legal_entities", LEGAL_ENTITY_DETAILS, name)
-def _import_companies_on_the_host(_world: World, _host: Any) -> str:
-    return imported_on_the_host("import_legal_entities", COMPANIES)
-
-
-# ---- what an import creates
 
 
 def new_contact(world: World) -> bytes:
@@ -91,31 +58,44 @@ def new_company(world: World) -> bytes:
     return array({"externalId": "C-2", "details": company(name="Alp AG"), "contacts": [member]})
 
 
-@act("POST /v1.0/contacts/import/sync", CONTACT_CREATION, usernames)
-def _sync_a_new_contact(world: World, api: Api) -> str:
-    return synced(api, "contacts", new_contact(world))
+def other_policy(world: World) -> bytes:
+    return array({"externalId": COMPANY, "contacts": [{"id": world.contact.pk, "accessPolicy": "read-only"}]})
 
 
-@act("POST /v1.0/legal-entities/import/sync", LEGAL_ENTITY_CREATION, companies)
-def _sync_a_new_company(world: World, api: Api) -> str:
-    return synced(api, "legal-entities", new_company(world))
+def policies(world: World) -> set[str]:
+    members = GroupMembership.objects.filter(group__linked_entities__entity_type="LegalEntity")
+    return set(members.filter(contact=world.contact).values_list("access_policy__key", flat=True))
 
 
-@act("importexport_importjob_add", CONTACT_CREATION, usernames)
-def _import_a_new_contact(world: World, browser: Client) -> str:
-    return imported(browser, ImportKind.CONTACTS, new_contact(world))
+Content = Callable[[World], bytes]
+Result = Callable[[World], Any]
+# What a file asks for: the kind, its content, and what it would change.
+OF_CONTACTS: list[tuple[str, Content, Result]] = [
+    (CONTACT_DETAILS, lambda _world: array({"externalId": CONTACT, "details": RENAMED}), last_name),
+    (CONTACT_ACCESS, lambda _world: array({"externalId": CONTACT, "participants": ["Geneva"]}), participants),
+    (CONTACT_IDENTITY, lambda _world: array({"externalId": CONTACT, "username": "clara"}), usernames),
+    (CONTACT_CREATION, new_contact, usernames),
+]
+OF_COMPANIES: list[tuple[str, Content, Result]] = [
+    (LEGAL_ENTITY_DETAILS, lambda _world: array({"externalId": COMPANY, "details": company(name="Alp AG")}), name),
+    (CONTACT_GROUP, other_policy, policies),
+    (LEGAL_ENTITY_CREATION, new_company, companies),
+]
 
 
-@act("importexport_importjob_add", LEGAL_ENTITY_CREATION, companies)
-def _import_a_new_company(world: World, browser: Client) -> str:
-    return imported(browser, ImportKind.LEGAL_ENTITIES, new_company(world))
+def enter(kind: ImportKind, directory: str, command_name: str, asked: list[tuple[str, Content, Result]]) -> None:
+    """Enter an act for each door of imports and each kind of change that a file can ask for."""
+    for key, content, result in asked:
+        act(f"POST /v1.0/{directory}/import/sync", key, result)(
+            lambda world, api, content=content: synced(api, directory, content(world))
+        )
+        act("importexport_importjob_add", key, result)(
+            lambda world, browser, content=content: imported(browser, kind, content(world))
+        )
+        act(command_name, key, result)(
+            lambda world, _host, content=content: imported_on_the_host(command_name, content(world))
+        )
 
 
-@act("import_contacts", CONTACT_CREATION, usernames)
-def _import_a_new_contact_on_the_host(world: World, _host: Any) -> str:
-    return imported_on_the_host("import_contacts", new_contact(world))
-
-
-@act("import_legal_entities", LEGAL_ENTITY_CREATION, companies)
-def _import_a_new_company_on_the_host(world: World, _host: Any) -> str:
-    return imported_on_the_host("import_legal_entities", new_company(world))
+enter(ImportKind.CONTACTS, "contacts", "import_contacts", OF_CONTACTS)
+enter(ImportKind.LEGAL_ENTITIES, "legal-entities", "import_legal_entities", OF_COMPANIES)
