@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, login, update_session_auth_hash
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -32,17 +33,38 @@ from core.errors import TooManyRequests
 
 PENDING = "login_pending"
 PENDING_SECONDS = 600
+LOCAL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def admin_login(request: HttpRequest) -> HttpResponse:
     """Redirect to the common login page, so that its rules apply to the admin too."""
-    return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': _next(request) or reverse('admin:index')})}")
+    return HttpResponseRedirect(
+        f"{reverse('login')}?{urlencode({'next': onward_of(request) or reverse('admin:index')})}"
+    )
+
+
+class KontorLoginForm(AuthenticationForm):
+    """Staff may have to log in at an identity provider; `LOCAL_LOGIN` says who need not."""
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        super().confirm_login_allowed(user)
+        if second_factor.is_for(user) and not _may_log_in_locally(user):
+            raise ValidationError(_("Your institution requires you to log in through its identity provider."))
+
+
+def _may_log_in_locally(user: User) -> bool:
+    if settings.LOCAL_LOGIN == "staff":
+        return True
+    if settings.LOCAL_LOGIN == "superusers":
+        return user.is_superuser
+    return user.groups.filter(name=settings.LOCAL_LOGIN).exists()
 
 
 class KontorLoginView(LoginView):
-    """Username and password of staff, members and contacts."""
+    """Username and password of staff, members and contacts; staff may log in at an identity provider instead."""
 
     template_name = "accounts/login.html"
+    authentication_form = KontorLoginForm
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST":
@@ -54,25 +76,29 @@ class KontorLoginView(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user = self.request.user
-        is_stranger = user.is_authenticated and not user.is_staff and _next(self.request).startswith("/admin")
+        is_stranger = user.is_authenticated and not user.is_staff and onward_of(self.request).startswith("/admin")
         return {**super().get_context_data(**kwargs), "is_stranger": is_stranger}
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user = form.get_user()
         unlock(Secret(username=form.cleaned_data["username"]))
         forgive_login(self.request)
-        has_factor = second_factor.has_factor(user)
-        if not has_factor and not second_factor.is_required_of(user):
+        if not second_factor.has_factor(user) and not second_factor.is_required_of(user):
             return super().form_valid(form)
-        # A new session, against session fixation.
-        self.request.session.flush()
-        self.request.session[PENDING] = {
-            "user": user.pk,
-            "backend": user.backend,
-            "until": time.time() + PENDING_SECONDS,
-        }
-        step = "second-factor" if has_factor else "second-factor-setup"
-        return HttpResponseRedirect(f"{reverse(step)}?{urlencode({'next': self.get_success_url()})}")
+        return ask_second_factor(self.request, user, onward=self.get_success_url())
+
+
+def ask_second_factor(request: HttpRequest, user: User, *, onward: str) -> HttpResponse:
+    """Redirect to the second step of the login, where the user gives its second factor, or sets one up."""
+    # A new session, against session fixation.
+    request.session.flush()
+    request.session[PENDING] = {
+        "user": user.pk,
+        "backend": getattr(user, "backend", LOCAL_BACKEND),
+        "until": time.time() + PENDING_SECONDS,
+    }
+    step = "second-factor" if second_factor.has_factor(user) else "second-factor-setup"
+    return HttpResponseRedirect(f"{reverse(step)}?{urlencode({'next': onward})}")
 
 
 class _FactorView(View):
@@ -85,7 +111,7 @@ class _FactorView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         pending = _pending_user(request)
         if pending is None and not isinstance(request.user, User):
-            return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': _next(request)})}")
+            return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': onward_of(request)})}")
         self.is_pending = pending is not None
         self.user = pending or request.user  # type: ignore[assignment]
         if request.method == "POST":
@@ -102,7 +128,7 @@ class _FactorView(View):
         self, *, refusal: str = "", status: int = 200, retry_after: str | None = None, **more: Any
     ) -> HttpResponse:
         template, context = self.page()
-        context = {**context, "refusal": refusal, "next": _next(self.request), **more}
+        context = {**context, "refusal": refusal, "next": onward_of(self.request), **more}
         response = render(self.request, template, context, status=status)
         if retry_after is not None:
             response["Retry-After"] = retry_after
@@ -130,7 +156,7 @@ class _FactorView(View):
         self.request.session[second_factor.MARK] = True
 
     def onward(self) -> str:
-        return _next(self.request) or settings.LOGIN_REDIRECT_URL
+        return onward_of(self.request) or settings.LOGIN_REDIRECT_URL
 
 
 class SecondFactorView(_FactorView):
@@ -141,7 +167,7 @@ class SecondFactorView(_FactorView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if not second_factor.has_factor(self.user):
-            return HttpResponseRedirect(f"{reverse('second-factor-setup')}?{urlencode({'next': _next(request)})}")
+            return HttpResponseRedirect(f"{reverse('second-factor-setup')}?{urlencode({'next': onward_of(request)})}")
         return self.shown()
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -173,7 +199,7 @@ class SecondFactorSetupView(_FactorView):
     def get(self, request: HttpRequest) -> HttpResponse:
         if self.is_pending and second_factor.has_factor(self.user):
             # An existing factor must be proved first: the password is not enough to change it.
-            return HttpResponseRedirect(f"{reverse('second-factor')}?{urlencode({'next': _next(request)})}")
+            return HttpResponseRedirect(f"{reverse('second-factor')}?{urlencode({'next': onward_of(request)})}")
         if not second_factor.is_for(self.user):
             return HttpResponseRedirect(self.onward())
         return self.shown()
@@ -217,7 +243,7 @@ def _pending_user(request: HttpRequest) -> User | None:
     return User.objects.filter(pk=pending["user"], is_active=True).first()
 
 
-def _next(request: HttpRequest) -> str:
+def onward_of(request: HttpRequest) -> str:
     """Return the address to continue at if it is on this site, else an empty string."""
     asked = request.POST.get("next") or request.GET.get("next") or ""
     is_ours = url_has_allowed_host_and_scheme(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from uuid import uuid4
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -206,15 +206,79 @@ class RecoveryCode(models.Model):
         return f"{self.user_id}"
 
 
-class Notice(models.Model):
-    """A mail to a user: that rights were taken away, a link to set its password, that a secret waits, or an alarm.
+class ProviderIdentity(models.Model):
+    """Who a user is at an identity provider: by this subject it logs in. Changes of the kind rights write it."""
 
-    Sent once; `is_due` until then. A notice of taken rights names the subject of the change, its paths and its author;
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=200)
+    subject = models.CharField(max_length=255)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="identity_of_one_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+
+class ProviderGroup(models.Model):
+    """A group at an identity provider whose people are in one of ours. Changes of the kind group rights write it."""
+
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="provider_groups")
+    issuer = models.CharField(max_length=200)
+    name = models.CharField(max_length=255)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "name", "group"], name="provider_group_once_per_group")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProviderSession(models.Model):
+    """A session at an identity provider, by which it may say later that the user has logged out."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    issuer = models.CharField(max_length=200)
+    sid = models.CharField(max_length=255)
+    began_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["issuer", "sid"], name="provider_session_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+
+class LogoutToken(models.Model):
+    """A logout token of an identity provider that was used already."""
+
+    issuer = models.CharField(max_length=200)
+    jti = models.CharField(max_length=255)
+    received_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["issuer", "jti"], name="logout_token_once")]
+
+    def __str__(self) -> str:
+        return self.issuer
+
+
+class Notice(models.Model):
+    """A mail to a user: that rights were given or taken, a link to set its password, that a secret waits, or an alarm.
+
+    Sent once; `is_due` until then. A notice of rights names the subject of the change, its paths and its author;
     the mail tells no values.
     """
 
     class Kind(models.TextChoices):
         RIGHTS_TAKEN = "rights-taken", _("Rights taken away")
+        RIGHTS_GIVEN = "rights-given", _("Rights given at login")
         PASSWORD_LINK = "password-link", _("Link to set a password")
         SECRET_DUE = "secret-due", _("Secret to collect")
         GLASS_BROKEN = "glass-broken", _("Use of break glass")

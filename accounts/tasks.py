@@ -6,12 +6,17 @@ from oauth2_provider.models import clear_expired
 from accounts.codes import delete_old_codes
 from accounts.idempotency import delete_expired_records
 from accounts.lockout import forget_old_attempts
+from accounts.sso.services import forget_provider_sessions
 
 
 @shared_task
 def clean_up() -> None:
-    """Delete expired tokens and codes, stored responses and login attempts. Beat runs this every hour."""
+    """Delete expired tokens, codes and sessions at providers, stored responses and login attempts.
+
+    Beat runs this every hour.
+    """
     clear_expired()
     delete_old_codes()
     delete_expired_records()
     forget_old_attempts()
+    forget_provider_sessions()

@@ -1,10 +1,10 @@
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from accounts.consent import ConsentView
 from accounts.logins import KontorLoginView, SecondFactorSetupView, SecondFactorView
 from accounts.oauth import KontorRevokeTokenView, KontorTokenView
 from accounts.password_links import SetPasswordView
+from accounts.sso.views import BackChannelLogoutView, CallbackView, KontorLogoutView, SignInView
 
 urlpatterns = [
     path("connect/token", KontorTokenView.as_view(), name="token"),
@@ -14,5 +14,8 @@ urlpatterns = [
     path("connect/set-password/<uidb64>/<token>", SetPasswordView.as_view(), name="set-password"),
     path("connect/second-factor", SecondFactorView.as_view(), name="second-factor"),
     path("connect/second-factor/setup", SecondFactorSetupView.as_view(), name="second-factor-setup"),
-    path("connect/logout", LogoutView.as_view(), name="logout"),
+    path("connect/logout", KontorLogoutView.as_view(), name="logout"),
+    path("connect/sso/<slug:name>/login", SignInView.as_view(), name="sso-login"),
+    path("connect/sso/<slug:name>/callback", CallbackView.as_view(), name="sso-callback"),
+    path("connect/sso/<slug:name>/logout", BackChannelLogoutView.as_view(), name="sso-logout"),
 ]

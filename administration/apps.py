@@ -9,12 +9,14 @@ class AdministrationConfig(AppConfig):
     verbose_name = _("Administration")
 
     def ready(self) -> None:
+        from accounts.sso.handlers import register_sign_in_handler
         from administration.configuration import register_sort
         from administration.kinds.applications import ApplicationKind
         from administration.kinds.break_glass import BreakGlassKind
         from administration.kinds.configuration import ConfigurationKind
         from administration.kinds.rights import GroupRightsKind, RightsKind
         from administration.participants import ParticipantSort
+        from administration.services.single_sign_on import follow_provider_groups
 
         register_kind(BreakGlassKind())
         register_kind(RightsKind())
@@ -22,3 +24,4 @@ class AdministrationConfig(AppConfig):
         register_kind(ApplicationKind())
         register_kind(ConfigurationKind())
         register_sort(ParticipantSort())
+        register_sign_in_handler(follow_provider_groups)

@@ -1,7 +1,8 @@
 """Sends the notices to users that are due. A link to set a password is generated here and exists only in the mail."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -9,6 +10,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Notice, User
 from accounts.password_links import password_link
@@ -20,6 +22,10 @@ from core.outbox import Outbox
 OUTBOX = Outbox(due="is_due", claimed_at="claimed_at", due_since="created_at")
 # Stop retrying after this time; `is_due` stays set, which shows that no mail was sent.
 GIVEN_UP_AFTER = timedelta(days=3)
+RIGHTS_MAILS: Mapping[str, tuple[Any, str]] = {
+    Notice.Kind.RIGHTS_TAKEN: (gettext_lazy("Rights were taken away"), "administration/rights_taken_email.txt"),
+    Notice.Kind.RIGHTS_GIVEN: (gettext_lazy("Rights were given"), "administration/rights_given_email.txt"),
+}
 
 
 def deliver_notice(notice_id: int) -> None:
@@ -29,8 +35,8 @@ def deliver_notice(notice_id: int) -> None:
         if notice is None or not notice.recipient.email:
             return
         with translation.override(notice.language):
-            if notice.kind == Notice.Kind.RIGHTS_TAKEN:
-                _send_of_taking(notice)
+            if notice.kind in RIGHTS_MAILS:
+                _send_of_rights(notice)
             elif notice.kind == Notice.Kind.SECRET_DUE:
                 _send_of_secret(notice)
             elif notice.kind == Notice.Kind.GLASS_BROKEN:
@@ -45,15 +51,16 @@ def overdue_notices() -> Iterable[int]:
     return OUTBOX.overdue(recent).values_list("pk", flat=True)
 
 
-def _send_of_taking(notice: Notice) -> None:
+def _send_of_rights(notice: Notice) -> None:
+    subject, template = RIGHTS_MAILS[notice.kind]
     kind = request_kind(notice.subject_kind)
     context = {
         "about": f"{kind.subject_label} #{notice.subject_id}",
         "author": notice.author.name if notice.author else _("the system"),
         "fields": kind.presenter().field_labels(notice.paths),
     }
-    text = render_to_string("administration/rights_taken_email.txt", context)
-    send_mail(_("Rights were taken away"), text.strip() + "\n", None, [notice.recipient.email])
+    text = render_to_string(template, context)
+    send_mail(str(subject), text.strip() + "\n", None, [notice.recipient.email])
 
 
 def _send_of_secret(notice: Notice) -> None:

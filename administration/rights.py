@@ -14,7 +14,7 @@ GROUP_RIGHTS = "group-rights"
 LOCKED = "isLocked"
 
 # Who grants these must be a superuser.
-GRANTS = frozenset({"isStaff", "isSuperuser", "groups", "permissions"})
+GRANTS = frozenset({"isStaff", "isSuperuser", "groups", "permissions", "identities"})
 # What a user has as a member.
 OF_MEMBERS = frozenset({"isMember", "manager", "participants", "seesAllContacts"})
 

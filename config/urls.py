@@ -7,6 +7,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts.logins import admin_login
+from accounts.sso.views import KontorLogoutView
 from operations import dashboard
 
 urlpatterns = [
@@ -20,6 +21,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/login/", admin_login),
+    path("admin/logout/", KontorLogoutView.as_view()),
     path("admin/jobs/", admin.site.admin_view(dashboard.jobs), name="dashboard-jobs"),
     path("admin/", admin.site.urls),
     path("language/", include("django.conf.urls.i18n")),

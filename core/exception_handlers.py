@@ -23,7 +23,7 @@ log = structlog.get_logger("kontor.error")
 
 PAGES_FOR_PEOPLE = (
     *("/admin", "/connect/authorize", "/connect/login"),
-    *("/connect/second-factor", "/connect/set-password"),
+    *("/connect/second-factor", "/connect/set-password", "/connect/sso"),
 )
 
 

@@ -12,12 +12,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.decorators import display
 
 from accounts.actor import Actor
 from accounts.admin_actor import member_of
 from accounts.models import Member, User
 from administration.admin.base import KeptAdmin, WaitingAdmin
 from administration.admin.groups import LabelledPermissions
+from administration.admin.provider_fields import ProviderPairsField, as_lines
 from administration.outcomes import Outcome
 from administration.queries.rights import permission_names
 from administration.rights import RIGHTS
@@ -28,7 +30,7 @@ from core.errors import ApiError
 # The admin page would show the secret keys of second factors.
 admin.site.unregister(TOTPDevice)
 
-ONLY_SUPERUSERS_GRANT = ("is_staff", "is_superuser", "groups", "user_permissions")
+ONLY_SUPERUSERS_GRANT = ("is_staff", "is_superuser", "groups", "user_permissions", "identities")
 # The paths of a user's document, by the field of the form.
 PATHS = {
     "username": "username",
@@ -40,16 +42,32 @@ PATHS = {
     "is_superuser": "isSuperuser",
     "groups": "groups",
     "user_permissions": "permissions",
+    "identities": "identities",
 }
 NAMES, GRANTED = ("first_name", "last_name", "email"), ("is_staff", "is_superuser", "groups", "user_permissions")
+LINKED: Any = (_("Single sign-on"), {"fields": ("identities",)})
 
 
 class LoginForm(forms.ModelForm):
     """A login without its password, which nobody but its owner sets."""
 
+    identities = ProviderPairsField(
+        name="subject",
+        label=_("Linked at identity providers"),
+        hint=_(
+            "Who the person is there, and so comes in without a password. "
+            "One per line: the issuer, a space, and the subject (“sub”)."
+        ),
+    )
+
     class Meta:
         model = User
-        fields = list(PATHS)
+        fields = [name for name in PATHS if name != "identities"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is not None:
+            self.initial["identities"] = list(self.instance.identities.values("issuer", "subject"))
 
     def target(self) -> dict[str, Any]:
         """Return the paths and values of the fields that the user may change."""
@@ -75,6 +93,7 @@ class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  #
         (None, {"fields": ("username",)}),
         (_("Personal info"), {"fields": NAMES}),
         (_("Permissions"), {"fields": ("is_active", *GRANTED)}),
+        LINKED,
         (_("Important dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
@@ -90,6 +109,7 @@ class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  #
         ),
         (_("Personal info"), {"fields": NAMES}),
         (_("Permissions"), {"fields": GRANTED}),
+        LINKED,
     )
     list_display = ["username", "first_name", "last_name", "email", "is_staff", "is_active"]
     list_filter = ["is_active", "is_staff", "is_superuser"]
@@ -99,6 +119,11 @@ class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  #
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         own = ("last_login", "date_joined")
         return own if request.user.is_superuser else (*own, *ONLY_SUPERUSERS_GRANT)
+
+    @display(description=_("Linked at identity providers"), empty_value="–")
+    def identities(self, user: User) -> str:
+        """Show the field to who may not change it."""
+        return as_lines(user.identities.order_by("issuer", "subject").values("issuer", "subject"), "subject")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only superusers change logins of staff and members: changing a login is enough to take it over."""

@@ -30,6 +30,8 @@ from changerequests.kinds import NO_UID, SubjectView, listed_columns
 from changerequests.models import ChangeRequest, RequestSubject
 from core.documents import Change, changes_between
 
+# Of what `identities` and `providerGroups` hold.
+LABELS_INSIDE = {"issuer": _("Issuer"), "subject": _("Subject")}
 LABELS = {
     "username": _("Username"),
     "email": _("Email"),
@@ -45,8 +47,13 @@ LABELS = {
     "participants": _("Participants"),
     "seesAllContacts": _("Sees all contacts"),
     "secondFactor": _("Second factor, since"),
+    "identities": _("Linked at identity providers"),
 }
-GROUP_LABELS = {"name": _("Name"), "permissions": _("Permissions")}
+GROUP_LABELS = {
+    "name": _("Name"),
+    "permissions": _("Permissions"),
+    "providerGroups": _("Groups at identity providers"),
+}
 SEES_RIGHTS = ("accounts.view_user", "accounts.change_user", "accounts.change_member")
 SEES_GROUPS = ("auth.view_group", *SEES_RIGHTS[:2])
 
@@ -138,6 +145,9 @@ class GroupRightsKind(AdministeredKind):
 
 class RightsPresenter(AdministeredPresenter):
     """Presents rights, with a link to the login or the group."""
+
+    def label(self, name: str) -> str:
+        return str(LABELS_INSIDE[name]) if name in LABELS_INSIDE else super().label(name)
 
     def text(self, value: Any, *, name: str) -> str:
         if name == "secondFactor" and value is not None:

@@ -21,7 +21,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Collate, Concat, JSONObject, NullIf, Trim
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import Member, User
+from accounts.models import Member, ProviderGroup, ProviderIdentity, User
 from accounts.queries import NOTHING
 from core.documents import Document
 
@@ -38,6 +38,7 @@ def users_with_rights(users: QuerySet[User]) -> QuerySet[Any]:
     """Annotate each user with `rights`, its document, and `shown_name`, in the same query."""
     groups = User.groups.through.objects.filter(user=OuterRef("pk")).order_by("group")
     participants = Member.participants.through.objects.filter(member__user=OuterRef("pk")).order_by("participant")
+    identities = ProviderIdentity.objects.filter(user=OuterRef("pk")).order_by(*_in_code_order("issuer", "subject"))
     devices = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True).order_by("-pk")
     return users.annotate(
         shown_name=NAME_OF_USER,
@@ -57,6 +58,7 @@ def users_with_rights(users: QuerySet[User]) -> QuerySet[Any]:
             seesAllContacts=Coalesce("member__sees_all_contacts", False),
             # Since when, so that another one that is set up meanwhile is another value.
             secondFactor=Subquery(devices.values("created_at")[:1]),
+            identities=ArraySubquery(identities.values(found=JSONObject(issuer="issuer", subject="subject"))),
         ),
     )
 
@@ -64,7 +66,14 @@ def users_with_rights(users: QuerySet[User]) -> QuerySet[Any]:
 def groups_with_rights(groups: QuerySet[Group]) -> QuerySet[Any]:
     """Annotate each group with `rights`, its document, in the same query."""
     permissions = Permission.objects.filter(group=OuterRef("pk"))
-    return groups.annotate(rights=JSONObject(name="name", permissions=ArraySubquery(_names(permissions))))
+    provided = ProviderGroup.objects.filter(group=OuterRef("pk")).order_by(*_in_code_order("issuer", "name"))
+    return groups.annotate(
+        rights=JSONObject(
+            name="name",
+            permissions=ArraySubquery(_names(permissions)),
+            providerGroups=ArraySubquery(provided.values(found=JSONObject(issuer="issuer", name="name"))),
+        )
+    )
 
 
 def rights_of(row: Any) -> Document:
@@ -89,5 +98,9 @@ def named_permissions(names: Collection[str]) -> QuerySet[Permission]:
 
 def _names(permissions: QuerySet[Permission]) -> QuerySet[Any]:
     named = permissions.annotate(name_in_full=Concat("content_type__app_label", Value("."), "codename"))
-    # In Python's order, whatever the order of the database.
-    return named.order_by(Collate("name_in_full", "C")).values("name_in_full")
+    return named.order_by(*_in_code_order("name_in_full")).values("name_in_full")
+
+
+def _in_code_order(*columns: str) -> list[Collate]:
+    """Return the order of these columns in Python, whatever the order of the database."""
+    return [Collate(column, "C") for column in columns]

@@ -13,6 +13,7 @@ from accounts.models import User
 from administration.outcomes import Outcome
 from administration.queries.rights import groups_with_rights, named_permissions, rights_of
 from administration.rights import GROUP_RIGHTS, split
+from administration.services.identities import in_order, provider_group_faults, write_provider_groups
 from administration.services.notices import tell_of_taking
 from administration.services.rights import change_rights, locked_rights
 from audit.entries import append
@@ -46,8 +47,8 @@ def locked_group(group_id: int) -> GroupRights:
 
 
 @transaction.atomic
-def create_group(*, actor: Actor, name: str, permissions: Sequence[str] = ()) -> Outcome:
-    """Create an empty group; the permissions that it shall give may wait.
+def create_group(*, actor: Actor, name: str, target: Mapping[str, Any]) -> Outcome:
+    """Create an empty group; what it shall give, and to whom, may wait.
 
     Raises Forbidden; UnprocessableEntity: ValidationFailed, GroupNameNotUnique.
     """
@@ -58,12 +59,12 @@ def create_group(*, actor: Actor, name: str, permissions: Sequence[str] = ()) ->
     with map_integrity_error(NAME_TAKEN, _name_taken()):
         group.save(force_insert=True)
     append(kind=GROUP_RIGHTS, subject_id=group.pk, actor=actor, changes=[Change("name", None, group.name)])
-    return change_group(actor=actor, group_id=group.pk, target={"permissions": list(permissions)})
+    return change_group(actor=actor, group_id=group.pk, target=target)
 
 
 @transaction.atomic
 def change_group(*, actor: Actor, group_id: int, target: Mapping[str, Any], comment: str | None = None) -> Outcome:
-    """Change a group's name or permissions: what takes away takes effect at once, what gives may wait.
+    """Change a group: what takes away takes effect at once, what gives may wait.
 
     Locks the group. Raises NotFound; Forbidden; UnprocessableEntity: ValidationFailed, GroupNameNotUnique,
     PendingChangeRequestExists.
@@ -106,7 +107,7 @@ def delete_group(*, actor: Actor, group_id: int) -> None:
         kind=GROUP_RIGHTS,
         subject_id=group_id,
         actor=actor,
-        changes=changes_between(rights.document, {"name": None, "permissions": None}),
+        changes=changes_between(rights.document, dict.fromkeys(rights.document)),
     )
     rights.group.delete()
 
@@ -127,6 +128,8 @@ def write_group(
             rights.group.save(update_fields=["name"])
     if "permissions" in values:
         rights.group.permissions.set(named_permissions(values["permissions"] or []))
+    if "providerGroups" in values:
+        write_provider_groups(rights.group, values["providerGroups"] or [])
     append(
         kind=GROUP_RIGHTS,
         subject_id=rights.group.pk,
@@ -155,8 +158,11 @@ def checked_group(rights: GroupRights, target: Mapping[str, Any]) -> Document:
     known = {f"{one.content_type.app_label}.{one.codename}" for one in named_permissions(names)}
     if unknown := sorted(set(names) - known):
         faults["permissions"] = [_("There is no %(id)s.") % {"id": one} for one in unknown]
+    if wrong := provider_group_faults(document["providerGroups"], rights.document["providerGroups"]):
+        faults["providerGroups"] = wrong
     if faults:
         raise _invalid(faults)
+    document["providerGroups"] = in_order(document["providerGroups"], "name")
     document["permissions"] = sorted(set(names))
     return document
 

@@ -24,12 +24,23 @@ LOOKS_AFTER_RIGHTS = "accounts.change_user"
 
 def tell_of_taking(*, actor: Actor, kind: str, subject_id: int, paths: Sequence[str], concerned: Iterable[int]) -> None:
     """Mail to these users, and to all who look after rights, that this was taken away; the actor knows already."""
+    _tell_of_rights(Notice.Kind.RIGHTS_TAKEN, actor, kind, subject_id, paths, concerned)
+
+
+def tell_of_giving(*, actor: Actor, kind: str, subject_id: int, paths: Sequence[str], concerned: Iterable[int]) -> None:
+    """Like `tell_of_taking`, of what an identity provider has given at a login."""
+    _tell_of_rights(Notice.Kind.RIGHTS_GIVEN, actor, kind, subject_id, paths, concerned)
+
+
+def _tell_of_rights(
+    notice_kind: str, actor: Actor, kind: str, subject_id: int, paths: Sequence[str], concerned: Iterable[int]
+) -> None:
     holders = holders_of(LOOKS_AFTER_RIGHTS).order_by().values("pk")
     told = User.objects.filter(Q(pk__in=list(concerned)) | Q(pk__in=holders))
     for user_id in told.exclude(email="").exclude(pk=actor.user_id or 0).order_by("pk").values_list("pk", flat=True):
         _add(
             Notice(
-                kind=Notice.Kind.RIGHTS_TAKEN,
+                kind=notice_kind,
                 recipient_id=user_id,
                 subject_kind=kind,
                 subject_id=subject_id,

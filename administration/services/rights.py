@@ -21,6 +21,7 @@ from accounts.triggers import MEMBERS_ARE_A_TREE
 from administration.outcomes import Outcome
 from administration.queries.rights import named_permissions, rights_of, users_with_rights
 from administration.rights import GRANTS, OF_MEMBERS, RIGHTS, split
+from administration.services.identities import identity_faults, in_order, write_identities
 from administration.services.notices import send_password_link, tell_of_taking
 from audit.entries import append
 from changerequests.models import ChangeRequest
@@ -122,8 +123,8 @@ def write_rights(
 ) -> None:
     """Write changes of a locked user, and the entry that records them.
 
-    A login that becomes active without a password gets a link to set one. Raises UnprocessableEntity
-    `UsernameNotUnique`, `ManagerBelowMember`.
+    A login that becomes active without a password or a link to a provider gets a link to set a password. Raises
+    UnprocessableEntity `UsernameNotUnique`, `ManagerBelowMember`, `IdentityTaken`.
     """
     values = {change.path: change.target for change in changes}
     user = rights.user
@@ -140,6 +141,8 @@ def write_rights(
         user.groups.set(values["groups"] or [])
     if "permissions" in values:
         user.user_permissions.set(named_permissions(values["permissions"] or []))
+    if "identities" in values:
+        write_identities(user, values["identities"] or [])
     if not OF_MEMBERS.isdisjoint(values):
         _write_member(user, with_values(rights.document, values), values)
     append(
@@ -151,7 +154,7 @@ def write_rights(
     )
     if values.get("isActive") is False:
         run_closing_handlers([user.pk])
-    if values.get("isActive") and not user.has_usable_password():
+    if values.get("isActive") and not (user.has_usable_password() or user.identities.exists()):
         send_password_link(user)
 
 
@@ -208,10 +211,12 @@ def checked(rights: Rights, target: Mapping[str, Any]) -> Document:
     faults["groups"] = _unknown(document["groups"], Group.objects.values_list("pk", flat=True), int)
     faults["participants"] = _unknown(document["participants"], Participant.objects.values_list("pk", flat=True), int)
     faults["permissions"] = _permission_faults(document["permissions"])
+    faults["identities"] = identity_faults(document["identities"], rights.document["identities"], user=rights.user)
     faults |= _member_faults(rights, document)
     _check(faults)
     for path in ("groups", "participants", "permissions"):
         document[path] = sorted(set(document[path]))
+    document["identities"] = in_order(document["identities"], "subject")
     return document
 
 

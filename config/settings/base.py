@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.settings.environment import EMBEDDED, ROOT, VAR_DIR, embedded_servers, env
 from config.settings.security import *
+from config.settings.single_sign_on import *
 from core.logging import default_form, logging_config
 
 DEBUG = EMBEDDED and env.bool("DEBUG", default=False)

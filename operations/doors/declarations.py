@@ -110,6 +110,9 @@ OPERATIONS = {
     "POST /connect/login": _OWN_LOGIN,
     "PUT /connect/login": _OWN_LOGIN,
     "POST /connect/logout": _OWN_LOGIN,
+    "POST /connect/sso/{name}/logout": _exempt(
+        Exemption.TAKES_AWAY, "a provider ends the sessions of who logged out there"
+    ),
     "POST /connect/set-password/{uidb64}/{token}": _OWN_LOGIN,
     "PUT /connect/set-password/{uidb64}/{token}": _OWN_LOGIN,
     "POST /connect/second-factor": _OWN_LOGIN,

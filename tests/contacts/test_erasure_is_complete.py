@@ -45,8 +45,12 @@ NOT_OF_A_CONTACT = {
     "administration.BreakGlass",
     "administration.ConfigurationSubject",
     "accounts.Participant",
-    # Of staff: contacts have no second factor.
+    # Of staff: contacts have no second factor, and do not come in from identity providers.
     "accounts.RecoveryCode",
+    "accounts.LogoutToken",
+    "accounts.ProviderGroup",
+    "accounts.ProviderIdentity",
+    "accounts.ProviderSession",
     "otp_totp.TOTPDevice",
     # Names are keyed hashes; see `tests/security/test_lockout.py`. Two of the tables stay empty.
     "axes.AccessAttempt",
