@@ -1,8 +1,11 @@
-"""Uses of the break-glass switch of commands, and what is configured as subjects of change requests."""
+"""Uses of break glass, what is configured as subjects of change requests, and decisions about groups."""
 
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+from administration import triggers
+from changerequests.models import Decision
 
 # The kind of change request for the review.
 BREAK_GLASS = "break-glass"
@@ -50,3 +53,12 @@ class ConfigurationSubject(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class GroupDecision(Decision):
+    """A decision, with the rule about the rights of groups."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = triggers.OF_DECISIONS

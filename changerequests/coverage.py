@@ -14,12 +14,14 @@ class Gap:
 
     `initiator_id` is None for everybody else, and for applications and commands; `about_member_id` for what is about
     nobody, or about anybody else. `application_id` is the application that asks, or that members ask to change.
+    `about_group_id` is the group that it is about, None for any other.
     """
 
     initiator_id: int | None
     about_member_id: int | None
     place: int
     application_id: int | None = None
+    about_group_id: int | None = None
 
 
 def gaps(people: Sequence[Person], rounds: Sequence[Round], *, is_about_members: bool) -> list[Gap]:
@@ -61,6 +63,19 @@ def gaps_of_applications(
         place = _short_stage(people, Case(initiator_id, frozenset(), rounds, excluded_ids=excluded[application_id]))
         if place is not None:
             found.append(Gap(initiator_id, None, place, application_id))
+    return found
+
+
+def gaps_about_groups(people: Sequence[Person], rounds: Sequence[Round]) -> list[Gap]:
+    """Return the gaps of requests about groups whose users would have to decide, whoever asks."""
+    case = Case(None, frozenset(), rounds)
+    if _short_stage(people, case) is not None:
+        return []
+    found = []
+    for group_id in sorted({pk for person in people for pk in person.barred_group_ids}):
+        place = _short_stage([person for person in people if group_id not in person.barred_group_ids], case)
+        if place is not None:
+            found.append(Gap(None, None, place, about_group_id=group_id))
     return found
 
 

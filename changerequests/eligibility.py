@@ -13,13 +13,19 @@ class Person:
     """A member who wants to decide.
 
     `represented` has the members whose substitute it was at any time since the request began. It may not decide a
-    request that one of them may not decide.
+    request that one of them may not decide. `their_group_ids` are the groups that these are in.
     """
 
     member_id: int
     group_ids: frozenset[int] = frozenset()
     represented: frozenset[int] = frozenset()
+    their_group_ids: frozenset[int] = frozenset()
     may_review: bool = True
+
+    @property
+    def barred_group_ids(self) -> frozenset[int]:
+        """The groups whose rights it may not decide about."""
+        return self.group_ids | self.their_group_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,8 @@ class Case:
     """An open request: who asked, who decided its current revision or was represented in that, and its stages.
 
     `about_member_id` is the member whose rights or login it is about, or who owns the application that asked;
-    `excluded_ids` has those who could act as an application by a secret.
+    `excluded_ids` has those who could act as an application by a secret. `about_group_id` is the group whose rights it
+    is about.
     """
 
     initiator_id: int | None
@@ -49,6 +56,7 @@ class Case:
     is_returned: bool = False
     about_member_id: int | None = None
     excluded_ids: frozenset[int] = frozenset()
+    about_group_id: int | None = None
 
     @property
     def current(self) -> int:
@@ -69,6 +77,14 @@ def objection(person: Person, case: Case) -> Forbidden | None:
     if case.about_member_id in people or not case.excluded_ids.isdisjoint(people):
         return Forbidden(
             _("This concerns you, your application or a person for whom you stood in. Somebody else has to review it."),
+            sub_code="AboutYourself",
+        )
+    if case.about_group_id in person.barred_group_ids:
+        return Forbidden(
+            _(
+                "This concerns a group that you or a person for whom you stood in belong to. "
+                "Somebody else has to review it."
+            ),
             sub_code="AboutYourself",
         )
     if not people.isdisjoint(case.decided_by):

@@ -133,6 +133,8 @@ class RequestKind(ABC):
     seen_with: tuple[str, ...] = ()
     # Whether some of its requests are about a member, who does not decide them (`about_member`).
     is_about_members = False
+    # Whether its subjects are groups, whose users do not decide about them.
+    is_about_groups = False
 
     @abstractmethod
     def visible(self, actor: Actor) -> Q | None:

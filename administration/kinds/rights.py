@@ -109,6 +109,7 @@ class GroupRightsKind(AdministeredKind):
     label = _("Rights of a group")
     subject_label = _("group")
     seen_with = SEES_GROUPS
+    is_about_groups = True
     labels = GROUP_LABELS
 
     def search(self, term: str) -> QuerySet[Any, Any]:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
 
-from django.db.models import F, Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Prefetch, QuerySet
 from django.utils import timezone
 
 from accounts.actor import Actor
+from accounts.models import Member
 from changerequests.digests import digest_of_rows
 from changerequests.eligibility import Case, Person, Round
+from changerequests.kinds import request_kind
 from changerequests.models import Absence, ChangeRequest, Decision, Proposal, RequestStage, Revision, Status, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.policies import Requirement, Stage
@@ -38,6 +41,7 @@ class Current:
             is_returned=request.status == Status.RETURNED,
             about_member_id=request.about_member_id,
             excluded_ids=frozenset(request.excluded_member_ids),
+            about_group_id=request.subject_id if request_kind(request.kind).is_about_groups else None,
         )
 
     def requirement(self) -> Requirement:
@@ -97,19 +101,19 @@ class Decider:
         self._member_id = actor.member_id
         self._may_review = actor.is_member and actor.has_perm(REVIEW_PERMISSION)
         self._groups = frozenset[int]() if actor.member_id is None else groups_of_member(actor.member_id)
-        self._absences = list(Absence.objects.filter(substitute=actor.member_id or 0))
+        groups = Member.objects.filter(pk=OuterRef("member"), user__groups__isnull=False).values("user__groups")
+        absences: Any = Absence.objects.filter(substitute=actor.member_id or 0)
+        self._absences = list(absences.annotate(group_ids=ArraySubquery(groups)))
 
     def person(self, request: ChangeRequest) -> Person:
         """Return the decider of this request: it represents those whose substitute it was since the request began."""
         begin, today = request.created_at.astimezone(UTC).date(), utc_today()
+        absences = [one for one in self._absences if one.ends_on >= begin and one.starts_on <= today]
         return Person(
             member_id=self._member_id or 0,
             group_ids=self._groups,
-            represented=frozenset(
-                absence.member_id
-                for absence in self._absences
-                if absence.ends_on >= begin and absence.starts_on <= today
-            ),
+            represented=frozenset(absence.member_id for absence in absences),
+            their_group_ids=frozenset(group_id for absence in absences for group_id in absence.group_ids),
             may_review=self._may_review,
         )
 

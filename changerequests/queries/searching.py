@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.queries import has_permission
+from changerequests.kinds import all_kinds
 from changerequests.models import OPEN, Absence, ChangeRequest, ChangeRequestQuerySet, Decision, Status
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.revisions import utc_today
@@ -56,12 +57,16 @@ def _to_decide(actor: Actor) -> ChangeRequestQuerySet:
         by_them, revision__request=OuterRef("pk"), revision__number=OuterRef("revision_number")
     )
     groups = Group.objects.filter(user=actor.user_id).values("pk")
+    about_groups = [kind.key for kind in all_kinds() if kind.is_about_groups]
+    in_it = Q(user=actor.user_id) | Q(user__member__in=for_decisions)
+    theirs = Group.objects.filter(in_it, pk=OuterRef("subject_id"))
     return seen.alias(began_on=TruncDate("created_at", tzinfo=UTC)).filter(
         Q(reviewers=None) | Q(reviewers__in=groups),
         Q(initiator_member=None) | ~Q(initiator_member=actor.member_id) & ~Q(initiator_member__in=represented),
         Q(about_member=None) | ~Q(about_member=actor.member_id) & ~Q(about_member__in=represented),
         Q(excluded_member_ids=[])
         | ~Q(excluded_member_ids__contains=[actor.member_id]) & ~Q(excluded_member_ids__overlap=represented),
+        ~Q(kind__in=about_groups) | ~Exists(theirs),
         has_permission(actor, REVIEW_PERMISSION),
         ~Exists(decided),
         status=Status.PENDING,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cache
 
 import psycopg
+from django.contrib.auth.models import Group
 from django.db import DatabaseError
 from django.utils import timezone, translation
 
@@ -15,7 +16,7 @@ from administration.applications import APPLICATION
 from administration.bootstrap import is_bootstrapped
 from administration.kinds.break_glass import HOURS_TO_REVIEW
 from administration.models import BREAK_GLASS, BreakGlass
-from changerequests.coverage import Gap, gaps, gaps_of_applications
+from changerequests.coverage import Gap, gaps, gaps_about_groups, gaps_of_applications
 from changerequests.eligibility import Person, Round
 from changerequests.kinds import RequestKind, all_kinds
 from changerequests.models import ChangeRequest
@@ -23,6 +24,7 @@ from changerequests.policies import KindPolicy, Rule, Stage, kind_policy
 from changerequests.queries.deciders import deciders_today, members_with
 from changerequests.queries.policies import policies_now
 from operations import probes
+from operations.doctor.combinations import toxic_combinations
 from operations.doctor.database import described
 from operations.doctor.findings import Finding, error, ok, warning
 
@@ -30,7 +32,7 @@ MOST_NAMES = 5
 
 
 def examine_people() -> Iterator[Finding]:
-    """Say whose requests nobody could decide, by kind and stage, and which uses of break glass nobody has reviewed.
+    """Say whose requests nobody could decide, which uses of break glass nobody has reviewed, and toxic combinations.
 
     The number of queries depends on the kinds only. Sight that depends on the subject, such as a contact, is left out.
     """
@@ -56,6 +58,7 @@ def _examined() -> Iterator[Finding]:
     if not lacking:
         yield ok("whatever somebody asks for, somebody else could decide it")
     yield from _broken_glass()
+    yield from toxic_combinations()
 
 
 # ---- who could decide
@@ -69,10 +72,11 @@ Lacking = Mapping[str, Mapping[str, Collection[str]]]
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """The usernames of members and the names of applications, by id."""
+    """The usernames of members, and the names of applications and groups, by id."""
 
     members: Mapping[int, str]
     applications: Mapping[int, str]
+    groups: Mapping[int, str]
 
 
 def _lacking() -> Lacking:
@@ -80,7 +84,11 @@ def _lacking() -> Lacking:
     applications = {row.pk: row for row in ClientApplication.objects.exclude(allowed_scopes="").order_by("pk")}
     # Who decides neither what an application asks for nor what somebody asks for it.
     excluded = {pk: frozenset(row.secret_holders | {row.owner_id} - {None}) for pk, row in applications.items()}
-    names = _Names(members, {pk: row.name for pk, row in applications.items()})
+    names = _Names(
+        members,
+        {pk: row.name for pk, row in applications.items()},
+        dict(Group.objects.values_list("pk", "name")),
+    )
     holders = cache(lambda permission: frozenset(members_with(permission).values_list("pk", flat=True)))
     document, version = policies_now()
     found: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
@@ -110,7 +118,8 @@ def _gaps_of(
     for stages in dict.fromkeys(rule.stages for rule in policy.rules if rule.stages):
         rounds = [Round(stage.group_id, stage.approvals) for stage in stages]
         by_place: dict[int, list[str]] = defaultdict(list)
-        for gap in gaps(people, rounds, is_about_members=kind.is_about_members):
+        about_groups = gaps_about_groups(people, rounds) if kind.is_about_groups else []
+        for gap in [*gaps(people, rounds, is_about_members=kind.is_about_members), *about_groups]:
             # Commands ask for the reviews of break glass, members do not.
             if kind.key != BREAK_GLASS or gap.initiator_id is None:
                 by_place[gap.place].append(_whose(gap, names, asks=True))
@@ -147,7 +156,8 @@ def _whose(gap: Gap, names: _Names, *, asks: bool) -> str:
     about = "" if gap.about_member_id is None else f"about {names.members[gap.about_member_id]}"
     which = "" if gap.application_id is None else f"application {names.applications[gap.application_id]}"
     application = which and f"{'by' if asks else 'about'} {which}"
-    return " ".join(filter(None, [by, about, application]))
+    group = "" if gap.about_group_id is None else f"about the group {names.groups[gap.about_group_id]}"
+    return " ".join(filter(None, [by, about, application, group]))
 
 
 def _sentence(whose: Collection[str]) -> str:

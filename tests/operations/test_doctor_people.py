@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from accounts.actor import member_actor
-from accounts.models import ClientApplication
+from accounts.models import ClientApplication, Member
 from administration.models import BreakGlass
 from administration.rights import RIGHTS
 from changerequests.models import ChangeRequest, Verdict
@@ -124,7 +125,8 @@ def test_one_person_is_not_counted_for_two_stages(three):
     # Whichever of them asks, two others are left, one for each stage.
     three[1].user.groups.add(other)
     three[2].user.groups.add(other, one)
-    assert unwell() == []
+    everybody = "about the group One, about the group Other"
+    assert unwell() == [f"Nobody could decide a request {everybody}: stage Review of Rights of a group"]
 
 
 def test_a_stage_needs_as_many_people_as_approvals(three):
@@ -227,3 +229,55 @@ def test_a_review_that_is_closed_is_not_told(outside, verdict):
     broken()
     decide(actor=member_actor(outside[1]), change_request_id=ChangeRequest.objects.get().pk, verdict=verdict)
     assert unwell() == []
+
+
+# ---- toxic combinations
+
+
+def test_logins_of_one_address_are_named_and_closed_ones_are_not(three, make_member):
+    for member in three[:2]:
+        member.user.email = "Rita@bank.example" if member is three[0] else "rita@bank.example"
+        member.user.save()
+    assert about("One address has several logins") == [
+        "One address has several logins of members, so that one person could ask and decide: rita and rolf"
+    ]
+    three[1].user.is_active = False
+    three[1].user.save()
+    assert about("One address has several logins") == []
+
+
+def test_a_superuser_who_owns_an_application_is_named(three, make_app):
+    application = make_app("portal")
+    application.owner = three[0]
+    application.save()
+    assert about("owns a client application") == []
+    three[0].user.is_superuser = True
+    three[0].user.save()
+    assert [text.rpartition(": ")[2] for text in about("owns a client application")] == ["rita of portal"]
+
+
+def test_the_only_decider_of_rights_who_looks_after_users_is_named(make_member):
+    rita = make_member("rita", reviews=True, permissions=["change_user"])
+    assert [text.rpartition(": ")[2] for text in about("The only one who decides rights")] == ["rita"]
+    make_member("rolf", reviews=True, permissions=["view_user"])
+    assert rita.user.has_perm("accounts.change_user")
+    assert about("The only one who decides rights") == []
+
+
+def test_who_stands_in_for_its_own_manager_is_named(three):
+    absent(three[0], three[1], begins=1, ends=3)
+    assert about("stands in for its own manager") == []
+    three[1].manager = three[0]
+    three[1].save()
+    assert [text.rpartition(": ")[2] for text in about("stands in for its own manager")] == ["rolf for rita"]
+
+
+def test_managers_in_a_circle_are_named(three):
+    """A trigger refuses them; an older installation may have some."""
+    Member.objects.filter(pk=three[0].pk).update(manager=three[1])
+    assert about("Managers form a circle") == []
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE accounts_member SET manager_id = %s WHERE id = %s", [three[0].pk, three[1].pk])
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    assert [text.rpartition(": ")[2] for text in about("Managers form a circle")] == ["rita, rolf"]

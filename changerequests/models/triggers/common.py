@@ -12,6 +12,14 @@ ERASED = """
             ON erasure.kind = subject.kind AND erasure.subject_id = subject.subject_id
          WHERE subject.{column} = {row})
 """
+# Puts who decides into `people`, and all for whom it stood in since the `request` began.
+PEOPLE = """SELECT array_agg(member) INTO people FROM (
+                SELECT NEW.member_id AS member
+                 UNION SELECT NEW.on_behalf_of_id WHERE NEW.on_behalf_of_id IS NOT NULL
+                 UNION SELECT absence.member_id FROM public.changerequests_absence absence
+                        WHERE absence.substitute_id = NEW.member_id
+                          AND absence.ends_on >= (request.created_at AT TIME ZONE 'UTC')::date
+                          AND absence.starts_on <= (now() AT TIME ZONE 'UTC')::date) represented;"""
 # The statuses of requests, in SQL.
 PENDING, APPROVED, REJECTED, RETURNED = 1, 2, 3, 5
 

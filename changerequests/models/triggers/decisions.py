@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from changerequests.models.triggers.common import ERASED, PENDING, RETURNED, append_only
+from changerequests.models.triggers.common import ERASED, PENDING, PEOPLE, RETURNED, append_only
 from core.triggers import Guard, NeverEmptied, refuse
 
 OF_DECISIONS = [
@@ -19,13 +19,7 @@ OF_DECISIONS = [
              WHERE revision.id = NEW.revision_id
                FOR NO KEY UPDATE OF changerequest;
             SELECT * INTO stage FROM public.changerequests_requeststage WHERE id = NEW.stage_id;
-            SELECT array_agg(member) INTO people FROM (
-                SELECT NEW.member_id AS member
-                 UNION SELECT NEW.on_behalf_of_id WHERE NEW.on_behalf_of_id IS NOT NULL
-                 UNION SELECT absence.member_id FROM public.changerequests_absence absence
-                        WHERE absence.substitute_id = NEW.member_id
-                          AND absence.ends_on >= (request.created_at AT TIME ZONE 'UTC')::date
-                          AND absence.starts_on <= (now() AT TIME ZONE 'UTC')::date) represented;
+            {PEOPLE}
             IF request.number <> request.revision_number
                OR request.status <> {PENDING} AND NOT (request.status = {RETURNED} AND NEW.verdict = 'reject') THEN
                 refused := 'it is not about an open request as it is now.';
