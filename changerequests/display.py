@@ -1,15 +1,17 @@
 """What an actor may do with a change request, and the reasons for what it may not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from changerequests.eligibility import objection
+from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Decision, Status
 from changerequests.presentation import ReviewedChange
 from changerequests.queries.revisions import Current, Decider
+from changerequests.services.repeating import REPEATABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Choices:
     may_reject: bool = False
     may_return: bool = False
     may_cancel: bool = False
+    may_rebase: bool = False
+    may_ask_again: bool = False
     reasons: tuple[str, ...] = ()
 
 
@@ -56,14 +60,14 @@ def choices(
     *, decider: Decider, request: ChangeRequest, current: Current, changes: Iterable[ReviewedChange]
 ) -> Choices:
     """Return what to offer the decider. Only for the page: the services check again."""
+    is_own = request.initiator_member_id is not None and request.initiator_member_id == decider.member_id
+    is_repeatable = is_own and request.subject_id is not None and request_kind(request.kind).is_repeatable
     if not request.is_open:
-        return Choices()
+        return Choices(may_ask_again=is_repeatable and request.status in REPEATABLE)
+    outdated = [change.label for change in changes if change.is_outdated]
+    if is_own:
+        return Choices(may_cancel=True, may_rebase=is_repeatable and bool(outdated), reasons=(_own(request, outdated),))
     person = decider.person(request)
-    if request.initiator_member_id == person.member_id:
-        return Choices(
-            may_cancel=True,
-            reasons=(_("You asked for this change yourself, so somebody else has to decide it. You may cancel it."),),
-        )
     if not person.may_review:
         return Choices(
             reasons=(_("You may look at this request, but your account lacks the permission to review it."),)
@@ -73,7 +77,6 @@ def choices(
         return Choices(reasons=(str(refusal),))
     if request.status == Status.RETURNED:
         return Choices(may_reject=True, reasons=(_("It is back with its initiator, who may change it."),))
-    outdated = [change.label for change in changes if change.is_outdated]
     if outdated:
         reason = _(
             "It cannot be approved any more, because the values have changed since it was asked for: %(fields)s. "
@@ -81,3 +84,14 @@ def choices(
         ) % {"fields": ", ".join(outdated)}
         return Choices(may_reject=True, may_return=True, reasons=(reason,))
     return Choices(may_approve=True, may_reject=True, may_return=True)
+
+
+def _own(request: ChangeRequest, outdated: Collection[str]) -> str:
+    """Return what the initiator can do with an open request."""
+    if outdated:
+        return _("The values have changed since you asked: %(fields)s. Ask for the same over the values of today.") % {
+            "fields": ", ".join(outdated)
+        }
+    if request.status == Status.RETURNED:
+        return _("It was returned to you: change it and submit it again, or cancel it.")
+    return _("You asked for this change yourself, so somebody else has to decide it. You may cancel it.")

@@ -12,7 +12,7 @@ from django.db.models import F, JSONField, TextField, UUIDField, Value
 from django.db.models.functions import Cast, Coalesce, NullIf
 
 from changerequests.policies import Initiator, KindPolicy, Requirement
-from core.documents import Change
+from core.documents import Change, is_same, value_at
 
 if TYPE_CHECKING:
     from django.db.models import Q, QuerySet
@@ -95,6 +95,10 @@ class Presenter(ABC):
         """Return the address of the subject's page; None if it has none that the user may open."""
         return None
 
+    def amend_address(self, subject: SubjectView, *, change_request_id: int, user: Any) -> str | None:
+        """Return the address of the form in which the initiator changes an open request; None if there is none."""
+        return None
+
     @abstractmethod
     def labelled_faults(self, properties: Mapping[str, Any] | None) -> list[str]:
         """Return the messages of an ApiError, each with the label of its field."""
@@ -135,6 +139,8 @@ class RequestKind(ABC):
     is_about_members = False
     # Whether its subjects are groups, whose users do not decide about them.
     is_about_groups = False
+    # Whether the initiator may ask for the same targets again, over the values of today (`repeated`).
+    is_repeatable = False
 
     @abstractmethod
     def visible(self, actor: Actor) -> Q | None:
@@ -197,6 +203,15 @@ class RequestKind(ABC):
         `subject` is the return value of `lock`. Reserves what they need, if the kind reserves anything. Raises the
         errors of a submission.
         """
+
+    def repeated(self, *, actor: Actor, subject: Any, changes: Sequence[Change]) -> Sequence[Change]:
+        """Return changes to the same targets over the values of today, without those that are there already.
+
+        `subject` is the return value of `lock`. Raises the errors of a submission.
+        """
+        document = self.document_of(subject)
+        today = [Change(change.path, value_at(document, change.path), change.target) for change in changes]
+        return [change for change in today if not is_same(change.original, change.target)]
 
     @abstractmethod
     def requirement(

@@ -30,8 +30,12 @@ from changerequests.queries.requests import neighbours, next_to_decide
 from changerequests.queries.revisions import Decider, current_digest, current_revision, proposals_of
 from changerequests.queries.subjects import attach_subject, attach_subjects
 from changerequests.services.deciding import Parts, decide
-from changerequests.services.withdrawing import cancel_change_request
+from changerequests.services.repeating import ask_again
+from changerequests.services.withdrawing import cancel_change_request, rebase_change_request
 from core.errors import ApiError
+
+# What initiators do with their own requests.
+CANCEL, REBASE, AGAIN = OWN_ACTS = ("cancel", "rebase", "again")
 
 
 class CommentForm(LookFirstForm):
@@ -52,11 +56,9 @@ class CommentForm(LookFirstForm):
 
 
 class DecisionForm(CommentForm):
-    """The decision of the reviewer, or the initiator's cancellation."""
+    """The decision of the reviewer, or what the initiator does."""
 
-    CANCEL = "cancel"
-
-    decision = forms.ChoiceField(choices=[(value, value) for value in (*Verdict.values, CANCEL)])
+    decision = forms.ChoiceField(choices=[(value, value) for value in (*Verdict.values, *OWN_ACTS)])
     digest = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
@@ -92,6 +94,8 @@ class ReviewAdmin(RequestAdmin):
             left_out = (
                 EntryList(change_request, request, actor).left_out if change_request.subject_id is None else set()
             )
+            if form.cleaned_data["decision"] in OWN_ACTS:
+                return self._own_act(request, actor, change_request, form.cleaned_data["decision"])
             decided = _decide(actor, change_request.pk, form.cleaned_data, left_out)
         except ApiError as error:
             # Reload: somebody else may have changed the request since, which may be why it failed.
@@ -107,19 +111,35 @@ class ReviewAdmin(RequestAdmin):
             Status.APPROVED: gettext("Request {} about {} was approved, and the changes are made."),
             Status.REJECTED: gettext("Request {} about {} was rejected."),
             Status.RETURNED: gettext("Request {} about {} was returned to its initiator."),
-            Status.CANCELLED: gettext("Request {} about {} was cancelled."),
         }[Status(decided.status)]
         if decided.status == Status.APPROVED and decided.subject_id is None:
             text = gettext("Request {} about {} was approved. The changes are being made.")
-        link = format_html('<a class="k-link" href="{}">#{}</a>', self.page_address(decided.pk), decided.pk)
-        messages.success(request, format_html(text, link, decided.subject))
-        following = None
-        if decided.status != Status.CANCELLED:
-            following = next_to_decide(walked_rows(self, request), actor=actor, after=decided)
-            if following is None:
-                messages.info(request, gettext("Nothing else in this queue waits for you."))
+        messages.success(request, format_html(text, self._link(decided.pk), decided.subject))
+        following = next_to_decide(walked_rows(self, request), actor=actor, after=decided)
+        if following is None:
+            messages.info(request, gettext("Nothing else in this queue waits for you."))
         address = self.queue_address(request) if following is None else self.page_address(following, request)
         return HttpResponseRedirect(address)
+
+    def _own_act(self, request: HttpRequest, actor: Actor, asked: ChangeRequest, act: str) -> HttpResponse:
+        """Do what the initiator may do with its own request, and redirect. Raises what the service raises."""
+        if act == CANCEL:
+            cancel_change_request(actor=actor, change_request_id=asked.pk)
+            text, address = gettext("Request {} was cancelled."), self.queue_address(request)
+        elif act == REBASE:
+            rebase_change_request(actor=actor, change_request_id=asked.pk)
+            text = gettext("Request {} asks for the same over the values of today, and waits for review again.")
+            address = self.page_address(asked.pk, request)
+        else:
+            asked = ask_again(actor=actor, change_request_id=asked.pk)
+            text = gettext("Request {} asks for the same again, and waits for review.")
+            address = self.page_address(asked.pk)
+        messages.success(request, format_html(text, self._link(asked.pk)))
+        return HttpResponseRedirect(address)
+
+    def _link(self, change_request_id: int) -> str:
+        address = self.page_address(change_request_id)
+        return format_html('<a class="k-link" href="{}">#{}</a>', address, change_request_id)
 
     def _review_page(
         self,
@@ -147,6 +167,11 @@ class ReviewAdmin(RequestAdmin):
             digest = digest_of(change_request, proposals)
         offered = choices(decider=Decider(actor), request=change_request, current=current, changes=changes)
         state, status_text = state_of(change_request, is_outdated=any(change.is_outdated for change in changes))
+        amend_address = None
+        if offered.may_cancel and change_request.subject_id is not None:
+            amend_address = presenter.amend_address(
+                change_request.subject, change_request_id=change_request.pk, user=request.user
+            )
         previous, following = neighbours(walked_rows(self, request), of=change_request)
         context = {
             **self.admin_site.each_context(request),
@@ -162,6 +187,7 @@ class ReviewAdmin(RequestAdmin):
             "changes": changes,
             "choices": offered,
             "form_id": "decision-form" if offered.may_reject else "entries-form",
+            "amend_address": amend_address,
             "kept_filters": request.GET.get("_changelist_filters", ""),
             "stages": shown_stages(current, change_request),
             "digest": digest,
@@ -181,8 +207,6 @@ class ReviewAdmin(RequestAdmin):
 
 def _decide(actor: Actor, change_request_id: int, sent: dict[str, Any], left_out: Collection[int]) -> ChangeRequest:
     """Call the service for the decision; an approval leaves out these entries. Raises what it raises."""
-    if sent["decision"] == DecisionForm.CANCEL:
-        return cancel_change_request(actor=actor, change_request_id=change_request_id)
     return decide(
         actor=actor,
         change_request_id=change_request_id,

@@ -19,6 +19,7 @@ class RevisionReason(models.TextChoices):
     SUBMITTED = "submitted", _("Submitted")
     AMENDED = "amended", _("Amended")
     STRUCK = "struck", _("Struck in part")
+    REBASED = "rebased", _("Asked for over newer values")
 
 
 class Revision(FilledByDatabase):

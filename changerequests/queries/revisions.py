@@ -98,7 +98,7 @@ class Decider:
     """An actor as a decider of requests. Loads its groups and absences once, for any number of requests."""
 
     def __init__(self, actor: Actor) -> None:
-        self._member_id = actor.member_id
+        self.member_id = actor.member_id
         self._may_review = actor.is_member and actor.has_perm(REVIEW_PERMISSION)
         self._groups = frozenset[int]() if actor.member_id is None else groups_of_member(actor.member_id)
         groups = Member.objects.filter(pk=OuterRef("member"), user__groups__isnull=False).values("user__groups")
@@ -110,7 +110,7 @@ class Decider:
         begin, today = request.created_at.astimezone(UTC).date(), utc_today()
         absences = [one for one in self._absences if one.ends_on >= begin and one.starts_on <= today]
         return Person(
-            member_id=self._member_id or 0,
+            member_id=self.member_id or 0,
             group_ids=self._groups,
             represented=frozenset(absence.member_id for absence in absences),
             their_group_ids=frozenset(group_id for absence in absences for group_id in absence.group_ids),

@@ -1,8 +1,14 @@
 """The lock on a request. Always lock its subject first."""
 
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor, system_actor
+from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest
 from changerequests.queries.requests import no_such_request
-from core.errors import map_lock_errors
+from core.errors import Forbidden, map_lock_errors
 
 
 def locked_request(change_request_id: int) -> ChangeRequest:
@@ -13,3 +19,30 @@ def locked_request(change_request_id: int) -> ChangeRequest:
     if request is None:
         raise no_such_request()
     return request
+
+
+def locked_own_request(actor: Actor, change_request_id: int) -> tuple[Any, ChangeRequest]:
+    """Lock the subject and the request of an initiator; return both. The subject is None for a request about many.
+
+    Raises NotFound for others who cannot see the request; Forbidden `NotInitiator`; what locking the subject raises.
+    """
+    request = ChangeRequest.objects.filter(pk=change_request_id).first()
+    is_own = request is not None and _asked_for(actor, request)
+    if request is None or not (is_own or ChangeRequest.objects.visible_to(actor).filter(pk=change_request_id).exists()):
+        raise no_such_request()
+    if not is_own:
+        raise Forbidden(_("Only the initiator may do this."), sub_code="NotInitiator")
+    return _locked_subject(request), locked_request(change_request_id)
+
+
+def _asked_for(actor: Actor, request: ChangeRequest) -> bool:
+    if actor.application_id is not None:
+        return request.initiator_application_id == actor.application_id
+    return actor.member_id is not None and request.initiator_member_id == actor.member_id
+
+
+def _locked_subject(request: ChangeRequest) -> Any:
+    if request.subject_id is None:
+        return None
+    # The initiator's own request is its own even if the subject has left its sight.
+    return request_kind(request.kind).lock(actor=system_actor("initiator"), subject_id=request.subject_id)

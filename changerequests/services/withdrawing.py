@@ -1,4 +1,7 @@
-"""What the initiator does with its request: amend or cancel it. It may, even if it no longer sees the subject."""
+"""What the initiator does with its open request: amend, rebase or cancel it.
+
+It may, even if it no longer sees the subject.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,17 +9,17 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.actor import Actor, system_actor
-from changerequests.kinds import RequestKind, request_kind
+from accounts.actor import Actor
+from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Revision, RevisionReason, Status
 from changerequests.queries.policies import current_policy, initiator_of
-from changerequests.queries.requests import no_such_request
-from changerequests.queries.revisions import current_revision
+from changerequests.queries.revisions import current_proposals, current_revision
 from changerequests.services.checks import check_open
-from changerequests.services.locks import locked_request
+from changerequests.services.locks import locked_own_request
 from changerequests.services.opening import Concerned, revise, set_concerned, who_act_as
 from changerequests.services.submitting import concerned_by
-from core.errors import Forbidden, UnprocessableEntity, map_lock_errors
+from core.documents import Change
+from core.errors import UnprocessableEntity, map_lock_errors
 
 
 @transaction.atomic
@@ -25,7 +28,7 @@ def cancel_change_request(*, actor: Actor, change_request_id: int) -> ChangeRequ
 
     Raises NotFound; Forbidden `NotInitiator`; UnprocessableEntity `ChangeRequestNotPending`.
     """
-    _subject, request = _locked(actor, change_request_id)
+    _subject, request = locked_own_request(actor, change_request_id)
     check_open(request)
     close_as_cancelled(request)
     return request
@@ -70,12 +73,57 @@ def amend_change_request(
     NotFound; Forbidden `NotInitiator`; UnprocessableEntity `ChangeRequestNotPending`, `NothingRequested` if nothing
     would change, and those of a submission.
     """
-    subject, request = _locked(actor, change_request_id)
-    check_open(request)
+    subject, request = _open_request_about_one(actor, change_request_id)
+    changes = request_kind(request.kind).amended(actor=actor, subject=subject, document=document)
+    return _revised(
+        actor=actor, request=request, subject=subject, changes=changes, reason=RevisionReason.AMENDED, comment=comment
+    )
+
+
+@transaction.atomic
+def rebase_change_request(*, actor: Actor, change_request_id: int) -> Revision:
+    """Ask for the same targets over today's values: the request gets a new revision that nobody has decided.
+
+    Locks the subject, then the request. Raises NotFound; Forbidden `NotInitiator`; UnprocessableEntity
+    `ChangeRequestNotPending`, `NothingRequested` if all values are there already, and those of a submission.
+    """
+    subject, request = _open_request_about_one(actor, change_request_id)
+    changes = repeated_changes(actor=actor, request=request, subject=subject)
+    return _revised(
+        actor=actor, request=request, subject=subject, changes=changes, reason=RevisionReason.REBASED, comment=None
+    )
+
+
+def repeated_changes(*, actor: Actor, request: ChangeRequest, subject: Any) -> Sequence[Change]:
+    """Return what a request about one subject asks for, over today's values. The subject must be locked.
+
+    Raises UnprocessableEntity if the kind does not allow it, and the errors of a submission.
+    """
     kind = request_kind(request.kind)
+    if not kind.is_repeatable or request.subject_id is None:
+        raise UnprocessableEntity(_("This cannot be asked for again as it is. Make the change once more."))
+    return kind.repeated(actor=actor, subject=subject, changes=current_proposals(request).get().proposed)
+
+
+def _open_request_about_one(actor: Actor, change_request_id: int) -> tuple[Any, ChangeRequest]:
+    subject, request = locked_own_request(actor, change_request_id)
+    check_open(request)
     if subject is None or request.subject_id is None:
         raise UnprocessableEntity(_("A request about several subjects cannot be amended. Cancel it and ask again."))
-    changes = kind.amended(actor=actor, subject=subject, document=document)
+    return subject, request
+
+
+def _revised(
+    *,
+    actor: Actor,
+    request: ChangeRequest,
+    subject: Any,
+    changes: Sequence[Change],
+    reason: RevisionReason,
+    comment: str | None,
+) -> Revision:
+    kind = request_kind(request.kind)
+    subject_id: Any = request.subject_id
     if not changes:
         raise UnprocessableEntity(_("Nothing would change. Cancel the request instead."), sub_code="NothingRequested")
     policy = current_policy(kind.key)
@@ -89,8 +137,8 @@ def amend_change_request(
     set_concerned(request, _with_earlier(request, actor) if is_of_application else concerned_by(kind, subject, changes))
     return revise(
         request=request,
-        reason=RevisionReason.AMENDED,
-        changes={request.subject_id: changes},
+        reason=reason,
+        changes={subject_id: changes},
         author_id=actor.member_id,
         # What waits goes on waiting, even if the new wording would not have to.
         requirement=required or current_revision(request).requirement(),
@@ -98,32 +146,8 @@ def amend_change_request(
     )
 
 
-def _locked(actor: Actor, change_request_id: int) -> tuple[Any, ChangeRequest]:
-    """Lock the subject and the request of an initiator. Raises NotFound for others who cannot see it; Forbidden."""
-    request = ChangeRequest.objects.filter(pk=change_request_id).first()
-    is_own = request is not None and _asked_for(actor, request)
-    if request is None or not (is_own or ChangeRequest.objects.visible_to(actor).filter(pk=change_request_id).exists()):
-        raise no_such_request()
-    if not is_own:
-        raise Forbidden(_("Only the initiator may do this."), sub_code="NotInitiator")
-    return _lock_subject(request_kind(request.kind), request), locked_request(change_request_id)
-
-
 def _with_earlier(request: ChangeRequest, actor: Actor) -> Concerned:
     """Return who can act as the application that amends, and who could when it asked."""
     now = who_act_as(actor)
     asked = {*request.excluded_member_ids} | ({request.about_member_id} if request.about_member_id else set())
     return Concerned(now.member_id, {*now.others, *asked})
-
-
-def _asked_for(actor: Actor, request: ChangeRequest) -> bool:
-    if actor.application_id is not None:
-        return request.initiator_application_id == actor.application_id
-    return actor.member_id is not None and request.initiator_member_id == actor.member_id
-
-
-def _lock_subject(kind: RequestKind, request: ChangeRequest) -> Any:
-    if request.subject_id is None:
-        return None
-    # The initiator's own request is its own even if the subject has left its sight.
-    return kind.lock(actor=system_actor("initiator"), subject_id=request.subject_id)

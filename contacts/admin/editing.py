@@ -9,14 +9,19 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actor import Actor
 from accounts.admin_actor import VisibleToActorAdmin
 from audit.models import Entry
 from audit.queries import entries_since
 from changerequests.admin.messages import waiting_message
+from changerequests.models import ChangeRequest
+from changerequests.services.withdrawing import amend_change_request
+from contacts.admin.amending import amended_document, own_open_request, what_waits
 from contacts.admin.base import address_of, check_permission, contact_page, opened
 from contacts.display import field_labels, shown_changes
 from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, ChannelKind, Contact
@@ -31,9 +36,10 @@ USERNAME_FAULTS = frozenset({"UsernameNotUnique", "UsernameRequired"})
 
 
 class SubmissionForm(forms.Form):
-    """The version that the user read and a comment for the reviewer, submitted with the details."""
+    """The version that the user read, the request that it amends, if any, and a comment for the reviewer."""
 
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    amend = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
     comment = forms.CharField(
         label=_("Comment"),
         required=False,
@@ -62,30 +68,33 @@ def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse
         return HttpResponseRedirect(address_of(contact.pk))
     schema = current_schema(CONTACT_SCHEMA)
     if request.method != "POST":
-        form = DetailsForm(schema, contact.details, choices_url=admin.choices_url())
-        return _drawn(admin, request, contact, schema, Page(form, _fresh(contact)))
+        amended = own_open_request(actor, contact, request.GET.get("amend"))
+        document = contact.details if amended is None else amended_document(contact, amended)
+        form = DetailsForm(schema, document, choices_url=admin.choices_url())
+        return _drawn(admin, request, contact, schema, Page(form, _fresh(contact, amended)))
     submission_form = SubmissionForm(request.POST)
     submission_form.is_valid()
     read = submission_form.cleaned_data.get("version")
     if read is None or read > contact.version:
         raise SuspiciousOperation("no such version")
     if read < contact.version:
-        return _overtaken(admin, request, contact, schema, submission_form, read)
+        return _overtaken(admin, request, actor, contact, schema, submission_form, read)
     form = DetailsForm(schema, contact.details, request.POST, choices_url=admin.choices_url())
     if not submission_form.is_valid():
         return _drawn(admin, request, contact, schema, Page(form, submission_form), HTTPStatus.UNPROCESSABLE_ENTITY)
 
+    comment = submission_form.cleaned_data["comment"] or None
+    amended = own_open_request(actor, contact, submission_form.cleaned_data["amend"])
     try:
+        if amended is not None:
+            amend_change_request(actor=actor, change_request_id=amended.pk, document=form.patch, comment=comment)
+            return _tell_amended(request, amended)
         submission = patch_details(
-            actor=actor,
-            contact_id=contact.pk,
-            patch=form.patch,
-            comment=submission_form.cleaned_data["comment"] or None,
-            versions=[read],
+            actor=actor, contact_id=contact.pk, patch=form.patch, comment=comment, versions=[read]
         )
     except PreconditionFailed:
         _actor, contact = opened(admin, request, contact_id)
-        return _overtaken(admin, request, contact, schema, submission_form, read)
+        return _overtaken(admin, request, actor, contact, schema, submission_form, read)
     except ApiError as error:
         form.add_faults(_faults(error, schema))
         return _drawn(admin, request, contact, schema, Page(form, submission_form, error), error.status)
@@ -93,13 +102,15 @@ def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse
     return HttpResponseRedirect(address_of(contact.pk))
 
 
-def _fresh(contact: Contact, comment: str = "") -> SubmissionForm:
-    return SubmissionForm(initial={"version": contact.version, "comment": comment})
+def _fresh(contact: Contact, amended: ChangeRequest | None = None, comment: str = "") -> SubmissionForm:
+    initial = {"version": contact.version, "amend": amended and amended.pk, "comment": comment}
+    return SubmissionForm(initial=initial)
 
 
 def _overtaken(
     admin: Any,
     request: HttpRequest,
+    actor: Actor,
     contact: Contact,
     schema: CompiledSchema,
     sent: SubmissionForm,
@@ -110,7 +121,10 @@ def _overtaken(
     before = reduce(lambda document, entry: entry.undone(document), later, contact.details)
     form = DetailsForm(schema, before, request.POST, choices_url=admin.choices_url())
     page = Page(
-        form.rebased(contact.details), _fresh(contact, sent.data.get("comment", "")), PreconditionFailed(), tuple(later)
+        form.rebased(contact.details),
+        _fresh(contact, own_open_request(actor, contact, sent.data.get("amend")), sent.data.get("comment", "")),
+        PreconditionFailed(),
+        tuple(later),
     )
     return _drawn(admin, request, contact, schema, page, HTTPStatus.PRECONDITION_FAILED)
 
@@ -127,6 +141,9 @@ def _drawn(
     pending = None
     if error is not None and error.sub_code == "PendingChangeRequestExists":
         pending = (error.properties or {})["changeRequestId"][0]
+    waiting = what_waits(request, contact)
+    if waiting is not None:
+        page.details.note(waiting.paths, gettext("A change of this waits for review."))
     return contact_page(
         admin,
         request,
@@ -138,6 +155,7 @@ def _drawn(
         form=page.details,
         submission=page.submission,
         error=error,
+        waiting=waiting,
         pending_id=pending,
         meanwhile=[(entry, shown_changes(schema, entry.changes)) for entry in page.entries],
     )
@@ -151,6 +169,13 @@ def _faults(error: ApiError, schema: CompiledSchema) -> dict[str, Any]:
     if error.sub_code in USERNAME_FAULTS and email is not None:
         return {email: [str(error)]}
     return {}
+
+
+def _tell_amended(request: HttpRequest, asked: ChangeRequest) -> HttpResponse:
+    """Redirect to the request with a message that says what it asks for now."""
+    text = gettext("Request #{} asks for what you entered, and waits for review again.")
+    messages.success(request, format_html(text, asked.pk))
+    return HttpResponseRedirect(reverse("admin:changerequests_changerequest_change", args=[asked.pk]))
 
 
 def _tell(request: HttpRequest, schema: CompiledSchema, form: DetailsForm, submission: Submission) -> None:

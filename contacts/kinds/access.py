@@ -44,6 +44,7 @@ class ContactAccessKind(ContactDocumentKind):
     key = CONTACT_ACCESS
     label = _("Access to a contact")
     profiles = profiles(waits=True)
+    is_repeatable = True
     document = _DOCUMENT
 
     def lock(self, *, actor: Actor, subject_id: int) -> LockedAccess:

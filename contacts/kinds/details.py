@@ -17,7 +17,8 @@ from changerequests.presentation import ReviewedChange
 from contacts.display import compared, context_of, field_labels, in_form_order, shown, shown_changes
 from contacts.kinds.contacts import AboutContacts, contact_facts
 from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Contact
-from contacts.plans import Origin, Snapshot, merged, outdated_paths, plan, required_for, values_set
+from contacts.permissions import MAY_CHANGE_DETAILS
+from contacts.plans import Origin, Snapshot, Target, merged, outdated_paths, plan, required_for, values_set
 from contacts.queries.history import latest_history
 from contacts.services.changes import CONTACTS, DetailsRepository, commit
 from contacts.snapshots import facts_of_contact
@@ -32,6 +33,7 @@ class DetailsKind(RequestKind):
     """Requests to change details. Its subjects are locked as snapshots and changed by plan and commit."""
 
     flagged = _("fields that require approval")
+    is_repeatable = True
     schema_key: str
     repository: DetailsRepository
 
@@ -55,6 +57,9 @@ class DetailsKind(RequestKind):
     ) -> Requirement:
         facts = self.facts(subject.row.pk, policy, initiator)
         return required_for(subject.schema, paths, policy, facts)
+
+    def repeated(self, *, actor: Actor, subject: Snapshot, changes: Sequence[Change]) -> Sequence[Change]:
+        return planned_changes(subject, values_set(changes), actor)
 
     @abstractmethod
     def facts(self, subject_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
@@ -86,16 +91,21 @@ class ContactDetailsKind(AboutContacts, DetailsKind):
         return listed_columns(Contact.objects.filter(pk__in=ids), kind=self.key, document=document)
 
     def amended(self, *, actor: Actor, subject: Snapshot, document: Mapping[str, Any]) -> Sequence[Change]:
-        found = plan(subject, merged(dict(document)), actor)
-        if found.refusal:
-            raise found.refusal
-        return found.changes
+        return planned_changes(subject, merged(dict(document)), actor)
 
     def facts(self, subject_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
         return facts_of_contact(subject_id, policy, initiator)
 
     def presenter(self) -> "ContactDetailsPresenter":
         return ContactDetailsPresenter(current_schema(self.schema_key))
+
+
+def planned_changes(subject: Snapshot, target: Target, actor: Actor) -> Sequence[Change]:
+    """Return the changes that lead to a target. Raises the errors of a submission."""
+    found = plan(subject, target, actor)
+    if found.refusal:
+        raise found.refusal
+    return found.changes
 
 
 class DetailsPresenter(Presenter):
@@ -166,6 +176,11 @@ class ContactDetailsPresenter(DetailsPresenter):
     def address(self, subject: SubjectView, *, user: Any) -> str | None:
         may_open = user.has_perm("contacts.view_contact") or user.has_perm("contacts.change_contact")
         return reverse("admin:contacts_contact_change", args=[subject.id]) if may_open else None
+
+    def amend_address(self, subject: SubjectView, *, change_request_id: int, user: Any) -> str | None:
+        if not user.has_perm(MAY_CHANGE_DETAILS):
+            return None
+        return f"{reverse('admin:contacts_contact_edit', args=[subject.id])}?amend={change_request_id}"
 
     def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
         contact = subject.row

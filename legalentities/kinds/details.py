@@ -13,8 +13,8 @@ from audit.queries import latest_entries
 from changerequests.kinds import SubjectView, listed_columns
 from changerequests.policies import Facts, Initiator, KindPolicy, profiles
 from contacts.display import shown_changes
-from contacts.kinds.details import RECENT_ENTRIES, DetailsKind, DetailsPresenter
-from contacts.plans import Snapshot, plan, replaced
+from contacts.kinds.details import RECENT_ENTRIES, DetailsKind, DetailsPresenter, planned_changes
+from contacts.plans import Snapshot, replaced
 from core.documents import Change
 from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
 from legalentities.queries import facts_of_legal_entity, search_legal_entities
@@ -52,10 +52,7 @@ class LegalEntityKind(DetailsKind):
         return listed_columns(LegalEntity.objects.filter(pk__in=ids), kind=self.key, document=document)
 
     def amended(self, *, actor: Actor, subject: Snapshot, document: Mapping[str, Any]) -> Sequence[Change]:
-        found = plan(subject, replaced(dict(document)), actor)
-        if found.refusal:
-            raise found.refusal
-        return found.changes
+        return planned_changes(subject, replaced(dict(document)), actor)
 
     def facts(self, subject_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
         return facts_of_legal_entity(subject_id, policy, initiator)

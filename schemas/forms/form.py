@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -118,6 +118,12 @@ class DetailsForm:
             for node in _in_order(self.root)
             for message in node.errors
         ]
+
+    def note(self, paths: Collection[str], text: str) -> None:
+        """Add a notice to the fields at these paths that have none."""
+        for node in fields_outside_arrays(self.root):
+            if node.path in paths and not node.notice:
+                node.notice = text
 
     # ---- concurrent changes
 

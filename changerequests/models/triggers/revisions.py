@@ -17,7 +17,7 @@ OF_REVISIONS = [
                OR NEW.number <> 1 AND NEW.number <> request.revision_number + 1
                OR NEW.number = 1 AND (NEW.reason <> 'submitted'
                                       OR NEW.author_id IS DISTINCT FROM request.initiator_member_id)
-               OR NEW.number > 1 AND NEW.reason = 'amended'
+               OR NEW.number > 1 AND NEW.reason IN ('amended', 'rebased')
                   AND NEW.author_id IS DISTINCT FROM request.initiator_member_id
                OR NEW.number > 1 AND NEW.reason = 'struck' AND (
                   NEW.author_id IS NULL OR NEW.author_id = request.initiator_member_id)
