@@ -19,6 +19,7 @@ from changerequests.presentation import Mark, ReviewedChange, Shown, ShownChange
 from changerequests.queries.sight import sights_of
 from contactgroups.documents import EXTERNAL_ID, ID, LINKS, MEMBERS, TEXTS, changes_to, contacts_at
 from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, ContactGroup, EntityType, GroupMembership
+from contactgroups.naming import groups_of_entities, linked_name
 from contactgroups.permissions import MAY_CHANGE, MAY_VIEW
 from contactgroups.queries import search_groups
 from contactgroups.services.writing import approved_changes, check_group, write_group
@@ -26,11 +27,11 @@ from contactgroups.subjects import (
     LockedGroup,
     facts_of_groups,
     groups_asked_for,
-    groups_with_documents,
     lock_contacts_asked_for,
     locked_subject,
     names_in_requests,
     seen_subjects,
+    with_documents_of_groups,
 )
 from contacts.queries.names import SeenNames
 from core.documents import Change
@@ -61,20 +62,21 @@ class ContactGroupKind(DocumentKind):
 
     def search(self, term: str) -> QuerySet[Any, Any]:
         found = search_groups(ContactGroup.objects.all(), term, actor=system_actor("search"))
-        return found.order_by().values("pk").union(groups_asked_for(term.strip()), all=True)
+        others = [groups_asked_for(term.strip()), *groups_of_entities(term)]
+        return found.order_by().values("pk").union(*others, all=True)
 
     def of_participant(self, participant_id: int) -> QuerySet[Any, Any]:
         return GroupMembership.objects.filter(contact__participants=participant_id).order_by().values("group")
 
     def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
         """Return groups by id. One that does not exist, because it waits or was deleted, takes one more query."""
-        rows: Mapping[int, Any] = (
-            groups_with_documents(ids) if with_documents else ContactGroup.objects.in_bulk(list(ids))
-        )
+        groups = with_documents_of_groups() if with_documents else ContactGroup.objects.all()
+        rows: Mapping[int, Any] = groups.annotate(linked_name=linked_name()).in_bulk(list(ids))
         names = names_in_requests(set(ids) - rows.keys())
         absent = {pk: SubjectView(pk, None, names.get(pk) or str(self.label), {}) for pk in set(ids) - rows.keys()}
         present = {
-            pk: SubjectView(pk, None, str(row), row.document if with_documents else {}, row) for pk, row in rows.items()
+            pk: SubjectView(pk, None, _name(row), row.document if with_documents else {}, row)
+            for pk, row in rows.items()
         }
         return absent | present
 
@@ -121,6 +123,12 @@ class ContactGroupKind(DocumentKind):
 
     def presenter_for(self, actor: Actor) -> "GroupPresenter":
         return GroupPresenter(sights_of(actor))
+
+
+def _name(group: Any) -> str:
+    """Return what lists and pages call a group: its own name, or that of the legal entity which it belongs to."""
+    has_own = group.name or group.external_id
+    return str(group) if has_own else group.linked_name or str(group)
 
 
 class GroupPresenter(DocumentPresenter):

@@ -201,9 +201,9 @@ def facts_of_groups(
     }
 
 
-def groups_with_documents(ids: Iterable[int]) -> Mapping[int, Any]:
-    """Return groups by id, with their `document`."""
-    return ContactGroup.objects.annotate(document=DOCUMENT).in_bulk(list(ids))
+def with_documents_of_groups() -> QuerySet[Any]:
+    """Return all groups with their `document`."""
+    return ContactGroup.objects.annotate(document=DOCUMENT)
 
 
 def names_in_requests(ids: Collection[int]) -> dict[int, str]:

@@ -2,6 +2,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from changerequests.kinds import register_kind
+from contactgroups.naming import register_linked_names
 from schemas.document_sources import register_document_source
 from schemas.usage_checks import register_usage_check
 
@@ -13,9 +14,10 @@ class LegalEntitiesConfig(AppConfig):
     def ready(self) -> None:
         from legalentities.kinds.creation import LegalEntityCreationKind
         from legalentities.kinds.details import LegalEntityKind
-        from legalentities.queries import is_list_item_used, stored_legal_entities
+        from legalentities.queries import is_list_item_used, names_of_groups, stored_legal_entities
 
         register_kind(LegalEntityKind())
         register_kind(LegalEntityCreationKind())
+        register_linked_names(names_of_groups())
         register_document_source("legal-entity", stored_legal_entities)
         register_usage_check(is_list_item_used)

@@ -1,6 +1,7 @@
 """Reading and searching legal entities and their history."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -12,6 +13,7 @@ from audit.models import Entry
 from changerequests.policies import NO_FACTS, Facts, Initiator, KindPolicy
 from changerequests.queries.policies import current_policy, initiator_of, may_wait
 from contactgroups.models import ACCESS_POLICIES, ContactGroup, EntityType, GroupMembership, LinkedEntity
+from contactgroups.naming import LinkedNames
 from contacts.models import Contact
 from contacts.plans import Snapshot
 from contacts.queries.contacts import check_visible
@@ -143,6 +145,18 @@ def is_list_item_used(list_key: str, item_key: str) -> bool:
             item_key=item_key,
         )
     )
+
+
+def names_of_groups() -> LinkedNames:
+    """Return the names by which the groups of legal entities are called and found."""
+    links = LinkedEntity.objects.filter(entity_type=EntityType.LEGAL_ENTITY).order_by()
+    of_group = links.filter(group=OuterRef(OuterRef("pk"))).values("entity_id")
+
+    def search(term: str) -> QuerySet[Any, Any]:
+        found = search_legal_entities(LegalEntity.objects.all(), term).order_by().values("pk")
+        return links.filter(entity_id__in=found).values("group")
+
+    return LinkedNames(Subquery(LegalEntity.objects.filter(pk__in=of_group).order_by("pk").values("name")[:1]), search)
 
 
 def stored_legal_entities() -> StoredDocuments:

@@ -46,11 +46,11 @@ def while_waiting(call: Callable[[], T], *, before: Callable[[], object]) -> T:
         with transaction.atomic():
             before()
             given = pool.submit(run)
-            _until_somebody_waits()
+            until_somebody_waits()
         return given.result(timeout=20)
 
 
-def _until_somebody_waits() -> None:
+def until_somebody_waits() -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:

@@ -479,11 +479,27 @@ def test_the_page_names_types_and_ids(identity_case, anna, rita, admin_of):
         assert shown in text
 
 
-def test_the_page_names_the_contacts_of_a_company(group_case, anna, rita, admin_of):
+def test_the_page_names_companies_and_finds_them_with_the_names_of_their_contacts(group_case, anna, rita, admin_of):
     request = waits(group_case.imported(member_actor(anna)))
     text = text_of(admin_of(rita).get(page_of(request)))
+    assert "Import (Contact group): 3 entries" in text
+    assert text.count("Alp AG") == 3
     for contact in group_case.contacts:
         assert f"Johanna Spyri (#{contact.pk})" in text
+    for term, found in (("alp", 3), ("L-1", 1), ("nobody", 0)):
+        assert text_of(admin_of(rita).get(page_of(request), {"term": term})).count("Alp AG") == found
+
+
+def test_the_page_takes_as_many_queries_for_many_companies_as_for_one(group_case, anna, rita, admin_of, count_queries):
+    browser = admin_of(rita)
+    numbers = []
+    for entries in (group_case.entries[:1], group_case.entries[1:]):
+        job = synced(array(*entries), kind=ImportKind.LEGAL_ENTITIES, actor=member_actor(anna))
+        browser.get(page_of(waits(job)))
+        with count_queries() as queries:
+            browser.get(page_of(waits(job)))
+        numbers.append(len(queries))
+    assert numbers[0] == numbers[1]
 
 
 def test_a_request_is_closed_with_its_import_and_others_stay_open(present, entry, anna, rita, zurich):
