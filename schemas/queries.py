@@ -147,7 +147,8 @@ def is_item_in_use(list_key: str, key: str) -> bool:
         for relation in ListItem._meta.get_fields(include_hidden=True)
         if isinstance(relation, ManyToOneRel) and relation.related_model is not ListItem
     ]
-    return any(rows.exists() for rows in users) or is_in_use(list_key, key)
+    # Requests first: once approved, what they asked for is in rows and documents.
+    return is_in_use(list_key, key) or any(rows.exists() for rows in users)
 
 
 def search_list(

@@ -1,12 +1,14 @@
-"""The lock on a request. Always lock its subject first."""
+"""The lock on a request, which follows that on its subject, and the one on all that are opened."""
 
 from typing import Any
 
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, system_actor
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest
+from changerequests.models.triggers.common import PROPOSING
 from changerequests.queries.requests import no_such_request
 from core.errors import Forbidden, map_lock_errors
 
@@ -19,6 +21,16 @@ def locked_request(change_request_id: int) -> ChangeRequest:
     if request is None:
         raise no_such_request()
     return request
+
+
+def hold_back_proposals() -> None:
+    """Wait for those who are opening or amending a request, and let nobody else begin until the transaction ends.
+
+    So whatever is asked after this about open requests misses none. Few may do so: everybody who asks for something
+    waits.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PROPOSING])
 
 
 def locked_own_request(actor: Actor, change_request_id: int) -> tuple[Any, ChangeRequest]:

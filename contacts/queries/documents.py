@@ -9,7 +9,14 @@ from django.db.models import BooleanField, F, Func, JSONField, Q, QuerySet, Valu
 
 from accounts.queries import actor_of_user
 from changerequests.queries.revisions import open_proposals
-from contacts.models import CONTACT_CREATION, CONTACT_DETAILS, CONTACT_SCHEMA, CONTACT_TYPES, Contact
+from contacts.models import (
+    CONTACT_CREATION,
+    CONTACT_DETAILS,
+    CONTACT_IDENTITY,
+    CONTACT_SCHEMA,
+    CONTACT_TYPES,
+    Contact,
+)
 from schemas.document_sources import StoredDocuments
 from schemas.models import ListItem
 from schemas.queries import fields_with_list
@@ -18,7 +25,7 @@ from schemas.queries import fields_with_list
 def is_list_item_used(list_key: str, item_key: str) -> bool:
     """Return whether any contact's details contain the list item, or would if what waits were approved.
 
-    Or whether a contact that waits to be created would have it as its type.
+    Or whether it is the type that a contact would have which waits to be created, or for another type.
     """
     return holds_list_item(
         Contact.objects.all(),
@@ -28,8 +35,9 @@ def is_list_item_used(list_key: str, item_key: str) -> bool:
         item_key=item_key,
     ) or (
         list_key == CONTACT_TYPES
-        and is_id_asked_for(
-            kind=CONTACT_CREATION, place='$[*] ? (@.path == "type").target', list_key=list_key, item_key=item_key
+        and any(
+            is_id_asked_for(kind=kind, place='$[*] ? (@.path == "type").target', list_key=list_key, item_key=item_key)
+            for kind in (CONTACT_CREATION, CONTACT_IDENTITY)
         )
     )
 
@@ -45,15 +53,14 @@ def holds_list_item(
     paths = [field.path for key, field in fields_with_list(list_key) if key == schema_key]
     if not paths:
         return False
-    stored = [Q(holds_value("details", f"${_place(path)}", item_key)) for path in paths]
-    if rows.filter(reduce(or_, stored)).exists():
-        return True
+    # Requests first: once approved, what they asked for is in the rows.
     for kind, before in asked_at.items():
         places = [place for path in paths for place in _places_of_target(before + path)]
         asked_for = [Q(holds_value("changes", place, item_key)) for place in places]
         if open_proposals(kind).filter(reduce(or_, asked_for)).exists():
             return True
-    return False
+    stored = [Q(holds_value("details", f"${_place(path)}", item_key)) for path in paths]
+    return rows.filter(reduce(or_, stored)).exists()
 
 
 def is_id_asked_for(*, kind: str, place: str, list_key: str, item_key: str) -> bool:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from audit.entries import append
 from changerequests.models import ChangeRequest
+from changerequests.services.locks import hold_back_proposals
 from changerequests.services.submitting import approved_by, request_if_required
 from core.documents import Change, Document, changes_between, with_values
 from core.errors import NotFound, UnprocessableEntity
@@ -47,8 +48,12 @@ class LockedList:
         return items
 
     def is_in_use(self, key: str) -> bool:
-        """Return whether a document or a row uses an item. Asked once: it takes a scan of all documents."""
+        """Return whether a document, a row or an open request uses an item. Asked once: it scans all documents.
+
+        Nobody opens a request until the transaction ends.
+        """
         if key not in self._in_use:
+            hold_back_proposals()
             self._in_use[key] = is_item_in_use(self.row.key, key)
         return self._in_use[key]
 

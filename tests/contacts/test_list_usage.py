@@ -2,9 +2,13 @@
 
 import pytest
 
-from accounts.actor import system_actor
+from accounts.actor import member_actor, system_actor
+from contacts.services.changes import patch_details
 from core.errors import UnprocessableEntity
-from schemas.services.lists import remove_list_item
+from schemas.models import ListItem
+from schemas.services.lists import remove_list_item, save_list_item
+from tests.changerequests.policies import policy, rule, set_policy, stage
+from tests.concurrency import while_waiting
 from tests.fixtures import details
 
 pytestmark = pytest.mark.django_db
@@ -32,3 +36,22 @@ def test_only_items_that_no_contact_uses_can_be_removed(make_contact, list_key, 
     with pytest.raises(UnprocessableEntity):
         remove_list_item(actor=actor, list_key=list_key, key=used)
     remove_list_item(actor=actor, list_key=list_key, key=unused)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_item_that_somebody_is_about_to_ask_for_is_in_use(make_contact, make_member):
+    """Otherwise one person could ask for it by one name, and have it approved by another."""
+    contact, anna = make_contact(), make_member("anna", sees_all_contacts=True)
+    set_policy(policy([stage()], [rule("Review")]))
+    married = {"personalInformation": {"maritalStatus": "married"}}
+
+    def renamed():
+        return save_list_item(
+            actor=member_actor(anna), list_key="marital-status", key="married", names={"en": "Single"}
+        )
+
+    submitted = while_waiting(
+        renamed, before=lambda: patch_details(actor=member_actor(anna), contact_id=contact.pk, patch=married)
+    )
+    assert submitted.change_request is not None
+    assert ListItem.objects.get(list__key="marital-status", key="married").names["en"] != "Single"

@@ -24,6 +24,7 @@ from importexport.imports.running import run_job
 from importexport.models import ImportJob, ImportKind
 from legalentities.models import LegalEntity
 from schemas.models import ListItem
+from schemas.queries import is_item_in_use
 from tests.changerequests.policies import make_group, policy, rule, set_policy, stage
 from tests.changerequests.reviewing import page_of, text_of
 from tests.fixtures import details
@@ -500,6 +501,12 @@ def test_the_page_takes_as_many_queries_for_many_companies_as_for_one(group_case
             browser.get(page_of(waits(job)))
         numbers.append(len(queries))
     assert numbers[0] == numbers[1]
+
+
+def test_a_type_that_somebody_asks_for_is_in_use(identity_case, anna):
+    assert not is_item_in_use("contact-type", "prospect")
+    waits(identity_case.imported(member_actor(anna)))
+    assert is_item_in_use("contact-type", "prospect")
 
 
 def test_a_request_is_closed_with_its_import_and_others_stay_open(present, entry, anna, rita, zurich):

@@ -20,6 +20,8 @@ PEOPLE = """SELECT array_agg(member) INTO people FROM (
                         WHERE absence.substitute_id = NEW.member_id
                           AND absence.ends_on >= (request.created_at AT TIME ZONE 'UTC')::date
                           AND absence.starts_on <= (now() AT TIME ZONE 'UTC')::date) represented;"""
+# Advisory lock key: shared by those who propose something.
+PROPOSING = 0x4B505253
 # The statuses of requests, in SQL.
 PENDING, APPROVED, REJECTED, RETURNED = 1, 2, 3, 5
 

@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from changerequests.models.triggers.common import ERASED, PENDING, RETURNED, append_only
+from changerequests.models.triggers.common import ERASED, PENDING, PROPOSING, RETURNED, append_only
 from core.triggers import Guard, NeverEmptied, refuse
 
 OF_REVISIONS = [
@@ -56,6 +56,17 @@ _COMPLETE = f"""
 """  # noqa: S608 - constants
 
 OF_PROPOSALS = [
+    # Whoever asks whether somebody asks for something holds the lock alone, and so misses no request.
+    Guard(
+        name="proposals_are_not_missed",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=f"""
+            PERFORM pg_advisory_xact_lock_shared({PROPOSING});
+            RETURN NULL;
+        """,
+    ),
     Guard(
         name="proposals_are_complete",
         when=pgtrigger.Before,
