@@ -170,12 +170,6 @@ def seen_subjects(actor: Actor) -> Q | None:
     return Q(Exists(members)) | ~Q(Exists(group)) & Q(Exists(named.filter(Exists(contacts))))
 
 
-def reserving_request(*, external_id: str, but_of: int) -> int | None:
-    """Return the id of the open request that asks for a group with this external id, other than those of one group."""
-    asked = open_proposals(CONTACT_GROUP).filter(changes__contains=[{"path": EXTERNAL_ID, "target": external_id}])
-    return asked.exclude(subject__subject_id=but_of).values_list("subject__request", flat=True).first()
-
-
 def groups_asked_for(term: str) -> QuerySet[Any, Any]:
     """Return a subquery for the ids of groups whose open request proposes this as part of a name or external id."""
     proposed = open_proposals(CONTACT_GROUP).order_by().annotate(texts=_ProposedTexts("changes"))

@@ -17,6 +17,7 @@ from administration.outcomes import Outcome
 from administration.queries.configuration import document_of_subject, subjects_with_documents
 from audit.entries import append
 from changerequests.models import ChangeRequest
+from changerequests.services.names import request_asking_for
 from changerequests.services.submitting import approved_by, request_if_required
 from core.documents import Change, Document, changes_between, with_values
 from core.errors import NotFound, UnprocessableEntity, map_lock_errors
@@ -96,7 +97,18 @@ def planned_configuration(actor: Actor, configured: Configured, target: Mapping[
     document = _checked(configured, target)[1]
     if subject.object_id is None:
         _call(configured, document)
-    return changes_between(configured.document, {sort.key: document})
+    changes = changes_between(configured.document, {sort.key: document})
+    _check_not_asked_for(configured, changes)
+    return changes
+
+
+def _check_not_asked_for(configured: Configured, changes: Sequence[Change]) -> None:
+    """Raise UnprocessableEntity `ValidationFailed` if an open request gives something else of the sort this name."""
+    path = f"{configured.sort.key}.{configured.sort.name}"
+    for name in (change.target for change in changes if change.path == path):
+        request_id = request_asking_for(kind=CONFIGURATION, path=path, name=name, but_of=configured.subject.pk)
+        if request_id is not None:
+            raise _invalid({path: [_("Change request %(id)s asks for this name.") % {"id": request_id}]})
 
 
 def write_configuration(

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.actor import Actor
 from audit import entries
 from changerequests.models import ChangeRequest
+from changerequests.services.names import request_asking_for
 from changerequests.services.submitting import approved_by
 from changerequests.services.withdrawing import cancel_open_request
 from contactgroups.documents import (
@@ -23,7 +24,7 @@ from contactgroups.documents import (
     membership_changes,
 )
 from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, ContactGroup, EntityType, GroupMembership, LinkedEntity
-from contactgroups.subjects import LockedGroup, lock_contacts, reserving_request
+from contactgroups.subjects import LockedGroup, lock_contacts
 from core.documents import Change, with_values
 from core.errors import UnprocessableEntity, map_integrity_error
 from schemas.models import ListItem
@@ -175,12 +176,9 @@ def _check_deletable(locked: LockedGroup) -> None:
 
 
 def _check_external_id_free(locked: LockedGroup, external_id: str) -> None:
-    with connection.cursor() as cursor:
-        # Of two who ask for the same one at once, the second sees the request of the first.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('group ' || %s, 0))", [external_id])
+    change_request_id = request_asking_for(kind=CONTACT_GROUP, path=EXTERNAL_ID, name=external_id, but_of=locked.id)
     if ContactGroup.objects.filter(external_id=external_id).exclude(pk=locked.id).exists():
         raise external_id_not_unique()
-    change_request_id = reserving_request(external_id=external_id, but_of=locked.id)
     if change_request_id is not None:
         raise external_id_not_unique(change_request_id)
 

@@ -14,6 +14,7 @@ from audit.models import Entry
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
 from changerequests.queries.subjects import attach_subjects
+from changerequests.services.withdrawing import cancel_change_request
 from core.errors import ApiError
 from tests.administration.approving import approve, waiting
 from tests.changerequests.policies import policy, set_policy
@@ -174,17 +175,27 @@ def test_the_review_says_which_sort_it_is_and_lists_need_one_statement(
     }
 
 
+def test_a_name_that_somebody_asks_for_is_refused_when_it_is_asked_for_again(kim, make_participant, admin_of):
+    west = make_participant("West")
+    admin_of(kim).post(ADD, {"name": "North"})
+    request = waiting()
+    for page in (ADD, page_of(west)):
+        answer = admin_of(kim).post(page, {"name": " North"}, follow=True)
+        assert f"Change request {request.pk} asks for this name." in answer.content.decode()
+    assert waiting() == request
+    cancel_change_request(actor=member_actor(kim), change_request_id=request.pk)
+    admin_of(kim).post(page_of(west), {"name": "North"})
+    assert waiting() != request
+
+
 @pytest.mark.django_db(transaction=True)
-def test_of_two_new_participants_with_one_name_one_is_made(kim, rita, admin_of, api_of):
-    for _number in range(2):
-        admin_of(kim).post(ADD, {"name": "North"})
+def test_of_two_who_ask_for_one_name_at_once_one_has_a_request(kim):
+    def ask():
+        try:
+            return add_configuration(actor=member_actor(kim), sort=PARTICIPANT, target={"name": "North"})
+        except ApiError as error:
+            return error
 
-    def approving(request):
-        path = f"/v1.0/change-requests/{request.pk}"
-        api = api_of(rita)
-        digest = api.get(path).json["digest"]
-        return lambda: api.post(f"{path}/review", {"isApproved": True, "digest": digest})
-
-    answers = at_once(*map(approving, ChangeRequest.objects.all()))
-    assert sorted(answer.status for answer in answers) == [204, 422]
-    assert Participant.objects.count() == 1
+    refused = [answer for answer in at_once(ask, ask) if isinstance(answer, ApiError)]
+    assert [list(error.properties) for error in refused] == [["participant.name"]]
+    assert ChangeRequest.objects.count() == 1
