@@ -1,10 +1,11 @@
 """The kind of change request for new legal entities."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
@@ -19,7 +20,7 @@ from contacts.kinds.creation import CreationKind, CreationPresenter
 from contacts.models import Contact, ContactParticipant
 from contacts.queries.names import SeenNames
 from core.documents import Change
-from core.errors import NotFound
+from core.errors import NotFound, UnprocessableEntity
 from core.search import SearchTerm
 from legalentities.models import (
     LEGAL_ENTITY_CREATION,
@@ -88,6 +89,14 @@ class LegalEntityCreationKind(CreationKind):
     def amended(self, *, actor: Actor, subject: AskedFor, document: Mapping[str, Any]) -> Sequence[Change]:
         return amend_creation(actor=actor, asked=subject, document=document)
 
+    def check_kept(self, paths: Collection[str], kept: Collection[str]) -> None:
+        """Refuse to leave out the contacts: the group would be empty, and nobody but who sees all would see it."""
+        if CONTACTS in paths and CONTACTS not in kept:
+            raise UnprocessableEntity(
+                gettext("A new legal entity comes with its contacts. Approve them too, or return the request."),
+                sub_code="ContactsRequired",
+            )
+
     def presenter(self) -> CreationPresenter:
         return _presenter(())
 
@@ -106,11 +115,14 @@ class NewLegalEntityPresenter(DocumentPresenter):
         super().__init__(LEGAL_ENTITY_CREATION, LABELS)
         self._names = SeenNames(sights)
 
+    def prepare(self, changes: Iterable[Mapping[str, Any]]) -> None:
+        proposed = [memberships_in({change["path"]: change["target"]}) for change in changes]
+        self._names.load(one.contact_id for memberships in proposed for one in memberships)
+
     def reviewed_changes(
         self, changes: Sequence[Mapping[str, Any]], *, document: Mapping[str, Any], is_open: bool
     ) -> list[ReviewedChange]:
-        proposed = [memberships_in({change["path"]: change["target"]}) for change in changes]
-        self._names.load(one.contact_id for memberships in proposed for one in memberships)
+        self.prepare(changes)
         return super().reviewed_changes(changes, document=document, is_open=is_open)
 
     def text(self, value: Any, *, name: str) -> str:

@@ -5,6 +5,7 @@ import pytest
 from accounts.actor import member_actor
 from audit.models import Entry
 from changerequests.models import ChangeRequest, Source
+from changerequests.services.deciding import Parts
 from changerequests.services.withdrawing import cancel_change_request
 from contacts.kinds.creation import ContactCreationKind
 from contacts.models import (
@@ -17,6 +18,7 @@ from contacts.models import (
 )
 from contacts.services.connections import add_external_connection
 from contacts.services.creation import create_contact
+from core.errors import UnprocessableEntity
 from importexport.imports.contacts import statements
 from importexport.imports.running import run_job
 from importexport.models import ImportKind, ImportStatus, WaitingEntry
@@ -258,6 +260,19 @@ def test_legal_entities_wait_too(make_contact, anna, rita, admin_of):
     assert made.name == "Säntis AG"
     assert list(contact.group_memberships.values_list("group_id", flat=True)) == [made.group_id]
     assert counts(imported(anna, *entities, kind=LEGAL_ENTITIES)) == (0, 0, 2, 0)
+
+
+def test_a_reviewer_leaves_out_legal_entities_but_not_all_their_contacts(make_contact, anna, rita):
+    contact = make_contact()
+    named = [{"id": contact.pk, "accessPolicy": "owner"}]
+    entities = [{"externalId": f"L-{number}", "details": {"name": "Rigi AG"}, "contacts": named} for number in (1, 2)]
+    request = waits(imported(anna, *entities, kind=LEGAL_ENTITIES))
+    with pytest.raises(UnprocessableEntity) as refused:
+        approve(rita, request, parts=Parts(paths=["externalId", "details.name"]))
+    assert refused.value.sub_code == "ContactsRequired"
+    left_out = request.subjects.order_by("pk").values_list("pk", flat=True)[0]
+    approve(rita, request, parts=Parts(excluded_subject_ids=[left_out]))
+    assert LegalEntity.objects.get().external_id == "L-2"
 
 
 def test_applications_and_commands_create_legal_entities_at_once():

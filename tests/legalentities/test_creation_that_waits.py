@@ -7,7 +7,7 @@ import pytest
 from accounts.actor import member_actor
 from audit.models import Entry
 from changerequests.models import ChangeRequest, Verdict
-from changerequests.services.deciding import decide
+from changerequests.services.deciding import Parts, decide
 from changerequests.services.withdrawing import amend_change_request, cancel_change_request
 from contactgroups.models import CONTACT_GROUP, ContactGroup, GroupMembership
 from contactgroups.services import Membership
@@ -22,6 +22,7 @@ from legalentities.models import (
     WaitingMembership,
 )
 from legalentities.services import create_legal_entity
+from legalentities.services.creation import CONTACTS, EXTERNAL_ID
 from schemas.models import ListItem
 from schemas.queries import is_item_in_use
 from tests.browserless import sent_by
@@ -262,6 +263,36 @@ def test_the_page_names_those_contacts_that_the_reviewer_sees(
     assert f"Johanna Spyri (#{both[1].pk})" in shown
     assert f"#{contact.pk} " in shown
     assert f"(#{contact.pk})" not in shown
+
+
+@pytest.mark.usefixtures("strict")
+def test_a_reviewer_leaves_out_details_but_not_the_contacts(rita, anna, contact, owner):
+    """Without them, it would have an empty group."""
+    request = create_legal_entity(
+        actor=member_actor(anna),
+        details={"name": "Alp AG"},
+        memberships=[Membership(contact.pk, owner)],
+        external_id="CBS-1",
+    )
+    paths = {change["path"] for change in changes_of(request)}
+    with pytest.raises(UnprocessableEntity) as refused:
+        approve_parts(rita, request, paths - {CONTACTS})
+    assert refused.value.sub_code == "ContactsRequired"
+    assert not LegalEntity.objects.exists()
+    approve_parts(rita, request, paths - {EXTERNAL_ID})
+    made = LegalEntity.objects.get()
+    linked = contact.group_memberships.values_list("group__linked_entities__entity_id", flat=True)
+    assert (made.external_id, list(linked)) == (None, [made.pk])
+
+
+def approve_parts(member, request, paths):
+    decide(
+        actor=member_actor(member),
+        change_request_id=request.pk,
+        verdict=Verdict.APPROVE,
+        parts=Parts(paths=paths),
+        digest=seen(request),
+    )
 
 
 @pytest.mark.usefixtures("strict")
