@@ -14,6 +14,6 @@ def register_closing_handler(handler: ClosingHandler) -> None:
 
 
 def run_closing_handlers(user_ids: Sequence[int]) -> None:
-    """Run all handlers for users whose logins were closed. Call it wherever `is_active` becomes False."""
+    """Run all handlers for users whose logins were closed: `accounts.ends.end_closed_logins` does."""
     for handler in _handlers:
         handler(user_ids)

@@ -1,17 +1,26 @@
 """Ending what a login has open: sessions, tokens and codes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.db.models import F
-from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
+from accounts.closing import run_closing_handlers
 from accounts.models import User
+from accounts.tokens import end_tokens
 
 
 @transaction.atomic
 def end_access(user_ids: Collection[int]) -> None:
-    """End all sessions of these users, and the codes and tokens that applications have from them."""
+    """End all sessions and links of these users, and the codes and tokens that applications have from them."""
     User.objects.filter(pk__in=user_ids).update(session_generation=F("session_generation") + 1)
-    for model in (Grant, RefreshToken, AccessToken):
-        model.objects.filter(user__in=user_ids).delete()
+    end_tokens(user_ids)
+
+
+def end_closed_logins(user_ids: Sequence[int]) -> None:
+    """End what users whose logins were closed have open, and run all closing handlers.
+
+    Call it wherever `is_active` becomes False. Nothing of it comes back when a login is opened again.
+    """
+    end_access(user_ids)
+    run_closing_handlers(user_ids)

@@ -1,9 +1,11 @@
 """Lockout: too many wrong passwords or secrets lock a login or application for a while, from every address.
 
 django-axes counts failures in PostgreSQL, which all web processes share. It gets a keyed hash instead of the name, so
-that its rows contain no names, and the case of a name makes no difference.
+that its rows contain no names. Failures count for the login that a name leads to, not for the name as it was typed;
+names that lead nowhere are counted alike.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -23,7 +25,10 @@ from django.utils.translation import ngettext
 
 @dataclass(frozen=True)
 class Secret:
-    """What an attacker guesses: the password of a username, or the secret of an application."""
+    """What an attacker guesses: the password of a user, or the secret of an application.
+
+    `username` is that of the user itself, whatever it logs in with; of nobody, it is what was typed.
+    """
 
     username: str | None = None
     client_id: str | None = None
@@ -31,7 +36,8 @@ class Secret:
     @property
     def key(self) -> str:
         """The key under which failures are counted."""
-        name = f"client {self.client_id}" if self.client_id else f"login {(self.username or '').strip().casefold()}"
+        login = unicodedata.normalize("NFKC", self.username or "").strip().casefold()
+        name = f"client {self.client_id}" if self.client_id else f"login {login}"
         return salted_hmac("kontor.lockout", name, algorithm="sha256").hexdigest()
 
 
@@ -47,8 +53,8 @@ def describe_attempt(*args: Any) -> str:
 
 
 def note_failure(request: HttpRequest, secret: Secret) -> None:
-    """Count a wrong application secret, as axes counts wrong passwords on Django's signal."""
-    credentials = {"client_id": secret.client_id}
+    """Count a wrong secret, as axes counts wrong passwords on Django's signal."""
+    credentials = {"client_id": secret.client_id, "username": secret.username}
     AxesProxyHandler.user_login_failed(sender=note_failure, credentials=credentials, request=request)
 
 
@@ -78,8 +84,10 @@ def locked_text(seconds: int) -> str:
     """Return the error message for a locked login."""
     minutes = ceil(seconds / 60)
     return ngettext(
-        "Too many failed attempts. Try again in %(minutes)s minute, or ask an administrator.",
-        "Too many failed attempts. Try again in %(minutes)s minutes, or ask an administrator.",
+        "Too many failed attempts. Try again in %(minutes)s minute, or set a new password by “Forgot your password?”. "
+        "Somebody who looks after logins can also unlock it.",
+        "Too many failed attempts. Try again in %(minutes)s minutes, or set a new password by “Forgot your password?”. "
+        "Somebody who looks after logins can also unlock it.",
         minutes,
     ) % {"minutes": minutes}
 

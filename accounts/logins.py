@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import segno
+from django import forms
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, login, update_session_auth_hash
 from django.contrib.auth.forms import AuthenticationForm
@@ -16,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.safestring import mark_safe
@@ -29,6 +31,7 @@ from accounts import second_factor
 from accounts.lockout import Secret, login_refused, unlock
 from accounts.models import User
 from accounts.throttling import check_login_rate, forgive_login
+from accounts.usernames import login_named
 from core.errors import TooManyRequests
 
 PENDING = "login_pending"
@@ -44,15 +47,29 @@ def admin_login(request: HttpRequest) -> HttpResponse:
 
 
 class KontorLoginForm(AuthenticationForm):
-    """Staff may have to log in at an identity provider; `LOCAL_LOGIN` says who need not."""
+    """Takes a name as it is typed, and counts failures for the login that it leads to.
+
+    Staff may have to log in at an identity provider; `LOCAL_LOGIN` says who need not.
+    """
+
+    # Not Django's field, which takes only names that it could have stored itself.
+    username = forms.CharField(max_length=254)
+
+    def clean_username(self) -> str:
+        typed: str = self.cleaned_data["username"]
+        user = login_named(typed)
+        return typed if user is None else user.username
 
     def confirm_login_allowed(self, user: Any) -> None:
         super().confirm_login_allowed(user)
-        if second_factor.is_for(user) and not _may_log_in_locally(user):
+        if not may_log_in_locally(user):
             raise ValidationError(_("Your institution requires you to log in through its identity provider."))
 
 
-def _may_log_in_locally(user: User) -> bool:
+def may_log_in_locally(user: User) -> bool:
+    """Return whether the user may log in with a password; clients always may."""
+    if not second_factor.is_for(user):
+        return True
     if settings.LOCAL_LOGIN == "staff":
         return True
     if settings.LOCAL_LOGIN == "superusers":
@@ -81,7 +98,7 @@ class KontorLoginView(LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user = form.get_user()
-        unlock(Secret(username=form.cleaned_data["username"]))
+        unlock(Secret(username=user.username))
         forgive_login(self.request)
         if not second_factor.has_factor(user) and not second_factor.is_required_of(user):
             return super().form_valid(form)
@@ -96,6 +113,7 @@ def ask_second_factor(request: HttpRequest, user: User, *, onward: str) -> HttpR
         "user": user.pk,
         "backend": getattr(user, "backend", LOCAL_BACKEND),
         "until": time.time() + PENDING_SECONDS,
+        "hash": user.get_session_auth_hash(),
     }
     step = "second-factor" if second_factor.has_factor(user) else "second-factor-setup"
     return HttpResponseRedirect(f"{reverse(step)}?{urlencode({'next': onward})}")
@@ -137,6 +155,8 @@ class _FactorView(View):
     def refused(self, verdict: second_factor.Verdict) -> HttpResponse:
         """Render the page again with the error: the code is wrong, or no code is accepted for some seconds."""
         seconds = verdict.wait_seconds
+        if verdict.is_malformed:
+            return self.shown(refusal=_("A code has six digits. A recovery code has sixteen letters and digits."))
         if not seconds:
             return self.shown(refusal=_("The code is not right, or was used already."))
         text = ngettext(
@@ -240,7 +260,10 @@ def _pending_user(request: HttpRequest) -> User | None:
     pending = request.session.get(PENDING)
     if not pending or pending["until"] < time.time() or BACKEND_SESSION_KEY in request.session:
         return None
-    return User.objects.filter(pk=pending["user"], is_active=True).first()
+    user = User.objects.filter(pk=pending["user"], is_active=True).first()
+    # Another password since then, or other sessions that were ended, end this step too.
+    is_current = user is not None and constant_time_compare(pending.get("hash", ""), user.get_session_auth_hash())
+    return user if is_current else None
 
 
 def onward_of(request: HttpRequest) -> str:

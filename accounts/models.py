@@ -1,19 +1,22 @@
 """Callers (users, members, participants, client applications) and the stored responses of idempotent requests."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
 from accounts import triggers
+from accounts.names import LoginName
 from accounts.scopes import ALL_SCOPES
+from accounts.tokens import end_tokens
 
 STANDS_ABOVE = _("This member stands above its manager already.")
 
@@ -25,6 +28,8 @@ class User(AbstractUser):
     """
 
     session_generation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # The language of the last login, for mails; empty until then.
+    language = models.CharField(max_length=10, blank=True, default="", db_default="", editable=False)
 
     class Meta(AbstractUser.Meta):
         swappable = "AUTH_USER_MODEL"
@@ -35,6 +40,16 @@ class User(AbstractUser):
                 violation_error_message=_("A user with this name exists already."),
             )
         ]
+        indexes = [models.Index(LoginName("username"), name="user_by_login_name")]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the login. A new password ends the tokens from before, like the sessions, whose hashes contain it."""
+        # Not by an upgrade of the hash, for which Django leaves no password here.
+        has_new_password = vars(self).get("_password") is not None and not self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if has_new_password:
+                end_tokens([self.pk])
 
     def get_session_auth_hash(self) -> str:
         return self._of_generation(super().get_session_auth_hash())
@@ -270,7 +285,7 @@ class LogoutToken(models.Model):
 
 
 class Notice(models.Model):
-    """A mail to a user: that rights were given or taken, a link to set its password, that a secret waits, or an alarm.
+    """A mail to a user: of rights given or taken, a lock taken away, a link to set its password, a secret, or an alarm.
 
     Sent once; `is_due` until then. A notice of rights names the subject of the change, its paths and its author;
     the mail tells no values.
@@ -282,6 +297,7 @@ class Notice(models.Model):
         PASSWORD_LINK = "password-link", _("Link to set a password")
         SECRET_DUE = "secret-due", _("Secret to collect")
         GLASS_BROKEN = "glass-broken", _("Use of break glass")
+        UNLOCKED = "unlocked", _("Login unlocked")
 
     kind = models.CharField(max_length=20, choices=Kind)
     recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

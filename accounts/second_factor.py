@@ -4,6 +4,7 @@ django-otp throttles wrong codes: each one doubles the wait for the next.
 """
 
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -19,15 +20,17 @@ RECOVERY_CODES = 10
 # No letters that look like other letters or digits.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 CODE_LENGTH = 16
+DIGITS = 6
 MARK = "second_factor"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a code was right, and otherwise for how many seconds no code is accepted."""
+    """Whether a code was right, and otherwise for how many seconds no code is accepted, or that it is none at all."""
 
     is_right: bool
     wait_seconds: int = 0
+    is_malformed: bool = False
 
 
 def is_for(user: User) -> bool:
@@ -49,10 +52,14 @@ def device_to_enrol(user: User) -> TOTPDevice:
 def confirm_device(user: User, code: str) -> list[str] | None:
     """Confirm the device if the code is right and return new recovery codes; otherwise return None. Locks the device.
 
-    Ends the user's sessions, because they started with only a password; the caller renews its own.
+    Ends the user's sessions, because they started with only a password; the caller renews its own. What is no code
+    costs no attempt.
     """
+    code = _plain(code)
+    if not _is_authenticator_code(code):
+        return None
     device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
-    if device is None or not device.verify_token(_plain(code)):
+    if device is None or not device.verify_token(code):
         return None
     TOTPDevice.objects.filter(user=user, confirmed=True).delete()
     device.confirmed = True
@@ -73,20 +80,27 @@ def new_recovery_codes(user: User) -> list[str]:
 
 @transaction.atomic
 def check_code(user: User, code: str) -> Verdict:
-    """Check an authenticator or recovery code. Locks the device, so that concurrent attempts both count."""
+    """Check an authenticator or recovery code. Locks the device, so that concurrent attempts both count.
+
+    What has the form of neither costs no attempt.
+    """
+    code = _plain(code)
+    is_recovery_code = len(code) == CODE_LENGTH and set(code) <= set(ALPHABET)
+    if not is_recovery_code and not _is_authenticator_code(code):
+        return Verdict(False, is_malformed=True)
     device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True).first()
     if device is None:
         return Verdict(False)
     is_allowed, reason = device.verify_is_allowed()
     if not is_allowed:
         return Verdict(False, max(1, round((reason["locked_until"] - timezone.now()).total_seconds())))
-    if len(_plain(code)) == CODE_LENGTH:
-        if RecoveryCode.objects.filter(user=user, code_hash=_hashed(_plain(code))).delete()[0]:
+    if is_recovery_code:
+        if RecoveryCode.objects.filter(user=user, code_hash=_hashed(code)).delete()[0]:
             device.throttle_reset()
             return Verdict(True)
         device.throttle_increment()
         return Verdict(False)
-    return Verdict(bool(device.verify_token(_plain(code))))
+    return Verdict(bool(device.verify_token(code)))
 
 
 @transaction.atomic
@@ -101,8 +115,14 @@ def is_required_of(user: User) -> bool:
     return bool(settings.REQUIRE_SECOND_FACTOR) and is_for(user)
 
 
+def _is_authenticator_code(code: str) -> bool:
+    return len(code) == DIGITS and code.isascii() and code.isdecimal()
+
+
 def _plain(code: str) -> str:
-    return "".join(code.split()).replace("-", "").lower()
+    """Return a code as it was shown, however it is typed: grouped by spaces or hyphens, with digits of any script."""
+    digits = (str(unicodedata.decimal(character, character)) for character in unicodedata.normalize("NFKC", code))
+    return "".join("".join(digits).split()).replace("-", "").lower()
 
 
 def _hashed(code: str) -> str:

@@ -10,20 +10,25 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import get_language
 
 from accounts.logins import is_missing_factor
+from accounts.models import User
 from core.exception_handlers import PAGES_FOR_PEOPLE
 from core.middleware import SkipApi
 
 BEGAN, SEEN = "began", "seen"
 # The session is saved at most this often, instead of with every page.
 SEEN_EVERY = 60
-GUARDED = ("/admin", "/connect/authorize")
+GUARDED = ("/admin", "/connect/authorize", "/connect/change-password")
 
 
-def begin(request: HttpRequest, **kwargs: Any) -> None:
-    """Record when the session began. Receiver of Django's login signal."""
+def begin(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Record when the session began, and the language for mails. Receiver of Django's login signal."""
     request.session[BEGAN] = request.session[SEEN] = int(time.time())
+    language = get_language() or ""
+    if user.language != language:
+        User.objects.filter(pk=user.pk).update(language=language)
 
 
 class SessionPolicyMiddleware:

@@ -142,6 +142,14 @@ def check_login_rate(request: HttpRequest) -> None:
         raise _too_many(seconds)
 
 
+def check_link_rate(request: HttpRequest) -> None:
+    """Count an address that asks for a link to set a password, for any name. Raises TooManyRequests."""
+    rate: str = settings.PASSWORD_LINK_RATE
+    seconds = counter.seconds_to_wait(f"link:{client_address(request)}", rate) if rate else 0
+    if seconds:
+        raise _too_many(seconds)
+
+
 def forgive_login(request: HttpRequest) -> None:
     """Take a successful attempt back.
 

@@ -1,9 +1,11 @@
+from django.contrib.auth.views import PasswordChangeDoneView
 from django.urls import path
 
 from accounts.consent import ConsentView
 from accounts.logins import KontorLoginView, SecondFactorSetupView, SecondFactorView
 from accounts.oauth import KontorRevokeTokenView, KontorTokenView
 from accounts.password_links import SetPasswordView
+from accounts.passwords import ChangePasswordView
 from accounts.sso.views import BackChannelLogoutView, CallbackView, KontorLogoutView, SignInView
 
 urlpatterns = [
@@ -12,6 +14,12 @@ urlpatterns = [
     path("connect/revoke", KontorRevokeTokenView.as_view(), name="revoke-token"),
     path("connect/login", KontorLoginView.as_view(), name="login"),
     path("connect/set-password/<uidb64>/<token>", SetPasswordView.as_view(), name="set-password"),
+    path("connect/change-password", ChangePasswordView.as_view(), name="change-password"),
+    path(
+        "connect/change-password/done",
+        PasswordChangeDoneView.as_view(template_name="accounts/password_changed.html"),
+        name="change-password-done",
+    ),
     path("connect/second-factor", SecondFactorView.as_view(), name="second-factor"),
     path("connect/second-factor/setup", SecondFactorSetupView.as_view(), name="second-factor-setup"),
     path("connect/logout", KontorLogoutView.as_view(), name="logout"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Member, User
 from accounts.password_links import password_link
+from accounts.usernames import is_name_taken
 from core.errors import UnprocessableEntity
 
 # One asks and one decides. A request about the rights of one of them needs a third.
@@ -80,6 +81,8 @@ def _faults(users: Sequence[User]) -> dict[str, list[str]]:
             user.full_clean(exclude=["password"])
         except ValidationError as error:
             faults |= {f"people[{index}].{column}": messages for column, messages in error.message_dict.items()}
+        if is_name_taken(user.username):
+            faults.setdefault(f"people[{index}].username", [_("A user with this name exists already.")])
         if not user.email:
             faults[f"people[{index}].email"] = [_("Everybody needs an email address.")]
         for column in ("username", "email"):

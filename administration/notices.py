@@ -1,6 +1,6 @@
 """Sends the notices to users that are due. A link to set a password is generated here and exists only in the mail."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +12,10 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.addresses import link_address
 from accounts.models import Notice, User
 from accounts.password_links import password_link
+from accounts.usernames import name_to_log_in_with
 from administration.models import BREAK_GLASS, BreakGlass
 from changerequests.kinds import request_kind
 from changerequests.models import RequestSubject
@@ -32,17 +34,13 @@ def deliver_notice(notice_id: int) -> None:
     """Send a notice if it is due. Of two deliveries one sends. If that fails, releases the claim and raises."""
     with OUTBOX.claim(Notice.objects.all(), notice_id) as claimed:
         notice = None if claimed is None else claimed.select_related("recipient", "author__user").first()
-        if notice is None or not notice.recipient.email:
+        if notice is None:
             return
-        with translation.override(notice.language):
-            if notice.kind in RIGHTS_MAILS:
-                _send_of_rights(notice)
-            elif notice.kind == Notice.Kind.SECRET_DUE:
-                _send_of_secret(notice)
-            elif notice.kind == Notice.Kind.GLASS_BROKEN:
-                _send_of_break_glass(notice)
-            elif notice.recipient.is_active:
+        with translation.override(notice.recipient.language or notice.language):
+            if notice.kind == Notice.Kind.PASSWORD_LINK:
                 _send_link(notice.recipient)
+            elif notice.recipient.email:
+                _SENDERS[notice.kind](notice)
 
 
 def overdue_notices() -> Iterable[int]:
@@ -61,6 +59,13 @@ def _send_of_rights(notice: Notice) -> None:
     }
     text = render_to_string(template, context)
     send_mail(str(subject), text.strip() + "\n", None, [notice.recipient.email])
+
+
+def _send_of_unlocking(notice: Notice) -> None:
+    login = User.objects.get(pk=notice.subject_id or 0)
+    context = {"username": login.username, "author": notice.author.name if notice.author else _("the system")}
+    text = render_to_string("administration/unlocked_email.txt", context)
+    send_mail(_("A login was unlocked"), text.strip() + "\n", None, [notice.recipient.email])
 
 
 def _send_of_secret(notice: Notice) -> None:
@@ -82,10 +87,21 @@ def _send_of_break_glass(notice: Notice) -> None:
 
 def _send_link(user: User) -> None:
     """Send a link that is good until the password is set, and for as long as settings say."""
+    address = link_address(user)
+    if not (user.is_active and address):
+        return
     context = {
-        "username": user.username,
+        "username": name_to_log_in_with(user),
         "address": f"{settings.PUBLIC_URL}{password_link(user)}",
         "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
     }
     text = render_to_string("administration/password_link_email.txt", context)
-    send_mail(_("Set your password"), text.strip() + "\n", None, [user.email])
+    send_mail(_("Set your password"), text.strip() + "\n", None, [address])
+
+
+_SENDERS: Mapping[str, Callable[[Notice], None]] = {
+    **dict.fromkeys(RIGHTS_MAILS, _send_of_rights),
+    Notice.Kind.SECRET_DUE: _send_of_secret,
+    Notice.Kind.GLASS_BROKEN: _send_of_break_glass,
+    Notice.Kind.UNLOCKED: _send_of_unlocking,
+}

@@ -7,6 +7,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts.logins import admin_login
+from accounts.passwords import ChangePasswordView
 from accounts.sso.views import KontorLogoutView
 from operations import dashboard
 
@@ -19,8 +20,10 @@ urlpatterns = [
     path("", include("legalentities.urls")),
     path("", include("importexport.urls")),
     path("", include("accounts.urls")),
+    path("", include("administration.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/login/", admin_login),
+    path("admin/password_change/", ChangePasswordView.as_view()),
     path("admin/logout/", KontorLogoutView.as_view()),
     path("admin/jobs/", admin.site.admin_view(dashboard.jobs), name="dashboard-jobs"),
     path("admin/", admin.site.urls),

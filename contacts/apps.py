@@ -14,6 +14,8 @@ class ContactsConfig(AppConfig):
     verbose_name = _("Contacts")
 
     def ready(self) -> None:
+        from accounts.addresses import register_client_logins
+        from accounts.usernames import register_name_holder
         from changerequests.services.erasure import erase_requests
         from contacts.kinds.access import ContactAccessKind
         from contacts.kinds.anonymization import AnonymizationKind
@@ -21,14 +23,18 @@ class ContactsConfig(AppConfig):
         from contacts.kinds.details import ContactDetailsKind
         from contacts.kinds.identity import ContactIdentityKind
         from contacts.models import CONTACT_KINDS
+        from contacts.queries.contacts import has_username
         from contacts.queries.documents import is_list_item_used, stored_contacts
         from contacts.services.anonymization import erase_contacts
+        from contacts.services.logins import ContactLogins
 
         register_kind(ContactDetailsKind())
         register_kind(ContactAccessKind())
         register_kind(AnonymizationKind())
         register_kind(ContactIdentityKind())
         register_kind(ContactCreationKind())
+        register_name_holder(has_username)
+        register_client_logins(ContactLogins())
         register_usage_check(is_list_item_used)
         register_document_source("contact", stored_contacts)
         # Handlers run in reverse: the ledger records the erasure before requests may lose their values.

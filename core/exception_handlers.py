@@ -24,6 +24,7 @@ log = structlog.get_logger("kontor.error")
 PAGES_FOR_PEOPLE = (
     *("/admin", "/connect/authorize", "/connect/login"),
     *("/connect/second-factor", "/connect/set-password", "/connect/sso"),
+    *("/connect/change-password", "/connect/forgotten-password"),
 )
 
 

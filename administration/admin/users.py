@@ -1,5 +1,7 @@
 """Users: logins and their permissions."""
 
+from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 from django import forms
@@ -15,7 +17,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.decorators import display
 
 from accounts.actor import Actor
+from accounts.addresses import link_address
 from accounts.admin_actor import member_of
+from accounts.lockout import Secret, seconds_locked
 from accounts.models import Member, User
 from administration.admin.base import KeptAdmin, WaitingAdmin
 from administration.admin.groups import LabelledPermissions
@@ -23,6 +27,7 @@ from administration.admin.provider_fields import ProviderPairsField, as_lines
 from administration.outcomes import Outcome
 from administration.queries.rights import permission_names
 from administration.rights import RIGHTS
+from administration.services.locks import unlock_login
 from administration.services.notices import mail_password_link
 from administration.services.rights import change_rights, create_login
 from core.errors import ApiError
@@ -88,7 +93,7 @@ class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  #
     form = LoginForm
     add_form = LoginForm
     add_form_template = None
-    change_form_outer_after_template = "admin/administration/password_link.html"
+    change_form_outer_after_template = "admin/administration/login_actions.html"
     fieldsets = (
         (None, {"fields": ("username",)}),
         (_("Personal info"), {"fields": NAMES}),
@@ -142,22 +147,45 @@ class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  #
     def get_urls(self) -> list[URLPattern]:
         """Without Django's page on which one user sets the password of another."""
         link = self.admin_site.admin_view(self.password_link_view)
+        unlock = self.admin_site.admin_view(self.unlock_view)
         django_urls: list[URLPattern] = super(BaseUserAdmin, self).get_urls()
-        return [path("<int:user_id>/password-link/", link, name="accounts_user_password_link"), *django_urls]
+        return [
+            path("<int:user_id>/password-link/", link, name="accounts_user_password_link"),
+            path("<int:user_id>/unlock/", unlock, name="accounts_user_unlock"),
+            *django_urls,
+        ]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        user = context["original"]
+        context |= {
+            "link_address": link_address(user) if user is not None else "",
+            "locked_minutes": 0 if user is None else ceil(seconds_locked(Secret(username=user.username)) / 60),
+            "is_own_login": user == request.user,
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def password_link_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
         """Mail a link to set the password to the login's own address."""
+        sent = gettext("A link to set the password goes to the address of this login.")
+        return self._act(request, user_id, mail_password_link, done=sent)
+
+    def unlock_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
+        """Take away the lock after wrong passwords."""
+        return self._act(request, user_id, unlock_login, done=gettext("The login is unlocked. Its owner gets a mail."))
+
+    def _act(self, request: HttpRequest, user_id: int, service: Callable[..., Any], *, done: str) -> HttpResponse:
+        """POST: call the service for a login that the user may change."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         user = self.get_object(request, str(user_id))
         if user is None or not self.has_change_permission(request, user):
             raise PermissionDenied
         try:
-            mail_password_link(actor=member_of(request), user_id=user_id)
+            service(actor=member_of(request), user_id=user_id)
         except ApiError as refusal:
             messages.error(request, str(refusal))
         else:
-            messages.success(request, gettext("A link to set the password goes to the address of this login."))
+            messages.success(request, done)
         return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[user_id]))
 
 

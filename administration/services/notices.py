@@ -1,25 +1,32 @@
 """Notices to users: what was taken away, and links to set a password. They are mailed once the transaction commits."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
+from accounts.addresses import link_address, login_for_link
+from accounts.logins import may_log_in_locally
 from accounts.models import Notice, User
 from accounts.permissions import check_member_permission
 from accounts.queries import holders_of
 from administration.applications import APPLICATION
 from administration.models import BreakGlass
+from administration.rights import RIGHTS
 from administration.tasks import send_notice
 from changerequests.permissions import REVIEW_PERMISSION
 from core.errors import NotFound, UnprocessableEntity
 from core.jobs import send_on_commit
 
 LOOKS_AFTER_RIGHTS = "accounts.change_user"
+# The id that no notice has.
+NO_NOTICE = 0
 
 
 def tell_of_taking(*, actor: Actor, kind: str, subject_id: int, paths: Sequence[str], concerned: Iterable[int]) -> None:
@@ -30,6 +37,11 @@ def tell_of_taking(*, actor: Actor, kind: str, subject_id: int, paths: Sequence[
 def tell_of_giving(*, actor: Actor, kind: str, subject_id: int, paths: Sequence[str], concerned: Iterable[int]) -> None:
     """Like `tell_of_taking`, of what an identity provider has given at a login."""
     _tell_of_rights(Notice.Kind.RIGHTS_GIVEN, actor, kind, subject_id, paths, concerned)
+
+
+def tell_of_unlocking(*, actor: Actor, user_id: int, paths: Sequence[str]) -> None:
+    """Like `tell_of_taking`, of the lock of a login."""
+    _tell_of_rights(Notice.Kind.UNLOCKED, actor, RIGHTS, user_id, paths, [user_id])
 
 
 def _tell_of_rights(
@@ -52,10 +64,30 @@ def _tell_of_rights(
 
 def send_password_link(user: User) -> bool:
     """Mail the user a single-use link to set its password; return whether it has an address and pages have one."""
-    if not (user.email and settings.PUBLIC_URL):
+    if not (link_address(user) and settings.PUBLIC_URL):
         return False
     _add(Notice(kind=Notice.Kind.PASSWORD_LINK, recipient=user))
     return True
+
+
+@transaction.atomic
+def ask_for_password_link(*, typed: str) -> None:
+    """Mail a link to the owner of the login that a name leads to, as somebody typed it who forgot the password.
+
+    Tells nothing: not whether there is such a login, whether it has an address, or whether it has had its links for
+    this hour.
+    """
+    user = login_for_link(typed)
+    if user is None or not _gets_link(user) or not send_password_link(user):
+        # As long as with a notice, as far as others can measure.
+        send_on_commit(send_notice, NO_NOTICE)
+
+
+def _gets_link(user: User) -> bool:
+    """Return whether a password is of use to the user, and it has not had its links for this hour."""
+    recent = timezone.now() - timedelta(hours=1)
+    links = Notice.objects.filter(kind=Notice.Kind.PASSWORD_LINK, recipient=user, created_at__gt=recent)
+    return user.is_active and may_log_in_locally(user) and links.count() < settings.PASSWORD_LINKS_AN_HOUR
 
 
 def tell_of_secret(*, owner: int, application_id: int) -> None:

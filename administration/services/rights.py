@@ -12,12 +12,13 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from accounts.closing import run_closing_handlers
+from accounts.ends import end_closed_logins
 from accounts.models import STANDS_ABOVE, Member, Participant, User
 from accounts.permissions import check_member_permission
 from accounts.queries import members_below
 from accounts.second_factor import remove_factor
 from accounts.triggers import MEMBERS_ARE_A_TREE
+from accounts.usernames import is_name_taken
 from administration.outcomes import Outcome
 from administration.queries.rights import named_permissions, rights_of, users_with_rights
 from administration.rights import GRANTS, OF_MEMBERS, RIGHTS, split
@@ -153,7 +154,7 @@ def write_rights(
         **({"comment": comment} if request is None else approved_by(request)),
     )
     if values.get("isActive") is False:
-        run_closing_handlers([user.pk])
+        end_closed_logins([user.pk])
     if values.get("isActive") and not (user.has_usable_password() or user.identities.exists()):
         send_password_link(user)
 
@@ -235,8 +236,7 @@ def _username_faults(username: Any, user: User | None) -> list[str]:
         User._meta.get_field("username").run_validators(username)
     except ValidationError as error:
         return list(error.messages)
-    holder = User.objects.filter(username__iexact=username).first()
-    return [] if holder is None or holder == user else [_("A user with this name exists already.")]
+    return [_("A user with this name exists already.")] if is_name_taken(username, but_by=user) else []
 
 
 def _email_faults(rights: Rights, document: Document) -> list[str]:

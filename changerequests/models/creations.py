@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from core.triggers import Guard
 
 # Advisory lock key.
-_RESERVING = 0x4B525356
+RESERVING = 0x4B525356
 
 
 class WaitingCreation(models.Model):
@@ -63,8 +63,8 @@ class Reservations:
 
     def of_rows(self) -> list[Guard]:
         """Return the triggers by which rows are refused if somebody else has reserved their value."""
-        taken = _refused(self.reserved_constraint, "it is reserved for what waits for approval.")
-        lock = f"PERFORM pg_advisory_xact_lock_shared({_RESERVING});"
+        taken = refused(self.reserved_constraint, "it is reserved for what waits for approval.")
+        lock = f"PERFORM pg_advisory_xact_lock_shared({RESERVING});"
         return [
             # Once per statement, so that COPY pays for one join per batch.
             Guard(
@@ -108,9 +108,9 @@ class Reservations:
                 operation=pgtrigger.Insert | pgtrigger.UpdateOf(self.column),
                 condition=pgtrigger.Condition(f"NEW.{self.column} IS NOT NULL"),
                 func=f"""
-                    PERFORM pg_advisory_xact_lock({_RESERVING});
+                    PERFORM pg_advisory_xact_lock({RESERVING});
                     IF EXISTS (SELECT FROM public.{self.rows} present WHERE {self._same("present", "NEW")}) THEN
-                        {_refused(self.row_constraint, "it is taken.")}
+                        {refused(self.row_constraint, "it is taken.")}
                     END IF;
                     RETURN NEW;
                 """,
@@ -118,7 +118,8 @@ class Reservations:
         ]
 
 
-def _refused(constraint: str, reason: str) -> str:
+def refused(constraint: str, reason: str) -> str:
+    """Return the statement that refuses a row as if it violated the unique constraint."""
     return f"RAISE EXCEPTION 'Refused: {reason}' USING ERRCODE = 'unique_violation', CONSTRAINT = '{constraint}';"
 
 

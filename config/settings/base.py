@@ -212,8 +212,8 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     # First: a login that is locked is not even tried.
     "axes.backends.AxesStandaloneBackend",
+    # By the user's own name, to which the login page brings what people type.
     "django.contrib.auth.backends.ModelBackend",
-    "contacts.authentication.ContactBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

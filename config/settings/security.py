@@ -32,6 +32,9 @@ SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=30 * 60)
 LOGIN_MAX_FAILURES = env.int("LOGIN_MAX_FAILURES", default=5)
 LOGIN_LOCK_SECONDS = env.int("LOGIN_LOCK_SECONDS", default=15 * 60)
 LOGIN_RATE = env.str("LOGIN_RATE", default="60/min")
+# Links to set a password that one address may ask for, and that one login gets.
+PASSWORD_LINK_RATE = env.str("PASSWORD_LINK_RATE", default="20/hour")
+PASSWORD_LINKS_AN_HOUR = env.int("PASSWORD_LINKS_AN_HOUR", default=3)
 AXES_FAILURE_LIMIT = LOGIN_MAX_FAILURES
 AXES_COOLOFF_TIME = timedelta(seconds=LOGIN_LOCK_SECONDS)
 AXES_LOCKOUT_PARAMETERS = ["username"]
@@ -41,7 +44,7 @@ AXES_CLIENT_STR_CALLABLE = "accounts.lockout.describe_attempt"
 AXES_LOCKOUT_CALLABLE = "accounts.lockout.too_many_attempts"
 AXES_SENSITIVE_PARAMETERS = [
     *("username", "ip_address", "client_id", "client_secret", "code", "code_verifier", "refresh_token", "token"),
-    *("next", "state", "csrfmiddlewaretoken"),
+    *("next", "state", "csrfmiddlewaretoken", "old_password", "new_password1", "new_password2"),
 ]
 # Attempts during a lockout do not extend it; otherwise anybody could lock out a user permanently.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False

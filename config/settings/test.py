@@ -11,6 +11,7 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns if it is miss
 # Tests of limits set their own; the others share one address.
 API_RATE = env.str("API_RATE", default="")
 LOGIN_RATE = env.str("LOGIN_RATE", default="")
+PASSWORD_LINK_RATE = env.str("PASSWORD_LINK_RATE", default="")
 MAX_UNFINISHED_JOBS = env.int("MAX_UNFINISHED_JOBS", default=0)
 # Parallel tests share a broker and must not consume each other's messages.
 CELERY_TASK_DEFAULT_QUEUE = env.str("PYTEST_XDIST_WORKER", default="main")

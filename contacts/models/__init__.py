@@ -13,6 +13,7 @@ from contacts.models.contact import (
     ContactAssignment,
     ContactParticipant,
     ExternalConnection,
+    LoginOfContacts,
     name_of,
 )
 from contacts.models.history import ContactEntry, ContactErasure
@@ -43,6 +44,7 @@ __all__ = [
     "ContactErasure",
     "ContactParticipant",
     "ExternalConnection",
+    "LoginOfContacts",
     "ProfilePicture",
     "ReservedExternalId",
     "SubjectOfContactRequest",

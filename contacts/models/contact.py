@@ -14,9 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from accounts.models import Member, Participant
+from accounts.models import Member, Participant, User
+from accounts.names import LoginName
 from audit.models import Entry
-from contacts.models import triggers
+from contacts.models import login_names, triggers
 from contacts.querysets import ContactQuerySet
 from core.documents import value_at
 from schemas.models import ListItem
@@ -127,6 +128,7 @@ class Contact(models.Model):
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="contact_by_part_of_name"),
             GinIndex(OpClass(Upper("username"), name="gin_trgm_ops"), name="contact_by_part_of_username"),
             models.Index(START_OF_NAME, name="contact_by_start_of_name"),
+            models.Index(LoginName("username"), name="contact_by_login_name"),
         ]
         triggers = triggers.OF_CONTACTS
 
@@ -137,6 +139,15 @@ class Contact(models.Model):
     def entries(self) -> QuerySet[Entry]:
         """The history of the details, latest first."""
         return Entry.objects.of(CONTACT_DETAILS, self.pk)
+
+
+class LoginOfContacts(User):  # type: ignore[django-manager-missing] # of a relation without one
+    """A user, with the rule about the names of users and of contacts."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = login_names.OF_LOGINS
 
 
 class ContactParticipant(models.Model):

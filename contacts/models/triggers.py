@@ -11,6 +11,7 @@ import pgtrigger
 
 from audit.triggers import follows_versions
 from changerequests.models.creations import Reservations, frees_reservations
+from contacts.models import login_names
 from core.triggers import Guard, VersionCountsChanges, refuse
 
 CONTACT_DETAILS = "contact-details"
@@ -22,7 +23,7 @@ CONTACT_CREATION = "contact-creation"
 CONTACT_KINDS = (CONTACT_DETAILS, CONTACT_ACCESS, ANONYMIZATION, CONTACT_IDENTITY, CONTACT_CREATION)
 
 # The constraints that refuse a username or an external id which a contact has, or one that waits for approval.
-USERNAME_TAKEN = "contact_username_unique_ignoring_case"
+USERNAME_TAKEN = login_names.USERNAME_TAKEN
 USERNAME_RESERVED = "contact_username_reserved"
 EXTERNAL_ID_TAKEN = "external_id_unique"
 EXTERNAL_ID_RESERVED = "external_id_reserved"
@@ -49,6 +50,7 @@ _EXTERNAL_IDS = Reservations(
 
 OF_CONTACTS = [
     *_USERNAMES.of_rows(),
+    *login_names.OF_CONTACTS,
     VersionCountsChanges(name="version_counts_changes"),
     Guard(
         name="anonymized_stays_anonymized",
@@ -101,7 +103,7 @@ OF_ERASURES = [
 
 OF_CONNECTIONS = _EXTERNAL_IDS.of_rows()
 
-OF_WAITING_CONTACTS = _USERNAMES.of_reservations()
+OF_WAITING_CONTACTS = [*_USERNAMES.of_reservations(), *login_names.OF_WAITING_CONTACTS]
 
 OF_RESERVED_EXTERNAL_IDS = _EXTERNAL_IDS.of_reservations()
 

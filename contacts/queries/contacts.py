@@ -7,7 +7,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
+from accounts.models import User
 from accounts.queries import capped_counts
+from accounts.usernames import named
 from changerequests.models import RequestSubject
 from contacts.models import CONTACT_DETAILS, Contact, ExternalConnection, ReservedExternalId, WaitingContact
 from core.errors import NotFound
@@ -48,12 +50,22 @@ def with_pending_request(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
 
 
 def username_is_reserved(username: str, *, but_by: Contact | None = None) -> bool | None:
-    """Return whether a username is only reserved, ignoring case; None if nobody but `but_by` has or reserved it."""
+    """Return whether a username is only reserved; None if nobody but `but_by` has or reserved it.
+
+    Names of staff count too, and names are compared as those that people log in with.
+    """
+    own_login = 0 if but_by is None else but_by.user_id or 0
     return _is_only_reserved(
-        Contact.objects.filter(username__iexact=username),
-        WaitingContact.objects.filter(username__iexact=username),
+        named(Contact.objects.all(), username),
+        named(WaitingContact.objects.all(), username),
+        others=named(User.objects.exclude(pk=own_login), username),
         but_by=but_by,
     )
+
+
+def has_username(username: str) -> bool:
+    """Return whether a contact has a username or has reserved it, as users ask who must not share it."""
+    return any(named(rows, username).exists() for rows in (Contact.objects.all(), WaitingContact.objects.all()))
 
 
 def external_id_is_reserved(external_ids: Collection[str], *, but_by: Contact | None = None) -> bool | None:
@@ -67,13 +79,19 @@ def external_id_is_reserved(external_ids: Collection[str], *, but_by: Contact | 
 
 
 def _is_only_reserved(
-    rows: QuerySet[Any], reserved: QuerySet[Any], *, but_by: Contact | None, column: str = "pk"
+    rows: QuerySet[Any],
+    reserved: QuerySet[Any],
+    *,
+    others: QuerySet[Any] | None = None,
+    but_by: Contact | None,
+    column: str = "pk",
 ) -> bool | None:
     """Return whether only `reserved` has rows of others; None if neither has. Runs one query."""
     if but_by is not None and but_by.pk is not None:
         rows, reserved = (found.exclude(**{column: but_by.pk}) for found in (rows, reserved))
-    either = [found.order_by().values_list(Value(is_reserved)) for is_reserved, found in enumerate((rows, reserved))]
-    held = either[0].union(either[1])
+    sources = [(rows, False), (reserved, True)] + ([] if others is None else [(others, False)])
+    first, *more = [found.order_by().values_list(Value(int(is_reserved))) for found, is_reserved in sources]
+    held = first.union(*more)
     return min((bool(is_reserved) for (is_reserved,) in held), default=None)
 
 

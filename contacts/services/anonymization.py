@@ -11,10 +11,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
 from accounts.actor import Actor
-from accounts.closing import run_closing_handlers
+from accounts.ends import end_closed_logins
 from accounts.models import User
 from administration.rights import RIGHTS
 from audit import entries
@@ -155,10 +154,8 @@ def erase_contacts(contact_ids: Sequence[int]) -> None:
 
 
 def close_logins(contact_ids: Sequence[int]) -> None:
-    """Disable the contacts' logins: deactivate the users and delete their tokens, passwords and names."""
+    """Close the contacts' logins: deactivate the users and delete their passwords and names."""
     users = User.objects.filter(contact__in=contact_ids)
-    for tokens in (AccessToken, RefreshToken, Grant):
-        tokens.objects.filter(user__in=users).delete()
     closed = list(users.values_list("pk", flat=True))
-    users.update(is_active=False, password=make_password(None), email="", first_name="", last_name="")
-    run_closing_handlers(closed)
+    users.update(is_active=False, password=make_password(None), email="", first_name="", last_name="", language="")
+    end_closed_logins(closed)

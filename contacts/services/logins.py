@@ -2,9 +2,13 @@
 
 from django.db import transaction
 
-from accounts.actor import Actor
+from accounts.actor import Actor, system_actor
 from accounts.models import User
+from accounts.usernames import named
+from contacts.models import Contact
+from contacts.queries.logins import login_address
 from contacts.snapshots import changeable_contact
+from core.text import one_line
 
 
 @transaction.atomic
@@ -12,13 +16,29 @@ def open_login(*, actor: Actor, contact_id: int) -> User:
     """Return the user that a contact logs in with; create it if needed. Locks the contact.
 
     The user is named after the contact's uid, because the contact's username, with which people log in, may change.
+    Nobody else can have this name (`contacts/models/login_names.py`).
     Raises NotFound; UnprocessableEntity `ContactAnonymized`.
     """
     contact = changeable_contact(actor=actor, contact_id=contact_id)
     if contact.user is None:
-        user = User(username=str(contact.uid))
+        user = User(username=f"contact-{contact.uid}")
         user.set_unusable_password()
         user.save()
         contact.user = user
         contact.save(update_fields=["user"])
     return contact.user
+
+
+class ContactLogins:
+    """What `accounts.addresses` asks about the logins of contacts."""
+
+    def address_of(self, user: User) -> str | None:
+        contact = Contact.objects.filter(user=user).first()
+        return None if contact is None else login_address(contact)
+
+    def open_for(self, typed: str) -> User | None:
+        """Open the login of a contact with this username; none if its address is not one to rely on."""
+        contact = named(Contact.objects.filter(user=None), one_line(typed)).order_by("pk").first()
+        if contact is None or not login_address(contact):
+            return None
+        return open_login(actor=system_actor("forgotten password"), contact_id=contact.pk)

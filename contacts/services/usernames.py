@@ -1,4 +1,4 @@
-"""Usernames: unique across contacts, ignoring case; either a contact's own or its email.
+"""Usernames: unique across contacts and staff, ignoring case; either a contact's own or its email.
 
 Those that are reserved for contacts which wait for approval count too.
 """
@@ -20,7 +20,7 @@ def username_not_unique(*, is_reserved: bool = False) -> UnprocessableEntity:
     text = (
         _("A new contact that waits for approval has this username.")
         if is_reserved
-        else _("Another contact has this username already.")
+        else _("This username is taken already.")
     )
     return UnprocessableEntity(text, sub_code="UsernameNotUnique")
 

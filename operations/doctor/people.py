@@ -9,9 +9,11 @@ from functools import cache
 import psycopg
 from django.contrib.auth.models import Group
 from django.db import DatabaseError
+from django.db.models import Exists, OuterRef
 from django.utils import timezone, translation
 
-from accounts.models import ClientApplication
+from accounts.models import ClientApplication, User
+from accounts.names import LoginName
 from administration.applications import APPLICATION
 from administration.bootstrap import is_bootstrapped
 from administration.kinds.break_glass import HOURS_TO_REVIEW
@@ -23,6 +25,7 @@ from changerequests.models import ChangeRequest
 from changerequests.policies import KindPolicy, Rule, Stage, kind_policy
 from changerequests.queries.deciders import deciders_today, members_with
 from changerequests.queries.policies import policies_now
+from contacts.models import Contact
 from operations import probes
 from operations.doctor.combinations import toxic_combinations
 from operations.doctor.database import described
@@ -59,6 +62,22 @@ def _examined() -> Iterator[Finding]:
         yield ok("whatever somebody asks for, somebody else could decide it")
     yield from _broken_glass()
     yield from toxic_combinations()
+    yield from _shared_names()
+
+
+# ---- names of logins
+
+
+def _shared_names() -> Iterator[Finding]:
+    """Find staff who share the name that they log in with with a contact, from before the database refused it."""
+    contacts = Contact.objects.alias(compared=LoginName("username")).filter(compared=OuterRef("compared"))
+    staff = User.objects.filter(contact=None).alias(compared=LoginName("username"))
+    shared = list(staff.filter(Exists(contacts.order_by())).order_by("pk").values_list("username", flat=True))
+    if shared:
+        yield warning(
+            f"Contacts have usernames of staff: {_shortened(shared)}",
+            "Give these contacts other usernames: each login opens only as its name is spelled.",
+        )
 
 
 # ---- who could decide

@@ -40,6 +40,7 @@ _OWN_REQUEST = _exempt(Exemption.OWN_DATA, "one's own request")
 _REQUEST_TALK = _exempt(Exemption.TECHNICAL, "adds to a request, changes nothing of it")
 _OWN_ABSENCE = _exempt(Exemption.OWN_DATA, "one's own absence; that of others with a permission of its own")
 _KEYS = _exempt(Exemption.TECHNICAL, "an address counts once its key has come back")
+_LINK = _exempt(Exemption.TECHNICAL, "mails a link to the login's own address")
 _SHELL = _exempt(Exemption.SHELL)
 _TECHNICAL = _exempt(Exemption.TECHNICAL)
 _BROKEN_GLASS = _changes("break-glass", note="acts at once, for a reason that is reviewed afterwards")
@@ -115,6 +116,10 @@ OPERATIONS = {
     ),
     "POST /connect/set-password/{uidb64}/{token}": _OWN_LOGIN,
     "PUT /connect/set-password/{uidb64}/{token}": _OWN_LOGIN,
+    "POST /connect/change-password": _OWN_LOGIN,
+    "PUT /connect/change-password": _OWN_LOGIN,
+    "POST /connect/forgotten-password": _LINK,
+    "PUT /connect/forgotten-password": _LINK,
     "POST /connect/second-factor": _OWN_LOGIN,
     "POST /connect/second-factor/setup": _OWN_LOGIN,
     # the rest
@@ -160,7 +165,8 @@ ADMIN_PAGES = {
     # users, rights, applications
     "accounts_user_add": _RIGHTS,
     "accounts_user_change": _RIGHTS,
-    "accounts_user_password_link": _exempt(Exemption.TECHNICAL, "mails a link to the login's own address"),
+    "accounts_user_password_link": _LINK,
+    "accounts_user_unlock": _exempt(Exemption.TAKES_AWAY, "a lock, of somebody else; it is on record"),
     "accounts_member_add": _RIGHTS,
     "accounts_member_change": _changes("rights", "contact-access", note="taking rights away at once"),
     "auth_group_add": _RIGHTS_OF_GROUPS,

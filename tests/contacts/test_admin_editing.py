@@ -211,7 +211,7 @@ def test_a_username_that_follows_the_email_must_be_free(browser, make_contact, c
     data["details.contactInformation.email"] = "Taken@example.com"
     answer = send(browser, contact, data)
     assert answer.status_code == 422
-    assert "Email : Another contact has this username already." in text_of(answer)
+    assert "Email : This username is taken already." in text_of(answer)
 
 
 def test_a_comment_that_is_too_long_is_told(browser, contact):
@@ -347,7 +347,7 @@ def test_a_contact_that_cannot_be_created_says_why_at_the_field(creator, make_co
     make_contact(username="Heidi")
     answer = new_contact(creator)
     assert answer.status_code == 422
-    assert "Another contact has this username already." in text_of(answer)
+    assert "This username is taken already." in text_of(answer)
     answer = new_contact(creator, username="peter", **{"details.personalInformation.lastName": ""})
     assert answer.status_code == 422
     assert "Last name : This field is mandatory." in text_of(answer)

@@ -556,7 +556,7 @@ def test_who_asks_waits_for_who_creates_and_the_other_way_round(api_of, app, ann
     make_strict()
     api = api_of(anna)
     answer = while_waiting(lambda: api.post(PATH, body), before=lambda: make_contact(username="JOHANNA"))
-    assert (answer.status, answer.json["message"]) == (422, "Another contact has this username already.")
+    assert (answer.status, answer.json["message"]) == (422, "This username is taken already.")
     other = {**body, "username": "heidi"}
     answer = while_waiting(lambda: app.post(PATH, other), before=lambda: ask(anna, username="HEIDI"))
     assert (answer.status, answer.sub_code) == (422, "UsernameNotUnique")

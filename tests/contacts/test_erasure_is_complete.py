@@ -7,7 +7,7 @@ from django.db import models
 # Erased when a contact is anonymized; `test_anonymization.py` shows it in a dump of the database.
 ERASED = {
     "accounts.IdempotencyRecord": {"body"},
-    "accounts.User": {"username", "password", "first_name", "last_name", "email"},
+    "accounts.User": {"username", "password", "first_name", "last_name", "email", "language"},
     "admin.LogEntry": {"object_repr", "change_message"},
     "changerequests.ChangeRequest": {"initiator_comment", "review_comment", "digest_salt"},
     "changerequests.Decision": {"comment"},

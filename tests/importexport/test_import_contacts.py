@@ -222,6 +222,18 @@ def test_usernames_are_unique_whatever_their_case_in_the_database_and_in_the_fil
     assert paths(job) == [(1, "username"), (3, "username"), (5, "username")]
 
 
+def test_a_username_of_staff_is_taken_however_it_is_spelled(entry, make_member):
+    make_member("fiona")
+    spellings = ("FIONA", "\ufb01ona", "ｆｉｏｎａ")
+    job = synced(array(*(entry(f"E-{number}", username=name) for number, name in enumerate(spellings)), entry("E-9")))
+    assert paths(job) == [(position, "username") for position in (1, 2, 3)]
+    (known,) = Contact.objects.filter(username="user-E-9")
+    job = synced(array({"externalId": "E-9", "username": "Fiona"}))
+    assert paths(job) == [(1, "username")]
+    known.refresh_from_db()
+    assert known.username == "user-E-9"
+
+
 def test_a_username_that_a_contact_has_cannot_be_taken_over(entry):
     synced(array(entry("E-1"), entry("E-2")))
     job = synced(array(entry("E-1", username="USER-E-2"), entry("E-2", username="User-E-2")))

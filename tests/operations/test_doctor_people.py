@@ -13,9 +13,10 @@ from administration.models import BreakGlass
 from administration.rights import RIGHTS
 from changerequests.models import ChangeRequest, Verdict
 from changerequests.services.deciding import decide
-from contacts.models import CONTACT_DETAILS, CONTACT_IDENTITY
+from contacts.models import CONTACT_DETAILS, CONTACT_IDENTITY, Contact
 from operations.doctor import EXAMINATIONS, Grade
 from tests.changerequests.policies import absent, make_group, policy, rule, set_policy, stage
+from tests.fixtures import without_triggers
 
 pytestmark = pytest.mark.django_db
 # What reviewers need to see the requests of every kind.
@@ -281,3 +282,16 @@ def test_managers_in_a_circle_are_named(three):
         cursor.execute("UPDATE accounts_member SET manager_id = %s WHERE id = %s", [three[0].pk, three[1].pk])
         cursor.execute("SET LOCAL session_replication_role = origin")
     assert [text.rpartition(": ")[2] for text in about("Managers form a circle")] == ["rita, rolf"]
+
+
+# ---- names
+
+
+def test_contacts_with_names_of_staff_from_before_are_listed(make_member, make_contact):
+    make_member("fiona")
+    make_member("anna")
+    make_contact(username="johanna")
+    assert about("usernames of staff") == []
+    with without_triggers():
+        Contact.objects.update(username="\ufb01ona")
+    assert about("usernames of staff") == ["Contacts have usernames of staff: fiona"]

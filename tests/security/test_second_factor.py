@@ -140,6 +140,27 @@ class TestGiving:
         assert browser.post(CODE, {"code": code}).status_code == 200
         assert not is_open(browser)
 
+    @pytest.mark.parametrize("form", ["spaces", "arabic", "full width", "hyphen"])
+    def test_a_code_is_accepted_however_its_digits_are_written(self, device, form):
+        code = code_now(device)
+        written = {
+            "arabic": code.translate({ord("0") + digit: 0x0660 + digit for digit in range(10)}),
+            "full width": code.translate({ord("0") + digit: 0xFF10 + digit for digit in range(10)}),
+            "hyphen": f"{code[:3]}-{code[3:]}",
+        }.get(form, f"{code[:3]} {code[3:]}\u00a0")
+        browser, _answer = password_given()
+        assert browser.post(CODE, {"code": written}).status_code == 302
+
+    @pytest.mark.parametrize(
+        "typed", ["", "12345", "1234567", "abcdef", "12345o", "abcd-efgh-jkmn", "0000-0000-0000-0000"]
+    )
+    def test_what_has_the_form_of_no_code_costs_no_attempt(self, device, typed):
+        browser, _answer = password_given()
+        page = browser.post(CODE, {"code": typed})
+        assert (page.status_code, "six digits" in page.content.decode()) == (200, True)
+        assert TOTPDevice.objects.get().throttling_failure_count == 0
+        assert browser.post(CODE, {"code": code_now(device)}).status_code == 302
+
     def test_wrong_codes_slow_the_next_one_down_even_the_right_one(self, device):
         browser, _answer = password_given()
         assert browser.post(CODE, {"code": "000000"}).status_code == 200

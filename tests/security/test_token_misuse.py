@@ -13,8 +13,10 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken, RefreshToken
 
 from accounts.actor import system_actor
-from accounts.models import AuthorizationCode, ClientApplication
+from accounts.models import AuthorizationCode, ClientApplication, User
+from accounts.password_links import password_link
 from administration.services.applications import create_client_application
+from administration.services.rights import change_rights
 from contacts.services.anonymization import anonymize_contacts
 from tests.api import Api
 
@@ -340,3 +342,93 @@ def test_neither_kind_of_token_is_kept_in_clear(tokens):
     kept = str([*AccessToken.objects.values(), *RefreshToken.objects.values()])
     assert tokens["access_token"] not in kept
     assert tokens["refresh_token"] not in kept
+
+
+# ---- what ends with a login or a password
+
+
+def is_over(tokens, portal, path):
+    """Whether neither the token nor its refresh token is good any more."""
+    renewed = exchanged(portal, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    return renewed.status_code == 400 and Api(tokens["access_token"]).get(path).status == 401
+
+
+PASSWORD, CHOSEN = "secret-for-tests", "another-secret-for-tests"
+
+
+def change_by_page(member, admin_of):
+    sent = {"old_password": PASSWORD, "new_password1": CHOSEN, "new_password2": CHOSEN}
+    assert admin_of(member).post("/connect/change-password", sent).status_code == 302
+
+
+def change_by_link(member, admin_of):
+    browser = Client()
+    form = browser.get(password_link(User.objects.get(pk=member.user_id)), follow=True).redirect_chain[-1][0]
+    assert browser.post(form, {"new_password1": CHOSEN, "new_password2": CHOSEN}).status_code == 302
+
+
+def change_by_command(member, admin_of):
+    user = User.objects.get(pk=member.user_id)
+    user.set_password(CHOSEN)
+    user.save()
+
+
+@pytest.mark.parametrize("change", [change_by_page, change_by_link, change_by_command])
+def test_another_password_ends_tokens_codes_and_sessions(tokens, portal, contact, path, admin_of, change):
+    member, session = contact.members.get(), admin_of(contact.members.get())
+    verifier = secrets.token_urlsafe(48)
+    code = code_for(portal, session, verifier)
+    change(member, admin_of)
+    assert is_over(tokens, portal, path)
+    sent = {"code": code, "code_verifier": verifier, "redirect_uri": "https://portal.example/done"}
+    assert exchanged(portal, grant_type="authorization_code", **sent).status_code == 400
+    assert session.get("/admin/").status_code == 302
+
+
+def test_a_login_that_waits_for_its_second_factor_does_not_outlive_the_password(make_member, settings):
+    settings.REQUIRE_SECOND_FACTOR = True
+    user = make_member("anna").user
+    browser = Client()
+    step = browser.post("/connect/login", {"username": "anna", "password": PASSWORD})["Location"]
+    assert browser.get(step).status_code == 200
+    user.set_password(CHOSEN)
+    user.save()
+    assert browser.get(step)["Location"].startswith("/connect/login")
+
+
+def test_a_stronger_hash_of_the_same_password_ends_nothing(tokens, contact, path, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", *settings.PASSWORD_HASHERS]
+    assert Client().post("/connect/login", {"username": "anna", "password": PASSWORD}).status_code == 302
+    assert User.objects.get(pk=contact.members.get().user_id).password.startswith("pbkdf2")
+    assert Api(tokens["access_token"]).get(path).status == 200
+
+
+def close_by_admin(member, boss):
+    boss.post(f"/admin/accounts/user/{member.user_id}/change/", {"username": "anna", "is_staff": "on"})
+
+
+def close_by_service(member, boss):
+    change_rights(actor=system_actor("tests"), user_id=member.user_id, target={"isActive": False})
+
+
+@pytest.mark.parametrize("close", [close_by_admin, close_by_service])
+def test_what_ended_with_a_login_does_not_come_back_with_it(
+    tokens, portal, contact, path, admin_of, make_member, close
+):
+    member = contact.members.get()
+    session, boss = admin_of(member), admin_of(make_member("boss", is_superuser=True))
+    close(member, boss)
+    assert not User.objects.get(pk=member.user_id).is_active
+    assert is_over(tokens, portal, path)
+    assert session.get("/admin/").status_code == 302
+    User.objects.filter(pk=member.user_id).update(is_active=True)
+    assert is_over(tokens, portal, path)
+    assert session.get("/admin/").status_code == 302
+
+
+def test_the_tokens_of_others_go_on(tokens, path, make_member):
+    other = make_member("ben").user
+    other.set_password(CHOSEN)
+    other.save()
+    change_rights(actor=system_actor("tests"), user_id=other.pk, target={"isActive": False})
+    assert Api(tokens["access_token"]).get(path).status == 200

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import orjson
 from django.db.backends.utils import CursorWrapper
 
+from accounts.names import compared_name
 from importexport.imports.copying import copy_rows
 
 STAGING = "import_contact"
@@ -35,12 +36,18 @@ LOCKED = """
     SELECT id, type_id, username, anonymized_at IS NOT NULL, version, details::text
       FROM contacts_contact WHERE id = ANY(%s::int[]) ORDER BY id FOR NO KEY UPDATE
 """
-USERNAMES = """
-    SELECT asked.number, UPPER(asked.username), holder.id, reserved.id
-      FROM jsonb_array_elements_text(%s::jsonb) WITH ORDINALITY AS asked (username, number)
-      LEFT JOIN contacts_contact holder ON UPPER(holder.username) = UPPER(asked.username)
-      LEFT JOIN contacts_waitingcontact reserved ON UPPER(reserved.username) = UPPER(asked.username)
-"""
+# Instead of a contact's id: somebody else logs in with the name.
+OTHER_LOGIN = -1
+USERNAMES = f"""
+    SELECT asked.number, asked.compared, CASE WHEN login.id IS NULL THEN holder.id ELSE {OTHER_LOGIN} END, reserved.id
+      FROM (SELECT number, {compared_name("username")}
+              FROM jsonb_array_elements_text(%s::jsonb) WITH ORDINALITY AS given (username, number)
+           ) AS asked (number, compared)
+      LEFT JOIN contacts_contact holder ON {compared_name("holder.username")} = asked.compared
+      LEFT JOIN contacts_waitingcontact reserved ON {compared_name("reserved.username")} = asked.compared
+      LEFT JOIN accounts_user login
+             ON {compared_name("login.username")} = asked.compared AND login.id IS DISTINCT FROM holder.user_id
+"""  # noqa: S608 - constants
 # The subselect looks the sequence up once instead of for each row.
 NEW_IDS = """
     SELECT nextval((SELECT pg_get_serial_sequence('contacts_contact', 'id')::regclass)) FROM generate_series(1, %s)
@@ -86,7 +93,10 @@ Holder = tuple[str | None, int]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A username as the database compares it, and the ids of the contact and the waiting contact that have it."""
+    """A username as the database compares it, and the ids of the contact and the waiting contact that have it.
+
+    The contact is OTHER_LOGIN if it is none's.
+    """
 
     folded: str
     holder: int | None
