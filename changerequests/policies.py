@@ -50,16 +50,20 @@ ANYBODY = Initiator()
 class Facts:
     """What rules can depend on besides paths: the subject's type and participants, who submits, and the number of rows.
 
-    `rows` is None where they were not counted: then every number is reached.
+    `rows` is None where they were not counted: then every number is reached. `has_login`: the subject is a client who
+    logs in, so that some paths wait whatever the rules say.
     """
 
     contact_type: str | None = None
     participant_ids: Ids = frozenset()
     initiator: Initiator = ANYBODY
     rows: int | None = None
+    has_login: bool = False
 
 
 NO_FACTS = Facts()
+# The name of the stage that policies ship with.
+REVIEW = "Review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +151,28 @@ class KindPolicy:
     def concerns_application(self, application_id: int) -> bool:
         return any(application_id in (rule.application_ids or ()) for rule in self.rules)
 
-    def requirement(self, paths: Iterable[str], *, flagged: Collection[str], facts: Facts) -> Requirement:
-        """Return the stages of all paths: each path takes its first matching rule, and none if no rule matches."""
+    def requirement(
+        self, paths: Iterable[str], *, flagged: Collection[str], facts: Facts, always: Collection[str] = ()
+    ) -> Requirement:
+        """Return the stages of all paths: each path takes its first matching rule, and none if no rule matches.
+
+        Those in `always` count as flagged; where the rules have no stage for them, they take the first of the policy.
+        """
         rules = [rule for rule in self.rules if rule.concerns(facts)]
+        first = self.stages[:1] or (Stage(REVIEW),)
         needed: set[Stage] = set()
         waiting: set[str] = set()
         for path in paths:
-            is_flagged = path in flagged
+            is_flagged = path in flagged or path in always
             rule = next((rule for rule in rules if rule.matches(path, is_flagged=is_flagged)), None)
-            if rule is not None and rule.stages:
-                needed.update(rule.stages)
+            stages = () if rule is None else rule.stages
+            if path in always:
+                stages = stages or first
+            if stages:
+                needed.update(stages)
                 waiting.add(path)
-        stages = tuple(stage for stage in self.stages if stage in needed)
-        return Requirement(stages, frozenset(waiting), self.version)
+        in_order = tuple(stage for stage in self.stages or first if stage in needed)
+        return Requirement(in_order, frozenset(waiting), self.version)
 
 
 def kind_policy(document: Mapping[str, Any], *, version: int) -> KindPolicy:
@@ -191,9 +204,6 @@ def _rule(found: Mapping[str, Any], stages: Mapping[str, Stage]) -> Rule:
         application_ids=ids("applications"),
         min_rows=found.get("minRows"),
     )
-
-
-REVIEW = "Review"
 
 
 def policy_document(

@@ -235,12 +235,16 @@ def _may_change(schema: CompiledSchema, path: str, kind: ActorKind, is_creation:
 
 
 def required_for(schema: CompiledSchema, paths: Iterable[str], policy: KindPolicy, facts: Facts) -> Requirement:
-    """Return what changes at these paths must wait for. A path is flagged if the schema requires approval of it."""
+    """Return what changes at these paths must wait for. A path is flagged if the schema requires approval of it.
+
+    Who logs in gets the link to a new password by email, so nobody changes the addresses of such a client alone.
+    """
     paths = list(paths)
     flagged = {
         path for path in paths if (governing := schema.field_at(path)) is not None and governing.is_approval_required
     }
-    return policy.requirement(paths, flagged=flagged, facts=facts)
+    always = {path for path in schema.channel_paths.values() if path is not None} if facts.has_login else ()
+    return policy.requirement(paths, flagged=flagged, facts=facts, always=always)
 
 
 def outdated_paths(document: Document, changes: Collection[Change]) -> list[str]:

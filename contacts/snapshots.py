@@ -96,8 +96,8 @@ def _prepared_schema_and_policy(schema_key: str) -> PreparedQuery:
     return PreparedQuery.from_queryset(rows.annotate(**joined).values_list(*joined))
 
 
-# The columns that a change of details needs; Django loads the others on access.
-_SNAPSHOT_COLUMNS = ("id", "username", "details", "version", "anonymized_at")
+# The columns that a change of details needs, in the order of the model; Django loads the others on access.
+_SNAPSHOT_COLUMNS = ("id", "username", "details", "version", "user_id", "anonymized_at")
 
 
 def new_contact_snapshot(contact: Contact, schema: CompiledSchema) -> Snapshot:
@@ -152,25 +152,35 @@ def _with_policy(snapshot: Snapshot, policies: UUID | None, actor: Actor) -> Sna
     Only members' changes can wait.
     """
     policy = policy_from_column(CONTACT_DETAILS, policies)
-    facts = facts_of_contact(snapshot.row.pk, policy, initiator_of(actor, policy))
+    facts = facts_of_contact(snapshot.row, policy, initiator_of(actor, policy))
     return replace(snapshot, policy=policy, facts=facts)
 
 
-def facts_of_contact(contact_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
+def facts_of_contact(contact: Contact, policy: KindPolicy, initiator: Initiator) -> Facts:
     """Return what the policy's rules depend on. Runs two queries if they depend on the contact."""
-    return facts_of_contacts([contact_id], policy, initiator)[contact_id]
+    has_login = contact.user_id is not None
+    if not policy.needs_subject_facts:
+        return Facts(initiator=initiator, has_login=has_login)
+    return _facts_of({contact.pk: has_login}, initiator)[contact.pk]
 
 
 def facts_of_contacts(contact_ids: Collection[int], policy: KindPolicy, initiator: Initiator) -> Mapping[int, Facts]:
-    """Return what the policy's rules depend on, by contact. Runs two queries if they depend on the contacts."""
+    """Return what the policy's rules depend on, by contact. Runs one query, and two more if they depend on these."""
+    logins = Contact.objects.filter(pk__in=contact_ids, user__isnull=False).order_by().values_list("pk", flat=True)
+    has_login = dict.fromkeys(contact_ids, False) | dict.fromkeys(logins, True)
     if not policy.needs_subject_facts:
-        return dict.fromkeys(contact_ids, Facts(initiator=initiator))
+        return {pk: Facts(initiator=initiator, has_login=found) for pk, found in has_login.items()}
+    return _facts_of(has_login, initiator)
+
+
+def _facts_of(has_login: Mapping[int, bool], initiator: Initiator) -> Mapping[int, Facts]:
+    contact_ids = list(has_login)
     participants: dict[int, set[int]] = {contact_id: set() for contact_id in contact_ids}
     links = ContactParticipant.objects.filter(contact__in=contact_ids)
     for contact_id, participant_id in links.values_list("contact", "participant"):
         participants[contact_id].add(participant_id)
     types = Contact.objects.filter(pk__in=contact_ids).order_by().values_list("pk", "type__key")
-    return {pk: Facts(key, frozenset(participants[pk]), initiator) for pk, key in types}
+    return {pk: Facts(key, frozenset(participants[pk]), initiator, has_login=has_login[pk]) for pk, key in types}
 
 
 def _snapshot(

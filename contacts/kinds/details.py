@@ -55,14 +55,14 @@ class DetailsKind(RequestKind):
     def requirement(
         self, *, subject: Snapshot, paths: Iterable[str], policy: KindPolicy, initiator: Initiator
     ) -> Requirement:
-        facts = self.facts(subject.row.pk, policy, initiator)
+        facts = self.facts(subject.row, policy, initiator)
         return required_for(subject.schema, paths, policy, facts)
 
     def repeated(self, *, actor: Actor, subject: Snapshot, changes: Sequence[Change]) -> Sequence[Change]:
         return planned_changes(subject, values_set(changes), actor)
 
     @abstractmethod
-    def facts(self, subject_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
+    def facts(self, row: Any, policy: KindPolicy, initiator: Initiator) -> Facts:
         """Return what the policy's rules depend on."""
 
     def presenter(self) -> "DetailsPresenter":
@@ -93,8 +93,8 @@ class ContactDetailsKind(AboutContacts, DetailsKind):
     def amended(self, *, actor: Actor, subject: Snapshot, document: Mapping[str, Any]) -> Sequence[Change]:
         return planned_changes(subject, merged(dict(document)), actor)
 
-    def facts(self, subject_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
-        return facts_of_contact(subject_id, policy, initiator)
+    def facts(self, row: Any, policy: KindPolicy, initiator: Initiator) -> Facts:
+        return facts_of_contact(row, policy, initiator)
 
     def presenter(self) -> "ContactDetailsPresenter":
         return ContactDetailsPresenter(current_schema(self.schema_key))

@@ -82,7 +82,7 @@ class ContactIdentityKind(ContactDocumentKind):
         return changes
 
     def facts(self, subject: LockedIdentity, policy: KindPolicy, initiator: Initiator) -> Facts:
-        return facts_of_contact(subject.contact.pk, policy, initiator)
+        return facts_of_contact(subject.contact, policy, initiator)
 
     def presenter(self) -> "IdentityPresenter":
         return IdentityPresenter(CONTACT_IDENTITY, LABELS)

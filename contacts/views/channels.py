@@ -28,7 +28,10 @@ class VerifyView(ActorView):
         Takes the key that was sent to the address, which then takes effect. A key is valid for 15 minutes. Five wrong
         attempts lock the channel for an hour, or until another address is submitted.
 
-        `subCode`: NothingPending, KeyNoMatch, KeyExpired, UsernameNotUnique, ValidationFailed, ContactAnonymized.
+        A client who has a login enters the key itself, or an application does: members get a 403.
+
+        `subCode`: KeyOfClient (403); NothingPending, KeyNoMatch, KeyExpired, UsernameNotUnique, ValidationFailed,
+        ContactAnonymized (422).
         """
         body = self.body(shapes.VerifyChannelSerializer)
         verify_channel(actor=self.actor, contact_id=contactId, kind=ChannelKind(body["channel"]), key=body["key"] or "")

@@ -68,8 +68,8 @@ class ContactDetailsView(ActorView):
         `details` is a JSON Merge Patch (RFC 7396): objects are merged, arrays are replaced whole, null removes. The
         result must follow the schema. A contact may change only fields that the schema opens to contacts, a member no
         read-only field, and nobody a disabled field. If a member changes a field that requires approval, the whole
-        submission waits as a change request. A new email address or mobile number that needs verification waits for its
-        key.
+        submission waits as a change request. So does a member's change of the email address or mobile number of a
+        client who has a login, whatever the schema says. A new address that needs verification waits for its key.
 
         `subCode`: ValidationFailed, FieldNotUpdatable, PendingChangeRequestExists, UsernameNotUnique, UsernameRequired.
         With `If-Match`: 412 and the current ETag if the details have changed since.

@@ -54,8 +54,8 @@ class LegalEntityKind(DetailsKind):
     def amended(self, *, actor: Actor, subject: Snapshot, document: Mapping[str, Any]) -> Sequence[Change]:
         return planned_changes(subject, replaced(dict(document)), actor)
 
-    def facts(self, subject_id: int, policy: KindPolicy, initiator: Initiator) -> Facts:
-        return facts_of_legal_entity(subject_id, policy, initiator)
+    def facts(self, row: Any, policy: KindPolicy, initiator: Initiator) -> Facts:
+        return facts_of_legal_entity(row.pk, policy, initiator)
 
     def presenter(self) -> "LegalEntityPresenter":
         return LegalEntityPresenter(current_schema(self.schema_key))
