@@ -1,9 +1,12 @@
-"""Uses of break glass, what is configured as subjects of change requests, and decisions about groups."""
+"""Uses of break glass, what is configured as subjects of change requests, and what the directory says over SCIM."""
 
+from django.contrib.auth.models import Group
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from administration import triggers
 from changerequests.models import Decision
 
@@ -62,3 +65,63 @@ class GroupDecision(Decision):
         proxy = True
         default_permissions = ()
         triggers = triggers.OF_DECISIONS
+
+
+class ProvisionedUser(models.Model):
+    """A user as the institution's directory describes it over SCIM, whether or not that has been approved here.
+
+    Without such a row the directory has never written to the user. One that it has deleted is closed here.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="provisioned")
+    external_id = models.CharField(max_length=255, null=True)
+    user_name = models.CharField(max_length=150)
+    given_name = models.CharField(max_length=150, null=True)
+    family_name = models.CharField(max_length=150, null=True)
+    email = models.CharField(max_length=254, null=True)
+    is_active = models.BooleanField(default=True)
+    is_deleted = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                Lower("user_name"), condition=models.Q(is_deleted=False), name="provisioned_user_name_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+
+class ProvisionedGroup(models.Model):
+    """A group as the institution's directory describes it over SCIM. What it is called here stays as it is."""
+
+    group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="provisioned")
+    external_id = models.CharField(max_length=255, null=True)
+    display_name = models.CharField(max_length=150)
+    is_deleted = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
+class ProvisionedMembership(models.Model):
+    """That the directory has put a user into a group; the user is in it once somebody here has approved that."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="provisioned_memberships")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["group", "user"], name="provisioned_membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"

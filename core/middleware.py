@@ -21,7 +21,7 @@ from core.language import PARAMETER, supported
 
 log = structlog.get_logger("kontor.request")
 
-API = re.compile(r"/v\d|/graphql")
+API = re.compile(r"/v\d|/graphql|/scim/")
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # Deny every feature, since no page uses any. Only names that Chromium knows: it logs a warning for unknown ones.
 PERMISSIONS = ", ".join(

@@ -46,7 +46,7 @@ class Api:
             sent.setdefault("authorization", f"Bearer {self.token}")
         data = raw if raw is not None else b"" if body is None else orjson.dumps(body)
         response = self._client.generic(method, path, data, content_type=content_type, headers=sent)
-        is_json = response.headers.get("Content-Type", "").startswith("application/json")
+        is_json = response.headers.get("Content-Type", "").startswith(("application/json", "application/scim+json"))
         content = b"".join(response.streaming_content) if response.streaming else response.content
         return Answer(response.status_code, orjson.loads(content) if is_json and content else content, response.headers)
 

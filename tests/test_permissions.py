@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.scopes import ALL_SCOPES
 from accounts.views import ActorView
+from administration.scim.base import ScimView
 
 pytestmark = pytest.mark.django_db
 
@@ -232,7 +233,8 @@ def test_the_table_names_every_operation_that_there_is():
                 yield from operations(entry, path)
             elif isinstance(entry, URLPattern):
                 view = getattr(entry.callback, "view_class", None)
-                if view and issubclass(view, ActorView):
+                # `tests/administration/test_scim.py` goes through the addresses of SCIM, whose errors look different.
+                if view and issubclass(view, ActorView) and not issubclass(view, ScimView):
                     yield from ((method, path) for method in view.access)
 
     known = {(operation.method, operation.path) for operation in OPERATIONS}

@@ -105,13 +105,22 @@ def create_login(*, actor: Actor, username: str, target: Mapping[str, Any], comm
     """
     if actor.is_member:
         check_member_permission(actor, "accounts.add_user")
+    user = new_login(actor=actor, username=username)
+    return change_rights(actor=actor, user_id=user.pk, target={**target, "isActive": True}, comment=comment)
+
+
+def new_login(*, actor: Actor, username: str) -> User:
+    """Insert a login that cannot be used, and its entry. Call it in a transaction.
+
+    Raises UnprocessableEntity: ValidationFailed, UsernameNotUnique.
+    """
     user = User(username=one_line(username), is_active=False)
     user.set_unusable_password()
     _check({"username": _username_faults(user.username, None)})
     with map_integrity_error(NAME_TAKEN, _name_taken()):
         user.save(force_insert=True)
     append(kind=RIGHTS, subject_id=user.pk, actor=actor, changes=[Change("username", None, user.username)])
-    return change_rights(actor=actor, user_id=user.pk, target={**target, "isActive": True}, comment=comment)
+    return user
 
 
 def write_rights(

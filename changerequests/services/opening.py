@@ -60,8 +60,7 @@ def open_request(
     """
     request = unsaved_request(kind=kind, paths=_paths(changes), actor=actor, requirement=requirement, comment=comment)
     request.subject_id = next(iter(changes)) if len(changes) == 1 else None
-    if actor.application_id is None:
-        set_concerned(request, concerned)
+    set_concerned(request, concerned if actor.application_id is None else _with_those(who_act_as(actor), concerned))
     subjects = [
         RequestSubject(pk=pk, request=request, kind=kind, subject_id=subject_id)
         for pk, subject_id in insert_request(request, list(changes))
@@ -100,6 +99,11 @@ def unsaved_request(
 
 def set_concerned(request: ChangeRequest, concerned: Concerned) -> None:
     request.about_member_id, request.excluded_member_ids = concerned.member_id, sorted(concerned.others)
+
+
+def _with_those(who: Concerned, others: Concerned) -> Concerned:
+    more = {*others.others} if others.member_id is None else {others.member_id, *others.others}
+    return Concerned(who.member_id, {*who.others, *more})
 
 
 def who_act_as(actor: Actor) -> Concerned:

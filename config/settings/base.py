@@ -239,6 +239,7 @@ OAUTH2_PROVIDER = {
         "exports": _("Export data"),
         "imports": _("Import data"),
         "anonymize": _("Anonymize contacts"),
+        "scim": _("Create and close members, and ask for their rights, as a directory does (SCIM 2.0)"),
     },
     "OAUTH2_VALIDATOR_CLASS": "accounts.oauth.Validator",
     "SCOPES_BACKEND_CLASS": "accounts.scopes.ApplicationScopes",

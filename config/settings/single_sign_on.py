@@ -30,6 +30,8 @@ def _provider(name: str) -> dict[str, Any]:
 
 
 OIDC_PROVIDERS = [_provider(name) for name in env.list("OIDC_PROVIDERS", default=[])]
+# The provider whose subjects are the external ids of SCIM: unless said, the only one.
+SCIM_ISSUER = env.str("SCIM_ISSUER", default=OIDC_PROVIDERS[0]["issuer"] if len(OIDC_PROVIDERS) == 1 else "")
 # Whom the page names that refuses somebody.
 SSO_HELP = env.str("SSO_HELP", default="")
 # Which staff may log in with a password: "staff" (all), "superusers", or the name of a group.

@@ -49,6 +49,7 @@ _APPLICATIONS = _changes("application", note="taking away at once")
 _RIGHTS_OF_GROUPS = _changes("group-rights", note="taking away at once")
 _UPLOAD = _exempt(Exemption.TECHNICAL, "stores files; the sync imports them")
 _OR_BREAK_GLASS = "with --break-glass at once, and reviewed afterwards"
+_DIRECTORY = _exempt(Exemption.MAKES_A_REQUEST, "an application with the scope scim; taking away at once")
 _REFUSES = _exempt(Exemption.SHELL, "refuses once there are people")
 _REST_AT_ONCE = "each part of an entry by its own kind; what need not wait takes effect at once"
 _OF_CONTACTS = ("contact-details", "contact-access", "contact-identity", "contact-creation")
@@ -122,6 +123,17 @@ OPERATIONS = {
     "PUT /connect/forgotten-password": _LINK,
     "POST /connect/second-factor": _OWN_LOGIN,
     "POST /connect/second-factor/setup": _OWN_LOGIN,
+    # the directory
+    "POST /scim/v2/Users": _DIRECTORY,
+    "PUT /scim/v2/Users/{pk}": _DIRECTORY,
+    "PATCH /scim/v2/Users/{pk}": _DIRECTORY,
+    "DELETE /scim/v2/Users/{pk}": _exempt(Exemption.TAKES_AWAY),
+    "POST /scim/v2/Groups": _DIRECTORY,
+    "PUT /scim/v2/Groups/{pk}": _DIRECTORY,
+    "PATCH /scim/v2/Groups/{pk}": _DIRECTORY,
+    "DELETE /scim/v2/Groups/{pk}": _exempt(Exemption.TAKES_AWAY),
+    "POST /scim/v2/.search": _READS,
+    "POST /scim/v2/Bulk": _READS,
     # the rest
     "POST /language/setlang/": _OWN_LOGIN,
     "POST /": _READS,

@@ -51,6 +51,9 @@ NOT_OF_A_CONTACT = {
     "accounts.ProviderGroup",
     "accounts.ProviderIdentity",
     "accounts.ProviderSession",
+    # Of the institution's directory, which has no clients.
+    "administration.ProvisionedGroup",
+    "administration.ProvisionedUser",
     "otp_totp.TOTPDevice",
     # Names are keyed hashes; see `tests/security/test_lockout.py`. Two of the tables stay empty.
     "axes.AccessAttempt",
