@@ -1,15 +1,16 @@
 """The database of a test process: a copy of one that is made once, and kept until what it is made of changes.
 
 Migrating takes many seconds, and the lists and the schemas that are shipped a second; PostgreSQL copies the result in a
-few hundredths. So each process gets a copy, and so does each test after one that committed: with the same rows, and
-with all triggers, also those that forbid to empty a table.
+few hundredths. So each process gets a copy. After a test that committed, what it added is deleted; if it touched
+anything else, the process gets a new copy: with the same rows, and with all triggers, also those that forbid to empty a
+table.
 """
 
 import inspect
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test import TransactionTestCase
+from psycopg.sql import Literal
 from pytest_django.plugin import DjangoDbBlocker
 
 from schemas.services.defaults import load_default_schemas, load_lists
@@ -27,6 +29,17 @@ _PREFIX = "kontor_kept"
 _LOCK = zlib.crc32(_PREFIX.encode())
 _RENEW = pytest.StashKey[Callable[[], None]]()
 _SEQUENCES = "SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences WHERE last_value > 0"
+_TABLES = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'"
+# What changes with tables, indexes, constraints, triggers, functions, privileges and statistics.
+_CATALOGS = (
+    *("pg_class", "pg_index", "pg_constraint", "pg_trigger", "pg_attrdef", "pg_statistic"),
+    "(SELECT xmin, oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace)",
+)
+# As after the end of a process: its locks and its open transaction end too.
+_END_OTHERS = """
+    SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
 
 
 @dataclass(frozen=True)
@@ -65,12 +78,15 @@ class Kept:
         return [*self.sources(), *(self.origin.all_sources() if self.origin else [])]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Copy:
     """A database of this process's own."""
 
     name: str
     origin: str
+    _since: int = 0
+    _tables: list[str] = field(default_factory=list)
+    _as_made: dict[str, int] = field(default_factory=dict)
 
     def make(self) -> None:
         self.remove()
@@ -78,19 +94,64 @@ class Copy:
             # The quickest way for a small one in a server that does not wait for the disk.
             run(f'CREATE DATABASE "{self.name}" TEMPLATE "{self.origin}" STRATEGY file_copy')
 
+    def remember(self) -> None:
+        """Note what is in it as it was made, for `restore`."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id()::text::bigint")
+            (self._since,) = cursor.fetchone()
+            cursor.execute(_TABLES)
+            self._tables = [name for (name,) in cursor.fetchall()]
+            cursor.execute(_one_row_for_each("SELECT count(*) FROM {}", [*self._tables, *_CATALOGS]))
+            self._as_made = dict(cursor.fetchall())
+
+    def restore(self) -> None:
+        """As it was made, but for its sequences: a process remembers by their numbers, so none may come twice.
+
+        The usual test only adds rows, and these are deleted. To copy the files takes ten times as long.
+        """
+        if connection.settings_dict["NAME"] != self.name:
+            return  # The test had another database.
+        connections.close_all()
+        with connection.cursor() as cursor:
+            cursor.execute(_END_OTHERS)
+            added = f"xmin::text::bigint >= {self._since}"
+            # How many of its rows were there before, and how many were not.
+            rows = f"SELECT ARRAY[count(*) FILTER (WHERE NOT {added}), count(*) FILTER (WHERE {added})] FROM {{}}"  # noqa: S608
+
+            def counted(names: Iterable[str]) -> dict[str, list[int]]:
+                cursor.execute(_one_row_for_each(rows, names))
+                return dict(cursor.fetchall())
+
+            # First, for a table may be gone.
+            has_same_tables = all([self._as_made[name], 0] == found for name, found in counted(_CATALOGS).items())
+            found = counted(self._tables) if has_same_tables else {}
+            if found and all(self._as_made[name] == old for name, (old, _new) in found.items()):
+                deletions = [f"DELETE FROM {name} WHERE {added}" for name, (_old, new) in found.items() if new]  # noqa: S608
+                # Triggers forbid some deletions, and foreign keys ask for an order.
+                ways = ("SET session_replication_role = replica", "RESET session_replication_role")
+                cursor.execute("; ".join([ways[0], *deletions, ways[1]]))
+                return
+        self.renew()
+
     def renew(self) -> None:
-        """As it was made, but for its sequences: a process remembers by their numbers, so none may come twice."""
+        """Like `restore`, from the files: nothing is left of rows that were deleted or taken back either."""
         with connection.cursor() as cursor:
             cursor.execute(_SEQUENCES)
             sequences = cursor.fetchall()
         self.make()
         with connection.cursor() as cursor:
             cursor.executemany("SELECT setval(%s, %s)", sequences)
+        self.remember()
 
     def remove(self) -> None:
         connections.close_all()
         with _server() as run:
             run(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+
+
+def _one_row_for_each(statement: str, relations: Iterable[str]) -> str:
+    """For each relation its name, and what the statement finds in it."""
+    return " UNION ALL ".join(f"SELECT {Literal(name).as_string()}, ({statement.format(name)})" for name in relations)
 
 
 @contextmanager
@@ -167,6 +228,7 @@ def django_db_setup(
         copy = Copy(f"test_{settings['NAME']}_{worker_id}", FILLED.ensure())
         copy.make()
         settings["NAME"] = copy.name
+        copy.remember()
 
     def renew() -> None:
         if settings["NAME"] == copy.name:
@@ -175,7 +237,7 @@ def django_db_setup(
 
     request.session.stash[_RENEW] = renew
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _test_case: copy.renew())
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _test_case: copy.restore())
         yield
     del request.session.stash[_RENEW]
     with django_db_blocker.unblock():
