@@ -5,15 +5,19 @@ That it is made from nothing as well is what tests/devstack/test_runstack.py and
 
 import fcntl
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
+from pytest_django.plugin import DjangoDbBlocker
 
 from devstack.embedded import paths
+from devstack.embedded.servers import _postgres_program
 from tests.databases import FILLED
 from tests.faults.installation import Installation
 from tests.fingerprints import ROOT, fingerprint
@@ -25,16 +29,17 @@ COLLECT = "from devstack.management.commands.runstack import _collect_static; _c
 
 
 @pytest.fixture(scope="session")
-def prepare() -> Prepare:
+def prepare(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Prepare:
     """Fill a `var` with data of stopped servers, with schemas and static files and, if `demo`, with demo data."""
     kept = Path(settings.VAR_DIR) / "prepared"
     kept.mkdir(exist_ok=True)
-    sources = [*FILLED.all_sources(), *_loading("load_schemas"), *_static_files()]
-    with_demo = [*sources, *_loading("load_demo")]
+    sources = [Path(__file__), *FILLED.all_sources(), *_static_files()]
+    with_demo = [*sources, *ROOT.glob("*/management/commands/load_demo.py")]
 
     def fill(var: Path, *, demo: bool = False) -> None:
         with _alone(kept / "lock"):
-            plain = _made(kept, "plain", sources, None, [["migrate", "--verbosity=0"], ["load_schemas"]])
+            with django_db_blocker.unblock():
+                plain = _made(kept, "plain", sources, None, [["shell", "--verbosity=0", "-c", COLLECT]])
             # The demo's stories happen in the days before it is loaded.
             today = f"demo-{timezone.now().date()}"
             load_demo = [["load_demo", "--force", DEVELOPMENT]]
@@ -42,11 +47,6 @@ def prepare() -> Prepare:
         shutil.copytree(chosen, var, dirs_exist_ok=True)
 
     return fill
-
-
-def _loading(command: str) -> Iterator[Path]:
-    yield Path(__file__)
-    yield from ROOT.glob(f"*/management/commands/{command}.py")
 
 
 def _static_files() -> Iterator[Path]:
@@ -63,14 +63,33 @@ def _made(kept: Path, name: str, sources: list[Path], origin: Path | None, comma
             shutil.rmtree(outdated)
         folder.mkdir()
         made = Installation(folder)
-        if origin is None:
-            commands = [*commands, ["shell", "--verbosity=0", "-c", COLLECT]]
-        else:
+        if origin is not None:
             shutil.copytree(origin, made.var)
-        made.prepare(*commands)
+        with made.hasty_servers():
+            if origin is None:
+                _copy_database(FILLED.ensure(), paths.socket_directory(made.var))
+            for command in commands:
+                ran = made.manage(*command)
+                assert ran.returncode == 0, ran.stderr
         paths.socket_directory(made.var).rmdir()
         done.touch()
     return folder / "var"
+
+
+def _copy_database(name: str, socket_directory: Path) -> None:
+    """Copy a database of the tests' server into the empty one of the server with this socket."""
+    server = connection.settings_dict
+    environment = {"PGPORT": str(server["PORT"] or ""), "PGPASSWORD": server["PASSWORD"] or ""}
+    dump = [
+        _postgres_program("pg_dump"),
+        f"--host={server['HOST']}",
+        f"--username={server['USER']}",
+        "--no-owner",
+        name,
+    ]
+    content = subprocess.run(dump, env=environment, capture_output=True, check=True).stdout
+    psql = [_postgres_program("psql"), f"--host={socket_directory}", "--username=kontor", "--no-psqlrc", "--quiet"]
+    subprocess.run([*psql, "--set=ON_ERROR_STOP=1"], input=content, env={}, capture_output=True, check=True)
 
 
 @contextmanager

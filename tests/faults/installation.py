@@ -181,15 +181,14 @@ class Installation:
             self.files.unlink()
             away.rename(self.files)
 
-    def prepare(self, *commands: list[str]) -> None:
-        """Run commands with temporarily started servers; PostgreSQL runs without fsync, for speed."""
+    @contextlib.contextmanager
+    def hasty_servers(self) -> Iterator[None]:
+        """Run the servers within the block; PostgreSQL runs without fsync, for speed."""
         hasty = OwnServer(Postgres(self.var, durable=False))
         hasty.start()
         self.valkey.start()
         try:
-            for command in commands:
-                done = self.manage(*command)
-                assert done.returncode == 0, done.stderr
+            yield
         finally:
             self.valkey.stop(signal.SIGTERM)
             hasty.stop()
