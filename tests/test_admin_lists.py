@@ -23,7 +23,7 @@ from legalentities.models import LegalEntity
 from schemas.models import List, ListItem, Schema, SchemaVersion
 from tests.fixtures import without_triggers
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas")]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.usefixtures("default_schemas")]
 
 MOST_QUERIES = 12
 FEW, MANY, VERY_MANY = 10, 200, 10_000

@@ -14,7 +14,7 @@ from accounts.scopes import ALL_SCOPES
 from accounts.views import ActorView
 from administration.scim.base import ScimView
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 APP, MEMBER, CLERK, REVIEWER, EDITOR, OFFICER, CONTACT = (
     "app",

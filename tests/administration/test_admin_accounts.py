@@ -17,7 +17,7 @@ from contacts.models import Contact
 from tests.administration.approving import approve, waiting
 from tests.changerequests.engine import approve_all
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def text_of(response: Any) -> str:

@@ -21,7 +21,7 @@ from changerequests.services.withdrawing import amend_change_request
 from core.errors import Forbidden, UnprocessableEntity
 from tests.administration.approving import approve, waiting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 RIGHTS = ["view_clientapplication", "add_clientapplication", "change_clientapplication"]
 
 

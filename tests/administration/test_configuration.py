@@ -20,7 +20,7 @@ from tests.administration.approving import approve, waiting
 from tests.changerequests.policies import policy, set_policy
 from tests.concurrency import at_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 ADD = reverse("admin:accounts_participant_add")
 LIST = reverse("admin:accounts_participant_changelist")

@@ -27,7 +27,7 @@ from tests.administration.approving import approve, waiting
 from tests.changerequests.policies import absent, policy, rule, set_policy, stage
 from tests.concurrency import while_waiting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SIGHT = ["view_user", "view_changerequest"]
 
 

@@ -17,7 +17,7 @@ from core.errors import NotFound
 from tests.changerequests.policies import absent
 from tests.changerequests.reviewing import text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ABSENCES = "/admin/changerequests/absence/"
 ADD = f"{ABSENCES}add/"
 

@@ -13,7 +13,7 @@ from contacts.models import Contact
 from contacts.services.changes import patch_details
 from tests.changerequests.reviewing import NEW_NAME, QUEUE, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 APPROVE, REJECT = "approve_selected", "reject_selected"
 
 

@@ -24,7 +24,7 @@ from tests.changerequests.reviewing import QUEUE, page_of, text_of
 from tests.fixtures import without_triggers
 from tests.requests import make_requests
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def test_the_queue_shows_what_is_pending_with_labels_and_marks_what_is_ones_own(

@@ -16,7 +16,7 @@ from contacts.services.changes import patch_details
 from tests.changerequests.reviewing import NEW_NAME, QUEUE, page_of, text_of
 from tests.fixtures import details, without_triggers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def last_name(contact: Contact) -> str:

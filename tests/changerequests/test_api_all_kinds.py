@@ -20,7 +20,7 @@ from tests.changerequests.reviewing import QUEUE
 from tests.fixtures import without_triggers
 from tests.legalentities.conftest import make_legal_entity, policy  # noqa: F401 - fixtures
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 TODAY = timezone.now().astimezone(UTC).date()
 
 

@@ -19,7 +19,7 @@ from core.documents import Change
 from core.errors import NotFound, UnprocessableEntity
 from tests.fixtures import without_triggers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NAME = "personalInformation.lastName"
 OVERTAKING = {"personalInformation": {"lastName": "Keller"}}
 SYSTEM = system_actor("tests")

@@ -16,7 +16,7 @@ from tests.changerequests.policies import set_policy
 from tests.contactgroups.linking import link_entity
 from tests.fixtures import details
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 LIST = "/admin/contactgroups/contactgroup/"
 RIGHTS = [f"{right}_contactgroup" for right in ("view", "add", "change", "delete")] + ["view_contact"]
 MEMBERS, JOINING, LINKS = "memberships", "memberships-2", "linked_entities"

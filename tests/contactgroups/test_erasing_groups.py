@@ -13,7 +13,7 @@ from contacts.services.anonymization import anonymize_contacts
 from core.errors import UnprocessableEntity
 from tests.changerequests.engine import approve_all
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def anonymize(*contacts):

@@ -29,7 +29,7 @@ from tests.contactgroups.test_managing_groups import entry, group_path, groups_p
 from tests.fixtures import details
 from tests.requests import changes_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SYSTEM = system_actor("tests")
 PERMISSIONS = ["view_contact", "view_contactgroup", "add_contactgroup", "change_contactgroup", "delete_contactgroup"]
 

@@ -21,7 +21,7 @@ from tests.requests import changes_of
 
 SYSTEM = system_actor("tests")
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def text_of(response):

@@ -30,7 +30,7 @@ ACTIONS = {
 }
 EVERYTHING = ["view_contact", "change_contact_details", "anonymize_contact", "view_contactgroup", "view_changerequest"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def address(contact, page):

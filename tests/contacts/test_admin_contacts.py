@@ -25,7 +25,7 @@ NO_NEW_LINKS = {
     "assignments-INITIAL_FORMS": "0",
 }
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def page_of(contact: Contact) -> str:

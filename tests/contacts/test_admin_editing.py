@@ -15,7 +15,7 @@ from tests.fixtures import details, without_triggers
 LIST = "/admin/contacts/contact/"
 ADDRESSES = "details.contactInformation.addresses"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def edit_of(contact):

@@ -20,6 +20,8 @@ from schemas.queries import current_schema
 from tests.fixtures import details
 from tests.requests import changes_of
 
+pytestmark = pytest.mark.slow
+
 PATH = "/v1.0/contacts/anonymize"
 SECRETS = (
     "Zebrowska",

@@ -19,7 +19,7 @@ from tests.changerequests.requesting import address
 from tests.concurrency import at_once
 from tests.requests import changes_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 PATH = "/v1.0/contacts/anonymize"
 SYSTEM = system_actor("tests")
 

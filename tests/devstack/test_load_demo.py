@@ -27,7 +27,7 @@ from schemas.queries import current_schema
 from tests.fixtures import without_triggers
 from tests.requests import changes_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def load_demo(*arguments):

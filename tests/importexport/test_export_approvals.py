@@ -23,7 +23,7 @@ from tests.fixtures import details
 from tests.importexport.reading import read_csv
 from tests.schemas.asking import edited, put
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas")]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.usefixtures("default_schemas")]
 
 CONTACTS, LEGAL_ENTITIES = "/v1.0/contacts/export", "/v1.0/legal-entities/export"
 # An export reads from one snapshot, so it begins with its own transaction.

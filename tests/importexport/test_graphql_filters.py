@@ -24,7 +24,7 @@ from tests.examples import examples
 from tests.fixtures import without_triggers
 from tests.schemas.conftest import field, section
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 SYSTEM = system_actor("tests")
 ACTOR = Actor(kind=ActorKind.APP, name="tests", scopes=frozenset(ALL_SCOPES))

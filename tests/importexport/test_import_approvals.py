@@ -25,7 +25,7 @@ from tests.fixtures import details
 from tests.importexport.approving import approve, outcomes, waits
 from tests.importexport.importing import SYSTEM, array, counts, faults, lines, stored, synced, upload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NAME = "personalInformation.lastName"
 NOTES = {"relationship": {"notes": "Met in Bern."}}
 KELLER = {"personalInformation": {"lastName": "Keller"}}

@@ -13,7 +13,7 @@ from tests.changerequests.reviewing import QUEUE, page_of, text_of
 from tests.fixtures import details
 from tests.importexport.importing import SYSTEM, lines, synced
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ENTRIES = 60
 
 

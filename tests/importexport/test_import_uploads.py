@@ -17,7 +17,7 @@ from importexport.imports.reading import EntryFile, NotAnImportFileError
 from importexport.models import ImportFile, ImportKey
 from tests.importexport.importing import array, lines, packed, upload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 E1, E2 = {"externalId": "E-1"}, {"externalId": "E-2"}
 
 

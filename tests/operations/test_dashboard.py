@@ -23,7 +23,7 @@ from schemas.models import ListItem
 from tests.fixtures import details, without_triggers
 from tests.importexport.importing import array, stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 EVERYTHING = ["view_contact", "view_changerequest", "view_importjob", "add_importjob", "view_exportjob"]
 PAGE = "/admin/"
 JOBS = "/admin/jobs/"

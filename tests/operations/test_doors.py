@@ -20,7 +20,7 @@ from legalentities.models import LEGAL_ENTITY_DETAILS
 from operations.doors.report import doors_that_are_gone, left_to_one_person, rows
 from tests.changerequests.policies import policy, rule, set_policy, stage
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 DOCUMENTATION = ROOT / "docs" / "doors.md"
 REVIEW = [stage("Review")]

@@ -38,7 +38,7 @@ from tests.operations.acts import (
     schemas,  # noqa: F401
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SYSTEM = system_actor("tests")
 
 

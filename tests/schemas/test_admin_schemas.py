@@ -16,7 +16,7 @@ from schemas.services import publish_schema
 from tests.fixtures import details
 from tests.schemas.test_drafts import text_with
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas")]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.usefixtures("default_schemas")]
 LIST = "/admin/schemas/schema/"
 
 

@@ -26,7 +26,7 @@ from tests.concurrency import while_waiting
 from tests.fixtures import details
 from tests.schemas.asking import Make
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas")]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.usefixtures("default_schemas")]
 
 SYSTEM = system_actor("tests")
 ITEMS = "/admin/schemas/listitem/"

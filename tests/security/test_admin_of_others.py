@@ -12,7 +12,7 @@ from accounts.models import ClientApplication, User
 from contacts.models import Contact
 from tests.security.conftest import nothing_changes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 # Pages about people or what belongs to them, each with its object of a world.
 OBJECTS = {

@@ -10,7 +10,7 @@ from django.contrib.staticfiles import finders
 from tests.devstack.stack import ROOT
 from tests.security.conftest import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 PAGES = [
     "/connect/login",

@@ -14,7 +14,7 @@ from importexport.models import ExportJob
 from tests.devstack.stack import ROOT
 from tests.importexport.importing import array, upload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 STATUSES = "/v1.0/contacts/change-requests/statuses"
 EXPORT = "/v1.0/contacts/export"

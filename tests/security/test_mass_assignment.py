@@ -8,7 +8,7 @@ from tests.security.conftest import nothing_changes
 from tests.security.test_objects_of_others import address
 from tests.test_permissions import CONTACT, OPERATIONS, REVIEWER
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 WITH_BODY = [operation for operation in OPERATIONS if isinstance(operation.body, dict)]
 # What answers show, or what columns are called: the things that somebody would try.

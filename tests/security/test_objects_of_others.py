@@ -17,7 +17,7 @@ from tests.importexport.importing import array, counts, faults, synced
 from tests.security.conftest import PICTURE, nothing_changes, state
 from tests.test_permissions import APP, CONTACT, OPERATIONS, REVIEWER, Operation
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 KIND_OF_CALLER = {"app": APP, "member": REVIEWER, "contact": CONTACT}
 

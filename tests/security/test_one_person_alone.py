@@ -30,7 +30,7 @@ from tests.fixtures import details
 from tests.importexport.importing import array, upload
 from tests.security.conftest import nothing_changes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 RENAMED = {"personalInformation": {"lastName": "Heusser"}}
 OWN_ADDRESS = "root@bank.example"
 PASSWORD = "chosen-by-the-owner-1"

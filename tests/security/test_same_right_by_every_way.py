@@ -20,7 +20,7 @@ from tests.security.conftest import nothing_changes
 from tests.security.test_objects_of_others import BODIES, address
 from tests.test_permissions import MEMBER, OPERATIONS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 DETAILS = "change_contact_details"
 REVIEW = "review_changerequest"
