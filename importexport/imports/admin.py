@@ -24,6 +24,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, 
 from accounts.actor import Actor
 from accounts.admin_actor import CappedAdmin, actor_of
 from changerequests.admin.messages import request_link
+from changerequests.kinds import request_kind
 from core.errors import ApiError
 from importexport.imports.failurefile import write_failures
 from importexport.imports.queries import failures_of
@@ -185,7 +186,10 @@ class ImportJobAdmin(CappedAdmin):
             "status_colour": STATUS_LABELS[ImportStatus(job.status)],
             "files": ImportFile.objects.filter(pk__in=job.file_ids),
             "failures": failures_of(job)[:FAILURES_SHOWN],
-            "change_requests": [request_link(request, pk) for pk in job.change_requests.values_list("pk", flat=True)],
+            "change_requests": [
+                (request_kind(kind).label, request_link(request, pk))
+                for pk, kind in job.change_requests.order_by("pk").values_list("pk", "kind")
+            ],
             "failures_shown": FAILURES_SHOWN,
             "list_address": reverse("admin:importexport_importjob_changelist"),
             "failures_address": reverse("admin:importexport_importjob_failures", args=[job.pk]),

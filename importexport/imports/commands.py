@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from administration.commands import FourEyesCommand
+from changerequests.kinds import request_kind
 from core.errors import ApiError
 from importexport.imports.failurefile import write_failures
 from importexport.imports.queries import failure_as_json, failures_of
@@ -53,7 +54,7 @@ class ImportCommand(FourEyesCommand):
             f"of {job.total} entries.{version}" + (" Nothing was kept: a dry run." if job.is_dry_run else "")
         )
         for request in job.change_requests.order_by("pk"):
-            self.stdout.write(f"Change request {request.pk} waits for review.")
+            self.stdout.write(f"{request_kind(request.kind).label}: change request {request.pk} waits for review.")
         if job.status == ImportStatus.FAILED:
             raise CommandError(f"{job.error_message} What is done stays done; run it again.")
         if job.failed:

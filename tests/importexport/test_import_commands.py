@@ -132,7 +132,8 @@ def test_an_operator_alone_changes_no_protected_field_by_a_file(rita, changed):
     assert (code, names()) == (0, ["Spyri"] * 3)
     assert out == (
         "1 created, 1 updated, 0 unchanged, 1 waiting for approval, 0 failed, of 3 entries. "
-        f"Version 1 of the schema applied.\nChange request {request.pk} waits for review.\n"
+        "Version 1 of the schema applied.\n"
+        f"Contact details: change request {request.pk} waits for review.\n"
     )
     assert (request.source, request.status) == (Source.IMPORT, Status.PENDING)
     assert request.initiator_system.startswith("import_contacts by ")
