@@ -11,6 +11,7 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
+        from accounts.checks import check_second_factor
         from accounts.idempotency import erase_records
         from accounts.sessions import begin
         from accounts.sso.checks import check_providers
@@ -18,3 +19,4 @@ class AccountsConfig(AppConfig):
         register_anonymization_handler(erase_records)
         user_logged_in.connect(begin)
         register(check_providers, Tags.security)
+        register(check_second_factor, Tags.security, deploy=True)

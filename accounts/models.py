@@ -11,11 +11,13 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from oauth2_provider.models import AbstractApplication
 
 from accounts import triggers
 from accounts.names import LoginName
 from accounts.scopes import ALL_SCOPES
+from accounts.sealing import opened
 from accounts.tokens import end_tokens
 
 STANDS_ABOVE = _("This member stands above its manager already.")
@@ -219,6 +221,18 @@ class RecoveryCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}"
+
+
+class Authenticator(TOTPDevice):
+    """The authenticator of a login, whose key is stored encrypted."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+    @property
+    def bin_key(self) -> bytes:
+        return opened(self.key, owner=self.user_id)
 
 
 class ProviderIdentity(models.Model):

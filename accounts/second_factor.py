@@ -1,4 +1,6 @@
-"""The second factor of staff and members: authenticator codes (TOTP) and recovery codes, stored as hashes.
+"""The second factor of staff and members: authenticator codes (TOTP) and recovery codes.
+
+Keys of authenticators are stored encrypted, recovery codes as hashes.
 
 django-otp throttles wrong codes: each one doubles the wait for the next.
 """
@@ -12,15 +14,16 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import Member, RecoveryCode, User
+from accounts.models import Authenticator, Member, RecoveryCode, User
+from accounts.sealing import is_sealed_with_first_key, sealed
 
 RECOVERY_CODES = 10
 # No letters that look like other letters or digits.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 CODE_LENGTH = 16
 DIGITS = 6
+KEY_BYTES = 20
 MARK = "second_factor"
 
 
@@ -39,13 +42,16 @@ def is_for(user: User) -> bool:
 
 
 def has_factor(user: User) -> bool:
-    return TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+    return Authenticator.objects.filter(user=user, confirmed=True).exists()
 
 
-def device_to_enrol(user: User) -> TOTPDevice:
+def device_to_enrol(user: User) -> Authenticator:
     """Return the device that waits for its first code; create it if needed."""
-    waiting = TOTPDevice.objects.filter(user=user, confirmed=False).first()
-    return waiting or TOTPDevice.objects.create(user=user, name="authenticator", confirmed=False)
+    waiting = Authenticator.objects.filter(user=user, confirmed=False).first()
+    if waiting is not None:
+        return waiting
+    key = sealed(secrets.token_bytes(KEY_BYTES), owner=user.pk)
+    return Authenticator.objects.create(user=user, name="authenticator", confirmed=False, key=key)
 
 
 @transaction.atomic
@@ -58,10 +64,10 @@ def confirm_device(user: User, code: str) -> list[str] | None:
     code = _plain(code)
     if not _is_authenticator_code(code):
         return None
-    device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
+    device = Authenticator.objects.select_for_update().filter(user=user, confirmed=False).first()
     if device is None or not device.verify_token(code):
         return None
-    TOTPDevice.objects.filter(user=user, confirmed=True).delete()
+    Authenticator.objects.filter(user=user, confirmed=True).delete()
     device.confirmed = True
     device.save(update_fields=["confirmed"])
     User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
@@ -88,7 +94,7 @@ def check_code(user: User, code: str) -> Verdict:
     is_recovery_code = len(code) == CODE_LENGTH and set(code) <= set(ALPHABET)
     if not is_recovery_code and not _is_authenticator_code(code):
         return Verdict(False, is_malformed=True)
-    device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True).first()
+    device = Authenticator.objects.select_for_update().filter(user=user, confirmed=True).first()
     if device is None:
         return Verdict(False)
     is_allowed, reason = device.verify_is_allowed()
@@ -103,11 +109,28 @@ def check_code(user: User, code: str) -> Verdict:
     return Verdict(bool(device.verify_token(code)))
 
 
+def seal_again() -> int:
+    """Encrypt the keys that are not encrypted with the first key yet; return how many. Locks each device for itself.
+
+    Raises UnreadableSecretError for one that no key decrypts; those before it stay done.
+    """
+    done = 0
+    for pk in Authenticator.objects.order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            device = Authenticator.objects.select_for_update().filter(pk=pk).first()
+            if device is None or is_sealed_with_first_key(device.key, owner=device.user_id):
+                continue
+            device.key = sealed(device.bin_key, owner=device.user_id)
+            device.save(update_fields=["key"])
+            done += 1
+    return done
+
+
 @transaction.atomic
 def remove_factor(user: User) -> bool:
     """Delete the device and the recovery codes; return whether there was a device."""
     RecoveryCode.objects.filter(user=user).delete()
-    return bool(TOTPDevice.objects.filter(user=user).delete()[0])
+    return bool(Authenticator.objects.filter(user=user).delete()[0])
 
 
 def is_required_of(user: User) -> bool:

@@ -20,6 +20,7 @@ from core.logging import default_form, logging_config
 
 DEBUG = EMBEDDED and env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="" if EMBEDDED else environ.Env.NOTSET)
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 _database_url = env.str("DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 if EMBEDDED:

@@ -59,7 +59,9 @@ API_RATE = env.str("API_RATE", default="6000/min")
 # Unfinished exports and imports per caller; 0 means no limit.
 MAX_UNFINISHED_JOBS = env.int("MAX_UNFINISHED_JOBS", default=10)
 
-REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
+REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=not EMBEDDED)
+# They encrypt the keys of authenticators, the first one what is new. Without any, SECRET_KEY and its fallbacks do.
+AUTHENTICATOR_KEYS = env.list("AUTHENTICATOR_KEYS", default=[])
 OTP_TOTP_ISSUER = "Kontor"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 

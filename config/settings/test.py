@@ -12,6 +12,8 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns if it is miss
 API_RATE = env.str("API_RATE", default="")
 LOGIN_RATE = env.str("LOGIN_RATE", default="")
 PASSWORD_LINK_RATE = env.str("PASSWORD_LINK_RATE", default="")
+# Tests of the second factor require it.
+REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
 MAX_UNFINISHED_JOBS = env.int("MAX_UNFINISHED_JOBS", default=0)
 # Parallel tests share a broker and must not consume each other's messages.
 CELERY_TASK_DEFAULT_QUEUE = env.str("PYTEST_XDIST_WORKER", default="main")

@@ -240,6 +240,7 @@ COMMANDS = {
     "load_schemas": _changes("schema", "list", note=f"what is not there yet at once; {_OR_BREAK_GLASS}"),
     "reset_second_factor": _changes("rights", note=_OR_BREAK_GLASS),
     "unlock_login": _exempt(Exemption.TAKES_AWAY, "a lock; it is on record"),
+    "rotate_authenticator_keys": _TECHNICAL,
     "search_indexes": _TECHNICAL,
     # Not in production.
     "load_demo": _SHELL,

@@ -34,6 +34,15 @@ def test_the_check_of_deployments_finds_nothing(tmp_path: Path) -> None:
     assert "no issues" in done.stdout + done.stderr
 
 
+def test_production_requires_a_second_factor_and_is_warned_without(tmp_path: Path) -> None:
+    program = "import config.settings.base as base; print(base.REQUIRE_SECOND_FACTOR)"
+    assert run("-c", program, KONTOR_VAR=str(tmp_path), **PRODUCTION).stdout.strip() == "True"
+    off = {**PRODUCTION, "REQUIRE_SECOND_FACTOR": "no"}
+    done = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", KONTOR_VAR=str(tmp_path), **off)
+    assert done.returncode != 0
+    assert "kontor.W001" in done.stderr
+
+
 # As where `devstack` is not installed.
 WITHOUT_DEVSTACK = "import runpy, sys; sys.modules['devstack'] = None; "
 MANAGE = f"{WITHOUT_DEVSTACK}sys.argv[0] = 'manage.py'; runpy.run_path('manage.py', run_name='__main__')"

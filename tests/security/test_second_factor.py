@@ -1,19 +1,23 @@
 """The second factor: set-up, verification, enforcement and reset."""
 
+import base64
 import re
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 from urllib.parse import urlencode
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.actor import system_actor
-from accounts.models import ClientApplication, RecoveryCode
+from accounts.models import Authenticator, ClientApplication, RecoveryCode
+from accounts.sealing import UnreadableSecretError, opened
+from accounts.tasks import clean_up
 from contacts.services.logins import open_login
 
 pytestmark = pytest.mark.django_db
@@ -44,10 +48,10 @@ def code_now(device, steps=0):
 def set_up(browser):
     """Sets a second factor up in a browser that may; the recovery codes that it shows."""
     browser.get(SETUP)
-    device = TOTPDevice.objects.get(confirmed=False)
+    device = Authenticator.objects.get(confirmed=False)
     page = browser.post(SETUP, {"code": code_now(device)})
     # The next code may be one of the same half minute.
-    TOTPDevice.objects.update(last_t=-1)
+    Authenticator.objects.update(last_t=-1)
     return re.findall(r"<code>([a-z0-9-]{19})</code>", page.content.decode())
 
 
@@ -59,14 +63,14 @@ def recovery_codes(anna):
 
 @pytest.fixture
 def device(recovery_codes):
-    return TOTPDevice.objects.get()
+    return Authenticator.objects.get()
 
 
 class TestSettingUp:
     def test_the_page_shows_a_picture_and_the_key_to_type(self, anna):
         browser, _answer = password_given()
         page = browser.get(SETUP).content.decode()
-        device = TOTPDevice.objects.get()
+        device = Authenticator.objects.get()
         assert "<svg" in page
         assert device.config_url.startswith("otpauth://totp/Kontor")
         key = device.config_url.partition("secret=")[2].partition("&")[0]
@@ -77,7 +81,7 @@ class TestSettingUp:
         browser, _answer = password_given()
         browser.get(SETUP)
         assert b'role="alert"' in browser.post(SETUP, {"code": "000000"}).content
-        assert not TOTPDevice.objects.filter(confirmed=True).exists()
+        assert not Authenticator.objects.filter(confirmed=True).exists()
         assert password_given()[1]["Location"] == "/admin/"
 
     def test_recovery_codes_are_shown_once_and_kept_as_hashes(self, recovery_codes):
@@ -103,7 +107,7 @@ class TestSettingUp:
         assert answer.status_code == 302
         assert browser.get(SETUP).status_code == 302
         browser.post(SETUP, {"code": "000000"})
-        assert not TOTPDevice.objects.exists()
+        assert not Authenticator.objects.exists()
 
     def test_nobody_sets_one_up_who_is_not_signed_in(self):
         for address in (SETUP, CODE):
@@ -118,7 +122,7 @@ class TestGiving:
         assert not is_open(browser)
         assert browser.get(SETUP)["Location"].startswith(CODE)
         assert browser.post(SETUP, {"what": "remove", "code": "000000"}).status_code == 200
-        assert TOTPDevice.objects.filter(confirmed=True).exists()
+        assert Authenticator.objects.filter(confirmed=True).exists()
 
     def test_with_the_code_one_is_in(self, device):
         browser, answer = password_given()
@@ -158,23 +162,23 @@ class TestGiving:
         browser, _answer = password_given()
         page = browser.post(CODE, {"code": typed})
         assert (page.status_code, "six digits" in page.content.decode()) == (200, True)
-        assert TOTPDevice.objects.get().throttling_failure_count == 0
+        assert Authenticator.objects.get().throttling_failure_count == 0
         assert browser.post(CODE, {"code": code_now(device)}).status_code == 302
 
     def test_wrong_codes_slow_the_next_one_down_even_the_right_one(self, device):
         browser, _answer = password_given()
         assert browser.post(CODE, {"code": "000000"}).status_code == 200
-        TOTPDevice.objects.update(throttling_failure_count=6, throttling_failure_timestamp=timezone.now())
+        Authenticator.objects.update(throttling_failure_count=6, throttling_failure_timestamp=timezone.now())
         slowed = browser.post(CODE, {"code": code_now(device)})
         assert slowed.status_code == 429
         assert 25 <= int(slowed["Retry-After"]) <= 32
-        TOTPDevice.objects.update(throttling_failure_timestamp=timezone.now() - timedelta(seconds=40))
+        Authenticator.objects.update(throttling_failure_timestamp=timezone.now() - timedelta(seconds=40))
         assert browser.post(CODE, {"code": code_now(device)}).status_code == 302
 
     def test_guessing_recovery_codes_is_slowed_down_too(self, device):
         browser, _answer = password_given()
         assert browser.post(CODE, {"code": "abcd-efgh-jkmn-pqrs"}).status_code == 200
-        assert TOTPDevice.objects.get().throttling_failure_count == 1
+        assert Authenticator.objects.get().throttling_failure_count == 1
         assert browser.post(CODE, {"code": "abcd-efgh-jkmn-pqrs"}).status_code == 429
 
     def test_a_recovery_code_counts_once_however_it_is_written(self, recovery_codes):
@@ -257,9 +261,9 @@ class TestRequired:
     def test_it_is_not_taken_away_by_its_owner(self, recovery_codes, device):
         browser, _answer = password_given()
         browser.post(CODE, {"code": code_now(device)})
-        TOTPDevice.objects.update(last_t=-1)
+        Authenticator.objects.update(last_t=-1)
         browser.post(SETUP, {"code": code_now(device), "what": "remove"})
-        assert TOTPDevice.objects.filter(confirmed=True).exists()
+        assert Authenticator.objects.filter(confirmed=True).exists()
 
 
 class TestLosing:
@@ -267,7 +271,7 @@ class TestLosing:
         told = StringIO()
         call_command("reset_second_factor", "Anna", stdout=told)
         assert told.getvalue() == "Removed.\n"
-        assert (TOTPDevice.objects.count(), RecoveryCode.objects.count()) == (0, 0)
+        assert (Authenticator.objects.count(), RecoveryCode.objects.count()) == (0, 0)
         assert is_open(password_given()[0])
         call_command("reset_second_factor", "anna", stdout=told)
         assert "There was no second factor." in told.getvalue()
@@ -288,12 +292,71 @@ class TestLosing:
         browser, _answer = password_given()
         browser.post(CODE, {"code": recovery_codes[0]})
         browser.post(SETUP, {"code": "000000", "what": "remove"})
-        assert TOTPDevice.objects.exists()
-        TOTPDevice.objects.update(throttling_failure_timestamp=None)
+        assert Authenticator.objects.exists()
+        Authenticator.objects.update(throttling_failure_timestamp=None)
         browser.post(SETUP, {"code": recovery_codes[1], "what": "remove"})
-        assert not TOTPDevice.objects.exists()
+        assert not Authenticator.objects.exists()
         assert is_open(browser)
 
     def test_the_admin_shows_no_key(self, device, make_member, admin_of):
         browser = admin_of(make_member("boss", is_superuser=True))
         assert browser.get("/admin/otp_totp/totpdevice/").status_code == 404
+
+
+class TestKeys:
+    """What a reader of the database finds shows no codes."""
+
+    def test_the_key_is_stored_encrypted_for_its_owner(self, device, make_member):
+        assert device.bin_key.hex() not in device.key
+        assert base64.b32encode(device.bin_key).decode() not in device.key
+        # The row of somebody else is worth nothing.
+        with pytest.raises(UnreadableSecretError):
+            opened(device.key, owner=make_member("ben").user_id)
+
+    def test_one_from_before_works_and_is_encrypted_within_the_hour(self, device):
+        key = device.bin_key
+        Authenticator.objects.update(key=key.hex())
+        assert is_open(signed_in(device))
+        clean_up()
+        kept = Authenticator.objects.get()
+        assert (kept.bin_key, kept.key.startswith("1:")) == (key, True)
+        assert is_open(signed_in(kept))
+
+    def test_keys_are_rotated(self, device, settings):
+        settings.AUTHENTICATOR_KEYS = ["new", settings.SECRET_KEY]
+        assert is_open(signed_in(device))
+        told = StringIO()
+        call_command("rotate_authenticator_keys", stdout=told)
+        call_command("rotate_authenticator_keys", stdout=told)
+        assert told.getvalue() == "1 encrypted again.\n0 encrypted again.\n"
+        settings.AUTHENTICATOR_KEYS = ["new"]
+        assert is_open(signed_in(Authenticator.objects.get()))
+
+    def test_the_secret_key_is_rotated_by_its_fallbacks(self, device, settings):
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 10, [settings.SECRET_KEY]
+        assert is_open(signed_in(device))
+        call_command("rotate_authenticator_keys", stdout=StringIO())
+        settings.SECRET_KEY_FALLBACKS = []
+        assert is_open(signed_in(Authenticator.objects.get()))
+
+    def test_a_key_that_is_missing_is_said_so(self, device, settings):
+        settings.AUTHENTICATOR_KEYS = ["another"]
+        with pytest.raises(CommandError, match="cannot be read"):
+            call_command("rotate_authenticator_keys")
+
+    def test_the_migration_encrypts_what_is_stored_and_back(self, device):
+        key = device.bin_key
+        migration = import_module("accounts.migrations.0016_encrypted_authenticators")
+        migration.decrypt(apps, None)
+        assert Authenticator.objects.get().key == key.hex()
+        migration.encrypt(apps, None)
+        assert Authenticator.objects.get().key != key.hex()
+        assert Authenticator.objects.get().bin_key == key
+
+
+def signed_in(device):
+    """A browser with both factors."""
+    Authenticator.objects.update(last_t=-1)
+    browser, _answer = password_given()
+    browser.post(CODE, {"code": code_now(device)})
+    return browser
