@@ -32,6 +32,8 @@ class Actor:
 
     `permissions` has those of a member's user, if a token or session was read; `is_superuser` means all of them.
     `hierarchy` has the ids of the member and the members below it, if they were loaded (`with_hierarchy`).
+
+    `via_application_id` is the application through which a member or contact calls, by the token of `token_checksum`.
     """
 
     kind: ActorKind
@@ -49,6 +51,8 @@ class Actor:
     is_superuser: bool = field(default=False, compare=False)
     permissions: frozenset[str] | None = field(default=None, compare=False, repr=False)
     is_operator: bool = False
+    via_application_id: int | None = field(default=None, compare=False)
+    token_checksum: str = field(default="", compare=False, repr=False)
     _user: User | None = field(default=None, compare=False, repr=False)
 
     is_authenticated = True

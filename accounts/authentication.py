@@ -124,10 +124,10 @@ def actor_and_prefetch(token: str, prefetch: ViewPrefetch | None) -> tuple[Actor
             query = _prepared_with_prefetch(prefetch.prepared, expected)
             token_row, row = _read_token(query, {**values, **prefetch.values}, expected.kind)
         is_of_kind = _actor_kind(token_row) is expected.kind
-        if is_of_kind and VisibilityScope.of(actor := _actor_from_row(token_row)) == expected:
+        if is_of_kind and VisibilityScope.of(actor := _actor_from_row(token_row, checksum)) == expected:
             return actor, PrefetchResult(None if row[0] is None else row) if prefetch else None
     token_row, _nothing = _read_token(_prepared_actor(None), values, None)
-    actor = _actor_from_row(token_row)
+    actor = _actor_from_row(token_row, checksum)
     if len(_last_scopes) >= MAX_SCOPES:
         _last_scopes.clear()  # most belong to expired tokens
     _last_scopes[checksum] = VisibilityScope.of(actor)
@@ -154,7 +154,7 @@ def _actor_kind(token_row: TokenRow) -> ActorKind | None:
     return None
 
 
-def _actor_from_row(token_row: TokenRow) -> Actor:
+def _actor_from_row(token_row: TokenRow, checksum: str) -> Actor:
     """Return the actor. Raises Unauthorized if the login is inactive or the token has no actor."""
     kind = _actor_kind(token_row)
     scopes = frozenset(token_row["scope"].split())
@@ -179,6 +179,8 @@ def _actor_from_row(token_row: TokenRow) -> Actor:
             sees_all_contacts=token_row["sees_all_contacts"],
             is_superuser=token_row["is_superuser"],
             permissions=frozenset(token_row["own_permissions"]).union(token_row["group_permissions"]),
+            via_application_id=token_row["application_id"],
+            token_checksum=checksum,
         )
     return Actor(
         kind=kind,
@@ -187,6 +189,8 @@ def _actor_from_row(token_row: TokenRow) -> Actor:
         user_id=token_row["user_id"],
         contact_id=token_row["contact_id"],
         contact_uid=token_row["contact_uid"],
+        via_application_id=token_row["application_id"],
+        token_checksum=checksum,
     )
 
 

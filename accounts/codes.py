@@ -1,20 +1,20 @@
 """Authorization codes: what came of each, and its end if the code is used twice (RFC 6749, 4.1.2)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from oauth2_provider.models import AccessToken, RefreshToken
 
 from accounts.models import AuthorizationCode
+from accounts.tokens import end_family
 
 
-def note_code(code: str, application_id: int) -> None:
-    AuthorizationCode.objects.create(code_hash=_hashed(code), application_id=application_id)
+def note_code(code: str, application_id: int, *, confirmed_at: datetime | None) -> None:
+    """Note a new code, and when the person who allows it gave its second factor."""
+    AuthorizationCode.objects.create(code_hash=_hashed(code), application_id=application_id, confirmed_at=confirmed_at)
 
 
 def note_use(code: str, application_id: int, token_family: UUID) -> None:
@@ -27,13 +27,6 @@ def end_what_came_of(code: str, application_id: int) -> None:
     family = _of(code, application_id).values_list("token_family", flat=True).first()
     if family is not None:
         end_family(family)
-
-
-@transaction.atomic
-def end_family(token_family: UUID) -> None:
-    """End the refresh tokens of a family, and their access tokens."""
-    AccessToken.objects.filter(refresh_token__token_family=token_family).delete()
-    RefreshToken.objects.filter(token_family=token_family, revoked=None).update(revoked=timezone.now())
 
 
 def delete_old_codes() -> None:

@@ -1,21 +1,41 @@
 """The page on which somebody allows an application to act for them (authorization code flow)."""
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from oauth2_provider.exceptions import OAuthToolkitError
+from oauth2_provider.forms import AllowForm
 from oauth2_provider.views import AuthorizationView
+
+from accounts import second_factor
+from accounts.decisions import DECIDES_WITH
+from accounts.models import ClientApplication, Member, User
+from accounts.throttling import check_login_rate
+from core.errors import TooManyRequests
 
 
 class ConsentView(AuthorizationView):
-    """Asks each time. Its answer goes to the redirect address of the request, and to no other."""
+    """Asks each time. Its answer goes to the redirect address of the request, and to no other.
 
-    @method_decorator(never_cache)
+    Where a member could decide change requests through the application, it may confirm with its second factor here.
+    """
+
+    confirmed_at: datetime | None = None
+    refusal = ""
+
+    @method_decorator([never_cache, sensitive_post_parameters("code")])
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # The library would skip the page for an application that asks so: nobody would see it, and Chromium would
         # refuse to go on from the form of the login.
@@ -43,13 +63,70 @@ class ConsentView(AuthorizationView):
             "login_name": "" if isinstance(user, AnonymousUser) else user.get_full_name() or user.get_username(),
             "destination": _site(kwargs["redirect_uri"]),
             "other_login": f"{self.request.path}?{query}",
+            **self._confirmation(kwargs["application"], kwargs["scopes"]),
         }
+
+    def _confirmation(self, application: ClientApplication, scopes: Collection[str]) -> dict[str, Any]:
+        """Return what the page says of the second factor, where a member could decide through the application."""
+        user = self.request.user
+        may_decide = application.carries_decisions and DECIDES_WITH in scopes
+        if not may_decide or not isinstance(user, User) or not Member.objects.filter(user=user).exists():
+            return {}
+        return {
+            "asks_code": second_factor.has_factor(user),
+            "lacks_factor": not second_factor.has_factor(user),
+            "minutes": settings.DECISION_CONFIRMATION_MINUTES,
+            "refusal": self.refusal,
+            "here": self.request.get_full_path(),
+        }
+
+    def form_valid(self, form: AllowForm) -> HttpResponse:
+        """Give the code, or show the page again if a second factor was given and is wrong."""
+        code = self.request.POST.get("code", "").strip()
+        if code and form.cleaned_data["allow"] and isinstance(self.request.user, User):
+            self.refusal, status = _refusal(self.request, self.request.user, code)
+            if self.refusal:
+                return self._again(status)
+            self.confirmed_at = timezone.now()
+        response: HttpResponse = super().form_valid(form)
+        return response
+
+    def _again(self, status: int) -> HttpResponse:
+        """Show the page of the query again: the library takes no parameter that is in the body as well."""
+        self.request.method, self.request.POST = "GET", QueryDict()
+        shown: HttpResponse = self.get(self.request)
+        shown.status_code = max(shown.status_code, status)
+        return shown
+
+    def create_authorization_response(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        # The library makes them attributes of the request that the validator gets.
+        kwargs["credentials"]["confirmed_at"] = self.confirmed_at
+        return super().create_authorization_response(request, *args, **kwargs)
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().render_to_response(context, **kwargs)
         if "redirect_uri" in context:
             response._csp_update = {"form-action": [_source(context["redirect_uri"])]}  # type: ignore[attr-defined]
         return response
+
+
+def _refusal(request: HttpRequest, user: User, code: str) -> tuple[str, int]:
+    """Return why a code of the second factor is not accepted, and the status of the page; an empty text if it is."""
+    try:
+        check_login_rate(request)
+    except TooManyRequests as refusal:
+        return str(refusal), 429
+    verdict = second_factor.check_code(user, code)
+    if verdict.is_right:
+        return "", 200
+    if not verdict.wait_seconds:
+        return _("The code is not right, or was used already."), 200
+    text = ngettext(
+        "Wrong codes slow the next one down. Try again in %(seconds)s second.",
+        "Wrong codes slow the next one down. Try again in %(seconds)s seconds.",
+        verdict.wait_seconds,
+    )
+    return text % {"seconds": verdict.wait_seconds}, 429
 
 
 def _site(redirect_uri: str) -> str:

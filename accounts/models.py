@@ -1,13 +1,16 @@
 """Callers (users, members, participants, client applications) and the stored responses of idempotent requests."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.db.models import Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +21,7 @@ from accounts import triggers
 from accounts.names import LoginName
 from accounts.scopes import ALL_SCOPES
 from accounts.sealing import opened
-from accounts.tokens import end_tokens
+from accounts.tokens import end_tokens_of_users
 
 STANDS_ABOVE = _("This member stands above its manager already.")
 
@@ -51,7 +54,7 @@ class User(AbstractUser):
         with transaction.atomic():
             super().save(*args, **kwargs)
             if has_new_password:
-                end_tokens([self.pk])
+                end_tokens_of_users([self.pk])
 
     def get_session_auth_hash(self) -> str:
         return self._of_generation(super().get_session_auth_hash())
@@ -128,7 +131,8 @@ class ClientApplication(AbstractApplication):
     """An OAuth2 client: its allowed scopes, and the participants whose contacts it sees (none: all contacts).
 
     `owner` is the member who collects its secret, once, while `is_secret_due`; `secret_holder` is who collected the
-    present one.
+    present one. The one before works until `previous_secret_until`. An application may sign with a key instead:
+    `public_keys` has each JWK and the member who asked for it, who may have the private key.
     """
 
     allowed_scopes = models.TextField(_("allowed scopes"), blank=True, default=" ".join(ALL_SCOPES))
@@ -155,10 +159,37 @@ class ClientApplication(AbstractApplication):
         verbose_name_plural = _("client applications")
         ordering = ["name"]
 
+    secret_collected_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # A hash, like the secret.
+    previous_secret = models.CharField(max_length=255, blank=True, default="", db_default="", editable=False)
+    previous_holder = models.ForeignKey(
+        Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+", editable=False, db_index=False
+    )
+    previous_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
+    public_keys = models.JSONField(default=list, db_default=Value([], models.JSONField()), editable=False)
+    carries_decisions = models.BooleanField(_("carries decisions"), default=False, db_default=False)
+
+    @property
+    def is_public(self) -> bool:
+        return self.client_type == self.CLIENT_PUBLIC
+
+    @property
+    def acts_for_people(self) -> bool:
+        return self.authorization_grant_type == self.GRANT_AUTHORIZATION_CODE
+
+    @property
+    def has_previous_secret(self) -> bool:
+        """Whether the secret before the present one works."""
+        return self.previous_secret_until is not None and self.previous_secret_until > timezone.now()
+
     @property
     def secret_holders(self) -> frozenset[int]:
-        """The members who collected a secret that works. They can act as the application."""
-        return frozenset() if self.secret_holder_id is None else frozenset({self.secret_holder_id})
+        """The members who know a secret or key that works, or did while tokens were issued that still work."""
+        holders = {self.secret_holder_id, *(key["holder"] for key in self.public_keys)}
+        lifetime = timedelta(seconds=settings.OAUTH2_PROVIDER["ACCESS_TOKEN_EXPIRE_SECONDS"])
+        if self.previous_secret_until is not None and self.previous_secret_until + lifetime > timezone.now():
+            holders.add(self.previous_holder_id)
+        return frozenset(holders - {None})
 
     def clean(self) -> None:
         """Raise ValidationError for an unknown scope."""
@@ -168,15 +199,32 @@ class ClientApplication(AbstractApplication):
             raise ValidationError({"allowed_scopes": _("Unknown: %(scopes)s") % {"scopes": " ".join(unknown)}})
 
 
+class UsedAssertion(models.Model):
+    """An assertion by which an application has authenticated itself: its id (`jti`), which counts once, as a hash."""
+
+    application = models.ForeignKey(ClientApplication, on_delete=models.CASCADE, related_name="+")
+    id_hash = models.CharField(max_length=64)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["application", "id_hash"], name="assertion_once")]
+
+    def __str__(self) -> str:
+        return f"{self.application_id}: {self.expires_at}"
+
+
 class AuthorizationCode(models.Model):
     """What came of an authorization code: the family of its refresh tokens. Only the code's hash is stored.
 
-    It outlives the code, so that a second use is known and ends what came of the first one.
+    It outlives the code, so that a second use is known and ends what came of the first one. `confirmed_at` is when the
+    person gave its second factor on the consent page, if it did.
     """
 
     code_hash = models.CharField(max_length=64, unique=True)
     application = models.ForeignKey(ClientApplication, on_delete=models.CASCADE, related_name="+")
-    token_family = models.UUIDField(null=True)
+    token_family = models.UUIDField(null=True, db_index=True)
+    confirmed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import contextlib
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -14,14 +15,22 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from oauth2_provider.models import Grant, RefreshToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views import RevokeTokenView, TokenView
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 
-from accounts.codes import end_family, end_what_came_of, note_code, note_use
+from accounts.client_assertions import TYPE as ASSERTION_TYPE
+from accounts.client_assertions import is_proof_of, subject_of
+from accounts.codes import end_what_came_of, note_code, note_use
 from accounts.lockout import Secret, note_failure, seconds_locked, unlock
 from accounts.throttling import check_login_rate, forgive_login
+from accounts.tokens import end_family
 from core.errors import TooManyRequests
 from core.json import rendered
+
+# What an assertion may name as its audience: the issuer and the address that it is sent to. The library hands the
+# request's metadata to the validator, and nothing else of the request.
+AUDIENCES = "kontor.audiences"
 
 
 class Validator(OAuth2Validator):
@@ -31,7 +40,31 @@ class Validator(OAuth2Validator):
         # The library reads the encoding of the header from a form field of this name. It could then read another client
         # id than the one under which wrong secrets are counted.
         request.encoding = "utf-8"
+        if _sent(request, "client_assertion") or _sent(request, "client_assertion_type"):
+            return self._authenticate_by_assertion(request)
         return bool(super().authenticate_client(request, *args, **kwargs))
+
+    def _authenticate_basic_auth(self, request: Any) -> bool:
+        return _by_either_secret(super()._authenticate_basic_auth, request)
+
+    def _authenticate_request_body(self, request: Any) -> bool:
+        return _by_either_secret(super()._authenticate_request_body, request)
+
+    def _authenticate_by_assertion(self, request: Any) -> bool:
+        """Check a signed assertion (RFC 7523), beside which nothing else may authenticate the application."""
+        assertion = _sent(request, "client_assertion")
+        client = self._load_application(subject_of(assertion), request)
+        if (
+            client is None
+            or _sent(request, "client_assertion_type") != ASSERTION_TYPE
+            or self._extract_basic_auth(request)
+            or _sent(request, "client_secret")
+            or _sent(request, "client_id") not in ("", client.client_id)
+            or not is_proof_of(client, assertion, audiences=request.headers[AUDIENCES])
+        ):
+            return False
+        request.client_id = client.client_id
+        return True
 
     def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         if not Grant.objects.filter(code=code, application=client).exists():
@@ -42,7 +75,7 @@ class Validator(OAuth2Validator):
     def save_authorization_code(self, client_id: str, code: Any, request: Any, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic():
             super().save_authorization_code(client_id, code, request, *args, **kwargs)
-            note_code(code["code"], request.client.pk)
+            note_code(code["code"], request.client.pk, confirmed_at=request.confirmed_at)
 
     def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
         """End the code, which has been exchanged. Of two requests at the same time neither keeps its tokens."""
@@ -66,6 +99,25 @@ class Validator(OAuth2Validator):
         return is_valid and request.user.is_active
 
 
+def _by_either_secret(authenticate: Callable[[Any], bool], request: Any) -> bool:
+    """Authenticate an application by its secret, or by the one before while both work."""
+    if authenticate(request):
+        return True
+    client = request.client
+    if client is None or not client.has_previous_secret:
+        return False
+    client.client_secret = client.previous_secret  # in memory only
+    return authenticate(request)
+
+
+def _sent(request: Any, name: str) -> str:
+    """Return a parameter of a request of the library, which knows only some."""
+    return str(getattr(request, name, None) or "")
+
+
+_SENSITIVE = ("client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "token")
+
+
 class _GuardedView:
     """An endpoint that authenticates applications. Too many wrong secrets lock the application out.
 
@@ -73,7 +125,7 @@ class _GuardedView:
     """
 
     # Repeats the decorators of the library's `dispatch`: applications have no cookies, so CSRF does not apply.
-    @method_decorator([csrf_exempt, sensitive_post_parameters("client_secret", "code", "refresh_token", "token")])
+    @method_decorator([csrf_exempt, sensitive_post_parameters(*_SENSITIVE)])
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             check_login_rate(request)
@@ -86,6 +138,8 @@ class _GuardedView:
         secret = Secret(client_id=client_id)
         if client_id and (seconds := seconds_locked(secret)):
             return locked_client(seconds)
+        issuer = oauth2_settings.oauth2_authorization_server_issuer(request)
+        request.META[AUDIENCES] = {issuer, issuer + request.path}
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         if client_id and response.status_code == 401:
             note_failure(request, secret)
@@ -113,8 +167,8 @@ def _two_names() -> HttpResponse:
 
 
 def _client_ids(request: HttpRequest) -> set[str]:
-    """Return the client ids in HTTP Basic and in the form, read as the library reads them."""
-    names = {request.POST.get("client_id", "")}
+    """Return the client ids in HTTP Basic, in the form and in an assertion, read as the library reads them."""
+    names = {request.POST.get("client_id", ""), subject_of(request.POST.get("client_assertion", ""))}
     scheme, _space, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic":
         # The library cannot read such a header either.

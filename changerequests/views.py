@@ -143,6 +143,9 @@ class ReviewView(ActorView):
         without what is struck, for which this is the first approval. `digest` is that of the revision that the
         reviewer saw; it is required once a request has several revisions, and where the policy says so.
 
+        A member who decides through an application needs one that is approved for it, and confirms with its second
+        factor when it allows the application: ApplicationCarriesNoDecisions, ConfirmationRequired (403).
+
         `subCode`: OwnChangeRequest, AboutYourself, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending,
         ChangeRequestOutdated, UnknownPaths, UnknownEntries, NothingKept, ValidationFailed, UsernameNotUnique,
         UsernameRequired (422). Another digest: 412.
@@ -170,6 +173,9 @@ class ReturnView(ActorView):
         """Return a change request of any kind to its initiator.
 
         The initiator may amend it, which makes a new revision to review, or cancel it.
+
+        A member who decides through an application needs one that is approved for it, and confirms with its second
+        factor when it allows the application: ApplicationCarriesNoDecisions, ConfirmationRequired (403).
 
         `subCode`: OwnChangeRequest, AboutYourself, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending (422).
         """

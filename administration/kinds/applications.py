@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from accounts.models import ClientApplication
-from administration.applications import APPLICATION
+from accounts.registration import thumbprint
+from administration.applications import APPLICATION, FOR_ITSELF, FOR_PEOPLE
 from administration.kinds.documents import AdministeredKind, AdministeredPresenter
 from administration.queries.applications import applications_with_documents, document_of_application
 from administration.services.applications import (
@@ -22,17 +23,27 @@ from administration.services.applications import (
 )
 from changerequests.kinds import NO_UID, SubjectView, listed_columns
 from changerequests.models import ChangeRequest
+from changerequests.presentation import Mark, Shown
 from core.documents import Change, changes_between, value_at, with_values
 from core.errors import UnprocessableEntity
 
 LABELS = {
     "name": _("Name"),
+    "grant": _("Acts"),
+    "isPublic": _("Public client"),
     "scopes": _("Scopes"),
+    "carriesDecisions": _("Carries decisions"),
     "participants": _("Participants"),
     "seesAllContacts": _("Sees all contacts"),
+    "redirectUris": _("Redirect addresses"),
+    "origins": _("Origins"),
     "owner": _("Owner"),
     "isSecretDue": _("A new secret"),
+    "publicKeys": _("Public keys"),
+    "secret": _("Secret works"),
+    "previousSecret": _("Previous secret works"),
 }
+GRANTS = {FOR_ITSELF: _("for itself (client credentials)"), FOR_PEOPLE: _("for people (authorization code)")}
 VIEW = "accounts.view_clientapplication"
 
 
@@ -104,6 +115,15 @@ class ApplicationKind(AdministeredKind):
 
 class ApplicationPresenter(AdministeredPresenter):
     """Presents applications, with a link to their page."""
+
+    def text(self, value: Any, *, name: str) -> str:
+        return str(GRANTS[value]) if name == "grant" and value in GRANTS else super().text(value, name=name)
+
+    def shown(self, value: Any, mark: Mark = Mark.SAME, *, beside: Any = None, name: str = "") -> Shown:
+        """Return a value for display; a public key by its id, algorithm and thumbprint (RFC 7638)."""
+        if name == "publicKeys" and isinstance(value, dict):
+            return Shown(text=f"{value['kid']} · {value['alg']} · {thumbprint(value)}", mark=mark)
+        return super().shown(value, mark, beside=beside, name=name)
 
     def address(self, subject: SubjectView, *, user: Any) -> str | None:
         if not user.has_perm(VIEW):

@@ -7,10 +7,8 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, Func, JSON
 from django.db.models.functions import JSONObject
 
 from accounts.models import ClientApplication
-from administration.applications import with_sight
+from administration.applications import FOR_ITSELF
 from core.documents import Document
-
-NOTHING: Document = with_sight({"name": None, "scopes": [], "participants": [], "owner": None, "isSecretDue": False})
 
 
 class _Words(Func):
@@ -23,6 +21,13 @@ class _Words(Func):
     output_field = JSONField()
 
 
+class _Keys(Func):
+    """The public keys without who asked for them."""
+
+    template = "jsonb_path_query_array(%(expressions)s, '$[*].jwk')"
+    output_field = JSONField()
+
+
 def applications_with_documents(applications: QuerySet[ClientApplication]) -> QuerySet[Any]:
     """Annotate each application with `document`, in the same query.
 
@@ -30,14 +35,21 @@ def applications_with_documents(applications: QuerySet[ClientApplication]) -> Qu
     a new secret; the secret itself is in no document.
     """
     links = ClientApplication.participants.through.objects.filter(clientapplication=OuterRef("pk"))
-    sees_less = Q(allowed_scopes__regex=r"^\s*$") | Exists(links)
+    sees_less = Q(allowed_scopes__regex=r"^\s*$") | ~Q(authorization_grant_type=FOR_ITSELF) | Exists(links)
+    is_public = Q(client_type=ClientApplication.CLIENT_PUBLIC)
     return applications.annotate(
         document=JSONObject(
             name="name",
+            grant="authorization_grant_type",
+            isPublic=ExpressionWrapper(is_public, BooleanField()),
             scopes=_Words("allowed_scopes"),
+            carriesDecisions="carries_decisions",
             participants=ArraySubquery(links.order_by("participant").values("participant_id")),
+            redirectUris=_Words("redirect_uris"),
+            origins=_Words("allowed_origins"),
             owner="owner_id",
             isSecretDue="is_secret_due",
+            publicKeys=_Keys("public_keys"),
             seesAllContacts=ExpressionWrapper(~sees_less, BooleanField()),
         )
     )

@@ -1,6 +1,6 @@
 """Client applications. Giving may wait for somebody else; taking away takes effect at once.
 
-Nobody but its owner gets the secret of an application, and only if somebody else asked for it and another one approved.
+What is taken away ends the tokens that hold it. Their secrets are in `administration.services.secrets`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,32 +8,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from oauth2_provider.generators import generate_client_secret
 
 from accounts.actor import Actor
 from accounts.models import ClientApplication, Member, Participant
 from accounts.permissions import check_member_permission
-from accounts.scopes import ALL_SCOPES, checked_scopes
-from administration.applications import APPLICATION, split, with_sight
+from accounts.scopes import checked_scopes
+from accounts.tokens import end_tokens_of_application
+from administration.applications import APPLICATION, FOR_ITSELF, NOTHING, name_faults, no_such, normalised, split
 from administration.outcomes import Outcome
-from administration.queries.applications import NOTHING, applications_with_documents, document_of_application
+from administration.queries.applications import applications_with_documents, document_of_application
 from administration.services.notices import tell_of_secret, tell_of_taking
 from audit.entries import append
-from audit.queries import latest_entries
-from changerequests.models import ChangeRequest, Decision
+from changerequests.models import ChangeRequest
 from changerequests.services.submitting import approved_by, request_if_required
 from core.documents import Change, Document, changes_between
 from core.errors import Forbidden, NotFound, UnprocessableEntity, map_lock_errors
 from core.text import one_line
 
 ADD, CHANGE = "accounts.add_clientapplication", "accounts.change_clientapplication"
-MAX_NAME = 255
 
 
 @dataclass(frozen=True)
 class NewClient:
-    """A new application and its secret, which is stored as a hash and cannot be read again."""
+    """A new application and its secret, which is stored as a hash and cannot be read again; empty if it has none."""
 
     application: ClientApplication
     client_secret: str
@@ -59,45 +59,52 @@ def locked_application(application_id: int) -> LockedApplication:
 
 @transaction.atomic
 def create_client_application(
-    *, actor: Actor, name: str, scopes: Iterable[str], participants: Iterable[Participant] = ()
+    *,
+    actor: Actor,
+    name: str,
+    scopes: Iterable[str],
+    participants: Iterable[Participant] = (),
+    target: Mapping[str, Any] | None = None,
 ) -> NewClient:
-    """Register an application that acts for itself (client credentials) at once, with its secret. For the system.
+    """Register an application at once, with its secret. For the system. `target` has what else it is.
 
     Raise Forbidden for a member, who registers it with `register_application`; UnprocessableEntity: UnknownScope,
-    ClientNameNotUnique.
+    ClientNameNotUnique, ValidationFailed.
     """
     if actor.is_member:
         raise Forbidden(_("Somebody else has to approve a new client application."))
     name = one_line(name)
     _check_name_free(name)
     secret = generate_client_secret()
-    application = _created(name, secret)
-    application.allowed_scopes = " ".join(checked_scopes(scopes))
-    application.save(update_fields=["allowed_scopes"])
-    application.participants.set(participants)
-    document = document_of_application(
-        applications_with_documents(ClientApplication.objects.all()).get(pk=application.pk)
-    )
-    append(kind=APPLICATION, subject_id=application.pk, actor=actor, changes=changes_between(NOTHING, document))
-    return NewClient(application, secret)
+    locked = locked_application(_created(name, secret).pk)
+    sees = {"scopes": checked_scopes(scopes), "participants": [participant.pk for participant in participants]}
+    wanted = checked_application(locked, {**sees, **(target or {})})
+    write_rows(locked.application, changes_between(locked.document, wanted), holder_id=None)
+    needs_secret = not wanted["isPublic"] and not wanted["publicKeys"]
+    if needs_secret:
+        locked.application.secret_collected_at = timezone.now()
+        locked.application.save(update_fields=["secret_collected_at"])
+    append(kind=APPLICATION, subject_id=locked.application.pk, actor=actor, changes=changes_between(NOTHING, wanted))
+    return NewClient(locked.application, secret if needs_secret else "")
 
 
 @transaction.atomic
 def register_application(*, actor: Actor, name: str, target: Mapping[str, Any], comment: str | None = None) -> Outcome:
     """Register an application that may do nothing and has a secret that nobody knows.
 
-    Its scopes, participants and owner, and that the owner may collect a secret, are a change, which may wait. Raises
+    All that it gets, and that the owner may collect a secret if it needs one, is a change, which may wait. Raises
     Forbidden; UnprocessableEntity: ValidationFailed, ClientNameNotUnique, OwnerAsks.
     """
     if actor.is_member:
         check_member_permission(actor, ADD)
     name = one_line(name)
-    _check(_name_faults(name))
+    _check(name_faults(name))
     _check_name_free(name)
     application = _created(name, generate_client_secret())
     append(kind=APPLICATION, subject_id=application.pk, actor=actor, changes=[Change("name", None, name)])
+    needs_secret = not target.get("isPublic") and not target.get("publicKeys")
     return change_application(
-        actor=actor, application_id=application.pk, target={**target, "isSecretDue": True}, comment=comment
+        actor=actor, application_id=application.pk, target={**target, "isSecretDue": needs_secret}, comment=comment
     )
 
 
@@ -134,43 +141,6 @@ def change_application(
     return Outcome(application_id, [*taking, *giving] if request is None else taking, request)
 
 
-@transaction.atomic
-def collect_secret(*, actor: Actor, application_id: int) -> NewClient:
-    """Make a new secret and return it, once, to the application's owner.
-
-    It takes the place of the one before. Locks the application. Raises NotFound; Forbidden `NotOwner` for everybody
-    else, and for an owner who asked for this or approved it; UnprocessableEntity `NoSecretDue`.
-    """
-    locked = locked_application(application_id)
-    application = locked.application
-    if actor.member_id is None or application.owner_id != actor.member_id:
-        raise Forbidden(_("Only the owner of the application collects its secret."), sub_code="NotOwner")
-    if not application.is_secret_due:
-        raise UnprocessableEntity(
-            _("No secret waits to be collected. Somebody else has to ask for a new one."), sub_code="NoSecretDue"
-        )
-    if _took_part(actor.member_id, application_id):
-        raise Forbidden(
-            _("You asked for this secret or approved it. The application needs another owner."), sub_code="NotOwner"
-        )
-    secret = generate_client_secret()
-    application.client_secret, application.is_secret_due = secret, False
-    application.secret_holder_id = actor.member_id
-    application.save(update_fields=["client_secret", "is_secret_due", "secret_holder"])
-    collected = [Change("isSecretDue", True, False)]
-    append(kind=APPLICATION, subject_id=application_id, actor=actor, changes=collected)
-    return NewClient(application, secret)
-
-
-def _took_part(member_id: int, application_id: int) -> bool:
-    """Return whether a member asked for the secret that is due, or approved it."""
-    entry = latest_entries(kind=APPLICATION, subject_id=application_id, path="isSecretDue").first()
-    if entry is None:
-        return False
-    approvals = Decision.objects.filter(revision__request=entry.change_request_id or 0, member=member_id)
-    return entry.initiator_member_id == member_id or approvals.exists()
-
-
 def write_application(
     *,
     actor: Actor,
@@ -179,24 +149,12 @@ def write_application(
     comment: str | None = None,
     request: ChangeRequest | None = None,
 ) -> None:
-    """Write changes of a locked application and the entry that records them; tell its owner of a secret that is due."""
-    values = {change.path: change.target for change in changes}
+    """Write changes of a locked application and the entry that records them; tell its owner of a secret that is due.
+
+    Ends the tokens that hold what is no longer there.
+    """
     application = locked.application
-    columns: dict[str, Any] = {}
-    if "name" in values:
-        columns["name"] = values["name"]
-    if "scopes" in values:
-        columns["allowed_scopes"] = " ".join(values["scopes"] or [])
-    if "owner" in values:
-        columns["owner_id"] = values["owner"]
-    if "isSecretDue" in values:
-        columns["is_secret_due"] = bool(values["isSecretDue"])
-    for name, value in columns.items():
-        setattr(application, name, value)
-    if columns:
-        application.save(update_fields=list(columns))
-    if "participants" in values:
-        application.participants.set(values["participants"] or [])
+    write_rows(application, changes, holder_id=actor.member_id if request is None else request.initiator_member_id)
     append(
         kind=APPLICATION,
         subject_id=application.pk,
@@ -204,8 +162,62 @@ def write_application(
         changes=changes,
         **({"comment": comment} if request is None else approved_by(request)),
     )
-    if application.is_secret_due and application.owner is not None and not {"isSecretDue", "owner"}.isdisjoint(values):
+    _end_tokens(application.pk, changes)
+    paths = {change.path for change in changes}
+    if application.is_secret_due and application.owner is not None and not paths.isdisjoint({"isSecretDue", "owner"}):
         tell_of_secret(owner=application.owner.user_id, application_id=application.pk)
+
+
+def write_rows(application: ClientApplication, changes: Sequence[Change], *, holder_id: int | None) -> None:
+    """Write changes of a document to the columns. `holder_id` is the member who asks for new public keys."""
+    values = {change.path: change.target for change in changes}
+    columns: dict[str, Any] = {}
+    for path, column in _COLUMNS.items():
+        if path in values:
+            columns[column] = values[path]
+    for path, column in _WORDS.items():
+        if path in values:
+            columns[column] = " ".join(values[path] or [])
+    if "isPublic" in values:
+        columns["client_type"] = _CLIENT_TYPES[bool(values["isPublic"])]
+    if "publicKeys" in values:
+        known = {key["jwk"]["kid"]: key for key in application.public_keys}
+        columns["public_keys"] = [
+            known[jwk["kid"]] if known.get(jwk["kid"], {}).get("jwk") == jwk else {"jwk": jwk, "holder": holder_id}
+            for jwk in values["publicKeys"] or []
+        ]
+    for name, value in columns.items():
+        setattr(application, name, value)
+    if columns:
+        application.save(update_fields=list(columns))
+    if "participants" in values:
+        application.participants.set(values["participants"] or [])
+
+
+_COLUMNS = {
+    "name": "name",
+    "grant": "authorization_grant_type",
+    "carriesDecisions": "carries_decisions",
+    "owner": "owner_id",
+    "isSecretDue": "is_secret_due",
+}
+# Lists that are stored as words.
+_WORDS = {"scopes": "allowed_scopes", "redirectUris": "redirect_uris", "origins": "allowed_origins"}
+_CLIENT_TYPES = {True: ClientApplication.CLIENT_PUBLIC, False: ClientApplication.CLIENT_CONFIDENTIAL}
+
+
+def _end_tokens(application_id: int, changes: Sequence[Change]) -> None:
+    """End the tokens that hold a scope, or came by a grant, type of client or key, that is no longer there."""
+    values = {change.path: change for change in changes}
+    removed = {
+        path: [item for item in values[path].original or [] if item not in (values[path].target or [])]
+        for path in ("scopes", "publicKeys")
+        if path in values
+    }
+    if not values.keys().isdisjoint({"grant", "isPublic"}) or removed.get("publicKeys"):
+        end_tokens_of_application(application_id)
+    elif removed.get("scopes"):
+        end_tokens_of_application(application_id, scopes=removed["scopes"])
 
 
 def check_may_change_application(actor: Actor, locked: LockedApplication, changes: Sequence[Change]) -> None:
@@ -231,28 +243,22 @@ def checked_application(locked: LockedApplication, target: Mapping[str, Any]) ->
     Raises UnprocessableEntity `ValidationFailed` with the faults by path, ClientNameNotUnique.
     """
     document = {**locked.document, **target}
-    faults = {path: [_("There is no such field.")] for path in target if path not in NOTHING}
-    if document["name"] != locked.document["name"]:
+    is_renamed = document["name"] != locked.document["name"]
+    if is_renamed:
         document["name"] = one_line(document["name"]) if isinstance(document["name"], str) else ""
-        faults |= _name_faults(document["name"])
-    if not isinstance(document["isSecretDue"], bool):
-        faults["isSecretDue"] = [_("Expected true or false.")]
-    known = Participant.objects.values_list("pk", flat=True)
-    for path, choices in (("scopes", ALL_SCOPES), ("participants", known)):
-        if not isinstance(document[path], list):
-            faults[path] = [_("Expected a list.")]
-        elif missing := [str(value) for value in document[path] if value not in choices]:
-            faults[path] = [_("There is no %(id)s.") % {"id": ", ".join(missing)}]
+    document, faults = normalised(document)
+    if is_renamed:
+        faults |= name_faults(document["name"])
+    if "participants" not in faults:
+        known = set(Participant.objects.values_list("pk", flat=True))
+        faults |= {"participants": [no_such(pk) for pk in document["participants"] if pk not in known]}
     owner = document["owner"]
     if owner is not None and not Member.objects.filter(pk=owner, user__is_active=True).exists():
         faults["owner"] = [_("The owner has to be a member whose login is active.")]
-    elif owner is None and document["isSecretDue"] is True:
-        faults["owner"] = [_("Without an owner nobody could collect the secret.")]
-    _check(faults)
-    if document["name"] != locked.document["name"]:
+    _check({path: found for path, found in faults.items() if found})
+    if is_renamed:
         _check_name_free(document["name"])
-    lists = {path: sorted(set(document[path])) for path in ("scopes", "participants")}
-    return with_sight({**document, **lists})
+    return document
 
 
 def _created(name: str, secret: str) -> ClientApplication:
@@ -260,16 +266,10 @@ def _created(name: str, secret: str) -> ClientApplication:
     return ClientApplication.objects.create(
         name=name,
         client_type=ClientApplication.CLIENT_CONFIDENTIAL,
-        authorization_grant_type=ClientApplication.GRANT_CLIENT_CREDENTIALS,
+        authorization_grant_type=FOR_ITSELF,
         client_secret=secret,
         allowed_scopes="",
     )
-
-
-def _name_faults(name: str) -> dict[str, list[str]]:
-    if name and len(name) <= MAX_NAME:
-        return {}
-    return {"name": [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]}
 
 
 def _check_name_free(name: str) -> None:

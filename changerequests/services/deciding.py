@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
+from accounts.decisions import check_carries_decision
 from accounts.permissions import check_member_permission
 from changerequests.eligibility import Case, Person, Round, objection, place_of
 from changerequests.kinds import RequestKind, request_kind
@@ -63,13 +64,15 @@ def decide(
     revision, for which this is the first approval if the decider is in its first stage. Locks the subject, then the
     request: of two reviewers, one wins.
 
-    Raises NotFound; Forbidden without the review permission, and `OwnChangeRequest`, `AboutYourself`,
-    `AlreadyDecided`, `NotAReviewer`; PreconditionFailed for another digest, or, unless the request is returned, without
-    one where it is required; UnprocessableEntity `ChangeRequestNotPending`, `ChangeRequestOutdated` with the paths
-    whose value is no longer the original one, `UnknownPaths`, `UnknownEntries` and `NothingKept` about the parts, and
+    Raises NotFound; Forbidden without the review permission, by a token that carries no decision
+    (`check_carries_decision`), and `OwnChangeRequest`, `AboutYourself`, `AlreadyDecided`, `NotAReviewer`;
+    PreconditionFailed for another digest, or, unless the request is returned, without one where it is required;
+    UnprocessableEntity `ChangeRequestNotPending`, `ChangeRequestOutdated` with the paths whose value is no longer the
+    original one, `UnknownPaths`, `UnknownEntries` and `NothingKept` about the parts, and
     what `RequestKind.apply` raises. Any error leaves everything as it was.
     """
     check_member_permission(actor, REVIEW_PERMISSION)
+    check_carries_decision(actor)
     seen, sight = seen_request(actor=actor, change_request_id=change_request_id)
     kind = request_kind(seen.kind)
     subject = None if seen.subject_id is None else kind.lock(actor=sight, subject_id=seen.subject_id)

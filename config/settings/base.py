@@ -225,6 +225,10 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/admin/"
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.ClientApplication"
+# Where people reach Kontor with a browser, for the links in mails; without it a mail has none.
+PUBLIC_URL = env.str(
+    "PUBLIC_URL", default=f"http://localhost:{env.str('PORT', default='8000')}" if EMBEDDED else ""
+).rstrip("/")
 OAUTH2_PROVIDER = {
     "SCOPES": {
         "contacts.read": _("Read contacts, their details and their history"),
@@ -248,7 +252,10 @@ OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("ACCESS_TOKEN_SECONDS", default=3600),
     "REFRESH_TOKEN_EXPIRE_SECONDS": env.int("REFRESH_TOKEN_SECONDS", default=14 * 24 * 3600),
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
-    "ALLOWED_REDIRECT_URI_SCHEMES": ["http", "https"] if EMBEDDED else ["https"],
+    # A registered address with http is one of the person's own computer (accounts/registration.py).
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https", "http"],
+    # The issuer; in a trial it follows from the request.
+    "OIDC_ISS_ENDPOINT": "" if EMBEDDED else PUBLIC_URL,
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
@@ -256,6 +263,10 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
 }
+# How long the secret of an application still works after its owner has collected the next one.
+SECRET_OVERLAP_HOURS = env.int("SECRET_OVERLAP_HOURS", default=24)
+# How long a member may decide through an application after it has confirmed with its second factor.
+DECISION_CONFIRMATION_MINUTES = env.int("DECISION_CONFIRMATION_MINUTES", default=10)
 
 # Rules of usernames that an institution chooses.
 USERNAME_FROM_EMAIL = env.bool("USERNAME_FROM_EMAIL", default=False)
@@ -266,10 +277,6 @@ EXTERNAL_IDENTITY_PROVIDER = env.bool("EXTERNAL_IDENTITY_PROVIDER", default=Fals
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Kontor <kontor@localhost>")
-# Where people reach Kontor with a browser, for the links in mails; without it a mail has none.
-PUBLIC_URL = env.str(
-    "PUBLIC_URL", default=f"http://localhost:{env.str('PORT', default='8000')}" if EMBEDDED else ""
-).rstrip("/")
 SMS_BACKEND = env.str("SMS_BACKEND", default="contacts.sms.ConsoleBackend")
 SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="")
 SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")

@@ -10,6 +10,7 @@ from typing import Self
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.actor import Actor, ActorKind, member_actor
 from accounts.models import ClientApplication, Member, Participant, User
@@ -101,6 +102,7 @@ def _application() -> ClientApplication:
         client_id=DEMO_CLIENT_ID,
         client_secret=DEMO_CLIENT_SECRET,
         client_type=ClientApplication.CLIENT_CONFIDENTIAL,
+        secret_collected_at=timezone.now(),
         authorization_grant_type=ClientApplication.GRANT_CLIENT_CREDENTIALS,
         allowed_scopes=" ".join(ALL_SCOPES),
     )

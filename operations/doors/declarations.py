@@ -187,6 +187,7 @@ ADMIN_PAGES = {
     "accounts_clientapplication_add": _APPLICATIONS,
     "accounts_clientapplication_change": _APPLICATIONS,
     "accounts_clientapplication_secret": _exempt(Exemption.OWN_DATA, "the secret that others gave the owner"),
+    "accounts_clientapplication_end_secret": _exempt(Exemption.TAKES_AWAY),
     "accounts_participant_add": _changes("configuration"),
     "accounts_participant_change": _changes("configuration"),
     # schemas and lists

@@ -1,16 +1,14 @@
 """Client applications: giving waits for somebody else, and nobody gets a key of its own alone."""
 
-import re
-from base64 import b64encode
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 
 from accounts.actor import member_actor, system_actor
 from accounts.models import ClientApplication, Member, Notice
-from accounts.scopes import ALL_SCOPES
 from administration.applications import APPLICATION
 from administration.notices import deliver_notice
 from administration.services.applications import change_application, create_client_application
@@ -19,67 +17,10 @@ from changerequests.models import ChangeRequest, Status
 from changerequests.services.deciding import Parts
 from changerequests.services.withdrawing import amend_change_request
 from core.errors import Forbidden, UnprocessableEntity
+from tests.administration.applications import RIGHTS, collect, form, page, register, text_of, token
 from tests.administration.approving import approve, waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-RIGHTS = ["view_clientapplication", "add_clientapplication", "change_clientapplication"]
-
-
-@pytest.fixture
-def clerk(make_member: Any) -> Member:
-    """Somebody who may register and change applications, and nothing else."""
-    return make_member("clerk", permissions=RIGHTS)
-
-
-@pytest.fixture
-def carl(make_member: Any) -> Member:
-    return make_member("carl", reviews=True, permissions=[RIGHTS[0], "view_changerequest"])
-
-
-@pytest.fixture
-def olga(make_member: Any) -> Member:
-    """An owner, who has no permission at all."""
-    return make_member("olga")
-
-
-@pytest.fixture
-def browser(admin_of: Any, clerk: Member) -> Client:
-    return admin_of(clerk)
-
-
-def page(application: ClientApplication) -> str:
-    return f"/admin/accounts/clientapplication/{application.pk}/change/"
-
-
-def form(owner: Member | None, **changed: Any) -> dict[str, Any]:
-    sent = {"name": "portal", "allowed_scopes": list(ALL_SCOPES), "participants": []}
-    return {**sent, "owner": "" if owner is None else owner.pk, **changed}
-
-
-def register(browser: Client, owner: Member, **changed: Any) -> ClientApplication:
-    browser.post("/admin/accounts/clientapplication/add/", form(owner, **changed))
-    return ClientApplication.objects.get(name=changed.get("name", "portal"))
-
-
-def collect(browser: Client, application: ClientApplication) -> str | None:
-    """Return the secret that the page shows, if it shows one."""
-    answer = browser.post(f"/admin/accounts/clientapplication/{application.pk}/secret/")
-    found = re.findall(r"<code[^>]*>(.+?)</code>", answer.content.decode())
-    if found:
-        assert "no-store" in answer.headers["Cache-Control"]
-    return found[1] if found else None
-
-
-def token(application: ClientApplication, secret: str) -> str | None:
-    basic = b64encode(f"{application.client_id}:{secret}".encode()).decode()
-    answer = Client().post(
-        "/connect/token", {"grant_type": "client_credentials"}, headers={"authorization": f"Basic {basic}"}
-    )
-    return answer.json().get("access_token")
-
-
-def text_of(response: Any) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
 def test_who_may_only_register_applications_changes_no_client_with_one_alone(
@@ -158,7 +99,7 @@ def test_who_approved_a_secret_does_not_collect_it_as_a_later_owner(
     assert collect(admin_of(carl), application) is None
 
 
-def test_a_new_secret_waits_and_the_old_one_is_good_until_it_is_collected(
+def test_a_new_secret_waits_and_the_old_one_is_good_for_a_while_after_it_is_collected(
     browser: Client, clerk: Member, carl: Member, olga: Member, admin_of: Any
 ) -> None:
     application = register(browser, olga)
@@ -170,7 +111,12 @@ def test_a_new_secret_waits_and_the_old_one_is_good_until_it_is_collected(
     assert token(application, old) is not None
     new = collect(admin_of(olga), application) or ""
     assert token(application, new) is not None
-    assert token(application, old) is None
+    assert token(application, old) is not None
+    shown = text_of(browser.get(page(application)))
+    assert "Works until" in shown
+    ClientApplication.objects.update(previous_secret_until=timezone.now())
+    assert (token(application, new) is None, token(application, old) is None) == (False, True)
+    assert "Works until" not in text_of(browser.get(page(application)))
     # An owner does not ask for a secret of its own.
     olga.user.is_superuser = True
     olga.user.save()

@@ -40,6 +40,7 @@ ERASED = {
 # Says nothing of a contact: companies, staff, configuration, and what the programs need.
 NOT_OF_A_CONTACT = {
     "accounts.AuthorizationCode",
+    "accounts.UsedAssertion",
     "accounts.ClientApplication",
     # Of commands, and why they were run.
     "administration.BreakGlass",

@@ -16,7 +16,8 @@ from django.test import Client
 from accounts.actor import Actor, ActorKind, member_actor
 from accounts.models import ClientApplication, Member, Notice, User
 from administration.notices import deliver_notice
-from administration.services.applications import change_application, collect_secret
+from administration.services.applications import change_application
+from administration.services.secrets import collect_secret
 from changerequests.models import ChangeRequest, Decision
 from changerequests.services.withdrawing import amend_change_request
 from contacts.models import CONTACT_IDENTITY, Contact

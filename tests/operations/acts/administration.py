@@ -107,13 +107,15 @@ def scopes(_world: World) -> dict[str, str]:
 
 @act("accounts_clientapplication_add", APPLICATION, scopes)
 def _register(world: World, browser: Client) -> str:
-    form = {"name": "portal", "allowed_scopes": list(ALL_SCOPES), "participants": [], "owner": world.ben.pk}
+    sees_all = {"purpose": "service", "allowed_scopes": list(ALL_SCOPES), "participants": []}
+    form = {"name": "portal", "owner": world.ben.pk, **sees_all}
     return sent(browser, f"{APPLICATIONS}add/", form)
 
 
 @act("accounts_clientapplication_change", APPLICATION, scopes)
 def _give_an_application_more(world: World, browser: Client) -> str:
-    form = {"name": world.client.name, "allowed_scopes": list(ALL_SCOPES), "participants": [], "owner": ""}
+    sees_all = {"purpose": "service", "allowed_scopes": list(ALL_SCOPES), "participants": []}
+    form = {"name": world.client.name, "owner": "", **sees_all}
     return sent(browser, f"{APPLICATIONS}{world.client.pk}/change/", form)
 
 
