@@ -138,9 +138,14 @@ def _read_token(query: PreparedQuery, values: Mapping[str, Any], kind: ActorKind
     """Return the actor's columns by name, and the columns after them. Raises Unauthorized if there is no such token."""
     row = query.first(values)
     if row is None:
-        raise Unauthorized
+        raise _invalid_token()
     names = _names(kind)
     return dict(zip(names, row, strict=False)), row[len(names) :]
+
+
+def _invalid_token() -> Unauthorized:
+    """Return the error for a token that does not count, whatever the reason (RFC 6750, 3.1)."""
+    return Unauthorized(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
 def _actor_kind(token_row: TokenRow) -> ActorKind | None:
@@ -167,7 +172,7 @@ def _actor_from_row(token_row: TokenRow, checksum: str) -> Actor:
             participant_ids=tuple(token_row["participant_ids"]),
         )
     if kind is None or not token_row["is_active"]:
-        raise Unauthorized
+        raise _invalid_token()
     if kind is ActorKind.MEMBER:
         return Actor(
             kind=kind,
@@ -219,11 +224,16 @@ class BearerScheme(OpenApiAuthenticationExtension):
         scopes = {scope: str(means) for scope, means in settings.OAUTH2_PROVIDER["SCOPES"].items()}
         return {
             "type": "oauth2",
+            "description": (
+                "A bearer token of OAuth2: for the application itself (client credentials), or for a member or contact "
+                "who allows it (authorization code with PKCE). `/.well-known/oauth-authorization-server` has the rest."
+            ),
             "flows": {
                 "clientCredentials": {"tokenUrl": "/connect/token", "scopes": scopes},
                 "authorizationCode": {
                     "authorizationUrl": "/connect/authorize",
                     "tokenUrl": "/connect/token",
+                    "refreshUrl": "/connect/token",
                     "scopes": scopes,
                 },
             },

@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from oauth2_provider.exceptions import OAuthToolkitError
 from oauth2_provider.forms import AllowForm
+from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.views import AuthorizationView
 
 from accounts import second_factor
@@ -46,12 +47,13 @@ class ConsentView(AuthorizationView):
         return response
 
     def handle_no_permission(self) -> HttpResponseBase:
-        """Redirect to the login, unless the request has a fault: it would be known only after the login."""
+        """Redirect to the login; to the application if the request has a fault, since the login's form may not."""
         try:
             self.validate_authorization_request(self.request)
         except OAuthToolkitError as error:
             refused: HttpResponseBase = self.error_response(error, application=None)
-            return refused
+            if isinstance(refused, OAuth2ResponseRedirect):
+                return refused
         response: HttpResponseBase = super().handle_no_permission()
         return response
 

@@ -169,6 +169,10 @@ class ClientApplication(AbstractApplication):
     public_keys = models.JSONField(default=list, db_default=Value([], models.JSONField()), editable=False)
     carries_decisions = models.BooleanField(_("carries decisions"), default=False, db_default=False)
 
+    def is_usable(self, request: Any) -> bool:
+        """Whether it gets tokens: one without scopes is closed. The library asks."""
+        return bool(self.allowed_scopes.strip())
+
     @property
     def is_public(self) -> bool:
         return self.client_type == self.CLIENT_PUBLIC

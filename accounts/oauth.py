@@ -66,6 +66,10 @@ class Validator(OAuth2Validator):
         request.client_id = client.client_id
         return True
 
+    def is_origin_allowed(self, *args: Any, **kwargs: Any) -> bool:
+        """Leave it to `CrossOriginMiddleware`, which answers for all endpoints."""
+        return False
+
     def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         if not Grant.objects.filter(code=code, application=client).exists():
             end_what_came_of(code, client.pk)
@@ -118,7 +122,7 @@ def _sent(request: Any, name: str) -> str:
 _SENSITIVE = ("client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "token")
 
 
-class _GuardedView:
+class GuardedView:
     """An endpoint that authenticates applications. Too many wrong secrets lock the application out.
 
     Errors have OAuth2's format, as everywhere at these addresses.
@@ -177,9 +181,9 @@ def _client_ids(request: HttpRequest) -> set[str]:
     return names - {""}
 
 
-class KontorTokenView(_GuardedView, TokenView):
+class KontorTokenView(GuardedView, TokenView):
     pass
 
 
-class KontorRevokeTokenView(_GuardedView, RevokeTokenView):
+class KontorRevokeTokenView(GuardedView, RevokeTokenView):
     pass

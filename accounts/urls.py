@@ -2,6 +2,7 @@ from django.contrib.auth.views import PasswordChangeDoneView
 from django.urls import path
 
 from accounts.consent import ConsentView
+from accounts.discovery import IntrospectTokenView, MetadataView
 from accounts.logins import KontorLoginView, SecondFactorSetupView, SecondFactorView
 from accounts.oauth import KontorRevokeTokenView, KontorTokenView
 from accounts.password_links import SetPasswordView
@@ -12,6 +13,8 @@ urlpatterns = [
     path("connect/token", KontorTokenView.as_view(), name="token"),
     path("connect/authorize", ConsentView.as_view(), name="authorize"),
     path("connect/revoke", KontorRevokeTokenView.as_view(), name="revoke-token"),
+    path("connect/introspect", IntrospectTokenView.as_view(), name="introspect-token"),
+    path(".well-known/oauth-authorization-server", MetadataView.as_view(), name="oauth-metadata"),
     path("connect/login", KontorLoginView.as_view(), name="login"),
     path("connect/set-password/<uidb64>/<token>", SetPasswordView.as_view(), name="set-password"),
     path("connect/change-password", ChangePasswordView.as_view(), name="change-password"),

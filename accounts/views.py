@@ -47,10 +47,12 @@ def _shape(serializer: type[Serializer], language: str) -> Serializer:
 def check_access(actor: Actor, access: Access) -> None:
     """Raise Forbidden, naming what the actor lacks."""
     if access.scope not in actor.scopes and actor.scopes.isdisjoint(access.other_scopes):
+        # RFC 6750, 3.1. The scope that is named suffices.
+        headers = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{access.scope}"'}
         if access.other_scopes:
             names = ", ".join((access.scope, *access.other_scopes))
-            raise Forbidden(_("The token lacks one of the scopes %(scopes)s.") % {"scopes": names})
-        raise Forbidden(_("The token lacks the scope %(scope)s.") % {"scope": access.scope})
+            raise Forbidden(_("The token lacks one of the scopes %(scopes)s.") % {"scopes": names}, headers=headers)
+        raise Forbidden(_("The token lacks the scope %(scope)s.") % {"scope": access.scope}, headers=headers)
     if actor.kind not in access.kinds:
         raise Forbidden(_("This operation is not open to your kind of caller."))
     if access.member_permission and actor.kind is ActorKind.MEMBER:

@@ -60,7 +60,7 @@ def open_request(
     """
     request = unsaved_request(kind=kind, paths=_paths(changes), actor=actor, requirement=requirement, comment=comment)
     request.subject_id = next(iter(changes)) if len(changes) == 1 else None
-    set_concerned(request, concerned if actor.application_id is None else _with_those(who_act_as(actor), concerned))
+    set_concerned(request, _both(who_act_as(actor), concerned))
     subjects = [
         RequestSubject(pk=pk, request=request, kind=kind, subject_id=subject_id)
         for pk, subject_id in insert_request(request, list(changes))
@@ -101,17 +101,27 @@ def set_concerned(request: ChangeRequest, concerned: Concerned) -> None:
     request.about_member_id, request.excluded_member_ids = concerned.member_id, sorted(concerned.others)
 
 
-def _with_those(who: Concerned, others: Concerned) -> Concerned:
-    more = {*others.others} if others.member_id is None else {others.member_id, *others.others}
-    return Concerned(who.member_id, {*who.others, *more})
+def _both(who_asks: Concerned, about: Concerned) -> Concerned:
+    """Return one that names both. A request has room for one member; of two, the other is among the rest."""
+    others = {*who_asks.others, *about.others}
+    if who_asks.member_id is None:
+        return Concerned(about.member_id, others)
+    return Concerned(who_asks.member_id, others if about.member_id is None else others | {about.member_id})
 
 
 def who_act_as(actor: Actor) -> Concerned:
-    """Return who can act as an application: its owner, and who collected a secret of it. They ask by that."""
-    if actor.application_id is None:
+    """Return who else can act as the actor. They ask by that.
+
+    As an application: its owner, and who has a secret or key of it. These could also have sent what came through it
+    with the token of a member.
+    """
+    application_id = actor.application_id or actor.via_application_id
+    if application_id is None:
         return NOBODY
-    application = ClientApplication.objects.filter(pk=actor.application_id).first()
-    return NOBODY if application is None else Concerned(application.owner_id, application.secret_holders)
+    application = ClientApplication.objects.filter(pk=application_id).first()
+    if application is None:
+        return NOBODY
+    return Concerned(application.owner_id if actor.application_id else None, application.secret_holders)
 
 
 def insert_request(request: ChangeRequest, subject_ids: list[int]) -> list[tuple[int, int]]:

@@ -133,8 +133,7 @@ def _revised(
         policy=policy,
         initiator=initiator_of(actor, policy),
     )
-    is_of_application = actor.application_id is not None
-    set_concerned(request, _with_earlier(request, actor) if is_of_application else concerned_by(kind, subject, changes))
+    set_concerned(request, _concerned(request, actor, concerned_by(kind, subject, changes)))
     return revise(
         request=request,
         reason=reason,
@@ -146,8 +145,10 @@ def _revised(
     )
 
 
-def _with_earlier(request: ChangeRequest, actor: Actor) -> Concerned:
-    """Return who can act as the application that amends, and who could when it asked."""
-    now = who_act_as(actor)
-    asked = {*request.excluded_member_ids} | ({request.about_member_id} if request.about_member_id else set())
-    return Concerned(now.member_id, {*now.others, *asked})
+def _concerned(request: ChangeRequest, actor: Actor, by_changes: Concerned) -> Concerned:
+    """Return whom an amended request concerns, who can act as the actor that amends, and who could when it asked."""
+    now, earlier = who_act_as(actor), set(request.excluded_member_ids)
+    if actor.application_id is None:
+        return Concerned(by_changes.member_id, {*by_changes.others, *now.others, *earlier})
+    owners = {request.about_member_id} if request.about_member_id is not None else set()
+    return Concerned(now.member_id, {*now.others, *earlier, *owners})

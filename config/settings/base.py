@@ -72,6 +72,7 @@ MIDDLEWARE = [
     # First: who watches the processes comes without a session, over plain HTTP, and to a number instead of a name.
     "operations.middleware.OperationsMiddleware",
     "core.middleware.CorrelationMiddleware",
+    "accounts.cross_origin.CrossOriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.HeadersMiddleware",
     "core.middleware.SkipApiCspMiddleware",
@@ -245,6 +246,7 @@ OAUTH2_PROVIDER = {
         "imports": _("Import data"),
         "anonymize": _("Anonymize contacts"),
         "scim": _("Create and close members, and ask for their rights, as a directory does (SCIM 2.0)"),
+        "introspection": _("Ask what tokens are good for"),
     },
     "OAUTH2_VALIDATOR_CLASS": "accounts.oauth.Validator",
     "SCOPES_BACKEND_CLASS": "accounts.scopes.ApplicationScopes",

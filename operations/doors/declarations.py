@@ -107,6 +107,7 @@ OPERATIONS = {
     # logins
     "POST /connect/token": _OWN_LOGIN,
     "POST /connect/revoke": _OWN_LOGIN,
+    "POST /connect/introspect": _READS,
     "POST /connect/authorize": _OWN_LOGIN,
     "PUT /connect/authorize": _OWN_LOGIN,
     "POST /connect/login": _OWN_LOGIN,

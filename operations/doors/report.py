@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.models import ClientApplication
+from accounts.models import ClientApplication, Member
+from administration.applications import FOR_ITSELF
 from changerequests.kinds import all_kinds
 from changerequests.policies import KindPolicy, Rule, kind_policy
 from changerequests.queries.policies import policies_now
@@ -89,13 +90,20 @@ def left_by_profile() -> Mapping[str, Mapping[str, str]]:
 
 
 def applications() -> list[dict[str, Any]]:
-    """Return each application that may write: what it changes alone, and the kinds for which a policy names it."""
+    """Return each application that may write for itself: what it changes alone, for what it waits, who holds its keys.
+
+    It waits for the kinds whose policy names it. Those that act for people change what these may.
+    """
     document, version = policies_now()
     policies = {key: kind_policy(policy, version=version) for key, policy in document.items()}
+    members = dict(Member.objects.values_list("pk", "user__username"))
     found = []
-    for application in ClientApplication.objects.order_by("name"):
+    for application in ClientApplication.objects.filter(authorization_grant_type=FOR_ITSELF).order_by("name"):
         scopes = sorted(WRITING_SCOPES & set(application.allowed_scopes.split()))
         if scopes:
             waits = [key for key, policy in policies.items() if policy.concerns_application(application.pk)]
-            found.append({"name": application.name, "scopes": scopes, "waitsFor": waits})
+            holders = sorted(members[pk] for pk in application.secret_holders)
+            owner = members.get(application.owner_id or 0)
+            keys = {"owner": owner, "keyHolders": holders}
+            found.append({"name": application.name, "scopes": scopes, "waitsFor": waits, **keys})
     return found

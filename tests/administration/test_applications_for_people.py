@@ -162,6 +162,7 @@ def test_a_scope_that_is_taken_ends_the_tokens_that_hold_it_and_closing_ends_all
     assert RefreshToken.objects.filter(revoked=None).count() == 1
     change_application(actor=member_actor(clerk), application_id=portal.pk, target={"scopes": []})
     assert Api(reads).get(path).status == 401
+    assert Client().post("/connect/token", {"client_id": portal.client_id}).status_code in (400, 401)
     assert not RefreshToken.objects.filter(revoked=None).exists()
 
 

@@ -126,13 +126,15 @@ def test_the_command_prints_json(capsys):
     } in found["doors"]
 
 
-def test_the_command_says_what_an_application_changes_alone(capsys, make_app):
+def test_the_command_says_what_an_application_changes_alone_and_who_holds_its_keys(capsys, make_app, make_member):
     application = make_app("Portal")
-    ClientApplication.objects.filter(pk=application.pk).update(allowed_scopes="contacts.read contacts.write")
+    people = {"owner": make_member("olga"), "secret_holder": make_member("oscar")}
+    ClientApplication.objects.filter(pk=application.pk).update(allowed_scopes="contacts.read contacts.write", **people)
     ClientApplication.objects.filter(pk=make_app("Reader").pk).update(allowed_scopes="contacts.read")
     assert json.loads(printed(capsys, "--json"))["applications"] == [
-        {"name": "Portal", "scopes": ["contacts.write"], "waitsFor": []}
+        {"name": "Portal", "scopes": ["contacts.write"], "waitsFor": [], "owner": "olga", "keyHolders": ["oscar"]}
     ]
+    assert "its keys have oscar" in _line(printed(capsys), "Portal: changes alone by contacts.write")
     set_policy(policy(REVIEW, [rule("Review", applications=[application.pk])]), kind=LEGAL_ENTITY_DETAILS)
     assert json.loads(printed(capsys, "--json"))["applications"][0]["waitsFor"] == [LEGAL_ENTITY_DETAILS]
 

@@ -12,6 +12,7 @@ import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client
+from oauth2_provider.models import AccessToken
 
 from accounts.actor import Actor, ActorKind, member_actor
 from accounts.models import ClientApplication, Member, Notice, User
@@ -295,6 +296,27 @@ def test_who_collected_the_secret_does_not_decide_what_the_application_of_anothe
     approve(root, request)
     contact.refresh_from_db()
     assert contact.username == "another"
+
+
+def test_who_holds_its_secret_does_not_decide_what_came_through_the_application_in_the_name_of_a_member(
+    given_away: ClientApplication, olga: Member, root: Member, make_member: Any, make_contact: Any, api_of: Any
+) -> None:
+    """Who has the secret may have sent it."""
+    anna, contact = make_member("anna", sees_all_contacts=True), make_contact()
+    api = api_of(anna)
+    AccessToken.objects.update(application=given_away)
+    assert (
+        api.patch(
+            f"/v1.0/contacts/{contact.pk}/details", {"details": {"personalInformation": {"lastName": "Other"}}}
+        ).status
+        == 200
+    )
+    request = waiting()
+    assert api_of(olga).post(address(request, "/review"), {"isApproved": True}).sub_code == "AboutYourself"
+    amended = {"personalInformation": {"lastName": "Another"}}
+    amend_change_request(actor=member_actor(anna), change_request_id=request.pk, document=amended)
+    assert api_of(olga).post(address(request, "/review"), {"isApproved": True}).sub_code == "AboutYourself"
+    approve(root, request)
 
 
 def test_who_holds_its_secret_does_not_decide_what_the_application_is_given(

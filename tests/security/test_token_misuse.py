@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 def refused(api: Api, path: str) -> None:
     answer = api.get(path)
     assert (answer.status, answer.json["code"]) == (401, "Unauthorized")
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
     # One answer for all: it does not tell an expired token from a guess.
     assert answer.json["message"] == Api("guess").get(path).json["message"]
 

@@ -40,8 +40,10 @@ class Command(BaseCommand):
         self.stdout.write(self.style.MIGRATE_HEADING("Applications"))
         for application in applications():
             waits = ", ".join(application["waitsFor"]) or "nothing"
+            keys = ", ".join(application["keyHolders"]) or "nobody who is known"
             self.stdout.write(
-                f"  {application['name']}: changes alone by {', '.join(application['scopes'])}; waits for {waits}"
+                f"  {application['name']}: changes alone by {', '.join(application['scopes'])}; waits for {waits}; "
+                f"its keys have {keys}"
             )
 
 
