@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.admin import ChoicesFieldListFilter, ShowFacets, SimpleListFilter
 from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR, IncorrectLookupParameters
@@ -193,8 +194,19 @@ class ReadOnlyAdmin(CappedAdmin):
         return False
 
 
+class _RefusedForm(forms.BaseForm):
+    """A form that a service has refused: it is invalid, says why, and keeps the input."""
+
+    refusal: ApiError
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.is_bound:
+            self.add_error(None, _words_of(self.refusal))
+
+
 class RefusableAdmin(ModelAdmin):
-    """Forms that write through services: an error of a service rolls everything back and is shown as a message."""
+    """Forms that write through services: an error of a service rolls everything back, and the form says why."""
 
     def changeform_view(
         self,
@@ -206,7 +218,15 @@ class RefusableAdmin(ModelAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except ApiError as refusal:
+            vars(request)["refusal"] = refusal
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except ApiError as refusal:
             return _refused(request, refusal, request.get_full_path())
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form, refusal = super().get_form(request, obj, change=change, **kwargs), vars(request).get("refusal")
+        return form if refusal is None else type(form.__name__, (_RefusedForm, form), {"refusal": refusal})
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -219,9 +239,12 @@ class RefusableAdmin(ModelAdmin):
 
 
 def _refused(request: HttpRequest, refusal: ApiError, address: str) -> HttpResponse:
-    faults = [str(text) for texts in (refusal.properties or {}).values() for text in texts]
-    messages.error(request, " ".join([str(refusal), *faults]))
+    messages.error(request, " ".join(_words_of(refusal)))
     return HttpResponseRedirect(address)
+
+
+def _words_of(refusal: ApiError) -> list[Any]:
+    return [str(refusal), *(str(text) for texts in (refusal.properties or {}).values() for text in texts)]
 
 
 class VisibleToActorAdmin(CappedAdmin):

@@ -9,9 +9,11 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from accounts.actor import system_actor
 from accounts.models import Member, User
 from accounts.password_links import password_link
 from accounts.usernames import is_name_taken
+from administration.services.roles import create_roles
 from core.errors import UnprocessableEntity
 
 # One asks and one decides. A request about the rights of one of them needs a third.
@@ -35,7 +37,7 @@ def is_bootstrapped() -> bool:
 
 @transaction.atomic
 def create_first_people(people: Sequence[Person]) -> list[tuple[Member, str]]:
-    """Create the first people; return each with the path of the page on which that person chooses a password.
+    """Create the first people and the shipped roles; return each person with the path of its page for a password.
 
     Raises UnprocessableEntity: `AlreadyBootstrapped` if there are people; `TooFewPeople`; `ValidationFailed` with the
     faults by `people[INDEX].PROPERTY`. Two calls at once wait for each other.
@@ -57,6 +59,7 @@ def create_first_people(people: Sequence[Person]) -> list[tuple[Member, str]]:
         raise UnprocessableEntity(_("These people cannot be created."), sub_code="ValidationFailed", properties=faults)
     for user in users:
         user.save()
+    create_roles(actor=system_actor("bootstrap"))
     members = [Member.objects.create(user=user, sees_all_contacts=True) for user in users]
     return [(member, password_link(member.user)) for member in members]
 

@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from accounts.actor import Actor, operator_actor, system_actor
 from accounts.models import User
 from administration.bootstrap import is_bootstrapped
 from administration.break_glass import break_glass
+from administration.outcomes import Outcome
 from administration.services.rights import change_rights
 from changerequests.models import ChangeRequest
 from core.errors import ApiError
@@ -77,10 +78,22 @@ class RightsCommand(FourEyesCommand):
         user = User.objects.filter(username__iexact=options["username"]).first()
         if user is None:
             raise CommandError("There is no login with this username.")
+        self.submit(
+            lambda actor: change_rights(actor=actor, user_id=user.pk, target=target),
+            options,
+            done=done,
+            unchanged=unchanged,
+        )
+
+    def submit(
+        self, service: Callable[[Actor], Outcome], options: dict[str, Any], *, done: str, unchanged: str = ""
+    ) -> None:
+        """Call a service as the command's actor and say what became of it. Raises CommandError."""
         try:
-            outcome = change_rights(actor=self.actor(options), user_id=user.pk, target=target)
+            outcome = service(self.actor(options))
         except ApiError as error:
-            raise CommandError(str(error)) from error
+            faults = [str(text) for texts in (error.properties or {}).values() for text in texts]
+            raise CommandError(" ".join([str(error), *faults])) from error
         if outcome.request is not None:
             self.say_that_it_waits(outcome.request)
         else:

@@ -3,9 +3,17 @@
 from django.contrib.auth.models import Permission
 from django.utils.translation import gettext
 
+from administration.permissions import WORDS
+
 
 def permission_label(permission: Permission) -> str:
-    """Return a permission's label in the user's language; the database has only English names."""
+    """Return what a permission allows in the user's language, after its area.
+
+    For those that nothing asks for there are no words but those of Django, which has English names.
+    """
+    known = WORDS.get(f"{permission.content_type.app_label}.{permission.codename}")
+    if known is not None:
+        return f"{known[0]}: {known[1]}"
     kind = permission.content_type.model_class()
     of = permission.content_type.name if kind is None else kind._meta.verbose_name_plural
     return f"{of}: {gettext(permission.name)}"

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -16,22 +16,30 @@ from accounts.admin_actor import member_of
 from administration.admin.base import WaitingAdmin
 from administration.admin.provider_fields import ProviderPairsField, as_lines
 from administration.labels import permission_label
+from administration.openings import openings_of
 from administration.outcomes import Outcome
+from administration.permissions import by_area, offered_permissions
 from administration.queries.rights import permission_names
 from administration.rights import GROUP_RIGHTS
+from administration.roles import text_of
 from administration.services.groups import change_group, create_group, delete_group
 
 admin.site.unregister(Group)
 
 
 class LabelledPermissions:
-    """For admins with a permissions field."""
+    """For admins with the permissions field `permissions_field`: it offers what something asks for, in words."""
 
-    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
-        if field is not None and db_field.name in ("user_permissions", "permissions"):
+    permissions_field: str
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
+        field = form.base_fields.get(self.permissions_field)
+        if field is not None:
+            held = [] if obj is None else list(getattr(obj, self.permissions_field).values_list("pk", flat=True))
+            field.queryset = offered_permissions(held)
             field.label_from_instance = permission_label
-        return field
+        return form
 
 
 class GroupForm(forms.ModelForm):
@@ -59,9 +67,11 @@ class GroupAdmin(LabelledPermissions, WaitingAdmin, BaseGroupAdmin):  # type: ig
     """Only superusers change groups, because groups grant permissions."""
 
     kind = GROUP_RIGHTS
+    permissions_field = "permissions"
     sidebar_icon = "group"
     form = GroupForm
     fields = ["name", "permissions", "provider_groups"]
+    change_form_outer_after_template = "admin/auth/group/role.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
@@ -71,6 +81,19 @@ class GroupAdmin(LabelledPermissions, WaitingAdmin, BaseGroupAdmin):  # type: ig
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.is_superuser
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        group = kwargs.get("obj")
+        if group is not None:
+            names = permission_names(group.permissions.select_related("content_type"))
+            context["role_text"] = text_of(group.name, names)
+            context["role_areas"] = [
+                (area, [(words, openings_of(name)) for name, words in permissions])
+                for area, permissions in by_area(names)
+            ]
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def submit(self, request: HttpRequest, obj: Any, form: Any, *, actor: Actor, change: bool) -> Outcome:
         names = permission_names(form.cleaned_data["permissions"].select_related("content_type"))

@@ -8,15 +8,18 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from accounts.actor import Actor
-from accounts.models import Member
+from accounts.models import Member, User
 from administration.admin.base import KeptAdmin, WaitingAdmin
+from administration.admin.colleagues import FIELDSETS, ColleagueForm
 from administration.outcomes import Outcome
 from administration.rights import RIGHTS
+from administration.services.colleagues import add_colleague
 from administration.services.rights import change_rights
 
 
@@ -30,14 +33,31 @@ class MemberAdmin(WaitingAdmin, KeptAdmin):
     search_fields = ["user__first_name", "user__last_name", "user__username"]
     search_help_text = _("Name or username")
     ordering = ["user__last_name", "user__first_name", "id"]
-    autocomplete_fields = ["user", "manager", "participants"]
+    autocomplete_fields = ["manager", "participants"]
+    readonly_fields = ["user", "uid"]  # the history attributes the member's actions to that person
     fields = ["user", "manager", "participants", "sees_all_contacts", "uid"]
+    add_form = ColleagueForm
     inlines: list[type[InlineModelAdmin]] = []
     parts: Sequence["MemberPart"] = ()
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Only superusers add colleagues, because their logins open the administration."""
+        return request.user.is_superuser and super().has_add_permission(request)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        """A member's user never changes, because the history attributes the member's actions to that person."""
-        return ["uid"] if obj is None else ["uid", "user"]
+        return [] if obj is None else self.readonly_fields
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return FIELDSETS if obj is None else super().get_fieldsets(request, obj)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **(kwargs if change else {**kwargs, "form": self.add_form}))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"title": gettext("Add a colleague"), **(extra_context or {})}
+        return super().add_view(request, form_url, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
         rows = super().get_queryset(request).select_related("user", "manager__user")
@@ -52,17 +72,19 @@ class MemberAdmin(WaitingAdmin, KeptAdmin):
         return None if obj is None else obj.user_id
 
     def submit(self, request: HttpRequest, obj: Any, form: Any, *, actor: Actor, change: bool) -> Outcome:
+        if not change:
+            target = form.target()
+            outcome = add_colleague(actor=actor, username=target.pop("username"), target=target)
+            obj.user = User.objects.get(pk=outcome.subject_id)
+            obj.pk = Member.objects.filter(user=obj.user).values_list("pk", flat=True).first()
+            return outcome
         sent = form.cleaned_data
         target = {
             "manager": None if sent["manager"] is None else sent["manager"].pk,
             "participants": [participant.pk for participant in sent["participants"]],
             "seesAllContacts": sent["sees_all_contacts"],
         }
-        if change:
-            return change_rights(actor=actor, user_id=obj.user_id, target=target)
-        outcome = change_rights(actor=actor, user_id=sent["user"].pk, target={**target, "isMember": True})
-        obj.pk = Member.objects.filter(user=sent["user"]).values_list("pk", flat=True).first()
-        return outcome
+        return change_rights(actor=actor, user_id=obj.user_id, target=target)
 
     def save_related(self, request: HttpRequest, form: ModelForm, formsets: Sequence[Any], change: bool) -> None:
         """Let the services of apps above save what they have about the member, which may wait."""

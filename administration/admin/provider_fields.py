@@ -6,9 +6,13 @@ from typing import Any
 from django import forms
 from django.utils.functional import lazy
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.sso.providers import known_issuers
+
+# The part of a form with the identities.
+LINKED: Any = (_("Single sign-on"), {"fields": ("identities",)})
 
 
 class ProviderPairsField(forms.CharField):
@@ -33,6 +37,18 @@ class ProviderPairsField(forms.CharField):
             if issuer:
                 pairs.append({"issuer": issuer, self._name: text.strip()})
         return pairs
+
+
+def identities_field() -> ProviderPairsField:
+    """Return the field for who a person is at identity providers."""
+    return ProviderPairsField(
+        name="subject",
+        label=_("Linked at identity providers"),
+        hint=_(
+            "Who the person is there, and so comes in without a password. "
+            "One per line: the issuer, a space, and the subject (“sub”)."
+        ),
+    )
 
 
 def as_lines(pairs: Iterable[Any], name: str) -> str:

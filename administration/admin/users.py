@@ -23,13 +23,13 @@ from accounts.lockout import Secret, seconds_locked
 from accounts.models import Member, User
 from administration.admin.base import KeptAdmin, WaitingAdmin
 from administration.admin.groups import LabelledPermissions
-from administration.admin.provider_fields import ProviderPairsField, as_lines
+from administration.admin.provider_fields import LINKED, as_lines, identities_field
 from administration.outcomes import Outcome
 from administration.queries.rights import permission_names
 from administration.rights import RIGHTS
 from administration.services.locks import unlock_login
 from administration.services.notices import mail_password_link
-from administration.services.rights import change_rights, create_login
+from administration.services.rights import change_rights
 from core.errors import ApiError
 
 # The admin page would show the secret keys of second factors.
@@ -50,20 +50,12 @@ PATHS = {
     "identities": "identities",
 }
 NAMES, GRANTED = ("first_name", "last_name", "email"), ("is_staff", "is_superuser", "groups", "user_permissions")
-LINKED: Any = (_("Single sign-on"), {"fields": ("identities",)})
 
 
 class LoginForm(forms.ModelForm):
     """A login without its password, which nobody but its owner sets."""
 
-    identities = ProviderPairsField(
-        name="subject",
-        label=_("Linked at identity providers"),
-        hint=_(
-            "Who the person is there, and so comes in without a password. "
-            "One per line: the issuer, a space, and the subject (“sub”)."
-        ),
-    )
+    identities = identities_field()
 
     class Meta:
         model = User
@@ -89,10 +81,9 @@ class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  #
     """Only superusers grant permissions, and like everybody they need somebody else to approve it."""
 
     kind = RIGHTS
+    permissions_field = "user_permissions"
     sidebar_icon = "person"
     form = LoginForm
-    add_form = LoginForm
-    add_form_template = None
     change_form_outer_after_template = "admin/administration/login_actions.html"
     fieldsets = (
         (None, {"fields": ("username",)}),
@@ -100,21 +91,6 @@ class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  #
         (_("Permissions"), {"fields": ("is_active", *GRANTED)}),
         LINKED,
         (_("Important dates"), {"fields": ("last_login", "date_joined")}),
-    )
-    add_fieldsets = (
-        (
-            None,
-            {
-                "fields": ("username",),
-                "description": _(
-                    "The login cannot be used until somebody else has approved it. Then a link goes to its "
-                    "address, with which its owner sets the password."
-                ),
-            },
-        ),
-        (_("Personal info"), {"fields": NAMES}),
-        (_("Permissions"), {"fields": GRANTED}),
-        LINKED,
     )
     list_display = ["username", "first_name", "last_name", "email", "is_staff", "is_active"]
     list_filter = ["is_active", "is_staff", "is_superuser"]
@@ -130,6 +106,10 @@ class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  #
         """Show the field to who may not change it."""
         return as_lines(user.identities.order_by("issuer", "subject").values("issuer", "subject"), "subject")
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Colleagues are added on the page of the members, together with what they have as members."""
+        return False
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only superusers change logins of staff and members: changing a login is enough to take it over."""
         if obj is not None and not request.user.is_superuser and (obj.is_staff or obj.is_superuser or _is_member(obj)):
@@ -137,12 +117,7 @@ class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  #
         return super().has_change_permission(request, obj)
 
     def submit(self, request: HttpRequest, obj: Any, form: Any, *, actor: Actor, change: bool) -> Outcome:
-        target = form.target()
-        if change:
-            return change_rights(actor=actor, user_id=obj.pk, target=target)
-        outcome = create_login(actor=actor, username=target.pop("username"), target=target)
-        obj.pk = outcome.subject_id
-        return outcome
+        return change_rights(actor=actor, user_id=obj.pk, target=form.target())
 
     def get_urls(self) -> list[URLPattern]:
         """Without Django's page on which one user sets the password of another."""

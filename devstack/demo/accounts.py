@@ -2,32 +2,24 @@
 
 from dataclasses import dataclass
 
+from administration.roles import RELATIONSHIP_MANAGER, REVIEWER, ROLES
+
 DEMO_CLIENT_ID = "demo"
 DEMO_CLIENT_SECRET = "demo-secret-for-trials-only"  # noqa: S105 - public on purpose
 
 ZURICH, GENEVA = "Zurich", "Geneva"
 PARTICIPANTS = (ZURICH, GENEVA)
 
-RELATIONSHIP_MANAGERS, REVIEWERS, COMPLIANCE = "Relationship managers", "Reviewers", "Compliance"
-_LOOK = (
-    "contacts.view_contact",
-    "changerequests.view_changerequest",
-    "accounts.view_member",
-    "contactgroups.view_contactgroup",
-    "legalentities.view_legalentity",
-    "importexport.view_exportjob",
-    "importexport.add_exportjob",
-)
+COMPLIANCE = "Compliance"
 GROUPS: dict[str, tuple[str, ...]] = {
-    RELATIONSHIP_MANAGERS: (*_LOOK, "contacts.add_contact", "contacts.change_contact_details"),
-    REVIEWERS: (*_LOOK, "changerequests.review_changerequest"),
+    **{role.name: tuple(sorted(role.permissions)) for role in ROLES},
     COMPLIANCE: (
-        *_LOOK,
-        "accounts.view_participant",
+        *sorted(REVIEWER.permissions),
+        "importexport.view_exportjob",
+        "importexport.add_exportjob",
         "accounts.view_user",
         "accounts.view_clientapplication",
         "auth.view_group",
-        "changerequests.review_changerequest",
         "changerequests.change_policies",
     ),
 }
@@ -65,7 +57,7 @@ DEMO_ACCOUNTS = (
         first_name="Hélène",
         last_name="Favre",
         may="change and review: her clients, anna's and ben's",
-        groups=(RELATIONSHIP_MANAGERS, REVIEWERS),
+        groups=(RELATIONSHIP_MANAGER.name, REVIEWER.name),
     ),
     DemoAccount(
         username="anna",
@@ -73,7 +65,7 @@ DEMO_ACCOUNTS = (
         last_name="Zürcher",
         may="change her clients, those of Zurich",
         participants=(ZURICH,),
-        groups=(RELATIONSHIP_MANAGERS,),
+        groups=(RELATIONSHIP_MANAGER.name,),
         manager="head",
     ),
     DemoAccount(
@@ -82,7 +74,7 @@ DEMO_ACCOUNTS = (
         last_name="Rochat",
         may="change his clients, those of Geneva",
         participants=(GENEVA,),
-        groups=(RELATIONSHIP_MANAGERS,),
+        groups=(RELATIONSHIP_MANAGER.name,),
         manager="head",
     ),
     DemoAccount(
@@ -90,7 +82,7 @@ DEMO_ACCOUNTS = (
         first_name="Rita",
         last_name="Bernasconi",
         may="review the changes of all clients",
-        groups=(REVIEWERS,),
+        groups=(REVIEWER.name,),
         sees_all_contacts=True,
     ),
     DemoAccount(

@@ -176,7 +176,6 @@ ADMIN_PAGES = {
     "changerequests_absence_add": _OWN_ABSENCE,
     "changerequests_absence_change": _OWN_ABSENCE,
     # users, rights, applications
-    "accounts_user_add": _RIGHTS,
     "accounts_user_change": _RIGHTS,
     "accounts_user_password_link": _LINK,
     "accounts_user_unlock": _exempt(Exemption.TAKES_AWAY, "a lock, of somebody else; it is on record"),
@@ -226,6 +225,7 @@ ADMIN_PAGES = {
 COMMANDS = {
     "bootstrap": _exempt(Exemption.SHELL, "before there are people"),
     "policies": _changes("policy"),
+    "roles": _changes("group-rights", note=_OR_BREAK_GLASS),
     "create_member": _changes("rights", note=_OR_BREAK_GLASS),
     "doctor": _READS,
     "doors": _READS,

@@ -34,6 +34,16 @@ def operations() -> set[str]:
     return found
 
 
+def member_permissions() -> Iterator[tuple[str, str]]:
+    """Yield each operation for which members need a permission, and the permission."""
+    for route, pattern in _patterns(get_resolver().url_patterns):
+        view = getattr(pattern.callback, "cls", None)
+        if view is not None and issubclass(view, ActorView):
+            for method, access in view.access.items():
+                if access.member_permission is not None:
+                    yield f"{method} /{_readable(route)}", access.member_permission
+
+
 def _methods(view: Any) -> set[str]:
     if view is None:
         # A function does not say what it accepts.

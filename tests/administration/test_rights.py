@@ -164,8 +164,9 @@ def test_one_change_of_a_login_waits_at_a_time(browser: Client, anna: Member, re
 
 def test_one_person_makes_no_puppet(browser: Client, root: Member, carl: Member, settings: Any) -> None:
     settings.PUBLIC_URL = "https://kontor.example"
-    sent = {"username": "puppet", "email": "puppet@bank.example", "is_staff": "on", "is_superuser": "on"}
-    browser.post("/admin/accounts/user/add/", {**sent, "password1": "known-to-root-1", "password2": "known-to-root-1"})
+    sent = {"first_name": "Pia", "last_name": "Puppet", "email": "puppet@bank.example", "sees_all_contacts": "on"}
+    passwords = dict.fromkeys(("password", "password1", "password2"), "known-to-root-1")
+    browser.post("/admin/accounts/member/add/", {**sent, **passwords, "is_superuser": "on"})
     puppet = User.objects.get(username="puppet")
     assert (puppet.is_active, puppet.is_staff, puppet.is_superuser, puppet.email) == (False, False, False, "")
     assert not puppet.has_usable_password()
@@ -176,7 +177,8 @@ def test_one_person_makes_no_puppet(browser: Client, root: Member, carl: Member,
     browser.post(f"/admin/accounts/user/{puppet.pk}/password-link/")
     assert not Notice.objects.exists()
     approve(carl, waiting())
-    assert rights_of(puppet) == (True, True, True, set())
+    assert rights_of(puppet) == (True, True, False, set())
+    assert Member.objects.get(user=puppet).sees_all_contacts
     # Its owner alone sets the password, once.
     deliver_notice(Notice.objects.get(recipient=puppet, kind=Notice.Kind.PASSWORD_LINK).pk)
     assert mail.outbox[0].to == ["puppet@bank.example"]
@@ -215,16 +217,6 @@ def test_a_link_to_set_the_password_goes_to_the_address_of_the_login(
     User.objects.filter(pk=anna.user_id).update(is_active=False)
     assert link is not None
     assert "has been used" in text_of(Client().get(link[1], follow=True))
-
-
-def test_a_login_becomes_a_member_once_somebody_else_approves_it(browser: Client, root: Member, carl: Member) -> None:
-    user = User.objects.create_user("berta", is_staff=True)
-    sent = {"user": user.pk, "sees_all_contacts": "on"}
-    answer = browser.post("/admin/accounts/member/add/", sent, follow=True)
-    assert "Nothing is changed yet" in text_of(answer)
-    assert not Member.objects.filter(user=user).exists()
-    approve(carl, waiting())
-    assert Member.objects.get(user=user).sees_all_contacts
 
 
 def test_the_first_members_are_made_on_the_host(capsys: Any) -> None:

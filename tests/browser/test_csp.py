@@ -15,7 +15,6 @@ PAGES = [
     "accounts/clientapplication/add/",
     "accounts/member/add/",
     "accounts/participant/add/",
-    "accounts/user/add/",
     "accounts/user/{user}/change/",
     "accounts/user/{user}/history/",
     "auth/group/add/",

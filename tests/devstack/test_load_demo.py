@@ -103,7 +103,7 @@ class TestTheDemo:
         anna.save()
         anna.groups.clear()
         Member.objects.filter(user=anna).update(manager=None)
-        Group.objects.get(name="Reviewers").permissions.clear()
+        Group.objects.get(name="Reviewer").permissions.clear()
         contact = Contact.objects.earliest("pk")
         with without_triggers():
             Contact.objects.filter(pk=contact.pk).update(
@@ -113,7 +113,7 @@ class TestTheDemo:
         load_demo("--contacts", "60")
         assert (list(User.objects.order_by("pk").values()), list(Contact.objects.order_by("pk").values())) == before
         assert not anna.groups.exists()
-        assert not Group.objects.get(name="Reviewers").permissions.exists()
+        assert not Group.objects.get(name="Reviewer").permissions.exists()
         assert Member.objects.get(user=anna).manager is None
 
     def test_stored_documents_follow_the_schema_after_all_that_happened(self):

@@ -23,7 +23,7 @@ PAGES = [
     "/admin/contactgroups/contactgroup/{group}/change/",
     "/admin/contactgroups/contactgroup/add/",
     "/admin/legalentities/legalentity/{entity}/change/",
-    "/admin/accounts/user/add/",
+    "/admin/accounts/member/add/",
     "/admin/importexport/importjob/add/",
     "/admin/auth/group/",
     "/admin/password_change/",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 from oauth2_provider.models import AccessToken
@@ -36,6 +37,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 RENAMED = {"personalInformation": {"lastName": "Heusser"}}
 OWN_ADDRESS = "root@bank.example"
 PASSWORD = "chosen-by-the-owner-1"
+INLINES = {f"assignments{one}-{count}": 0 for one in ("", "-2") for count in ("TOTAL_FORMS", "INITIAL_FORMS")}
 
 
 # ---- without the right
@@ -89,8 +91,9 @@ def browser(admin_of: Any, root: Member) -> Client:
 
 
 def make_login(browser: Client, **changed: Any) -> Any:
-    sent = {"username": "puppet", "email": "puppet@bank.example", "is_staff": "on", "is_superuser": "on", **changed}
-    return browser.post("/admin/accounts/user/add/", sent, follow=True)
+    names = {"first_name": "Pia", "last_name": "Puppet", "username": "puppet"}
+    sent = {**names, "email": "puppet@bank.example", **changed}
+    return browser.post("/admin/accounts/member/add/", sent, follow=True)
 
 
 def user_page(user: User) -> str:
@@ -99,7 +102,8 @@ def user_page(user: User) -> str:
 
 def form_of(user: User, **changed: Any) -> dict[str, Any]:
     flags = {name: "on" for name in ("is_active", "is_staff", "is_superuser") if getattr(user, name)}
-    return {"username": user.username, "email": user.email, **flags, **changed}
+    names = {name: getattr(user, name) for name in ("username", "email", "first_name", "last_name")}
+    return {**names, **flags, **changed}
 
 
 def link(browser: Client, user: User) -> str | None:
@@ -135,16 +139,11 @@ def test_no_login_is_made_whose_links_reach_its_maker(browser: Client, carl: Mem
 
 def test_a_login_with_the_address_of_staff_does_not_become_staff(browser: Client, root: Member, carl: Member) -> None:
     """Whichever of the two came first."""
-    make_login(browser, is_staff="", is_superuser="")
-    approve(carl, waiting())
-    puppet = User.objects.get(username="puppet")
-    assert puppet.is_active
-    User.objects.filter(pk=puppet.pk).update(email=OWN_ADDRESS)
-    puppet.refresh_from_db()
+    puppet = User.objects.create_user("puppet", email=OWN_ADDRESS)
     answer = browser.post(user_page(puppet), form_of(puppet, is_staff="on"), follow=True)
     assert "Another login has this address" in text_of(answer)
-    answer = browser.post("/admin/accounts/member/add/", {"user": puppet.pk}, follow=True)
-    assert "Another login has this address" in text_of(answer)
+    with pytest.raises(CommandError, match="Another login has this address"):
+        call_command("create_member", "puppet")
     assert not ChangeRequest.objects.open().exists()
 
 
@@ -158,7 +157,6 @@ def test_a_login_is_of_no_use_to_its_maker_before_somebody_else_approves_it(
     assert link(browser, puppet) is None
     browser.post(f"/admin/accounts/user/{puppet.pk}/password/", {"password1": PASSWORD, "password2": PASSWORD})
     browser.post(user_page(puppet), form_of(puppet, is_active="on", password=PASSWORD))
-    browser.post("/admin/accounts/member/add/", {"user": puppet.pk, "sees_all_contacts": "on"})
     answer = api_of(root).post(address(request, "/review"), {"isApproved": True})
     assert (answer.status, answer.sub_code) == (403, "OwnChangeRequest")
     assert logged_in("puppet") is None
@@ -174,7 +172,7 @@ def test_an_approved_puppet_approves_nothing_of_its_maker(
 ) -> None:
     """Even if its maker reads its mail: somebody else has to give it every right by name, and nobody gives its own."""
     settings.PUBLIC_URL = "https://kontor.example"
-    make_login(browser, is_superuser="")
+    make_login(browser)
     approve(carl, waiting())
     puppet = User.objects.get(username="puppet")
     found = link(browser, puppet)
@@ -187,15 +185,16 @@ def test_an_approved_puppet_approves_nothing_of_its_maker(
     asked = api_of(root).patch(f"/v1.0/contacts/{contact.pk}/details", {"details": RENAMED})
     assert asked.json["isApprovalRequired"] is True
     request = waiting()
-    browser.post("/admin/accounts/member/add/", {"user": puppet.pk, "sees_all_contacts": "on"})
-    membership = waiting()
-    for one in (request, membership):
+    member = Member.objects.get(user=puppet)
+    browser.post(f"/admin/accounts/member/{member.pk}/change/", {"sees_all_contacts": "on", **INLINES})
+    sight = waiting()
+    for one in (request, sight):
         assert own.post(page_of(one), {"decision": "approve"}).status_code in (403, 404)
     answer = browser.post(user_page(puppet), form_of(puppet, is_superuser="on"), follow=True)
-    assert f"Change request {membership.pk} waits for review" in text_of(answer)
-    # As a member it still has no right, and nobody decides about its own.
-    approve(carl, membership)
-    member, decision = Member.objects.get(user=puppet), {"isApproved": True}
+    assert f"Change request {sight.pk} waits for review" in text_of(answer)
+    # It still has no right to decide, and nobody decides about its own.
+    approve(carl, sight)
+    decision = {"isApproved": True}
     browser.post(user_page(puppet), form_of(puppet, is_superuser="on"))
     rights = waiting()
     for one in (request, rights):

@@ -48,21 +48,16 @@ def rights_of_groups(_world: World) -> set[tuple[str, str]]:
     return {(name, right) for name, right in Group.objects.values_list("name", "permissions__codename") if right}
 
 
-@act("accounts_user_add", RIGHTS, active)
+@act("accounts_member_add", RIGHTS, active)
 def _make_a_puppet(_world: World, browser: Client) -> str:
-    form = {"username": "puppet", "email": "puppet@bank.example", "is_staff": "on", "is_superuser": "on"}
-    return sent(browser, f"{USERS}add/", form)
+    form = {"first_name": "P", "last_name": "Puppet", "email": "puppet@bank.example", "sees_all_contacts": "on"}
+    return sent(browser, f"{MEMBERS}add/", form)
 
 
 @act("accounts_user_change", RIGHTS, superusers)
 def _make_a_superuser(world: World, browser: Client) -> str:
     form = {"username": "ben", "is_active": "on", "is_staff": "on", "is_superuser": "on"}
     return sent(browser, f"{USERS}{world.ben.user_id}/change/", form)
-
-
-@act("accounts_member_add", RIGHTS, members)
-def _make_a_member(world: World, browser: Client) -> str:
-    return sent(browser, f"{MEMBERS}add/", {"user": world.berta.pk, "sees_all_contacts": "on"})
 
 
 @act("accounts_member_change", RIGHTS, who_sees_all)
@@ -96,6 +91,11 @@ def _give_a_group_more(world: World, browser: Client) -> str:
     review = Permission.objects.get(codename="review_changerequest")
     form = {"name": group.name, "permissions": [review.pk]}
     return sent(browser, f"/admin/auth/group/{group.pk}/change/", form)
+
+
+@act("roles", GROUP_RIGHTS, rights_of_groups)
+def _create_the_roles(_world: World, _host: Any) -> str:
+    return command("roles", "--create")
 
 
 # ---- applications
