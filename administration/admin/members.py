@@ -9,14 +9,17 @@ from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from accounts.actor import Actor
+from accounts.admin_actor import ListButton
 from accounts.models import Member, User
 from administration.admin.base import KeptAdmin, WaitingAdmin
 from administration.admin.colleagues import FIELDSETS, ColleagueForm
+from administration.admin.recertification import recertification_page
 from administration.outcomes import Outcome
 from administration.rights import RIGHTS
 from administration.services.colleagues import add_colleague
@@ -37,6 +40,7 @@ class MemberAdmin(WaitingAdmin, KeptAdmin):
     readonly_fields = ["user", "uid"]  # the history attributes the member's actions to that person
     fields = ["user", "manager", "participants", "sees_all_contacts", "uid"]
     add_form = ColleagueForm
+    list_buttons = [ListButton("admin/accounts/member/recertification_button.html", kind=RIGHTS)]
     inlines: list[type[InlineModelAdmin]] = []
     parts: Sequence["MemberPart"] = ()
 
@@ -52,6 +56,13 @@ class MemberAdmin(WaitingAdmin, KeptAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **(kwargs if change else {**kwargs, "form": self.add_form}))
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(self.recertification_view)
+        return [path("recertification/", page, name="accounts_member_recertification"), *super().get_urls()]
+
+    def recertification_view(self, request: HttpRequest) -> HttpResponse:
+        return recertification_page(self, request)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
