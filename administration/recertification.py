@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from administration.queries.recertification import Certified
 
+# In the ledger only: a manager has confirmed the rights of a login.
+RECERTIFICATION = "recertification"
 # The columns, by the attribute of a row.
 COLUMNS: Mapping[str, "str | Promise"] = {
     "manager": _("Manager"),
@@ -26,6 +28,7 @@ COLUMNS: Mapping[str, "str | Promise"] = {
     "decides": _("Decides"),
     "stands_in_for": _("Stands in for"),
     "applications": _("Client applications"),
+    "confirmed": _("Last confirmed"),
 }
 
 

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import ClientApplication, Member, Participant, User
@@ -15,6 +16,7 @@ from administration.applications import APPLICATION
 from administration.permissions import WORDS
 from administration.queries.applications import applications_with_documents, document_of_application
 from administration.queries.rights import groups_with_rights, rights_of, users_with_rights
+from administration.recertification import RECERTIFICATION
 from administration.rights import GROUP_RIGHTS, RIGHTS
 from audit.models import Entry
 from changerequests.kinds import all_kinds
@@ -46,9 +48,12 @@ class Certified:
     decides: Sequence[str] = ()
     stands_in_for: Sequence[str] = ()
     applications: Sequence[str] = ()
+    # When its manager of then has last confirmed all this, and who that was.
+    confirmed: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return what a manager confirms."""
+        return {name: value for name, value in asdict(self).items() if name != "confirmed"}
 
 
 @dataclass(slots=True)
@@ -93,9 +98,14 @@ def recertification(*, moment: datetime, manager: str | None = None) -> list[Cer
     by_member = {members[pk]: user for pk, user in users.items()}
     participants = dict(Participant.objects.values_list("pk", "name"))
     represented = _represented(moment, by_member)
-    owned = _owned(world.applications)
+    owned, confirmed = _owned(world.applications), _confirmed(moment)
     found = [
-        _certified(pk, user, world, by_member, participants, represented[members[pk]], owned[members[pk]])
+        replace(
+            _certified(pk, user, world, by_member, participants),
+            stands_in_for=represented[members[pk]],
+            applications=owned[members[pk]],
+            confirmed=confirmed.get(pk, ""),
+        )
         for pk, user in users.items()
     ]
     wanted = None if manager is None else manager.casefold()
@@ -109,8 +119,6 @@ def _certified(
     world: _AsOf,
     by_member: Documents,
     participants: Mapping[int, str],
-    represented: Sequence[str],
-    owned: Sequence[str],
 ) -> Certified:
     above = by_member.get(user.get("manager") or 0, {})
     return Certified(
@@ -126,8 +134,6 @@ def _certified(
         roles=sorted(world.groups.get(pk, {}).get("name") or f"#{pk}" for pk in user.get("groups") or []),
         own_permissions=[_words(name) for name in user.get("permissions") or []],
         decides=world.decides(user),
-        stands_in_for=represented,
-        applications=owned,
     )
 
 
@@ -183,6 +189,14 @@ def _owned(applications: Documents) -> Mapping[int, list[str]]:
     return _grouped(
         [(owner, pk) for owner, pk in owners if owner is not None], lambda pk: str(applications[pk]["name"])
     )
+
+
+def _confirmed(moment: datetime) -> Mapping[int, str]:
+    """Return when the rights of each login were last confirmed until then, and by whom."""
+    entries = Entry.objects.filter(kind=RECERTIFICATION, recorded_at__lte=moment).with_people()
+    latest = entries.order_by("subject_id", "-sequence").distinct("subject_id")
+    days = {entry.subject_id: date_format(timezone.localtime(entry.recorded_at), "DATE_FORMAT") for entry in latest}
+    return {entry.subject_id: f"{days[entry.subject_id]}, {entry.initiator_member}" for entry in latest}
 
 
 def _grouped(pairs: Iterable[tuple[int, int]], name: Callable[[int], str]) -> Mapping[int, list[str]]:

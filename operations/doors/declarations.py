@@ -181,7 +181,9 @@ ADMIN_PAGES = {
     "accounts_user_unlock": _exempt(Exemption.TAKES_AWAY, "a lock, of somebody else; it is on record"),
     "accounts_member_add": _RIGHTS,
     "accounts_member_change": _changes("rights", "contact-access", note="taking rights away at once"),
-    "accounts_member_recertification": _READS,
+    "accounts_member_recertification": _exempt(
+        Exemption.TECHNICAL, "records what a manager confirms, changes no right"
+    ),
     "auth_group_add": _RIGHTS_OF_GROUPS,
     "auth_group_change": _RIGHTS_OF_GROUPS,
     "auth_group_delete": _exempt(Exemption.TAKES_AWAY),

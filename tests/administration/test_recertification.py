@@ -14,11 +14,14 @@ from django.utils import timezone
 from accounts.actor import system_actor
 from accounts.models import ClientApplication, Member, User
 from administration.queries.recertification import Certified, recertification
+from administration.recertification import RECERTIFICATION
 from administration.services.applications import change_application
 from administration.services.groups import change_group, delete_group
 from administration.services.rights import change_rights, create_login
+from audit.models import Entry
 from contacts.models import CONTACT_DETAILS
 from tests.changerequests.policies import absent, make_group, policy, rule, set_policy, stage
+from tests.security.conftest import nothing_changes
 
 pytestmark = pytest.mark.django_db
 EVERYBODY = "Stages of everybody who may review"
@@ -143,6 +146,47 @@ def test_the_command_writes_it_for_programs_spreadsheets_and_paper(anna: Member,
 def test_who_does_not_see_users_and_members_does_not_see_it(make_member: Any, admin_of: Any) -> None:
     for permissions in ([], ["view_user"], ["view_member"]):
         assert admin_of(make_member(permissions=permissions)).get(PAGE).status_code == 403
+
+
+def test_a_manager_sees_its_own_people_and_no_others(make_member: Any, admin_of: Any) -> None:
+    boss = make_member("boss", permissions=[])
+    make_member("ben", manager=boss)
+    for address in (PAGE, f"{PAGE}?manager={Member.objects.get(user__username='head').pk}"):
+        shown = admin_of(boss).get(address).content.decode()
+        assert "Ben Tester" in shown
+        assert "Anna Tester" not in shown
+
+
+# ---- confirming
+
+
+def test_a_manager_confirms_what_the_page_showed(anna: Member, head: Member, admin_of: Any) -> None:
+    browser = admin_of(head)
+    digest = browser.get(PAGE).context["digest"]
+    assert browser.post(PAGE, {"digest": digest}).status_code == 302
+    entry = Entry.objects.get(kind=RECERTIFICATION)
+    assert (entry.subject_id, entry.initiator_member) == (anna.user_id, head)
+    assert entry.changes[0]["target"]["roles"] == ["Reviewers"]
+    assert certified("anna").confirmed.endswith("Head Tester")
+    # The confirmation is no right: what it was about has not changed.
+    assert browser.get(PAGE).context["digest"] == digest
+
+
+def test_nobody_confirms_what_the_page_did_not_show(
+    anna: Member, reviewers: Group, head: Member, make_member: Any, admin_of: Any
+) -> None:
+    browser = admin_of(head)
+    digest = browser.get(PAGE).context["digest"]
+    reviewers.permissions.add(Permission.objects.get(codename="anonymize_contact"))
+    anna.user.groups.add(Group.objects.create(name="More"))
+    stranger = admin_of(make_member("stranger", permissions=["view_user", "view_member"]))
+    for somebody, sent in ((browser, digest), (browser, ""), (stranger, digest)):
+        with nothing_changes():
+            somebody.post(PAGE, {"digest": sent})
+    assert not Entry.objects.filter(kind=RECERTIFICATION).exists()
+    # A list of an earlier day is not confirmed.
+    yesterday = timezone.localdate() - timedelta(days=1)
+    assert "digest" not in browser.get(PAGE, {"day": yesterday.isoformat()}).context
 
 
 def test_the_page_has_one_part_for_each_manager(anna: Member, head: Member, admin_of: Any) -> None:
