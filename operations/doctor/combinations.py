@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from django.contrib.auth.models import Permission
 from django.db import connection
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Lower
 
-from accounts.models import ClientApplication, Member
+from accounts.models import ClientApplication, Member, User
 from administration.kinds.rights import SEES_RIGHTS
+from administration.roles import AUDITOR
 from changerequests.models import Absence
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.deciders import members_with
@@ -54,6 +56,14 @@ def _substitutes_of_their_managers() -> Iterable[str]:
         yield f"{substitute} for {manager}"
 
 
+def _auditors_who_act() -> Iterable[str]:
+    acting = Permission.objects.exclude(codename__startswith="view_")
+    acts = Q(is_superuser=True)
+    acts |= Exists(acting.filter(user=OuterRef("pk"))) | Exists(acting.filter(group__user=OuterRef("pk")))
+    auditors = User.objects.filter(acts, groups__name=AUDITOR.name, is_active=True)
+    return auditors.order_by("pk").values_list("username", flat=True)
+
+
 def _managers_in_a_circle() -> Iterable[str]:
     """Return who stands above itself. A trigger refuses it, but not for rows from before there was one."""
     with connection.cursor() as cursor:
@@ -91,6 +101,11 @@ COMBINATIONS = (
         "A member stands in for its own manager, and so decides with the manager's sight",
         "Choose a substitute outside of the manager's team.",
         _substitutes_of_their_managers,
+    ),
+    Combination(
+        f"Somebody in the role {AUDITOR.name} also changes or decides something, and so audits itself",
+        "Take the other permissions away, or the role.",
+        _auditors_who_act,
     ),
     Combination(
         "Managers form a circle, so that each sees the contacts of all",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -11,6 +12,7 @@ from accounts.actor import member_actor
 from accounts.models import ClientApplication, Member
 from administration.models import BreakGlass
 from administration.rights import RIGHTS
+from administration.roles import AUDITOR, REVIEWER
 from changerequests.models import ChangeRequest, Verdict
 from changerequests.services.deciding import decide
 from contacts.models import CONTACT_DETAILS, CONTACT_IDENTITY, Contact
@@ -271,6 +273,20 @@ def test_who_stands_in_for_its_own_manager_is_named(three):
     three[1].manager = three[0]
     three[1].save()
     assert [text.rpartition(": ")[2] for text in about("stands in for its own manager")] == ["rolf for rita"]
+
+
+def test_an_auditor_who_also_acts_is_named(three):
+    call_command("roles", "--create")
+    auditors = Group.objects.get(name=AUDITOR.name)
+    anna = three[0]
+    anna.user.user_permissions.clear()
+    anna.user.groups.add(auditors)
+    assert about("audits itself") == []
+    for given in (Group.objects.get(name=REVIEWER.name), None):
+        anna.user.groups.set([auditors, *([given] if given else [])])
+        anna.user.is_superuser = given is None
+        anna.user.save()
+        assert [text.rpartition(": ")[2] for text in about("audits itself")] == ["rita"]
 
 
 def test_managers_in_a_circle_are_named(three):
