@@ -14,14 +14,14 @@ from changerequests.services.withdrawing import cancel_change_request
 from contactgroups.models import CONTACT_GROUP, GroupMembership, LinkedEntity
 from contactgroups.services import Membership, change_group
 from contacts.kinds.identity import ContactIdentityKind
-from contacts.models import CONTACT_ACCESS, CONTACT_DETAILS, CONTACT_IDENTITY, Contact
+from contacts.models import CONTACT_ACCESS, CONTACT_CREATION, CONTACT_DETAILS, CONTACT_IDENTITY, Contact
 from contacts.services.access import AccessChange, change_access
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.changes import patch_details
 from contacts.services.identity import change_username
 from core.errors import Forbidden
 from importexport.imports.running import run_job
-from importexport.models import ImportJob, ImportKind
+from importexport.models import ImportJob, ImportKind, WaitingEntry
 from legalentities.models import LegalEntity
 from schemas.models import ListItem
 from schemas.queries import is_item_in_use
@@ -348,6 +348,15 @@ def test_so_it_does_if_another_request_comes_first_while_the_import_runs(present
     assert len(faults(job)) == 1
     for request in waiting(job).values():
         assert request.subjects.get().subject_id == present[1].pk
+
+
+def test_what_the_version_before_has_kept_is_asked_for(present, entry, anna, monkeypatch):
+    """Its rows say only whether the subject exists."""
+    set_policy(ALL, kind=CONTACT_CREATION)
+    entries = [entry("E-0", details=details(**RENAMED)), entry("E-9")]
+    job = interrupted(monkeypatch, entries, member_actor(anna), lambda: WaitingEntry.objects.update(kind=""))
+    assert job.awaiting_approval == 2
+    assert waiting(job).keys() == {CONTACT_DETAILS, CONTACT_CREATION}
 
 
 def test_a_stage_of_each_kind_decides_its_own_request(present, entry, anna, rita, make_member, zurich):
