@@ -30,6 +30,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts import second_factor
 from accounts.lockout import Secret, login_refused, unlock
 from accounts.models import User
+from accounts.sso.local import staff_with_passwords
 from accounts.throttling import check_login_rate, forgive_login
 from accounts.usernames import login_named
 from core.errors import TooManyRequests
@@ -68,13 +69,7 @@ class KontorLoginForm(AuthenticationForm):
 
 def may_log_in_locally(user: User) -> bool:
     """Return whether the user may log in with a password; clients always may."""
-    if not second_factor.is_for(user):
-        return True
-    if settings.LOCAL_LOGIN == "staff":
-        return True
-    if settings.LOCAL_LOGIN == "superusers":
-        return user.is_superuser
-    return user.groups.filter(name=settings.LOCAL_LOGIN).exists()
+    return not second_factor.is_for(user) or staff_with_passwords().filter(pk=user.pk).exists()
 
 
 class KontorLoginView(LoginView):

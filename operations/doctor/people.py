@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 
 from accounts.models import ClientApplication, User
 from accounts.names import LoginName
+from accounts.sso.local import staff_with_passwords
 from administration.applications import APPLICATION
 from administration.bootstrap import is_bootstrapped
 from administration.kinds.break_glass import HOURS_TO_REVIEW
@@ -60,6 +61,7 @@ def _examined() -> Iterator[Finding]:
         yield make(f"{sentence}: {where}", REMEDY)
     if not lacking:
         yield ok("whatever somebody asks for, somebody else could decide it")
+    yield from _local_logins()
     yield from _broken_glass()
     yield from toxic_combinations()
     yield from _shared_names()
@@ -96,6 +98,14 @@ class _Names:
     members: Mapping[int, str]
     applications: Mapping[int, str]
     groups: Mapping[int, str]
+
+
+def _local_logins() -> Iterator[Finding]:
+    """Say if nobody of the staff comes in when the identity provider fails."""
+    if any(user.has_usable_password() for user in staff_with_passwords().only("password")):
+        return
+    hint = "Give the group or the logins that LOCAL_LOGIN names a password, or change it."
+    yield warning("nobody of the staff may log in with a password, should the identity provider fail", hint)
 
 
 def _lacking() -> Lacking:

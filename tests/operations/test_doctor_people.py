@@ -46,6 +46,17 @@ def reviewer(make_member):
     return make
 
 
+# ---- coming in
+
+
+def test_somebody_comes_in_should_the_identity_provider_fail(reviewer, make_member, settings):
+    reviewer("carl")
+    make_member("root", is_superuser=True).user.groups.create(name="Break glass")
+    for allowed, is_fit in (("staff", True), ("superusers", True), ("Break glass", True), ("Break  glass", False)):
+        settings.LOCAL_LOGIN = allowed
+        assert bool(about("should the identity provider fail")) is not is_fit
+
+
 # ---- nobody
 
 
