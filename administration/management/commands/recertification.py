@@ -11,6 +11,7 @@ from django.contrib.staticfiles import finders
 from django.core.management.base import BaseCommand, CommandError
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.safestring import mark_safe
 
 from accounts.models import Member
 from administration.queries.recertification import Certified, end_of, recertification
@@ -53,12 +54,13 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(found, indent=2, ensure_ascii=False))
 
     def _html(self, rows: list[Certified], day: date) -> None:
-        style = finders.find("administration/recertification.css")
+        style = Path(str(finders.find("administration/recertification.css"))).read_text()
         context = {
             "day": day,
             "columns": list(COLUMNS.values())[1:],
             "managers": by_manager(rows),
-            "style": Path(str(style)).read_text(),
+            # A file of its own, that no page of Kontor serves: so its style is in it.
+            "style": mark_safe(f"<style>{style}</style>"),  # noqa: S308 - our own file
             "language": translation.get_language(),
         }
         self.stdout.write(render_to_string("administration/recertification.html", context))
