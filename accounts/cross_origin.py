@@ -33,9 +33,10 @@ class CrossOriginMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        origin = request.META.get("HTTP_ORIGIN")
-        if origin is None or PATHS.match(request.path_info) is None:
+        """Answer a request that has an origin."""
+        if PATHS.match(request.path_info) is None:
             return self.get_response(request)
+        origin = request.META["HTTP_ORIGIN"]
         is_preflight = request.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.META
         response = HttpResponse(status=204) if is_preflight else self.get_response(request)
         if origin in registered_origins():

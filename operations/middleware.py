@@ -14,6 +14,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter, Histogram
 
+from accounts.cross_origin import CrossOriginMiddleware
 from core.json import rendered
 from operations.health import Readiness, is_ready
 from operations.metrics import CONTENT_TYPE, exposition
@@ -48,6 +49,8 @@ class OperationsMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        # Outside of the list of middleware, so that requests without an origin do not pay for it.
+        self._with_origin = CrossOriginMiddleware(get_response)
         self._readiness = Readiness()
         self._answers = {"/health/live": self._live, "/health/ready": self._ready, "/metrics": self._metrics}
 
@@ -64,7 +67,8 @@ class OperationsMiddleware:
 
     def _counted(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
-        response = self.get_response(request)
+        respond = self._with_origin if "HTTP_ORIGIN" in request.META else self.get_response
+        response = respond(request)
         count_request(
             method=request.method or "",
             route=request.resolver_match.route if request.resolver_match else None,

@@ -72,7 +72,6 @@ MIDDLEWARE = [
     # First: who watches the processes comes without a session, over plain HTTP, and to a number instead of a name.
     "operations.middleware.OperationsMiddleware",
     "core.middleware.CorrelationMiddleware",
-    "accounts.cross_origin.CrossOriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.HeadersMiddleware",
     "core.middleware.SkipApiCspMiddleware",
