@@ -23,7 +23,7 @@ def note_use(code: str, application_id: int, token_family: UUID) -> None:
 
 
 def end_what_came_of(code: str, application_id: int) -> None:
-    """End the tokens that an application got for its code, and those that it got for these. Who used it first?"""
+    """End the tokens that an application got for its code, and their renewals: the first user may be the thief."""
     family = _of(code, application_id).values_list("token_family", flat=True).first()
     if family is not None:
         end_family(family)

@@ -76,6 +76,15 @@ FIELDS = {
 }
 
 
+class LinesField(forms.CharField):
+    """One text a line, however a browser separates lines."""
+
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
+
+    def to_python(self, value: Any) -> str:
+        return "\n".join((super().to_python(value) or "").splitlines())
+
+
 class ClientApplicationForm(forms.ModelForm):
     """The document of an application as fields. What is wrong with it is shown at its field."""
 
@@ -90,19 +99,17 @@ class ClientApplicationForm(forms.ModelForm):
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("What its tokens are good for. Removing one ends the tokens that hold it; removing all closes it."),
     )
-    redirect_uris = forms.CharField(
+    redirect_uris = LinesField(
         label=_("Redirect addresses"),
         required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text=_("Where people return to, one a line, exactly as it sends them: https, or http on 127.0.0.1."),
     )
-    allowed_origins = forms.CharField(
+    allowed_origins = LinesField(
         label=_("Origins"),
         required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         help_text=_("From which its pages call the API in a browser (CORS), one a line: https://portal.example.com"),
     )
-    keys = forms.CharField(
+    keys = LinesField(
         label=_("Public keys"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false"}),

@@ -14,6 +14,7 @@ from oauth2_provider import models as oauth
 from accounts.models import ClientApplication, Member, Participant, User
 from changerequests.models import ChangeRequest
 from contacts.models import Contact
+from tests.administration.applications import form
 from tests.administration.approving import approve, waiting
 from tests.changerequests.engine import approve_all
 
@@ -211,8 +212,8 @@ def test_a_secret_is_shown_once_and_is_nowhere_else(
     make_participant: Callable[..., Participant],
 ) -> None:
     geneva, olga = make_participant("Geneva"), make_member("olga", permissions=["view_clientapplication"])
-    sent = {"name": "portal", "allowed_scopes": ["contacts.read", "exports"], "participants": [geneva.pk]}
-    admin_of(root).post("/admin/accounts/clientapplication/add/", {**sent, "owner": olga.pk})
+    sent = form(olga, allowed_scopes=["contacts.read", "exports"], participants=[geneva.pk])
+    admin_of(root).post("/admin/accounts/clientapplication/add/", sent)
     carl.user.user_permissions.add(Permission.objects.get(codename="view_clientapplication"))
     approve(carl, waiting())
     application = ClientApplication.objects.get(name="portal")
@@ -262,7 +263,7 @@ def test_the_scopes_of_an_application_are_changed_and_its_secret_is_kept(
     admin_of: Callable[..., Client], root: Member, make_app: Callable[..., ClientApplication]
 ) -> None:
     application = make_app("portal")
-    sent = {"name": "portal", "allowed_scopes": ["exports"], "client_secret": "mine", "client_id": "mine"}
+    sent = form(None, allowed_scopes=["exports"], client_secret="mine", client_id="mine")
     changed = admin_of(root).post(f"/admin/accounts/clientapplication/{application.pk}/change/", sent)
     assert changed.status_code == 302
     before = (application.client_id, application.client_secret)

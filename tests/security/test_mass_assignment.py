@@ -108,11 +108,12 @@ def test_graphql_takes_no_property_beside_the_query(callers):
 def test_a_form_of_the_admin_sets_what_it_shows_and_no_more(ours, admin_of, make_member):
     """Columns that are no field of the form are ignored by it, as forms do."""
     browser = admin_of(make_member("boss", is_superuser=True))
-    sent = {"name": "x", "allowed_scopes": ["exports"], "client_secret": "known", "skip_authorization": "on"}
-    sent |= {"redirect_uris": "https://evil.example/", "authorization_grant_type": "password", "user": "1"}
+    sent = {"name": "x", "purpose": "service", "allowed_scopes": ["exports"], "client_secret": "known"}
+    sent |= {"skip_authorization": "on", "authorization_grant_type": "password", "client_type": "public", "user": "1"}
+    sent |= {"previous_secret": "known", "secret_holder": "1", "public_keys": "[]"}
     before = {name: getattr(ours.app, name) for name in sent if hasattr(ours.app, name)}
     assert browser.post(f"/admin/accounts/clientapplication/{ours.app.pk}/change/", sent).status_code == 302
     ours.app.refresh_from_db()
-    for name in ("client_secret", "skip_authorization", "redirect_uris", "authorization_grant_type", "user"):
+    for name in sent.keys() - {"name", "purpose", "allowed_scopes", "user"}:
         assert getattr(ours.app, name) == before.get(name, getattr(ours.app, name)), name
     assert ours.app.user is None
