@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.models import User
+from accounts.usernames import is_name_taken
 from administration.models import ProvisionedGroup, ProvisionedMembership, ProvisionedUser
 from administration.queries.provisioning import directory_groups, directory_users, memberships
 from administration.rights import RIGHTS, split
@@ -163,9 +164,8 @@ def _in_form(model: type[Model], said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_free(name: str) -> None:
-    """Raise UnprocessableEntity `UsernameNotUnique` if a user has this name, or will have it."""
-    said = directory_users().filter(said_name__iexact=name)
-    if said.exists() or User.objects.filter(username__iexact=name).exists():
+    """Raise UnprocessableEntity `UsernameNotUnique` if somebody logs in with this name, or a user will have it."""
+    if directory_users().filter(said_name__iexact=name).exists() or is_name_taken(name):
         raise _name_taken()
 
 

@@ -212,9 +212,11 @@ def test_a_request_of_somebody_else_is_not_touched(
     assert (rights_of(user)[0], waiting().initiator_member) == (False, root)
 
 
-def test_nobody_gets_the_name_of_another(directory: Api, carl: Member) -> None:
+def test_nobody_gets_the_name_of_another(directory: Api, carl: Member, make_contact: Any) -> None:
+    make_contact(username="heidi")
+    assert directory.post(USERS, {**ANNA, "userName": "Heidi"}).json["scimType"] == "uniqueness"
     anna, berta = made(directory), made(directory, userName="berta", externalId="b", emails=[], active=False)
-    for user, name in ((berta, "ANNA"), (anna, "Berta"), (anna, "carl")):
+    for user, name in ((berta, "ANNA"), (anna, "Berta"), (anna, "carl"), (anna, "HEIDI")):
         answer = patched(directory, of(user), {"op": "replace", "path": "userName", "value": name})
         assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
     assert patched(directory, of(berta), {"op": "replace", "path": "userName", "value": "BERTA"}).status == 200
