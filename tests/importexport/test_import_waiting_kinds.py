@@ -410,7 +410,7 @@ def test_of_two_that_ask_for_the_same_names_the_first_one_applied_has_them(prese
     request = waits(job)
     approve(rita, request)
     assert outcomes(request) == [("applied", False), ("refused", False), ("refused", False)]
-    assert "has this username already" in request.subjects.order_by("subject_id")[1].message
+    assert "username is taken already" in request.subjects.order_by("subject_id")[1].message
     assert [contact.username for contact in Contact.objects.order_by("pk")] == ["same", "user-E-1", "user-E-2", "free"]
 
 

@@ -1,10 +1,13 @@
 """User sessions: renewed at login, expired after a while, ended everywhere when the password changes."""
 
 import time
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
+
+from accounts.models import ClientApplication
 
 pytestmark = pytest.mark.django_db
 
@@ -73,9 +76,20 @@ def test_using_it_keeps_it_and_writes_it_once_a_minute(anna, count_queries):
 
 
 def test_the_idle_session_does_not_open_the_door_for_applications_either(anna, settings):
+    portal = ClientApplication.objects.create(
+        name="portal",
+        client_type=ClientApplication.CLIENT_PUBLIC,
+        authorization_grant_type=ClientApplication.GRANT_AUTHORIZATION_CODE,
+        redirect_uris="https://portal.example/done",
+        allowed_scopes="contacts.read",
+    )
+    query = {"response_type": "code", "client_id": portal.client_id, "scope": "contacts.read"}
+    query |= {"code_challenge": "x" * 43, "code_challenge_method": "S256"}
+    door = f"/connect/authorize?{urlencode(query)}"
     browser = signed_in()
+    assert browser.get(door).status_code == 200
     set_back(browser, "seen", settings.SESSION_IDLE_SECONDS + 1)
-    assert "/connect/login" in browser.get("/connect/authorize")["Location"]
+    assert "/connect/login" in browser.get(door)["Location"]
 
 
 def test_a_new_password_ends_the_sessions_everywhere_else(anna):
