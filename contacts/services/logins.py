@@ -5,8 +5,9 @@ from django.db import transaction
 from accounts.actor import Actor, system_actor
 from accounts.models import User
 from accounts.usernames import named
-from contacts.models import Contact
+from contacts.models import ChannelKind, Contact
 from contacts.queries.logins import login_address
+from contacts.services.channels import drop_pending
 from contacts.snapshots import changeable_contact
 from core.text import one_line
 
@@ -37,8 +38,13 @@ class ContactLogins:
         return None if contact is None else login_address(contact)
 
     def open_for(self, typed: str) -> User | None:
-        """Open the login of a contact with this username; none if its address is not one to rely on."""
+        """Open the login of a contact with this username; none if its address is not one to rely on.
+
+        Addresses that wait for their keys are given up: a member may have entered them alone.
+        """
         contact = named(Contact.objects.filter(user=None), one_line(typed)).order_by("pk").first()
         if contact is None or not login_address(contact):
             return None
-        return open_login(actor=system_actor("forgotten password"), contact_id=contact.pk)
+        user = open_login(actor=system_actor("forgotten password"), contact_id=contact.pk)
+        drop_pending(contact=contact, kinds=ChannelKind.values)
+        return user
