@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.models import Member, Participant
 from changerequests.admin.filters import MOMENTS
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas"), pytest.mark.slow]
 
 LISTS = {
     model._meta.label: reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")

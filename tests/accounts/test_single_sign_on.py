@@ -21,7 +21,7 @@ from accounts.sso.services import forget_provider_sessions
 from accounts.sso.views import SIGNED_IN
 from tests.accounts.identity_provider import CLIENT, SECRET, IdentityProvider, new_key
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 LOGIN, CALLBACK = "/connect/sso/bank/login?next=/admin/contacts/contact/", "/connect/sso/bank/callback"
 BACK_CHANNEL = "/connect/sso/bank/logout"

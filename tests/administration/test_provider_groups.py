@@ -20,7 +20,7 @@ from changerequests.models import ChangeRequest
 from core.errors import Forbidden, UnprocessableEntity
 from tests.administration.approving import approve, waiting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 ISSUER = "https://login.bank.example"
 SIGHT = ["view_user", "view_group", "view_changerequest"]

@@ -16,7 +16,7 @@ from contacts.services.changes import patch_details
 from tests.browserless import sent_by
 from tests.changerequests.reviewing import NEW_NAME, QUEUE, page_of, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def edit_page_of(contact: Contact) -> str:

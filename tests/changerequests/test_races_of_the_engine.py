@@ -19,7 +19,7 @@ from tests.changerequests.engine import BOTH, NAME, amend, approve, cancel, name
 from tests.changerequests.policies import policy, rule, set_policy, stage
 from tests.concurrency import at_once, while_waiting
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 KELLER = {"personalInformation": {"lastName": "Keller"}}
 ATTEMPTS = pytest.mark.parametrize("attempt", range(3))
 

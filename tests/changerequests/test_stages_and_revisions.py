@@ -20,7 +20,7 @@ from tests.changerequests.engine import (
 )
 from tests.changerequests.policies import absent, make_group, policy, rule, set_policy, stage
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 KELLER = {"personalInformation": {"lastName": "Keller"}}
 
 

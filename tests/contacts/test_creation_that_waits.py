@@ -41,7 +41,7 @@ from tests.concurrency import at_once, while_waiting
 from tests.fixtures import details, without_triggers
 from tests.requests import changes_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SYSTEM = system_actor("tests")
 PATH = "/v1.0/contacts"
 ADD = "/admin/contacts/contact/add/"

@@ -24,7 +24,7 @@ from tests.changerequests.engine import approve_all, seen
 from tests.changerequests.policies import set_policy
 from tests.requests import changes_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SYSTEM = system_actor("tests")
 
 

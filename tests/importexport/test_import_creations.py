@@ -29,7 +29,7 @@ from tests.fixtures import details, without_triggers
 from tests.importexport.approving import approve, outcomes, waits
 from tests.importexport.importing import SYSTEM, array, counts, faults, lines, synced, upload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 LEGAL_ENTITIES = ImportKind.LEGAL_ENTITIES
 
 

@@ -11,6 +11,8 @@ from core.errors import BadRequest
 from core.json import parse_json
 from importexport.imports.parsing import parse_entry
 
+pytestmark = pytest.mark.slow
+
 names = st.sampled_from(["a", "b", '"', ":", '":', "\\", "ü"])
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text() | names,

@@ -38,6 +38,8 @@ from schemas.services.schemas import publish_schema
 from tests.fixtures import details
 from tests.importexport.importing import SYSTEM, array, counts, faults, lines, numbered, stored, synced
 
+pytestmark = pytest.mark.slow
+
 CONTACTS = ImportKind.CONTACTS
 
 

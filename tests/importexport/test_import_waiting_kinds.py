@@ -32,7 +32,7 @@ from tests.importexport.approving import approve, outcomes, waiting, waits
 from tests.importexport.importing import SYSTEM, array, counts, faults, synced, upload
 from tests.importexport.test_import_approvals import interrupted
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NUMBERS = range(3)
 RENAMED = {"personalInformation": {"lastName": "Heusser"}}
 ALL = policy([stage()], [rule("Review")])

@@ -13,7 +13,7 @@ from tests.legalentities.documents import company
 
 LIST = "/admin/legalentities/legalentity/"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def page_of(legal_entity):

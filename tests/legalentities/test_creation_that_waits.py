@@ -32,7 +32,7 @@ from tests.concurrency import at_once, while_waiting
 from tests.contacts.test_creation_that_waits import SYSTEM, text_of
 from tests.requests import changes_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ADD = "/admin/legalentities/legalentity/add/"
 
 

@@ -33,7 +33,7 @@ from tests.importexport.importing import array, counts, synced
 from tests.roles import OWNER, RUNTIME, TWO_ROLES, acting_as, run_script
 
 # One worker: the script changes roles, which all databases of the server share.
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("roles")]
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("roles"), pytest.mark.slow]
 DENIED = "permission denied|must be owner"
 
 

@@ -21,7 +21,7 @@ from schemas.services.defaults import KONTOR
 from tests.administration.approving import approve, waiting
 from tests.changerequests.policies import set_policy
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

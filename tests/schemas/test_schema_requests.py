@@ -24,7 +24,7 @@ from tests.fixtures import details
 from tests.schemas.asking import Make, asked, edited, found, put, review
 from tests.schemas.conftest import field, section
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas"), pytest.mark.slow]
 
 LAST_NAME = "contact.elements.personalInformation.elements.lastName"
 EMPLOYER = "contact.elements.occupation.elements.employer"

@@ -27,7 +27,7 @@ from tests.changerequests.policies import absent, policy, set_policy
 from tests.concurrency import while_waiting
 from tests.security.conftest import nothing_changes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 # Pages that carry what they were opened on in another way, or change nothing of what others might have changed.
 OTHERWISE = {
