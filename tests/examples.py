@@ -1,11 +1,14 @@
-"""How many random examples a property is tried on."""
+"""How many random examples a property is tried on, and that none fails because the machine is busy."""
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 DEFAULT = 100
-QUICK = "quick"
+PATIENT, QUICK = "patient", "quick"
 
-# `make test-quick` selects it.
+# By default an example may take 0.2 s, and what makes examples a second.
+settings.register_profile(PATIENT, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(PATIENT)
+# `make test-quick` selects it. It is as patient.
 settings.register_profile(QUICK, max_examples=DEFAULT // 10)
 
 
