@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from django.contrib.auth.models import Permission
 from django.db import connection
@@ -10,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Lower
 
 from accounts.models import ClientApplication, Member, User
+from accounts.queries import holders_of
 from administration.kinds.rights import SEES_RIGHTS
 from administration.roles import AUDITOR
 from changerequests.models import Absence
@@ -45,8 +48,8 @@ def _superusers_with_keys() -> Iterable[str]:
 
 
 def _only_decider_looks_after_users() -> Iterable[str]:
-    seeing = {pk for name in SEES_RIGHTS for pk in members_with(name).values_list("pk", flat=True)}
-    deciders = list(members_with(REVIEW_PERMISSION).filter(pk__in=seeing).select_related("user")[:2])
+    sees = reduce(or_, (Q(user__in=holders_of(name)) for name in SEES_RIGHTS))
+    deciders = list(members_with(REVIEW_PERMISSION).filter(sees).select_related("user")[:2])
     return [one.user.username for one in deciders if len(deciders) == 1 and one.user.has_perm(LOOKS_AFTER_USERS)]
 
 

@@ -14,6 +14,7 @@ from administration.applications import APPLICATION
 from administration.configuration import CONFIGURATION
 from administration.models import BREAK_GLASS, BreakGlass
 from administration.rights import GROUP_RIGHTS, RIGHTS
+from administration.roles import ROLES
 from changerequests.queries.policies import policies_now
 from changerequests.services.policies import POLICY_KIND
 from contacts.models import CONTACT_DETAILS
@@ -95,6 +96,8 @@ def _give_a_group_more(world: World, browser: Client) -> str:
 
 @act("roles", GROUP_RIGHTS, rights_of_groups)
 def _create_the_roles(_world: World, _host: Any) -> str:
+    for role in ROLES[1:]:
+        Group.objects.get_or_create(name=role.name)
     return command("roles", "--create")
 
 
