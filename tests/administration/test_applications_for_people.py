@@ -27,7 +27,7 @@ from tests.administration.applications import collect, form, page, register, tex
 from tests.administration.approving import approve, waiting
 from tests.api import Api
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 DONE = "https://portal.example/done"
 
 

@@ -19,7 +19,7 @@ from core.errors import Forbidden
 from tests.administration.approving import approve, waiting
 from tests.api import Answer, Api
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 ISSUER = "https://login.bank.example"
 USERS, GROUPS = "/scim/v2/Users", "/scim/v2/Groups"

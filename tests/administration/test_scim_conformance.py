@@ -13,7 +13,7 @@ from scim2_tester import Status, check_server
 
 from tests.fixtures import app_token
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

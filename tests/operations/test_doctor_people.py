@@ -20,7 +20,7 @@ from operations.doctor import EXAMINATIONS, Grade
 from tests.changerequests.policies import absent, make_group, policy, rule, set_policy, stage
 from tests.fixtures import without_triggers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 # What reviewers need to see the requests of every kind.
 SIGHT = ["view_user", "view_group", "view_clientapplication"]
 

@@ -20,7 +20,7 @@ from tests.changerequests.policies import policy, rule, set_policy, stage
 from tests.concurrency import while_waiting
 from tests.fixtures import details, without_triggers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 PASSWORD = "secret-for-tests"
 OF_CLIENTS = "a long enough password"

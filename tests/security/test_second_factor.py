@@ -20,7 +20,7 @@ from accounts.sealing import UnreadableSecretError, opened
 from accounts.tasks import clean_up
 from contacts.services.logins import open_login
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 PASSWORD = "secret-for-tests"
 SETUP, CODE = "/connect/second-factor/setup", "/connect/second-factor"
