@@ -53,10 +53,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A labelled value."""
+    """A labelled value. `pending` is the address that takes its place once its owner has confirmed it."""
 
     label: str
     value: Shown
+    pending: str = ""
 
 
 @dataclass(frozen=True, slots=True)

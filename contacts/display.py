@@ -225,14 +225,17 @@ def shown_changes(schema: CompiledSchema, changes: Iterable[Mapping[str, Any]]) 
 # ---- whole documents
 
 
-def laid_out(schema: CompiledSchema, details: Mapping[str, Any]) -> list[Box]:
+def laid_out(
+    schema: CompiledSchema, details: Mapping[str, Any], *, pending: Mapping[str, str] | None = None
+) -> list[Box]:
     """Lay a document out like its form: sections and groups in order, with every field, even without a value.
 
-    Values that are not in the schema come last, in a box of their own.
+    `pending` has addresses that wait for their owners to confirm them, by path. Values that are not in the schema come
+    last, in a box of their own.
     """
     boxes: list[Box] = []
     loose: list[Row] = []
-    for entry in _entries(schema, details, ""):
+    for entry in _entries(schema, details, "", pending or {}):
         if isinstance(entry, Box):
             boxes.append(entry)
         else:
@@ -246,14 +249,23 @@ def laid_out(schema: CompiledSchema, details: Mapping[str, Any]) -> list[Box]:
     return boxes
 
 
-def _entries(schema: CompiledSchema, details: Mapping[str, Any], layout_path: str) -> tuple[Row | Box, ...]:
+def _entries(
+    schema: CompiledSchema, details: Mapping[str, Any], layout_path: str, pending: Mapping[str, str]
+) -> tuple[Row | Box, ...]:
     inner: list[tuple[int, Row | Box]] = [
-        (field.order, Row(field.label(), shown(schema, field.path, value_at(details, field.path))))
+        (
+            field.order,
+            Row(
+                field.label(),
+                shown(schema, field.path, value_at(details, field.path)),
+                pending=pending.get(field.path, ""),
+            ),
+        )
         for field in schema.fields.values()
         if field.layout_path == layout_path
     ]
     inner += [
-        (element.order, Box(element.label(), _entries(schema, details, element.path)))
+        (element.order, Box(element.label(), _entries(schema, details, element.path, pending)))
         for element in schema.layout
         if (element.parent_path or "") == layout_path and not _is_object(element)
     ]

@@ -36,6 +36,7 @@ from contacts.display import laid_out
 from contacts.models import CONTACT_SCHEMA, START_OF_NAME, Contact
 from contacts.permissions import MAY_ADD, MAY_CHANGE
 from contacts.queries.contacts import search_contacts
+from contacts.queries.details import pending_addresses
 from schemas.forms import ListChoicesMixin
 from schemas.queries import current_schema
 
@@ -156,7 +157,7 @@ class ContactAdmin(ListChoicesMixin, AskingAdmin, VisibleToActorAdmin):
             **contact_context(request, obj, tab=DETAILS),
             "participants": obj.participants.all(),
             "members": obj.members.select_related("user").order_by("pk"),
-            "boxes": laid_out(current_schema(CONTACT_SCHEMA), obj.details),
+            "boxes": laid_out(current_schema(CONTACT_SCHEMA), obj.details, pending=pending_addresses(obj)),
             "show_save_and_add_another": False,
             "show_save_and_continue": False,
         }

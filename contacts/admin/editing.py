@@ -26,6 +26,7 @@ from contacts.admin.base import address_of, check_permission, contact_page, open
 from contacts.display import field_labels, shown_changes
 from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, ChannelKind, Contact
 from contacts.permissions import MAY_CHANGE_DETAILS
+from contacts.queries.details import pending_addresses
 from contacts.services.changes import Submission, patch_details
 from core.errors import ApiError, PreconditionFailed
 from schemas.compiled import CompiledSchema
@@ -141,6 +142,10 @@ def _drawn(
     pending = None
     if error is not None and error.sub_code == "PendingChangeRequestExists":
         pending = (error.properties or {})["changeRequestId"][0]
+    for path, address in pending_addresses(contact).items():
+        page.details.note(
+            [path], gettext("%(value)s takes its place once its owner has confirmed it.") % {"value": address}
+        )
     waiting = what_waits(request, contact)
     if waiting is not None:
         page.details.note(waiting.paths, gettext("A change of this waits for review."))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
@@ -20,6 +21,12 @@ def with_pending_channels(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
         has_pending_email=Exists(waiting.filter(kind=ChannelKind.EMAIL)),
         has_pending_mobile=Exists(waiting.filter(kind=ChannelKind.MOBILE)),
     )
+
+
+def pending_addresses(contact: Contact) -> dict[str, str]:
+    """Return the addresses that wait for their owner to confirm them, by path."""
+    pending: Any = Channel.objects.pending().filter(contact=contact).values_list("path", "pending_value")
+    return dict(pending)
 
 
 @dataclass(frozen=True, slots=True)

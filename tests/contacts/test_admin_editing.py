@@ -142,6 +142,16 @@ def test_a_change_that_needs_approval_waits_and_the_fields_that_require_it_are_n
     assert contact.version == 1
 
 
+def test_an_address_that_waits_for_its_key_is_shown_where_people_look(browser, contact):
+    data = form_of(browser, contact)
+    data["details.contactInformation.email"] = "heidi@chur.example"
+    send(browser, contact, data)
+    assert Channel.objects.get(contact=contact).pending_value == "heidi@chur.example"
+    for page in ("change", "edit"):
+        shown = text_of(browser.get(f"/admin/contacts/contact/{contact.pk}/{page}/"))
+        assert "heidi@chur.example takes its place once its owner has confirmed it." in shown
+
+
 def test_a_form_that_is_sent_as_it_came_changes_nothing(browser, contact):
     answer = browser.get(send(browser, contact, form_of(browser, contact))["Location"])
     assert "Nothing was changed: everything is as it was." in text_of(answer)
