@@ -69,6 +69,9 @@ class IntrospectTokenView(GuardedView, OAuthLibMixin, View):
         """Return the application that has authenticated itself, by whatever the token endpoint accepts."""
         core = self.get_oauthlib_core()
         sent = OAuthRequest(*core._extract_params(request))
+        if sent.uri_query:
+            # Credentials are never read from the address (RFC 6749, 2.3.1): the lock does not see them there.
+            return None
         return sent.client if core.server.request_validator.authenticate_client(sent) else None
 
 

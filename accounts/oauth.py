@@ -3,11 +3,12 @@
 import base64
 import binascii
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote_plus
 
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -17,12 +18,13 @@ from oauth2_provider.models import Grant, RefreshToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views import RevokeTokenView, TokenView
-from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
+from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, InvalidClientError, InvalidGrantError
 
 from accounts.client_assertions import TYPE as ASSERTION_TYPE
 from accounts.client_assertions import is_proof_of, subject_of
 from accounts.codes import end_what_came_of, note_code, note_use
 from accounts.lockout import Secret, note_failure, seconds_locked, unlock
+from accounts.models import ClientApplication, User
 from accounts.throttling import check_login_rate, forgive_login
 from accounts.tokens import end_family
 from core.errors import TooManyRequests
@@ -76,8 +78,20 @@ class Validator(OAuth2Validator):
             return False
         return super().validate_code(client_id, code, client, request, *args, **kwargs) and request.user.is_active
 
-    def save_authorization_code(self, client_id: str, code: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+    def save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Save tokens, unless what they came by has ended since it was checked. Locks the application."""
         with transaction.atomic():
+            now = ClientApplication.objects.select_for_update(no_key=True).get(pk=request.client.pk)
+            if not _is_still_good(request.client, now, token["scope"].split()):
+                raise InvalidClientError(request=request)
+            super().save_bearer_token(token, request, *args, **kwargs)
+
+    def save_authorization_code(self, client_id: str, code: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Save a code, unless the session that allowed it has ended since. Locks the user."""
+        with transaction.atomic():
+            now = User.objects.select_for_update(no_key=True).get(pk=request.user.pk)
+            if not now.is_active or now.get_session_auth_hash() != request.user.get_session_auth_hash():
+                raise AccessDeniedError(request=request)
             super().save_authorization_code(client_id, code, request, *args, **kwargs)
             note_code(code["code"], request.client.pk, confirmed_at=request.confirmed_at)
 
@@ -101,6 +115,18 @@ class Validator(OAuth2Validator):
     def validate_refresh_token(self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         is_valid = super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)
         return is_valid and request.user.is_active
+
+
+def _is_still_good(checked: ClientApplication, now: ClientApplication, scopes: Iterable[str]) -> bool:
+    """Return whether an application may still have what was checked before its row was locked."""
+    secrets = {now.client_secret, now.previous_secret if now.has_previous_secret else now.client_secret}
+    return (
+        checked.client_secret in secrets
+        and checked.public_keys == now.public_keys
+        and checked.client_type == now.client_type
+        and checked.authorization_grant_type == now.authorization_grant_type
+        and set(scopes) <= set(now.allowed_scopes.split())
+    )
 
 
 def _by_either_secret(authenticate: Callable[[Any], bool], request: Any) -> bool:
@@ -145,12 +171,22 @@ class GuardedView:
         issuer = oauth2_settings.oauth2_authorization_server_issuer(request)
         request.META[AUDIENCES] = {issuer, issuer + request.path}
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-        if client_id and response.status_code == 401:
+        if client_id and response.status_code == 401 and _has_secret(client_id):
             note_failure(request, secret)
         elif client_id and response.status_code == 200:
             unlock(secret)
             forgive_login(request)
         return response
+
+
+def _has_secret(client_id: str) -> bool:
+    """Return whether there is a secret to guess: to lock another application would only shut its users out.
+
+    Unknown applications count as if they had one.
+    """
+    only_signs = Q(secret_collected_at=None) & ~Q(public_keys=[])
+    without = Q(client_type=ClientApplication.CLIENT_PUBLIC) | only_signs
+    return not ClientApplication.objects.filter(without, client_id=client_id).exists()
 
 
 def locked_client(seconds: int) -> HttpResponse:

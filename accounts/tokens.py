@@ -39,6 +39,9 @@ def end_tokens_of_application(application_id: int, *, scopes: Collection[str] | 
     Grant.objects.filter(holds, application=application_id).delete()
 
 
-def end_own_tokens_of(application_id: int) -> None:
-    """End the tokens that an application got for itself, by a secret or key that no longer counts."""
-    AccessToken.objects.filter(application=application_id, user=None).delete()
+def end_access_tokens_of(application_id: int) -> None:
+    """End the access tokens of an application: who knew a secret that no longer counts may have them.
+
+    The refresh tokens of people stay: they take a secret or key that counts.
+    """
+    AccessToken.objects.filter(application=application_id).delete()

@@ -12,8 +12,9 @@ from core.errors import Forbidden
 class Person:
     """A member who wants to decide.
 
-    `represented` has the members whose substitute it was at any time since the request began. It may not decide a
-    request that one of them may not decide. `their_group_ids` are the groups that these are in.
+    `represented` has the members whose substitute it was at any time since the request began, and those who hold a
+    secret or key of the application that it decides through. It may not decide a request that one of them may not
+    decide. `their_group_ids` are the groups that the absent members are in.
     """
 
     member_id: int
@@ -71,7 +72,10 @@ def objection(person: Person, case: Case) -> Forbidden | None:
         return Forbidden(_("You asked for this change. Somebody else has to review it."), sub_code="OwnChangeRequest")
     if case.initiator_id in people:
         return Forbidden(
-            _("You stood in for the person who asked for this. Somebody else has to review it."),
+            _(
+                "You stood in for the person who asked for this, or decide through an application of which that person "
+                "holds a key. Somebody else has to review it."
+            ),
             sub_code="OwnChangeRequest",
         )
     if case.about_member_id in people or not case.excluded_ids.isdisjoint(people):

@@ -14,7 +14,7 @@ from oauth2_provider.generators import generate_client_secret
 from accounts.actor import Actor
 from accounts.models import ClientApplication, Member
 from accounts.permissions import check_member_permission
-from accounts.tokens import end_own_tokens_of
+from accounts.tokens import end_access_tokens_of
 from administration.applications import APPLICATION
 from administration.services.applications import CHANGE, NewClient, locked_application
 from administration.services.notices import tell_of_taking
@@ -61,7 +61,7 @@ def collect_secret(*, actor: Actor, application_id: int) -> NewClient:
 
 @transaction.atomic
 def end_secret(*, actor: Actor, application_id: int, is_previous: bool) -> bool:
-    """End the present secret of an application, or the one before, and the tokens that it got for itself by a secret.
+    """End the present secret of an application, or the one before, and its access tokens.
 
     Takes effect at once, and is mailed to the owner. Returns whether there was one. Locks the application. Raises
     NotFound; Forbidden unless the actor owns the application or may change it.
@@ -77,7 +77,7 @@ def end_secret(*, actor: Actor, application_id: int, is_previous: bool) -> bool:
         application.client_secret = generate_client_secret()
         application.secret_holder_id = application.secret_collected_at = None
     application.save(update_fields=_PREVIOUS if is_previous else _PRESENT)
-    end_own_tokens_of(application_id)
+    end_access_tokens_of(application_id)
     path = "previousSecret" if is_previous else "secret"
     append(kind=APPLICATION, subject_id=application_id, actor=actor, changes=[Change(path, True, False)])
     owner = Member.objects.filter(pk=application.owner_id or 0)

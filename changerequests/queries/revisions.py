@@ -10,7 +10,7 @@ from django.db.models import F, OuterRef, Prefetch, QuerySet
 from django.utils import timezone
 
 from accounts.actor import Actor
-from accounts.models import Member
+from accounts.models import ClientApplication, Member
 from changerequests.digests import digest_of_rows
 from changerequests.eligibility import Case, Person, Round
 from changerequests.kinds import request_kind
@@ -101,6 +101,7 @@ class Decider:
         self.member_id = actor.member_id
         self._may_review = actor.is_member and actor.has_perm(REVIEW_PERMISSION)
         self._groups = frozenset[int]() if actor.member_id is None else groups_of_member(actor.member_id)
+        self._holders = _holders_of_keys(actor.via_application_id)
         groups = Member.objects.filter(pk=OuterRef("member"), user__groups__isnull=False).values("user__groups")
         absences: Any = Absence.objects.filter(substitute=actor.member_id or 0)
         self._absences = list(absences.annotate(group_ids=ArraySubquery(groups)))
@@ -112,7 +113,7 @@ class Decider:
         return Person(
             member_id=self.member_id or 0,
             group_ids=self._groups,
-            represented=frozenset(absence.member_id for absence in absences),
+            represented=frozenset(absence.member_id for absence in absences) | self._holders,
             their_group_ids=frozenset(group_id for absence in absences for group_id in absence.group_ids),
             may_review=self._may_review,
         )
@@ -121,6 +122,13 @@ class Decider:
 def utc_today() -> date:
     """Return the day by which absences count: that of UTC, as in the triggers, which know no other zone."""
     return timezone.now().astimezone(UTC).date()
+
+
+def _holders_of_keys(application_id: int | None) -> frozenset[int]:
+    """Return who may have sent what comes through an application with the token of a member."""
+    if application_id is None:
+        return frozenset()
+    return ClientApplication.objects.get(pk=application_id).secret_holders
 
 
 def current_substitutions(member_id: int) -> QuerySet[Absence]:

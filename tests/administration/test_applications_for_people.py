@@ -276,7 +276,7 @@ def signing() -> ClientApplication:
         {"exp": 1},
         {"exp": time.time() + 7200},
         {"exp": "tomorrow"},
-        {"nbf": time.time() + 600},
+        {"nbf": time.time() + 86_400},
         {"jti": None},
         {"jti": ""},
         {"key": JWK.generate(kty="EC", crv="P-256", kid="first")},

@@ -2,9 +2,9 @@
 
 import pytest
 from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import expect
 
+from accounts.models import Authenticator
 from tests.browser.browsing import scrolls_sideways
 
 
@@ -34,8 +34,8 @@ def test_setting_it_up_and_giving_it(open_page, anna, axe, live_server, options)
     page.get_by_label("Enter the six digits").fill("000000")
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_role("alert")).to_contain_text("The code is not right")
-    TOTPDevice.objects.update(throttling_failure_timestamp=None)
-    page.get_by_label("Enter the six digits").fill(f"{totp(TOTPDevice.objects.get().bin_key):06d}")
+    Authenticator.objects.update(throttling_failure_timestamp=None)
+    page.get_by_label("Enter the six digits").fill(f"{totp(Authenticator.objects.get().bin_key):06d}")
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     axe(page)

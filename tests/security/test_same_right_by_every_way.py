@@ -120,8 +120,8 @@ EXEMPT = {
 # Pages without a subject.
 NEW = (f"{CONTACT_PAGE}_add", f"{GROUP_PAGE}_add", "legalentities_legalentity_add", "importexport_importjob_add")
 REFUSED = {403, 404}
-# Logins ask for a password, not for permissions.
-OUTSIDE = ("/connect/", "/language/")
+# Logins ask for a password, not for permissions, and SCIM is open to applications only.
+OUTSIDE = ("/connect/", "/language/", "/scim/")
 
 
 def is_reading(operation: str) -> bool:
