@@ -23,7 +23,7 @@ from contacts.models import CONTACT_DETAILS
 from tests.changerequests.policies import absent, make_group, policy, rule, set_policy, stage
 from tests.security.conftest import nothing_changes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 EVERYBODY = "Stages of everybody who may review"
 PAGE = "/admin/accounts/member/recertification/"
 

@@ -24,7 +24,7 @@ from core.errors import ApiError
 from tests.changerequests.policies import absent, policy, rule, set_policy, stage
 from tests.examples import examples
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 # Number 0 asks; the last one sees the contact only as the substitute of somebody.
 PEOPLE, INITIATOR, BLIND, GROUPS, STAGES = 5, 0, 4, 3, 3
 # Who does not see the request gets a 404 and who has seen another revision a 412, which have no sub-code.

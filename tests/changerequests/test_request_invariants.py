@@ -12,7 +12,7 @@ from contacts.models import CONTACT_DETAILS
 from tests.changerequests.policies import absent, make_group, policy, rule, set_policy, stage
 from tests.requests import changes_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def run(sql, *values):

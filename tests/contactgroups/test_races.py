@@ -11,7 +11,7 @@ from core.errors import ApiError
 from tests.api import Answer
 from tests.concurrency import at_once, while_waiting
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 TESTS = system_actor("tests")
 
 

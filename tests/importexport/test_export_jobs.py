@@ -28,7 +28,7 @@ from importexport.models import ExportJob, ExportKind, ExportStatus
 from tests.fixtures import details
 from tests.importexport.reading import read_csv
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 CONTACTS = "/v1.0/contacts/export"
 LEGAL_ENTITIES = "/v1.0/legal-entities/export"

@@ -5,7 +5,7 @@ import pytest
 from importexport.graphql import execution
 from tests.importexport.test_graphql import ask, data, errors, ids, named
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("default_schemas"), pytest.mark.slow]
 
 COUNT = "{ totalCount }"
 

@@ -15,7 +15,7 @@ from importexport.models import ImportStatus
 from tests.fixtures import app_token, details, without_triggers
 from tests.importexport.importing import SYSTEM, array, counts, faults, lines, paths, synced, without
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def contact_of(external_id):

@@ -16,7 +16,7 @@ from tests.importexport.importing import SYSTEM, array, counts, faults, lines, p
 from tests.importexport.importing import synced as synced_any
 from tests.requests import changes_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def synced(*contents, **options):
