@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,7 +28,10 @@ MAX_RESULTS = 200
 
 
 class _Resources(ScimView):
-    """Resources of one type. Subclasses say how they are read and written."""
+    """Resources of one type. Subclasses say how they are read and written.
+
+    Writing and reading back are one transaction, so that a request which is refused leaves nothing.
+    """
 
     model: ClassVar[type[Any]]
     # Which attributes filters can name, in lower case.
@@ -133,6 +137,7 @@ class _Collection(_Resources):
         )
         return Response(answer.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=asked))
 
+    @transaction.atomic
     def post(self, request: Request) -> Response:
         pk = self.add(self.sent(self.model, Context.RESOURCE_CREATION_REQUEST))
         return self.shown(self.one(pk), Context.RESOURCE_CREATION_RESPONSE, status=201)
@@ -144,10 +149,12 @@ class _Single(_Resources):
     def get(self, request: Request, pk: int) -> Response:
         return self.shown(self.one(pk), Context.RESOURCE_QUERY_RESPONSE)
 
+    @transaction.atomic
     def put(self, request: Request, pk: int) -> Response:
         self.change(pk, self.sent(self.model, Context.RESOURCE_REPLACEMENT_REQUEST))
         return self.shown(self.one(pk), Context.RESOURCE_REPLACEMENT_RESPONSE)
 
+    @transaction.atomic
     def patch(self, request: Request, pk: int) -> Response:
         operations = self.sent(PatchOp[self.model], Context.RESOURCE_PATCH_REQUEST)  # type: ignore[name-defined]
         resource = self.one(pk)
@@ -155,6 +162,7 @@ class _Single(_Resources):
         self.change(pk, resource)
         return self.shown(self.one(pk), Context.RESOURCE_PATCH_RESPONSE)
 
+    @transaction.atomic
     def delete(self, request: Request, pk: int) -> Response:
         self.remove(pk)
         return Response(status=204)

@@ -57,10 +57,12 @@ class Person:
 def add_person(*, actor: Actor, person: Person) -> int:
     """Create a login that can do nothing, and ask for it to be opened as a member's; return the user's id.
 
-    A user that the directory has deleted comes back. Raises UnprocessableEntity: ValidationFailed, UsernameNotUnique.
+    A user that the directory has deleted comes back, unless people have made it a superuser since: the directory sees
+    none. Raises UnprocessableEntity: ValidationFailed, UsernameNotUnique.
     """
     name = one_line(person.user_name)
-    closed = User.objects.filter(provisioned__is_deleted=True, provisioned__user_name__iexact=name).first()
+    deleted = User.objects.filter(provisioned__is_deleted=True, is_superuser=False)
+    closed = deleted.filter(provisioned__user_name__iexact=name).first()
     if closed is None:
         _check_free(name)
         closed = new_login(actor=actor, username=name)

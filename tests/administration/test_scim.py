@@ -297,6 +297,23 @@ def test_a_user_that_is_deleted_is_closed_and_may_come_back(directory: Api, carl
     assert rights_of(user)[0] is True
 
 
+@pytest.mark.parametrize("said", [{}, {"active": False}])
+def test_a_user_that_people_have_made_a_superuser_does_not_come_back(directory: Api, said: dict[str, Any]) -> None:
+    user = made(directory)
+    directory.delete(of(user))
+    rights = {"isActive": True, "isStaff": True, "isSuperuser": True, "isMember": True}
+    change_rights(actor=system_actor("two people"), user_id=user.pk, target=rights)
+    answer = directory.post(USERS, {**ANNA, **said})
+    assert (answer.status, answer.json["scimType"]) == (409, "uniqueness")
+    assert rights_of(user)[:3] == (True, True, True)
+
+
+def test_a_request_with_a_fault_in_its_query_leaves_nothing(directory: Api) -> None:
+    both = urlencode({"attributes": "userName", "excludedAttributes": "name"})
+    assert directory.post(f"{USERS}?{both}", ANNA).status == 400
+    assert (User.objects.count(), ChangeRequest.objects.count()) == (0, 0)
+
+
 def test_another_external_id_ends_the_link_at_once_and_asks_for_the_new_one(directory: Api, carl: Member) -> None:
     user = approved(directory, carl)
     patched(directory, of(user), {"op": "replace", "path": "externalId", "value": "somebody-else"})
