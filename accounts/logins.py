@@ -199,7 +199,9 @@ class SecondFactorSetupView(_FactorView):
     def page(self) -> tuple[str, dict[str, Any]]:
         if second_factor.has_factor(self.user):
             return "accounts/second_factor_settings.html", {"may_remove": not second_factor.is_required_of(self.user)}
-        device = second_factor.device_to_enrol(self.user)
+        session = self.request.session
+        device = second_factor.device_to_enrol(self.user, known=session.get(second_factor.ENROLLING))
+        session[second_factor.ENROLLING] = device.pk
         picture = segno.make(device.config_url, error="m").svg_inline(scale=4, border=2, omitsize=True)
         key = device.config_url.partition("secret=")[2].partition("&")[0]
         return (
@@ -224,7 +226,8 @@ class SecondFactorSetupView(_FactorView):
         if not second_factor.has_factor(self.user):
             if not second_factor.is_for(self.user):
                 return HttpResponseRedirect(self.onward())
-            codes = second_factor.confirm_device(self.user, code)
+            known = request.session.get(second_factor.ENROLLING)
+            codes = second_factor.confirm_device(self.user, code, known=known)
             if codes is None:
                 return self.refused(second_factor.Verdict(False))
             self.verified()

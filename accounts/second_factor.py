@@ -25,6 +25,8 @@ CODE_LENGTH = 16
 DIGITS = 6
 KEY_BYTES = 20
 MARK = "second_factor"
+# In a session: the device whose key it has shown.
+ENROLLING = "enrolling"
 
 
 @dataclass(frozen=True)
@@ -45,29 +47,35 @@ def has_factor(user: User) -> bool:
     return Authenticator.objects.filter(user=user, confirmed=True).exists()
 
 
-def device_to_enrol(user: User) -> Authenticator:
-    """Return the device that waits for its first code; create it if needed."""
-    waiting = Authenticator.objects.filter(user=user, confirmed=False).first()
-    if waiting is not None:
-        return waiting
+@transaction.atomic
+def device_to_enrol(user: User, *, known: int | None) -> Authenticator:
+    """Return the device that waits for its first code: that known to the session, else a new one instead of any other.
+
+    Somebody else who has given the password may have seen the key of another session.
+    """
+    waiting = Authenticator.objects.filter(user=user, confirmed=False)
+    found = waiting.filter(pk=known).first()
+    if found is not None:
+        return found
+    waiting.delete()
     key = sealed(secrets.token_bytes(KEY_BYTES), owner=user.pk)
     return Authenticator.objects.create(user=user, name="authenticator", confirmed=False, key=key)
 
 
 @transaction.atomic
-def confirm_device(user: User, code: str) -> list[str] | None:
-    """Confirm the device if the code is right and return new recovery codes; otherwise return None. Locks the device.
+def confirm_device(user: User, code: str, *, known: int | None) -> list[str] | None:
+    """Confirm the device that the session knows if the code is right, and return new recovery codes; otherwise None.
 
-    Ends the user's sessions, because they started with only a password; the caller renews its own. What is no code
-    costs no attempt.
+    Locks the device. Ends the user's sessions, because they started with only a password; the caller renews its own.
+    What is no code costs no attempt.
     """
     code = _plain(code)
     if not _is_authenticator_code(code):
         return None
-    device = Authenticator.objects.select_for_update().filter(user=user, confirmed=False).first()
+    device = Authenticator.objects.select_for_update().filter(pk=known, user=user, confirmed=False).first()
     if device is None or not device.verify_token(code):
         return None
-    Authenticator.objects.filter(user=user, confirmed=True).delete()
+    Authenticator.objects.filter(user=user).exclude(pk=device.pk).delete()
     device.confirmed = True
     device.save(update_fields=["confirmed"])
     User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)

@@ -98,6 +98,24 @@ class TestSettingUp:
         assert not is_open(elsewhere)
         assert is_open(of_ben)
 
+    def test_a_key_that_another_session_has_seen_is_not_the_owner_s(self, anna):
+        thief, _answer = password_given()
+        thief.get(SETUP)
+        seen = Authenticator.objects.get()
+        anna.user.set_password("another-secret-for-tests")
+        anna.user.save()
+        owner, _answer = password_given(password="another-secret-for-tests")
+        owner.get(SETUP)
+        assert Authenticator.objects.get().bin_key != seen.bin_key
+        owner.post(SETUP, {"code": code_now(seen)})
+        assert not Authenticator.objects.filter(confirmed=True).exists()
+
+    def test_a_session_confirms_no_key_that_it_has_not_shown(self, anna):
+        here, elsewhere = (password_given()[0] for _one in range(2))
+        elsewhere.get(SETUP)
+        here.post(SETUP, {"code": code_now(Authenticator.objects.get())})
+        assert not Authenticator.objects.filter(confirmed=True).exists()
+
     def test_contacts_have_none(self, make_contact):
         contact = make_contact(username="johanna")
         user = open_login(actor=system_actor("tests"), contact_id=contact.pk)
