@@ -13,7 +13,7 @@ from core.triggers import Guard
 USERNAME_TAKEN = "contact_username_unique_ignoring_case"
 USER_NAME_TAKEN = "user_username_unique_ignoring_case"
 # A contact's login has a name of its own besides, with which nobody logs in: `contact-` and the contact's uid.
-_INTERNAL = "^contact-[0-9a-f-]{36}$"
+INTERNAL = "^contact-[0-9a-f-]{36}$"
 
 _SHARED = f"PERFORM pg_advisory_xact_lock_shared({RESERVING});"
 _EXCLUSIVE = f"PERFORM pg_advisory_xact_lock({RESERVING});"
@@ -79,7 +79,7 @@ OF_WAITING_CONTACTS = [
 
 # Logins of contacts, of which there are many, do not wait for others: nobody else can have their names.
 _NAME_IS_FREE = f"""
-    IF NEW.username !~ '{_INTERNAL}' THEN
+    IF NEW.username !~ '{INTERNAL}' THEN
         {_EXCLUSIVE}
     END IF;
     IF EXISTS (SELECT FROM public.accounts_user login WHERE {_same("login", "NEW")} AND login.id <> NEW.id)

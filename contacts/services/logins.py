@@ -1,15 +1,21 @@
 """A contact's login. It is created on first use, so that an import of a million contacts creates none."""
 
+import structlog
 from django.db import transaction
 
 from accounts.actor import Actor, system_actor
 from accounts.models import User
 from accounts.usernames import named
 from contacts.models import ChannelKind, Contact
+from contacts.models.login_names import USER_NAME_TAKEN
 from contacts.queries.logins import login_address
 from contacts.services.channels import drop_pending
+from contacts.services.usernames import username_not_unique
 from contacts.snapshots import changeable_contact
+from core.errors import UnprocessableEntity, map_integrity_error
 from core.text import one_line
+
+log = structlog.get_logger("kontor.logins")
 
 
 @transaction.atomic
@@ -17,14 +23,15 @@ def open_login(*, actor: Actor, contact_id: int) -> User:
     """Return the user that a contact logs in with; create it if needed. Locks the contact.
 
     The user is named after the contact's uid, because the contact's username, with which people log in, may change.
-    Nobody else can have this name (`contacts/models/login_names.py`).
-    Raises NotFound; UnprocessableEntity `ContactAnonymized`.
+    Contacts get no username of this form (`contacts/services/usernames.py`); one from before may be in the way.
+    Raises NotFound; UnprocessableEntity: ContactAnonymized, UsernameNotUnique.
     """
     contact = changeable_contact(actor=actor, contact_id=contact_id)
     if contact.user is None:
         user = User(username=f"contact-{contact.uid}")
         user.set_unusable_password()
-        user.save()
+        with map_integrity_error(USER_NAME_TAKEN, username_not_unique()):
+            user.save()
         contact.user = user
         contact.save(update_fields=["user"])
     return contact.user
@@ -45,6 +52,11 @@ class ContactLogins:
         contact = named(Contact.objects.filter(user=None), one_line(typed)).order_by("pk").first()
         if contact is None or not login_address(contact):
             return None
-        user = open_login(actor=system_actor("forgotten password"), contact_id=contact.pk)
+        try:
+            user = open_login(actor=system_actor("forgotten password"), contact_id=contact.pk)
+        except UnprocessableEntity as refusal:
+            # Who asks learns nothing of it, as with a name that nobody has.
+            log.warning("login_not_opened", contact_id=contact.pk, reason=refusal.sub_code)
+            return None
         drop_pending(contact=contact, kinds=ChannelKind.values)
         return user

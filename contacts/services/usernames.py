@@ -3,6 +3,8 @@
 Those that are reserved for contacts which wait for approval count too.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +12,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact
+from contacts.models.login_names import INTERNAL
 from contacts.models.triggers import USERNAME_RESERVED, USERNAME_TAKEN
 from contacts.plans import username_required
 from contacts.queries.contacts import username_is_reserved
@@ -41,8 +44,21 @@ def username_coupled() -> UnprocessableEntity:
     )
 
 
+def is_of_logins(username: str) -> bool:
+    """Return whether a username has the form of the names that logins of contacts get: it could be in the way of one.
+
+    It is compared as the database compares names.
+    """
+    return re.fullmatch(INTERNAL, unicodedata.normalize("NFKC", username).lower()) is not None
+
+
 def check_username_free(username: str, *, but_by: Contact | None = None) -> None:
-    """Raise UnprocessableEntity `UsernameNotUnique` if taken or reserved. The database catches concurrent writes."""
+    """Raise UnprocessableEntity `UsernameNotUnique` if taken, reserved, or of the form of the names of logins.
+
+    The database catches concurrent writes.
+    """
+    if is_of_logins(username):
+        raise username_not_unique()
     is_reserved = username_is_reserved(username, but_by=but_by)
     if is_reserved is not None:
         raise username_not_unique(is_reserved=is_reserved)

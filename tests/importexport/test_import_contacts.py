@@ -207,6 +207,13 @@ def test_a_superseded_entry_stays_superseded_when_the_last_one_is_bad(entry):
     assert not Contact.objects.exists()
 
 
+def test_no_username_is_the_name_that_a_login_will_have(entry, make_contact):
+    synced(array(entry("E-0")))
+    name = f"contact-{make_contact().uid}"
+    for sent in ({"externalId": "E-0", "username": name}, entry("E-1", username=name.upper())):
+        assert faults(synced(array(sent))) == [(1, "username", "This username is taken already.")]
+
+
 def test_usernames_are_unique_whatever_their_case_in_the_database_and_in_the_file(entry, make_contact):
     make_contact(username="Taken")
     job = synced(

@@ -112,6 +112,17 @@ class TestNobodyTakesTheNameOfAnother:
             with pytest.raises(IntegrityError), transaction.atomic():
                 write()
 
+    @pytest.mark.parametrize("form", ["contact-{}", "CONTACT-{}", "ｃontact-{}"])
+    def test_no_client_gets_the_name_that_the_login_of_another_will_have(self, app, make_contact, contact_type, form):
+        name = form.format(make_contact().uid)
+        other = make_contact(username="mallory")
+        body = {"contactTypeId": contact_type.pk, "username": name, "details": details()}
+        for answer in (
+            app.put(f"/v1.0/contacts/{other.pk}/username", {"username": name}),
+            app.post("/v1.0/contacts", body),
+        ):
+            assert (answer.status, answer.json["subCode"]) == (422, "UsernameNotUnique")
+
     def test_a_client_that_becomes_staff_keeps_its_name(self, make_contact):
         user = with_login(make_contact(username="johanna"))
         User.objects.filter(pk=user.pk).update(username="johanna")

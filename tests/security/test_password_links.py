@@ -11,6 +11,7 @@ from accounts.actor import system_actor
 from accounts.models import Notice, User
 from accounts.password_links import password_link
 from administration.notices import deliver_notice, overdue_notices
+from contacts.models import Contact
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.delivery import deliver_key
 from contacts.services.logins import open_login
@@ -101,6 +102,15 @@ class TestForgotten:
         assert len(set(answers)) == 1
         assert "If there is a login with this name" in answers[0]
         assert [message.to for message in sent_mails()] == [["anna@bank.example"], [EMAIL]]
+
+    def test_nor_whether_another_client_has_the_name_of_its_login(self, make_contact, caplog):
+        client = make_contact(details(contactInformation={"email": EMAIL}), username="jeremias")
+        # By a version of before: the doors refuse it.
+        Contact.objects.filter(pk=make_contact().pk).update(username=f"contact-{client.uid}")
+        answers = [re.sub(r"csrf\S+", "", ask(name).content.decode()) for name in ("jeremias", "nobody")]
+        assert answers[0] == answers[1]
+        assert sent_mails() == []
+        assert "login_not_opened" in caplog.text
 
     def test_the_link_goes_to_the_address_of_the_login_and_sets_the_password_once(self, anna):
         ask(" ANNA ")

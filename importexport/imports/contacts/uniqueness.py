@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from contacts.models import CONTACT_IDENTITY
 from contacts.services.external_ids import external_id_not_unique
-from contacts.services.usernames import username_not_unique
+from contacts.services.usernames import is_of_logins, username_not_unique
 from importexport.imports.contacts import statements
 from importexport.imports.contacts.entry import ContactEntry
 from importexport.imports.contacts.plan import Known, New
@@ -30,7 +30,7 @@ def check_unique_usernames(cursor: CursorWrapper, new: list[New], touched: list[
     taken: set[str] = set()
     for place, found in sorted(statements.usernames(cursor, names).items(), key=itemgetter(0)):
         item, own_id = wanted[place]
-        if found.folded in taken or found.holder not in (None, own_id):
+        if found.folded in taken or found.holder not in (None, own_id) or is_of_logins(names[place]):
             item.entry.refuse_as(username_not_unique(), "username")
         elif found.reserved_for is not None:
             item.entry.refuse_as(username_not_unique(is_reserved=True), "username")
