@@ -14,6 +14,7 @@ from jwcrypto.jwt import JWT
 
 from accounts.models import ClientApplication, UsedAssertion
 from accounts.registration import ALGORITHMS
+from core.text import is_storable
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # An assertion is made for one request.
@@ -49,7 +50,7 @@ def is_proof_of(application: ClientApplication, assertion: str, *, audiences: Co
         return False
     if not all(_is_past(claims.get(name, 0), now) for name in ("nbf", "iat")):
         return False
-    if not isinstance(identity, str) or not 0 < len(identity) <= MAX_ID:
+    if not isinstance(identity, str) or not 0 < len(identity) <= MAX_ID or not is_storable(identity):
         return False
     return _is_first_use(application, identity, expires)
 

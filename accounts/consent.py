@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -18,13 +19,19 @@ from django.views.decorators.debug import sensitive_post_parameters
 from oauth2_provider.exceptions import OAuthToolkitError
 from oauth2_provider.forms import AllowForm
 from oauth2_provider.http import OAuth2ResponseRedirect
+from oauth2_provider.models import Grant
 from oauth2_provider.views import AuthorizationView
 
 from accounts import second_factor
 from accounts.decisions import DECIDES_WITH
 from accounts.models import ClientApplication, Member, User
+from accounts.oauth import texts_of
 from accounts.throttling import check_login_rate
 from core.errors import TooManyRequests
+from core.text import is_storable
+
+# As many characters as the database keeps.
+LIMITS = {name: Grant._meta.get_field(name).max_length for name in ("nonce", "code_challenge", "code_challenge_method")}
 
 
 class ConsentView(AuthorizationView):
@@ -38,6 +45,7 @@ class ConsentView(AuthorizationView):
 
     @method_decorator([never_cache, sensitive_post_parameters("code")])
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        _check(request)
         # The library would skip the page for an application that asks so: nobody would see it, and Chromium would
         # refuse to go on from the form of the login.
         query = request.GET.copy()
@@ -84,6 +92,8 @@ class ConsentView(AuthorizationView):
 
     def form_valid(self, form: AllowForm) -> HttpResponse:
         """Give the code, or show the page again if a second factor was given and is wrong."""
+        if not ClientApplication.objects.filter(client_id=form.cleaned_data["client_id"]).exists():
+            raise BadRequest("There is no such application.")
         code = self.request.POST.get("code", "").strip()
         if code and form.cleaned_data["allow"] and isinstance(self.request.user, User):
             self.refusal, status = _refusal(self.request, self.request.user, code)
@@ -110,6 +120,24 @@ class ConsentView(AuthorizationView):
         if "redirect_uri" in context:
             response._csp_update = {"form-action": [_source(context["redirect_uri"])]}  # type: ignore[attr-defined]
         return response
+
+
+def _check(request: HttpRequest) -> None:
+    """Raise BadRequest for what the library would fail at: what cannot be stored, and addresses that are none."""
+    for sent in (request.GET, request.POST):
+        if any(len(value) > most for name, most in LIMITS.items() for value in sent.getlist(name)):
+            raise BadRequest("A parameter is too long.")
+        if not all(map(_is_address, sent.getlist("redirect_uri"))):
+            raise BadRequest("The redirect address is none.")
+    if not all(map(is_storable, texts_of(request))):
+        raise BadRequest("A parameter cannot be stored.")
+
+
+def _is_address(redirect_uri: str) -> bool:
+    try:
+        return urlsplit(redirect_uri).port != 0
+    except ValueError:
+        return False
 
 
 def _refusal(request: HttpRequest, user: User, code: str) -> tuple[str, int]:

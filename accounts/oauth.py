@@ -3,7 +3,7 @@
 import base64
 import binascii
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -29,6 +29,7 @@ from accounts.throttling import check_login_rate, forgive_login
 from accounts.tokens import end_family
 from core.errors import TooManyRequests
 from core.json import rendered
+from core.text import is_storable
 
 # What an assertion may name as its audience: the issuer and the address that it is sent to. The library hands the
 # request's metadata to the validator, and nothing else of the request.
@@ -162,8 +163,10 @@ class GuardedView:
         except TooManyRequests as refusal:
             return _too_many(str(refusal), int(refusal.headers["Retry-After"]))
         names = _client_ids(request)
+        if not all(map(is_storable, [*names, *texts_of(request)])):
+            return _invalid()
         if len(names) > 1:
-            return _two_names()
+            return _invalid(_("The request names two applications."))
         client_id = next(iter(names), "")
         secret = Secret(client_id=client_id)
         if client_id and (seconds := seconds_locked(secret)):
@@ -200,9 +203,19 @@ def _too_many(description: str, seconds: int) -> HttpResponse:
     return rendered(answer, status=429, headers={"Retry-After": str(seconds), "Cache-Control": "no-store"})
 
 
-def _two_names() -> HttpResponse:
-    """Return the error for two client ids (RFC 6749, 2.3): wrong secrets of one could count for the other."""
-    answer = {"error": "invalid_request", "error_description": _("The request names two applications.")}
+def texts_of(request: HttpRequest) -> Iterator[str]:
+    """Yield the names and values of the query and of the form."""
+    for sent in (request.GET, request.POST):
+        for name, values in sent.lists():
+            yield from (name, *map(str, values))
+
+
+def _invalid(description: str = "") -> HttpResponse:
+    """Return the error for texts that cannot be stored, and for two client ids (RFC 6749, 2.3).
+
+    Wrong secrets of one of two could count for the other.
+    """
+    answer = {"error": "invalid_request", **({"error_description": description} if description else {})}
     return rendered(answer, status=400, headers={"Cache-Control": "no-store"})
 
 

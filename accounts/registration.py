@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
+from core.text import is_storable
+
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 MAX_ADDRESS = 2_000
 MIN_RSA_BITS = 2_048
@@ -91,7 +93,10 @@ def _normalised(key: Mapping[str, Any]) -> dict[str, str]:
     is_long = isinstance(opened, RSAPublicKey) and opened.key_size >= MIN_RSA_BITS
     if not is_long and public.get("crv") != "P-256":
         raise ValueError(_("An RSA key needs 2048 bits or more, an EC key the curve P-256."))
-    return {**public, "alg": algorithm, "kid": str(key.get("kid") or parsed.thumbprint())}
+    kid = str(key.get("kid") or parsed.thumbprint())
+    if not all(map(is_storable, (kid, *public.values()))):
+        raise ValueError(_("The key cannot be read."))
+    return {**public, "alg": algorithm, "kid": kid}
 
 
 def thumbprint(key: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Kontor's middleware: correlation id, headers, language, and Django's own that the API skips."""
 
+import codecs
 import re
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
@@ -73,12 +75,17 @@ class HeadersMiddleware:
 
 
 class LanguageMiddleware:
-    """Activate the request's language and report it in Content-Language."""
+    """Activate the request's language and report it in Content-Language.
+
+    It is the first to read texts of the request, so it refuses those that are not UTF-8.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.encoding is not None:
+            _check_encoding(request)
         requested = request.GET.get(PARAMETER)
         language = (requested and supported(requested)) or translation.get_language_from_request(request)
         if language == translation.get_language():  # the common case, and cheaper than activating it again
@@ -89,6 +96,13 @@ class LanguageMiddleware:
         response.headers.setdefault("Content-Language", language)
         patch_vary_headers(response, ("Accept-Language",))
         return response
+
+
+def _check_encoding(request: HttpRequest) -> None:
+    """Raise BadRequest unless texts are UTF-8. Others, such as UTF-7, have texts that the database cannot store."""
+    if codecs.lookup(str(request.encoding)).name not in ("utf-8", "ascii"):
+        request.encoding = "utf-8"  # for the error page, which reads the request too
+        raise BadRequest("The request is not UTF-8.")
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -1,6 +1,14 @@
 """The one form of text."""
 
+import re
 import unicodedata
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def is_storable(text: str) -> bool:
+    """Return whether the database can store the text: it has neither NUL nor half of a surrogate pair."""
+    return _UNSTORABLE.search(text) is None
 
 
 def normalized(text: str) -> str:

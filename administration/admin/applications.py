@@ -170,7 +170,7 @@ class ClientApplicationForm(forms.ModelForm):
             return []
         try:
             found = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise forms.ValidationError(gettext("This is not JSON.")) from error
         keys = found.get("keys", [found]) if isinstance(found, dict) else found
         return keys if isinstance(keys, list) else [keys]

@@ -24,6 +24,7 @@ from scim2_models.path import (
 )
 
 from accounts.queries import NOTHING
+from core.text import is_storable
 
 # The lookups of texts whose case says nothing, and of everything that has an order.
 OF_TEXTS = {
@@ -40,15 +41,21 @@ OF_ORDER = {
     CompareOperator.le: "lte",
 }
 MAX_ID = 2**31 - 1
+MAX_DIGITS = len(str(MAX_ID))
 
 Condition = Callable[[CompareOperator, Any], Q]
 # How an attribute is compared, and the condition that it is there.
 Attribute = tuple[Condition, Q]
 
 
+def is_id(value: str) -> bool:
+    """Return whether a text may be an id: Python refuses to read a number of thousands of digits."""
+    return value.isdecimal() and len(value) <= MAX_DIGITS
+
+
 def text(column: str) -> Condition:
     def condition(operator: CompareOperator, value: Any) -> Q:
-        if operator not in OF_TEXTS or not isinstance(value, str):
+        if operator not in OF_TEXTS or not isinstance(value, str) or not is_storable(value):
             raise _unsupported()
         return Q(**{f"{column}__{OF_TEXTS[operator]}": value})
 
@@ -57,7 +64,7 @@ def text(column: str) -> Condition:
 
 def exact_text(column: str) -> Condition:
     def condition(operator: CompareOperator, value: Any) -> Q:
-        if operator is not CompareOperator.eq or not isinstance(value, str):
+        if operator is not CompareOperator.eq or not isinstance(value, str) or not is_storable(value):
             raise _unsupported()
         return Q(**{column: value})
 
@@ -89,7 +96,7 @@ def number(column: str) -> Condition:
     def condition(operator: CompareOperator, value: Any) -> Q:
         if operator is not CompareOperator.eq or not isinstance(value, str):
             raise _unsupported()
-        return Q(**{column: int(value)}) if value.isdecimal() and int(value) <= MAX_ID else NOTHING
+        return Q(**{column: int(value)}) if is_id(value) and int(value) <= MAX_ID else NOTHING
 
     return condition
 

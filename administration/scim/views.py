@@ -12,7 +12,19 @@ from scim2_models import Context, InvalidValueException, ListResponse, PatchOp, 
 from accounts.permissions import Access
 from administration.queries.provisioning import directory_groups, directory_users
 from administration.scim.base import ACCESS, TOLERANT, ScimView
-from administration.scim.filters import Attribute, always, conditions_of, exact_text, flag, nullable, number, text, time
+from administration.scim.filters import (
+    MAX_ID,
+    Attribute,
+    always,
+    conditions_of,
+    exact_text,
+    flag,
+    is_id,
+    nullable,
+    number,
+    text,
+    time,
+)
 from administration.scim.resources import Group, User, groups_of, person_of, users_of
 from administration.services.provisioning import (
     add_group,
@@ -129,7 +141,7 @@ class _Collection(_Resources):
         if asked.filter is not None:
             # In a subquery: a group whose members are looked for is found once.
             rows = rows.filter(pk__in=self.rows().filter(conditions_of(asked.filter.ast, self.filters)).values("pk"))
-        start = asked.start_index_0 or 0
+        start = min(asked.start_index_0 or 0, MAX_ID)
         most = MAX_RESULTS if asked.count is None else min(asked.count, MAX_RESULTS)
         page = self.resources(rows.order_by("pk")[start : start + most]) if most else []
         answer: Any = ListResponse[self.model](  # type: ignore[name-defined]
@@ -187,7 +199,7 @@ class GroupView(_Groups, _Single):
 def _said_of(group: Group) -> dict[str, Any]:
     """Return the arguments of the services of a group. Raises InvalidValueException for a member without an id."""
     members = [member.value or "" for member in group.members or []]
-    if not all(value.isdecimal() for value in members):
+    if not all(map(is_id, members)):
         raise InvalidValueException(detail="A member is named by the id of a user")
     return {
         "display_name": group.display_name or "",
