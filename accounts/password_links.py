@@ -52,7 +52,7 @@ class SetPasswordView(PasswordResetConfirmView):
         return {**context, "username": name_to_log_in_with(self.user)} if self.user is not None else context
 
     def form_valid(self, form: SetPasswordForm) -> HttpResponse:
-        """Set the password. Whoever has the link is the owner, who is locked out by guesses no longer."""
+        """Set the password, and unlock the login: who has the link owns the address."""
         response = super().form_valid(form)
         unlock(Secret(username=form.user.get_username()))
         return response

@@ -26,7 +26,7 @@ def register_name_holder(holder: NameHolder) -> None:
 
 
 def named(rows: QuerySet[Row], name: str, *, column: str = "username") -> QuerySet[Any]:
-    """Return the rows with a name that is the same for whoever logs in with it. They have `compared`."""
+    """Return the rows whose name opens the same login. They have `compared`."""
     return rows.annotate(compared=LoginName(column)).filter(compared=LoginName(Value(name)))
 
 
@@ -39,7 +39,7 @@ def is_name_taken(name: str, *, but_by: User | None = None) -> bool:
 def login_named(typed: str) -> User | None:
     """Return the user who logs in with this name, as it is typed. Where there are several from before: that spelled so.
 
-    Runs two queries, whoever it is.
+    Always runs two queries.
     """
     name = one_line(typed)
     found: list[Any] = []

@@ -26,7 +26,7 @@ COLUMNS: Mapping[str, "str | Promise"] = {
     "participants": _("Participants"),
     "sees_all_contacts": _("Sees all contacts"),
     "decides": _("Decides"),
-    "stands_in_for": _("Stands in for"),
+    "substitute_for": _("Substitute for"),
     "applications": _("Client applications"),
     "confirmed": _("Last confirmed"),
 }

@@ -67,7 +67,7 @@ def gaps_of_applications(
 
 
 def gaps_about_groups(people: Sequence[Person], rounds: Sequence[Round]) -> list[Gap]:
-    """Return the gaps of requests about groups whose users would have to decide, whoever asks."""
+    """Return the gaps of requests about groups whose users would have to decide, by any initiator."""
     case = Case(None, frozenset(), rounds)
     if _short_stage(people, case) is not None:
         return []

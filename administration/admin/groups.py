@@ -47,7 +47,7 @@ class GroupForm(forms.ModelForm):
         name="name",
         label=_("Groups at identity providers"),
         hint=_(
-            "Whoever is in one of them gets into this group at the next login, and whoever is in none gets out of it. "
+            "Their members get into this group at the next login, everybody else gets out of it. "
             "One per line: the issuer, a space, and the group as the provider names it."
         ),
     )

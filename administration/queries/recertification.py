@@ -46,7 +46,7 @@ class Certified:
     # In words; those of its roles are what `manage.py roles` and the pages of the groups say.
     own_permissions: Sequence[str] = ()
     decides: Sequence[str] = ()
-    stands_in_for: Sequence[str] = ()
+    substitute_for: Sequence[str] = ()
     applications: Sequence[str] = ()
     # When its manager of then has last confirmed all this, and who that was.
     confirmed: str = ""
@@ -102,7 +102,7 @@ def recertification(*, moment: datetime, manager: str | None = None) -> list[Cer
     found = [
         replace(
             _certified(pk, user, world, by_member, participants),
-            stands_in_for=represented[members[pk]],
+            substitute_for=represented[members[pk]],
             applications=owned[members[pk]],
             confirmed=confirmed.get(pk, ""),
         )

@@ -1,4 +1,4 @@
-"""Triggers by which contacts share no name to log in with with anybody else's login, whoever writes it.
+"""Triggers by which no contact has the login name of somebody else, by any way in.
 
 Writers of contacts take a shared advisory lock, those of users and of reserved names an exclusive one, and all of them
 look at the other side after that: see `changerequests/models/creations.py`.

@@ -101,7 +101,7 @@ COMBINATIONS = (
         _only_decider_looks_after_users,
     ),
     Combination(
-        "A member stands in for its own manager, and so decides with the manager's sight",
+        "A member is the substitute of its own manager, and so decides with the manager's sight",
         "Choose a substitute outside of the manager's team.",
         _substitutes_of_their_managers,
     ),

@@ -152,7 +152,7 @@ def _gaps_of(
             # Commands ask for the reviews of break glass, members do not.
             if kind.key != BREAK_GLASS or gap.initiator_id is None:
                 by_place[gap.place].append(_whose(gap, names, asks=True))
-        # Whoever lacks people for everybody lacks them for applications, too.
+        # A stage without people for everybody has none for applications either.
         if not any("" in lacking for lacking in by_place.values()):
             rules = [rule for rule in policy.rules if rule.stages == stages]
             for gap, asks in _application_gaps(kind, rules, people, rounds, excluded):

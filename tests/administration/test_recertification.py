@@ -79,7 +79,7 @@ def test_it_says_what_a_member_may_do_and_decide(
     assert (found.roles, found.participants, found.applications) == (["Reviewers"], ["Geneva"], ["portal"])
     assert found.own_permissions == ["Contacts: Create contacts"]
     assert found.decides == [EVERYBODY, "Tax of Contact details"]
-    assert found.stands_in_for == ["Ben Tester"]
+    assert found.substitute_for == ["Ben Tester"]
     assert (found.is_active, found.is_superuser, found.sees_all_contacts) == (True, False, False)
     # Without the permission to review nobody decides, whatever group it is in.
     reviewers.permissions.clear()

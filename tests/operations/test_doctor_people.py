@@ -278,12 +278,12 @@ def test_the_only_decider_of_rights_who_looks_after_users_is_named(make_member):
     assert about("The only one who decides rights") == []
 
 
-def test_who_stands_in_for_its_own_manager_is_named(three):
+def test_who_is_the_substitute_of_its_own_manager_is_named(three):
     absent(three[0], three[1], begins=1, ends=3)
-    assert about("stands in for its own manager") == []
+    assert about("is the substitute of its own manager") == []
     three[1].manager = three[0]
     three[1].save()
-    assert [text.rpartition(": ")[2] for text in about("stands in for its own manager")] == ["rolf for rita"]
+    assert [text.rpartition(": ")[2] for text in about("is the substitute of its own manager")] == ["rolf for rita"]
 
 
 def test_an_auditor_who_also_acts_is_named(three):

@@ -56,7 +56,7 @@ _COMPLETE = f"""
 """  # noqa: S608 - constants
 
 OF_PROPOSALS = [
-    # Whoever asks whether somebody asks for something holds the lock alone, and so misses no request.
+    # A check for open requests takes the lock exclusively, and so misses none.
     Guard(
         name="proposals_are_not_missed",
         level=pgtrigger.Statement,
