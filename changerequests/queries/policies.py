@@ -75,14 +75,23 @@ def may_wait(actor: Actor, policy: KindPolicy) -> bool:
 
 
 def binding_policy(actor: Actor, *, kind: str) -> KindPolicy | None:
-    """Return the policy of a kind if something of the actor could wait under it.
+    """Return the policy of a kind if something of the actor could wait by its rules.
+
+    Runs one query, none for actors that never wait.
+    """
+    policy = applicable_policy(actor, kind=kind)
+    return policy if policy is not None and policy.rules else None
+
+
+def applicable_policy(actor: Actor, *, kind: str) -> KindPolicy | None:
+    """Return the policy of a kind, also one without rules, unless the actor never waits: some paths always do.
 
     Runs one query, none for actors that never wait.
     """
     if not _is_bound(actor) or (actor.application_id is not None and not request_kind(kind).binds_applications):
         return None
     policy = current_policy(kind)
-    return policy if policy.rules and may_wait(actor, policy) else None
+    return policy if may_wait(actor, policy) else None
 
 
 def binding_policies(actor: Actor) -> list[KindPolicy]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from accounts.actor import Actor
 from changerequests.models import RequestSubject
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement
-from changerequests.queries.policies import binding_policy, initiator_of
+from changerequests.queries.policies import applicable_policy, binding_policy, initiator_of
 from changerequests.services.opening import open_already
 from contacts.kinds.creation import CreationKind
 from contacts.plans import required_for
@@ -73,11 +73,14 @@ class Approvals:
 
     def _requirements(self, changes: Changes) -> Mapping[int, Requirement]:
         """Return what the changes of each subject must wait for."""
-        policy = binding_policy(self._actor, kind=self.kind)
+        policy = self._policy()
         if policy is None:
             return {}
         facts = self._facts(changes, policy, initiator_of(self._actor, policy))
         return self._required_by(policy, changes, facts)
+
+    def _policy(self) -> KindPolicy | None:
+        return binding_policy(self._actor, kind=self.kind)
 
     def _required_by(
         self, policy: KindPolicy, changes: Changes, facts: Mapping[int, Facts]
@@ -101,6 +104,10 @@ class DetailsApprovals(Approvals):
     def __init__(self, *, kind: str, schema_key: str, actor: Actor, facts: FactsOf) -> None:
         super().__init__(kind=kind, actor=actor, facts=facts)
         self._schema_key = schema_key
+
+    def _policy(self) -> KindPolicy | None:
+        # The addresses of clients who log in wait without a rule, too.
+        return applicable_policy(self._actor, kind=self.kind)
 
     def _required_by(
         self, policy: KindPolicy, changes: Changes, facts: Mapping[int, Facts]

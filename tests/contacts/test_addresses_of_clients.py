@@ -126,7 +126,10 @@ def test_members_enter_keys_of_clients_without_a_login(contact, mia, api_of):
     assert login_address(contact) == ""
 
 
-def test_the_import_of_a_member_waits_for_them_too(contact_type, mia, actor_of):
+@pytest.mark.parametrize("rules", [[rule("Review", flaggedOnly=True)], []], ids=["flagged only", "no rules"])
+def test_the_import_of_a_member_waits_for_them_too(contact_type, mia, actor_of, rules):
+    set_policy(policy([stage()] if rules else [], rules), kind=CONTACT_DETAILS)
+
     def entry(number, email):
         content = details(contactInformation={"email": email})
         given = {"externalId": f"E-{number}", "contactTypeId": contact_type.pk, "username": f"client-{number}"}
