@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -12,8 +13,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from oauth2_provider.exceptions import OAuthToolkitError
@@ -82,9 +81,10 @@ class ConsentView(AuthorizationView):
         may_decide = application.carries_decisions and DECIDES_WITH in scopes
         if not may_decide or not isinstance(user, User) or not Member.objects.filter(user=user).exists():
             return {}
+        has_factor = second_factor.has_factor(user)
         return {
-            "asks_code": second_factor.has_factor(user),
-            "lacks_factor": not second_factor.has_factor(user),
+            "asks_code": has_factor,
+            "lacks_factor": not has_factor,
             "minutes": settings.DECISION_CONFIRMATION_MINUTES,
             "refusal": self.refusal,
             "here": self.request.get_full_path(),
@@ -96,18 +96,23 @@ class ConsentView(AuthorizationView):
             raise BadRequest("There is no such application.")
         code = self.request.POST.get("code", "").strip()
         if code and form.cleaned_data["allow"] and isinstance(self.request.user, User):
-            self.refusal, status = _refusal(self.request, self.request.user, code)
+            self.refusal, seconds = _refusal(self.request, self.request.user, code)
             if self.refusal:
-                return self._again(status)
+                return self._again(seconds)
             self.confirmed_at = timezone.now()
         response: HttpResponse = super().form_valid(form)
         return response
 
-    def _again(self, status: int) -> HttpResponse:
-        """Show the page of the query again: the library takes no parameter that is in the body as well."""
+    def _again(self, seconds: int) -> HttpResponse:
+        """Show the page of the query again: the library takes no parameter that is in the body as well.
+
+        `seconds` is for how long no code is accepted.
+        """
         self.request.method, self.request.POST = "GET", QueryDict()
         shown: HttpResponse = self.get(self.request)
-        shown.status_code = max(shown.status_code, status)
+        if seconds:
+            shown.status_code = max(shown.status_code, HTTPStatus.TOO_MANY_REQUESTS)
+            shown["Retry-After"] = str(seconds)
         return shown
 
     def create_authorization_response(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -141,22 +146,13 @@ def _is_address(redirect_uri: str) -> bool:
 
 
 def _refusal(request: HttpRequest, user: User, code: str) -> tuple[str, int]:
-    """Return why a code of the second factor is not accepted, and the status of the page; an empty text if it is."""
+    """Return why a code of the second factor is not accepted, empty if it is, and for how many seconds none is."""
     try:
         check_login_rate(request)
     except TooManyRequests as refusal:
-        return str(refusal), 429
+        return str(refusal), int(refusal.headers["Retry-After"])
     verdict = second_factor.check_code(user, code)
-    if verdict.is_right:
-        return "", 200
-    if not verdict.wait_seconds:
-        return _("The code is not right, or was used already."), 200
-    text = ngettext(
-        "Wrong codes slow the next one down. Try again in %(seconds)s second.",
-        "Wrong codes slow the next one down. Try again in %(seconds)s seconds.",
-        verdict.wait_seconds,
-    )
-    return text % {"seconds": verdict.wait_seconds}, 429
+    return verdict.refusal, verdict.wait_seconds
 
 
 def _site(redirect_uri: str) -> str:

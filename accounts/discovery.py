@@ -76,11 +76,14 @@ class IntrospectTokenView(GuardedView, OAuthLibMixin, View):
 
 
 def _described(token: str) -> dict[str, Any]:
+    checksum = sha256(token.encode()).hexdigest()
+    issued = AccessToken.objects.select_related("application").filter(token_checksum=checksum).first()
+    if issued is None:
+        return {"active": False}
     try:
         actor = actor_of_token(token)
     except Unauthorized:
         return {"active": False}
-    issued = AccessToken.objects.select_related("application").get(token_checksum=sha256(token.encode()).hexdigest())
     return {
         "active": True,
         "token_type": "Bearer",

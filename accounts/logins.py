@@ -22,7 +22,6 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -150,16 +149,9 @@ class _FactorView(View):
     def refused(self, verdict: second_factor.Verdict) -> HttpResponse:
         """Render the page again with the error: the code is wrong, or no code is accepted for some seconds."""
         seconds = verdict.wait_seconds
-        if verdict.is_malformed:
-            return self.shown(refusal=_("A code has six digits. A recovery code has sixteen letters and digits."))
         if not seconds:
-            return self.shown(refusal=_("The code is not right, or was used already."))
-        text = ngettext(
-            "Wrong codes slow the next one down. Try again in %(seconds)s second.",
-            "Wrong codes slow the next one down. Try again in %(seconds)s seconds.",
-            seconds,
-        )
-        return self.shown(refusal=text % {"seconds": seconds}, status=429, retry_after=str(seconds))
+            return self.shown(refusal=verdict.refusal)
+        return self.shown(refusal=verdict.refusal, status=429, retry_after=str(seconds))
 
     def verified(self) -> None:
         """Log the user in, unless already done, and record in the session that both factors were given."""

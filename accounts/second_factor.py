@@ -12,8 +12,10 @@ from hashlib import sha256
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Authenticator, Member, RecoveryCode, User
 from accounts.sealing import is_sealed_with_first_key, sealed
@@ -36,6 +38,26 @@ class Verdict:
     is_right: bool
     wait_seconds: int = 0
     is_malformed: bool = False
+
+    @property
+    def refusal(self) -> str:
+        """Why the code is not accepted, in words; empty if it is."""
+        if self.is_right:
+            return ""
+        if self.is_malformed:
+            return _("A code has six digits. A recovery code has sixteen letters and digits.")
+        if not self.wait_seconds:
+            return _("The code is not right, or was used already.")
+        text = ngettext(
+            "Wrong codes slow the next one down. Try again in %(seconds)s second.",
+            "Wrong codes slow the next one down. Try again in %(seconds)s seconds.",
+            self.wait_seconds,
+        )
+        return text % {"seconds": self.wait_seconds}
+
+
+# Whom `is_for` means, as a condition on users.
+OF_STAFF = Q(is_staff=True) | Q(is_superuser=True) | Q(member__isnull=False)
 
 
 def is_for(user: User) -> bool:
@@ -118,12 +140,15 @@ def check_code(user: User, code: str) -> Verdict:
 
 
 def seal_again() -> int:
-    """Encrypt the keys that are not encrypted with the first key yet; return how many. Locks each device for itself.
+    """Encrypt the keys that are not encrypted with the first key yet; return how many. Locks each of these
+    for itself.
 
     Raises UnreadableSecretError for one that no key decrypts; those before it stay done.
     """
     done = 0
-    for pk in Authenticator.objects.order_by("pk").values_list("pk", flat=True):
+    for pk, owner, key in Authenticator.objects.order_by("pk").values_list("pk", "user_id", "key"):
+        if is_sealed_with_first_key(key, owner=owner):
+            continue
         with transaction.atomic():
             device = Authenticator.objects.select_for_update().filter(pk=pk).first()
             if device is None or is_sealed_with_first_key(device.key, owner=device.user_id):

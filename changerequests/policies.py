@@ -171,8 +171,12 @@ class KindPolicy:
             if stages:
                 needed.update(stages)
                 waiting.add(path)
-        in_order = tuple(stage for stage in self.stages or first if stage in needed)
-        return Requirement(in_order, frozenset(waiting), self.version)
+        return Requirement(self.in_order(needed), frozenset(waiting), self.version)
+
+    def in_order(self, stages: Collection[Stage]) -> tuple[Stage, ...]:
+        """Return stages in the order of the policy; those that it does not have come last."""
+        known = tuple(stage for stage in self.stages if stage in stages)
+        return (*known, *sorted(set(stages).difference(known), key=lambda stage: stage.name))
 
 
 def kind_policy(document: Mapping[str, Any], *, version: int) -> KindPolicy:

@@ -19,6 +19,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from core.errors import BadRequest, PayloadTooLarge
+from core.text import is_storable
 
 MAX_DEPTH = 64
 
@@ -57,7 +58,7 @@ def _check(document: Any, *, text: bool) -> None:
                 below.extend(value)
             elif text and isinstance(value, str):
                 check_no_nul(value)
-                if any("\ud800" <= character <= "\udfff" for character in value):
+                if not is_storable(value):
                     raise BadRequest(_("Text must not contain half of a surrogate pair."))
         if not below:
             return

@@ -73,11 +73,6 @@ def name_of(character: str) -> str:
     return f"{_sign(character)} {unicodedata.name(character, '')}".rstrip()
 
 
-def look_alike(before: str, after: str) -> bool:
-    """Return whether two different texts look the same to a reader."""
-    return before != after and skeleton(before) == skeleton(after)
-
-
 def skeleton(text: str) -> str:
     """Return what the texts that look alike have in common: see UTS 39, section 4. Not for display.
 

@@ -1,11 +1,10 @@
 """Who may still log in with a password where staff log in at an identity provider."""
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import User
-
-OF_STAFF = Q(is_staff=True) | Q(is_superuser=True) | Q(member__isnull=False)
+from accounts.second_factor import OF_STAFF
 
 
 def staff_with_passwords() -> QuerySet[User]:

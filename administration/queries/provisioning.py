@@ -19,6 +19,7 @@ from django.db.models import (
 from django.db.models.functions import NullIf
 
 from accounts.models import User
+from accounts.second_factor import OF_STAFF
 from administration.models import ProvisionedMembership
 
 _EMPTY = Value("")
@@ -29,8 +30,7 @@ def directory_users() -> QuerySet[Any]:
 
     Not superusers: whatever the directory says, the institution comes in.
     """
-    of_staff = Q(is_staff=True) | Q(member__isnull=False)
-    seen = User.objects.filter(of_staff | Q(provisioned__isnull=False), is_superuser=False)
+    seen = User.objects.filter(OF_STAFF | Q(provisioned__isnull=False), is_superuser=False)
     return (
         seen.exclude(provisioned__is_deleted=True)
         .select_related("provisioned")

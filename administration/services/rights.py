@@ -8,7 +8,6 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
@@ -16,7 +15,7 @@ from accounts.ends import end_closed_logins
 from accounts.models import STANDS_ABOVE, Member, Participant, User
 from accounts.permissions import check_member_permission
 from accounts.queries import members_below
-from accounts.second_factor import remove_factor
+from accounts.second_factor import OF_STAFF, remove_factor
 from accounts.triggers import MEMBERS_ARE_A_TREE
 from accounts.usernames import is_name_taken
 from administration.outcomes import Outcome
@@ -263,7 +262,7 @@ def _email_faults(rights: Rights, document: Document) -> list[str]:
         return list(error.messages)
     holders = User.objects.filter(email__iexact=email).exclude(pk=rights.user.pk)
     if not _is_of_staff(document):
-        holders = holders.filter(Q(is_staff=True) | Q(is_superuser=True) | Q(member__isnull=False))
+        holders = holders.filter(OF_STAFF)
     if not holders.exists():
         return []
     return [_("Another login has this address: a link to set the password would reach both.")]

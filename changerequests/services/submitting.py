@@ -92,7 +92,7 @@ def _required_by_all(
     ]
     stages = {stage for requirement in needed for stage in requirement.stages}
     paths = frozenset(path for requirement in needed for path in requirement.paths)
-    return Requirement(tuple(stage for stage in policy.stages if stage in stages), paths, policy.version)
+    return Requirement(policy.in_order(stages), paths, policy.version)
 
 
 def approved_by(request: ChangeRequest | None) -> dict[str, Any]:

@@ -43,7 +43,8 @@ AXES_CLIENT_IP_CALLABLE = "accounts.throttling.client_address"
 AXES_CLIENT_STR_CALLABLE = "accounts.lockout.describe_attempt"
 AXES_LOCKOUT_CALLABLE = "accounts.lockout.too_many_attempts"
 AXES_SENSITIVE_PARAMETERS = [
-    *("username", "ip_address", "client_id", "client_secret", "code", "code_verifier", "refresh_token", "token"),
+    *("username", "ip_address", "client_id", "client_secret", "client_assertion", "code", "code_verifier"),
+    *("refresh_token", "token"),
     *("next", "state", "csrfmiddlewaretoken", "old_password", "new_password1", "new_password2"),
 ]
 # Attempts during a lockout do not extend it; otherwise anybody could lock out a user permanently.

@@ -25,6 +25,10 @@ class WhatWaits:
     changes: list[ReviewedChange]
     is_own: bool
 
+    def is_amended_by(self, change_request_id: Any) -> bool:
+        """Return whether the user amends this request with the form that names a request by this id."""
+        return self.is_own and str(change_request_id) == str(self.request.pk)
+
     @property
     def paths(self) -> Collection[str]:
         return [change.path for change in self.changes]
@@ -43,6 +47,8 @@ def what_waits(request: HttpRequest, contact: Contact) -> WhatWaits | None:
 
 def own_open_request(actor: Actor, contact: Contact, change_request_id: Any) -> ChangeRequest | None:
     """Return the actor's open request about the details, if it is the one with this id."""
+    if not change_request_id:
+        return None
     found = open_request_of(kind=CONTACT_DETAILS, subject_id=contact.pk)
     if found is None or str(change_request_id) != str(found.pk) or found.initiator_member_id != actor.member_id:
         return None

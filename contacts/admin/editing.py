@@ -161,6 +161,7 @@ def _drawn(
         submission=page.submission,
         error=error,
         waiting=waiting,
+        is_amending=waiting is not None and waiting.is_amended_by(page.submission["amend"].value()),
         pending_id=pending,
         meanwhile=[(entry, shown_changes(schema, entry.changes)) for entry in page.entries],
     )

@@ -53,10 +53,11 @@ class ContactLogins:
         if contact is None or not login_address(contact):
             return None
         try:
-            user = open_login(actor=system_actor("forgotten password"), contact_id=contact.pk)
+            with transaction.atomic():
+                user = open_login(actor=system_actor("forgotten password"), contact_id=contact.pk)
+                drop_pending(contact=contact, kinds=ChannelKind.values)
         except UnprocessableEntity as refusal:
             # Who asks learns nothing of it, as with a name that nobody has.
             log.warning("login_not_opened", contact_id=contact.pk, reason=refusal.sub_code)
             return None
-        drop_pending(contact=contact, kinds=ChannelKind.values)
         return user

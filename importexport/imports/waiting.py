@@ -150,6 +150,4 @@ def _open(job: ImportJob, kind: str) -> None:
 def _union(kind: str, needed: set[Stage]) -> Requirement:
     """Return the stages in the order of the policy; those of other policies, or of an earlier version, come last."""
     policy = current_policy(kind)
-    known = [stage for stage in policy.stages if stage in needed]
-    others = sorted(needed.difference(known), key=lambda stage: stage.name)
-    return Requirement((*known, *others), policy_version=policy.version)
+    return Requirement(policy.in_order(needed), policy_version=policy.version)

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from core.text import is_storable
 from schemas.definition.elements import MAX_EXACT_INTEGER, MAX_JSON_DEPTH, MAX_TEXT_LENGTH
 from schemas.definition.faults import Faults, below
 
@@ -71,7 +72,7 @@ def _is_storable(value: Any, faults: Faults) -> bool:
             return False
         if isinstance(node, dict):
             for key, child in node.items():
-                if not _is_storable_text(key):
+                if not is_storable(key):
                     faults.add(place, _("A key holds characters that cannot be stored."))
                     found = True
                 else:
@@ -79,7 +80,7 @@ def _is_storable(value: Any, faults: Faults) -> bool:
         elif isinstance(node, list):
             pending.extend((f"{place}[{index}]", child, depth + 1) for index, child in enumerate(node))
         elif isinstance(node, str):
-            if not _is_storable_text(node):
+            if not is_storable(node):
                 message = _("The text holds characters that cannot be stored.")
         elif _is_too_large(node):
             message = _("The number is too large.")
@@ -87,11 +88,6 @@ def _is_storable(value: Any, faults: Faults) -> bool:
             faults.add(place, message)
             found = True
     return not found
-
-
-def _is_storable_text(text: str) -> bool:
-    """Return whether jsonb can store the text: no NUL, no lone surrogates."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _is_too_large(node: Any) -> bool:
