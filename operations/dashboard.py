@@ -122,7 +122,7 @@ def _requests(actor: Actor) -> dict[str, Any]:
             for (asked, label), age in zip(AGES, figures.ages, strict=True)
         ],
         "oldest": [
-            (row, _page(row), row.initiator_member_id == actor.member_id, timesince(row.created_at, now, depth=1))
+            (row, _page(row), row.is_asked_by(actor), timesince(row.created_at, now, depth=1))
             for row in oldest_waiting(actor=actor, waiting=figures.waiting, limit=OLDEST_SHOWN)
         ],
         "address": _queue(Status.PENDING),

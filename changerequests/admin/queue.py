@@ -41,7 +41,7 @@ class Queue(KeyedChangeList):
         attach_subjects(rows, with_documents=True)
         for row in rows:
             row.field_labels = presenters[row.kind].field_labels(row.paths)
-            row.is_own = actor is not None and row.initiator_member_id == actor.member_id
+            row.is_own = actor is not None and row.is_asked_by(actor)
             row.is_outdated = is_outdated(row)
         self.result_list = rows
 

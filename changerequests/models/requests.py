@@ -252,6 +252,12 @@ class ChangeRequest(models.Model):
             "initiator_system": self.initiator_system,
         }
 
+    def is_asked_by(self, actor: Actor) -> bool:
+        """Return whether the actor is the initiator. Nobody is that of what a command or job asks for."""
+        if actor.application_id is not None:
+            return self.initiator_application_id == actor.application_id
+        return actor.member_id is not None and self.initiator_member_id == actor.member_id
+
     @property
     def initiator_name(self) -> str:
         if self.initiator_member is not None:

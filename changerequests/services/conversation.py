@@ -46,7 +46,7 @@ def add_attachment(*, actor: Actor, change_request_id: int, name: str, content: 
     """
     # Checked first, so that no file is stored in vain.
     seen, _sight = seen_request(actor=actor, change_request_id=change_request_id)
-    if seen.initiator_member_id != actor.member_id and not actor.has_perm(REVIEW_PERMISSION):
+    if not seen.is_asked_by(actor) and not actor.has_perm(REVIEW_PERMISSION):
         raise Forbidden(_("Only the initiator and reviewers may attach files."), sub_code="NotAReviewer")
     check_open(seen)
     kind = file_type(content)

@@ -39,18 +39,12 @@ def locked_own_request(actor: Actor, change_request_id: int) -> tuple[Any, Chang
     Raises NotFound for others who cannot see the request; Forbidden `NotInitiator`; what locking the subject raises.
     """
     request = ChangeRequest.objects.filter(pk=change_request_id).first()
-    is_own = request is not None and _asked_for(actor, request)
+    is_own = request is not None and request.is_asked_by(actor)
     if request is None or not (is_own or ChangeRequest.objects.visible_to(actor).filter(pk=change_request_id).exists()):
         raise no_such_request()
     if not is_own:
         raise Forbidden(_("Only the initiator may do this."), sub_code="NotInitiator")
     return _locked_subject(request), locked_request(change_request_id)
-
-
-def _asked_for(actor: Actor, request: ChangeRequest) -> bool:
-    if actor.application_id is not None:
-        return request.initiator_application_id == actor.application_id
-    return actor.member_id is not None and request.initiator_member_id == actor.member_id
 
 
 def _locked_subject(request: ChangeRequest) -> Any:

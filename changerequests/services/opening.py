@@ -58,9 +58,15 @@ def open_request(
     the application that asks. The subjects must be locked. Raises UnprocessableEntity `PendingChangeRequestExists` with
     the id of the open request that one of them has.
     """
-    request = unsaved_request(kind=kind, paths=_paths(changes), actor=actor, requirement=requirement, comment=comment)
+    request = unsaved_request(
+        kind=kind,
+        paths=_paths(changes),
+        actor=actor,
+        requirement=requirement,
+        comment=comment,
+        concerned=concerned,
+    )
     request.subject_id = next(iter(changes)) if len(changes) == 1 else None
-    set_concerned(request, _both(who_act_as(actor), concerned))
     subjects = [
         RequestSubject(pk=pk, request=request, kind=kind, subject_id=subject_id)
         for pk, subject_id in insert_request(request, list(changes))
@@ -78,7 +84,13 @@ def open_request(
 
 
 def unsaved_request(
-    *, kind: str, paths: list[str], actor: Actor, requirement: Requirement, comment: str | None
+    *,
+    kind: str,
+    paths: list[str],
+    actor: Actor,
+    requirement: Requirement,
+    comment: str | None,
+    concerned: Concerned = NOBODY,
 ) -> ChangeRequest:
     """Return a new request that waits in the first stage of the requirement."""
     stage = requirement.stages[0]
@@ -93,7 +105,7 @@ def unsaved_request(
         due_at=due_at(stage.hours),
         language=get_language() or settings.LANGUAGE_CODE,
     )
-    set_concerned(request, who_act_as(actor))
+    set_concerned(request, both(who_act_as(actor), concerned))
     return request
 
 
@@ -101,7 +113,7 @@ def set_concerned(request: ChangeRequest, concerned: Concerned) -> None:
     request.about_member_id, request.excluded_member_ids = concerned.member_id, sorted(concerned.others)
 
 
-def _both(who_asks: Concerned, about: Concerned) -> Concerned:
+def both(who_asks: Concerned, about: Concerned) -> Concerned:
     """Return one that names both. A request has room for one member; of two, the other is among the rest."""
     others = {*who_asks.others, *about.others}
     if who_asks.member_id is None:

@@ -16,7 +16,7 @@ from changerequests.queries.policies import current_policy, initiator_of
 from changerequests.queries.revisions import current_proposals, current_revision
 from changerequests.services.checks import check_open
 from changerequests.services.locks import locked_own_request
-from changerequests.services.opening import Concerned, revise, set_concerned, who_act_as
+from changerequests.services.opening import Concerned, both, revise, set_concerned, who_act_as
 from changerequests.services.submitting import concerned_by
 from core.documents import Change
 from core.errors import UnprocessableEntity, map_lock_errors
@@ -147,8 +147,7 @@ def _revised(
 
 def _concerned(request: ChangeRequest, actor: Actor, by_changes: Concerned) -> Concerned:
     """Return whom an amended request concerns, who can act as the actor that amends, and who could when it asked."""
-    now, earlier = who_act_as(actor), set(request.excluded_member_ids)
-    if actor.application_id is None:
-        return Concerned(by_changes.member_id, {*by_changes.others, *now.others, *earlier})
-    owners = {request.about_member_id} if request.about_member_id is not None else set()
-    return Concerned(now.member_id, {*now.others, *earlier, *owners})
+    found, earlier = both(who_act_as(actor), by_changes), set(request.excluded_member_ids)
+    if actor.application_id is not None and request.about_member_id is not None:
+        earlier.add(request.about_member_id)
+    return Concerned(found.member_id, {*found.others, *earlier})

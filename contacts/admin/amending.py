@@ -42,7 +42,7 @@ def what_waits(request: HttpRequest, contact: Contact) -> WhatWaits | None:
     presenter = request_kind(CONTACT_DETAILS).presenter()
     changes = presenter.reviewed_changes(_proposed(asked, contact), document=contact.details, is_open=True)
     actor = actor_of(request)
-    return WhatWaits(asked, changes, is_own=actor is not None and actor.member_id == asked.initiator_member_id)
+    return WhatWaits(asked, changes, is_own=actor is not None and asked.is_asked_by(actor))
 
 
 def own_open_request(actor: Actor, contact: Contact, change_request_id: Any) -> ChangeRequest | None:
@@ -50,7 +50,7 @@ def own_open_request(actor: Actor, contact: Contact, change_request_id: Any) -> 
     if not change_request_id:
         return None
     found = open_request_of(kind=CONTACT_DETAILS, subject_id=contact.pk)
-    if found is None or str(change_request_id) != str(found.pk) or found.initiator_member_id != actor.member_id:
+    if found is None or str(change_request_id) != str(found.pk) or not found.is_asked_by(actor):
         return None
     return found
 
