@@ -92,8 +92,7 @@ class RightsCommand(FourEyesCommand):
         try:
             outcome = service(self.actor(options))
         except ApiError as error:
-            faults = [str(text) for texts in (error.properties or {}).values() for text in texts]
-            raise CommandError(" ".join([str(error), *faults])) from error
+            raise refused(error) from error
         if outcome.request is not None:
             self.say_that_it_waits(outcome.request)
         else:
@@ -109,6 +108,12 @@ class OnlyBeforePeople(BaseCommand):
         if not acts_at_once():
             raise CommandError(f"There are people, so nobody does this alone. {self.instead}")
         return super().handle(*args, **options)
+
+
+def refused(error: ApiError) -> CommandError:
+    """Return a refusal with all that it names, for the terminal."""
+    faults = [str(text) for texts in (error.properties or {}).values() for text in texts]
+    return CommandError(" ".join([str(error), *faults]))
 
 
 def operator_of(command: str) -> Actor:

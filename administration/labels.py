@@ -3,7 +3,7 @@
 from django.contrib.auth.models import Permission
 from django.utils.translation import gettext
 
-from administration.permissions import WORDS
+from administration.permissions import words_of
 
 
 def permission_label(permission: Permission) -> str:
@@ -11,9 +11,9 @@ def permission_label(permission: Permission) -> str:
 
     For those that nothing asks for there are no words but those of Django, which has English names.
     """
-    known = WORDS.get(f"{permission.content_type.app_label}.{permission.codename}")
-    if known is not None:
-        return f"{known[0]}: {known[1]}"
+    words = words_of(f"{permission.content_type.app_label}.{permission.codename}")
+    if words:
+        return words
     kind = permission.content_type.model_class()
     of = permission.content_type.name if kind is None else kind._meta.verbose_name_plural
     return f"{of}: {gettext(permission.name)}"

@@ -63,10 +63,8 @@ AREAS: Mapping["str | Promise", Mapping[str, "str | Promise"]] = {
     },
     _("Users and rights"): {
         "accounts.view_user": _("See users and requests about their rights"),
-        "accounts.add_user": _("Add users"),
         "accounts.change_user": _("Change users"),
         "accounts.view_member": _("See members"),
-        "accounts.add_member": _("Add members"),
         "accounts.change_member": _("Change members"),
         "auth.view_group": _("See groups of permissions"),
         "accounts.view_participant": _("See participants"),
@@ -80,6 +78,12 @@ AREAS: Mapping["str | Promise", Mapping[str, "str | Promise"]] = {
 WORDS: Mapping[str, tuple["str | Promise", "str | Promise"]] = {
     name: (area, words) for area, permissions in AREAS.items() for name, words in permissions.items()
 }
+
+
+def words_of(name: str) -> str:
+    """Return a permission in words, after its area; an empty text for one that nothing asks for."""
+    known = WORDS.get(name)
+    return "" if known is None else f"{known[0]}: {known[1]}"
 
 
 def offered_permissions(held: Collection[int] = ()) -> QuerySet[Permission]:

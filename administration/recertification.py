@@ -37,10 +37,10 @@ def cells(row: "Certified") -> list[str]:
     return [_text(getattr(row, name)) for name in COLUMNS]
 
 
-def by_manager(rows: Iterable["Certified"]) -> Sequence[tuple[str, list[tuple["Certified", list[str]]]]]:
+def by_manager(rows: Iterable["Certified"]) -> Sequence[tuple[str, list[list[str]]]]:
     """Return rows that are sorted by manager in parts, each with its manager and the texts of its rows."""
     return [
-        (manager, [(row, cells(row)[1:]) for row in part])
+        (manager, [cells(row)[1:] for row in part])
         for (manager, _username), part in groupby(rows, lambda row: (row.manager, row.manager_username))
     ]
 

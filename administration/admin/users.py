@@ -20,13 +20,14 @@ from accounts.actor import Actor
 from accounts.addresses import link_address
 from accounts.admin_actor import member_of
 from accounts.lockout import Secret, seconds_locked
-from accounts.models import Member, User
+from accounts.models import User
+from accounts.second_factor import is_for
 from administration.admin.base import KeptAdmin, WaitingAdmin
 from administration.admin.groups import LabelledPermissions
 from administration.admin.provider_fields import LINKED, as_lines, identities_field
 from administration.outcomes import Outcome
 from administration.queries.rights import permission_names
-from administration.rights import RIGHTS
+from administration.rights import GRANTS, RIGHTS
 from administration.services.locks import unlock_login
 from administration.services.notices import mail_password_link
 from administration.services.rights import change_rights
@@ -35,7 +36,6 @@ from core.errors import ApiError
 # The admin page would show the secret keys of second factors.
 admin.site.unregister(TOTPDevice)
 
-ONLY_SUPERUSERS_GRANT = ("is_staff", "is_superuser", "groups", "user_permissions", "identities")
 # The paths of a user's document, by the field of the form.
 PATHS = {
     "username": "username",
@@ -49,7 +49,9 @@ PATHS = {
     "user_permissions": "permissions",
     "identities": "identities",
 }
-NAMES, GRANTED = ("first_name", "last_name", "email"), ("is_staff", "is_superuser", "groups", "user_permissions")
+ONLY_SUPERUSERS_GRANT = tuple(name for name, path in PATHS.items() if path in GRANTS)
+NAMES = ("first_name", "last_name", "email")
+GRANTED = tuple(name for name in ONLY_SUPERUSERS_GRANT if name != "identities")
 
 
 class LoginForm(forms.ModelForm):
@@ -63,8 +65,7 @@ class LoginForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk is not None:
-            self.initial["identities"] = list(self.instance.identities.values("issuer", "subject"))
+        self.initial["identities"] = list(self.instance.identities.values("issuer", "subject"))
 
     def target(self) -> dict[str, Any]:
         """Return the paths and values of the fields that the user may change."""
@@ -112,7 +113,7 @@ class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  #
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only superusers change logins of staff and members: changing a login is enough to take it over."""
-        if obj is not None and not request.user.is_superuser and (obj.is_staff or obj.is_superuser or _is_member(obj)):
+        if obj is not None and not request.user.is_superuser and is_for(obj):
             return False
         return super().has_change_permission(request, obj)
 
@@ -133,8 +134,8 @@ class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  #
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         user = context["original"]
         context |= {
-            "link_address": link_address(user) if user is not None else "",
-            "locked_minutes": 0 if user is None else ceil(seconds_locked(Secret(username=user.username)) / 60),
+            "link_address": link_address(user),
+            "locked_minutes": ceil(seconds_locked(Secret(username=user.username)) / 60),
             "is_own_login": user == request.user,
         }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -162,7 +163,3 @@ class UserAdmin(LabelledPermissions, WaitingAdmin, BaseUserAdmin, KeptAdmin):  #
         else:
             messages.success(request, done)
         return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[user_id]))
-
-
-def _is_member(user: User) -> bool:
-    return Member.objects.filter(user=user).exists()

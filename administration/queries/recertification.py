@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import ClientApplication, Member, Participant, User
 from administration.applications import APPLICATION
-from administration.permissions import WORDS
+from administration.permissions import words_of
 from administration.queries.applications import applications_with_documents, document_of_application
 from administration.queries.rights import groups_with_rights, rights_of, users_with_rights
 from administration.recertification import RECERTIFICATION
@@ -22,8 +22,7 @@ from audit.models import Entry
 from changerequests.kinds import all_kinds
 from changerequests.models import Absence, PolicyVersion
 from changerequests.permissions import REVIEW_PERMISSION
-from changerequests.policies import kind_policy
-from changerequests.queries.policies import STANDARD
+from changerequests.queries.policies import policy_from_column
 from core.documents import Document
 
 Documents = dict[int, Document]
@@ -60,7 +59,6 @@ class Certified:
 class _AsOf:
     """Everything that the list is made of, as it was at a moment."""
 
-    moment: datetime
     users: Documents = field(default_factory=dict)
     groups: Documents = field(default_factory=dict)
     applications: Documents = field(default_factory=dict)
@@ -80,9 +78,9 @@ class _AsOf:
         return [_("Stages of everybody who may review"), *of_groups]
 
 
-def end_of(day: date | None) -> datetime:
+def end_of(day: date) -> datetime:
     """Return the moment as of which a day is listed: its end in the institution's zone, or now."""
-    if day is None or day >= timezone.localdate():
+    if day >= timezone.localdate():
         return timezone.now()
     return timezone.make_aware(datetime.combine(day, time.max))
 
@@ -132,7 +130,7 @@ def _certified(
         sees_all_contacts=bool(user.get("seesAllContacts")),
         participants=sorted(participants.get(pk, f"#{pk}") for pk in user.get("participants") or []),
         roles=sorted(world.groups.get(pk, {}).get("name") or f"#{pk}" for pk in user.get("groups") or []),
-        own_permissions=[_words(name) for name in user.get("permissions") or []],
+        own_permissions=[words_of(name) or name for name in user.get("permissions") or []],
         decides=world.decides(user),
     )
 
@@ -141,7 +139,6 @@ def _world(moment: datetime) -> _AsOf:
     users = users_with_rights(User.objects.filter(date_joined__lte=moment))
     applications = applications_with_documents(ClientApplication.objects.filter(created__lte=moment))
     return _AsOf(
-        moment,
         users=_as_of(RIGHTS, moment, {row.pk: rights_of(row) for row in users}, "username"),
         groups=_as_of(
             GROUP_RIGHTS, moment, {row.pk: rights_of(row) for row in groups_with_rights(Group.objects.all())}, "name"
@@ -165,11 +162,10 @@ def _as_of(kind: str, moment: datetime, documents: Documents, name: str) -> Docu
 def _stages(moment: datetime) -> Mapping[int, Sequence[str]]:
     """Return the stages of the policies of that moment that a group decides, by its id."""
     versions = PolicyVersion.objects.filter(created_at__lte=moment).order_by("-number")
-    document = versions.values_list("document", flat=True).first() or {}
+    uid = versions.values_list("uid", flat=True).first()
     found = defaultdict[int, dict[str, None]](dict)
     for kind in all_kinds():
-        policy = kind_policy(document.get(kind.key, kind.profiles[STANDARD]), version=0)
-        for stage in policy.stages:
+        for stage in policy_from_column(kind.key, uid).stages:
             if stage.group_id is not None:
                 text = _("%(stage)s of %(kind)s") % {"stage": stage.name, "kind": kind.label}
                 found[stage.group_id][text] = None
@@ -209,8 +205,3 @@ def _grouped(pairs: Iterable[tuple[int, int]], name: Callable[[int], str]) -> Ma
 def _name(user: Mapping[str, Any]) -> str:
     parts: Collection[str] = [user[part] for part in ("firstName", "lastName") if user.get(part)]
     return " ".join(parts) or str(user.get("username", ""))
-
-
-def _words(name: str) -> str:
-    known = WORDS.get(name)
-    return name if known is None else f"{known[0]}: {known[1]}"

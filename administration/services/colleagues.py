@@ -8,8 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from administration.outcomes import Outcome
-from administration.services.rights import create_login
-from core.errors import UnprocessableEntity
+from administration.services.rights import create_login, not_well_formed
 
 
 @transaction.atomic
@@ -25,9 +24,6 @@ def add_colleague(
     """
     address = str(target.get("email") or "").strip()
     if not address:
-        faults = {"email": [_("The link to set the password goes to the address: enter one.")]}
-        raise UnprocessableEntity(
-            _("These rights are not well formed."), sub_code="ValidationFailed", properties=faults
-        )
+        raise not_well_formed({"email": [_("The link to set the password goes to the address: enter one.")]})
     rights = {**target, "isStaff": True, "isMember": True}
     return create_login(actor=actor, username=username or address.partition("@")[0], target=rights, comment=comment)

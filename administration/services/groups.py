@@ -15,7 +15,7 @@ from administration.queries.rights import groups_with_rights, named_permissions,
 from administration.rights import GROUP_RIGHTS, split
 from administration.services.identities import in_order, provider_group_faults, write_provider_groups
 from administration.services.notices import tell_of_taking
-from administration.services.rights import change_rights, locked_rights
+from administration.services.rights import change_rights, locked_rights, not_well_formed
 from audit.entries import append
 from changerequests.models import ChangeRequest
 from changerequests.services.submitting import approved_by, request_if_required
@@ -55,7 +55,7 @@ def create_group(*, actor: Actor, name: str, target: Mapping[str, Any]) -> Outco
     check_may_change_groups(actor)
     group = Group(name=one_line(name))
     if not group.name or len(group.name) > MAX_NAME:
-        raise _invalid({"name": [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]})
+        raise not_well_formed({"name": [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]})
     with map_integrity_error(NAME_TAKEN, _name_taken()):
         group.save(force_insert=True)
     append(kind=GROUP_RIGHTS, subject_id=group.pk, actor=actor, changes=[Change("name", None, group.name)])
@@ -154,21 +154,17 @@ def checked_group(rights: GroupRights, target: Mapping[str, Any]) -> Document:
     if not document["name"] or len(document["name"]) > MAX_NAME:
         faults["name"] = [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
-        raise _invalid({**faults, "permissions": [_("Expected a list.")]})
+        raise not_well_formed({**faults, "permissions": [_("Expected a list.")]})
     known = {f"{one.content_type.app_label}.{one.codename}" for one in named_permissions(names)}
     if unknown := sorted(set(names) - known):
         faults["permissions"] = [_("There is no %(id)s.") % {"id": one} for one in unknown]
     if wrong := provider_group_faults(document["providerGroups"], rights.document["providerGroups"]):
         faults["providerGroups"] = wrong
     if faults:
-        raise _invalid(faults)
+        raise not_well_formed(faults)
     document["providerGroups"] = in_order(document["providerGroups"], "name")
     document["permissions"] = sorted(set(names))
     return document
-
-
-def _invalid(faults: Mapping[str, Sequence[str]]) -> UnprocessableEntity:
-    return UnprocessableEntity(_("These rights are not well formed."), sub_code="ValidationFailed", properties=faults)
 
 
 def _name_taken() -> UnprocessableEntity:

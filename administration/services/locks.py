@@ -37,7 +37,7 @@ def unlock_login(*, actor: Actor, user_id: int) -> bool:
     if not unlock(Secret(username=rights.user.username)):
         return False
     append(kind=RIGHTS, subject_id=user_id, actor=actor, changes=UNLOCKED)
-    tell_of_unlocking(actor=actor, user_id=user_id, paths=[LOCKED])
+    tell_of_unlocking(actor=actor, user_id=user_id, path=LOCKED)
     return True
 
 

@@ -39,9 +39,9 @@ def tell_of_giving(*, actor: Actor, kind: str, subject_id: int, paths: Sequence[
     _tell_of_rights(Notice.Kind.RIGHTS_GIVEN, actor, kind, subject_id, paths, concerned)
 
 
-def tell_of_unlocking(*, actor: Actor, user_id: int, paths: Sequence[str]) -> None:
+def tell_of_unlocking(*, actor: Actor, user_id: int, path: str) -> None:
     """Like `tell_of_taking`, of the lock of a login."""
-    _tell_of_rights(Notice.Kind.UNLOCKED, actor, RIGHTS, user_id, paths, [user_id])
+    _tell_of_rights(Notice.Kind.UNLOCKED, actor, RIGHTS, user_id, [path], [user_id])
 
 
 def _tell_of_rights(

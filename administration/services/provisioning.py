@@ -19,21 +19,29 @@ from accounts.actor import Actor
 from accounts.models import User
 from accounts.usernames import is_name_taken
 from administration.models import ProvisionedGroup, ProvisionedMembership, ProvisionedUser
-from administration.queries.provisioning import directory_groups, directory_users, memberships
-from administration.rights import RIGHTS, split
+from administration.queries.provisioning import directory_groups, directory_users, memberships, seen_users
+from administration.rights import RIGHTS
 from administration.services.groups import create_group
-from administration.services.notices import tell_of_taking
-from administration.services.rights import Rights, checked, locked_rights, new_login, write_rights
+from administration.services.rights import (
+    Rights,
+    checked,
+    locked_rights,
+    new_login,
+    not_well_formed,
+    take_away,
+    username_taken,
+    write_rights,
+)
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest
-from changerequests.policies import ANYBODY, KindPolicy, Requirement, initiator_group_ids
-from changerequests.queries.policies import current_policy, initiator_of, policies_now
+from changerequests.policies import ANYBODY, KindPolicy, Requirement
+from changerequests.queries.policies import current_policy, initiator_of
 from changerequests.queries.revisions import current_proposals
 from changerequests.services.opening import open_request
 from changerequests.services.submitting import concerned_by
 from changerequests.services.withdrawing import amend_change_request, cancel_change_request
 from core.documents import Change, Document
-from core.errors import NotFound, UnprocessableEntity, map_integrity_error
+from core.errors import NotFound, map_integrity_error
 from core.text import one_line
 
 NAME_TAKEN = "provisioned_user_name_unique"
@@ -123,11 +131,11 @@ def change_group(
         raise no_such_resource()
     said = _in_form(ProvisionedGroup, {"display_name": display_name, "external_id": external_id})
     ProvisionedGroup.objects.update_or_create(group_id=group_id, defaults={**said, "is_deleted": False})
-    visible = set(directory_users().values_list("pk", flat=True))
+    present = {user for _group, user in memberships(groups=[group_id])}
+    visible = seen_users({*present, *members})
     if unknown := set(members) - visible:
         raise NotFound(_("There is no user %(id)s.") % {"id": min(unknown)})
-    present = {user for _group, user in memberships(groups=[group_id])} & visible
-    for user_id in sorted(present ^ set(members)):
+    for user_id in sorted((present & visible) ^ set(members)):
         _move(actor, user_id, group_id, is_in=user_id in members)
 
 
@@ -159,20 +167,14 @@ def _in_form(model: type[Model], said: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, str) and len(value) > (limits[name] or len(value))
     }
     if faults:
-        raise UnprocessableEntity(
-            _("These rights are not well formed."), sub_code="ValidationFailed", properties=faults
-        )
+        raise not_well_formed(faults)
     return values
 
 
 def _check_free(name: str) -> None:
     """Raise UnprocessableEntity `UsernameNotUnique` if somebody logs in with this name, or a user will have it."""
     if directory_users().filter(said_name__iexact=name).exists() or is_name_taken(name):
-        raise _name_taken()
-
-
-def _name_taken() -> UnprocessableEntity:
-    return UnprocessableEntity(_("A user with this name exists already."), sub_code="UsernameNotUnique")
+        raise username_taken()
 
 
 def no_such_resource() -> NotFound:
@@ -196,7 +198,7 @@ def _follow(actor: Actor, user_id: int, before: Person, person: Person) -> None:
     person = Person(**said)
     if person.user_name.casefold() != before.user_name.casefold():
         _check_free(person.user_name)
-    with map_integrity_error(NAME_TAKEN, _name_taken()):
+    with map_integrity_error(NAME_TAKEN, username_taken()):
         ProvisionedUser.objects.update_or_create(user_id=user_id, defaults={**said, "is_deleted": False})
     if not person.is_active:
         # Whatever is asked for waits until the directory opens the login again.
@@ -227,31 +229,31 @@ def _differences(rights: Rights, before: Person | None, person: Person) -> Docum
 def _move(actor: Actor, user_id: int, group_id: int, *, is_in: bool) -> None:
     """Ask for a user to be in a group, or take it out at once."""
     rights = locked_rights(user_id)
-    said = ProvisionedMembership.objects.filter(user=user_id, group=group_id)
-    groups = set(_asked(rights, _own_request(actor, user_id))["groups"]) - {group_id}
+    request = _own_request(actor, user_id)
+    asked = _asked(rights, request)
+    groups = set(asked["groups"]) - {group_id}
     if is_in:
         ProvisionedMembership.objects.get_or_create(user_id=user_id, group_id=group_id)
         groups.add(group_id)
     else:
-        said.delete()
+        ProvisionedMembership.objects.filter(user=user_id, group=group_id).delete()
     if _said_of(user_id).is_active or not is_in:
-        _ask(actor, rights, {"groups": sorted(groups)})
+        _pursue(actor, rights, request, {**asked, "groups": sorted(groups)})
 
 
 def _ask(actor: Actor, rights: Rights, target: Mapping[str, Any], *, is_closing: bool = False) -> None:
-    """Take away at once, and ask for the rest, in the request that the directory has open or in a new one."""
+    """Take away at once, and ask for the rest of what the directory says; what it asked for before goes on waiting."""
     user_id = rights.user.pk
     request = _own_request(actor, user_id)
     if is_closing and request is not None:
         cancel_change_request(actor=actor, change_request_id=request.pk)
         request = None
-    wanted = checked(rights, {**_asked(rights, request), **target})
-    taking, giving = split(rights.document, wanted, binding_groups=initiator_group_ids(policies_now()[0].values()))
-    if taking:
-        write_rights(actor=actor, rights=rights, changes=taking)
-        paths = [change.path for change in taking]
-        tell_of_taking(actor=actor, kind=RIGHTS, subject_id=user_id, paths=paths, concerned=[user_id])
-        rights = locked_rights(user_id)
+    _pursue(actor, rights, request, {**_asked(rights, request), **target})
+
+
+def _pursue(actor: Actor, rights: Rights, request: ChangeRequest | None, target: Mapping[str, Any]) -> None:
+    """Take away what is not in the target, and ask for the rest in the directory's open request or a new one."""
+    rights, _taken, giving = take_away(actor=actor, rights=rights, wanted=checked(rights, target))
     if request is None:
         _open(actor, rights, giving)
     elif not giving:

@@ -22,7 +22,7 @@ from administration.outcomes import Outcome
 from administration.queries.rights import named_permissions, rights_of, users_with_rights
 from administration.rights import GRANTS, OF_MEMBERS, RIGHTS, split
 from administration.services.identities import identity_faults, in_order, write_identities
-from administration.services.notices import send_password_link, tell_of_taking
+from administration.services.notices import LOOKS_AFTER_RIGHTS, send_password_link, tell_of_taking
 from audit.entries import append
 from changerequests.models import ChangeRequest
 from changerequests.policies import initiator_group_ids
@@ -75,23 +75,29 @@ def change_rights(*, actor: Actor, user_id: int, target: Mapping[str, Any], comm
     rights = locked_rights(user_id)
     wanted = checked(rights, target)
     check_may_change(actor, rights, changes_between(rights.document, wanted))
-    taking, giving = split(rights.document, wanted, binding_groups=initiator_group_ids(policies_now()[0].values()))
-    if taking:
-        write_rights(actor=actor, rights=rights, changes=taking, comment=comment)
-        tell_of_taking(
-            actor=actor,
-            kind=RIGHTS,
-            subject_id=user_id,
-            paths=[change.path for change in taking],
-            concerned=[user_id],
-        )
-        rights = locked_rights(user_id)
+    rights, taking, giving = take_away(actor=actor, rights=rights, wanted=wanted, comment=comment)
     request = request_if_required(
         kind=RIGHTS, subject_id=user_id, subject=rights, changes=giving, actor=actor, comment=comment
     )
     if request is None and giving:
         write_rights(actor=actor, rights=rights, changes=giving, comment=comment)
     return Outcome(user_id, [*taking, *giving] if request is None else taking, request)
+
+
+def take_away(
+    *, actor: Actor, rights: Rights, wanted: Document, comment: str | None = None
+) -> tuple[Rights, Sequence[Change], Sequence[Change]]:
+    """Write and mail what a change of locked rights takes away.
+
+    Return the rights after it, what it took, and what the change gives.
+    """
+    taking, giving = split(rights.document, wanted, binding_groups=initiator_group_ids(policies_now()[0].values()))
+    if taking:
+        user_id, paths = rights.user.pk, [change.path for change in taking]
+        write_rights(actor=actor, rights=rights, changes=taking, comment=comment)
+        tell_of_taking(actor=actor, kind=RIGHTS, subject_id=user_id, paths=paths, concerned=[user_id])
+        rights = locked_rights(user_id)
+    return rights, taking, giving
 
 
 @transaction.atomic
@@ -116,7 +122,7 @@ def new_login(*, actor: Actor, username: str) -> User:
     user = User(username=one_line(username), is_active=False)
     user.set_unusable_password()
     _check({"username": _username_faults(user.username, None)})
-    with map_integrity_error(NAME_TAKEN, _name_taken()):
+    with map_integrity_error(NAME_TAKEN, username_taken()):
         user.save(force_insert=True)
     append(kind=RIGHTS, subject_id=user.pk, actor=actor, changes=[Change("username", None, user.username)])
     return user
@@ -142,7 +148,7 @@ def write_rights(
     if columns:
         for name, value in columns.items():
             setattr(user, name, value)
-        with map_integrity_error(NAME_TAKEN, _name_taken()):
+        with map_integrity_error(NAME_TAKEN, username_taken()):
             user.save(update_fields=list(columns))
     if "secondFactor" in values:
         remove_factor(user)
@@ -191,7 +197,7 @@ def check_may_change(actor: Actor, rights: Rights, changes: Sequence[Change]) ->
         check_member_permission(actor, "accounts.add_member" if "isMember" in paths else "accounts.change_member")
     if paths <= OF_MEMBERS:
         return
-    check_member_permission(actor, "accounts.change_user")
+    check_member_permission(actor, LOOKS_AFTER_RIGHTS)
     is_superuser = actor.user is not None and actor.user.is_superuser
     if not is_superuser and (_is_of_staff(rights.document) or not paths.isdisjoint(GRANTS)):
         raise Forbidden(_("Only superusers grant rights and change logins of staff."))
@@ -305,8 +311,12 @@ def _member_faults(rights: Rights, document: Document) -> dict[str, list[str]]:
 def _check(faults: Mapping[str, Sequence[str]]) -> None:
     found = {path: messages for path, messages in faults.items() if messages}
     if found:
-        raise UnprocessableEntity(_("These rights are not well formed."), sub_code="ValidationFailed", properties=found)
+        raise not_well_formed(found)
 
 
-def _name_taken() -> UnprocessableEntity:
+def not_well_formed(faults: Mapping[str, Sequence[str]]) -> UnprocessableEntity:
+    return UnprocessableEntity(_("These rights are not well formed."), sub_code="ValidationFailed", properties=faults)
+
+
+def username_taken() -> UnprocessableEntity:
     return UnprocessableEntity(_("A user with this name exists already."), sub_code="UsernameNotUnique")

@@ -15,13 +15,12 @@ from accounts.models import ClientApplication, Member, User
 from accounts.queries import holders_of
 from administration.kinds.rights import SEES_RIGHTS
 from administration.roles import AUDITOR
+from administration.services.notices import LOOKS_AFTER_RIGHTS
 from changerequests.models import Absence
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.deciders import members_with
 from changerequests.queries.revisions import utc_today
-from operations.doctor.findings import Finding, warning
-
-LOOKS_AFTER_USERS = "accounts.change_user"
+from operations.doctor.findings import Finding, shortened, warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def _superusers_with_keys() -> Iterable[str]:
 def _only_decider_looks_after_users() -> Iterable[str]:
     sees = reduce(or_, (Q(user__in=holders_of(name)) for name in SEES_RIGHTS))
     deciders = list(members_with(REVIEW_PERMISSION).filter(sees).select_related("user")[:2])
-    return [one.user.username for one in deciders if len(deciders) == 1 and one.user.has_perm(LOOKS_AFTER_USERS)]
+    return [one.user.username for one in deciders if len(deciders) == 1 and one.user.has_perm(LOOKS_AFTER_RIGHTS)]
 
 
 def _substitutes_of_their_managers() -> Iterable[str]:
@@ -123,4 +122,4 @@ def toxic_combinations() -> Iterator[Finding]:
     for combination in COMBINATIONS:
         names = list(combination.found())
         if names:
-            yield warning(f"{combination.text}: {', '.join(names)}", combination.remedy)
+            yield warning(f"{combination.text}: {shortened(names)}", combination.remedy)

@@ -1,5 +1,6 @@
 """Findings of the doctor."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +18,16 @@ class Finding:
     grade: Grade
     text: str
     remedy: str = ""
+
+
+# How many names a finding lists.
+MOST_NAMES = 5
+
+
+def shortened(texts: Sequence[str]) -> str:
+    """Return some names and how many more there are."""
+    more = f", and {len(texts) - MOST_NAMES} more" if len(texts) > MOST_NAMES else ""
+    return ", ".join(texts[:MOST_NAMES]) + more
 
 
 def ok(text: str) -> Finding:

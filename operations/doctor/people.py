@@ -30,9 +30,7 @@ from contacts.models import Contact
 from operations import probes
 from operations.doctor.combinations import toxic_combinations
 from operations.doctor.database import described
-from operations.doctor.findings import Finding, error, ok, warning
-
-MOST_NAMES = 5
+from operations.doctor.findings import Finding, error, ok, shortened, warning
 
 
 def examine_people() -> Iterator[Finding]:
@@ -77,7 +75,7 @@ def _shared_names() -> Iterator[Finding]:
     shared = list(staff.filter(Exists(contacts.order_by())).order_by("pk").values_list("username", flat=True))
     if shared:
         yield warning(
-            f"Contacts have usernames of staff: {_shortened(shared)}",
+            f"Contacts have usernames of staff: {shortened(shared)}",
             "Give these contacts other usernames: each login opens only as its name is spelled.",
         )
 
@@ -190,7 +188,7 @@ def _whose(gap: Gap, names: _Names, *, asks: bool) -> str:
 
 
 def _sentence(whose: Collection[str]) -> str:
-    return NOBODY if "" in whose else f"Nobody could decide a request {_shortened(list(whose))}"
+    return NOBODY if "" in whose else f"Nobody could decide a request {shortened(list(whose))}"
 
 
 def _stage(stages: Sequence[Stage], place: int) -> str:
@@ -216,9 +214,4 @@ def _broken_glass() -> Iterator[Finding]:
 
 
 def _listed(used: Sequence[BreakGlass]) -> str:
-    return _shortened([f"{one} by {one.operator}" for one in used])
-
-
-def _shortened(texts: Sequence[str]) -> str:
-    more = f", and {len(texts) - MOST_NAMES} more" if len(texts) > MOST_NAMES else ""
-    return ", ".join(texts[:MOST_NAMES]) + more
+    return shortened([f"{one} by {one.operator}" for one in used])

@@ -30,6 +30,7 @@ PAGES = {
     # For absences that have not begun.
     "changerequests_absence_delete": "changerequests.delete_absence",
     "accounts_user_password_link": "accounts.change_user",
+    "accounts_user_unlock": "accounts.change_user",
     "importexport_exportjob_start": MAY_EXPORT,
     "schemas_schema_check": MAY_CHANGE_SCHEMAS,
     "schemas_schema_draft": MAY_CHANGE_SCHEMAS,

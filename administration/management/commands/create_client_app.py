@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from accounts.models import Participant
 from administration.applications import FOR_ITSELF, FOR_PEOPLE
-from administration.commands import BreakGlassCommand
+from administration.commands import BreakGlassCommand, refused
 from administration.services.applications import create_client_application
 from core.errors import ApiError
 
@@ -67,8 +67,7 @@ class Command(BreakGlassCommand):
                 target=_target(options),
             )
         except ApiError as error:
-            faults = [str(text) for texts in (error.properties or {}).values() for text in texts]
-            raise CommandError(" ".join([str(error), *faults])) from error
+            raise refused(error) from error
         credentials = {"client_id": created.application.client_id}
         if created.client_secret:
             credentials["client_secret"] = created.client_secret

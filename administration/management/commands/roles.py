@@ -4,10 +4,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.core.management import CommandError
 from django.utils import translation
 
-from administration.commands import FourEyesCommand
+from administration.commands import FourEyesCommand, refused
 from administration.permissions import by_area
 from administration.roles import ROLES
 from administration.services.roles import create_roles
@@ -25,21 +24,21 @@ class Command(FourEyesCommand):
         if options["create"]:
             self._create(options)
             return
-        existing = set(Group.objects.values_list("name", flat=True))
+        existing = {name.casefold() for name in Group.objects.values_list("name", flat=True)}
         with translation.override("en"):
             for role in ROLES:
                 self.stdout.write(self.style.MIGRATE_HEADING(role.name))
                 self.stdout.write(f"  {role.text}")
                 for area, permissions in by_area(role.permissions):
                     self.stdout.write(f"  {area}: {'; '.join(words for _name, words in permissions)}")
-                if role.name not in existing:
+                if role.name.casefold() not in existing:
                     self.stdout.write("  There is no group of this name.")
 
     def _create(self, options: dict[str, Any]) -> None:
         try:
             created = create_roles(actor=self.actor(options))
         except ApiError as error:
-            raise CommandError(str(error)) from error
+            raise refused(error) from error
         if not created:
             self.stdout.write("All of them exist already.")
         for outcome in created:
