@@ -46,3 +46,13 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 });
+
+// SimpleBar calls every part of the page that scrolls the same, unless it has a name when SimpleBar starts.
+document.addEventListener("DOMContentLoaded", () => {
+  const { menu, filters } = document.body.dataset;
+  const title = document.querySelector("h1")?.textContent.trim();
+  document.querySelectorAll("[data-simplebar]").forEach((part) => {
+    const name = part.closest("nav") ? menu : part.closest("#changelist-filter") ? filters : title;
+    part.dataset.simplebarAriaLabel = name || title || menu;
+  });
+});
