@@ -109,7 +109,7 @@ class AnyChangeRequestRowSerializer(WithStatus):
     initiator = serializers.SerializerMethodField()
     initiatorComment = serializers.CharField(source="initiator_comment", allow_null=True)
     revision = serializers.IntegerField(source="revision_number")
-    claimedBy = serializers.SerializerMethodField(help_text="Null: requests cannot be claimed yet.")
+    claimedBy = serializers.SerializerMethodField()
 
     @extend_schema_field(SubjectSerializer)
     def get_subject(self, request: ChangeRequest) -> dict[str, Any]:
@@ -130,9 +130,10 @@ class AnyChangeRequestRowSerializer(WithStatus):
         uid = request.initiator_member.uid if request.initiator_member else None
         return {"kind": kind, "uId": _text(uid), "name": request.initiator_name}
 
-    @extend_schema_field(MemberRefSerializer(allow_null=True))
-    def get_claimedBy(self, request: ChangeRequest) -> None:  # noqa: N802 - named after the property
-        return None
+    @extend_schema_field(MemberRefSerializer(allow_null=True, help_text="Who has it open, if it is pending."))
+    def get_claimedBy(self, request: ChangeRequest) -> Any:  # noqa: N802 - named after the property
+        claim = request.live_claim
+        return None if claim is None else MemberRefSerializer(claim.member).data
 
 
 def _text(uid: Any) -> str | None:
@@ -211,6 +212,17 @@ class AnyReviewSerializer(ReviewSerializer):
 
 class ReturnSerializer(StrictSerializer):
     comment = StrictCharField(max_length=MAX_TEXT, help_text="What the initiator has to change.")
+
+
+# ---- claims
+
+
+class ClaimSerializer(StrictSerializer):
+    takeOver = StrictBooleanField(required=False, default=False, help_text="Also if another member has claimed it.")
+
+
+class ClaimedSerializer(serializers.Serializer):
+    until = serializers.DateTimeField()
 
 
 # ---- conversation

@@ -11,6 +11,7 @@ urlpatterns = [
     path(f"{REQUEST}/review", views.ReviewView.as_view()),
     path(f"{REQUEST}/return", views.ReturnView.as_view()),
     path(f"{REQUEST}/cancel", views.CancelView.as_view()),
+    path(f"{REQUEST}/claim", views.ClaimView.as_view()),
     path(f"{REQUEST}/comments", views.CommentsView.as_view()),
     path(f"{REQUEST}/attachments", views.AttachmentsView.as_view()),
 ]

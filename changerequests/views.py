@@ -23,6 +23,7 @@ from changerequests.queries.revisions import current_proposals, current_revision
 from changerequests.queries.searching import found_rows, requests_of_all_kinds
 from changerequests.queries.sight import seen_request
 from changerequests.queries.subjects import attach_subjects, is_outdated
+from changerequests.services.claims import claim_request, release_request
 from changerequests.services.conversation import add_attachment, add_comment
 from changerequests.services.deciding import Parts, decide
 from changerequests.services.withdrawing import cancel_change_request
@@ -196,6 +197,39 @@ class CancelView(ActorView):
         `subCode`: NotInitiator (403), ChangeRequestNotPending (422).
         """
         cancel_change_request(actor=self.actor, change_request_id=changeRequestId)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ClaimView(ActorView):
+    access = {method: Access(WRITE, MEMBERS, member_permission=REVIEW_PERMISSION) for method in ("POST", "DELETE")}
+
+    @extend_schema(
+        operation_id="claimChangeRequest",
+        tags=TAGS,
+        request=shapes.ClaimSerializer,
+        responses={200: shapes.ClaimedSerializer},
+    )
+    def post(self, request: Request, changeRequestId: int) -> Response:
+        """Claim a change request.
+
+        Shows the others for ten minutes that the calling member, who could decide the request now, has it open;
+        claiming it again renews that. A claim is advice: others may decide the request all the same. The admin claims
+        the request whose page somebody opens.
+
+        `subCode`: OwnChangeRequest, AboutYourself, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending,
+        ClaimedByAnother (422), whose message says who has it until when.
+        """
+        body = self.body(shapes.ClaimSerializer)
+        claim = claim_request(actor=self.actor, change_request_id=changeRequestId, take_over=body["takeOver"])
+        return Response(shapes.ClaimedSerializer(claim).data)
+
+    @extend_schema(operation_id="releaseChangeRequest", tags=TAGS, responses={204: None})
+    def delete(self, request: Request, changeRequestId: int) -> Response:
+        """Release a change request.
+
+        Ends the claim of the calling member, if it has one; that of another member stays.
+        """
+        release_request(actor=self.actor, change_request_id=changeRequestId)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

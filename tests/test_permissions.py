@@ -77,6 +77,8 @@ OPERATIONS = [
     # ChangeRequest
     Operation("POST", "/v1.0/change-requests/search", "change-requests.read", STAFF, {}),
     Operation("GET", ANY_REQUEST, "change-requests.read", STAFF),
+    Operation("POST", f"{ANY_REQUEST}/claim", "change-requests.write", {REVIEWER}, {"takeOver": False}),
+    Operation("DELETE", f"{ANY_REQUEST}/claim", "change-requests.write", {REVIEWER}),
     Operation("GET", f"{ANY_REQUEST}/entries", "change-requests.read", STAFF),
     Operation("POST", f"{ANY_REQUEST}/review", "change-requests.write", {REVIEWER}, {"isApproved": True}),
     Operation("POST", f"{ANY_REQUEST}/return", "change-requests.write", {REVIEWER}, {"comment": "x"}),

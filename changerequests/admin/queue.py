@@ -21,7 +21,7 @@ class Queue(KeyedChangeList):
     """
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[ChangeRequest]:
-        return with_subjects(super().get_queryset(request, exclude_parameters).with_people())
+        return with_subjects(super().get_queryset(request, exclude_parameters).with_people().with_claims())
 
     @property
     def status_tabs(self) -> list[dict[str, Any]]:

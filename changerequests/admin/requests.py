@@ -46,7 +46,7 @@ FIELDS_IN_QUEUE = 3
 class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, AttachmentAdmin):
     sidebar_icon = "rule"
     daily_work = 1
-    list_display = ["subject_name", "changed_fields", "initiator", "age", "due", "kind_name", "state"]
+    list_display = ["subject_name", "changed_fields", "initiator", "age", "due", "holder", "kind_name", "state"]
     list_display_links = ["subject_name"]
     list_filter = [
         StatusFilter,
@@ -69,7 +69,7 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, AttachmentAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChangeRequest]:
         requests: Any = super().get_queryset(request)
-        return requests.with_people()
+        return requests.with_people().with_claims()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
         return Walk if isinstance(request, WalkRequest) else Queue
@@ -146,6 +146,18 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, AttachmentAdmin):
             date_format(moment, "DATETIME_FORMAT"),
             format_html(' class="{}"', "k-badge k-warning") if is_overdue else "",
             gettext("overdue") if is_overdue else timeuntil(row.due_at, depth=1),
+        )
+
+    @display(description=_("with"), empty_value="–")
+    def holder(self, row: ChangeRequest) -> str | None:
+        """Who has it open now."""
+        claim = row.live_claim
+        if claim is None:
+            return None
+        until = date_format(localtime(claim.until), "TIME_FORMAT")
+        name = visible(claim.member.name)
+        return format_html(
+            '<span title="{}">{}</span>', gettext("Has it open until %(moment)s") % {"moment": until}, name
         )
 
     @display(description=_("status"), label=STATE_COLOURS)

@@ -17,7 +17,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.actor import Actor
 from accounts.admin_actor import actor_of
-from changerequests.admin.base import COMMENT_LENGTH, STATE_COLOURS, RequestAdmin, state_of
+from changerequests.admin.base import COMMENT_LENGTH, STATE_COLOURS, state_of
+from changerequests.admin.claims import ClaimAdmin
 from changerequests.admin.entries import EntryList
 from changerequests.admin.look_first import LookFirstForm, shown_now
 from changerequests.admin.queue import walked_rows
@@ -70,7 +71,7 @@ class DecisionForm(CommentForm):
         return cleaned
 
 
-class ReviewAdmin(RequestAdmin):
+class ReviewAdmin(ClaimAdmin):
     """Replaces Django's change form with the review page."""
 
     def change_view(
@@ -176,6 +177,7 @@ class ReviewAdmin(RequestAdmin):
         context = {
             **self.admin_site.each_context(request),
             **about,
+            **self.claim_context(actor, change_request, may_decide=offered.may_reject),
             "opts": self.opts,
             "original": change_request,
             "title": gettext("Review of change request #%(id)s") % {"id": change_request.pk},

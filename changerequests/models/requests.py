@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from secrets import token_hex
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from django.contrib.auth.models import Group
@@ -11,6 +11,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
@@ -19,6 +20,9 @@ from accounts.models import ClientApplication, Member
 from audit.models import Entry
 from changerequests.kinds import RequestKind, SubjectView, all_kinds, request_kind
 from changerequests.models import triggers
+
+if TYPE_CHECKING:
+    from changerequests.models.claims import RequestClaim
 
 # What requests were about before there were other kinds.
 CONTACT_DETAILS = "contact-details"
@@ -82,16 +86,26 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
         """Select the initiator and the reviewer, for lists and pages that show them."""
         return self.select_related("initiator_member__user", "initiator_application", "review_member__user")
 
-    def as_row(self) -> Self:
+    def with_claims(self) -> Self:
+        """Select who has claimed it."""
+        return self.select_related("claim__member__user")
+
+    def as_row(self, *, with_claims: bool = False) -> Self:
         """Like `with_people`, with only the columns that a list row shows."""
         own = ("uid", "kind", "source", "subject_id", "status", "created_at", "initiator_comment", "initiator_system")
         review = ("reviewed_at", "review_comment", "due_at", "revision_number", "paths")
-        people = [
-            f"{member}__{column}"
-            for member in ("initiator_member", "review_member")
-            for column in ("uid", "user__username", "user__first_name", "user__last_name")
-        ]
-        return self.with_people().only(*own, *review, *people, "initiator_application__name")
+        rows, members, others = (
+            self.with_people(),
+            ["initiator_member", "review_member"],
+            ["initiator_application__name"],
+        )
+        if with_claims:
+            rows = rows.with_claims()
+            members.append("claim__member")
+            others.append("claim__until")
+        columns = ("uid", "user__username", "user__first_name", "user__last_name")
+        people = [f"{member}__{column}" for member in members for column in columns]
+        return rows.only(*own, *review, *people, *others)
 
 
 def _sees_all_subjects(condition: Q) -> Q:
@@ -226,6 +240,12 @@ class ChangeRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def live_claim(self) -> "RequestClaim | None":
+        """The claim of the member who has a pending request open now; None if nobody has."""
+        claim: RequestClaim | None = getattr(self, "claim", None)
+        return claim if claim is not None and self.is_pending and claim.until > timezone.now() else None
 
     @property
     def shown_kind(self) -> str:

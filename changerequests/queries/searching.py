@@ -80,7 +80,7 @@ def _represented(actor: Actor, *, since: OuterRef) -> QuerySet[Absence, Any]:
 
 
 def found_rows(requests: Any) -> Iterable[ChangeRequest]:
-    """Return rows for a list, with what `is_outdated` needs. Runs two queries (see `attach_subjects`)."""
-    rows = list(with_subjects(requests.as_row()))
+    """Return rows for a list, with claims and what `is_outdated` needs. Runs two queries (see `attach_subjects`)."""
+    rows = list(with_subjects(requests.as_row(with_claims=True)))
     attach_subjects(rows, with_documents=True)
     return rows

@@ -7,8 +7,14 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from accounts.actor import Actor
+from accounts.permissions import check_member_permission
+from changerequests.eligibility import Case, Person, objection
 from changerequests.kinds import RequestKind
 from changerequests.models import ChangeRequest, Status
+from changerequests.permissions import REVIEW_PERMISSION
+from changerequests.queries.revisions import Current, Decider, current_revision
+from changerequests.queries.sight import seen_request
 from core.documents import Change
 from core.errors import UnprocessableEntity
 
@@ -25,6 +31,30 @@ def check_open(request: ChangeRequest, *, is_returned_allowed: bool = True) -> N
         }
         text = f"{text} {decided}"
     raise UnprocessableEntity(text, sub_code="ChangeRequestNotPending")
+
+
+def check_may_decide(request: ChangeRequest, person: Person, case: Case, *, is_returned_allowed: bool) -> None:
+    """Raise Forbidden (`objection`) or `ChangeRequestNotPending` unless the person may decide the request now."""
+    # Whose request it is comes before its status: an initiator learns nothing new from either.
+    refusal = objection(person, case)
+    if refusal is not None and refusal.sub_code == "OwnChangeRequest":
+        raise refusal
+    check_open(request, is_returned_allowed=is_returned_allowed)
+    if refusal is not None:
+        raise refusal
+
+
+def request_to_decide(*, actor: Actor, change_request_id: int) -> tuple[ChangeRequest, Current]:
+    """Return a pending request that the actor could decide now, and its current revision. Locks nothing.
+
+    Raises NotFound; Forbidden without the review permission, and that of `objection`; UnprocessableEntity
+    `ChangeRequestNotPending`.
+    """
+    check_member_permission(actor, REVIEW_PERMISSION)
+    request, _sight = seen_request(actor=actor, change_request_id=change_request_id)
+    current = current_revision(request)
+    check_may_decide(request, Decider(actor).person(request), current.case(request), is_returned_allowed=False)
+    return request, current
 
 
 def check_not_outdated(kind: RequestKind, subject: Any, changes: Sequence[Change]) -> None:

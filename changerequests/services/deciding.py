@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from accounts.decisions import check_carries_decision
 from accounts.permissions import check_member_permission
-from changerequests.eligibility import Case, Person, Round, objection, place_of
+from changerequests.eligibility import Case, Person, Round, place_of
 from changerequests.kinds import RequestKind, request_kind
 from changerequests.models import ChangeRequest, Decision, RevisionReason, Status, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
@@ -29,7 +29,8 @@ from changerequests.queries.revisions import (
     current_revision,
 )
 from changerequests.queries.sight import seen_request
-from changerequests.services.checks import check_not_outdated, check_open
+from changerequests.services.checks import check_may_decide, check_not_outdated
+from changerequests.services.claims import end_claim
 from changerequests.services.locks import locked_request
 from changerequests.services.many import check_parts, nothing_kept, strike_of_many
 from changerequests.services.opening import due_at, revise
@@ -77,26 +78,18 @@ def decide(
     kind = request_kind(seen.kind)
     subject = None if seen.subject_id is None else kind.lock(actor=sight, subject_id=seen.subject_id)
     request = locked_request(change_request_id)
-    current = current_revision(request)
+    current, stage = current_revision(request), request.stage
     person, case = Decider(actor).person(request), current.case(request)
-    _check_may_decide(request, person, case, verdict)
+    check_may_decide(request, person, case, is_returned_allowed=verdict is Verdict.REJECT)
     if verdict is not Verdict.RETURN or digest is not None:
         _check_digest(request, digest)
     deciding = _Deciding(actor, request, kind, subject, person, sight.member_id, digest)
     if verdict is Verdict.APPROVE and parts is not None:
         current = deciding.struck(current, parts, comment) or current
     deciding.record(current, verdict, comment, None if parts is None else parts.paths)
+    is_passed_on = not request.is_pending or request.stage != stage
+    end_claim(request, of=None if is_passed_on else person.member_id)
     return request
-
-
-def _check_may_decide(request: ChangeRequest, person: Person, case: Case, verdict: Verdict) -> None:
-    # Whose request it is comes before its status: an initiator learns nothing new from either.
-    refusal = objection(person, case)
-    if refusal is not None and refusal.sub_code == "OwnChangeRequest":
-        raise refusal
-    check_open(request, is_returned_allowed=verdict is Verdict.REJECT)
-    if refusal is not None:
-        raise refusal
 
 
 def _check_digest(request: ChangeRequest, digest: str | None) -> None:

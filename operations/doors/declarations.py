@@ -38,6 +38,7 @@ _DECIDES = _exempt(Exemption.DECIDES)
 _OWN_LOGIN = _exempt(Exemption.OWN_DATA, "one's own login")
 _OWN_REQUEST = _exempt(Exemption.OWN_DATA, "one's own request")
 _REQUEST_TALK = _exempt(Exemption.TECHNICAL, "adds to a request, changes nothing of it")
+_ADVICE = _exempt(Exemption.TECHNICAL, "shows who has it open; bars nobody")
 _OWN_ABSENCE = _exempt(Exemption.OWN_DATA, "one's own absence; that of others with a permission of its own")
 _KEYS = _exempt(Exemption.TECHNICAL, "an address counts once its key has come back")
 _LINK = _exempt(Exemption.TECHNICAL, "mails a link to the login's own address")
@@ -81,6 +82,8 @@ OPERATIONS = {
     "POST /v1.0/change-requests/{changeRequestId}/cancel": _OWN_REQUEST,
     "POST /v1.0/change-requests/{changeRequestId}/return": _DECIDES,
     "POST /v1.0/change-requests/{changeRequestId}/review": _DECIDES,
+    "POST /v1.0/change-requests/{changeRequestId}/claim": _ADVICE,
+    "DELETE /v1.0/change-requests/{changeRequestId}/claim": _ADVICE,
     "POST /v1.0/change-requests/{changeRequestId}/comments": _REQUEST_TALK,
     "POST /v1.0/change-requests/{changeRequestId}/attachments": _REQUEST_TALK,
     # groups and companies
@@ -172,6 +175,7 @@ ADMIN_PAGES = {
     "changerequests_changerequest: approve_selected": _DECIDES,
     "changerequests_changerequest: reject_selected": _DECIDES,
     "changerequests_changerequest_attachment": _READS,
+    "changerequests_changerequest_claim": _ADVICE,
     "changerequests_policy_edit": _changes("policy"),
     "changerequests_absence_add": _OWN_ABSENCE,
     "changerequests_absence_change": _OWN_ABSENCE,

@@ -4,10 +4,11 @@ import pytest
 
 from accounts.actor import member_actor, system_actor
 from audit.models import Entry
-from changerequests.models import Decision, PolicyVersion, Revision, Status, Verdict
+from changerequests.models import Decision, PolicyVersion, RequestClaim, Revision, Status, Verdict
 from changerequests.policies import Requirement, Stage
 from changerequests.services import applying
 from changerequests.services.applying import apply_approved_request
+from changerequests.services.claims import claim_request
 from changerequests.services.deciding import decide
 from changerequests.services.opening import open_request
 from changerequests.services.policies import request_policies
@@ -17,6 +18,7 @@ from core.documents import Change
 from core.errors import ApiError
 from tests.changerequests.engine import BOTH, NAME, amend, approve, cancel, name_of, reject, seen, status_of, submit
 from tests.changerequests.policies import policy, rule, set_policy, stage
+from tests.changerequests.requesting import address
 from tests.concurrency import at_once, while_waiting
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -233,3 +235,32 @@ def test_two_deliveries_at_once_apply_each_subject_once(approved_for_many, monke
     assert [name_of(contact) for contact in contacts] == ["Heusser"] * 4
     assert Entry.objects.filter(change_request=request).count() == 4
     assert set(request.subjects.values_list("outcome", "is_open")) == {("applied", False)}
+
+
+@ATTEMPTS
+def test_of_two_who_open_a_request_at_once_one_has_it(contact, asker, reviewers, apis, attempt):
+    request = submit(asker, contact, BOTH)
+    answers = at_once(*(lambda api=api: api.post(f"{address(request)}/claim", {}) for api in apis))
+    assert sorted(answer.status for answer in answers) == [200, 422, 422]
+    assert {answer.sub_code for answer in answers if answer.status == 422} == {"ClaimedByAnother"}
+    [winner] = [member for member, answer in zip(reviewers, answers, strict=True) if answer.status == 200]
+    assert RequestClaim.objects.get().member == winner
+
+
+def test_who_claims_while_another_claim_is_being_written_finds_it(contact, asker, reviewers, apis):
+    request = submit(asker, contact, BOTH)
+    late = while_waiting(
+        lambda: apis[1].post(f"{address(request)}/claim", {}),
+        before=lambda: claim_request(actor=member_actor(reviewers[0]), change_request_id=request.pk),
+    )
+    assert refusal(late) == (422, "ClaimedByAnother")
+
+
+def test_who_takes_over_while_the_holder_renews_has_it(contact, asker, reviewers, apis):
+    request = submit(asker, contact, BOTH)
+    claim_request(actor=member_actor(reviewers[0]), change_request_id=request.pk)
+    late = while_waiting(
+        lambda: apis[1].post(f"{address(request)}/claim", {"takeOver": True}),
+        before=lambda: claim_request(actor=member_actor(reviewers[0]), change_request_id=request.pk),
+    )
+    assert (late.status, RequestClaim.objects.get().member) == (200, reviewers[1])

@@ -50,6 +50,7 @@ APPROVE, RETURN = {"decision": "approve"}, {"decision": "return", "comment": "Am
 CONTACT_PAGE = "contacts_contact"
 GROUP_PAGE = "contactgroups_contactgroup"
 REVIEW_PAGE = "changerequests_changerequest_change"
+CLAIM_PAGE = "changerequests_changerequest_claim"
 WAYS = [
     # contacts
     Way("POST /v1.0/contacts", "add_contact", f"{CONTACT_PAGE}_add"),
@@ -87,6 +88,8 @@ WAYS = [
     Way(f"POST {REQUEST}/return", REVIEW, REVIEW_PAGE, form=RETURN),
     Way(f"POST {ANY_REQUEST}/review", REVIEW, REVIEW_PAGE, form=APPROVE),
     Way(f"POST {ANY_REQUEST}/return", REVIEW, REVIEW_PAGE, form=RETURN),
+    Way(f"POST {ANY_REQUEST}/claim", REVIEW, CLAIM_PAGE, form={"take_over": ""}),
+    Way(f"DELETE {ANY_REQUEST}/claim", REVIEW, CLAIM_PAGE, form={"release": ""}),
     # groups and companies
     Way("POST /v2.0/contacts/{contactId}/contactgroups", "add_contactgroup", f"{GROUP_PAGE}_add"),
     Way("PUT /v1.0/contactgroups/{contactGroupId}", "change_contactgroup", f"{GROUP_PAGE}_change"),
