@@ -11,6 +11,7 @@ from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Decision, Status
 from changerequests.presentation import ReviewedChange
 from changerequests.queries.revisions import Current, Decider
+from changerequests.services.checks import missing_evidence
 from changerequests.services.repeating import REPEATABLE
 
 
@@ -38,6 +39,8 @@ class ShownStage:
     is_current: bool
     due_at: datetime | None
     decisions: Sequence[Decision]
+    is_evidence_required: bool
+    lacks_evidence: bool
 
 
 def shown_stages(current: Current, request: ChangeRequest) -> list[ShownStage]:
@@ -51,6 +54,8 @@ def shown_stages(current: Current, request: ChangeRequest) -> list[ShownStage]:
             is_current=request.is_open and stage.position == request.stage,
             due_at=request.due_at if stage.position == request.stage else None,
             decisions=[decision for decision in current.decisions if decision.stage_id == stage.pk],
+            is_evidence_required=stage.is_evidence_required,
+            lacks_evidence=current.lacks_evidence(stage),
         )
         for stage in current.stages
     ]
@@ -83,6 +88,8 @@ def choices(
             "Return or reject it, and have the change asked for again."
         ) % {"fields": ", ".join(outdated)}
         return Choices(may_reject=True, may_return=True, reasons=(reason,))
+    if current.lacks_evidence(current.stages[request.stage]):
+        return Choices(may_reject=True, may_return=True, reasons=(str(missing_evidence()),))
     return Choices(may_approve=True, may_reject=True, may_return=True)
 
 

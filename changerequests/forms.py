@@ -42,6 +42,11 @@ class StageForm(forms.Form):
         required=False,
         widget=UnfoldAdminIntegerFieldWidget(),
     )
+    is_evidence_required = forms.BooleanField(
+        label=_("File required"),
+        required=False,
+        help_text=_("Nobody approves before somebody has attached a file to the request as evidence."),
+    )
 
     def as_document(self) -> dict[str, Any]:
         found = self.cleaned_data
@@ -50,6 +55,8 @@ class StageForm(forms.Form):
             "group": found["group"].pk if found["group"] else None,
             "approvals": found["approvals"],
             "hours": found["hours"],
+            # Stages from before have no such key: saving them unchanged changes nothing.
+            **({"isEvidenceRequired": True} if found["is_evidence_required"] else {}),
         }
 
 
@@ -145,9 +152,9 @@ class PolicyForm:
     """The policy of one kind as a form: formsets of stages and rules, whether decisions need a digest, a comment."""
 
     def __init__(self, kind: RequestKind, policy: Mapping[str, Any], data: Any = None) -> None:
-        self.stages = StageFormSet(data, initial=policy["stages"], prefix="stages")
+        self.stages = StageFormSet(data, initial=[_initial_stage(stage) for stage in policy["stages"]], prefix="stages")
         self.rules = RuleFormSet(
-            data, initial=[_initial(rule) for rule in policy["rules"]], prefix="rules", form_kwargs={"kind": kind}
+            data, initial=[_initial_rule(rule) for rule in policy["rules"]], prefix="rules", form_kwargs={"kind": kind}
         )
         self.options = OptionsForm(data, initial={"is_digest_required": policy["isDigestRequired"]})
         self.faults: list[str] = []
@@ -186,7 +193,11 @@ class OptionsForm(forms.Form):
     )
 
 
-def _initial(rule: Mapping[str, Any]) -> dict[str, Any]:
+def _initial_stage(stage: Mapping[str, Any]) -> dict[str, Any]:
+    return {**stage, "is_evidence_required": stage.get("isEvidenceRequired", False)}
+
+
+def _initial_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "stages": ", ".join(rule["stages"]),
         "flagged_only": rule["flaggedOnly"],

@@ -8,10 +8,10 @@ A policy document maps the key of each kind to its policy:
                    "participants": null, "initiatorGroups": null, "applications": null}],
         "isDigestRequired": false}}
 
-A stage without a group is open to everybody with the review permission. A rule matches a path if all its conditions do;
-a condition that is null always does. Each path takes its first matching rule, and a request needs the stages of all its
-paths, in the order in which the policy lists them. Rules of kinds that count rows may have `minRows`, from which number
-on they match.
+A stage without a group is open to everybody with the review permission. It may have `isEvidenceRequired`. A rule
+matches a path if all its conditions do; a condition that is null always does. Each path takes its first matching rule,
+and a request needs the stages of all its paths, in the order in which the policy lists them. Rules of kinds that count
+rows may have `minRows`, from which number on they match.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -26,13 +26,14 @@ class Stage:
     """One round of approval: who decides, how many must approve, and how soon.
 
     `group_id` is a group of users; None means everybody with the review permission. `hours` is the time until the stage
-    is due.
+    is due. Where evidence is required, nobody approves before a file is attached to the request.
     """
 
     name: str
     group_id: int | None = None
     approvals: int = 1
     hours: int | None = None
+    is_evidence_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,13 @@ def kind_policy(document: Mapping[str, Any], *, version: int) -> KindPolicy:
 
 
 def _stage(found: Mapping[str, Any]) -> Stage:
-    return Stage(found["name"], found["group"], found["approvals"], found["hours"])
+    return Stage(
+        name=found["name"],
+        group_id=found["group"],
+        approvals=found["approvals"],
+        hours=found["hours"],
+        is_evidence_required=found.get("isEvidenceRequired", False),
+    )
 
 
 def _rule(found: Mapping[str, Any], stages: Mapping[str, Stage]) -> Rule:

@@ -20,6 +20,7 @@ _STAGE = {
         "group": {"type": ["integer", "null"]},
         "approvals": {"type": "integer", "minimum": 1, "maximum": 9},
         "hours": {"type": ["integer", "null"], "minimum": 1, "maximum": 10_000},
+        "isEvidenceRequired": {"type": "boolean"},
     },
     "required": ["name", "group", "approvals", "hours"],
     "additionalProperties": False,

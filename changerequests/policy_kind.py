@@ -35,6 +35,7 @@ LABELS = {
     "group": _("Reviewers"),
     "approvals": _("Approvals needed"),
     "hours": _("Hours until due"),
+    "isEvidenceRequired": _("File required"),
     "paths": _("Fields"),
     "flaggedOnly": _("Only fields that require approval, or list items in use"),
     "minRows": _("From so many rows"),

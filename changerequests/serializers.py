@@ -162,6 +162,9 @@ class StageSerializer(serializers.Serializer):
     name = serializers.CharField()
     approvalsNeeded = serializers.IntegerField(source="needed")
     dueDate = serializers.DateTimeField(source="due_at", allow_null=True)
+    isEvidenceRequired = serializers.BooleanField(
+        source="is_evidence_required", help_text="Whether an approval needs a file that is attached to the request."
+    )
     decisions = DecisionSerializer(many=True)
 
 

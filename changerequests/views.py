@@ -148,8 +148,8 @@ class ReviewView(ActorView):
         factor when it allows the application: ApplicationCarriesNoDecisions, ConfirmationRequired (403).
 
         `subCode`: OwnChangeRequest, AboutYourself, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending,
-        ChangeRequestOutdated, UnknownPaths, UnknownEntries, NothingKept, ValidationFailed, UsernameNotUnique,
-        UsernameRequired (422). Another digest: 412.
+        ChangeRequestOutdated, EvidenceRequired, UnknownPaths, UnknownEntries, NothingKept, ValidationFailed,
+        UsernameNotUnique, UsernameRequired (422). Another digest: 412.
         """
         body = self.body(shapes.AnyReviewSerializer)
         paths, excluded = body["paths"], body["excludedEntryIds"] or ()

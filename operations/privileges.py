@@ -72,7 +72,9 @@ RECORDS: Mapping[type[Model], Record] = {
         written=("request_id", "number", "reason", "author_id", "comment", "policy_version"), changed=("comment",)
     ),
     Proposal: Record(written=("revision_id", "subject_id", "changes"), changed=("changes",)),
-    RequestStage: Record(written=("revision_id", "position", "name", "group_id", "approvals", "hours")),
+    RequestStage: Record(
+        written=("revision_id", "position", "name", "group_id", "approvals", "hours", "is_evidence_required")
+    ),
     Decision: Record(
         written=("revision_id", "stage_id", "member_id", "on_behalf_of_id", "verdict", "comment", "digest", "paths"),
         changed=("comment",),

@@ -96,6 +96,7 @@ class RequestStage(models.Model):
     )
     approvals = models.PositiveSmallIntegerField(_("approvals needed"))
     hours = models.PositiveSmallIntegerField(_("hours until due"), null=True, blank=True)
+    is_evidence_required = models.BooleanField(_("file required"), default=False, db_default=False)
 
     class Meta:
         verbose_name = _("stage")

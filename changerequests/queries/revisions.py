@@ -6,7 +6,7 @@ from datetime import UTC, date
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 from django.utils import timezone
 
 from accounts.actor import Actor
@@ -14,7 +14,17 @@ from accounts.models import ClientApplication, Member
 from changerequests.digests import digest_of_rows
 from changerequests.eligibility import Case, Person, Round
 from changerequests.kinds import request_kind
-from changerequests.models import Absence, ChangeRequest, Decision, Proposal, RequestStage, Revision, Status, Verdict
+from changerequests.models import (
+    Absence,
+    ChangeRequest,
+    Decision,
+    Proposal,
+    RequestAttachment,
+    RequestStage,
+    Revision,
+    Status,
+    Verdict,
+)
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.policies import Requirement, Stage
 from changerequests.queries.policies import groups_of_member
@@ -24,11 +34,15 @@ DIGESTED_AT_ONCE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The current revision of a request, with its stages and decisions in order."""
+    """The current revision of a request, with its stages and decisions in order.
+
+    `has_evidence`: a file is attached to the request, for whatever revision, and not erased.
+    """
 
     revision: Revision
     stages: Sequence[RequestStage]
     decisions: Sequence[Decision]
+    has_evidence: bool
 
     def case(self, request: ChangeRequest) -> Case:
         """Return what eligibility depends on."""
@@ -46,8 +60,15 @@ class Current:
 
     def requirement(self) -> Requirement:
         """Return what this revision waits for, as the requirement of another one."""
-        stages = tuple(Stage(stage.name, stage.group_id, stage.approvals, stage.hours) for stage in self.stages)
+        stages = tuple(
+            Stage(stage.name, stage.group_id, stage.approvals, stage.hours, stage.is_evidence_required)
+            for stage in self.stages
+        )
         return Requirement(stages, policy_version=self.revision.policy_version)
+
+    def lacks_evidence(self, stage: RequestStage) -> bool:
+        """Return whether nobody can approve in this stage before a file is attached."""
+        return stage.is_evidence_required and not self.has_evidence
 
     def approvals_in(self, stage: RequestStage) -> int:
         return sum(decision.stage_id == stage.pk and decision.verdict == Verdict.APPROVE for decision in self.decisions)
@@ -60,13 +81,20 @@ def current_revision(request: ChangeRequest) -> Current:
 
 def current_revisions(requests: Collection[ChangeRequest]) -> Mapping[int, Current]:
     """Return the current revision of each request by its id. Runs three queries."""
-    found = Revision.objects.filter(request__in=[request.pk for request in requests])
-    current = found.filter(number=F("request__revision_number")).prefetch_related(
-        Prefetch("stages", RequestStage.objects.select_related("group").order_by("position")),
-        Prefetch("decisions", Decision.objects.select_related("member__user", "on_behalf_of__user").order_by("pk")),
+    found: Any = Revision.objects.filter(request__in=[request.pk for request in requests])
+    files = RequestAttachment.objects.filter(request=OuterRef("request")).exclude(file="")
+    current = (
+        found.annotate(has_evidence=Exists(files))
+        .filter(number=F("request__revision_number"))
+        .prefetch_related(
+            Prefetch("stages", RequestStage.objects.select_related("group").order_by("position")),
+            Prefetch("decisions", Decision.objects.select_related("member__user", "on_behalf_of__user").order_by("pk")),
+        )
     )
     return {
-        revision.request_id: Current(revision, list(revision.stages.all()), list(revision.decisions.all()))
+        revision.request_id: Current(
+            revision, list(revision.stages.all()), list(revision.decisions.all()), revision.has_evidence
+        )
         for revision in current
     }
 

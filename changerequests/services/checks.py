@@ -11,7 +11,7 @@ from accounts.actor import Actor
 from accounts.permissions import check_member_permission
 from changerequests.eligibility import Case, Person, objection
 from changerequests.kinds import RequestKind
-from changerequests.models import ChangeRequest, Status
+from changerequests.models import ChangeRequest, RequestStage, Status
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.revisions import Current, Decider, current_revision
 from changerequests.queries.sight import seen_request
@@ -55,6 +55,18 @@ def request_to_decide(*, actor: Actor, change_request_id: int) -> tuple[ChangeRe
     current = current_revision(request)
     check_may_decide(request, Decider(actor).person(request), current.case(request), is_returned_allowed=False)
     return request, current
+
+
+def missing_evidence() -> UnprocessableEntity:
+    """Return the error that a stage requires a file and the request has none."""
+    text = _("This stage requires a file as evidence. Attach one to the request, then approve it.")
+    return UnprocessableEntity(text, sub_code="EvidenceRequired")
+
+
+def check_evidence(current: Current, stage: RequestStage) -> None:
+    """Raise UnprocessableEntity `EvidenceRequired` if an approval in this stage needs a file that is not there."""
+    if current.lacks_evidence(stage):
+        raise missing_evidence()
 
 
 def check_not_outdated(kind: RequestKind, subject: Any, changes: Sequence[Change]) -> None:

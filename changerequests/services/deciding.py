@@ -29,7 +29,7 @@ from changerequests.queries.revisions import (
     current_revision,
 )
 from changerequests.queries.sight import seen_request
-from changerequests.services.checks import check_may_decide, check_not_outdated
+from changerequests.services.checks import check_evidence, check_may_decide, check_not_outdated
 from changerequests.services.claims import end_claim
 from changerequests.services.locks import locked_request
 from changerequests.services.many import check_parts, nothing_kept, strike_of_many
@@ -69,8 +69,9 @@ def decide(
     (`check_carries_decision`), and `OwnChangeRequest`, `AboutYourself`, `AlreadyDecided`, `NotAReviewer`;
     PreconditionFailed for another digest, or, unless the request is returned, without one where it is required;
     UnprocessableEntity `ChangeRequestNotPending`, `ChangeRequestOutdated` with the paths whose value is no longer the
-    original one, `UnknownPaths`, `UnknownEntries` and `NothingKept` about the parts, and
-    what `RequestKind.apply` raises. Any error leaves everything as it was.
+    original one, `EvidenceRequired` if the stage requires a file and the request has none, `UnknownPaths`,
+    `UnknownEntries` and `NothingKept` about the parts, and what `RequestKind.apply` raises. Any error leaves everything
+    as it was.
     """
     check_member_permission(actor, REVIEW_PERMISSION)
     check_carries_decision(actor)
@@ -170,6 +171,8 @@ class _Deciding:
         if place is None:
             # A reviewer of a later stage has struck something: its new wording waits in the first stage again.
             return
+        if verdict is Verdict.APPROVE:
+            check_evidence(current, current.stages[place])
         Decision.objects.create(
             revision=current.revision,
             stage=current.stages[place],

@@ -300,6 +300,7 @@ def _stage(revision: Revision, position: int, stage: Stage) -> RequestStage:
         group_id=stage.group_id,
         approvals=stage.approvals,
         hours=stage.hours,
+        is_evidence_required=stage.is_evidence_required,
     )
 
 

@@ -223,8 +223,8 @@ class ReviewView(ActorView):
         factor when it allows the application: ApplicationCarriesNoDecisions, ConfirmationRequired (403).
 
         `subCode`: OwnChangeRequest, AlreadyDecided, NotAReviewer (403); ChangeRequestNotPending,
-        ChangeRequestOutdated, UnknownPaths, NothingKept, ValidationFailed, UsernameNotUnique, UsernameRequired
-        (422). Another digest: 412.
+        ChangeRequestOutdated, EvidenceRequired, UnknownPaths, NothingKept, ValidationFailed, UsernameNotUnique,
+        UsernameRequired (422). Another digest: 412.
         """
         body = self.body(ReviewSerializer)
         check_subject(kind=CONTACT_DETAILS, subject_id=contactId, change_request_id=changeRequestId)

@@ -1,6 +1,7 @@
 """An initiator, a reviewer and their change requests."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,14 @@ from changerequests.models import ChangeRequest
 from contacts.models import Contact
 from contacts.services.changes import patch_details
 from tests.changerequests.reviewing import NEW_NAME
+
+
+@pytest.fixture
+def folder(settings: Any, tmp_path: Path) -> Path:
+    """An empty folder in which attached files are stored."""
+    default = {"BACKEND": "core.storage.WholeFilesStorage", "OPTIONS": {"location": str(tmp_path)}}
+    settings.STORAGES = {**settings.STORAGES, "default": default}
+    return tmp_path
 
 
 @pytest.fixture

@@ -15,8 +15,16 @@ from changerequests.services.policies import locked_policies, planned_changes, w
 from contacts.models import CONTACT_DETAILS
 
 
-def stage(name: str = "Review", *, group: Group | None = None, approvals: int = 1) -> dict[str, Any]:
-    return {"name": name, "group": None if group is None else group.pk, "approvals": approvals, "hours": None}
+def stage(
+    name: str = "Review",
+    *,
+    group: Group | None = None,
+    approvals: int = 1,
+    hours: int | None = None,
+    **optional: Any,
+) -> dict[str, Any]:
+    group_id = None if group is None else group.pk
+    return {"name": name, "group": group_id, "approvals": approvals, "hours": hours, **optional}
 
 
 def rule(*stages: str, **conditions: Any) -> dict[str, Any]:

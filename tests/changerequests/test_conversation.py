@@ -12,20 +12,13 @@ from contacts.services.anonymization import anonymize_contacts
 from core.models import PendingFileDeletion
 from tests.changerequests.requesting import PDF, address, attach, renaming
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 FILES = {
     "application/pdf": PDF,
     "image/jpeg": b"\xff\xd8\xff\xe0 rest",
     "image/png": b"\x89PNG\r\n\x1a\n rest",
     "image/webp": b"RIFF\x00\x00\x00\x00WEBP rest",
 }
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path):
-    default = {"BACKEND": "core.storage.WholeFilesStorage", "OPTIONS": {"location": str(tmp_path)}}
-    settings.STORAGES = {**settings.STORAGES, "default": default}
-    return tmp_path
 
 
 @pytest.fixture

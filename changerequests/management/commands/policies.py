@@ -58,7 +58,8 @@ class Command(BaseCommand):
             for stage in policy["stages"]:
                 reviewers = stage["group"] or "everybody who may review"
                 due = f", due after {stage['hours']} hours" if stage["hours"] else ""
-                self.stdout.write(f"  stage {stage['name']}: {stage['approvals']} of {reviewers}{due}")
+                evidence = ", with a file" if stage.get("isEvidenceRequired") else ""
+                self.stdout.write(f"  stage {stage['name']}: {stage['approvals']} of {reviewers}{due}{evidence}")
             for number, rule in enumerate(policy["rules"], 1):
                 self.stdout.write(f"  rule {number}: {_in_words(kind, rule)}")
             if not kind_policy(document[kind.key], version=version).rules:

@@ -71,6 +71,10 @@ OF_DECISIONS = [
                                  SELECT count(*) FROM public.changerequests_decision decision
                                   WHERE decision.stage_id = earlier.id AND decision.verdict = 'approve'))) THEN
                 refused := 'the request waits in another stage.';
+            ELSIF NEW.verdict = 'approve' AND stage.is_evidence_required AND NOT EXISTS (
+                      SELECT FROM public.changerequests_requestattachment attachment
+                       WHERE attachment.request_id = request.id AND attachment.file <> '') THEN
+                refused := 'the stage requires a file, and the request has none.';
             ELSE
                 RETURN NEW;
             END IF;
