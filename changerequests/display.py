@@ -3,14 +3,15 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from django.utils.translation import gettext as _
 
 from changerequests.eligibility import objection
-from changerequests.kinds import request_kind
-from changerequests.models import ChangeRequest, Decision, Status
+from changerequests.kinds import Presenter, request_kind
+from changerequests.models import ChangeRequest, Decision, Revision, RevisionReason, Status
 from changerequests.presentation import ReviewedChange
-from changerequests.queries.revisions import Current, Decider
+from changerequests.queries.revisions import Current, Decider, wordings_of
 from changerequests.services.checks import missing_evidence
 from changerequests.services.repeating import REPEATABLE
 
@@ -59,6 +60,28 @@ def shown_stages(current: Current, request: ChangeRequest) -> list[ShownStage]:
         )
         for stage in current.stages
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownWording:
+    """A later wording of a request for display, with the labels of what was struck from the one before."""
+
+    revision: Revision
+    struck: Sequence[str]
+
+
+def shown_wordings(request: ChangeRequest, presenter: Presenter) -> list[ShownWording]:
+    """Return the wordings of a request after the first, in order. Runs at most two queries."""
+    return [
+        ShownWording(wording.revision, presenter.field_labels(wording.struck) if wording.struck else ())
+        for wording in wordings_of(request)
+    ]
+
+
+def strikes_in_force(wordings: Sequence[ShownWording]) -> list[ShownWording]:
+    """Return those by which reviewers struck what the initiator does not ask for again since."""
+    latest = takewhile(lambda wording: wording.revision.reason == RevisionReason.STRUCK, reversed(wordings))
+    return list(latest)[::-1]
 
 
 def choices(

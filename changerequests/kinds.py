@@ -13,6 +13,7 @@ from django.db.models.functions import Cast, Coalesce, NullIf
 
 from changerequests.policies import Initiator, KindPolicy, Requirement
 from core.documents import Change, is_same, value_at
+from core.errors import UnprocessableEntity
 
 if TYPE_CHECKING:
     from django.db.models import Q, QuerySet
@@ -238,6 +239,22 @@ class RequestKind(ABC):
 
     def check_kept(self, paths: Collection[str], kept: Collection[str]) -> None:  # noqa: B027 - most kinds allow it
         """Raise UnprocessableEntity if a reviewer cannot keep the changes at only these of the paths."""
+
+    def strikable(self, paths: Collection[str]) -> set[str]:
+        """Return those of a request's paths that the review page lets a reviewer strike, each without the others.
+
+        None of something new, whose parts belong together.
+        """
+        if self.is_creation or len(paths) < 2:
+            return set()
+        return {path for path in paths if self._may_go(path, paths)}
+
+    def _may_go(self, path: str, paths: Collection[str]) -> bool:
+        try:
+            self.check_kept(paths, [other for other in paths if other != path])
+        except UnprocessableEntity:
+            return False
+        return True
 
     @abstractmethod
     def presenter(self) -> Presenter: ...

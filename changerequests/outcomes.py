@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from changerequests.display import shown_wordings, strikes_in_force
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
 from changerequests.queries.subjects import attach_subjects
@@ -52,6 +53,7 @@ def _send(request: ChangeRequest, address: str) -> None:
             Status.RETURNED: _("Change request #%(id)s was returned to you"),
         }[Status(request.status)]
         kind = request_kind(request.kind)
+        presenter = kind.presenter()
         attach_subjects([request])
         context = {
             "request": request,
@@ -61,7 +63,15 @@ def _send(request: ChangeRequest, address: str) -> None:
             else f"{request.kind_label}: {in_plain_text(str(request.subject))}",
             "reviewer": in_plain_text(request.review_member.name) if request.review_member else "",
             "comment": in_plain_text(request.review_comment or ""),
-            "fields": kind.presenter().field_labels(request.paths),
+            "fields": presenter.field_labels(request.paths),
+            "strikes": [
+                {
+                    "reviewer": in_plain_text(wording.revision.author.name) if wording.revision.author else "",
+                    "fields": wording.struck,
+                    "comment": in_plain_text(wording.revision.comment or ""),
+                }
+                for wording in strikes_in_force(shown_wordings(request, presenter))
+            ],
             "address": _address(request),
         }
         text = render_to_string("changerequests/outcome_email.txt", context)

@@ -1,13 +1,13 @@
 """The review page of a change request, and the decision submitted from it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -21,9 +21,10 @@ from changerequests.admin.base import COMMENT_LENGTH, STATE_COLOURS, state_of
 from changerequests.admin.claims import ClaimAdmin
 from changerequests.admin.entries import EntryList
 from changerequests.admin.look_first import LookFirstForm, shown_now
+from changerequests.admin.parts import Ticked, ticked
 from changerequests.admin.queue import walked_rows
 from changerequests.digests import digest_of
-from changerequests.display import choices, shown_stages
+from changerequests.display import choices, shown_stages, shown_wordings, strikes_in_force
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status, Verdict
 from changerequests.presentation import ReviewedChange
@@ -62,13 +63,24 @@ class DecisionForm(CommentForm):
     decision = forms.ChoiceField(choices=[(value, value) for value in (*Verdict.values, *OWN_ACTS)])
     digest = forms.CharField(required=False, widget=forms.HiddenInput)
 
+    def __init__(self, *args: Any, parts: Ticked | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.parts = parts
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("decision") == Verdict.REJECT:
             self.require_comment(gettext("Say why you reject it: the initiator will want to know."))
         elif cleaned.get("decision") == Verdict.RETURN:
             self.require_comment(gettext("Say what has to change: the initiator will want to know."))
+        elif cleaned.get("decision") == Verdict.APPROVE and self.parts is not None and self.parts.struck:
+            self._check_parts(self.parts)
         return cleaned
+
+    def _check_parts(self, parts: Ticked) -> None:
+        if not parts.kept:
+            raise ValidationError(gettext("No change is ticked. Tick what you approve, or reject the request."))
+        self.require_comment(gettext("Say why you do not approve all of it: the initiator will want to know."))
 
 
 class ReviewAdmin(ClaimAdmin):
@@ -88,7 +100,8 @@ class ReviewAdmin(ClaimAdmin):
             # Another page of entries: what is left out and the comment go along.
             form = DecisionForm(initial={"comment": request.POST.get("comment", "")})
             return self._review_page(request, actor, change_request, form)
-        form = DecisionForm(request.POST)
+        parts = self._ticked(request, change_request)
+        form = DecisionForm(request.POST, parts=parts)
         if not form.is_valid():
             return self._review_page(request, actor, change_request, form)
         try:
@@ -97,25 +110,26 @@ class ReviewAdmin(ClaimAdmin):
             )
             if form.cleaned_data["decision"] in OWN_ACTS:
                 return self._own_act(request, actor, change_request, form.cleaned_data["decision"])
-            decided = _decide(actor, change_request.pk, form.cleaned_data, left_out)
+            decided = _decide(actor, change_request.pk, form.cleaned_data, parts, left_out)
         except ApiError as error:
             # Reload: somebody else may have changed the request since, which may be why it failed.
             change_request = self.get_object(request, unquote(object_id))
             return self._review_page(request, actor, change_request, form, error=error)
-        return self._after_decision(request, actor, decided)
+        is_struck = form.cleaned_data["decision"] == Verdict.APPROVE and bool(parts.struck)
+        return self._after_decision(request, actor, decided, parts.struck if is_struck else ())
 
-    def _after_decision(self, request: HttpRequest, actor: Actor, decided: ChangeRequest) -> HttpResponse:
+    def _ticked(self, request: HttpRequest, change_request: ChangeRequest) -> Ticked:
+        """Return what the form that was sent keeps of the changes of a request about one subject."""
+        changes = proposals_of(change_request).get(change_request.subject_id or 0, [])
+        return ticked(request_kind(change_request.kind), [change["path"] for change in changes], request.POST)
+
+    def _after_decision(
+        self, request: HttpRequest, actor: Actor, decided: ChangeRequest, struck: Collection[str]
+    ) -> HttpResponse:
         """Redirect to the queue's next request that the actor can decide, or to the queue if there is none."""
         attach_subjects([decided])
-        text = {
-            Status.PENDING: gettext("You approved request {} about {}. It waits for others now."),
-            Status.APPROVED: gettext("Request {} about {} was approved, and the changes are made."),
-            Status.REJECTED: gettext("Request {} about {} was rejected."),
-            Status.RETURNED: gettext("Request {} about {} was returned to its initiator."),
-        }[Status(decided.status)]
-        if decided.status == Status.APPROVED and decided.subject_id is None:
-            text = gettext("Request {} about {} was approved. The changes are being made.")
-        messages.success(request, format_html(text, self._link(decided.pk), decided.subject))
+        labels = request_kind(decided.kind).presenter_for(actor).field_labels(struck) if struck else ()
+        messages.success(request, _outcome(decided, self._link(decided.pk), labels))
         following = next_to_decide(walked_rows(self, request), actor=actor, after=decided)
         if following is None:
             messages.info(request, gettext("Nothing else in this queue waits for you."))
@@ -167,6 +181,8 @@ class ReviewAdmin(ClaimAdmin):
             about = presenter.subject_context(subject, user=request.user)
             digest = digest_of(change_request, proposals)
         offered = choices(decider=Decider(actor), request=change_request, current=current, changes=changes)
+        parts = ticked(kind, [change.path for change in changes], request.POST)
+        wordings = shown_wordings(change_request, presenter)
         state, status_text = state_of(change_request, is_outdated=any(change.is_outdated for change in changes))
         amend_address = None
         if offered.may_cancel and change_request.subject_id is not None:
@@ -188,6 +204,9 @@ class ReviewAdmin(ClaimAdmin):
             "kind": kind,
             "changes": changes,
             "choices": offered,
+            "parts": parts if offered.may_approve and parts.strikable else None,
+            "wordings": wordings,
+            "is_in_part": bool(strikes_in_force(wordings)),
             "form_id": "decision-form" if offered.may_reject else "entries-form",
             "amend_address": amend_address,
             "kept_filters": request.GET.get("_changelist_filters", ""),
@@ -207,13 +226,39 @@ class ReviewAdmin(ClaimAdmin):
         return TemplateResponse(request, "admin/changerequests/changerequest/review.html", context, status=status)
 
 
-def _decide(actor: Actor, change_request_id: int, sent: dict[str, Any], left_out: Collection[int]) -> ChangeRequest:
-    """Call the service for the decision; an approval leaves out these entries. Raises what it raises."""
+def _outcome(decided: ChangeRequest, link: str, struck: Sequence[str]) -> str:
+    """Return the message that says what became of a request; `struck` are the labels of what was struck from it."""
+    if struck and decided.is_pending:
+        text = gettext("Request {} about {} has a new wording, without what you struck: {}. It waits for {} now.")
+        stage = current_revision(decided).stages[decided.stage]
+        return format_html(text, link, decided.subject, ", ".join(struck), stage.name)
+    if struck:
+        text = gettext("Request {} about {} was approved in part, and the changes are made. Not approved: {}.")
+        return format_html(text, link, decided.subject, ", ".join(struck))
+    text = {
+        Status.PENDING: gettext("You approved request {} about {}. It waits for others now."),
+        Status.APPROVED: gettext("Request {} about {} was approved, and the changes are made."),
+        Status.REJECTED: gettext("Request {} about {} was rejected."),
+        Status.RETURNED: gettext("Request {} about {} was returned to its initiator."),
+    }[Status(decided.status)]
+    if decided.status == Status.APPROVED and decided.subject_id is None:
+        text = gettext("Request {} about {} was approved. The changes are being made.")
+    return format_html(text, link, decided.subject)
+
+
+def _decide(
+    actor: Actor, change_request_id: int, sent: dict[str, Any], parts: Ticked, left_out: Collection[int]
+) -> ChangeRequest:
+    """Call the service for the decision; an approval keeps what is ticked, without these entries.
+
+    Raises what it raises.
+    """
+    kept = Parts(paths=parts.kept if parts.struck else None, excluded_subject_ids=left_out)
     return decide(
         actor=actor,
         change_request_id=change_request_id,
         verdict=Verdict(sent["decision"]),
         comment=sent["comment"] or None,
         digest=sent["digest"] or None,
-        parts=Parts(excluded_subject_ids=left_out) if left_out else None,
+        parts=kept if parts.struck or left_out else None,
     )

@@ -22,6 +22,7 @@ from changerequests.models import (
     RequestAttachment,
     RequestStage,
     Revision,
+    RevisionReason,
     Status,
     Verdict,
 )
@@ -114,6 +115,36 @@ def open_proposals(kind: str) -> QuerySet[Proposal]:
     """Return the current proposals of all open requests of a kind."""
     proposals = Proposal.objects.filter(subject__kind=kind, subject__is_open=True)
     return proposals.filter(revision__number=F("revision__request__revision_number"))
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A revision after the first, with the paths that its reviewer struck from the one before."""
+
+    revision: Revision
+    struck: Sequence[str]
+
+
+def wordings_of(request: ChangeRequest) -> list[Wording]:
+    """Return the revisions after the first, in order. Runs at most two queries.
+
+    What was struck from a request about many subjects is said of these instead.
+    """
+    if request.revision_number == 1:
+        return []
+    revisions = request.revisions.filter(number__gt=1).select_related("author__user").order_by("number")
+    asked: dict[int, list[str]] = {}
+    if request.subject_id is not None:
+        changes = Proposal.objects.filter(revision__request=request).values_list("revision__number", "changes")
+        asked = {number: [change["path"] for change in found] for number, found in changes}
+    return [Wording(revision, _struck(revision, asked)) for revision in revisions]
+
+
+def _struck(revision: Revision, asked: Mapping[int, Sequence[str]]) -> Sequence[str]:
+    if revision.reason != RevisionReason.STRUCK:
+        return ()
+    kept = asked.get(revision.number, ())
+    return [path for path in asked.get(revision.number - 1, ()) if path not in kept]
 
 
 def current_digest(request: ChangeRequest) -> str:

@@ -114,6 +114,12 @@ class ExportRequestKind(DocumentKind):
     def amended(self, *, actor: Actor, subject: ExportApproval, document: Mapping[str, Any]) -> Sequence[Change]:
         raise UnprocessableEntity(gettext("An export cannot be amended. Cancel it and ask for another one."))
 
+    def check_kept(self, paths: Collection[str], kept: Collection[str]) -> None:
+        """Refuse to approve an export without its filter, its columns or its number of rows."""
+        raise UnprocessableEntity(
+            gettext("An export is approved as a whole: filter, columns and rows."), sub_code="ValidationFailed"
+        )
+
     def presenter(self) -> "ExportPresenter":
         return ExportPresenter()
 

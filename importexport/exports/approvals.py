@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import QuerySet
 from django.http import QueryDict
-from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from changerequests.models import ChangeRequest
@@ -15,7 +14,6 @@ from changerequests.policies import NOTHING_REQUIRED, Facts, Requirement
 from changerequests.queries.policies import current_policy, initiator_of, may_wait
 from changerequests.services.opening import open_request
 from core.documents import Change
-from core.errors import UnprocessableEntity
 from importexport.exports.anonymization_lock import hold_anonymization_lock
 from importexport.exports.selection import Selection, selected_columns
 from importexport.models import EXPORT, ExportApproval, ExportJob, ExportKind
@@ -68,15 +66,10 @@ def ask_for_export(*, actor: Actor, job: ExportJob, selection: Selection, wanted
 
 
 def approved_selection(kind: str, changes: Sequence[Change]) -> Selection:
-    """Return what was approved. Raises UnprocessableEntity if a reviewer has struck a part of it."""
+    """Return what was approved."""
     values = {change.path: change.target for change in changes}
-    try:
-        chosen: Mapping[str, Any] = values[f"{kind}.{FILTER}"]
-        columns, _rows = values[f"{kind}.{COLUMNS}"], values[f"{kind}.{ROWS}"]
-    except KeyError as error:
-        raise UnprocessableEntity(
-            _("An export is approved as a whole: filter, columns and rows."), sub_code="ValidationFailed"
-        ) from error
+    chosen: Mapping[str, Any] = values[f"{kind}.{FILTER}"]
+    columns = values[f"{kind}.{COLUMNS}"]
     return Selection(kind, query=chosen.get(QUERY, ""), list_filter=chosen.get(LIST, ""), columns=columns)
 
 

@@ -224,6 +224,36 @@ def test_keys_do_nothing_with_a_modifier_nor_once_they_are_switched_off(
     shows(page, three[1])
 
 
+def test_a_part_is_approved_with_the_keyboard_and_no_key_decides_the_opposite(
+    page: Page,
+    sign_in: Callable[..., None],
+    rita: Member,
+    ask: Callable[..., ChangeRequest],
+    axe: Callable[..., None],
+) -> None:
+    request = ask("Adler", {"personalInformation": {"firstName": "Hanna", "lastName": "Heusser"}})
+    sign_in(page, rita)
+    page.goto(f"{QUEUE}{request.pk}/change/")
+    look(page)
+    box = page.get_by_role("checkbox", name="Approve Last name")
+    box.focus()
+    page.keyboard.press("Space")
+    expect(box).not_to_be_checked()
+    expect(page.get_by_role("button", name="Approve 1 of 2")).to_be_visible()
+    axe(page)
+    page.keyboard.press("Enter")
+    page.keyboard.press("r")
+    page.keyboard.type("No certificate")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Approve 1 of 2")).to_be_focused()
+    assert status_of(request) == Status.PENDING
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("was approved in part")).to_be_visible()
+    contact = Contact.objects.get(pk=request.subject_id)
+    assert contact.details["personalInformation"]["firstName"] == "Hanna"
+    assert contact.details["personalInformation"]["lastName"] == "Adler"
+
+
 # ---- what is decided is what was seen
 
 

@@ -39,7 +39,30 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function isWriting(element) {
-    return element.isContentEditable || element.matches("input, textarea, select, [role=combobox], [role=textbox]");
+    const fields = "input:not([type=checkbox]), textarea, select, [role=combobox], [role=textbox]";
+    return element.isContentEditable || element.matches(fields);
+  }
+
+  // The changes that are approved, where a reviewer may strike some.
+  const boxes = [...page.querySelectorAll("input[name=approved]")];
+  const approveText = approve?.querySelector("[data-some]");
+
+  function isInPart() {
+    return boxes.some((box) => !box.checked);
+  }
+
+  function countBoxes() {
+    if (!approveText) {
+      return;
+    }
+    const { all, some, number } = approveText.dataset;
+    const kept = number - boxes.filter((box) => !box.checked).length;
+    approveText.textContent = isInPart() ? some.replace("{kept}", kept).replace("{number}", number) : all;
+  }
+
+  function goToApprove() {
+    approve.focus();
+    say(hint.dataset.approve);
   }
 
   function follow(key) {
@@ -55,8 +78,7 @@ document.addEventListener("DOMContentLoaded", () => {
         approve.click();
         return;
       }
-      approve.focus();
-      say(hint.dataset.approve);
+      goToApprove();
     },
     r() {
       comment?.focus();
@@ -76,9 +98,13 @@ document.addEventListener("DOMContentLoaded", () => {
         comment.blur();
         say("");
       } else if (event.key === "Enter" && !event.shiftKey) {
-        // A reason belongs to a rejection: no key that follows it may approve.
+        // A reason belongs to a rejection, or to what is not ticked: no key that follows it may decide the opposite.
         event.preventDefault();
-        reject.click();
+        if (isInPart()) {
+          goToApprove();
+        } else {
+          reject.click();
+        }
       }
       return;
     }
@@ -90,8 +116,15 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 
   approve?.addEventListener("blur", () => say(""));
-  comment?.addEventListener("focus", () => say(hint.dataset.reject));
+  comment?.addEventListener("focus", () => say(isInPart() ? hint.dataset.part : hint.dataset.reject));
   comment?.addEventListener("blur", () => say(""));
+
+  boxes.forEach((box) => {
+    box.addEventListener("change", countBoxes);
+    box.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
+  });
+  // Also where the browser has kept what was ticked.
+  window.addEventListener("pageshow", countBoxes);
 
   isOn.checked = kept() !== "off";
   isOn.addEventListener("change", () => kept(isOn.checked ? "on" : "off"));
