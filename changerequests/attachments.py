@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from core.errors import UnprocessableEntity
+from core.file_types import file_type_name
 from core.text import one_line
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -18,10 +20,12 @@ class FileType:
     extension: str
 
 
-PDF = FileType("application/pdf", "pdf")
-JPEG = FileType("image/jpeg", "jpg")
-PNG = FileType("image/png", "png")
-WEBP = FileType("image/webp", "webp")
+TYPES = {
+    "PDF": FileType("application/pdf", "pdf"),
+    "JPEG": FileType("image/jpeg", "jpg"),
+    "PNG": FileType("image/png", "png"),
+    "WebP": FileType("image/webp", "webp"),
+}
 
 
 def file_type(content: bytes) -> FileType:
@@ -30,17 +34,15 @@ def file_type(content: bytes) -> FileType:
     Raises UnprocessableEntity: `AttachmentTooLarge` above 10 MiB, `AttachmentInvalid` for any other type.
     """
     if len(content) > MAX_BYTES:
-        message = _("The file is larger than %(limit)s bytes.") % {"limit": MAX_BYTES}
+        message = _("The file is larger than %(limit)s.") % {"limit": filesizeformat(MAX_BYTES)}
         raise UnprocessableEntity(message, sub_code="AttachmentTooLarge")
-    if content.startswith(b"%PDF-"):
-        return PDF
-    if content.startswith(b"\xff\xd8\xff"):
-        return JPEG
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return PNG
-    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        return WEBP
-    raise UnprocessableEntity(_("This is not a PDF, JPEG, PNG or WebP file."), sub_code="AttachmentInvalid")
+    found = file_type_name(content)
+    if found in TYPES:
+        return TYPES[found]
+    message = _("This is not a PDF, JPEG, PNG or WebP file.")
+    if found is not None:
+        message = _("%(format)s is not supported; send PDF, JPEG, PNG or WebP.") % {"format": found}
+    raise UnprocessableEntity(message, sub_code="AttachmentInvalid")
 
 
 def shown_name(name: str, kind: FileType) -> str:

@@ -145,6 +145,10 @@ class TestAttachments:
         assert (answer.status, answer.sub_code) == (422, "AttachmentInvalid")
         assert (stored(folder), PendingFileDeletion.objects.count()) == ([], 0)
 
+    def test_a_format_that_is_not_supported_is_named(self, asked, anna, api_of):
+        answer = attach(api_of(anna), asked, b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+        assert answer.json["message"] == "HEIC is not supported; send PDF, JPEG, PNG or WebP."
+
     def test_a_file_over_the_limit_is_refused(self, asked, anna, api_of, folder):
         assert attach(api_of(anna), asked, PDF.ljust(MAX_BYTES)).status == 201
         answer = attach(api_of(anna), asked, PDF.ljust(MAX_BYTES + 1))

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 from django.core.files.storage import default_storage
-from PIL import Image
+from PIL import Image, ImageOps
 
 from contacts.models import ProfilePicture
 from core.models import PendingFileDeletion
@@ -53,12 +53,12 @@ def stored(api, contact):
     return answer.json["isDefaultImage"], Image.open(BytesIO(b64decode(answer.json["imageContentBase64"])))
 
 
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def png_claiming(width, height):
     """A PNG of a few bytes whose header claims any size."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
@@ -103,6 +103,80 @@ def test_metadata_goes_and_the_picture_stands_upright(contact, client):
     assert (shown.size, dict(shown.getexif())) == ((40, 80), {})
     with default_storage.open(ProfilePicture.objects.get().file.name) as file:
         assert b"Johanna" not in file.read()
+
+
+def exif_of(*entries):
+    """EXIF with these entries: tag, type, count and four bytes of value each."""
+    written = b"".join(struct.pack(">HHI4s", *entry) for entry in entries)
+    return b"Exif\0\0MM\0*\0\0\0\x08" + struct.pack(">H", len(entries)) + written + b"\0\0\0\0"
+
+
+TURNED = (0x0112, 3, 1, b"\0\x06\0\0")
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    ("exif", "size"),
+    [
+        pytest.param(exif_of(TURNED, (0x011A, 7, 4, b"abcd")), (40, 80), id="resolution that is no number"),
+        pytest.param(exif_of(TURNED, (0x8769, 7, 4, b"abcd")), (40, 80), id="directory that is none"),
+        pytest.param(exif_of((0x0112, 3, 1, b"\0\x09\0\0")), (80, 40), id="orientation that is none"),
+        pytest.param(exif_of((0x0112, 2, 2, b"6\0\0\0")), (80, 40), id="orientation that is a text"),
+        pytest.param(b"Exif\0\0no directory at all", (80, 40), id="nothing that can be read"),
+    ],
+)
+def test_a_picture_with_broken_metadata_is_stored_as_browsers_show_it(contact, client, form, exif, size):
+    assert put(client, contact, picture(form, size=(80, 40), exif=exif)).status == 204
+    assert stored(client, contact)[1].size == size
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_stored_upright(contact, client, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = BytesIO()
+    corner = Image.new("RGB", (90, 60), "white")
+    corner.paste("black", (0, 0, 30, 20))
+    corner.save(content, "PNG", exif=exif)
+    assert put(client, contact, content.getvalue()).status == 204
+    expected = ImageOps.exif_transpose(Image.open(content)).convert("L")
+    shown = stored(client, contact)[1].convert("L")
+    places = [(x, y) for x in (8, shown.width - 8) for y in (8, shown.height - 8)]
+    assert shown.size == expected.size
+    assert [shown.getpixel(at) > 128 for at in places] == [expected.getpixel(at) > 128 for at in places]
+
+
+@pytest.mark.parametrize("size", [(80, 40), (1600, 800)])
+def test_grey_of_sixteen_bits_stays_as_dark_as_it_is(contact, client, size):
+    content = BytesIO()
+    grey = Image.new("I;16", size, 30_000)
+    grey.paste(65_535, (0, 0, size[0] // 2, size[1]))
+    grey.save(content, "PNG")
+    assert put(client, contact, content.getvalue()).status == 204
+    shown = stored(client, contact)[1].convert("L")
+    bright, dark = shown.getpixel((5, 5)), shown.getpixel((shown.width - 5, 5))
+    assert (bright >= 253, abs(dark - 117) <= 2) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", "AVIF"),
+        (picture("GIF"), "GIF"),
+        (picture("TIFF"), "TIFF"),
+        (b"%PDF-1.7", "PDF"),
+    ],
+)
+def test_a_format_that_is_not_supported_is_named(contact, client, content, name):
+    answer = put(client, contact, content)
+    assert answer.json["message"] == f"{name} is not supported; send JPEG, PNG or WebP."
+
+
+def test_limits_are_in_units_that_people_know(contact, client):
+    assert "5.0\xa0MB" in put(client, contact, b"\xff" * (5 * 1024 * 1024 + 1)).json["message"]
+    assert "40 megapixels" in put(client, contact, png_claiming(8_000, 8_000)).json["message"]
 
 
 @pytest.mark.parametrize(
