@@ -1,4 +1,4 @@
-"""The demo's policies: the standard ones, with a second stage for tax residencies."""
+"""The demo's policies: the standard ones, with a second stage for tax residencies, which requires a file."""
 
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -21,9 +21,10 @@ def set_policies() -> None:
     policy = current.document[CONTACT_DETAILS]
     [standard] = policy["rules"]
     compliance = Group.objects.get(name=COMPLIANCE).pk
+    tax = {"name": TAX, "group": compliance, "approvals": 1, "hours": 72, "isEvidenceRequired": True}
     two_stages = {
         **policy,
-        "stages": [*policy["stages"], {"name": TAX, "group": compliance, "approvals": 1, "hours": 72}],
+        "stages": [*policy["stages"], tax],
         "rules": [{**standard, "paths": [TAX_RESIDENCIES], "stages": [REVIEW, TAX]}, standard],
     }
     write_policies(current=current, changes=planned_changes(current, {CONTACT_DETAILS: two_stages}))

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 from django.utils import timezone
 
-from changerequests.models import ChangeRequest, Status, Verdict
-from changerequests.services.deciding import decide
+from changerequests.models import ChangeRequest, Status
+from changerequests.services.deciding import CLOSING, decide
 from changerequests.services.withdrawing import cancel_change_request
 from contacts.models import Contact
 from contacts.services.changes import patch_details
 from devstack.demo.people import Staff
 from devstack.demo.stories import STORIES, UPDATES, Story
+
+_VERDICTS = {status: verdict for verdict, status in CLOSING.items()}
 
 
 def play(*, staff: Staff, contacts: Mapping[int, Contact]) -> None:
@@ -43,7 +45,7 @@ def _play(story: Story, contact: Contact, staff: Staff) -> None:
         decide(
             actor=staff.actor(story.reviewer),
             change_request_id=request.pk,
-            verdict=Verdict.APPROVE if story.status is Status.APPROVED else Verdict.REJECT,
+            verdict=_VERDICTS[story.status],
             comment=story.review_comment,
         )
     if story.overtaken_by is not None:

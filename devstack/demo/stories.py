@@ -340,6 +340,25 @@ _CANCELLED = (
     ),
 )
 
+_RETURNED = (
+    Story(
+        by="anna",
+        asked=timedelta(hours=7, minutes=12),
+        known={
+            "personalInformation": _woman("Seraina", "Caduff", nationalities=["CH"]),
+            "taxInformation": {"taxResidencies": [{"country": "CH", "taxNumber": "756.0000.3317.90"}]},
+        },
+        patch={
+            "contactInformation": {"addresses": [_address("Via Dufour", "3", "22100", "Como", "IT-CO")]},
+            "taxInformation": {"taxResidencies": [{"country": "IT", "taxNumber": "CDFSRN80A41C933T"}]},
+        },
+        comment="Has moved to Como with her family.",
+        status=Status.RETURNED,
+        reviewer="rita",
+        review_comment="Compliance will need the certificate of residence. Please attach it, then submit this again.",
+    ),
+)
+
 
 def _cast(stories: tuple[Story, ...]) -> Iterator[tuple[int, Story]]:
     """Return each story with the next client whose only caretaker is its initiator."""
@@ -351,7 +370,7 @@ def _clients_of(username: str) -> Iterator[int]:
     return (number for number in count(1) if [one.username for one in caretakers(number)] == [username])
 
 
-STORIES: Mapping[int, Story] = dict(_cast((*_PENDING, *_APPROVED, *_REJECTED, *_CANCELLED)))
+STORIES: Mapping[int, Story] = dict(_cast((*_PENDING, *_APPROVED, *_REJECTED, *_CANCELLED, *_RETURNED)))
 
 # Clients of anna (odd numbers) and of ben (even numbers). None of these changes needs approval.
 UPDATES = (

@@ -13,6 +13,7 @@ from accounts.actor import member_actor
 from accounts.models import ClientApplication, Member, User
 from audit.models import Entry
 from changerequests.models import ChangeRequest, Status, Verdict
+from changerequests.services.conversation import add_attachment
 from changerequests.services.deciding import decide
 from contactgroups.models import ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import CONTACT_DETAILS, Channel, Contact, ExternalConnection
@@ -135,7 +136,7 @@ class TestTheDemo:
             Status.APPROVED: 5,
             Status.REJECTED: 4,
             Status.CANCELLED: 3,
-            Status.RETURNED: 0,
+            Status.RETURNED: 1,
         }
         assert all(request.review_comment for request in states[Status.REJECTED])
         for request in states[Status.APPROVED]:
@@ -155,7 +156,8 @@ class TestTheDemo:
             subject_id=Contact.objects.get(uid=overtaken).pk
         ):
             if approve(rita, request).is_pending:
-                # Tax residencies have a second stage.
+                # Tax residencies have a second stage, which requires a file.
+                add_attachment(actor=rita, change_request_id=request.pk, name="form.pdf", content=b"%PDF-1.7\n%%EOF\n")
                 approve(actor("carl"), request)
         (left,) = ChangeRequest.objects.filter(status=Status.PENDING)
         with pytest.raises(UnprocessableEntity) as refused:
