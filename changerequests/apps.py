@@ -11,9 +11,9 @@ class ChangeRequestsConfig(AppConfig):
 
     def ready(self) -> None:
         from changerequests.policy_kind import PolicyKind
-        from changerequests.services.claims import end_claims_of_users
+        from changerequests.services.claims import put_down_by_users
         from changerequests.services.withdrawing import cancel_returned_requests
 
         register_kind(PolicyKind())
         register_closing_handler(cancel_returned_requests)
-        register_closing_handler(end_claims_of_users)
+        register_closing_handler(put_down_by_users)

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.timesince import timesince, timeuntil
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
@@ -150,15 +150,15 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, AttachmentAdmin):
 
     @display(description=_("with"), empty_value="–")
     def holder(self, row: ChangeRequest) -> str | None:
-        """Who has it open now."""
-        claim = row.live_claim
-        if claim is None:
-            return None
-        until = date_format(localtime(claim.until), "TIME_FORMAT")
-        name = visible(claim.member.name)
-        return format_html(
-            '<span title="{}">{}</span>', gettext("Has it open until %(moment)s") % {"moment": until}, name
-        )
+        """Who has it open now, and to whom it is assigned."""
+        claim, assignment, shown = row.live_claim, row.present_assignment, []
+        if claim is not None:
+            until = date_format(localtime(claim.until), "TIME_FORMAT")
+            shown.append((claim.member, gettext("has it open until %(moment)s") % {"moment": until}))
+        if assignment is not None:
+            shown.append((assignment.member, gettext("assigned")))
+        lines = [(visible(member.name), what) for member, what in shown]
+        return format_html_join("", '<div>{} <span class="k-quiet">{}</span></div>', lines) or None
 
     @display(description=_("status"), label=STATE_COLOURS)
     def state(self, row: Any) -> tuple[str, str]:

@@ -193,7 +193,7 @@ class ReviewAdmin(ClaimAdmin):
         context = {
             **self.admin_site.each_context(request),
             **about,
-            **self.claim_context(actor, change_request, may_decide=offered.may_reject),
+            **self.claim_context(request, actor, change_request, may_decide=offered.may_reject),
             "opts": self.opts,
             "original": change_request,
             "title": gettext("Review of change request #%(id)s") % {"id": change_request.pk},

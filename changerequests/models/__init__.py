@@ -1,5 +1,5 @@
 from changerequests.models.absences import Absence
-from changerequests.models.claims import RequestClaim
+from changerequests.models.claims import RequestAssignment, RequestClaim
 from changerequests.models.conversation import RequestAttachment, RequestComment
 from changerequests.models.decisions import Decision, Verdict
 from changerequests.models.policies import PolicyVersion
@@ -14,6 +14,7 @@ __all__ = [
     "Decision",
     "PolicyVersion",
     "Proposal",
+    "RequestAssignment",
     "RequestAttachment",
     "RequestClaim",
     "RequestComment",

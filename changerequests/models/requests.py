@@ -1,6 +1,6 @@
 """Change requests and the subjects that they are about."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
@@ -22,7 +22,7 @@ from changerequests.kinds import RequestKind, SubjectView, all_kinds, request_ki
 from changerequests.models import triggers
 
 if TYPE_CHECKING:
-    from changerequests.models.claims import RequestClaim
+    from changerequests.models.claims import RequestAssignment, RequestClaim
 
 # What requests were about before there were other kinds.
 CONTACT_DETAILS = "contact-details"
@@ -66,10 +66,10 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
         # An OR would keep the usual case from its index.
         return self.filter(of_kinds | Q(source__in=sources) if sources else of_kinds)
 
-    def visible_to(self, actor: Actor) -> Self:
-        """Return the requests of all kinds whose subjects the actor can see, every one of them."""
+    def visible_to(self, actor: Actor, *, kinds: Collection[RequestKind] | None = None) -> Self:
+        """Return the requests whose subjects the actor can see, every one of them: of all kinds, or only of these."""
         sights: dict[object, list[RequestKind]] = {}
-        for kind in all_kinds():
+        for kind in all_kinds() if kinds is None else kinds:
             sights.setdefault(kind.sight or kind.seen_with or kind.key, []).append(kind)
         conditions = [(kinds, kinds[0].visible(actor)) for kinds in sights.values()]
         limited = [(kinds, condition) for kinds, condition in conditions if condition is not None]
@@ -87,8 +87,8 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
         return self.select_related("initiator_member__user", "initiator_application", "review_member__user")
 
     def with_claims(self) -> Self:
-        """Select who has claimed it."""
-        return self.select_related("claim__member__user")
+        """Select who has claimed it, and to whom it is assigned."""
+        return self.select_related("claim__member__user", "assignment__member__user", "assignment__assigned_by__user")
 
     def as_row(self, *, with_claims: bool = False) -> Self:
         """Like `with_people`, with only the columns that a list row shows."""
@@ -100,7 +100,7 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
             ["initiator_application__name"],
         )
         if with_claims:
-            rows = rows.with_claims()
+            rows = rows.select_related("claim__member__user")
             members.append("claim__member")
             others.append("claim__until")
         columns = ("uid", "user__username", "user__first_name", "user__last_name")
@@ -246,6 +246,11 @@ class ChangeRequest(models.Model):
         """The claim of the member who has a pending request open now; None if nobody has."""
         claim: RequestClaim | None = getattr(self, "claim", None)
         return claim if claim is not None and self.is_pending and claim.until > timezone.now() else None
+
+    @property
+    def present_assignment(self) -> "RequestAssignment | None":
+        """The assignment of an open request; None if there is none."""
+        return getattr(self, "assignment", None) if self.is_open else None
 
     @property
     def shown_kind(self) -> str:

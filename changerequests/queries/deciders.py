@@ -1,16 +1,19 @@
-"""Everybody who may decide requests today."""
+"""Everybody who may decide requests today, and who of them could decide a certain one."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import UTC, date
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
+from accounts.actor import member_actor
 from accounts.models import Member
 from accounts.queries import holders_of
-from changerequests.eligibility import Person
-from changerequests.models import Absence
+from changerequests.eligibility import Person, objection
+from changerequests.kinds import request_kind
+from changerequests.models import Absence, ChangeRequest
 from changerequests.permissions import REVIEW_PERMISSION
-from changerequests.queries.revisions import utc_today
+from changerequests.queries.revisions import Current, current_substitutions, utc_today
 
 
 def members_with(permission: str) -> QuerySet[Member]:
@@ -19,13 +22,20 @@ def members_with(permission: str) -> QuerySet[Member]:
 
 
 def deciders_today() -> tuple[list[Person], Mapping[int, str]]:
-    """Return everybody who may review, and the usernames of these and of whom they represent. Runs three queries."""
+    """Return everybody who may review, as of today: see `deciders_since`."""
+    return deciders_since(utc_today())
+
+
+def deciders_since(day: date) -> tuple[list[Person], Mapping[int, str]]:
+    """Return everybody who may review what began on a day, and the usernames of these and of whom they represent.
+
+    Runs three queries.
+    """
     reviewers = dict(members_with(REVIEW_PERMISSION).values_list("pk", "user__username"))
     groups, represented = defaultdict[int, set[int]](set), defaultdict[int, set[int]](set)
     for member_id, group_id in Member.objects.filter(user__groups__isnull=False).values_list("pk", "user__groups"):
         groups[member_id].add(group_id)
-    today = utc_today()
-    absences = Absence.objects.filter(starts_on__lte=today, ends_on__gte=today, substitute__in=list(reviewers))
+    absences = Absence.objects.filter(starts_on__lte=utc_today(), ends_on__gte=day, substitute__in=list(reviewers))
     names = dict(reviewers)
     for substitute_id, member_id, username in absences.values_list("substitute", "member", "member__user__username"):
         represented[substitute_id].add(member_id)
@@ -36,3 +46,32 @@ def deciders_today() -> tuple[list[Person], Mapping[int, str]]:
 
     people = [Person(pk, groups_of(pk), frozenset(represented[pk]), groups_of(*represented[pk])) for pk in reviewers]
     return people, names
+
+
+def members_who_could_decide(request: ChangeRequest, current: Current, *, most: int) -> list[Member]:
+    """Return members who could decide a request now, by name: those whom nothing bars, and who see it."""
+    people, _names = deciders_since(request.created_at.astimezone(UTC).date())
+    case = current.case(request)
+    able = [person.member_id for person in people if objection(person, case) is None]
+    members = Member.objects.filter(pk__in=able).select_related("user")
+    by_name = list(members.order_by("user__last_name", "user__first_name", "pk"))
+    found: list[Member] = []
+    for start in range(0, len(by_name), most):
+        some = by_name[start : start + most]
+        seeing = who_see(request, some)
+        found += [member for member in some if member.pk in seeing]
+        if len(found) >= most:
+            break
+    return found[:most]
+
+
+def who_see(request: ChangeRequest, members: Collection[Member]) -> set[int]:
+    """Return the ids of those who see a request, also through somebody whose substitute they are today.
+
+    The members must have their users. Runs two queries.
+    """
+    sights = [(member.pk, member) for member in members]
+    sights += [(absence.substitute_id, absence.member) for absence in current_substitutions(*(pk for pk, _ in sights))]
+    requests, kinds = ChangeRequest.objects.filter(pk=request.pk).order_by(), [request_kind(request.kind)]
+    seen = [requests.visible_to(member_actor(sight), kinds=kinds).values_list(Value(pk)) for pk, sight in sights]
+    return {pk for (pk,) in seen[0].union(*seen[1:], all=True)} if seen else set()

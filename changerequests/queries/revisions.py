@@ -190,8 +190,8 @@ def _holders_of_keys(application_id: int | None) -> frozenset[int]:
     return ClientApplication.objects.get(pk=application_id).secret_holders
 
 
-def current_substitutions(member_id: int) -> QuerySet[Absence]:
-    """Return the absences of today in which the member is the substitute, with the absent members."""
+def current_substitutions(*member_ids: int) -> QuerySet[Absence]:
+    """Return the absences of today in which these members are substitutes, with the absent members."""
     today = utc_today()
-    absences = Absence.objects.filter(substitute=member_id, starts_on__lte=today, ends_on__gte=today)
+    absences = Absence.objects.filter(substitute__in=member_ids, starts_on__lte=today, ends_on__gte=today)
     return absences.select_related("member__user").order_by("pk")

@@ -1,15 +1,16 @@
-"""Claiming a request: the others see who has it open. Advice that bars nobody from deciding."""
+"""Claiming a request: the others see who has it open. Advice that bars nobody from deciding, like an assignment."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.formats import time_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from changerequests.models import ChangeRequest, RequestClaim
+from changerequests.models import ChangeRequest, RequestAssignment, RequestClaim
 from changerequests.queries.sight import seen_request
 from changerequests.services.checks import request_to_decide
 from core.errors import UnprocessableEntity, map_lock_errors
@@ -68,12 +69,14 @@ def release_request(*, actor: Actor, change_request_id: int) -> None:
     RequestClaim.objects.filter(pk=change_request_id, member=actor.member_id).delete()
 
 
-def end_claim(request: ChangeRequest, *, of: int | None = None) -> None:
-    """End the claim of the request, or only that of one member. The request must be locked."""
-    claims = RequestClaim.objects.filter(pk=request.pk)
-    (claims if of is None else claims.filter(member=of)).delete()
+def put_down(request: ChangeRequest, *, of: int | None = None) -> None:
+    """End claim and assignment of the request, or only those of one member. The request must be locked."""
+    whose = Q() if of is None else Q(member=of)
+    for holds in (RequestClaim.objects, RequestAssignment.objects):
+        holds.filter(whose, pk=request.pk).delete()
 
 
-def end_claims_of_users(user_ids: Sequence[int]) -> None:
-    """End the claims of these users, whose logins are closed."""
-    RequestClaim.objects.filter(member__user__in=user_ids).delete()
+def put_down_by_users(user_ids: Sequence[int]) -> None:
+    """End claims and assignments of these users, whose logins are closed."""
+    for holds in (RequestClaim.objects, RequestAssignment.objects):
+        holds.filter(member__user__in=user_ids).delete()

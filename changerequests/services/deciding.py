@@ -30,7 +30,7 @@ from changerequests.queries.revisions import (
 )
 from changerequests.queries.sight import seen_request
 from changerequests.services.checks import check_evidence, check_may_decide, check_not_outdated
-from changerequests.services.claims import end_claim
+from changerequests.services.claims import put_down
 from changerequests.services.locks import locked_request
 from changerequests.services.many import check_parts, nothing_kept, strike_of_many
 from changerequests.services.opening import due_at, revise
@@ -89,7 +89,7 @@ def decide(
         current = deciding.struck(current, parts, comment) or current
     deciding.record(current, verdict, comment, None if parts is None else parts.paths)
     is_passed_on = not request.is_pending or request.stage != stage
-    end_claim(request, of=None if is_passed_on else person.member_id)
+    put_down(request, of=None if is_passed_on else person.member_id)
     return request
 
 

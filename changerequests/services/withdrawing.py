@@ -15,7 +15,7 @@ from changerequests.models import ChangeRequest, Revision, RevisionReason, Statu
 from changerequests.queries.policies import current_policy, initiator_of
 from changerequests.queries.revisions import current_proposals, current_revision
 from changerequests.services.checks import check_open
-from changerequests.services.claims import end_claim
+from changerequests.services.claims import put_down
 from changerequests.services.locks import locked_own_request
 from changerequests.services.opening import Concerned, both, revise, set_concerned, who_act_as
 from changerequests.services.submitting import concerned_by
@@ -39,7 +39,7 @@ def close_as_cancelled(request: ChangeRequest) -> None:
     """Cancel a locked, open request."""
     request.status = Status.CANCELLED
     request.save(update_fields=["status"])
-    end_claim(request)
+    put_down(request)
     request.subjects.update(is_open=False)
     if request.subject_id is not None:
         request_kind(request.kind).abandoned(request)

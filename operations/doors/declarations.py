@@ -38,7 +38,7 @@ _DECIDES = _exempt(Exemption.DECIDES)
 _OWN_LOGIN = _exempt(Exemption.OWN_DATA, "one's own login")
 _OWN_REQUEST = _exempt(Exemption.OWN_DATA, "one's own request")
 _REQUEST_TALK = _exempt(Exemption.TECHNICAL, "adds to a request, changes nothing of it")
-_ADVICE = _exempt(Exemption.TECHNICAL, "shows who has it open; bars nobody")
+_ADVICE = _exempt(Exemption.TECHNICAL, "says who has it open or shall decide it; bars nobody")
 _OWN_ABSENCE = _exempt(Exemption.OWN_DATA, "one's own absence; that of others with a permission of its own")
 _KEYS = _exempt(Exemption.TECHNICAL, "an address counts once its key has come back")
 _LINK = _exempt(Exemption.TECHNICAL, "mails a link to the login's own address")
@@ -176,6 +176,7 @@ ADMIN_PAGES = {
     "changerequests_changerequest: reject_selected": _DECIDES,
     "changerequests_changerequest_attachment": _READS,
     "changerequests_changerequest_claim": _ADVICE,
+    "changerequests_changerequest_assign": _ADVICE,
     "changerequests_policy_edit": _changes("policy"),
     "changerequests_absence_add": _OWN_ABSENCE,
     "changerequests_absence_change": _OWN_ABSENCE,

@@ -1,0 +1,54 @@
+"""Assigning a request to a member. Advice that bars nobody from deciding."""
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor, member_actor
+from accounts.models import Member
+from changerequests.eligibility import objection
+from changerequests.models import ChangeRequest, RequestAssignment
+from changerequests.queries.deciders import who_see
+from changerequests.queries.revisions import Current, Decider
+from changerequests.services.checks import request_to_decide
+from core.errors import UnprocessableEntity, map_lock_errors
+
+
+@transaction.atomic
+def assign_request(*, actor: Actor, change_request_id: int, member_id: int | None) -> RequestAssignment | None:
+    """Assign a pending request to a member who could decide it now, or with None take the assignment away.
+
+    Locks the assignment. Raises NotFound; Forbidden if the actor could not decide the request now, as `decide` does;
+    UnprocessableEntity `ChangeRequestNotPending`, and `CannotDecide`, which says why the member could not.
+    """
+    request, current = request_to_decide(actor=actor, change_request_id=change_request_id)
+    if member_id is None:
+        RequestAssignment.objects.filter(pk=request.pk).delete()
+        return None
+    member = Member.objects.select_related("user").filter(pk=member_id).first()
+    reason = _("There is no such member.") if member is None else _why_not(member, request, current)
+    if reason is not None:
+        raise UnprocessableEntity(reason, sub_code="CannotDecide")
+    said = {"member": member, "assigned_by_id": actor.member_id, "assigned_at": timezone.now()}
+    with map_lock_errors():
+        assignment, _is_new = RequestAssignment.objects.update_or_create(request=request, defaults=said)
+    return assignment
+
+
+def _why_not(member: Member, request: ChangeRequest, current: Current) -> str | None:
+    """Return why the member could not decide the request now; None if it could."""
+    actor, named = member_actor(member), {"name": member.name}
+    person = Decider(actor).person(request)
+    if not person.may_review:
+        return _("%(name)s may not review change requests.") % named
+    refusal = objection(person, current.case(request))
+    if refusal is not None:
+        return {
+            "OwnChangeRequest": _("%(name)s asked for this change, or stood in for the person who did."),
+            "AboutYourself": _("This concerns %(name)s, or somebody for whom %(name)s stood in."),
+            "AlreadyDecided": _("%(name)s has decided this already, or somebody for whom %(name)s stood in."),
+            "NotAReviewer": _("It waits for reviewers of a group that %(name)s is not in."),
+        }[refusal.sub_code] % named
+    if member.pk not in who_see(request, [member]):
+        return _("%(name)s does not see what this is about.") % named
+    return None
