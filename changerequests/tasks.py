@@ -4,6 +4,7 @@ from celery import shared_task
 
 from changerequests.outcomes import deliver_outcome, overdue_outcomes
 from changerequests.services.applying import apply_approved_request, unapplied_requests
+from changerequests.services.notifications import delete_old_notifications
 
 
 @shared_task(autoretry_for=(Exception,), retry_backoff=10, retry_backoff_max=600, max_retries=5)
@@ -30,3 +31,9 @@ def apply_unapplied() -> None:
     """Resend the approved requests that are not applied to all their subjects. Beat runs this every minute."""
     for change_request_id in unapplied_requests():
         apply_approved.delay(change_request_id)
+
+
+@shared_task
+def tidy_notifications() -> None:
+    """Delete notifications that were read long ago. Beat runs this every hour."""
+    delete_old_notifications()

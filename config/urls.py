@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from accounts.logins import admin_login
 from accounts.passwords import ChangePasswordView
 from accounts.sso.views import KontorLogoutView
+from changerequests.admin import notifications
 from operations import dashboard
 
 urlpatterns = [
@@ -27,6 +28,8 @@ urlpatterns = [
     path("admin/password_change/", ChangePasswordView.as_view()),
     path("admin/logout/", KontorLogoutView.as_view()),
     path("admin/jobs/", admin.site.admin_view(dashboard.jobs), name="dashboard-jobs"),
+    path("admin/notifications/", admin.site.admin_view(notifications.notifications), name="notifications"),
+    path("admin/notifications/read/", admin.site.admin_view(notifications.read), name="notifications-read"),
     path("admin/", admin.site.urls),
     path("language/", include("django.conf.urls.i18n")),
     path("openapi.json", SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer]), name="openapi"),

@@ -32,6 +32,7 @@ from changerequests.queries.requests import neighbours, next_to_decide
 from changerequests.queries.revisions import Decider, current_digest, current_revision, proposals_of
 from changerequests.queries.subjects import attach_subject, attach_subjects
 from changerequests.services.deciding import Parts, decide
+from changerequests.services.notifications import read_notifications_of
 from changerequests.services.repeating import ask_again
 from changerequests.services.withdrawing import cancel_change_request, rebase_change_request
 from core.errors import ApiError
@@ -95,6 +96,7 @@ class ReviewAdmin(ClaimAdmin):
         if actor is None or not self.has_view_permission(request, change_request):
             raise PermissionDenied
         if request.method != "POST":
+            read_notifications_of(actor=actor, change_request_id=change_request.pk)
             return self._review_page(request, actor, change_request, DecisionForm())
         if "decision" not in request.POST:
             # Another page of entries: what is left out and the comment go along.

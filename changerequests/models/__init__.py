@@ -2,6 +2,7 @@ from changerequests.models.absences import Absence
 from changerequests.models.claims import RequestAssignment, RequestClaim
 from changerequests.models.conversation import RequestAttachment, RequestComment
 from changerequests.models.decisions import Decision, Verdict
+from changerequests.models.notifications import Notification
 from changerequests.models.policies import PolicyVersion
 from changerequests.models.requests import OPEN, ChangeRequest, ChangeRequestQuerySet, RequestSubject, Source, Status
 from changerequests.models.revisions import Proposal, RequestStage, Revision, RevisionReason
@@ -12,6 +13,7 @@ __all__ = [
     "ChangeRequest",
     "ChangeRequestQuerySet",
     "Decision",
+    "Notification",
     "PolicyVersion",
     "Proposal",
     "RequestAssignment",

@@ -10,12 +10,14 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from changerequests.attachments import file_type, shown_name
-from changerequests.models import RequestAttachment, RequestComment
+from changerequests.models import Notification, RequestAttachment, RequestComment
 from changerequests.models.conversation import attachment_name
 from changerequests.permissions import REVIEW_PERMISSION
+from changerequests.queries.notifications import who_took_part
 from changerequests.queries.sight import seen_request
 from changerequests.services.checks import check_open
 from changerequests.services.locks import locked_request
+from changerequests.services.notifications import notify
 from core.errors import Forbidden, UnprocessableEntity
 from core.stored_files import keep_files, storage_reached, storing
 from core.text import normalized
@@ -24,6 +26,8 @@ from core.text import normalized
 @transaction.atomic
 def add_comment(*, actor: Actor, change_request_id: int, text: str) -> RequestComment:
     """Add a member's comment to an open request that it sees, in the one form of text. Locks the request.
+
+    Notifies the others who took part.
 
     Raises NotFound; UnprocessableEntity: `ChangeRequestNotPending`, `TextInvisible` for a text of nothing visible.
     """
@@ -35,6 +39,8 @@ def add_comment(*, actor: Actor, change_request_id: int, text: str) -> RequestCo
     request = locked_request(change_request_id)
     check_open(request)
     comment = RequestComment.objects.create(request=request, author_id=actor.member_id or 0, text=text)
+    others = who_took_part(request) - {comment.author_id}
+    notify(members=others, request=request, event=Notification.Event.COMMENTED)
     return RequestComment.objects.select_related("author__user").get(pk=comment.pk)
 
 

@@ -17,7 +17,7 @@ from accounts.decisions import check_carries_decision
 from accounts.permissions import check_member_permission
 from changerequests.eligibility import Case, Person, Round, place_of
 from changerequests.kinds import RequestKind, request_kind
-from changerequests.models import ChangeRequest, Decision, RevisionReason, Status, Verdict
+from changerequests.models import ChangeRequest, Decision, Notification, RevisionReason, Status, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.policies import Initiator, Requirement
 from changerequests.queries.policies import current_policy, groups_of_member
@@ -33,12 +33,18 @@ from changerequests.services.checks import check_evidence, check_may_decide, che
 from changerequests.services.claims import put_down
 from changerequests.services.locks import locked_request
 from changerequests.services.many import check_parts, nothing_kept, strike_of_many
+from changerequests.services.notifications import notify_initiator
 from changerequests.services.opening import due_at, revise
 from changerequests.tasks import apply_approved, send_outcome
 from core.errors import PreconditionFailed
 from core.jobs import send_on_commit
 
 CLOSING = {Verdict.APPROVE: Status.APPROVED, Verdict.REJECT: Status.REJECTED, Verdict.RETURN: Status.RETURNED}
+_EVENTS = {
+    Verdict.APPROVE: Notification.Event.APPROVED,
+    Verdict.REJECT: Notification.Event.REJECTED,
+    Verdict.RETURN: Notification.Event.RETURNED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +199,7 @@ class _Deciding:
             # Approved by then, so that an anonymization cancels every open request but the one that asked for it.
             self._apply()
         self._close(verdict)
+        notify_initiator(request=request, event=_EVENTS[verdict])
         send_on_commit(send_outcome, request.pk)
 
     def _is_last_approval(self, current: Current, case: Case, place: int) -> bool:

@@ -11,7 +11,7 @@ from changerequests.models import (
     RequestSubject,
     Revision,
 )
-from changerequests.services.withdrawing import close_as_cancelled
+from changerequests.services.withdrawing import cancel_for_initiator
 from core.anonymization import without_values
 from core.stored_files import discard_file
 
@@ -25,7 +25,7 @@ def erase_requests(kind: str, subject_ids: Sequence[int]) -> None:
     subjects = RequestSubject.objects.filter(kind=kind, subject_id__in=subject_ids)
     requests = ChangeRequest.objects.filter(pk__in=subjects.values("request"))
     for request in requests.open().filter(subject_id__isnull=False).select_for_update().order_by("pk"):
-        close_as_cancelled(request)
+        cancel_for_initiator(request)
     several = list(
         requests.open().filter(subjects__in=subjects.filter(is_open=True)).distinct().values_list("pk", flat=True)
     )
@@ -33,7 +33,7 @@ def erase_requests(kind: str, subject_ids: Sequence[int]) -> None:
     of_many.update(outcome=RequestSubject.Outcome.EXCLUDED, is_open=False)
     for request in ChangeRequest.objects.filter(pk__in=several).select_for_update().order_by("pk"):
         if not request.subjects.filter(is_open=True).exists():
-            close_as_cancelled(request)
+            cancel_for_initiator(request)
     subjects.update(message="")
     Proposal.objects.filter(subject__in=subjects).update(changes=without_values())
     Decision.objects.filter(revision__request__in=requests).update(comment=None)

@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from changerequests.kinds import request_kind
-from changerequests.models import ChangeRequest, Revision, RevisionReason, Status
+from changerequests.models import ChangeRequest, Notification, Revision, RevisionReason, Status
 from changerequests.queries.policies import current_policy, initiator_of
 from changerequests.queries.revisions import current_proposals, current_revision
 from changerequests.services.checks import check_open
 from changerequests.services.claims import put_down
 from changerequests.services.locks import locked_own_request
+from changerequests.services.notifications import notify_initiator
 from changerequests.services.opening import Concerned, both, revise, set_concerned, who_act_as
 from changerequests.services.submitting import concerned_by
 from core.documents import Change
@@ -45,11 +46,17 @@ def close_as_cancelled(request: ChangeRequest) -> None:
         request_kind(request.kind).abandoned(request)
 
 
+def cancel_for_initiator(request: ChangeRequest) -> None:
+    """Cancel a locked, open request because its subject goes away, and notify its initiator."""
+    close_as_cancelled(request)
+    notify_initiator(request=request, event=Notification.Event.CANCELLED)
+
+
 def cancel_open_request(*, kind: str, subject_id: int) -> None:
     """Cancel the open request about a locked subject alone, if there is one, because the subject goes away."""
     requests = ChangeRequest.objects.of_kind(kind).open().filter(subject_id=subject_id)
     for request in requests.select_for_update().order_by("pk"):
-        close_as_cancelled(request)
+        cancel_for_initiator(request)
 
 
 @transaction.atomic

@@ -154,6 +154,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "send due outcomes": {"task": "changerequests.tasks.send_due_outcomes", "schedule": 60},
     "send due notices": {"task": "administration.tasks.send_due_notices", "schedule": 60},
     "apply approved requests": {"task": "changerequests.tasks.apply_unapplied", "schedule": 60},
+    "tidy notifications": {"task": "changerequests.tasks.tidy_notifications", "schedule": 3600},
     "resume exports": {"task": "importexport.exports.tasks.resume_exports", "schedule": 60},
     "expire exports": {"task": "importexport.exports.tasks.expire_exports", "schedule": 60},
     "delete obsolete files": {"task": "contacts.tasks.delete_obsolete_files", "schedule": 60},

@@ -227,6 +227,8 @@ ADMIN_PAGES = {
     "jsi18n": _READS,
     "view_on_site": _READS,
     "dashboard-jobs": _READS,
+    "notifications": _READS,
+    "notifications-read": _exempt(Exemption.OWN_DATA, "which of one's own notifications are read"),
 }
 
 # A shell on the host is outside of the promise; the ledger has what commands do, in their own names.
@@ -282,6 +284,7 @@ TASKS = {
     "administration.tasks.send_due_notices": _TECHNICAL,
     "changerequests.tasks.send_due_outcomes": _TECHNICAL,
     "changerequests.tasks.send_outcome": _TECHNICAL,
+    "changerequests.tasks.tidy_notifications": _TECHNICAL,
     "contacts.tasks.send_due_keys": _TECHNICAL,
     "contacts.tasks.send_key": _TECHNICAL,
     "contacts.tasks.delete_obsolete_files": _TECHNICAL,
