@@ -142,7 +142,7 @@ def plan(snapshot: Snapshot, target: Target, actor: Actor, origin: Origin = Orig
     schema, stored = snapshot.schema, snapshot.document
     document = target.document(stored)
     if not target.is_canonical:
-        document = canonical(document, objects=schema.object_paths)
+        document = canonical(document, objects=schema.object_paths, stored=stored)
     changes = changes_between(stored, document)
     found = ChangePlan(snapshot, target, actor, origin, document, changes, to_write=changes)
     if not changes and snapshot.version:

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.text import in_one_form
+
 Document = dict[str, Any]
 
 
@@ -69,18 +71,28 @@ def merge_patch(document: Any, patch: Any) -> Any:
     return merged
 
 
-def canonical(document: Mapping[str, Any], *, objects: Collection[str], above: str = "") -> Document:
+def canonical(
+    document: Mapping[str, Any], *, objects: Collection[str], stored: Mapping[str, Any] | None = None, above: str = ""
+) -> Document:
     """Return the document without nulls, and without empty objects at the paths in `objects`.
 
+    Its texts have their one form, except for values that are `stored` already: what nobody changes stays as it is.
     Empty objects at other paths stay, so that validation reports them as unknown fields.
     """
     kept: Document = {}
     for key, value in document.items():
-        path = f"{above}{key}"
+        before = stored.get(key) if stored else None
         if isinstance(value, dict):
-            value = canonical(value, objects=objects, above=f"{path}.")
+            path = f"{above}{key}"
+            value = canonical(
+                value, objects=objects, stored=before if isinstance(before, dict) else None, above=f"{path}."
+            )
             if not value and path in objects:
                 continue
+        elif value != before:
+            # Most texts are plain and need no call.
+            is_plain = isinstance(value, str) and value.isascii() and value.isprintable()
+            value = value.strip() if is_plain else in_one_form(value)
         if value is not None:
             kept[key] = value
     return kept

@@ -17,9 +17,8 @@ from itertools import groupby
 from confusable_homoglyphs.categories import alias
 from confusable_homoglyphs.confusables import confusables_data
 
-# Shown without a shape, though Unicode counts them as letters, marks or symbols: fillers, joiners, blank Braille.
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-_VARIATION_SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+from core.text import code_point, is_ignorable, is_invisible, name_of
+
 # Characters that other scripts share, or that take on the script around them.
 _SCRIPTLESS = frozenset({"COMMON", "INHERITED", "UNKNOWN"})
 # Scripts that are written together.
@@ -51,7 +50,7 @@ def segments(text: str, *, has_start: bool = True, has_end: bool = True) -> Iter
         return
     marks = _marked_spaces(text, has_start=has_start, has_end=has_end)
     marks |= _marked_letters(text)
-    marks |= {place: _sign(character) for place, character in enumerate(text) if _is_unseen(character)}
+    marks |= {place: code_point(character) for place, character in enumerate(text) if _is_unseen(character)}
     for sign, places in groupby(range(len(text)), key=marks.get):
         part = "".join(text[place] for place in places)
         if sign is None:
@@ -68,17 +67,12 @@ def in_plain_text(text: str) -> str:
     )
 
 
-def name_of(character: str) -> str:
-    """Return the code point of a character and its name in Unicode: `U+200B ZERO WIDTH SPACE`."""
-    return f"{_sign(character)} {unicodedata.name(character, '')}".rstrip()
-
-
 def skeleton(text: str) -> str:
     """Return what the texts that look alike have in common: see UTS 39, section 4. Not for display.
 
     White space counts as one space, and none at the ends, because readers do not see its width.
     """
-    seen = (character for character in unicodedata.normalize("NFD", text) if not _is_ignorable(character))
+    seen = (character for character in unicodedata.normalize("NFD", text) if not is_ignorable(character))
     mapped = "".join(seen).translate(_prototypes())
     return " ".join(unicodedata.normalize("NFD", mapped).split())
 
@@ -97,23 +91,8 @@ def _spelled(text: str) -> str:
     return ", ".join(map(name_of, text))
 
 
-def _sign(character: str) -> str:
-    return f"U+{ord(character):04X}"
-
-
 def _is_unseen(character: str) -> bool:
-    if character in " \n":
-        return False
-    # Control, format, unassigned and private characters, line separators, and every space but the usual one.
-    return unicodedata.category(character)[0] in "CZ" or _is_ignorable(character)
-
-
-def _is_ignorable(character: str) -> bool:
-    return (
-        character in _BLANK
-        or _VARIATION_SELECTORS.match(character) is not None
-        or (unicodedata.category(character) in ("Cc", "Cf") and not character.isspace())
-    )
+    return character not in " \n" and is_invisible(character)
 
 
 def _marked_spaces(text: str, *, has_start: bool, has_end: bool) -> dict[int, str]:

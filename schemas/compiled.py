@@ -13,7 +13,7 @@ from schemas.definition.elements import SECTION, FieldType
 from schemas.engine import NOT_JSON_ERRORS, deciding_validator, explaining_validator
 from schemas.explaining import MAX_FAULTS, as_properties, not_json_faults, schema_violations, unexplained
 from schemas.fields import Field, LayoutElement, fields_of, layout_of
-from schemas.listchecks import ListChecks, ListFault
+from schemas.listchecks import Fault, ListChecks
 from schemas.lists import ListData
 from schemas.unknown_fields import Names, without_unknown_fields
 
@@ -89,7 +89,7 @@ class CompiledSchema:
         the active language. Faults of the document as a whole are under "". Accepts any value; mutates no argument.
         """
         faults = self._faults(document, stored)
-        return as_properties([(path, message) for path, message, _rule in faults]) if faults else {}
+        return as_properties(faults) if faults else {}
 
     def faults_of_stored(self, details: Any) -> dict[str, list[str]]:
         """Validate stored details that are not being changed."""
@@ -97,10 +97,10 @@ class CompiledSchema:
 
     def rules_broken_by_stored(self, details: Any) -> set[tuple[str, str]]:
         """Return the faults of stored details as (path without indexes, message without value), for counting."""
-        return {(_INDEX.sub("", path), rule) for path, _message, rule in self._faults(details, details)}
+        return {(_INDEX.sub("", path), rule or message) for path, message, rule in self._faults(details, details)}
 
-    def _faults(self, document: Any, stored: Any) -> list[ListFault]:
-        """Return all faults. Messages of JSON Schema faults contain no value, so they serve as the rule as well."""
+    def _faults(self, document: Any, stored: Any) -> list[Fault]:
+        """Return all faults."""
         follows_schema, list_faults = self._verdict(document)
         # A valid document has no unknown fields to remove.
         if not follows_schema and (named := without_unknown_fields(self._names, document, stored)) is not document:
@@ -115,9 +115,9 @@ class CompiledSchema:
             list_faults = []
         if not faults and not list_faults:
             faults = [unexplained()]
-        return [*(ListFault(path, message, message) for path, message in faults), *list_faults]
+        return [*faults, *list_faults]
 
-    def _verdict(self, document: Any) -> tuple[bool, list[ListFault]]:
+    def _verdict(self, document: Any) -> tuple[bool, list[Fault]]:
         """Return whether the document conforms to the JSON Schema, and the faults of its list fields."""
         try:
             follows_schema = self._decides.is_valid(document)

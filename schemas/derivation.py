@@ -8,6 +8,8 @@ import jsonschema_rs
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from core.text import BLANK
+from schemas import formats
 from schemas.definition import invalid
 from schemas.definition.elements import (
     MAX_EXACT_INTEGER,
@@ -25,10 +27,12 @@ from schemas.formats import MAX_EMAIL_LENGTH, MAX_URL_LENGTH
 DEFAULT_MAX_ITEMS = 100
 MAX_LIST_KEY_LENGTH = 100
 
-# Single-line text has no control characters. Multi-line text has any but NUL, which PostgreSQL cannot store.
-ONE_LINE = "^[^\\u0000-\\u001F\\u007F]*$"
+# The commonest control and format characters, in a form that every client application can check. The format of one line
+# refuses more. Multi-line text has any character but NUL, which PostgreSQL cannot store.
+_UNSEEN = "\\u0000-\\u001F\\u007F-\\u009F\\u00AD\\u200B\\u200E\\u200F\\u2028-\\u202E\\u2060-\\u206F\\uFEFF"
+ONE_LINE = f"^[^{_UNSEEN}]*$"
 SEVERAL_LINES = "^[^\\u0000]*$"
-NOT_BLANK = "\\S"
+NOT_BLANK = "[^\\s{}{}]".format(_UNSEEN, "".join(f"\\u{ord(one):04X}" for one in BLANK))
 # Mobile numbers are E.164, to send messages to. Phone numbers are for people and may have spaces and punctuation.
 MOBILE = "^\\+[1-9][0-9]{6,14}$"
 PHONE = "^\\+?[0-9(][0-9 ()./-]{3,38}$"
@@ -50,6 +54,7 @@ _PATTERN = {
     FieldType.URL: WEB_SCHEME,
 }
 _FORMAT = {
+    FieldType.TEXT: formats.ONE_LINE,
     FieldType.EMAIL: "email",
     FieldType.URL: "uri",
     FieldType.DATE: "date",

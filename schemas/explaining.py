@@ -11,17 +11,16 @@ import jsonschema
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.text import stray_message
+from schemas import formats
 from schemas.derivation import MOBILE, NOT_BLANK, ONE_LINE, PHONE, SEVERAL_LINES, WEB_SCHEME
-from schemas.listchecks import shown
+from schemas.listchecks import Fault, shown
 
 # Bounds the size of the response.
 MAX_FAULTS = 500
 MAX_DEPTH = 64
 # Larger integers exceed every field's bounds, and Python refuses to convert very large ones to text.
 MAX_BITS = 64
-
-# Path and message.
-Fault = tuple[str, str]
 
 
 def not_json_faults(document: Any) -> list[Fault]:
@@ -31,26 +30,26 @@ def not_json_faults(document: Any) -> list[Fault]:
     while pending and len(found) < MAX_FAULTS:
         path, value, depth = pending.pop()
         if depth > MAX_DEPTH:
-            return [("", _("The document is nested too deeply."))]
+            return [Fault("", _("The document is nested too deeply."))]
         if isinstance(value, dict):
             for key, child in value.items():
                 if not isinstance(key, str) or not _is_unicode(key):
-                    found.append((path, _("A key holds characters that are not valid text.")))
+                    found.append(Fault(path, _("A key holds characters that are not valid text.")))
                 else:
                     pending.append((_join(path, key), child, depth + 1))
         elif isinstance(value, list):
             pending.extend((f"{path}[{index}]", child, depth + 1) for index, child in enumerate(value))
         elif isinstance(value, str):
             if not _is_unicode(value):
-                found.append((path, _("This holds characters that are not valid text.")))
+                found.append(Fault(path, _("This holds characters that are not valid text.")))
         elif isinstance(value, float):
             if not math.isfinite(value):
-                found.append((path, _("The number is too large.")))
+                found.append(Fault(path, _("The number is too large.")))
         elif isinstance(value, int):
             if value.bit_length() > MAX_BITS:
-                found.append((path, _("The number is too large.")))
+                found.append(Fault(path, _("The number is too large.")))
         elif value is not None:
-            found.append((path, _("This is not a JSON value.")))
+            found.append(Fault(path, _("This is not a JSON value.")))
     return found
 
 
@@ -59,19 +58,25 @@ def schema_violations(
 ) -> Iterator[Fault]:
     """Yield the violations of the JSON Schema. For a missing section, reports its mandatory fields instead."""
     for error in islice(validator.iter_errors(document), MAX_FAULTS):
-        yield from _violations(error, section_paths)
+        rule = _("This must be on one line, without control characters.") if _is_of_line(error) else None
+        for path, message in _violations(error, section_paths):
+            yield Fault(path, message, rule)
 
 
 def as_properties(faults: list[Fault]) -> dict[str, list[str]]:
     properties: dict[str, list[str]] = {}
-    for path, message in faults[:MAX_FAULTS]:
+    for path, message, _rule in faults[:MAX_FAULTS]:
         messages = properties.setdefault(path, [])
         if message not in messages:
             messages.append(message)
     return properties
 
 
-def _violations(error: jsonschema.ValidationError, section_paths: Set[str]) -> Iterator[Fault]:
+def _is_of_line(error: jsonschema.ValidationError) -> bool:
+    return (error.validator, error.validator_value) in (("format", formats.ONE_LINE), ("pattern", ONE_LINE))
+
+
+def _violations(error: jsonschema.ValidationError, section_paths: Set[str]) -> Iterator[tuple[str, str]]:
     path = ""
     for step in error.absolute_path:
         path = f"{path}[{step}]" if isinstance(step, int) else _join(path, step)
@@ -93,7 +98,7 @@ def _violations(error: jsonschema.ValidationError, section_paths: Set[str]) -> I
         yield path, _("This does not follow a rule of the schema.")
 
 
-def _missing(path: str, name: str, schema: Mapping[str, Any], section_paths: Set[str]) -> Iterator[Fault]:
+def _missing(path: str, name: str, schema: Mapping[str, Any], section_paths: Set[str]) -> Iterator[tuple[str, str]]:
     at = _join(path, name)
     inner = schema.get("properties", {}).get(name, {})
     if at in section_paths and isinstance(inner, dict) and inner.get("required"):
@@ -124,8 +129,10 @@ def _type(expected: Any, _value: Any) -> str:
     return _("This is of the wrong type.")
 
 
-def _format(name: str, _value: Any) -> str:
+def _format(name: str, value: Any) -> str:
     match name:
+        case formats.ONE_LINE:
+            return stray_message(value)
         case "date":
             return _("This must be a date, such as 1980-12-31.")
         case "date-time":
@@ -135,19 +142,19 @@ def _format(name: str, _value: Any) -> str:
     return _("This must be a web address, such as https://www.example.com.")
 
 
-def _pattern(pattern: str, _value: Any) -> str:
+def _pattern(pattern: str, value: Any) -> str:
     message = _PATTERN_MESSAGES.get(pattern)
-    return message() if message else _("This does not have the form that is expected here.")
+    return message(value) if message else _("This does not have the form that is expected here.")
 
 
 # Callables, so that messages are in the language of the request.
-_PATTERN_MESSAGES: Mapping[str, Callable[[], str]] = {
-    ONE_LINE: lambda: _("This must be on one line, without control characters."),
-    SEVERAL_LINES: lambda: _("This must not contain the NUL character."),
-    NOT_BLANK: _mandatory,
-    MOBILE: lambda: _("This must be a number in international form, such as +41791234567."),
-    PHONE: lambda: _("This must be a phone number."),
-    WEB_SCHEME: lambda: _format("uri", None),
+_PATTERN_MESSAGES: Mapping[str, Callable[[str], str]] = {
+    ONE_LINE: stray_message,
+    SEVERAL_LINES: lambda _value: _("This must not contain the NUL character."),
+    NOT_BLANK: lambda _value: _mandatory(),
+    MOBILE: lambda _value: _("This must be a number in international form, such as +41791234567."),
+    PHONE: lambda _value: _("This must be a phone number."),
+    WEB_SCHEME: lambda value: _format("uri", value),
 }
 
 
@@ -218,4 +225,4 @@ def _join(path: str, key: str) -> str:
 
 def unexplained() -> Fault:
     """Return the fault for a document that one validator rejects and the other cannot explain."""
-    return "", _("The document does not follow the schema.")
+    return Fault("", _("The document does not follow the schema."))

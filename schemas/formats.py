@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from urllib.parse import urlsplit
 
+from core.text import is_one_line
+
+ONE_LINE = "one-line"
 MAX_EMAIL_LENGTH = 254
 MAX_EMAIL_NAME_LENGTH = 64
 MAX_URL_LENGTH = 2_000
@@ -69,6 +72,7 @@ def _is_host(host: str) -> bool:
 
 
 FORMATS: Mapping[str, Callable[[str], bool]] = {
+    ONE_LINE: is_one_line,
     "date": is_date,
     "date-time": is_date_time,
     "email": is_email,

@@ -15,12 +15,12 @@ from schemas.localization import text_in
 MAX_SHOWN = 60
 
 
-class ListFault(NamedTuple):
-    """A fault. `rule` is the message without the value, for counting over many documents."""
+class Fault(NamedTuple):
+    """A fault of a document. `rule` is the message without the value that it names, for counting over many."""
 
     path: str
     message: str
-    rule: str
+    rule: str | None = None
 
 
 def shown(value: str) -> str:
@@ -56,8 +56,8 @@ class ListChecks:
     def __init__(self, definition: Definition, lists: Mapping[str, ListData]) -> None:
         self._root = _compiled(definition.elements, lists)
 
-    def faults(self, document: Any, *, limit: int) -> list[ListFault]:
-        found: list[ListFault] = []
+    def faults(self, document: Any, *, limit: int) -> list[Fault]:
+        found: list[Fault] = []
         if isinstance(document, dict):
             _check_object(self._root, document, "", found, limit)
         return found
@@ -96,7 +96,7 @@ def _list_field(
     )
 
 
-def _check_object(plan: _Object, value: dict[str, Any], path: str, found: list[ListFault], limit: int) -> None:
+def _check_object(plan: _Object, value: dict[str, Any], path: str, found: list[Fault], limit: int) -> None:
     for field in plan.fields:
         chosen = value.get(field.key)
         if chosen is None or len(found) >= limit:
@@ -118,13 +118,13 @@ def _check_object(plan: _Object, value: dict[str, Any], path: str, found: list[L
                     _check_object(inner, item, f"{path}{key}[{index}].", found, limit)
 
 
-def _check_item(field: _ListField, item: Any, siblings: dict[str, Any], path: str, found: list[ListFault]) -> None:
+def _check_item(field: _ListField, item: Any, siblings: dict[str, Any], path: str, found: list[Fault]) -> None:
     if not isinstance(item, str):
         # The JSON Schema reports values that are not text.
         return
     if item not in field.keys:
         found.append(
-            ListFault(
+            Fault(
                 path,
                 _("“%(value)s” is not an item of the list %(list)s.") % {"value": shown(item), "list": field.list_key},
                 _("This is not an item of the list %(list)s.") % {"list": field.list_key},
@@ -140,7 +140,7 @@ def _check_item(field: _ListField, item: Any, siblings: dict[str, Any], path: st
     label = text_in(field.above_labels, fallback=field.above)
     if above is None:
         found.append(
-            ListFault(
+            Fault(
                 path,
                 _("“%(value)s” needs %(above)s to be given as well.") % {"value": shown(item), "above": label},
                 _("This needs %(above)s to be given as well.") % {"above": label},
@@ -148,7 +148,7 @@ def _check_item(field: _ListField, item: Any, siblings: dict[str, Any], path: st
         )
     else:
         found.append(
-            ListFault(
+            Fault(
                 path,
                 _("“%(value)s” does not belong to the %(above)s that is given.")
                 % {"value": shown(item), "above": label},

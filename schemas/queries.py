@@ -20,7 +20,7 @@ from core.errors import NotFound, UnprocessableEntity
 from core.prepared import Param, PreparedQuery
 from schemas.compiled import CompiledSchema
 from schemas.definition import parse_definition, stored_definition
-from schemas.derivation import usable_json_schema
+from schemas.derivation import derive_json_schema, usable_json_schema
 from schemas.fields import Field
 from schemas.lists import Item, ListData
 from schemas.models import List, ListItem, Schema, SchemaVersion
@@ -240,7 +240,7 @@ def fields_with_list(list_key: str) -> list[tuple[str, Field]]:
 
 
 def _compile(key: str, version_id: int, revisions: Mapping[str, int]) -> CompiledSchema:
-    version = SchemaVersion.objects.get(pk=version_id)
+    version = SchemaVersion.objects.defer("json_schema").get(pk=version_id)
     definition = stored_definition(version.definition)
     return CompiledSchema(
         key=key,
@@ -249,7 +249,8 @@ def _compile(key: str, version_id: int, revisions: Mapping[str, int]) -> Compile
         version_number=version.number,
         definition=definition,
         definition_json=version.definition,
-        json_schema=version.json_schema,
+        # Derived again: what holds for every text holds for versions published before as well.
+        json_schema=derive_json_schema(definition),
         lists=_list_data({name: revisions[name] for name in definition.list_keys if name in revisions}),
     )
 

@@ -42,7 +42,7 @@ def test_a_missing_section_is_told_as_the_mandatory_fields_that_it_lacks(contact
     }
 
 
-@pytest.mark.parametrize("blank", ["", "  ", "\u00a0"])
+@pytest.mark.parametrize("blank", ["", "  ", "\u00a0", "\u3164", "\u2800", "\u034f", "\u115f"])
 def test_a_mandatory_text_may_not_be_blank(contact_schema: CompiledSchema, blank: str) -> None:
     assert faults(contact_schema, personalInformation__lastName=blank) == {"personalInformation.lastName": [MANDATORY]}
 
@@ -68,8 +68,16 @@ def test_unknown_fields_are_told_each(contact_schema: CompiledSchema) -> None:
     [
         ("personalInformation__firstName", 1, "This must be text."),
         ("personalInformation__firstName", "x" * 101, "This must have at most 100 characters."),
-        ("personalInformation__firstName", "a\nb", "This must be on one line, without control characters."),
-        ("personalInformation__firstName", "a\0b", "This must be on one line, without control characters."),
+        (
+            "personalInformation__firstName",
+            "a\nb",
+            "This must be on one line, without control characters: character 2 is U+000A.",
+        ),
+        (
+            "personalInformation__firstName",
+            "Zür\u200bich",
+            "This must be on one line, without control characters: character 4 is U+200B ZERO WIDTH SPACE.",
+        ),
         ("relationship__notes", "a\0b", "This must not contain the NUL character."),
         ("personalInformation__dateOfBirth", "12.6.1967", "This must be a date, such as 1980-12-31."),
         ("personalInformation__nationalities", "CH", "This must be a list of values."),
