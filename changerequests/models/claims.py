@@ -12,7 +12,7 @@ from changerequests.models.requests import ChangeRequest
 class RequestClaim(models.Model):
     """A member has a request open, from `claimed_at` until it renews the claim no more.
 
-    Only pending requests count as claimed, and only until then (`changerequests.queries.claims`).
+    Only pending requests count as claimed, and only until then (`ChangeRequest.live_claim`).
     """
 
     request = models.OneToOneField(ChangeRequest, on_delete=models.PROTECT, primary_key=True, related_name="claim")

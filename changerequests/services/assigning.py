@@ -7,10 +7,11 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor, member_actor
 from accounts.models import Member
 from changerequests.eligibility import objection
-from changerequests.models import ChangeRequest, RequestAssignment
+from changerequests.models import ChangeRequest, Notification, RequestAssignment
 from changerequests.queries.deciders import who_see
 from changerequests.queries.revisions import Current, Decider
 from changerequests.services.checks import request_to_decide
+from changerequests.services.notifications import notify
 from core.errors import UnprocessableEntity, map_lock_errors
 
 
@@ -18,8 +19,9 @@ from core.errors import UnprocessableEntity, map_lock_errors
 def assign_request(*, actor: Actor, change_request_id: int, member_id: int | None) -> RequestAssignment | None:
     """Assign a pending request to a member who could decide it now, or with None take the assignment away.
 
-    Locks the assignment. Raises NotFound; Forbidden if the actor could not decide the request now, as `decide` does;
-    UnprocessableEntity `ChangeRequestNotPending`, and `CannotDecide`, which says why the member could not.
+    Notifies the member, unless it assigns the request to itself. Locks the assignment. Raises NotFound; Forbidden if
+    the actor could not decide the request now, as `decide` does; UnprocessableEntity `ChangeRequestNotPending`, and
+    `CannotDecide`, which says why the member could not.
     """
     request, current = request_to_decide(actor=actor, change_request_id=change_request_id)
     if member_id is None:
@@ -32,6 +34,8 @@ def assign_request(*, actor: Actor, change_request_id: int, member_id: int | Non
     said = {"member": member, "assigned_by_id": actor.member_id, "assigned_at": timezone.now()}
     with map_lock_errors():
         assignment, _is_new = RequestAssignment.objects.update_or_create(request=request, defaults=said)
+    if member_id != actor.member_id:
+        notify(members=[member_id], request=request, event=Notification.Event.ASSIGNED)
     return assignment
 
 

@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.actor import member_actor
 from accounts.closing import run_closing_handlers
 from accounts.models import Member
-from changerequests.models import Absence, ChangeRequest, RequestAssignment
+from changerequests.models import Absence, ChangeRequest, Notification, RequestAssignment
 from changerequests.policies import Stage
 from changerequests.queries.revisions import utc_today
 from changerequests.services.assigning import assign_request
@@ -82,7 +82,7 @@ def test_initiators_who_review_do_not_assign_their_own(
     assert assignee(own) is None
 
 
-def test_whoever_could_not_decide_it_is_refused_with_the_reason(
+def test_a_member_who_could_not_decide_it_is_refused_with_the_reason(
     contact: Contact,
     asked: ChangeRequest,
     anna: Member,
@@ -159,6 +159,12 @@ def test_a_request_is_assigned_shown_and_taken_away(
     taken = admin_of(ruth).post(assign_page(asked), {"member": ""}, follow=True)
     assert "Assigned to nobody." in text_of(taken)
     assert assignee(asked) is None
+
+
+def test_members_are_notified_of_what_others_assign_to_them(asked: ChangeRequest, rita: Member, ruth: Member) -> None:
+    for member in (rita, ruth):
+        assign_request(actor=member_actor(rita), change_request_id=asked.pk, member_id=member.pk)
+    assert [(one.member, one.event) for one in Notification.objects.filter(request=asked)] == [(ruth, "assigned")]
 
 
 def test_an_assignment_is_not_shown_to_who_does_not_see_the_request(
