@@ -11,6 +11,7 @@ class AdministrationConfig(AppConfig):
     def ready(self) -> None:
         from accounts.sso.handlers import register_sign_in_handler
         from administration.configuration import register_sort
+        from administration.holidays import HolidaySort
         from administration.kinds.applications import ApplicationKind
         from administration.kinds.break_glass import BreakGlassKind
         from administration.kinds.configuration import ConfigurationKind
@@ -24,4 +25,5 @@ class AdministrationConfig(AppConfig):
         register_kind(ApplicationKind())
         register_kind(ConfigurationKind())
         register_sort(ParticipantSort())
+        register_sort(HolidaySort())
         register_sign_in_handler(follow_provider_groups)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import JSONObject
+
+from core.text import one_line
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -27,12 +30,16 @@ class ConfigurationSort:
     # The column and the label of each property.
     columns: Mapping[str, str]
     labels: Mapping[str, str | Promise]
-    # The property that people know a row by.
-    name = "name"
+    # The property that no two rows share.
+    unique = "name"
 
     def permission(self, action: str) -> str:
         """Return the permission to `view`, `add` or `change` rows of this sort."""
         return f"{self.model._meta.app_label}.{action}_{self.model._meta.model_name}"
+
+    def called(self, document: Mapping[str, Any]) -> str:
+        """Return what people know a row with this document by."""
+        return str(document[self.unique])
 
     def document(self) -> Subquery:
         """Return the document of the row that a subject refers to, as an expression over the subject."""
@@ -45,9 +52,13 @@ class ConfigurationSort:
         Raises ValidationError with the faults by column.
         """
         for name, value in target.items():
-            setattr(row, self.columns[name], value)
+            setattr(row, self.columns[name], one_line(value) if isinstance(value, str) else value)
         row.full_clean()
-        return {name: getattr(row, column) for name, column in self.columns.items()}
+        return {name: _as_json(getattr(row, column)) for name, column in self.columns.items()}
+
+
+def _as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 _sorts: dict[str, ConfigurationSort] = {}

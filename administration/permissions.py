@@ -44,6 +44,9 @@ AREAS: Mapping["str | Promise", Mapping[str, "str | Promise"]] = {
         "changerequests.add_absence": _("Enter absences of others"),
         "changerequests.change_absence": _("Change absences of others"),
         "changerequests.delete_absence": _("Delete absences of others"),
+        "changerequests.view_holiday": _("See holidays"),
+        "changerequests.add_holiday": _("Add holidays"),
+        "changerequests.change_holiday": _("Change holidays"),
     },
     _("Import and export"): {
         "importexport.view_importjob": _("See imports"),

@@ -25,6 +25,7 @@ _LOOK = frozenset(
         "contactgroups.view_contactgroup",
         "legalentities.view_legalentity",
         "changerequests.view_changerequest",
+        "changerequests.view_holiday",
         "accounts.view_member",
         "accounts.view_participant",
     }
@@ -87,8 +88,8 @@ AUDITOR = Role(
 ADMINISTRATOR = Role(
     "Administrator",
     _(
-        "Looks after members, participants, client applications, absences and policies. Rights, and the logins of "
-        "staff, are for superusers. Sees no contacts by it."
+        "Looks after members, participants, client applications, absences, holidays and policies. Rights, and the "
+        "logins of staff, are for superusers. Sees no contacts by it."
     ),
     frozenset(name for name in WORDS if name.partition(".")[0] in ("accounts", "auth"))
     | {
@@ -99,6 +100,9 @@ ADMINISTRATOR = Role(
         "changerequests.add_absence",
         "changerequests.change_absence",
         "changerequests.delete_absence",
+        "changerequests.view_holiday",
+        "changerequests.add_holiday",
+        "changerequests.change_holiday",
     },
 )
 ROLES = (RELATIONSHIP_MANAGER, REVIEWER, DATA_STEWARD, AUDITOR, ADMINISTRATOR)

@@ -48,6 +48,14 @@ class StageForm(forms.Form):
         help_text=_("Nobody approves before somebody has attached a file to the request as evidence."),
     )
 
+    def __init__(self, *args: Any, kind: RequestKind, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["hours"].help_text = (
+            gettext("Every day counts.")
+            if kind.is_due_on_any_day
+            else gettext("Weekends and holidays of the institution do not count.")
+        )
+
     def as_document(self) -> dict[str, Any]:
         found = self.cleaned_data
         return {
@@ -152,9 +160,12 @@ class PolicyForm:
     """The policy of one kind as a form: formsets of stages and rules, whether decisions need a digest, a comment."""
 
     def __init__(self, kind: RequestKind, policy: Mapping[str, Any], data: Any = None) -> None:
-        self.stages = StageFormSet(data, initial=[_initial_stage(stage) for stage in policy["stages"]], prefix="stages")
+        options: dict[str, Any] = {"form_kwargs": {"kind": kind}}
+        self.stages = StageFormSet(
+            data, initial=[_initial_stage(stage) for stage in policy["stages"]], prefix="stages", **options
+        )
         self.rules = RuleFormSet(
-            data, initial=[_initial_rule(rule) for rule in policy["rules"]], prefix="rules", form_kwargs={"kind": kind}
+            data, initial=[_initial_rule(rule) for rule in policy["rules"]], prefix="rules", **options
         )
         self.options = OptionsForm(data, initial={"is_digest_required": policy["isDigestRequired"]})
         self.faults: list[str] = []

@@ -140,6 +140,8 @@ class RequestKind(ABC):
     is_about_members = False
     # Whether its subjects are groups, whose users do not decide about them.
     is_about_groups = False
+    # Whether hours until a stage is due count on every day, instead of on business days.
+    is_due_on_any_day = False
     # Whether the initiator may ask for the same targets again, over the values of today (`repeated`).
     is_repeatable = False
 

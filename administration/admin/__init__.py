@@ -1,12 +1,13 @@
-"""Users, members, participants, groups of permissions and client applications in the admin.
+"""Users, members, participants, groups of permissions, client applications and holidays in the admin.
 
 Users and members are closed, not deleted: the history names them. Tokens and grants are not shown at all.
 """
 
 from administration.admin.applications import ClientApplicationAdmin
 from administration.admin.groups import GroupAdmin
+from administration.admin.holidays import HolidayAdmin
 from administration.admin.members import MemberAdmin
 from administration.admin.participants import ParticipantAdmin
 from administration.admin.users import UserAdmin
 
-__all__ = ["ClientApplicationAdmin", "GroupAdmin", "MemberAdmin", "ParticipantAdmin", "UserAdmin"]
+__all__ = ["ClientApplicationAdmin", "GroupAdmin", "HolidayAdmin", "MemberAdmin", "ParticipantAdmin", "UserAdmin"]

@@ -9,20 +9,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from accounts.actor import Actor
-from accounts.admin_actor import member_of
 from accounts.models import ClientApplication, Member, Participant
-from administration.admin.base import KeptAdmin, WaitingAdmin
-from administration.configuration import CONFIGURATION
-from administration.models import ConfigurationSubject
-from administration.outcomes import Outcome
+from administration.admin.configuration import ConfigurationAdmin
 from administration.participants import PARTICIPANT
-from administration.services.configuration import add_configuration, change_configuration, locked_configuration
 
 
 @admin.register(Participant)
-class ParticipantAdmin(WaitingAdmin, KeptAdmin):
-    kind = CONFIGURATION
+class ParticipantAdmin(ConfigurationAdmin):
+    sort = PARTICIPANT
     sidebar_icon = "domain"
     list_display = ["name", "member_count", "application_count"]
     search_fields = ["name"]
@@ -34,25 +28,6 @@ class ParticipantAdmin(WaitingAdmin, KeptAdmin):
             member_count=_count(Member.participants.through),
             application_count=_count(ClientApplication.participants.through),
         )
-
-    def subject_id(self, obj: Any) -> int | None:
-        """Return the id of the participant's subject, which it has once somebody has asked to change it."""
-        if obj is None:
-            return None
-        subjects = ConfigurationSubject.objects.filter(sort=PARTICIPANT, object_id=obj.pk)
-        return subjects.values_list("pk", flat=True).first()
-
-    def lock(self, request: HttpRequest, obj: Any) -> None:
-        member_of(request)
-        locked_configuration(sort=PARTICIPANT, object_id=obj.pk)
-
-    def submit(self, request: HttpRequest, obj: Any, form: Any, *, actor: Actor, change: bool) -> Outcome:
-        target = {"name": form.cleaned_data["name"]}
-        if change:
-            return change_configuration(actor=actor, sort=PARTICIPANT, object_id=obj.pk, target=target)
-        outcome = add_configuration(actor=actor, sort=PARTICIPANT, target=target)
-        obj.pk = ConfigurationSubject.objects.get(pk=outcome.subject_id).object_id
-        return outcome
 
     @display(description=_("members"), ordering="member_count")
     def member_count(self, participant: Any) -> int:

@@ -31,6 +31,7 @@ class BreakGlassKind(PermittedKind):
     subject_template = "admin/administration/includes/reviewed_break_glass.html"
     profiles = profiles(waits=True, hours=HOURS_TO_REVIEW)
     always_waits = True
+    is_due_on_any_day = True
     seen_with = (REVIEW_PERMISSION,)
 
     def search(self, term: str) -> QuerySet[Any, Any]:

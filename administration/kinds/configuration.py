@@ -1,12 +1,14 @@
-"""The kind of change request for what is configured: participants, and what apps above register."""
+"""The kind of change request for what is configured: participants, holidays, and what apps above register."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from functools import reduce
 from operator import or_
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
@@ -85,6 +87,11 @@ class ConfigurationPresenter(AdministeredPresenter):
     def choosable_fields(self) -> list[ChoosableField]:
         paths = (path for sort in all_sorts() for path in (sort.key, *(f"{sort.key}.{name}" for name in sort.columns)))
         return [ChoosableField(path, self.label_at(path)) for path in paths]
+
+    def text(self, value: Any, *, name: str) -> str:
+        if name == "date" and value is not None:
+            return date_format(date.fromisoformat(value), "DATE_FORMAT")
+        return super().text(value, name=name)
 
     def address(self, subject: SubjectView, *, user: Any) -> str | None:
         sort = sort_of(subject.row.sort)

@@ -103,12 +103,12 @@ def planned_configuration(actor: Actor, configured: Configured, target: Mapping[
 
 
 def _check_not_asked_for(configured: Configured, changes: Sequence[Change]) -> None:
-    """Raise UnprocessableEntity `ValidationFailed` if an open request gives something else of the sort this name."""
-    path = f"{configured.sort.key}.{configured.sort.name}"
+    """Raise UnprocessableEntity `ValidationFailed` if an open request asks for what no two of the sort share."""
+    path = f"{configured.sort.key}.{configured.sort.unique}"
     for name in (change.target for change in changes if change.path == path):
         request_id = request_asking_for(kind=CONFIGURATION, path=path, name=name, but_of=configured.subject.pk)
         if request_id is not None:
-            raise _invalid({path: [_("Change request %(id)s asks for this name.") % {"id": request_id}]})
+            raise _invalid({path: [_("Change request %(id)s asks for the same already.") % {"id": request_id}]})
 
 
 def write_configuration(
@@ -128,7 +128,7 @@ def write_configuration(
             row.save()
     except IntegrityError as error:
         # Somebody was faster than the check.
-        raise _invalid({f"{sort.key}.{sort.name}": [_("This name is in use already.")]}) from error
+        raise _invalid({f"{sort.key}.{sort.unique}": [_("This is in use already.")]}) from error
     subject.object_id = row.pk
     _call(configured, document)
     append(
@@ -159,7 +159,7 @@ def _checked(configured: Configured, target: Mapping[str, Any]) -> tuple[Model, 
 def _call(configured: Configured, document: Mapping[str, Any]) -> None:
     """Give the subject the name that the document has."""
     subject = configured.subject
-    subject.name = document[configured.sort.name]
+    subject.name = configured.sort.called(document)
     subject.save(update_fields=["object_id", "name"])
 
 

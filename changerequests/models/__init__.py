@@ -2,6 +2,7 @@ from changerequests.models.absences import Absence
 from changerequests.models.claims import RequestAssignment, RequestClaim
 from changerequests.models.conversation import RequestAttachment, RequestComment
 from changerequests.models.decisions import Decision, Verdict
+from changerequests.models.holidays import Holiday
 from changerequests.models.notifications import Notification
 from changerequests.models.policies import PolicyVersion
 from changerequests.models.requests import OPEN, ChangeRequest, ChangeRequestQuerySet, RequestSubject, Source, Status
@@ -13,6 +14,7 @@ __all__ = [
     "ChangeRequest",
     "ChangeRequestQuerySet",
     "Decision",
+    "Holiday",
     "Notification",
     "PolicyVersion",
     "Proposal",

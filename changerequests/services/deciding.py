@@ -213,7 +213,8 @@ class _Deciding:
         following = next(number for number, stage in enumerate(rounds) if not stage.is_passed)
         if following != request.stage:
             stage = current.stages[following]
-            request.stage, request.reviewers_id, request.due_at = following, stage.group_id, due_at(stage.hours)
+            request.stage, request.reviewers_id = following, stage.group_id
+            request.due_at = due_at(request.kind, stage.hours)
             request.save(update_fields=["stage", "reviewers", "due_at"])
         return False
 

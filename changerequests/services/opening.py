@@ -14,6 +14,8 @@ from psycopg import sql
 
 from accounts.actor import Actor, ActorKind
 from accounts.models import ClientApplication
+from changerequests.due_times import due_after
+from changerequests.kinds import request_kind
 from changerequests.models import (
     ChangeRequest,
     Proposal,
@@ -26,6 +28,7 @@ from changerequests.models import (
 from changerequests.models.requests import ONE_OPEN_REQUEST
 from changerequests.models.revisions import proposal_json
 from changerequests.policies import Requirement, Stage
+from changerequests.queries.holidays import calendar_from
 from core.documents import Change, paths_with_ancestors
 from core.errors import UnprocessableEntity, map_integrity_error
 
@@ -102,7 +105,7 @@ def unsaved_request(
         initiator_comment=comment,
         paths=paths,
         reviewers_id=stage.group_id,
-        due_at=due_at(stage.hours),
+        due_at=due_at(kind, stage.hours),
         language=get_language() or settings.LANGUAGE_CODE,
     )
     set_concerned(request, both(who_act_as(actor), concerned))
@@ -233,7 +236,7 @@ def wait_again(request: ChangeRequest, *, paths: list[str], requirement: Require
     request.revision_number += 1
     request.status = Status.PENDING
     request.paths = paths
-    request.stage, request.reviewers_id, request.due_at = 0, stage.group_id, due_at(stage.hours)
+    request.stage, request.reviewers_id, request.due_at = 0, stage.group_id, due_at(request.kind, stage.hours)
     request.review_member = request.reviewed_at = request.review_comment = None
     request.is_outcome_due = False
 
@@ -308,6 +311,11 @@ def _paths(changes: Changes) -> list[str]:
     return paths_with_ancestors(change.path for found in changes.values() for change in found)
 
 
-def due_at(hours: int | None) -> datetime | None:
-    """Return when a stage that begins now is due; None if it has no limit."""
-    return None if hours is None else timezone.now() + timedelta(hours=hours)
+def due_at(kind: str, hours: int | None) -> datetime | None:
+    """Return when a stage that begins now is due; None if it has no limit. Runs at most one query."""
+    if hours is None:
+        return None
+    now = timezone.now()
+    if request_kind(kind).is_due_on_any_day:
+        return now + timedelta(hours=hours)
+    return due_after(now, hours, calendar_from(timezone.localdate(now, timezone.get_default_timezone())))

@@ -13,7 +13,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from config.settings.environment import EMBEDDED, ROOT, VAR_DIR, embedded_servers, env
+from config.settings.environment import EMBEDDED, ROOT, VAR_DIR, WEEKDAYS, embedded_servers, env, weekdays
 from config.settings.security import *
 from config.settings.single_sign_on import *
 from core.logging import default_form, logging_config
@@ -292,6 +292,8 @@ LOCALE_PATHS = [ROOT / "locale"]
 FORMAT_MODULE_PATH = ["core.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
+# The days on which hours until a change request is due count, but for the holidays that the admin has.
+BUSINESS_DAYS = weekdays(env.list("BUSINESS_DAYS", default=list(WEEKDAYS[:5])))
 
 # ---- HTTP
 

@@ -10,8 +10,18 @@ from django.core.exceptions import ImproperlyConfigured
 ROOT = Path(__file__).resolve().parents[2]
 env = environ.Env()
 
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
 VAR_DIR = Path(env.str("KONTOR_VAR", default=str(ROOT / "var")))
 EMBEDDED = not (env.str("DATABASE_URL", default="") and env.str("REDIS_URL", default=""))
+
+
+def weekdays(names: list[str]) -> frozenset[int]:
+    """Return the numbers of weekdays; Monday is 0. Raise ImproperlyConfigured for another name, or for none."""
+    if not names or not set(names) <= set(WEEKDAYS):
+        found = ",".join(names) or "nothing"
+        raise ImproperlyConfigured(f"BUSINESS_DAYS names some of {','.join(WEEKDAYS)}, not {found}.")
+    return frozenset(map(WEEKDAYS.index, names))
 
 
 def embedded_servers() -> ModuleType:

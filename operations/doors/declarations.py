@@ -198,6 +198,8 @@ ADMIN_PAGES = {
     "accounts_clientapplication_end_secret": _exempt(Exemption.TAKES_AWAY),
     "accounts_participant_add": _changes("configuration"),
     "accounts_participant_change": _changes("configuration"),
+    "changerequests_holiday_add": _changes("configuration"),
+    "changerequests_holiday_change": _changes("configuration"),
     # schemas and lists
     "schemas_schema_change": _exempt(Exemption.TECHNICAL, "makes a draft"),
     "schemas_schema_check": _exempt(Exemption.TECHNICAL, "checks a draft"),

@@ -172,6 +172,9 @@ def test_the_review_says_which_sort_it_is_and_lists_need_one_statement(
     assert {field.path for field in request_kind(CONFIGURATION).presenter().choosable_fields()} == {
         "participant",
         "participant.name",
+        "holiday",
+        "holiday.date",
+        "holiday.name",
     }
 
 
@@ -181,7 +184,7 @@ def test_a_name_that_somebody_asks_for_is_refused_when_it_is_asked_for_again(kim
     request = waiting()
     for page in (ADD, page_of(west)):
         answer = admin_of(kim).post(page, {"name": " North"}, follow=True)
-        assert f"Change request {request.pk} asks for this name." in answer.content.decode()
+        assert f"Change request {request.pk} asks for the same already." in answer.content.decode()
     assert waiting() == request
     cancel_change_request(actor=member_actor(kim), change_request_id=request.pk)
     admin_of(kim).post(page_of(west), {"name": "North"})

@@ -33,6 +33,7 @@ OF_THE_INSTITUTION = {
     "auth/group",
     # Of members; `tests/changerequests/test_admin_absences.py` has who sees which.
     "changerequests/absence",
+    "changerequests/holiday",
     "changerequests/policyversion",
     "schemas/list",
     "schemas/listitem",

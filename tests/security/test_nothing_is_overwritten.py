@@ -17,6 +17,7 @@ from accounts.models import Member, User
 from administration.rights import RIGHTS
 from administration.services.rights import change_rights
 from changerequests.kinds import all_kinds
+from changerequests.models import Holiday
 from contacts.models import CONTACT_DETAILS
 from operations.doors import inventory
 from operations.doors.declarations import ADMIN_PAGES, Exemption
@@ -60,6 +61,7 @@ class Setting:
     item: ListItem
     absence: Any
     participant: Any
+    holiday: Any
 
 
 def _right(name: str) -> str:
@@ -110,6 +112,12 @@ FORMS = [
         lambda _setting: {"ends_on": str(timezone.localdate() + timedelta(days=9))},
     ),
     Form(
+        "changerequests_holiday_change",
+        lambda setting: setting.holiday.pk,
+        lambda _setting: {"date": "2031-01-02"},
+        lambda _setting: {"name": "New Year's Day"},
+    ),
+    Form(
         "legalentities_legalentity_edit",
         lambda setting: setting.world.legal_entity.pk,
         lambda _setting: {"details.name": "Bank AG"},
@@ -146,6 +154,7 @@ def setting(ours: Any, make_member: Any, make_participant: Any) -> Setting:
         item=ListItem.objects.get(list__key="access-policy", key="read-only"),
         absence=absent(make_member("ben"), anna, begins=3, ends=5),
         participant=make_participant("Geneva"),
+        holiday=Holiday.objects.create(date="2031-01-01", name="New Year"),
     )
 
 

@@ -1,5 +1,6 @@
 """Acts on rights, applications and policies, and commands that break the glass."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from administration.configuration import CONFIGURATION
 from administration.models import BREAK_GLASS, BreakGlass
 from administration.rights import GROUP_RIGHTS, RIGHTS
 from administration.roles import ROLES
+from changerequests.models import Holiday
 from changerequests.queries.policies import policies_now
 from changerequests.services.policies import POLICY_KIND
 from contacts.models import CONTACT_DETAILS
@@ -184,6 +186,22 @@ def participants(_world: World) -> set[str]:
 @act("accounts_participant_add", CONFIGURATION, participants)
 def _add_a_participant(_world: World, browser: Client) -> str:
     return sent(browser, "/admin/accounts/participant/add/", {"name": "North"})
+
+
+def holidays(_world: World) -> set[str]:
+    return set(Holiday.objects.values_list("name", flat=True))
+
+
+@act("changerequests_holiday_add", CONFIGURATION, holidays)
+def _add_a_holiday(_world: World, browser: Client) -> str:
+    return sent(browser, "/admin/changerequests/holiday/add/", {"date": "2027-01-02", "name": "Berchtold's Day"})
+
+
+@act("changerequests_holiday_change", CONFIGURATION, holidays)
+def _rename_a_holiday(_world: World, browser: Client) -> str:
+    day = Holiday.objects.get_or_create(date=date(2027, 1, 1), defaults={"name": "New Year"})[0]
+    form = {"date": "2027-01-01", "name": "New Year's Day"}
+    return sent(browser, f"/admin/changerequests/holiday/{day.pk}/change/", form)
 
 
 @act("accounts_participant_change", CONFIGURATION, participants)
