@@ -353,8 +353,8 @@ class LogoutToken(models.Model):
 class Notice(models.Model):
     """A mail to a user: of rights given or taken, a lock taken away, a link to set its password, a secret, or an alarm.
 
-    Sent once; `is_due` until then. A notice of rights names the subject of the change, its paths and its author;
-    the mail tells no values.
+    Sent once; `is_due` until then, or until it is refused for good. A notice of rights names the subject of the change,
+    its paths and its author; the mail tells no values.
     """
 
     class Kind(models.TextChoices):
@@ -375,6 +375,7 @@ class Notice(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     is_due = models.BooleanField(default=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
+    refused_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         default_permissions = ()

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -19,9 +18,10 @@ from accounts.usernames import name_to_log_in_with
 from administration.models import BREAK_GLASS, BreakGlass
 from changerequests.kinds import request_kind
 from changerequests.models import RequestSubject
+from core.mails import send_text
 from core.outbox import Outbox
 
-OUTBOX = Outbox(due="is_due", claimed_at="claimed_at", due_since="created_at")
+OUTBOX = Outbox(due="is_due", claimed_at="claimed_at", due_since="created_at", refused_at="refused_at")
 # Stop retrying after this time; `is_due` stays set, which shows that no mail was sent.
 GIVEN_UP_AFTER = timedelta(days=3)
 RIGHTS_MAILS: Mapping[str, tuple[Any, str]] = {
@@ -58,21 +58,21 @@ def _send_of_rights(notice: Notice) -> None:
         "fields": kind.presenter().field_labels(notice.paths),
     }
     text = render_to_string(template, context)
-    send_mail(str(subject), text.strip() + "\n", None, [notice.recipient.email])
+    send_text(str(subject), text.strip() + "\n", to=notice.recipient.email)
 
 
 def _send_of_unlocking(notice: Notice) -> None:
     login = User.objects.get(pk=notice.subject_id or 0)
     context = {"username": login.username, "author": notice.author.name if notice.author else _("the system")}
     text = render_to_string("administration/unlocked_email.txt", context)
-    send_mail(_("A login was unlocked"), text.strip() + "\n", None, [notice.recipient.email])
+    send_text(_("A login was unlocked"), text.strip() + "\n", to=notice.recipient.email)
 
 
 def _send_of_secret(notice: Notice) -> None:
     path = reverse("admin:accounts_clientapplication_change", args=[notice.subject_id])
     context = {"id": notice.subject_id, "address": f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else ""}
     text = render_to_string("administration/secret_due_email.txt", context)
-    send_mail(_("A secret waits for you"), text.strip() + "\n", None, [notice.recipient.email])
+    send_text(_("A secret waits for you"), text.strip() + "\n", to=notice.recipient.email)
 
 
 def _send_of_break_glass(notice: Notice) -> None:
@@ -82,7 +82,7 @@ def _send_of_break_glass(notice: Notice) -> None:
     context = {"used": used, "address": f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else ""}
     text = render_to_string("administration/break_glass_email.txt", context)
     subject = _("Kontor: %(command)s broke the glass") % {"command": used.command}
-    send_mail(subject, text.strip() + "\n", None, [notice.recipient.email])
+    send_text(subject, text.strip() + "\n", to=notice.recipient.email)
 
 
 def _send_link(user: User) -> None:
@@ -96,7 +96,7 @@ def _send_link(user: User) -> None:
         "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
     }
     text = render_to_string("administration/password_link_email.txt", context)
-    send_mail(_("Set your password"), text.strip() + "\n", None, [address])
+    send_text(_("Set your password"), text.strip() + "\n", to=address)
 
 
 _SENDERS: Mapping[str, Callable[[Notice], None]] = {

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -14,10 +13,16 @@ from changerequests.display import shown_wordings, strikes_in_force
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
 from changerequests.queries.subjects import attach_subjects
+from core.mails import send_text
 from core.outbox import Outbox
 from core.visible_text import in_plain_text
 
-OUTBOX = Outbox(due="is_outcome_due", claimed_at="outcome_claimed_at", due_since="reviewed_at")
+OUTBOX = Outbox(
+    due="is_outcome_due",
+    claimed_at="outcome_claimed_at",
+    due_since="reviewed_at",
+    refused_at="outcome_refused_at",
+)
 # Stop retrying after this time; `is_outcome_due` stays set, which shows that no mail was sent.
 GIVEN_UP_AFTER = timedelta(days=3)
 
@@ -75,7 +80,7 @@ def _send(request: ChangeRequest, address: str) -> None:
             "address": _address(request),
         }
         text = render_to_string("changerequests/outcome_email.txt", context)
-        send_mail(subject % {"id": request.pk}, text.strip() + "\n", None, [address])
+        send_text(subject % {"id": request.pk}, text.strip() + "\n", to=address)
 
 
 def _address(request: ChangeRequest) -> str:

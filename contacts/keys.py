@@ -16,6 +16,12 @@ def new_key() -> str:
     return f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
 
 
+def address_hash(channel: Channel) -> str:
+    """Return a keyed hash of the pending address, which is the same whoever's it is."""
+    value = f"{channel.kind}:{(channel.pending_value or '').casefold()}"
+    return salted_hmac("contacts.address", value, algorithm="sha256").hexdigest()
+
+
 def key_hash(channel: Channel, key: str) -> str:
     """Return the hash to store: an HMAC with the installation's secret, because six digits are easy to brute-force."""
     value = f"{channel.contact_id}:{channel.kind}:{key}"

@@ -7,7 +7,11 @@ import requests
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from core.outbox import MessageRefusedError
+
 TIMEOUT_SECONDS = 10
+# What is said of the number; other errors are about the gateway, or how we talk to it.
+REFUSALS = (400, 422)
 
 
 class SmsNotSentError(Exception):
@@ -16,7 +20,10 @@ class SmsNotSentError(Exception):
 
 class SmsBackend(Protocol):
     def send(self, *, to: str, text: str) -> None:
-        """Send a message to an E.164 number. Raises SmsNotSentError, after which the task retries."""
+        """Send a message to an E.164 number.
+
+        Raises SmsNotSentError, after which the task retries; MessageRefusedError if the number is refused for good.
+        """
 
 
 class ConsoleBackend:
@@ -37,6 +44,8 @@ class HttpGatewayBackend:
                 headers={"Authorization": f"Bearer {settings.SMS_GATEWAY_TOKEN}"},
                 timeout=TIMEOUT_SECONDS,
             )
+            if response.status_code in REFUSALS:
+                raise MessageRefusedError(f"The gateway answered {response.status_code}.")
             response.raise_for_status()
         except requests.RequestException as error:
             raise SmsNotSentError(f"The gateway did not take the message: {type(error).__name__}.") from error
@@ -48,5 +57,5 @@ def _backend(path: str) -> SmsBackend:
 
 
 def send_sms(*, to: str, text: str) -> None:
-    """Send a text message with the configured backend. Raises SmsNotSentError."""
+    """Send a text message with the configured backend. Raises SmsNotSentError, MessageRefusedError."""
     _backend(settings.SMS_BACKEND).send(to=to, text=text)

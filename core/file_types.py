@@ -10,7 +10,6 @@ _BY_FIRST_BYTES: Sequence[tuple[bytes, str]] = (
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
     (b"%PDF-", "PDF"),
-    (b"<svg", "SVG"),
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\0\0\0\x0cJXL ", "JPEG XL"),
     (b"\xff\x0a", "JPEG XL"),

@@ -134,15 +134,15 @@ def send_again(task: Task, jobs: QuerySet[Job]) -> None:
         task.delay(str(job_id))
 
 
-def send_on_commit(task: Task, *args: Any) -> None:
-    """Send a task when the transaction commits.
+def send_on_commit(task: Task, *args: Any, countdown: float = 0) -> None:
+    """Send a task when the transaction commits, to run after `countdown` seconds.
 
     An unavailable broker does not fail the request: a beat task finds the row later and sends the task again.
     """
 
     def send() -> None:
         try:
-            task.delay(*args)
+            task.apply_async(args, countdown=countdown or None)
         except OperationalError as error:
             log.warning("broker_unavailable", task=task.name, error=type(error).__name__)
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import structlog
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
+
+log = structlog.get_logger("kontor.outbox")
 
 # Longer than sending takes. Older claims belong to dead workers.
 CLAIMED_FOR = timedelta(minutes=2)
@@ -17,13 +20,21 @@ LOST_AFTER = timedelta(minutes=2)
 Row = TypeVar("Row", bound=Model)
 
 
+class MessageRefusedError(Exception):
+    """The message was refused for good: trying again would be in vain. The text has no personal data."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """Names of the columns of a model: whether a message is due, when a worker claimed it, since when it is due."""
+    """Names of the columns of a model: whether a message is due, when a worker claimed it, since when it is due.
+
+    `refused_at` says when the last message was refused for good. It is then no longer due.
+    """
 
     due: str
     claimed_at: str
     due_since: str
+    refused_at: str
 
     @contextmanager
     def claim(self, rows: QuerySet[Row], pk: int, **columns: Any) -> Iterator[QuerySet[Row] | None]:
@@ -31,16 +42,22 @@ class Outbox:
 
         Uses one conditional UPDATE, so that only one of several deliveries sends. Yields the row as a queryset, which
         is empty once the claim is lost; None if no message is due or another worker has claimed it. The message counts
-        as sent when the block ends; if it raises, the claim is released.
+        as sent when the block ends; if it raises, the claim is released. MessageRefusedError ends the message, and is
+        recorded instead of raised.
         """
         now = timezone.now()
         is_free = Q(**{self.claimed_at: None}) | Q(**{f"{self.claimed_at}__lt": now - CLAIMED_FOR})
-        if not rows.filter(is_free, pk=pk, **{self.due: True}).update(**{self.claimed_at: now}, **columns):
+        taken = {self.claimed_at: now, self.refused_at: None, **columns}
+        if not rows.filter(is_free, pk=pk, **{self.due: True}).update(**taken):
             yield None
             return
         claimed = rows.model._default_manager.filter(pk=pk, **{self.claimed_at: now})
         try:
             yield claimed
+        except MessageRefusedError as error:
+            claimed.update(**{self.due: False, self.claimed_at: None, self.refused_at: timezone.now()})
+            log.warning("message_refused", table=rows.model._meta.db_table, id=pk, reason=str(error))
+            return
         except Exception:
             claimed.update(**{self.claimed_at: None})
             raise

@@ -55,13 +55,13 @@ RECORDS: Mapping[type[Model], Record] = {
             *("initiator_system", "initiator_comment", "about_member_id", "excluded_member_ids", "revision_number"),
             *("stage", "reviewers_id", "due_at"),
             *("reviewed_at", "review_member_id", "review_comment", "paths", "digest_salt", "language"),
-            *("is_outcome_due", "outcome_claimed_at"),
+            *("is_outcome_due", "outcome_claimed_at", "outcome_refused_at"),
         ),
         changed=(
             *("status", "initiator_comment", "about_member_id", "excluded_member_ids", "revision_number", "stage"),
             *("reviewers_id", "due_at"),
             *("reviewed_at", "review_member_id", "review_comment", "paths", "digest_salt"),
-            *("is_outcome_due", "outcome_claimed_at"),
+            *("is_outcome_due", "outcome_claimed_at", "outcome_refused_at"),
         ),
     ),
     RequestSubject: Record(

@@ -173,6 +173,7 @@ class ChangeRequest(models.Model):
     language = models.CharField(_("language"), max_length=10, default="en", db_default="en")
     is_outcome_due = models.BooleanField(_("outcome due"), default=False, db_default=False)
     outcome_claimed_at = models.DateTimeField(null=True, blank=True)
+    outcome_refused_at = models.DateTimeField(null=True, blank=True)
 
     objects = ChangeRequestQuerySet.as_manager()
 

@@ -35,6 +35,8 @@ LOGIN_RATE = env.str("LOGIN_RATE", default="60/min")
 # Links to set a password that one address may ask for, and that one login gets.
 PASSWORD_LINK_RATE = env.str("PASSWORD_LINK_RATE", default="20/hour")
 PASSWORD_LINKS_AN_HOUR = env.int("PASSWORD_LINKS_AN_HOUR", default=3)
+# Verification keys that one email address or mobile number gets, of all contacts together.
+KEY_RATE = env.str("KEY_RATE", default="10/hour")
 AXES_FAILURE_LIMIT = LOGIN_MAX_FAILURES
 AXES_COOLOFF_TIME = timedelta(seconds=LOGIN_LOCK_SECONDS)
 AXES_LOCKOUT_PARAMETERS = ["username"]

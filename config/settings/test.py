@@ -11,6 +11,7 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns if it is miss
 # Tests of limits set their own; the others share one address.
 API_RATE = env.str("API_RATE", default="")
 LOGIN_RATE = env.str("LOGIN_RATE", default="")
+KEY_RATE = env.str("KEY_RATE", default="")
 PASSWORD_LINK_RATE = env.str("PASSWORD_LINK_RATE", default="")
 # Tests of the second factor require it.
 REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)

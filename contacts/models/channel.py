@@ -24,8 +24,8 @@ class Channel(models.Model):
     """A contact's email or mobile channel: the pending address, if any, and its only valid key.
 
     The row outlives the pending address because it counts the keys sent. Only a keyed hash of the key is stored; the
-    key itself exists only in the message. `is_key_due` requests a key: the task that sends it generates it, so that a
-    retry sends a new one.
+    key itself exists only in the message. `is_key_due` requests a key from `requested_at` on, which is later than the
+    submission if there were too many: the task that sends it generates it, so that a retry sends a new one.
     """
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="channels")
@@ -36,6 +36,7 @@ class Channel(models.Model):
     requested_at = models.DateTimeField(_("requested"), default=timezone.now)
     is_key_due = models.BooleanField(_("key due"), default=False)
     claimed_at = models.DateTimeField(null=True, blank=True)
+    refused_at = models.DateTimeField(_("refused"), null=True, blank=True)
     key_hash = models.CharField(max_length=64, blank=True)
     key_expires_at = models.DateTimeField(_("key expires"), null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
@@ -58,3 +59,13 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.contact_id}"
+
+    @property
+    def is_put_off(self) -> bool:
+        """Return whether the key goes out later, because there were too many."""
+        return self.is_key_due and self.requested_at > timezone.now()
+
+    @property
+    def is_refused(self) -> bool:
+        """Return whether the pending address was refused for good, and no other key has been asked for since."""
+        return self.refused_at is not None and not self.is_key_due

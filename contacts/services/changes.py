@@ -143,8 +143,8 @@ def commit(
     The history names the plan's actor or, for an approved request, the request and its initiator. If the row has
     changed since it was read, or the version is not enough protection, locks the row, reads it and plans again.
     Raises NotFound; UnprocessableEntity: FieldNotUpdatable, ValidationFailed, UsernameRequired, UsernameNotUnique,
-    PendingChangeRequestExists, ContactAnonymized; TooManyRequests if a channel has had its keys for this hour;
-    HeldByOthers; PreconditionFailed if the target names other versions.
+    PendingChangeRequestExists, ContactAnonymized; TooManyRequests if a channel has had its keys for this hour,
+    unless the request was approved; HeldByOthers; PreconditionFailed if the target names other versions.
     """
     if found.refusal:
         raise found.refusal
@@ -202,7 +202,9 @@ def _commit_locked(
         return Submission(row, pending, change_request=request, waiting_paths=found.requirement.paths)
     for change in found.to_verify:
         kind = found.snapshot.verified_paths[change.path]
-        await_verification(contact=row, kind=kind, path=change.path, value=change.target)
+        await_verification(
+            contact=row, kind=kind, path=change.path, value=change.target, is_approved=approved is not None
+        )
         pending[kind] = change.path
     if settled := found.settled_channels:
         drop_pending(contact=row, kinds=settled)

@@ -2,6 +2,9 @@
 
 A channel has one valid key; a new key replaces it. A key is valid for 15 minutes and five attempts; after that the
 channel is locked until a new address is submitted or the cool-down ends.
+
+Submissions count like keys: at most ten an hour. Of addresses that follow each other within a minute, the last one gets
+the second key, once the minute is over.
 """
 
 from collections.abc import Collection
@@ -27,20 +30,25 @@ MAX_ATTEMPTS = 5
 COOL_DOWN = timedelta(hours=1)
 RESEND_INTERVAL = timedelta(minutes=1)
 KEYS_PER_HOUR = 10
+HOUR = timedelta(hours=1)
 
 
-def await_verification(*, contact: Contact, kind: str, path: str, value: str) -> Channel:
+def await_verification(*, contact: Contact, kind: str, path: str, value: str, is_approved: bool = False) -> Channel:
     """Make `value`, for the field at `path`, the channel's pending value and send a key to it.
 
     Replaces an earlier pending value. The contact must be locked. Raises TooManyRequests if the channel has had its
-    keys for this hour.
+    keys for this hour; the key of an approved value goes out later instead.
     """
     channel = Channel.objects.filter(contact=contact, kind=kind).first() or Channel(contact=contact, kind=kind)
     channel.path = path
     channel.pending_value = value
-    channel.requested_at = timezone.now()
     channel.attempts, channel.locked_until = 0, None
-    _request_key(channel)
+    now = timezone.now()
+    free_at = _hour_has_room_at(channel, now)
+    if not is_approved:
+        _refuse_until(free_at, now)
+    last = max((moment for moment in channel.keys_requested_at if moment <= now), default=None)
+    _request_key(channel, at=max(free_at, now if last is None else last + RESEND_INTERVAL))
     return channel
 
 
@@ -56,6 +64,7 @@ NOTHING_PENDING = {
     "key_expires_at": None,
     "attempts": 0,
     "locked_until": None,
+    "refused_at": None,
 }
 
 
@@ -74,7 +83,8 @@ def resend_key(*, actor: Actor, contact_id: int, kind: ChannelKind) -> None:
         channel.attempts, channel.locked_until = 0, None
     if channel.keys_requested_at:
         _refuse_until(max(channel.keys_requested_at) + RESEND_INTERVAL, now)
-    _request_key(channel)
+    _refuse_until(_hour_has_room_at(channel, now), now)
+    _request_key(channel, at=now)
 
 
 @transaction.atomic
@@ -95,6 +105,11 @@ def redeemed_value(*, contact: Contact, kind: ChannelKind, key: str) -> tuple[Ch
     `NothingPending`.
     """
     channel = _pending_channel(contact, kind)
+    if channel.is_refused:
+        return channel, UnprocessableEntity(
+            _("No key could be delivered: this address was refused. Submit another one, or ask for a new key."),
+            sub_code="AddressRefused",
+        )
     now = timezone.now()
     is_expired = channel.key_expires_at is not None and channel.key_expires_at <= now
     if channel.attempts >= MAX_ATTEMPTS or is_expired:
@@ -115,17 +130,24 @@ def _pending_channel(contact: Contact, kind: ChannelKind) -> Channel:
     return channel
 
 
-def _request_key(channel: Channel) -> None:
+def _hour_has_room_at(channel: Channel, now: datetime) -> datetime:
+    """Return when fewer than KEYS_PER_HOUR keys were asked for within an hour; `now` if that is so."""
+    recent = sorted(moment for moment in channel.keys_requested_at if moment > now - HOUR)
+    return recent[-KEYS_PER_HOUR] + HOUR if len(recent) >= KEYS_PER_HOUR else now
+
+
+def _request_key(channel: Channel, *, at: datetime) -> None:
     now = timezone.now()
-    recent = [moment for moment in channel.keys_requested_at if moment > now - timedelta(hours=1)]
-    if len(recent) >= KEYS_PER_HOUR:
-        _refuse_until(min(recent) + timedelta(hours=1), now)
-    channel.keys_requested_at = [*recent, now]
+    channel.requested_at = max(at, now)
+    recent = [moment for moment in channel.keys_requested_at if moment > now - HOUR]
+    channel.keys_requested_at = [*recent, channel.requested_at]
     channel.language = get_language() or settings.LANGUAGE_CODE
-    channel.is_key_due, channel.claimed_at = True, None
+    channel.is_key_due, channel.claimed_at, channel.refused_at = True, None, None
     channel.key_hash, channel.key_expires_at = "", None
     channel.save()
-    send_on_commit(send_key, channel.pk)
+    wait = channel.requested_at - now
+    if wait <= RESEND_INTERVAL:
+        send_on_commit(send_key, channel.pk, countdown=ceil(wait.total_seconds()))
 
 
 def _refuse_until(moment: datetime, now: datetime) -> None:

@@ -30,8 +30,8 @@ class VerifyView(ActorView):
 
         A client who has a login enters the key itself, or an application does: members get a 403.
 
-        `subCode`: KeyOfClient (403); NothingPending, KeyNoMatch, KeyExpired, UsernameNotUnique, ValidationFailed,
-        ContactAnonymized (422).
+        `subCode`: KeyOfClient (403); NothingPending, KeyNoMatch, KeyExpired, AddressRefused, UsernameNotUnique,
+        ValidationFailed, ContactAnonymized (422).
         """
         body = self.body(shapes.VerifyChannelSerializer)
         verify_channel(actor=self.actor, contact_id=contactId, kind=ChannelKind(body["channel"]), key=body["key"] or "")

@@ -9,10 +9,10 @@ from functools import cache
 import psycopg
 from django.contrib.auth.models import Group
 from django.db import DatabaseError
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone, translation
 
-from accounts.models import ClientApplication, User
+from accounts.models import ClientApplication, Notice, User
 from accounts.names import LoginName
 from accounts.sso.local import staff_with_passwords
 from administration.applications import APPLICATION
@@ -31,6 +31,8 @@ from operations import probes
 from operations.doctor.combinations import toxic_combinations
 from operations.doctor.database import described
 from operations.doctor.findings import Finding, error, ok, shortened, warning
+
+DAYS_OF_REFUSALS = 7
 
 
 def examine_people() -> Iterator[Finding]:
@@ -63,6 +65,7 @@ def _examined() -> Iterator[Finding]:
     yield from _broken_glass()
     yield from toxic_combinations()
     yield from _shared_names()
+    yield from _unreachable()
 
 
 # ---- names of logins
@@ -77,6 +80,23 @@ def _shared_names() -> Iterator[Finding]:
         yield warning(
             f"Contacts have usernames of staff: {shortened(shared)}",
             "Give these contacts other usernames: each login opens only as its name is spelled.",
+        )
+
+
+# ---- mails
+
+
+def _unreachable() -> Iterator[Finding]:
+    """Find staff whose address refuses mails."""
+    since = timezone.now() - timedelta(days=DAYS_OF_REFUSALS)
+    notices = Notice.objects.filter(refused_at__gte=since)
+    outcomes = ChangeRequest.objects.filter(reviewed_at__gte=since, outcome_refused_at__isnull=False)
+    refused = Q(pk__in=notices.values("recipient")) | Q(member__in=outcomes.values("initiator_member"))
+    users = list(User.objects.filter(refused).order_by("pk").values_list("username", flat=True))
+    if users:
+        yield warning(
+            f"The mail server refused mails to: {shortened(users)}",
+            "Correct their addresses, or restore their mailboxes. What was refused is not sent again.",
         )
 
 

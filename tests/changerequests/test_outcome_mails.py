@@ -170,6 +170,18 @@ def test_a_mail_server_that_is_down_loses_nothing(
 
 
 @pytest.mark.django_db
+def test_a_mail_that_is_refused_for_good_is_given_up_and_the_page_says_so(
+    asked: ChangeRequest, decide: Callable[..., ChangeRequest], mailbox: Any, anna: Member, client: Client
+) -> None:
+    mailbox.refusals["anna@bank.example"] = "550 5.1.1 User unknown"
+    decide(asked)
+    deliver_outcome(asked.pk)
+    assert not is_due(asked)
+    client.force_login(anna.user)
+    assert "The mail server refused the mail to the initiator" in client.get(page_of(asked)).content.decode()
+
+
+@pytest.mark.django_db
 def test_an_outcome_whose_task_got_lost_is_found_by_beat_until_it_is_given_up(
     asked: ChangeRequest, decide: Callable[..., ChangeRequest], celery_messages: Callable[[], list[Any]]
 ) -> None:

@@ -1,11 +1,13 @@
 """A contact's admin pages: history, requests, groups, connections, channels, picture, anonymization."""
 
 import re
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 from PIL import Image
 
 from accounts.actor import member_actor, system_actor
@@ -225,6 +227,17 @@ def test_channels_show_what_waits_and_it_can_be_sent_again_or_given_up(browser, 
     assert Channel.objects.get(contact=pending).pending_value is None
     answer = browser.post(act, {"kind": "Mobile", "action": "discontinue"}, follow=True)
     assert "Nothing waits for verification on this channel." in text_of(answer)
+
+
+def test_channels_say_when_a_key_goes_out_later_or_cannot_be_delivered(browser, pending):
+    now = timezone.now()
+    Channel.objects.filter(contact=pending).update(is_key_due=True, requested_at=now + timedelta(minutes=30))
+    assert "because there were too many" in text_of(browser.get(address(pending, "channels")))
+    Channel.objects.filter(contact=pending).update(is_key_due=False, requested_at=now, refused_at=now)
+    page = text_of(browser.get(address(pending, "channels")))
+    assert "Key could not be delivered" in page
+    assert "The mail server refuses the new address." in page
+    assert "is about to be sent" not in page
 
 
 @pytest.mark.parametrize("sent", [{}, {"kind": "Email", "action": "verify"}, {"kind": "Fax", "action": "resend"}])

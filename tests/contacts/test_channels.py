@@ -1,15 +1,21 @@
 """Verified channels: a new address takes effect when its owner confirms the key sent to it."""
 
 import re
+from contextlib import nullcontext
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
+from uuid import uuid4
 
 import pytest
 from django.core import mail
 from django.utils import timezone
 
-from contacts.models import Channel, ChannelKind
+from contacts.models import CONTACT_DETAILS, Channel, ChannelKind
 from contacts.services.delivery import deliver_key
+from contacts.sms import SmsNotSentError
 from contacts.tasks import send_due_keys
+from tests.administration.approving import approve, waiting
+from tests.changerequests.policies import policy, rule, set_policy, stage
 from tests.fixtures import details
 
 pytestmark = pytest.mark.django_db
@@ -173,6 +179,7 @@ class TestResending:
     def test_a_locked_channel_opens_with_another_address(self, pending, client):
         for _ in range(5):
             call(client, pending, "verify", key="x")
+        later(pending, minutes=1)
         submit(client, pending, "other@example.com")
         assert call(client, pending, "verify", key=delivered_key(pending)).status == 204
         assert email_of(pending, client) == "other@example.com"
@@ -180,6 +187,87 @@ class TestResending:
     def test_submitting_again_and_again_does_not_get_more_keys_than_resending(self, contact, client):
         answers = [submit(client, contact, f"new{number}@example.com").status for number in range(11)]
         assert answers == [200] * 10 + [429]
+
+    def test_of_many_addresses_in_one_second_two_get_a_key_a_minute_apart(self, contact, client):
+        for number in range(10):
+            submit(client, contact, f"new{number}@example.com")
+            deliver_key(contact.channels.get().pk)
+        assert [message.to for message in mail.outbox] == [["new0@example.com"]]
+        send_due_keys()
+        later(contact, minutes=1)
+        deliver_key(contact.channels.get().pk)
+        assert [message.to for message in mail.outbox[1:]] == [["new9@example.com"]]
+
+    def test_a_key_that_is_put_off_is_asked_for_when_its_time_has_come(
+        self, pending, client, celery_messages, django_capture_on_commit_callbacks
+    ):
+        with django_capture_on_commit_callbacks(execute=True):
+            submit(client, pending, "other@example.com")
+        assert celery_messages() == [("contacts.tasks.send_key", [pending.channels.get().pk])]
+        assert pending.channels.get().is_put_off
+
+
+class TestKeysOfOneAddress:
+    """Whoever asks for them: keys of many contacts could fill the mailbox of somebody who is none of them."""
+
+    @pytest.fixture
+    def clients(self, make_contact, api_of, settings):
+        settings.KEY_RATE = "2/day"
+        contacts = [make_contact() for _ in range(3)]
+        return [(contact, api_of(contact)) for contact in contacts]
+
+    @pytest.fixture
+    def victim(self):
+        return f"{uuid4()}@example.com"
+
+    def test_they_are_counted_over_all_contacts_and_the_rest_is_put_off(self, clients, victim):
+        for number, (contact, api) in enumerate(clients):
+            submitted = submit(api, contact, victim.upper() if number else victim)
+            assert (submitted.status, submitted.json["hasPendingEmail"]) == (200, True)
+            deliver_key(contact.channels.get().pk)
+        assert len(mail.outbox) == 2
+        assert [contact.channels.get().is_put_off for contact, _api in clients] == [False, False, True]
+
+    def test_those_that_did_not_go_out_do_not_count(self, clients, victim, settings):
+        backend = settings.EMAIL_BACKEND
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+        (contact, api), *_others = clients
+        submit(api, contact, victim)
+        for _ in range(3):
+            with pytest.raises(OSError, match="refused"):
+                deliver_key(contact.channels.get().pk)
+        settings.EMAIL_BACKEND = backend
+        deliver_key(contact.channels.get().pk)
+        assert len(mail.outbox) == 1
+
+
+class TestApprovals:
+    """A reviewer must not pay for the keys that a client has used up."""
+
+    @pytest.fixture
+    def asked(self, contact, client, make_member, api_of):
+        set_policy(policy([stage()], [rule("Review")]), kind=CONTACT_DETAILS)
+        mia = make_member("mia", sees_all_contacts=True)
+        values = {"contactInformation": {"email": NEW}, "personalInformation": {"lastName": "Alm"}}
+        answer = api_of(mia).patch(f"/v1.0/contacts/{contact.pk}/details", {"details": values})
+        assert answer.json["isApprovalRequired"] is True
+        for number in range(10):
+            submit(client, contact, f"new{number}@example.com")
+        assert submit(client, contact, "new10@example.com").status == 429
+        return waiting()
+
+    def test_an_approval_takes_effect_and_its_key_goes_out_when_the_budget_allows(self, contact, asked, make_member):
+        approve(make_member("rita", reviews=True, sees_all_contacts=True), asked)
+        contact.refresh_from_db()
+        channel = contact.channels.get()
+        assert contact.details["personalInformation"]["lastName"] == "Alm"
+        assert (channel.pending_value, channel.is_put_off) == (NEW, True)
+        deliver_key(channel.pk)
+        assert mail.outbox == []
+        later(contact, hours=1)
+        deliver_key(channel.pk)
+        assert mail.outbox[-1].to == [NEW]
 
 
 def test_discontinuing_forgets_the_address_and_its_key(pending, client):
@@ -254,6 +342,59 @@ class TestMobile:
         assert (message["to"], bool(re.search(r"\d{6}", message["text"]))) == ("+41791234567", True)
         channel.refresh_from_db()
         assert channel.is_key_due is False
+
+
+class TestRefusals:
+    """What the mail server or the gateway refuses for good is not tried again."""
+
+    @pytest.mark.parametrize("answer", ["550 5.1.1 User unknown", "553 Mailbox name not allowed"])
+    def test_an_address_that_is_refused_is_not_tried_again(self, pending, mailbox, celery_messages, answer):
+        mailbox.refusals[NEW] = answer
+        deliver_key(pending.channels.get().pk)
+        channel = pending.channels.get()
+        assert (channel.is_key_due, channel.claimed_at, channel.is_refused) == (False, None, True)
+        later(pending, minutes=3)
+        send_due_keys()
+        assert celery_messages() == []
+
+    @pytest.mark.parametrize("answer", ["450 4.2.1 Busy", "451 Try again", "530 Authentication required"])
+    def test_what_may_pass_is_tried_again(self, pending, mailbox, answer):
+        mailbox.refusals[NEW] = answer
+        with pytest.raises(SMTPRecipientsRefused):
+            deliver_key(pending.channels.get().pk)
+        channel = pending.channels.get()
+        assert (channel.is_key_due, channel.is_refused) == (True, False)
+
+    def test_the_client_is_told_and_another_key_or_address_may_help(self, pending, client, mailbox):
+        mailbox.refusals[NEW] = "550 5.1.1 User unknown"
+        deliver_key(pending.channels.get().pk)
+        later(pending, minutes=30)
+        answer = call(client, pending, "verify", key="123456")
+        assert (answer.status, answer.sub_code) == (422, "AddressRefused")
+        mailbox.refusals.clear()
+        assert call(client, pending, "resend").status == 204
+        assert pending.channels.get().is_refused is False
+        deliver_key(pending.channels.get().pk)
+        key = re.search(r"\b\d{6}\b", mailbox.messages[-1][1].get_content()).group()
+        assert call(client, pending, "verify", key=key).status == 204
+
+    def test_another_address_forgets_the_refusal(self, pending, client, mailbox):
+        mailbox.refusals[NEW] = "550 5.1.1 User unknown"
+        deliver_key(pending.channels.get().pk)
+        call(client, pending, "discontinue")
+        assert pending.channels.get().refused_at is None
+
+    @pytest.mark.parametrize(("status", "is_refused"), [(400, True), (422, True), (401, False), (429, False)])
+    def test_a_number_that_the_gateway_refuses_is_not_tried_again(
+        self, contact, client, settings, http_gateway, status, is_refused
+    ):
+        settings.SMS_BACKEND = "contacts.sms.HttpGatewayBackend"
+        settings.SMS_GATEWAY_URL, http_gateway.status = http_gateway.url, status
+        values = {"contactInformation": {"mobile": "+41791234567"}}
+        client.patch(f"/v1.0/contacts/{contact.pk}/details", {"details": values})
+        with nullcontext() if is_refused else pytest.raises(SmsNotSentError):
+            deliver_key(contact.channels.get().pk)
+        assert contact.channels.get().is_refused is is_refused
 
 
 class TestDelivery:

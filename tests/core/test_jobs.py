@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from contacts.models import Channel
 from core.jobs import LOST_AFTER, MAX_ATTEMPTS, JobLease, JobLeaseLostError, jobs_to_send_again
-from core.outbox import CLAIMED_FOR, Outbox
+from core.outbox import CLAIMED_FOR, MessageRefusedError, Outbox
 from importexport.imports.jobs import claim as claim_import
 from importexport.models import ExportJob, ExportKind, ImportJob, ImportKind
 from schemas.models import SchemaDraft
@@ -115,7 +115,7 @@ def test_of_an_import_only_attempts_that_get_no_further_count():
 
 # ---- messages
 
-OUTBOX = Outbox(due="is_key_due", claimed_at="claimed_at", due_since="requested_at")
+OUTBOX = Outbox(due="is_key_due", claimed_at="claimed_at", due_since="requested_at", refused_at="refused_at")
 
 
 @pytest.fixture
@@ -142,6 +142,15 @@ def test_a_message_that_cannot_be_sent_stays_due_and_free(channel):
     with pytest.raises(OSError, match="down"), OUTBOX.claim(Channel.objects.all(), channel.pk):
         raise OSError("down")
     assert state(channel) == (True, False)
+
+
+def test_a_message_that_is_refused_for_good_is_no_longer_due(channel):
+    with OUTBOX.claim(Channel.objects.all(), channel.pk):
+        raise MessageRefusedError("The mail server answered [550].")
+    assert (state(channel), channel.refused_at is None) == ((False, False), False)
+    Channel.objects.update(is_key_due=True)
+    with OUTBOX.claim(Channel.objects.all(), channel.pk) as claimed:
+        assert claimed.get().refused_at is None
 
 
 def test_a_worker_whose_claim_another_one_took_ends_nothing(channel):

@@ -9,8 +9,9 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.actor import member_actor
-from accounts.models import ClientApplication, Member
+from accounts.models import ClientApplication, Member, Notice
 from administration.models import BreakGlass
+from administration.notices import deliver_notice
 from administration.rights import RIGHTS
 from administration.roles import AUDITOR, REVIEWER
 from changerequests.models import ChangeRequest, Verdict
@@ -55,6 +56,18 @@ def test_somebody_comes_in_should_the_identity_provider_fail(reviewer, make_memb
     for allowed, is_fit in (("staff", True), ("superusers", True), ("Break glass", True), ("Break  glass", False)):
         settings.LOCAL_LOGIN = allowed
         assert bool(about("should the identity provider fail")) is not is_fit
+
+
+def test_staff_whose_mails_are_refused_are_named(reviewer, make_member, mailbox):
+    anna, rita = make_member("anna"), reviewer("rita")
+    for member in (anna, rita):
+        member.user.email = f"{member.user.username}@bank.example"
+        member.user.save()
+        notice = Notice.objects.create(kind=Notice.Kind.PASSWORD_LINK, recipient=member.user, language="en")
+        mailbox.refusals["anna@bank.example"] = "550 5.1.1 User unknown"
+        deliver_notice(notice.pk)
+    assert not Notice.objects.filter(is_due=True).exists()
+    assert about("refused mails") == ["The mail server refused mails to: anna"]
 
 
 # ---- nobody

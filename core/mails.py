@@ -1,0 +1,29 @@
+"""Sends mails, and tells those that are refused for good from those that can be tried again."""
+
+from smtplib import SMTPDataError, SMTPRecipientsRefused
+
+from django.core.mail import send_mail
+
+from core.outbox import MessageRefusedError
+
+# What mail servers say of an address or a message. Other permanent errors, such as a missing login, are about how we
+# talk to the server: the operator puts that right, and nothing may be lost until then.
+REFUSALS = frozenset({550, 551, 552, 553, 554, 556})
+
+
+def send_text(subject: str, text: str, *, to: str) -> None:
+    """Send a mail. Raises MessageRefusedError if it need not be tried again, otherwise OSError."""
+    try:
+        send_mail(subject, text, None, [to])
+    except SMTPRecipientsRefused as error:
+        _check_refusal([code for code, _text in error.recipients.values()], error)
+        raise
+    except SMTPDataError as error:
+        _check_refusal([error.smtp_code], error)
+        raise
+
+
+def _check_refusal(codes: list[int], error: OSError) -> None:
+    # The server's text may name the address, so that it must not reach the log.
+    if REFUSALS.issuperset(codes):
+        raise MessageRefusedError(f"The mail server answered {codes}.") from error
