@@ -11,6 +11,8 @@ from core.file_types import file_type_name
 from core.text import one_line
 
 MAX_BYTES = 10 * 1024 * 1024
+# Room for the form around the file.
+MAX_FORM_BYTES = MAX_BYTES + 1024 * 1024
 MAX_NAME = 200
 
 
@@ -34,15 +36,25 @@ def file_type(content: bytes) -> FileType:
     Raises UnprocessableEntity: `AttachmentTooLarge` above 10 MiB, `AttachmentInvalid` for any other type.
     """
     if len(content) > MAX_BYTES:
-        message = _("The file is larger than %(limit)s.") % {"limit": filesizeformat(MAX_BYTES)}
-        raise UnprocessableEntity(message, sub_code="AttachmentTooLarge")
+        raise too_large()
     found = file_type_name(content)
     if found in TYPES:
         return TYPES[found]
-    message = _("This is not a PDF, JPEG, PNG or WebP file.")
-    if found is not None:
-        message = _("%(format)s is not supported; send PDF, JPEG, PNG or WebP.") % {"format": found}
-    raise UnprocessableEntity(message, sub_code="AttachmentInvalid")
+    raise UnprocessableEntity(_why_not(content, found), sub_code="AttachmentInvalid")
+
+
+def too_large() -> UnprocessableEntity:
+    text = _("The file is larger than %(limit)s. Scan it at a lower resolution, or attach it in parts.")
+    return UnprocessableEntity(text % {"limit": filesizeformat(MAX_BYTES)}, sub_code="AttachmentTooLarge")
+
+
+def _why_not(content: bytes, found: str | None) -> str:
+    """Return what was found and what to do."""
+    if not content:
+        return _("The file is empty. Choose another one.")
+    if found is None:
+        return _("This is not a PDF, JPEG, PNG or WebP file. Save it as one of these, and attach that.")
+    return _("%(format)s is not supported; send PDF, JPEG, PNG or WebP.") % {"format": found}
 
 
 def shown_name(name: str, kind: FileType) -> str:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts.permissions import MEMBERS, STAFF, Access
 from accounts.views import ActorView
 from changerequests import serializers as shapes
-from changerequests.attachments import MAX_BYTES
+from changerequests.attachments import MAX_BYTES, MAX_FORM_BYTES
 from changerequests.digests import digest_of
 from changerequests.display import shown_stages
 from changerequests.kinds import request_kind
@@ -33,8 +33,6 @@ from core.paging import PageSerializer, paginate, row_renderer
 READ, WRITE = "change-requests.read", "change-requests.write"
 TAGS = ["ChangeRequest"]
 UPLOAD = {"multipart/form-data": shapes.UploadSerializer}
-# Room for the form around the file.
-MAX_FORM_BYTES = MAX_BYTES + 1024 * 1024
 
 
 def _row(request: Any) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class ClaimAdmin(RequestAdmin):
     def act_address(self, name: str, change_request_id: int, request: HttpRequest) -> str:
         """Return the URL of an act about the request, with the filters of the queue."""
         address = reverse(f"admin:changerequests_changerequest_{name}", args=[change_request_id])
-        return self._with_filters(request, address)
+        return self.with_filters(request, address)
 
     @method_decorator(require_POST)
     def claim(self, request: HttpRequest, change_request_id: int) -> HttpResponse:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import QueryDict
 from django.utils.translation import gettext
 
 from accounts.actor import Actor
@@ -46,19 +46,23 @@ class ReviewedEntry:
         return any(change.is_outdated for change in self.changes)
 
 
+def left_out_in(sent: QueryDict) -> set[int]:
+    """Return the ids of the entries that a form leaves out."""
+    ids = {int(text) for text in sent.getlist("left_out") if text.isascii() and text.isdecimal()}
+    return {number for number in ids if number <= INT32_MAX}
+
+
 class EntryList:
     """What the page shows of a request's entries. The fields of its form say what to find, and what is left out."""
 
-    def __init__(self, change_request: ChangeRequest, request: HttpRequest, actor: Actor) -> None:
+    def __init__(self, change_request: ChangeRequest, sent: QueryDict, *, actor: Actor, user: Any) -> None:
         self._request = change_request
         self._actor = actor
-        self._user = request.user
-        sent = request.POST if request.method == "POST" else request.GET
+        self._user = user
         self.term = sent.get("term", "").strip()
         self.outcome = sent.get("outcome", "")
         self._page = sent.get("page", "1")
-        ids = {int(text) for text in sent.getlist("left_out") if text.isascii() and text.isdecimal()}
-        self.left_out = {number for number in ids if number <= INT32_MAX}
+        self.left_out = left_out_in(sent)
 
     @cached_property
     def page(self) -> Page[RequestSubject]:

@@ -16,7 +16,6 @@ from unfold.decorators import display
 
 from accounts.admin_actor import CappedChangeList
 from accounts.admin_paging import KeyedPaginator
-from changerequests.admin.attachments import AttachmentAdmin
 from changerequests.admin.base import STATE_COLOURS, state_of
 from changerequests.admin.bulk import BulkReviewAdmin
 from changerequests.admin.filters import (
@@ -43,7 +42,7 @@ FIELDS_IN_QUEUE = 3
 
 
 @admin.register(ChangeRequest)
-class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, AttachmentAdmin):
+class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
     sidebar_icon = "rule"
     daily_work = 1
     list_display = ["subject_name", "changed_fields", "initiator", "age", "due", "holder", "kind_name", "state"]

@@ -19,7 +19,8 @@ from accounts.actor import Actor
 from accounts.admin_actor import actor_of
 from changerequests.admin.base import COMMENT_LENGTH, STATE_COLOURS, state_of
 from changerequests.admin.claims import ClaimAdmin
-from changerequests.admin.entries import EntryList
+from changerequests.admin.conversation import ConversationAdmin, Typed, typed_before
+from changerequests.admin.entries import EntryList, left_out_in
 from changerequests.admin.look_first import LookFirstForm, shown_now
 from changerequests.admin.parts import Ticked, ticked
 from changerequests.admin.queue import walked_rows
@@ -49,7 +50,7 @@ class CommentForm(LookFirstForm):
         required=False,
         max_length=COMMENT_LENGTH,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text=_("Kept with the request. Required when you return or reject it."),
+        help_text=_("Kept with the request. Required when you return or reject it, or do not approve all of it."),
     )
 
     def require_comment(self, message: str) -> None:
@@ -84,7 +85,7 @@ class DecisionForm(CommentForm):
         self.require_comment(gettext("Say why you do not approve all of it: the initiator will want to know."))
 
 
-class ReviewAdmin(ClaimAdmin):
+class ReviewAdmin(ClaimAdmin, ConversationAdmin):
     """Replaces Django's change form with the review page."""
 
     def change_view(
@@ -97,26 +98,24 @@ class ReviewAdmin(ClaimAdmin):
             raise PermissionDenied
         if request.method != "POST":
             read_notifications_of(actor=actor, change_request_id=change_request.pk)
-            return self._review_page(request, actor, change_request, DecisionForm())
+        typed = typed_before(request, change_request)
         if "decision" not in request.POST:
-            # Another page of entries: what is left out and the comment go along.
-            form = DecisionForm(initial={"comment": request.POST.get("comment", "")})
-            return self._review_page(request, actor, change_request, form)
+            # Another page of entries, or back from the conversation: what is left out and the comment go along.
+            form = DecisionForm(initial={"comment": typed.sent.get("comment", "")})
+            return self._review_page(request, actor, change_request, form, typed)
         parts = self._ticked(request, change_request)
         form = DecisionForm(request.POST, parts=parts)
         if not form.is_valid():
-            return self._review_page(request, actor, change_request, form)
+            return self._review_page(request, actor, change_request, form, typed)
         try:
-            left_out = (
-                EntryList(change_request, request, actor).left_out if change_request.subject_id is None else set()
-            )
+            left_out = left_out_in(request.POST) if change_request.subject_id is None else set()
             if form.cleaned_data["decision"] in OWN_ACTS:
                 return self._own_act(request, actor, change_request, form.cleaned_data["decision"])
             decided = _decide(actor, change_request.pk, form.cleaned_data, parts, left_out)
         except ApiError as error:
             # Reload: somebody else may have changed the request since, which may be why it failed.
             change_request = self.get_object(request, unquote(object_id))
-            return self._review_page(request, actor, change_request, form, error=error)
+            return self._review_page(request, actor, change_request, form, typed, error=error)
         is_struck = form.cleaned_data["decision"] == Verdict.APPROVE and bool(parts.struck)
         return self._after_decision(request, actor, decided, parts.struck if is_struck else ())
 
@@ -164,6 +163,7 @@ class ReviewAdmin(ClaimAdmin):
         actor: Actor,
         change_request: Any,
         form: DecisionForm,
+        typed: Typed,
         *,
         error: ApiError | None = None,
     ) -> HttpResponse:
@@ -173,7 +173,8 @@ class ReviewAdmin(ClaimAdmin):
         current = current_revision(change_request)
         if change_request.subject_id is None:
             changes: list[ReviewedChange] = []
-            about: dict[str, Any] = {"entries": EntryList(change_request, request, actor)}
+            entries = EntryList(change_request, typed.sent or request.GET, actor=actor, user=request.user)
+            about: dict[str, Any] = {"entries": entries}
             digest = current_digest(change_request)
         else:
             subject, proposals = change_request.subject, proposals_of(change_request)
@@ -183,7 +184,7 @@ class ReviewAdmin(ClaimAdmin):
             about = presenter.subject_context(subject, user=request.user)
             digest = digest_of(change_request, proposals)
         offered = choices(decider=Decider(actor), request=change_request, current=current, changes=changes)
-        parts = ticked(kind, [change.path for change in changes], request.POST)
+        parts = ticked(kind, [change.path for change in changes], typed.sent)
         wordings = shown_wordings(change_request, presenter)
         state, status_text = state_of(change_request, is_outdated=any(change.is_outdated for change in changes))
         amend_address = None
@@ -214,8 +215,13 @@ class ReviewAdmin(ClaimAdmin):
             "kept_filters": request.GET.get("_changelist_filters", ""),
             "stages": shown_stages(current, change_request),
             "digest": digest,
-            "comments": change_request.comments.select_related("author__user"),
-            "attachments": change_request.attachments.select_related("author__user"),
+            "conversation": self.conversation(
+                request,
+                actor,
+                change_request,
+                typed,
+                form_id="decision-form" if offered.may_reject else "conversation-form",
+            ),
             "form": form,
             "shown_at": shown_now(),
             "error": error,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from changerequests.attachments import file_type, shown_name
-from changerequests.models import Notification, RequestAttachment, RequestComment
+from changerequests.models import ChangeRequest, Notification, RequestAttachment, RequestComment
 from changerequests.models.conversation import attachment_name
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.notifications import who_took_part
@@ -44,6 +44,11 @@ def add_comment(*, actor: Actor, change_request_id: int, text: str) -> RequestCo
     return RequestComment.objects.select_related("author__user").get(pk=comment.pk)
 
 
+def may_attach(actor: Actor, request: ChangeRequest) -> bool:
+    """Return whether the actor may attach files to a request that it sees."""
+    return request.is_asked_by(actor) or actor.has_perm(REVIEW_PERMISSION)
+
+
 def add_attachment(*, actor: Actor, change_request_id: int, name: str, content: bytes) -> RequestAttachment:
     """Store a file with an open request: its initiator may, and reviewers who see it. Locks the request.
 
@@ -52,7 +57,7 @@ def add_attachment(*, actor: Actor, change_request_id: int, name: str, content: 
     """
     # Checked first, so that no file is stored in vain.
     seen, _sight = seen_request(actor=actor, change_request_id=change_request_id)
-    if not seen.is_asked_by(actor) and not actor.has_perm(REVIEW_PERMISSION):
+    if not may_attach(actor, seen):
         raise Forbidden(_("Only the initiator and reviewers may attach files."), sub_code="NotAReviewer")
     check_open(seen)
     kind = file_type(content)

@@ -5,9 +5,8 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
 from accounts.actor import system_actor
-from changerequests.attachments import MAX_BYTES
+from changerequests.attachments import MAX_BYTES, MAX_FORM_BYTES
 from changerequests.models import RequestAttachment, RequestComment
-from changerequests.views import MAX_FORM_BYTES
 from contacts.services.anonymization import anonymize_contacts
 from core.models import PendingFileDeletion
 from tests.changerequests.requesting import PDF, address, attach, renaming

@@ -126,6 +126,16 @@ document.addEventListener("DOMContentLoaded", () => {
   // Also where the browser has kept what was ticked.
   window.addEventListener("pageshow", countBoxes);
 
+  // A file that is too large would be refused, and what else is typed would get lost on the way.
+  const file = document.querySelector("#conversation-file");
+  file?.addEventListener("change", () => {
+    const isTooLarge = file.files.length > 0 && file.files[0].size > Number(file.dataset.most);
+    document.querySelector("#conversation-too-large").hidden = !isTooLarge;
+    if (isTooLarge) {
+      file.value = "";
+    }
+  });
+
   isOn.checked = kept() !== "off";
   isOn.addEventListener("change", () => kept(isOn.checked ? "on" : "off"));
   helpButton.hidden = false;
