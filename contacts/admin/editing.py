@@ -5,23 +5,25 @@ from functools import reduce
 from http import HTTPStatus
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from accounts.admin_actor import VisibleToActorAdmin
 from audit.models import Entry
 from audit.queries import entries_since
 from changerequests.admin.messages import waiting_message
-from changerequests.models import ChangeRequest
-from changerequests.services.withdrawing import amend_change_request
-from contacts.admin.amending import amended_document, own_open_request, what_waits
+from contacts.admin.amending import (
+    SubmissionForm,
+    amend,
+    amended_details,
+    fresh_submission,
+    own_open_request,
+    waiting_context,
+)
 from contacts.admin.base import address_of, check_permission, contact_page, opened
 from contacts.display import field_labels, shown_changes
 from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, ChannelKind, Contact
@@ -34,20 +36,6 @@ from schemas.forms import DetailsForm
 from schemas.queries import current_schema
 
 USERNAME_FAULTS = frozenset({"UsernameNotUnique", "UsernameRequired"})
-
-
-class SubmissionForm(forms.Form):
-    """The version that the user read, the request that it amends, if any, and a comment for the reviewer."""
-
-    version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
-    amend = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
-    comment = forms.CharField(
-        label=_("Comment"),
-        required=False,
-        max_length=2000,
-        widget=forms.Textarea(attrs={"class": "kf-input", "rows": 3, "cols": False}),
-        help_text=_("For whoever reviews the change; kept in the history."),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +57,9 @@ def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse
         return HttpResponseRedirect(address_of(contact.pk))
     schema = current_schema(CONTACT_SCHEMA)
     if request.method != "POST":
-        amended = own_open_request(actor, contact, request.GET.get("amend"))
-        document = contact.details if amended is None else amended_document(contact, amended)
-        form = DetailsForm(schema, document, choices_url=admin.choices_url())
-        return _drawn(admin, request, contact, schema, Page(form, _fresh(contact, amended)))
+        amended = own_open_request(actor, contact, request.GET.get("amend"), kind=CONTACT_DETAILS)
+        form = DetailsForm(schema, amended_details(contact, amended), choices_url=admin.choices_url())
+        return _drawn(admin, request, contact, schema, Page(form, fresh_submission(contact, amended)))
     submission_form = SubmissionForm(request.POST)
     submission_form.is_valid()
     read = submission_form.cleaned_data.get("version")
@@ -85,11 +72,10 @@ def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse
         return _drawn(admin, request, contact, schema, Page(form, submission_form), HTTPStatus.UNPROCESSABLE_ENTITY)
 
     comment = submission_form.cleaned_data["comment"] or None
-    amended = own_open_request(actor, contact, submission_form.cleaned_data["amend"])
+    amended = own_open_request(actor, contact, submission_form.cleaned_data["amend"], kind=CONTACT_DETAILS)
     try:
         if amended is not None:
-            amend_change_request(actor=actor, change_request_id=amended.pk, document=form.patch, comment=comment)
-            return _tell_amended(request, amended)
+            return amend(request, amended, actor=actor, document=form.patch, comment=comment)
         submission = patch_details(
             actor=actor, contact_id=contact.pk, patch=form.patch, comment=comment, versions=[read]
         )
@@ -101,11 +87,6 @@ def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse
         return _drawn(admin, request, contact, schema, Page(form, submission_form, error), error.status)
     _tell(request, schema, form, submission)
     return HttpResponseRedirect(address_of(contact.pk))
-
-
-def _fresh(contact: Contact, amended: ChangeRequest | None = None, comment: str = "") -> SubmissionForm:
-    initial = {"version": contact.version, "amend": amended and amended.pk, "comment": comment}
-    return SubmissionForm(initial=initial)
 
 
 def _overtaken(
@@ -121,9 +102,10 @@ def _overtaken(
     later = entries_since(kind=CONTACT_DETAILS, subject_id=contact.pk, after=read, until=contact.version)
     before = reduce(lambda document, entry: entry.undone(document), later, contact.details)
     form = DetailsForm(schema, before, request.POST, choices_url=admin.choices_url())
+    amended = own_open_request(actor, contact, sent.data.get("amend"), kind=CONTACT_DETAILS)
     page = Page(
         form.rebased(contact.details),
-        _fresh(contact, own_open_request(actor, contact, sent.data.get("amend")), sent.data.get("comment", "")),
+        fresh_submission(contact, amended, sent.data.get("comment", "")),
         PreconditionFailed(),
         tuple(later),
     )
@@ -146,9 +128,6 @@ def _drawn(
         page.details.note(
             [path], gettext("%(value)s takes its place once its owner has confirmed it.") % {"value": address}
         )
-    waiting = what_waits(request, contact)
-    if waiting is not None:
-        page.details.note(waiting.paths, gettext("A change of this waits for review."))
     return contact_page(
         admin,
         request,
@@ -160,8 +139,7 @@ def _drawn(
         form=page.details,
         submission=page.submission,
         error=error,
-        waiting=waiting,
-        is_amending=waiting is not None and waiting.is_amended_by(page.submission["amend"].value()),
+        **waiting_context(request, contact, kind=CONTACT_DETAILS, details=page.details, submission=page.submission),
         pending_id=pending,
         meanwhile=[(entry, shown_changes(schema, entry.changes)) for entry in page.entries],
     )
@@ -175,13 +153,6 @@ def _faults(error: ApiError, schema: CompiledSchema) -> dict[str, Any]:
     if error.sub_code in USERNAME_FAULTS and email is not None:
         return {email: [str(error)]}
     return {}
-
-
-def _tell_amended(request: HttpRequest, asked: ChangeRequest) -> HttpResponse:
-    """Redirect to the request with a message that says what it asks for now."""
-    text = gettext("Request #{} asks for what you entered, and waits for review again.")
-    messages.success(request, format_html(text, asked.pk))
-    return HttpResponseRedirect(reverse("admin:changerequests_changerequest_change", args=[asked.pk]))
 
 
 def _tell(request: HttpRequest, schema: CompiledSchema, form: DetailsForm, submission: Submission) -> None:

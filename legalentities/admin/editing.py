@@ -21,11 +21,19 @@ from accounts.actor import Actor
 from accounts.admin_actor import actor_of
 from audit.models import Entry
 from audit.queries import entries_since
-from changerequests.admin.messages import waiting_message
+from changerequests.admin.messages import may_see_requests, waiting_message
 from changerequests.models import ChangeRequest
 from changerequests.queries.policies import binding_policy
 from contactgroups.models import ACCESS_POLICIES, GroupMembership
 from contactgroups.services import Membership
+from contacts.admin.amending import (
+    SubmissionForm,
+    amend,
+    amended_details,
+    fresh_submission,
+    own_open_request,
+    waiting_context,
+)
 from contacts.display import field_labels, shown_changes
 from contacts.models import Contact
 from core.errors import ApiError, PreconditionFailed
@@ -76,17 +84,12 @@ class NewLegalEntityForm(forms.Form):
         return [Membership(contact.pk, self.cleaned_data["policy"]) for contact in self.cleaned_data["contacts"]]
 
 
-class VersionForm(forms.Form):
-    """The version that the page was rendered from."""
-
-    version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
-    """State of the edit page: the form, why the submission was rejected, and what others have changed since."""
+    """State of the edit page: the forms, why the submission was rejected, and what others have changed since."""
 
     details: DetailsForm
+    submission: SubmissionForm
     error: ApiError | None = None
     entries: Sequence[Entry] = ()
 
@@ -146,25 +149,36 @@ def edit_page(model_admin: Any, request: HttpRequest, legal_entity: LegalEntity)
     schema = current_schema(LEGAL_ENTITY_SCHEMA)
     address = model_admin.choices_url()
     if request.method != "POST":
-        page = Page(DetailsForm(schema, legal_entity.details, choices_url=address))
-        return _drawn(model_admin, request, legal_entity, schema, page)
-    sent = VersionForm(request.POST)
-    if not sent.is_valid() or sent.cleaned_data["version"] > legal_entity.version:
+        amended = own_open_request(actor, legal_entity, request.GET.get("amend"), kind=LEGAL_ENTITY_DETAILS)
+        form = DetailsForm(schema, amended_details(legal_entity, amended), choices_url=address)
+        return _drawn(model_admin, request, legal_entity, schema, Page(form, fresh_submission(legal_entity, amended)))
+    sent = SubmissionForm(request.POST)
+    sent.is_valid()
+    read = sent.cleaned_data.get("version")
+    if read is None or read > legal_entity.version:
         raise SuspiciousOperation("no such version")
-    read: int = sent.cleaned_data["version"]
     if read < legal_entity.version:
-        return _overtaken(model_admin, request, legal_entity, schema, read)
+        return _overtaken(model_admin, request, actor, legal_entity, schema, sent, read)
     form = DetailsForm(schema, legal_entity.details, request.POST, choices_url=address)
+    if not sent.is_valid():
+        page = Page(form, sent)
+        return _drawn(model_admin, request, legal_entity, schema, page, HTTPStatus.UNPROCESSABLE_ENTITY)
 
+    comment = sent.cleaned_data["comment"] or None
+    amended = own_open_request(actor, legal_entity, sent.cleaned_data["amend"], kind=LEGAL_ENTITY_DETAILS)
     try:
-        submission = replace_details(actor=actor, legal_entity_id=legal_entity.pk, details=form.target, versions=[read])
+        if amended is not None:
+            return amend(request, amended, actor=actor, document=form.target, comment=comment)
+        submission = replace_details(
+            actor=actor, legal_entity_id=legal_entity.pk, details=form.target, comment=comment, versions=[read]
+        )
     except PreconditionFailed:
         legal_entity.refresh_from_db()
-        return _overtaken(model_admin, request, legal_entity, schema, read)
+        return _overtaken(model_admin, request, actor, legal_entity, schema, sent, read)
     except ApiError as error:
         if error.sub_code in ("ValidationFailed", "FieldNotUpdatable"):
             form.add_faults(error.properties)
-        return _drawn(model_admin, request, legal_entity, schema, Page(form, error), error.status)
+        return _drawn(model_admin, request, legal_entity, schema, Page(form, sent, error), error.status)
     if submission.change_request is not None:
         labels = field_labels(schema, submission.waiting_paths)
         messages.warning(request, waiting_message(request, submission.change_request.pk, labels))
@@ -184,13 +198,21 @@ def address_of(legal_entity_id: int) -> str:
 
 
 def _overtaken(
-    model_admin: Any, request: HttpRequest, legal_entity: LegalEntity, schema: CompiledSchema, read: int
+    model_admin: Any,
+    request: HttpRequest,
+    actor: Actor,
+    legal_entity: LegalEntity,
+    schema: CompiledSchema,
+    sent: SubmissionForm,
+    read: int,
 ) -> HttpResponse:
     """Render the form again with 412, rebased on the current version. Nothing was changed and no input is lost."""
     later = entries_since(kind=LEGAL_ENTITY_DETAILS, subject_id=legal_entity.pk, after=read, until=legal_entity.version)
     before = reduce(lambda document, entry: entry.undone(document), later, legal_entity.details)
     form = DetailsForm(schema, before, request.POST, choices_url=model_admin.choices_url())
-    page = Page(form.rebased(legal_entity.details), PreconditionFailed(), later)
+    amended = own_open_request(actor, legal_entity, sent.data.get("amend"), kind=LEGAL_ENTITY_DETAILS)
+    submission = fresh_submission(legal_entity, amended, sent.data.get("comment", ""))
+    page = Page(form.rebased(legal_entity.details), submission, PreconditionFailed(), later)
     return _drawn(model_admin, request, legal_entity, schema, page, HTTPStatus.PRECONDITION_FAILED)
 
 
@@ -211,7 +233,11 @@ def _drawn(
         "legal_entity": legal_entity,
         "address": address_of(legal_entity.pk),
         "form": page.details,
-        "version_form": VersionForm(initial={"version": legal_entity.version}),
+        "submission": page.submission,
+        **waiting_context(
+            request, legal_entity, kind=LEGAL_ENTITY_DETAILS, details=page.details, submission=page.submission
+        ),
+        "may_open_requests": may_see_requests(request),
         "error": page.error,
         "meanwhile": [shown_changes(schema, entry.changes) for entry in page.entries],
     }

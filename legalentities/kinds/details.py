@@ -17,6 +17,7 @@ from contacts.kinds.details import RECENT_ENTRIES, DetailsKind, DetailsPresenter
 from contacts.plans import Snapshot, replaced
 from core.documents import Change
 from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
+from legalentities.permissions import MAY_CHANGE
 from legalentities.queries import facts_of_legal_entity, search_legal_entities
 from legalentities.services import LEGAL_ENTITIES
 from schemas.queries import current_schema
@@ -66,6 +67,11 @@ class LegalEntityPresenter(DetailsPresenter):
         if not user.has_perm("legalentities.view_legalentity"):
             return None
         return reverse("admin:legalentities_legalentity_change", args=[subject.id])
+
+    def amend_address(self, subject: SubjectView, *, change_request_id: int, user: Any) -> str | None:
+        if not user.has_perm(MAY_CHANGE):
+            return None
+        return f"{reverse('admin:legalentities_legalentity_edit', args=[subject.id])}?amend={change_request_id}"
 
     def subject_context(self, subject: SubjectView, *, user: Any) -> dict[str, Any]:
         return {
