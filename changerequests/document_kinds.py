@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from accounts.actor import Actor, ActorKind
 from accounts.queries import NOTHING, has_permission
 from audit.queries import latest_entries
+from changerequests.comparison import compared_words, matched_items
 from changerequests.kinds import Presenter, RequestKind, SubjectView
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement
 from changerequests.presentation import Mark, ReviewedChange, Row, Shown, ShownChange
@@ -125,22 +126,52 @@ class DocumentPresenter(Presenter):
         return self.shown(value, mark, beside=beside, name=path.rpartition(".")[2])
 
     def shown(self, value: Any, mark: Mark = Mark.SAME, *, beside: Any = None, name: str = "") -> Shown:
-        """Return a value for display; items that the value beside it has too are not marked."""
+        """Return a value for display; `mark` marks what differs from the value beside it.
+
+        Arrays are compared item by item, objects value by value, and long texts word by word.
+        """
         if isinstance(value, list):
-            others = beside if isinstance(beside, list) else []
-            return Shown(
-                items=tuple(self.shown(item, Mark.SAME if item in others else mark, name=name) for item in value)
-            )
+            return self._shown_items(value, mark, beside if isinstance(beside, list) else [], name)
         if isinstance(value, dict):
-            known = [part for part in self._labels if part in value]
-            names = [*known, *(part for part in value if part not in self._labels)]
-            rows = [
-                Row(self.label(part), self.shown(value[part], name=part))
-                for part in names
-                if value[part] is not None and value[part] is not False
-            ]
-            return Shown(rows=tuple(rows), mark=mark)
-        return Shown(text=self.text(value, name=name), mark=mark)
+            return self._shown_object(value, mark, beside)
+        text = self.text(value, name=name)
+        if mark is Mark.SAME or not (isinstance(value, str) and isinstance(beside, str)):
+            return Shown(text=text, mark=mark)
+        other = self.text(beside, name=name)
+        is_old = mark is Mark.REMOVED
+        before, after = compared_words(*((text, other) if is_old else (other, text)))
+        return Shown(text=text, pieces=before if is_old else after, mark=mark)
+
+    def _shown_items(self, items: list[Any], mark: Mark, others: list[Any], name: str) -> Shown:
+        is_old = mark is not Mark.ADDED
+        matches = matched_items(items, others) if is_old else matched_items(others, items).reversed()
+        return Shown(
+            items=tuple(
+                self.shown(
+                    item,
+                    Mark.SAME if place in matches.same else mark,
+                    beside=others[matches.changed[place]] if place in matches.changed else None,
+                    name=name,
+                )
+                for place, item in enumerate(items)
+            )
+        )
+
+    def _shown_object(self, value: dict[str, Any], mark: Mark, beside: Any) -> Shown:
+        known = [part for part in self._labels if part in value]
+        names = [*known, *(part for part in value if part not in self._labels)]
+        is_compared = mark is not Mark.SAME and isinstance(beside, dict)
+        rows = []
+        for part in names:
+            inside = value[part]
+            if inside is None or inside is False:
+                continue
+            other = beside.get(part) if is_compared else None
+            is_marked = is_compared and not is_same(inside, other)
+            rows.append(
+                Row(self.label(part), self.shown(inside, mark if is_marked else Mark.SAME, beside=other, name=part))
+            )
+        return Shown(rows=tuple(rows), mark=Mark.CHANGED if is_compared else mark)
 
     def labelled_faults(self, properties: Mapping[str, Any] | None) -> list[str]:
         return [

@@ -3,12 +3,9 @@
 Decides what to show and marks differences; the templates render it. Nothing here is HTML.
 """
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Any
 
@@ -16,19 +13,15 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
-from changerequests.presentation import Mark, Piece, Row, Shown, ShownChange
+from changerequests.comparison import compared_words, is_long, matched_items
+from changerequests.presentation import Mark, Row, Shown, ShownChange
 from core.documents import changes_between, is_same, value_at
 from schemas.compiled import CompiledSchema
 from schemas.definition.elements import GROUP, FieldType
 from schemas.fields import Field, LayoutElement
 
-# Texts of at least this many characters are compared word by word, unless one of them has too many words.
-COMPARED_BY_WORDS_FROM = 60
-MOST_WORDS_COMPARED = 2_000
 # Digits are grouped from here on: smaller numbers are as often years or scores as amounts.
 GROUPED_FROM = 10_000
-
-_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +65,7 @@ def compared(schema: CompiledSchema, path: str, before: Any, after: Any) -> tupl
     if isinstance(before, dict) and isinstance(after, dict):
         return _compared_objects(schema, path, before, after)
     left, right = shown(schema, path, before, Mark.REMOVED), shown(schema, path, after, Mark.ADDED)
-    if isinstance(before, str) and isinstance(after, str) and max(len(before), len(after)) >= COMPARED_BY_WORDS_FROM:
+    if isinstance(before, str) and isinstance(after, str) and is_long(before, after):
         return _compared_texts(left, right)
     return left, right
 
@@ -126,27 +119,15 @@ def _in_order(schema: CompiledSchema, path: str, *objects: Mapping[str, Any]) ->
 
 
 def _compared_arrays(schema: CompiledSchema, path: str, before: list[Any], after: list[Any]) -> tuple[Shown, Shown]:
-    left: list[Shown] = []
-    right: list[Shown] = []
-    matcher = SequenceMatcher(a=_fingerprints(before), b=_fingerprints(after), autojunk=False)
-    for operation, start, end, new_start, new_end in matcher.get_opcodes():
-        gone, come = before[start:end], after[new_start:new_end]
-        if operation == "equal":
-            left += [shown(schema, path, item) for item in gone]
-            right += [shown(schema, path, item) for item in come]
-            continue
-        # An object in another's place counts as changed; any other item there counts as removed and added.
-        while gone and come and isinstance(gone[0], dict) and isinstance(come[0], dict):
-            old, new = _compared_objects(schema, path, gone.pop(0), come.pop(0))
-            left.append(old)
-            right.append(new)
-        left += [shown(schema, path, item, Mark.REMOVED) for item in gone]
-        right += [shown(schema, path, item, Mark.ADDED) for item in come]
+    matches = matched_items(before, after)
+    left = [
+        shown(schema, path, item, Mark.SAME if n in matches.same else Mark.REMOVED) for n, item in enumerate(before)
+    ]
+    kept = set(matches.same.values())
+    right = [shown(schema, path, item, Mark.SAME if n in kept else Mark.ADDED) for n, item in enumerate(after)]
+    for old, new in matches.changed.items():
+        left[old], right[new] = compared(schema, path, before[old], after[new])
     return Shown(items=tuple(left), mark=Mark.CHANGED), Shown(items=tuple(right), mark=Mark.CHANGED)
-
-
-def _fingerprints(items: list[Any]) -> list[str]:
-    return [json.dumps(item, sort_keys=True) for item in items]
 
 
 def _compared_objects(
@@ -165,21 +146,10 @@ def _compared_objects(
 
 
 def _compared_texts(left: Shown, right: Shown) -> tuple[Shown, Shown]:
-    old, new = _WORDS.findall(left.text), _WORDS.findall(right.text)
-    if max(len(old), len(new)) > MOST_WORDS_COMPARED:
+    old, new = compared_words(left.text, right.text)
+    if not old and not new:
         return left, right
-    removed: list[Piece] = []
-    added: list[Piece] = []
-    for operation, start, end, new_start, new_end in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
-        is_same = operation == "equal"
-        if start < end:
-            removed.append(Piece("".join(old[start:end]), Mark.SAME if is_same else Mark.REMOVED))
-        if new_start < new_end:
-            added.append(Piece("".join(new[new_start:new_end]), Mark.SAME if is_same else Mark.ADDED))
-    return (
-        Shown(text=left.text, pieces=tuple(removed), mark=Mark.CHANGED),
-        Shown(text=right.text, pieces=tuple(added), mark=Mark.CHANGED),
-    )
+    return Shown(text=left.text, pieces=old, mark=Mark.CHANGED), Shown(text=right.text, pieces=new, mark=Mark.CHANGED)
 
 
 # ---- places
