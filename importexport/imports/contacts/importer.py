@@ -41,7 +41,7 @@ from importexport.imports.contacts.plan import Known, New
 from importexport.imports.contacts.references import references_for
 from importexport.imports.contacts.relations import MEMBERS, PARTICIPANTS, access_changes, change_links
 from importexport.imports.contacts.statements import Holder
-from importexport.imports.contacts.uniqueness import check_unique_connections, check_unique_usernames
+from importexport.imports.contacts.uniqueness import give_up, settled_wishes
 from importexport.imports.copying import copy_into, json_text, number, row, text, timestamp
 from importexport.imports.documents import History, Planner, change_cells
 from importexport.imports.entries import Outcome
@@ -103,14 +103,14 @@ class ContactImporter:
         touched = self._touched(cursor, known, holders)
         self._plan_updates(cursor, touched)
         self._let_wait(touched)
-        check_unique_usernames(cursor, new, touched)
-        check_unique_connections(entries, holders, new, touched)
+        asked = self._creations.waiting(new, partial(document_of, references=self._references))
+        waiting = {item.place for item, _changes, _requirement in asked}
+        wishes = settled_wishes(cursor, entries, holders=holders, new=new, touched=touched, waiting=waiting)
         for item in touched:
             item.hold_back()
-        able = [item for item in new if not item.entry.faults]
-        waiting = self._creations.waiting(able, partial(document_of, references=self._references))
-        ask_for(cursor, waiting, self._references)
-        self._create(cursor, [item for item in able if not item.entry.waiting])
+        ask_for(cursor, [found for found in asked if not found[0].entry.faults], self._references)
+        give_up(cursor, wishes)
+        self._create(cursor, [item for item in new if not item.entry.faults and not item.entry.waiting])
         self._update(cursor, [item for item in touched if not item.entry.faults])
 
     # ---- new or known

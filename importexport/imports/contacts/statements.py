@@ -73,6 +73,13 @@ CONNECT = """
     SELECT * FROM unnest(%s::int[], %s::text[], %s::text[])
     ON CONFLICT (contact_id, system) DO UPDATE SET external_id = EXCLUDED.external_id
 """
+# For the rest of the transaction, in which the contacts get others.
+FREE_USERNAMES = "UPDATE contacts_contact SET username = NULL WHERE id = ANY(%s::int[])"
+FREE_EXTERNAL_IDS = """
+    UPDATE contacts_externalconnection connection SET external_id = gen_random_uuid()::text
+      FROM unnest(%s::int[], %s::text[]) AS given (contact_id, system)
+     WHERE connection.contact_id = given.contact_id AND connection.system = given.system
+"""
 
 
 @dataclass(slots=True)
@@ -162,6 +169,18 @@ def connections(cursor: CursorWrapper, contact_ids: list[int]) -> dict[int, dict
         for contact_id, system, external_id in cursor.fetchall():
             found[contact_id][system] = external_id
     return found
+
+
+def free_usernames(cursor: CursorWrapper, contact_ids: list[int]) -> None:
+    """Take the usernames from contacts that get others afterwards."""
+    if contact_ids:
+        cursor.execute(FREE_USERNAMES, [ints(contact_ids)])
+
+
+def free_external_ids(cursor: CursorWrapper, given: list[tuple[int, str]]) -> None:
+    """Free the external ids, by contact and system, of contacts that get others there afterwards."""
+    if given:
+        cursor.execute(FREE_EXTERNAL_IDS, [list(column) for column in zip(*given, strict=True)])
 
 
 def new_ids(cursor: CursorWrapper, count: int) -> list[int]:
