@@ -6,7 +6,6 @@ django-otp throttles wrong codes: each one doubles the wait for the next.
 """
 
 import secrets
-import unicodedata
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -19,6 +18,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Authenticator, Member, RecoveryCode, User
 from accounts.sealing import is_sealed_with_first_key, sealed
+from accounts.typed_codes import is_numeric_code, plain_code
 
 RECOVERY_CODES = 10
 # No letters that look like other letters or digits.
@@ -91,8 +91,8 @@ def confirm_device(user: User, code: str, *, known: int | None) -> list[str] | N
     Locks the device. Ends the user's sessions, because they started with only a password; the caller renews its own.
     What is no code costs no attempt.
     """
-    code = _plain(code)
-    if not _is_authenticator_code(code):
+    code = plain_code(code)
+    if not is_numeric_code(code, length=DIGITS):
         return None
     device = Authenticator.objects.select_for_update().filter(pk=known, user=user, confirmed=False).first()
     if device is None or not device.verify_token(code):
@@ -120,9 +120,9 @@ def check_code(user: User, code: str) -> Verdict:
 
     What has the form of neither costs no attempt.
     """
-    code = _plain(code)
+    code = plain_code(code)
     is_recovery_code = len(code) == CODE_LENGTH and set(code) <= set(ALPHABET)
-    if not is_recovery_code and not _is_authenticator_code(code):
+    if not is_recovery_code and not is_numeric_code(code, length=DIGITS):
         return Verdict(False, is_malformed=True)
     device = Authenticator.objects.select_for_update().filter(user=user, confirmed=True).first()
     if device is None:
@@ -169,16 +169,6 @@ def remove_factor(user: User) -> bool:
 def is_required_of(user: User) -> bool:
     """Return whether the login requires a second factor."""
     return bool(settings.REQUIRE_SECOND_FACTOR) and is_for(user)
-
-
-def _is_authenticator_code(code: str) -> bool:
-    return len(code) == DIGITS and code.isascii() and code.isdecimal()
-
-
-def _plain(code: str) -> str:
-    """Return a code as it was shown, however it is typed: grouped by spaces or hyphens, with digits of any script."""
-    digits = (str(unicodedata.decimal(character, character)) for character in unicodedata.normalize("NFKC", code))
-    return "".join("".join(digits).split()).replace("-", "").lower()
 
 
 def _hashed(code: str) -> str:

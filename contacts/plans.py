@@ -17,6 +17,7 @@ from changerequests.policies import NO_FACTS, NOTHING_REQUIRED, Facts, KindPolic
 from core.documents import Change, Document, canonical, changes_between, merge_patch, value_at, with_values
 from core.errors import PreconditionFailed, UnprocessableEntity
 from schemas.compiled import CompiledSchema
+from schemas.phones import is_same_number
 
 Faults = Mapping[str, Sequence[Any]]
 # Kind of each channel that waits for its key -> path of its field.
@@ -177,7 +178,11 @@ def _hold_back_addresses(found: ChangePlan) -> None:
     """Take values that need verification out of the document; without them it must still follow the schema."""
     snapshot = found.snapshot
     found.to_verify = [
-        change for change in found.changes if change.path in snapshot.verified_paths and change.target is not None
+        change
+        for change in found.changes
+        if change.path in snapshot.verified_paths
+        and change.target is not None
+        and not _is_rewritten_number(snapshot.schema, change)
     ]
     if not found.to_verify:
         return
@@ -189,6 +194,12 @@ def _hold_back_addresses(found: ChangePlan) -> None:
         found.faults = {path: messages for path, messages in faults.items() if path not in waiting}
         if found.faults:
             found.refusal = _refused(found, _("The other changes need the address that is not verified yet."))
+
+
+def _is_rewritten_number(schema: CompiledSchema, change: Change) -> bool:
+    """Return whether a change only writes the same number in another way."""
+    region, original = schema.fields[change.path].region, change.original
+    return region is not None and isinstance(original, str) and is_same_number(original, change.target, region)
 
 
 def _follow_email(found: ChangePlan, path: str) -> None:

@@ -14,6 +14,7 @@ from schemas.definition import invalid
 from schemas.definition.elements import (
     MAX_EXACT_INTEGER,
     NUMBER_TYPES,
+    PHONE_TYPES,
     Definition,
     Element,
     FieldElement,
@@ -22,7 +23,7 @@ from schemas.definition.elements import (
     data_elements,
 )
 from schemas.engine import DIALECT, deciding_validator
-from schemas.formats import MAX_EMAIL_LENGTH, MAX_URL_LENGTH
+from schemas.formats import MAX_EMAIL_LENGTH, MAX_URL_LENGTH, phone_format
 
 DEFAULT_MAX_ITEMS = 100
 MAX_LIST_KEY_LENGTH = 100
@@ -33,24 +34,19 @@ _UNSEEN = "\\u0000-\\u001F\\u007F-\\u009F\\u00AD\\u200B\\u200E\\u200F\\u2028-\\u
 ONE_LINE = f"^[^{_UNSEEN}]*$"
 SEVERAL_LINES = "^[^\\u0000]*$"
 NOT_BLANK = "[^\\s{}{}]".format(_UNSEEN, "".join(f"\\u{ord(one):04X}" for one in BLANK))
-# Mobile numbers are E.164, to send messages to. Phone numbers are for people and may have spaces and punctuation.
-MOBILE = "^\\+[1-9][0-9]{6,14}$"
-PHONE = "^\\+?[0-9(][0-9 ()./-]{3,38}$"
 WEB_SCHEME = "^[Hh][Tt][Tt][Pp][Ss]?://"
 
 _DEFAULT_MAX_LENGTH = {
     FieldType.TEXT: 500,
     FieldType.MULTILINE_TEXT: 10_000,
     FieldType.EMAIL: MAX_EMAIL_LENGTH,
-    FieldType.MOBILE: 16,
+    FieldType.MOBILE: 40,
     FieldType.PHONE: 40,
     FieldType.URL: MAX_URL_LENGTH,
 }
 _PATTERN = {
     FieldType.TEXT: ONE_LINE,
     FieldType.MULTILINE_TEXT: SEVERAL_LINES,
-    FieldType.MOBILE: MOBILE,
-    FieldType.PHONE: PHONE,
     FieldType.URL: WEB_SCHEME,
 }
 _FORMAT = {
@@ -158,7 +154,9 @@ def _text(element: FieldElement) -> dict[str, Any]:
         schema["maxLength"] = element.max_length
     elif default is not None:
         schema["maxLength"] = max(default, least)
-    if element.type in _FORMAT:
+    if element.type in PHONE_TYPES:
+        schema["format"] = phone_format(element.type, element.region)
+    elif element.type in _FORMAT:
         schema["format"] = _FORMAT[element.type]
     patterns = [
         pattern

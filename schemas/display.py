@@ -51,6 +51,7 @@ PROPERTY_LABELS: Mapping[str, Promise] = {
     "isArray": gettext_lazy("Several values"),
     "listKey": gettext_lazy("List"),
     "hierarchyFieldKey": gettext_lazy("Field above"),
+    "region": gettext_lazy("Country of numbers without a calling code"),
     "minLength": gettext_lazy("Characters at least"),
     "maxLength": gettext_lazy("Characters at most"),
     "pattern": gettext_lazy("Pattern"),

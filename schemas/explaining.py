@@ -13,7 +13,8 @@ from django.utils.translation import ngettext
 
 from core.text import stray_message
 from schemas import formats
-from schemas.derivation import MOBILE, NOT_BLANK, ONE_LINE, PHONE, SEVERAL_LINES, WEB_SCHEME
+from schemas.definition.elements import FieldType
+from schemas.derivation import NOT_BLANK, ONE_LINE, SEVERAL_LINES, WEB_SCHEME
 from schemas.listchecks import Fault, shown
 
 # Bounds the size of the response.
@@ -21,6 +22,8 @@ MAX_FAULTS = 500
 MAX_DEPTH = 64
 # Larger integers exceed every field's bounds, and Python refuses to convert very large ones to text.
 MAX_BITS = 64
+
+_PHONE_FORMATS = (f"{FieldType.MOBILE}-", f"{FieldType.PHONE}-")
 
 
 def not_json_faults(document: Any) -> list[Fault]:
@@ -130,9 +133,13 @@ def _type(expected: Any, _value: Any) -> str:
 
 
 def _format(name: str, value: Any) -> str:
-    match name:
+    match name.partition("-")[0] if name.startswith(_PHONE_FORMATS) else name:
         case formats.ONE_LINE:
             return stray_message(value)
+        case FieldType.MOBILE:
+            return _("This must be a mobile number, such as +41 79 123 45 67, without an extension.")
+        case FieldType.PHONE:
+            return _("This must be a phone number in digits, and nothing else: such as +41 44 668 18 00 ext. 12.")
         case "date":
             return _("This must be a date, such as 1980-12-31.")
         case "date-time":
@@ -152,8 +159,6 @@ _PATTERN_MESSAGES: Mapping[str, Callable[[str], str]] = {
     ONE_LINE: stray_message,
     SEVERAL_LINES: lambda _value: _("This must not contain the NUL character."),
     NOT_BLANK: lambda _value: _mandatory(),
-    MOBILE: lambda _value: _("This must be a number in international form, such as +41791234567."),
-    PHONE: lambda _value: _("This must be a phone number."),
     WEB_SCHEME: lambda value: _format("uri", value),
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 from schemas.definition.elements import (
     FLAGS,
     GROUP,
+    PHONE_TYPES,
     SECTION,
     Definition,
     Element,
@@ -18,6 +19,7 @@ from schemas.definition.elements import (
     Section,
 )
 from schemas.localization import text_in
+from schemas.phones import region_or_default
 
 _OWN_FLAGS = frozenset({"is_mandatory", "is_verification_required"})
 _INHERITED_FLAGS = tuple(attribute for attribute in FLAGS.values() if attribute not in _OWN_FLAGS)
@@ -31,7 +33,7 @@ class Field:
     `path` is dotted, without indexes. `is_in_array` means that it is inside an array, so no change has its path. Flags
     are inherited from the enclosing object field, except mandatory and verification. `layout_path` is the path of the
     parent layout element ("" at the root), `order` the position in it, from 1. `hierarchy_path` is the path of the list
-    field with the parent item.
+    field with the parent item, `region` the country of phone numbers without a calling code.
     """
 
     path: str
@@ -62,6 +64,7 @@ class Field:
     list_key: str | None
     hierarchy_field_key: str | None
     hierarchy_path: str | None
+    region: str | None
 
     def label(self, language: str | None = None) -> str:
         return text_in(self.labels, language, fallback=self.key)
@@ -141,6 +144,7 @@ def _field(element: FieldElement, path: str, order: int, place: _Place) -> Field
         list_key=element.list_key,
         hierarchy_field_key=above,
         hierarchy_path=_join(place.object_path, above) if above else None,
+        region=region_or_default(element.region) if element.type in PHONE_TYPES else None,
         **flags,
         **constraints,
     )

@@ -291,6 +291,8 @@ LANGUAGES = [("en", _("English")), ("de", _("German")), ("fr", _("French")), ("i
 LOCALE_PATHS = [ROOT / "locale"]
 FORMAT_MODULE_PATH = ["core.formats"]
 TIME_ZONE = "UTC"
+# Where phone numbers without a calling code are dialled, unless the field of the schema names another country.
+PHONE_REGION = env.str("PHONE_REGION", default="CH")
 USE_TZ = True
 # The days on which hours until a change request is due count, but for the holidays that the admin has.
 BUSINESS_DAYS = weekdays(env.list("BUSINESS_DAYS", default=list(WEEKDAYS[:5])))

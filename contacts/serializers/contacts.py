@@ -165,7 +165,7 @@ class ChannelSerializer(StrictSerializer):
 
 
 class VerifyChannelSerializer(ChannelSerializer):
-    key = StrictCharField(allow_null=True, max_length=20, trim_whitespace=True)
+    key = StrictCharField(allow_null=True, max_length=40, trim_whitespace=True)
 
 
 class PictureSerializer(serializers.Serializer):

@@ -19,7 +19,8 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.keys import key_hash
+from accounts.typed_codes import is_numeric_code, plain_code
+from contacts.keys import DIGITS, key_hash
 from contacts.models import Channel, ChannelKind, Contact
 from contacts.snapshots import changeable_contact
 from contacts.tasks import send_key
@@ -101,8 +102,8 @@ def discontinue_verification(*, actor: Actor, contact_id: int, kind: ChannelKind
 def redeemed_value(*, contact: Contact, kind: ChannelKind, key: str) -> tuple[Channel, UnprocessableEntity | None]:
     """Check a key for the locked contact; return the channel and the error, or None if the key is right.
 
-    A wrong key is counted, so the caller must commit before raising the error. Raises UnprocessableEntity
-    `NothingPending`.
+    A wrong key is counted, so the caller must commit before raising the error; what has the form of no key is not.
+    Raises UnprocessableEntity `NothingPending`.
     """
     channel = _pending_channel(contact, kind)
     if channel.is_refused:
@@ -114,6 +115,10 @@ def redeemed_value(*, contact: Contact, kind: ChannelKind, key: str) -> tuple[Ch
     is_expired = channel.key_expires_at is not None and channel.key_expires_at <= now
     if channel.attempts >= MAX_ATTEMPTS or is_expired:
         return channel, UnprocessableEntity(_("The key is no longer valid. Ask for a new one."), sub_code="KeyExpired")
+    key = plain_code(key)
+    if not is_numeric_code(key, length=DIGITS):
+        message = _("A key has %(digits)s digits.") % {"digits": DIGITS}
+        return channel, UnprocessableEntity(message, sub_code="KeyNoMatch")
     if channel.key_hash and constant_time_compare(channel.key_hash, key_hash(channel, key)):
         return channel, None
     channel.attempts += 1

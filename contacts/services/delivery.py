@@ -8,12 +8,15 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from accounts.addresses import mailable
 from accounts.throttling import counter
 from contacts.keys import LIFETIME, address_hash, key_hash, new_key
-from contacts.models import Channel, ChannelKind
+from contacts.models import CONTACT_SCHEMA, Channel, ChannelKind
 from contacts.sms import send_sms
 from core.mails import send_text
 from core.outbox import Outbox
+from schemas.phones import e164, region_or_default
+from schemas.queries import current_schema
 
 OUTBOX = Outbox(due="is_key_due", claimed_at="claimed_at", due_since="requested_at", refused_at="refused_at")
 
@@ -66,6 +69,13 @@ def _send(channel: Channel, key: str) -> None:
     with translation.override(channel.language):
         if channel.kind == ChannelKind.EMAIL:
             text = render_to_string("contacts/verification_email.txt", context)
-            send_text(_("Your verification key"), text, to=address)
+            send_text(_("Your verification key"), text, to=mailable(address))
         else:
-            send_sms(to=address, text=render_to_string("contacts/verification_sms.txt", context).strip())
+            number = _sendable(address, channel.path)
+            send_sms(to=number, text=render_to_string("contacts/verification_sms.txt", context).strip())
+
+
+def _sendable(number: str, path: str) -> str:
+    """Return the E.164 form of a mobile number as it is written in the field at the path."""
+    field = current_schema(CONTACT_SCHEMA).field_at(path)
+    return e164(number, region_or_default(field.region if field else None)) or number

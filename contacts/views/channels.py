@@ -26,7 +26,8 @@ class VerifyView(ActorView):
         """Verify a pending email address or mobile number.
 
         Takes the key that was sent to the address, which then takes effect. A key is valid for 15 minutes. Five wrong
-        attempts lock the channel for an hour, or until another address is submitted.
+        attempts lock the channel for an hour, or until another address is submitted. Spaces and hyphens in the key, and
+        digits of other scripts, make no difference, and what is not six digits costs no attempt.
 
         A client who has a login enters the key itself, or an application does: members get a 403.
 

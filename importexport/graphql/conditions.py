@@ -17,14 +17,16 @@ from importexport.graphql.expressions import (
     ArrayItem,
     Bound,
     Condition,
+    DigitsDialled,
     EqualsAny,
     IsNotTrue,
     Predicate,
     all_of,
     any_of,
 )
-from importexport.graphql.kinds import DENIALS
+from importexport.graphql.kinds import DENIALS, PHONE
 from importexport.graphql.tree import COMBINATIONS, Attribute, Branch, Document, Many, Value
+from schemas.phones import digits_dialled
 
 MAX_DEPTH = 24
 MAX_CONDITIONS = 200
@@ -168,6 +170,8 @@ class _Compiler:
 def _test(field: Value | Attribute, operation: str, operand: Any, value: Any) -> Predicate:
     if operation in _PATTERNS:
         return _matches(value, _PATTERNS[operation](_escaped(operand)))
+    if operation == "eq" and (digits := _digits_dialled(field, operand)):
+        return _dials(value, digits)
     test = Condition(value, Bound(operand, field.kind.sql_type), operator=_COMPARISONS[operation])
     if operation == "eq" and _is_indexed(field):
         return all_of([_equals_in_capitals(value, operand), test])
@@ -175,6 +179,15 @@ def _test(field: Value | Attribute, operation: str, operand: Any, value: Any) ->
 
 
 def _among(field: Value | Attribute, values: list[Any], value: Any) -> Predicate:
+    digits = [each for number in values for each in _digits_dialled(field, number)]
+    if not digits:
+        return _is_one_of(field, values, value)
+    others = [each for each in values if not _digits_dialled(field, each)]
+    dials = _dials(value, digits)
+    return any_of([dials, _is_one_of(field, others, value)]) if others else dials
+
+
+def _is_one_of(field: Value | Attribute, values: list[Any], value: Any) -> Predicate:
     test = EqualsAny(value, Bound(values, f"{field.kind.sql_type}[]"))
     if not _is_indexed(field) or not 0 < len(values) <= MAX_VALUES_BY_INDEX:
         return test
@@ -184,6 +197,15 @@ def _among(field: Value | Attribute, values: list[Any], value: Any) -> Predicate
 def _equals_in_capitals(value: Any, operand: str) -> Predicate:
     """Match the index on the upper-cased text. The caller also compares the exact text."""
     return Condition(Upper(value), Upper(Bound(operand, "text")), operator="=")
+
+
+def _digits_dialled(field: Value | Attribute, number: str) -> list[str]:
+    """Return the digits with which people write this phone number; [] for other fields and what is no number."""
+    return digits_dialled(number, field.region) if isinstance(field, Value) and field.kind is PHONE else []
+
+
+def _dials(value: Any, digits: list[str]) -> Predicate:
+    return EqualsAny(DigitsDialled(value), Bound(digits, "text[]"))
 
 
 def _matches(value: Any, pattern: str) -> Predicate:

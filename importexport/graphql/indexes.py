@@ -14,11 +14,12 @@ from hashlib import sha256
 import structlog
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import connection
-from django.db.models import F, Model
+from django.db.models import F, Func, Model
 from django.db.models.functions import Upper
 
 from contacts.models import CONTACT_SCHEMA, Contact
-from importexport.graphql.expressions import TextAt
+from importexport.graphql.expressions import DigitsDialled, TextAt
+from importexport.graphql.kinds import PHONE, TEXT, Kind
 from importexport.graphql.tree import Branch, Value, branch_of
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
 from schemas.models import Schema
@@ -29,24 +30,29 @@ PREFIX = "search_text_"
 # Advisory lock key: any number that no other job uses.
 LOCK = 6_473_021_895
 
+_FORMS: Mapping[Kind, tuple[type[Func], ...]] = {TEXT: (Upper,), PHONE: (Upper, DigitsDialled)}
+
 log = structlog.get_logger("kontor.search")
 
 
 @dataclass(frozen=True, slots=True)
 class SearchIndex:
-    """An index on the upper-cased text at a path of a model's details, the expression that filters compare."""
+    """An index on the text at a path of a model's details, in the form that filters compare: in capitals or, for
+    phone numbers, as digits.
+    """
 
     model: type[Model]
     path: tuple[str, ...]
+    form: type[Func] = Upper
 
     @property
     def name(self) -> str:
-        content = "\n".join((self.model._meta.db_table, "gin_trgm_ops upper", *self.path))
+        content = "\n".join((self.model._meta.db_table, f"gin_trgm_ops {self.form.__name__.lower()}", *self.path))
         return PREFIX + sha256(content.encode()).hexdigest()[:16]
 
     @property
     def index(self) -> GinIndex:
-        text = Upper(TextAt(F("details"), self.path))
+        text = self.form(TextAt(F("details"), self.path))
         # fastupdate off: searches should not scan a pending list after each import.
         return GinIndex(OpClass(text, name="gin_trgm_ops"), name=self.name, fastupdate=False)
 
@@ -68,9 +74,10 @@ def wanted_indexes() -> dict[str, SearchIndex]:
     """Return the indexes that the current schemas require, by name. Schemas that are not loaded yet have none."""
     loaded = Schema.objects.filter(key__in=MODELS, current_version__isnull=False).values_list("key", flat=True)
     found = [
-        SearchIndex(MODELS[key], path)
+        SearchIndex(MODELS[key], value.path, form)
         for key in loaded
-        for path in _indexed_paths(branch_of(current_schema(key).definition.elements))
+        for value in _indexed_values(branch_of(current_schema(key).definition.elements))
+        for form in _FORMS[value.kind]
     ]
     return {index.name: index for index in found}
 
@@ -104,12 +111,12 @@ def keep_search_indexes() -> Changes:
         return Changes(created=tuple(missing), dropped=tuple(obsolete))
 
 
-def _indexed_paths(branch: Branch) -> Iterator[tuple[str, ...]]:
+def _indexed_values(branch: Branch) -> Iterator[Value]:
     for field in branch.fields.values():
         if isinstance(field, Branch):
-            yield from _indexed_paths(field)
+            yield from _indexed_values(field)
         elif isinstance(field, Value) and field.is_indexed:
-            yield field.path
+            yield field
 
 
 @contextmanager

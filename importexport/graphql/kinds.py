@@ -20,7 +20,7 @@ from graphql import (
 )
 
 from core.search import uuid_in
-from schemas.definition.elements import MAX_EXACT_INTEGER, TEXT_TYPES, FieldType
+from schemas.definition.elements import MAX_EXACT_INTEGER, PHONE_TYPES, TEXT_TYPES, FieldType
 from schemas.formats import is_date, is_date_time
 
 # PostgreSQL accepts UTC offsets up to 15:59.
@@ -104,7 +104,7 @@ DateTime = _scalar(
 Uuid = _scalar("UUID", "A UUID with its hyphens.", _uuid, StringValueNode)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """`name` is the prefix of the input type of its operations; `fits` checks the type of a stored JSON value."""
 
@@ -128,6 +128,8 @@ def _anything(_value: Any) -> bool:
 
 
 TEXT = Kind("String", GraphQLString, "text", (*EQUALITY, *TEXT_SEARCH), _is_text)
+# Written in many ways: equality compares what is dialled. Its inputs are those of other texts.
+PHONE = Kind("String", GraphQLString, "text", TEXT.operations, _is_text)
 ITEM = Kind("ListItem", GraphQLString, "text", EQUALITY, _is_text)
 WHOLE = Kind("Long", Long, "numeric", (*EQUALITY, *ORDER), _is_number)
 DECIMAL = Kind("Decimal", DecimalNumber, "numeric", (*EQUALITY, *ORDER), _is_number)
@@ -140,6 +142,7 @@ UID = Kind("Uuid", Uuid, "uuid", EQUALITY, _anything)
 
 KINDS: Mapping[FieldType, Kind] = {
     **dict.fromkeys(TEXT_TYPES, TEXT),
+    **dict.fromkeys(PHONE_TYPES, PHONE),
     FieldType.INTEGER: WHOLE,
     FieldType.DECIMAL: DECIMAL,
     FieldType.BOOLEAN: BOOLEAN,

@@ -13,7 +13,7 @@ from core.errors import UnprocessableEntity
 from core.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from importexport.graphql.conditions import check_open_to
 from importexport.graphql.inputs import DESCENDING
-from importexport.graphql.kinds import TEXT
+from importexport.graphql.kinds import PHONE, TEXT
 from importexport.graphql.roots import Root
 from importexport.graphql.tree import Attribute, Branch, Many
 
@@ -82,6 +82,6 @@ def _ordered_by(order: Mapping[str, Any], branch: Branch, actor: Actor) -> Any:
     if isinstance(field, Attribute):
         check_open_to(actor, field, name)
     key: Any = field.sort_key(F("details"))
-    if field.kind is TEXT:
+    if field.kind in (TEXT, PHONE):
         key = Upper(key)
     return key.desc(nulls_last=True) if said == DESCENDING else key.asc(nulls_first=True)

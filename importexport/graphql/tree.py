@@ -20,8 +20,9 @@ from importexport.graphql.expressions import (
     Predicate,
     TextAt,
 )
-from importexport.graphql.kinds import BOOLEAN, DATE, DECIMAL, KINDS, MOMENT, TEXT, WHOLE, Kind
+from importexport.graphql.kinds import BOOLEAN, DATE, DECIMAL, KINDS, MOMENT, PHONE, TEXT, WHOLE, Kind
 from schemas.definition.elements import Element, FieldElement, FieldType, Section, data_elements
+from schemas.phones import region_or_default
 
 # Input objects have these in addition to their fields.
 COMBINATIONS = ("and", "or")
@@ -35,7 +36,7 @@ Test = Callable[[Any], Predicate]
 class Value:
     """A single-valued field of the details. `path` is relative to the document or the enclosing array item.
 
-    `is_indexed`: it has a search index (`importexport.graphql.indexes`).
+    `is_indexed`: it has search indexes (`importexport.graphql.indexes`). `region` is where phone numbers are dialled.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class Value:
     key: str = ""
     description: str | None = None
     is_indexed: bool = False
+    region: str = ""
 
     def expression(self, document: Document) -> Expression:
         if self.kind in (WHOLE, DECIMAL):
@@ -184,6 +186,7 @@ def _node(element: Section | FieldElement, above: Path, inherited: _Inherited) -
             path=below,
             key=element.key,
             description=description,
-            is_indexed=kind is TEXT and inherited.is_searchable and not inherited.is_in_array,
+            is_indexed=kind in (TEXT, PHONE) and inherited.is_searchable and not inherited.is_in_array,
+            region=region_or_default(element.region) if kind is PHONE else "",
         )
     return Many(item=item, path=path, key=element.key, description=description) if element.is_array else item

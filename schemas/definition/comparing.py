@@ -27,6 +27,7 @@ _FIELD_PROPERTIES: Mapping[str, str] = {
     "isArray": "is_array",
     "listKey": "list_key",
     "hierarchyFieldKey": "hierarchy_field_key",
+    "region": "region",
     **FLAGS,
     **LENGTH_CONSTRAINTS,
     "pattern": "pattern",

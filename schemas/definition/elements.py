@@ -85,6 +85,7 @@ TEXT_TYPES = frozenset(
     }
 )
 NUMBER_TYPES = frozenset({FieldType.INTEGER, FieldType.DECIMAL})
+PHONE_TYPES = frozenset({FieldType.MOBILE, FieldType.PHONE})
 CHANNEL_TYPES = frozenset({FieldType.EMAIL, FieldType.MOBILE})
 
 # JSON name -> attribute of FieldElement and Field.
@@ -156,6 +157,7 @@ class FieldElement(Element):
     maximum: int | float | None = None
     list_key: str | None = None
     hierarchy_field_key: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

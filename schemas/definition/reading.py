@@ -24,6 +24,7 @@ from schemas.definition.elements import (
     MAX_LABEL_LENGTH,
     MAX_RULES,
     NUMBER_CONSTRAINTS,
+    PHONE_TYPES,
     RESERVED_ROOT_KEYS,
     SECTION,
     Definition,
@@ -35,6 +36,7 @@ from schemas.definition.elements import (
 )
 from schemas.definition.faults import Faults, below
 from schemas.definition.rules import check_rule
+from schemas.phones import REGIONS
 
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 
@@ -42,7 +44,7 @@ _COMMON = frozenset({"key", "type", "label", "description"})
 _KNOWN_OF_CONTAINER = _COMMON | {"elements"}
 _KNOWN_OF_FIELD = (
     _COMMON
-    | {"isArray", "elements", "listKey", "hierarchyFieldKey", "pattern"}
+    | {"isArray", "elements", "listKey", "hierarchyFieldKey", "pattern", "region"}
     | FLAGS.keys()
     | LENGTH_CONSTRAINTS.keys()
     | ITEM_CONSTRAINTS.keys()
@@ -201,6 +203,7 @@ class _Reader:
             elements=elements,
             list_key=list_key,
             hierarchy_field_key=hierarchy_field_key,
+            region=self.region(value, kind, f"{place}.region"),
         )
 
     def list_of(self, value: dict[str, Any], kind: FieldType, place: str) -> tuple[str | None, str | None]:
@@ -220,6 +223,18 @@ class _Reader:
         elif list_key is not None and self.lists is not None and list_key not in self.lists:
             self.faults.add(f"{place}.listKey", _("There is no list “%(key)s”.") % {"key": list_key[:80]})
         return list_key, names["hierarchyFieldKey"]
+
+    def region(self, value: dict[str, Any], kind: FieldType, at: str) -> str | None:
+        region = value.get("region")
+        if "region" not in value:
+            return None
+        if kind not in PHONE_TYPES:
+            self.faults.add(at, _("Only phone and mobile fields have this."))
+        elif not isinstance(region, str) or region not in REGIONS:
+            self.faults.add(at, _("Expected the code of a country, such as CH."))
+        else:
+            return region
+        return None
 
     def hierarchy(self, element: FieldElement, at: str, scope: _Scope) -> None:
         """Check that the parent field is a single list field of the same object, and uses the parent list."""

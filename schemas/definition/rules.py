@@ -15,7 +15,7 @@ from schemas.definition.elements import Element, FieldElement, FieldType, Sectio
 from schemas.definition.faults import Faults, below, place_at
 from schemas.definition.patterns import pattern_fault
 from schemas.engine import schema_faults
-from schemas.formats import FORMATS
+from schemas.formats import PLAIN_FORMATS
 
 _SAME_PLACE = frozenset({"if", "then", "else", "not"})
 _SAME_PLACE_LISTS = frozenset({"allOf", "anyOf", "oneOf"})
@@ -84,8 +84,8 @@ def _misused(schema: Any, place: str) -> Iterator[tuple[str, str]]:
             message = pattern_fault(value)
             if message:
                 yield at, message
-        elif keyword == "format" and value not in FORMATS:
-            yield at, _("Expected one of: %(known)s.") % {"known": ", ".join(FORMATS)}
+        elif keyword == "format" and value not in PLAIN_FORMATS:
+            yield at, _("Expected one of: %(known)s.") % {"known": ", ".join(PLAIN_FORMATS)}
     for child, at, _keyword, _property in _subschemas(schema, place):
         yield from _misused(child, at)
 

@@ -18,6 +18,7 @@ _ORDER = (
     "description",
     "listKey",
     "hierarchyFieldKey",
+    "region",
     *FLAGS,
     *LENGTH_CONSTRAINTS,
     "pattern",

@@ -21,12 +21,12 @@ SHORT_NOTE = 500
 NOTHING = "—"
 
 _INPUT_TYPES = {
-    FieldType.EMAIL: "email",
     FieldType.MOBILE: "tel",
     FieldType.PHONE: "tel",
     FieldType.URL: "url",
 }
-_INPUT_MODES = {FieldType.INTEGER: "numeric", FieldType.DECIMAL: "decimal"}
+# Not of type email: browsers would send an international domain as its xn-- form, a change that nobody made.
+_INPUT_MODES = {FieldType.EMAIL: "email", FieldType.INTEGER: "numeric", FieldType.DECIMAL: "decimal"}
 
 
 def widget_of(field: Field, raw: str, *, items: ListData | None, choices_url: str, parent: str) -> Widget:

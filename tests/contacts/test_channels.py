@@ -107,10 +107,18 @@ class TestVerifying:
         assert (answer.status, answer.sub_code) == (422, "KeyNoMatch")
         assert email_of(pending, client) == OLD
 
-    @pytest.mark.parametrize("key", [None, "abc", "١٢٣٤٥٦", "0" * 20])
-    def test_what_is_no_key_does_not_match(self, pending, client, key):
-        delivered_key(pending)
-        assert call(client, pending, "verify", key=key).sub_code == "KeyNoMatch"
+    @pytest.mark.parametrize("key", [None, "abc", "12345", "123 45", "½23456", "0" * 20])
+    def test_what_has_the_form_of_no_key_costs_no_attempt(self, pending, client, key):
+        right = delivered_key(pending)
+        for _attempt in range(6):
+            assert call(client, pending, "verify", key=key).sub_code == "KeyNoMatch"
+        assert call(client, pending, "verify", key=right).status == 204
+
+    @pytest.mark.parametrize("separator", [" ", "-", "\u00a0", "–", "\u200b"])
+    def test_a_key_is_right_however_it_is_typed(self, pending, client, separator):
+        key = delivered_key(pending)
+        typed = separator.join((key[:3], key[3:].translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))))
+        assert call(client, pending, "verify", key=typed).status == 204
 
     def test_after_five_wrong_keys_the_right_one_is_no_good_either(self, pending, client):
         key = delivered_key(pending)
@@ -158,7 +166,7 @@ class TestResending:
 
     def test_attempts_are_not_given_back_by_another_key(self, pending, client):
         for _ in range(4):
-            call(client, pending, "verify", key="x")
+            call(client, pending, "verify", key="000000")
         later(pending, minutes=1)
         call(client, pending, "resend")
         key = delivered_key(pending)
@@ -167,7 +175,7 @@ class TestResending:
 
     def test_a_locked_channel_opens_after_the_cool_down(self, pending, client):
         for _ in range(5):
-            call(client, pending, "verify", key="x")
+            call(client, pending, "verify", key="000000")
         later(pending, minutes=5)
         refused = call(client, pending, "resend")
         assert refused.status == 429
@@ -178,7 +186,7 @@ class TestResending:
 
     def test_a_locked_channel_opens_with_another_address(self, pending, client):
         for _ in range(5):
-            call(client, pending, "verify", key="x")
+            call(client, pending, "verify", key="000000")
         later(pending, minutes=1)
         submit(client, pending, "other@example.com")
         assert call(client, pending, "verify", key=delivered_key(pending)).status == 204
@@ -308,6 +316,16 @@ def test_the_message_speaks_the_language_of_the_submission(contact, client):
     assert mail.outbox[-1].subject == "Ihr Bestätigungsschlüssel"
 
 
+def test_a_message_to_an_international_domain_goes_to_the_domain_that_was_written(contact, client):
+    submit(client, contact, "anna@straße.example")
+    delivered_key(contact)
+    assert mail.outbox[-1].to == ["anna@xn--strae-oqa.example"]
+
+
+def mobile(number):
+    return {"details": {"contactInformation": {"mobile": number}}}
+
+
 class TestMobile:
     def test_a_key_goes_out_by_the_sms_backend(self, contact, client, capsys):
         path = f"/v1.0/contacts/{contact.pk}/details"
@@ -320,6 +338,24 @@ class TestMobile:
         verify = f"/v1.0/contacts/{contact.pk}/communication-verification/verify"
         assert client.post(verify, {"channel": "Mobile", "key": key}).status == 204
         assert client.get(path).json["details"]["contactInformation"]["mobile"] == "+41791234567"
+
+    def test_a_number_is_kept_as_written_and_the_key_goes_to_what_it_dials(self, contact, client, capsys):
+        path, written = f"/v1.0/contacts/{contact.pk}/details", "079\u00a0123 45–67"
+        assert client.patch(path, mobile(written)).json["hasPendingMobile"] is True
+        deliver_key(Channel.objects.get(kind=ChannelKind.MOBILE).pk)
+        printed = capsys.readouterr().out
+        assert printed.startswith("SMS to +41791234567: ")
+        key = re.search(r"\b\d{6}\b", printed).group()
+        verify = f"/v1.0/contacts/{contact.pk}/communication-verification/verify"
+        assert client.post(verify, {"channel": "Mobile", "key": key}).status == 204
+        assert client.get(path).json["details"]["contactInformation"]["mobile"] == written
+
+    def test_the_same_number_written_in_another_way_needs_no_key_and_another_one_does(self, make_contact, api_of):
+        contact = make_contact(details(contactInformation={"mobile": "+41791234567"}))
+        client, path = api_of(contact), f"/v1.0/contacts/{contact.pk}/details"
+        assert client.patch(path, mobile("079 123 45 68")).json["hasPendingMobile"] is True
+        assert client.patch(path, mobile("079 123 45 67")).json["hasPendingMobile"] is False
+        assert client.get(path).json["details"]["contactInformation"]["mobile"] == "079 123 45 67"
 
     def test_the_http_gateway_gets_the_message_and_a_refusal_leaves_the_key_due(
         self, contact, client, settings, http_gateway

@@ -87,10 +87,14 @@ def test_unknown_fields_are_told_each(contact_schema: CompiledSchema) -> None:
         ("contactInformation__email", "nobody", "This must be an email address."),
         (
             "contactInformation__mobile",
-            "079 123 45 67",
-            "This must be a number in international form, such as +41791234567.",
+            "079 123 45 67 ext. 2",
+            "This must be a mobile number, such as +41 79 123 45 67, without an extension.",
         ),
-        ("contactInformation__phone", "call me", "This must be a phone number."),
+        (
+            "contactInformation__phone",
+            "call me",
+            "This must be a phone number in digits, and nothing else: such as +41 44 668 18 00 ext. 12.",
+        ),
         (
             "contactInformation__website",
             "www.example.com",

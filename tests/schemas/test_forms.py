@@ -320,7 +320,7 @@ def test_what_the_form_cannot_show_is_taken_out_only_when_somebody_says_so(conta
         ("date", "last winter", 'type="text"'),
         ("dateTime", "2024-01-31T08:30:00Z", 'type="datetime-local"'),
         ("dateTime", "yesterday", 'type="text"'),
-        ("email", "a@b.ch", 'type="email"'),
+        ("email", "a@b.ch", 'inputmode="email"'),
         ("mobile", "+41791234567", 'type="tel"'),
         ("phone", "044", 'type="tel"'),
         ("url", "https://a.ch", 'type="url"'),
