@@ -9,20 +9,24 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework import status
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import ListField, Serializer
 from rest_framework.views import APIView
 
 from accounts.actor import Actor, ActorKind
 from accounts.permissions import Access, check_member_permission
 from accounts.prefetch import PrefetchResult, Row, ViewPrefetch
-from core.errors import BadRequest, Forbidden, MethodNotAllowed
+from core.errors import BadRequest, Forbidden, LengthRequired, MethodNotAllowed
 from core.language import PARAMETER
 
 # When the deprecated operations were superseded (RFC 9745): 2026-01-01T00:00:00Z.
 DEPRECATED_SINCE = "@1767225600"
 
 
+# A HEAD is a GET whose answer has no body.
+_READS_AS: Mapping[str | None, str] = {"HEAD": "GET"}
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 _VERSION = re.compile(r"([0-9]{1,10})(-.*)?$")
 IF_MATCH_PATTERN = r'^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$'
@@ -73,7 +77,7 @@ class ActorView(APIView):
     # Methods that the successor does not replace.
     current_methods: ClassVar[frozenset[str]] = frozenset()
     prefetches: ClassVar[Mapping[str, Callable[..., ViewPrefetch]]] = {}
-    http_method_names = ["get", "post", "put", "patch", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete", "options"]
 
     actor: Actor
     # The row that the method's prefetch found; None if there is none visible to the actor.
@@ -82,13 +86,13 @@ class ActorView(APIView):
     @property
     def prefetch(self) -> ViewPrefetch | None:
         """The query that this request runs together with its token lookup."""
-        make = self.prefetches.get(self.request.method or "")
+        make = self.prefetches.get(_READS_AS.get(self.request.method, self.request.method or ""))
         return None if make is None else make(*self.kwargs.values())
 
     @property
     def default_response_headers(self) -> dict[str, str]:
-        """`Allow`, for requests with an unsupported method."""
-        if self.request.method in self.access:
+        """`Allow`, for OPTIONS and requests with an unsupported method."""
+        if _READS_AS.get(self.request.method, self.request.method or "") in self.access:
             return {}
         return {"Allow": ", ".join(self.allowed_methods)}
 
@@ -105,7 +109,7 @@ class ActorView(APIView):
 
         Raises MethodNotAllowed; Forbidden, naming what is missing.
         """
-        access = self.access.get(request.method or "")
+        access = self.access.get(_READS_AS.get(request.method, request.method or ""))
         if access is None:
             raise MethodNotAllowed(_("The method is not allowed here."))
         check_access(self.actor, access)
@@ -114,7 +118,11 @@ class ActorView(APIView):
         self.actor = request.user  # type: ignore[assignment]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if request.method == "OPTIONS":
+            return
         super().initial(request, *args, **kwargs)
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            raise LengthRequired
         if isinstance(request.auth, PrefetchResult):
             self.prefetched = request.auth.row
         elif prefetch := self.prefetch:
@@ -122,6 +130,18 @@ class ActorView(APIView):
         unknown = request.query_params.keys() - self.query_parameters - {PARAMETER}
         if unknown:
             raise BadRequest(properties={name: [_("There is no such parameter.")] for name in sorted(unknown)})
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        """Name the methods in `Allow`. Needs no token: the OpenAPI document names them too."""
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def criteria(self, serializer: type[Serializer]) -> dict[str, Any]:
+        """Return the criteria of a GET, from its body or from its query parameters. Raises BadRequest for both."""
+        if self.request.stream is None:
+            return self.query(serializer)
+        if self.request.query_params.keys() - {PARAMETER}:
+            raise BadRequest(_("Give the criteria in the body or as query parameters, not in both."))
+        return self.body(serializer)
 
     def body(self, serializer: type[Serializer]) -> dict[str, Any]:
         """Return the request's body, validated by `serializer`. Raises a 400 that names every fault by its path."""

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from audit.models import Entry
+from core.search import changes_at
 
 
 def searched_entries(*, kind: str, subject_id: int, criteria: Mapping[str, Any]) -> QuerySet[Entry]:
@@ -23,7 +24,7 @@ def searched_entries(*, kind: str, subject_id: int, criteria: Mapping[str, Any])
     if (end := criteria["executionDateTo"]) is not None:
         entries = entries.filter(recorded_at__lte=end)
     if (paths := criteria["paths"]) is not None:
-        entries = entries.filter(paths__overlap=paths)
+        entries = entries.filter(changes_at(paths))
     return entries
 
 

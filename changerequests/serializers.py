@@ -19,6 +19,7 @@ from core.serializers import (
     StrictSerializer,
     StrictUUIDField,
     ValueField,
+    criterion,
     optional,
     optional_list,
 )
@@ -71,12 +72,10 @@ class KindField(serializers.ChoiceField):
 
 
 class SearchSerializer(PageSerializer):
-    kinds = optional_list(KindField(), help_text="Null: requests of all kinds.")
-    statusIds = optional_list(StrictIntegerField())
-    initiatorMemberUids = optional_list(StrictUUIDField())
-    isMineToDecide = StrictBooleanField(
-        required=False, default=False, help_text="Only requests that the calling member could decide now."
-    )
+    kinds = criterion(KindField(), help_text="Null: requests of all kinds.")
+    statusIds = criterion(StrictIntegerField())
+    initiatorMemberUids = criterion(StrictUUIDField())
+    isMineToDecide = optional(StrictBooleanField, help_text="Only requests that the calling member could decide now.")
     isOverdue = optional(StrictBooleanField, help_text="Whether the stage that an open request waits in is overdue.")
     createDateFrom = optional(StrictDateTimeField)
     createDateTo = optional(StrictDateTimeField)

@@ -27,12 +27,10 @@ from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, ContactGroup, G
 from contacts.models import Contact, ContactAssignment
 from contacts.queries.contacts import check_visible, no_such_contact, search_contacts
 from contacts.queries.documents import is_id_asked_for
-from core.errors import NotFound, UnprocessableEntity
+from core.errors import NotFound
 from core.prepared import Param, PreparedQuery
 from core.search import SearchTerm
 from core.serializers import INT32_MAX
-
-MAX_FOUND = 200
 
 
 class AndAbove(Subquery):
@@ -81,11 +79,8 @@ def memberships_of_contact(*, contact_id: int) -> QuerySet[GroupMembership]:
     return memberships.select_related("group", "access_policy").order_by("group_id")
 
 
-def searched_groups(*, actor: Actor, criteria: Mapping[str, Any]) -> list[ContactGroup]:
-    """Return the visible groups that match all criteria, by id.
-
-    Raises UnprocessableEntity `TooManyResults` for more than 200: a truncated list would look complete.
-    """
+def searched_groups(*, actor: Actor, criteria: Mapping[str, Any]) -> QuerySet[ContactGroup]:
+    """Return the visible groups that match all criteria, by id."""
     groups = ContactGroup.objects.visible_to(actor)
     if (contact_ids := criteria["contactIds"]) is not None:
         # Only visible contacts: otherwise the result would disclose memberships of others.
@@ -97,14 +92,7 @@ def searched_groups(*, actor: Actor, criteria: Mapping[str, Any]) -> list[Contac
         groups = groups.filter(name__icontains=criteria["name"])
     if (external_ids := criteria["externalIds"]) is not None:
         groups = groups.filter(external_id__in=external_ids)
-    found = list(groups.order_by("pk")[: MAX_FOUND + 1])
-    if len(found) > MAX_FOUND:
-        raise UnprocessableEntity(
-            _("More than %(limit)s contact groups meet these criteria. Name more criteria, or narrower ones.")
-            % {"limit": MAX_FOUND},
-            sub_code="TooManyResults",
-        )
-    return found
+    return groups.order_by("pk")
 
 
 def with_visible_members(

@@ -3,7 +3,8 @@
 from rest_framework import serializers
 
 from contactgroups.models import MAX_CUSTOM_ATTRIBUTES, MAX_EXTERNAL_ID, MAX_NAME
-from core.serializers import StrictCharField, StrictIntegerField, StrictSerializer, optional, optional_list
+from core.paging import PagedSerializer, PageSerializer
+from core.serializers import StrictCharField, StrictIntegerField, StrictSerializer, criterion, optional
 
 NAME = {"allow_null": True, "allow_blank": True, "max_length": MAX_NAME}
 EXTERNAL_ID = {
@@ -63,21 +64,21 @@ class GroupsSerializer(serializers.Serializer):
     groups = GroupRowSerializer(many=True)
 
 
-class GroupCriteriaSerializer(StrictSerializer):
-    contactIds = optional_list(
+class GroupCriteriaSerializer(PageSerializer):
+    contactIds = criterion(
         StrictIntegerField(),
         help_text="Groups with at least one of these contacts; one that you cannot see counts not.",
     )
-    contactGroupIds = optional_list(StrictIntegerField())
+    contactGroupIds = criterion(StrictIntegerField())
     name = optional(
         StrictCharField,
         allow_blank=True,
         help_text="Part of the name, anywhere in it and whatever the case. An empty text is not applied.",
     )
-    externalIds = optional_list(StrictCharField())
+    externalIds = criterion(StrictCharField())
 
 
-class FoundGroupsSerializer(serializers.Serializer):
+class FoundGroupsSerializer(PagedSerializer):
     results = GroupRowSerializer(many=True)
 
 

@@ -32,6 +32,7 @@ from contactgroups.queries import (
 from contactgroups.services import Membership, change_group, create_group, delete_group
 from core.errors import BadRequest
 from core.json import rendered
+from core.paging import paginate, row_renderer
 from core.search import uuid_in
 
 READ, WRITE = "groups.read", "groups.write"
@@ -152,14 +153,17 @@ class GroupSearchView(ActorView):
         """Search contact groups.
 
         Returns the groups with at least one contact that the caller can see, ordered by id; callers that see all
-        contacts also find groups without any. Criteria are combined with AND; null criteria are ignored. Searches that
-        match more than 200 groups are rejected.
-
-        `subCode`: TooManyResults.
+        contacts also find groups without any. Criteria are combined with AND; null and empty ones are ignored.
         """
-        groups = searched_groups(actor=self.actor, criteria=self.body(shapes.GroupCriteriaSerializer))
-        with_visible_members(groups, actor=self.actor)
-        return Response(shapes.FoundGroupsSerializer({"results": groups}).data)
+        criteria = self.body(shapes.GroupCriteriaSerializer)
+        return Response(
+            paginate(
+                searched_groups(actor=self.actor, criteria=criteria),
+                criteria,
+                render=row_renderer(shapes.GroupRowSerializer),
+                shown=lambda groups: with_visible_members(list(groups), actor=self.actor),
+            )
+        )
 
 
 # ---- access

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from changerequests.kinds import register_kind
 from core.anonymization import register_anonymization_handler
 from schemas.document_sources import register_document_source
+from schemas.names import register_schema_name
 from schemas.usage_checks import register_usage_check
 
 
@@ -37,6 +38,7 @@ class ContactsConfig(AppConfig):
         register_client_logins(ContactLogins())
         register_usage_check(is_list_item_used)
         register_document_source("contact", stored_contacts)
+        register_schema_name("contact", _("Contact"))
         # Handlers run in reverse: the ledger records the erasure before requests may lose their values.
         for kind in CONTACT_KINDS:
             register_anonymization_handler(partial(erase_requests, kind))

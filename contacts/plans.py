@@ -131,9 +131,12 @@ class ChangePlan:
         return [kind for kind, path in self.snapshot.pending.items() if path in written]
 
 
-def username_required() -> UnprocessableEntity:
-    """Return the 422 error for a missing username."""
-    return UnprocessableEntity(_("A username is required."), sub_code="UsernameRequired")
+def username_required(email_path: str | None = None) -> UnprocessableEntity:
+    """Return the 422 error for a missing username, which names the email if the username follows that."""
+    if email_path is None:
+        return UnprocessableEntity(_("A username is required."), sub_code="UsernameRequired")
+    message = _("An email is required: it is the username.")
+    return UnprocessableEntity(message, sub_code="UsernameRequired", properties={email_path: [message]})
 
 
 def plan(snapshot: Snapshot, target: Target, actor: Actor, origin: Origin = Origin.SUBMISSION) -> ChangePlan:
@@ -210,7 +213,7 @@ def _follow_email(found: ChangePlan, path: str) -> None:
     found.username = email.target
     if email.target is None:
         found.removes_username = True
-        found.refusal = found.refusal or username_required()
+        found.refusal = found.refusal or username_required(path)
     elif email not in found.to_verify:
         found.username_to_write = email.target
 

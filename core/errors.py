@@ -86,6 +86,13 @@ class Conflict(BadRequest):
     status = HTTPStatus.CONFLICT
 
 
+class LengthRequired(BadRequest):
+    """411: a body without a Content-Length, which WSGI cannot read."""
+
+    status = HTTPStatus.LENGTH_REQUIRED
+    default_message = _("Send the length of the body in Content-Length: a body in chunks is not read.")
+
+
 class PreconditionFailed(ApiError):
     """412: the version in If-Match is not the current one."""
 

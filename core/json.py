@@ -5,6 +5,7 @@ ignores the Accept header, so that a client always gets the response, errors inc
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import IO, Any, NoReturn
 
@@ -22,6 +23,8 @@ from core.errors import BadRequest, PayloadTooLarge
 from core.text import is_storable
 
 MAX_DEPTH = 64
+# Other names for JSON, such as `application/merge-patch+json`.
+OTHER_JSON = re.compile(r"text/json|application/[a-z0-9!#$&^_.-]+\+json")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -155,7 +158,10 @@ class OneRenderer(BaseContentNegotiation):
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         media_type = (request.content_type or "").partition(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == media_type), None)
+        found = {parser.media_type: parser for parser in parsers}
+        if media_type not in found and OTHER_JSON.fullmatch(media_type):
+            media_type = StrictJSONParser.media_type
+        return found.get(media_type)
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import structlog
 from csp.middleware import CSPMiddleware
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -18,7 +19,7 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from core.correlation import ACCEPTED, HEADER
+from core.correlation import ACCEPTED, HEADER, as_header, correlation_id, of_body
 from core.language import PARAMETER, supported
 
 log = structlog.get_logger("kontor.request")
@@ -47,9 +48,10 @@ class CorrelationMiddleware:
         identity = given if ACCEPTED.fullmatch(given) else uuid4().hex
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(correlation_id=identity)
+        of_body.set(None)
         started = time.perf_counter()
         response = self.get_response(request)
-        response[HEADER] = structlog.contextvars.get_contextvars()["correlation_id"]
+        response[HEADER] = identity if of_body.get() is None else as_header(correlation_id())
         log.info(
             "request",
             method=request.method,
@@ -87,6 +89,9 @@ class LanguageMiddleware:
         if request.encoding is not None:
             _check_encoding(request)
         requested = request.GET.get(PARAMETER)
+        if is_api(request):
+            # A page of our own may send the cookie along; what the answer says must not depend on that.
+            request.COOKIES.pop(settings.LANGUAGE_COOKIE_NAME, None)
         language = (requested and supported(requested)) or translation.get_language_from_request(request)
         if language == translation.get_language():  # the common case, and cheaper than activating it again
             response = self.get_response(request)

@@ -32,11 +32,14 @@ LANGUAGE_PARAMETERS = [
 RESPONSE_HEADERS = [
     OpenApiParameter(
         "X-Correlation-ID",
-        {"type": "string", "minLength": 1, "maxLength": 128},
+        {"type": "string", "minLength": 1},
         OpenApiParameter.HEADER,
         required=True,
         response=True,
-        description="Names the request in the log; what the request brought in its own `X-Correlation-ID`, if it did.",
+        description=(
+            "Names the request in the log; what the request brought in its own `X-Correlation-ID`, if it did. The "
+            "`correlationId` of a body takes its place, percent-encoded where it is not printable ASCII."
+        ),
     ),
     OpenApiParameter(
         "Content-Language",

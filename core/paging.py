@@ -9,7 +9,7 @@ from django.db.models import BooleanField, F, Func, Model, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from core.serializers import StrictIntegerField, StrictSerializer
+from core.serializers import StrictIntegerField, StrictSerializer, optional
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 200
@@ -24,10 +24,9 @@ M = TypeVar("M", bound=Model)
 class PageSerializer(StrictSerializer):
     """Which page to return. A page or pageSize of 0 is treated as absent."""
 
-    page = StrictIntegerField(required=False, default=1, min_value=0, help_text="Counted from 1; 0 reads as 1.")
-    pageSize = StrictIntegerField(
-        required=False,
-        default=DEFAULT_PAGE_SIZE,
+    page = optional(StrictIntegerField, min_value=0, help_text="Counted from 1; 0 reads as 1.")
+    pageSize = optional(
+        StrictIntegerField,
         min_value=0,
         max_value=MAX_PAGE_SIZE,
         help_text=f"{DEFAULT_PAGE_SIZE} unless said; 0 reads as not said.",
@@ -37,8 +36,8 @@ class PageSerializer(StrictSerializer):
 class PagingSerializer(PageSerializer):
     """The paging properties of a search request whose order can be chosen."""
 
-    sortOrder = serializers.ChoiceField(
-        choices=SORT_ORDERS, required=False, default=DESCENDING, help_text="`Descending` unless said: latest first."
+    sortOrder = optional(
+        serializers.ChoiceField, choices=SORT_ORDERS, help_text="`Descending` unless said: latest first."
     )
 
 
@@ -69,13 +68,16 @@ def row_renderer(shape: type[serializers.Serializer]) -> Callable[[Any], dict[st
     return shape().to_representation
 
 
-def ordered(rows: QuerySet[M], criteria: Mapping[str, Any], *, columns: Mapping[str, str], default: str) -> QuerySet[M]:
+def ordered(
+    rows: QuerySet[M], criteria: Mapping[str, Any], *, columns: Mapping[str, str | Func], default: str
+) -> QuerySet[M]:
     """Order by `sortBy`, a key of `columns`, then by id, so that pages neither repeat nor skip a row."""
-    descending = criteria["sortOrder"] == DESCENDING
-    name = columns[criteria["sortBy"] or default]
-    column = F(name)
+    descending = criteria["sortOrder"] != ASCENDING
+    chosen = columns[criteria["sortBy"] or default]
+    column: Any = F(chosen) if isinstance(chosen, str) else chosen
     # No NULLS FIRST/LAST on NOT NULL columns: an index in plain order would not match it.
-    absent = {"nulls_last" if descending else "nulls_first": True} if rows.model._meta.get_field(name).null else {}
+    is_nullable = not isinstance(chosen, str) or rows.model._meta.get_field(chosen).null
+    absent = {"nulls_last" if descending else "nulls_first": True} if is_nullable else {}
     return rows.order_by(column.desc(**absent) if descending else column.asc(**absent), "-id" if descending else "id")
 
 

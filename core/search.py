@@ -1,11 +1,17 @@
-"""Parsing of search terms that users type: an id, a uid, an external id or parts of a name."""
+"""Search terms that users type (an id, a uid, an external id or parts of a name), and searches by changed paths."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.contrib.postgres.fields import ArrayField
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, F, Func, Q, TextField, Value
+from django.db.models.sql.compiler import SQLCompiler
 
+from core.documents import ancestors
 from core.serializers import INT32_MAX
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -60,3 +66,26 @@ class SearchTerm:
         for word in self.words:
             condition &= Q(*((f"{column}__icontains", word) for column in columns), _connector=Q.OR)
         return condition
+
+
+class _ChangedAsAWhole(Func):
+    """Whether one of the paths in the second array is in the first, with nothing below it."""
+
+    output_field = BooleanField()
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        (paths, column), (asked, values) = map(compiler.compile, self.get_source_expressions())
+        below = f"SELECT FROM unnest({paths}) AS changed(path) WHERE starts_with(changed.path, asked.path || '.')"
+        found = f"SELECT FROM unnest({asked}) AS asked(path) WHERE asked.path = ANY({paths}) AND NOT EXISTS ({below})"
+        return f"EXISTS ({found})", [*values, *column, *column]
+
+
+def changes_at(paths: Collection[str]) -> Q:
+    """Return the condition that a row changes something at one of the paths or below it.
+
+    The column `paths` has the changed paths and all their ancestors. An array changes as a whole, so a path inside one
+    is at or below the path of the change.
+    """
+    above = sorted({place for path in paths for place in ancestors(path)})
+    whole = _ChangedAsAWhole(F("paths"), Value(above, output_field=ArrayField(TextField())))
+    return Q(paths__overlap=list(paths)) | Q(paths__overlap=above) & Q(whole)

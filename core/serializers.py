@@ -126,6 +126,18 @@ def optional_list(child: serializers.Field, **kwargs: Any) -> Any:
     return optional(serializers.ListField, child=child, **kwargs)
 
 
+class CriterionField(serializers.ListField):
+    """An array of criteria; an empty one is no criterion."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value(data) or None
+
+
+def criterion(child: serializers.Field, **kwargs: Any) -> Any:
+    """Return a list field of a search; absent, null and empty read as None."""
+    return optional(CriterionField, child=child, **kwargs)
+
+
 class ApiErrorSerializer(serializers.Serializer):
     """The body of every error response."""
 

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from changerequests.kinds import register_kind
 from contactgroups.naming import register_linked_names
 from schemas.document_sources import register_document_source
+from schemas.names import register_schema_name
 from schemas.usage_checks import register_usage_check
 
 
@@ -20,4 +21,5 @@ class LegalEntitiesConfig(AppConfig):
         register_kind(LegalEntityCreationKind())
         register_linked_names(names_of_groups())
         register_document_source("legal-entity", stored_legal_entities)
+        register_schema_name("legal-entity", _("Legal entity"))
         register_usage_check(is_list_item_used)

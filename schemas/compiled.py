@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
+from django.utils.translation import get_language
+
 from schemas.definition import Definition
 from schemas.definition.elements import SECTION, FieldType
+from schemas.derivation import in_language
 from schemas.engine import NOT_JSON_ERRORS, deciding_validator, explaining_validator
 from schemas.explaining import MAX_FAULTS, as_properties, not_json_faults, schema_violations, unexplained
 from schemas.fields import Field, LayoutElement, fields_of, layout_of
@@ -52,6 +56,7 @@ class CompiledSchema:
         self._decides = deciding_validator(json_schema)
         self._list_checks = ListChecks(self.definition, self.lists)
         self._names = Names.of(self.definition.elements)
+        self._json_schema_texts: dict[str, str] = {}
 
     @property
     def concurrency_token(self) -> int:
@@ -149,9 +154,14 @@ class CompiledSchema:
     def definition_text(self) -> str:
         return json.dumps(self.definition_json, ensure_ascii=False, indent=2)
 
-    @cached_property
+    @property
     def json_schema_text(self) -> str:
-        return json.dumps(self.json_schema, ensure_ascii=False, indent=2)
+        """The JSON Schema with its titles in the active language."""
+        language = get_language() or settings.LANGUAGE_CODE
+        if language not in self._json_schema_texts:
+            localized = in_language(self.json_schema, self.definition, language)
+            self._json_schema_texts[language] = json.dumps(localized, ensure_ascii=False, indent=2)
+        return self._json_schema_texts[language]
 
     @cached_property
     def _explains(self) -> Any:

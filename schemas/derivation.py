@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jsonschema_rs
@@ -24,6 +25,7 @@ from schemas.definition.elements import (
 )
 from schemas.engine import DIALECT, deciding_validator
 from schemas.formats import MAX_EMAIL_LENGTH, MAX_URL_LENGTH, phone_format
+from schemas.localization import text_in
 
 DEFAULT_MAX_ITEMS = 100
 MAX_LIST_KEY_LENGTH = 100
@@ -59,8 +61,25 @@ _FORMAT = {
 _MAY_BE_BLANK = frozenset({FieldType.TEXT, FieldType.MULTILINE_TEXT})
 
 
+def in_language(json_schema: Mapping[str, Any], definition: Definition, language: str) -> dict[str, Any]:
+    """Return a JSON Schema that was derived from the definition, with titles and descriptions in a language."""
+    return _localized(json_schema, definition.elements, language)
+
+
+def _localized(schema: Mapping[str, Any], elements: tuple[Element, ...], language: str) -> dict[str, Any]:
+    properties = dict(schema["properties"])
+    for element in data_elements(elements):
+        found = {name: value for name, value in properties[element.key].items() if name not in ("title", "description")}
+        if isinstance(element, FieldElement) and element.is_array and element.elements:
+            found["items"] = _localized(found["items"], element.elements, language)
+        elif element.elements:
+            found = _localized(found, element.elements, language)
+        properties[element.key] = _titled(element, found, language)
+    return {**schema, "properties": properties}
+
+
 def derive_json_schema(definition: Definition) -> dict[str, Any]:
-    """Return the JSON Schema of the whole document, with the rules as `allOf`."""
+    """Return the JSON Schema of the whole document, with the rules as `allOf`. It is titled in the default language."""
     schema = {"$schema": DIALECT, **_object(definition.elements)}
     if definition.rules:
         schema["allOf"] = [dict(rule) for rule in definition.rules]
@@ -88,7 +107,7 @@ def _object(elements: tuple[Element, ...]) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
     required = []
     for element in data_elements(elements):
-        schema["properties"][element.key] = _titled(element, _property(element))
+        schema["properties"][element.key] = _titled(element, _property(element), settings.LANGUAGE_CODE)
         if is_required(element):
             required.append(element.key)
     if required:
@@ -112,9 +131,9 @@ def _property(element: Section | FieldElement) -> dict[str, Any]:
     return schema
 
 
-def _titled(element: Element, schema: dict[str, Any]) -> dict[str, Any]:
-    title = element.labels.get(settings.LANGUAGE_CODE)
-    description = element.descriptions.get(settings.LANGUAGE_CODE)
+def _titled(element: Section | FieldElement, schema: dict[str, Any], language: str) -> dict[str, Any]:
+    title = text_in(element.labels, language)
+    description = text_in(element.descriptions, language)
     return {
         **({"title": title} if title else {}),
         **({"description": description} if description else {}),

@@ -102,6 +102,11 @@ def layout_of(definition: Definition) -> tuple[LayoutElement, ...]:
     return tuple(_layout(definition.elements, object_path="", parent_path=None))
 
 
+def root_of(name: str) -> LayoutElement:
+    """Return the layout element of the fields that no other element holds. Their `layout_path` is its path."""
+    return LayoutElement(path="", parent_path=None, type=SECTION, labels={}, descriptions={}, order=1, key=name)
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """The context of elements: path of the object, path of the layout element, and flags inherited from above."""

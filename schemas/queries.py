@@ -21,9 +21,10 @@ from core.prepared import Param, PreparedQuery
 from schemas.compiled import CompiledSchema
 from schemas.definition import parse_definition, stored_definition
 from schemas.derivation import derive_json_schema, usable_json_schema
-from schemas.fields import Field
+from schemas.fields import Field, LayoutElement, root_of
 from schemas.lists import Item, ListData
 from schemas.models import List, ListItem, Schema, SchemaVersion
+from schemas.names import schema_name
 from schemas.usage_checks import is_in_use
 
 DEFAULT_LIMIT = 10
@@ -209,10 +210,16 @@ def items_of_lists(list_keys: Collection[str]) -> list[tuple[str, Item]]:
     return [(key, item) for key in chosen for item in lists[key].sorted_items(language)]
 
 
+def layout_elements(schema_key: str) -> list[LayoutElement]:
+    """Return the layout of a schema, beginning with its root. Raises NotFound for an unknown schema."""
+    schema = current_schema(schema_key)
+    return [root_of(schema_name(schema_key)), *schema.layout]
+
+
 def select_fields(
     schema: CompiledSchema, *, paths: Collection[str] = (), layout_path: str | None = None
 ) -> list[Field]:
-    """Return the fields at the paths (default: all) that are below the layout element, if given.
+    """Return the fields at the paths (default: all) that are below the layout element, if given; "" is the root's own.
 
     Raises UnprocessableEntity with up to 100 unknown paths, and for an unknown layout element.
     """
@@ -220,7 +227,7 @@ def select_fields(
     unknown = [path for path in dict.fromkeys(paths) if path not in schema.fields]
     if unknown:
         faults["fieldKeys"] = [_("The schema has no field “%(path)s”.") % {"path": path[:80]} for path in unknown[:100]]
-    below = None if layout_path is None else schema.layout_paths_below(layout_path)
+    below = schema.layout_paths_below(layout_path) if layout_path else None if layout_path is None else {""}
     if below is not None and not below:
         faults["layoutPathKey"] = [_("The layout has no element “%(path)s”.") % {"path": (layout_path or "")[:80]}]
     if faults:

@@ -7,8 +7,8 @@ from core.serializers import (
     StrictCharField,
     StrictIntegerField,
     StrictSerializer,
+    criterion,
     optional,
-    optional_list,
 )
 from schemas.definition.elements import MAX_TEXT_LENGTH
 from schemas.queries import DEFAULT_LIMIT, MAX_LIMIT
@@ -50,7 +50,7 @@ class JsonSchemaSerializer(serializers.Serializer):
 
 
 class LayoutElementSerializer(serializers.Serializer):
-    key = serializers.CharField(source="path", help_text="The element's dotted path.")
+    key = serializers.CharField(source="path", help_text="The element's dotted path; empty for the document itself.")
     parentKey = serializers.CharField(
         source="parent_path", allow_null=True, help_text="The element that it stands in; null at the root."
     )
@@ -65,13 +65,16 @@ class LayoutSerializer(serializers.Serializer):
 
 
 class FieldsRequestSerializer(StrictSerializer):
-    fieldKeys = optional_list(
+    fieldKeys = criterion(
         StrictCharField(max_length=MAX_PATH_LENGTH),
         max_length=MAX_KEYS,
         help_text="The paths of the fields wanted; all when absent or empty.",
     )
     layoutPathKey = optional(
-        StrictCharField, max_length=MAX_PATH_LENGTH, help_text="Only fields below this element of the layout."
+        StrictCharField,
+        allow_blank=True,
+        max_length=MAX_PATH_LENGTH,
+        help_text="Only fields below this element of the layout. Empty: those that no element but the root holds.",
     )
 
 
@@ -141,7 +144,7 @@ class FoundItemsSerializer(serializers.Serializer):
 
 
 class ListsSearchSerializer(StrictSerializer):
-    listKeys = optional_list(
+    listKeys = criterion(
         StrictCharField(max_length=MAX_TERM_LENGTH),
         max_length=MAX_KEYS,
         help_text="The lists wanted; all when absent or empty.",

@@ -11,7 +11,7 @@ from accounts.views import ActorView
 from changerequests.serializers import WaitingSerializer, waiting
 from schemas import serializers as shapes
 from schemas.lists import Item
-from schemas.queries import DEFAULT_LIMIT, current_schema, items_of_lists, search_list, select_fields
+from schemas.queries import DEFAULT_LIMIT, current_schema, items_of_lists, layout_elements, search_list, select_fields
 from schemas.services import publish_schema
 
 READ, WRITE = "schemas.read", "schemas.write"
@@ -81,9 +81,10 @@ class LayoutView(ActorView):
         """Retrieve the layout of a schema.
 
         Returns the sections, groups and object fields that contain fields on an input form, as a flat ordered list with
-        labels in the language of the request. Each field refers to its layout element by `layoutPathKey`.
+        labels in the language of the request. Each field refers to its layout element by `layoutPathKey`. The first
+        element, whose key is empty, is the document itself: it contains the fields that are in no other one.
         """
-        return Response({"fields": shapes.LayoutElementSerializer(current_schema(key).layout, many=True).data})
+        return Response({"fields": shapes.LayoutElementSerializer(layout_elements(key), many=True).data})
 
 
 class FieldsView(ActorView):

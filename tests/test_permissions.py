@@ -110,7 +110,7 @@ OPERATIONS = [
         "/v1.0/contacts/{contactId}/profile-picture",
         "contacts.write",
         WRITERS_OR_CONTACTS,
-        {"imageContentBase64": None},
+        {"imageContentBase64": "AAAA"},
     ),
     Operation("DELETE", "/v1.0/contacts/{contactId}/profile-picture", "contacts.write", WRITERS_OR_CONTACTS),
     Operation(

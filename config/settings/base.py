@@ -286,7 +286,8 @@ SMS_SENDER = env.str("SMS_SENDER", default="Kontor")
 
 # ---- language and time
 
-LANGUAGE_CODE = "en"
+# For who asks for none, and for texts that lack theirs. LANGUAGES below has the others.
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("fr", _("French")), ("it", _("Italian"))]
 LOCALE_PATHS = [ROOT / "locale"]
 FORMAT_MODULE_PATH = ["core.formats"]

@@ -10,6 +10,7 @@ from accounts.models import Member
 from accounts.queries import hierarchy_of
 from changerequests.models import ChangeRequest, ChangeRequestQuerySet, Status
 from contacts.models import CONTACT_DETAILS, Contact
+from core.search import changes_at
 
 _REQUEST_FILTERS = {
     "statusId": "status",
@@ -22,7 +23,6 @@ _REQUEST_FILTERS = {
     "reviewDateTo": "reviewed_at__lte",
     "reviewMemberIds": "review_member__in",
     "reviewMemberUids": "review_member__uid__in",
-    "paths": "paths__overlap",
 }
 
 
@@ -50,4 +50,6 @@ def searched_requests(
         requests = requests.open()
         criteria = {**criteria, "statusId": None}
     lookups = {lookup: criteria[name] for name, lookup in _REQUEST_FILTERS.items() if criteria.get(name) is not None}
+    if criteria["paths"] is not None:
+        requests = requests.filter(changes_at(criteria["paths"]))
     return requests.filter(**lookups)

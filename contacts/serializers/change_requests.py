@@ -14,8 +14,8 @@ from core.serializers import (
     StrictIntegerField,
     StrictSerializer,
     StrictUUIDField,
+    criterion,
     optional,
-    optional_list,
 )
 
 SORT_COLUMNS = {
@@ -89,28 +89,26 @@ class PagedChangeRequestsV10Serializer(PagedSerializer):
 
 class ChangeRequestCriteriaBase(PagingSerializer):
     sortBy = SortByField(SORT_BY, help_text="`CreateDate` unless said.")
-    excludeHierarchy = StrictBooleanField(
-        required=False, default=False, help_text="Only requests about contacts that are assigned directly."
+    excludeHierarchy = optional(
+        StrictBooleanField, help_text="Only requests about contacts that are assigned directly."
     )
     statusId = optional(StrictIntegerField)
     createDateFrom = optional(StrictDateTimeField)
     createDateTo = optional(StrictDateTimeField)
-    contactIds = optional_list(StrictIntegerField())
+    contactIds = criterion(StrictIntegerField())
     reviewDateFrom = optional(StrictDateTimeField)
     reviewDateTo = optional(StrictDateTimeField)
-    paths = optional_list(
-        StrictCharField(), help_text="Requests with at least one of these paths, or of one below them."
-    )
+    paths = criterion(StrictCharField(), help_text="Requests with at least one of these paths, or of one below them.")
 
 
 class ChangeRequestCriteriaSerializer(ChangeRequestCriteriaBase):
-    initiatorMemberUids = optional_list(StrictUUIDField())
-    reviewMemberUids = optional_list(StrictUUIDField())
+    initiatorMemberUids = criterion(StrictUUIDField())
+    reviewMemberUids = criterion(StrictUUIDField())
 
 
 class ChangeRequestCriteriaV10Serializer(ChangeRequestCriteriaBase):
-    initiatorMemberIds = optional_list(StrictIntegerField())
-    reviewMemberIds = optional_list(StrictIntegerField())
+    initiatorMemberIds = criterion(StrictIntegerField())
+    reviewMemberIds = criterion(StrictIntegerField())
 
 
 class AmendSerializer(StrictSerializer):

@@ -1,11 +1,13 @@
 """Serializers for contacts, their details and their history."""
 
+from django.db.models import Func
+from django.db.models.functions import Coalesce
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.serializers import MemberRefSerializer, MemberRefV10Serializer
 from contacts.models import ChannelKind, Contact, ExternalConnection
-from core.correlation import ACCEPTED
+from core.correlation import MAX_LENGTH
 from core.paging import PagedSerializer, PagingSerializer, SortByField
 from core.serializers import (
     ObjectField,
@@ -15,6 +17,7 @@ from core.serializers import (
     StrictSerializer,
     StrictUUIDField,
     ValueField,
+    criterion,
     optional,
     optional_list,
 )
@@ -35,16 +38,16 @@ class ChangeSerializer(serializers.Serializer):
 # ---- creation
 
 
-@extend_schema_field({"type": "string", "pattern": f"^{ACCEPTED.pattern}$"})
-class CorrelationIdField(StrictCharField):
-    pass
-
-
 class CreateContactSerializer(StrictSerializer):
     contactTypeId = StrictIntegerField(help_text="The id of an item of the list `contact-type`.")
     username = optional(StrictCharField, max_length=254, trim_whitespace=True)
     details = ObjectField(help_text="Follows the schema `contact`.")
-    correlationId = optional(CorrelationIdField, help_text="Stands in for the header X-Correlation-ID.")
+    correlationId = optional(
+        StrictCharField,
+        allow_blank=True,
+        max_length=MAX_LENGTH,
+        help_text="Any text. The answer has it in place of that of the header X-Correlation-ID; it is not kept.",
+    )
 
 
 class CreatedContactSerializer(serializers.ModelSerializer):
@@ -82,10 +85,10 @@ class SubmittedDetailsSerializer(serializers.Serializer):
 
 # ---- history
 
-HISTORY_COLUMNS = {
+HISTORY_COLUMNS: dict[str, str | Func] = {
     "contactChangeSetId": "id",
     "executionDate": "recorded_at",
-    "initiatorPersonId": "initiator_member",
+    "initiatorPersonId": Coalesce("initiator_member_id", "initiator_contact_id"),
 }
 HISTORY_SORT_BY = tuple(HISTORY_COLUMNS)
 
@@ -94,17 +97,17 @@ class HistoryCriteriaBase(PagingSerializer):
     sortBy = SortByField(HISTORY_SORT_BY, help_text="`contactChangeSetId` unless said.")
     executionDateFrom = optional(StrictDateTimeField)
     executionDateTo = optional(StrictDateTimeField)
-    paths = optional_list(
+    paths = criterion(
         StrictCharField(), help_text="Change sets with at least one of these paths, or of one below them."
     )
 
 
 class HistoryCriteriaV10Serializer(HistoryCriteriaBase):
-    initiatorPersonIds = optional_list(StrictIntegerField())
+    initiatorPersonIds = criterion(StrictIntegerField())
 
 
 class HistoryCriteriaSerializer(HistoryCriteriaBase):
-    initiatorPersonUids = optional_list(StrictUUIDField())
+    initiatorPersonUids = criterion(StrictUUIDField())
 
 
 class ChangeSetSerializer(serializers.Serializer):
@@ -130,11 +133,11 @@ class PagedChangeSetsV10Serializer(PagedSerializer):
 
 
 class UsernameSerializer(StrictSerializer):
-    username = StrictCharField(allow_null=True, max_length=254, trim_whitespace=True)
+    username = optional(StrictCharField, max_length=254, trim_whitespace=True)
 
 
 class AddExternalConnectionSerializer(StrictSerializer):
-    externalId = StrictCharField(max_length=200, trim_whitespace=True, allow_null=True)
+    externalId = optional(StrictCharField, max_length=200, trim_whitespace=True)
     system = optional(
         StrictCharField,
         max_length=100,
@@ -165,7 +168,7 @@ class ChannelSerializer(StrictSerializer):
 
 
 class VerifyChannelSerializer(ChannelSerializer):
-    key = StrictCharField(allow_null=True, max_length=40, trim_whitespace=True)
+    key = optional(StrictCharField, max_length=40, trim_whitespace=True)
 
 
 class PictureSerializer(serializers.Serializer):
@@ -185,9 +188,8 @@ class Base64Field(StrictCharField):
 
 
 class ReplacePictureSerializer(StrictSerializer):
-    imageContentBase64 = Base64Field(
-        allow_null=True,
-        help_text="JPEG, PNG or WebP in base64, with or without the head of a data URI. null deletes the picture.",
+    imageContentBase64 = optional(
+        Base64Field, help_text="JPEG, PNG or WebP in base64, with or without the head of a data URI; mandatory."
     )
 
 

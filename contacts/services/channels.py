@@ -114,7 +114,7 @@ def redeemed_value(*, contact: Contact, kind: ChannelKind, key: str) -> tuple[Ch
     now = timezone.now()
     is_expired = channel.key_expires_at is not None and channel.key_expires_at <= now
     if channel.attempts >= MAX_ATTEMPTS or is_expired:
-        return channel, UnprocessableEntity(_("The key is no longer valid. Ask for a new one."), sub_code="KeyExpired")
+        return channel, _key_expired(channel, now)
     key = plain_code(key)
     if not is_numeric_code(key, length=DIGITS):
         message = _("A key has %(digits)s digits.") % {"digits": DIGITS}
@@ -126,6 +126,22 @@ def redeemed_value(*, contact: Contact, kind: ChannelKind, key: str) -> tuple[Ch
         channel.locked_until = now + COOL_DOWN
     channel.save(update_fields=["attempts", "locked_until"])
     return channel, UnprocessableEntity(_("This is not the key that was sent."), sub_code="KeyNoMatch")
+
+
+def _key_expired(channel: Channel, now: datetime) -> UnprocessableEntity:
+    """Return the error for a key that is no longer valid, which says when the next one can be sent."""
+    seconds = _seconds_until(channel.locked_until or now, now)
+    if seconds <= 0:
+        return UnprocessableEntity(_("The key is no longer valid. Ask for a new one."), sub_code="KeyExpired")
+    minutes = ceil(seconds / 60)
+    text = ngettext(
+        "The key is no longer valid: it was tried too often. A new one can be sent in %(minutes)s minute.",
+        "The key is no longer valid: it was tried too often. A new one can be sent in %(minutes)s minutes.",
+        minutes,
+    )
+    return UnprocessableEntity(
+        text % {"minutes": minutes}, sub_code="KeyExpired", headers={"Retry-After": str(seconds)}
+    )
 
 
 def _pending_channel(contact: Contact, kind: ChannelKind) -> Channel:
@@ -155,8 +171,12 @@ def _request_key(channel: Channel, *, at: datetime) -> None:
         send_on_commit(send_key, channel.pk, countdown=ceil(wait.total_seconds()))
 
 
+def _seconds_until(moment: datetime, now: datetime) -> int:
+    return ceil((moment - now).total_seconds())
+
+
 def _refuse_until(moment: datetime, now: datetime) -> None:
-    seconds = ceil((moment - now).total_seconds())
+    seconds = _seconds_until(moment, now)
     if seconds > 0:
         raise TooManyRequests(
             ngettext(

@@ -202,7 +202,7 @@ def _planned(
         raise found.refusal
     path = schema.channel_paths[ChannelKind.EMAIL]
     email = value_at(found.document, path) if path else None
-    contact.username = new_username(contact, requested=username, email=email)
+    contact.username = new_username(contact, requested=username, email=email, email_path=path)
     if connections:
         _check_connections(contact, connections)
     return NewContact(contact, found, connections, participants, members)

@@ -64,9 +64,10 @@ def check_username_free(username: str, *, but_by: Contact | None = None) -> None
         raise username_not_unique(is_reserved=is_reserved)
 
 
-def new_username(contact: Contact, *, requested: str | None, email: str | None) -> str | None:
+def new_username(contact: Contact, *, requested: str | None, email: str | None, email_path: str | None) -> str | None:
     """Return the username of a new contact; None only if an external identity provider manages it.
 
+    `email` is at `email_path` of the details.
     Raises UnprocessableEntity: UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail.
     """
     if settings.USERNAME_FROM_EMAIL and requested is not None and requested != email:
@@ -77,7 +78,7 @@ def new_username(contact: Contact, *, requested: str | None, email: str | None) 
         return username
     if settings.EXTERNAL_IDENTITY_PROVIDER:
         return None
-    raise username_required()
+    raise username_required(email_path if settings.USERNAME_FROM_EMAIL else None)
 
 
 def check_username_changeable(username: str | None) -> None:

@@ -20,7 +20,7 @@ from contacts.services.connections import add_external_connection
 from contacts.services.creation import create_contact
 from contacts.services.identity import change_username
 from contacts.views.tags import READ, TAGS, WRITE
-from core.correlation import adopt_correlation_id
+from core.correlation import of_body
 from core.errors import UnprocessableEntity
 
 
@@ -44,14 +44,14 @@ class ContactsView(ActorView):
         Takes effect at once, unless the policies say that a member's creation waits: 202 with the id of the change
         request. The contact does not exist before the approval, but nobody else can take its username.
 
-        With an `Idempotency-Key`, sending the same request again returns the same response and creates nothing.
+        With an `Idempotency-Key`, sending the same request again returns the same response and creates nothing, also
+        after the contact was anonymized: then it is refused.
 
         `subCode`: ValidationFailed, FieldNotUpdatable, UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail,
-        IdempotencyKeyReused.
+        IdempotencyKeyReused, ContactAnonymized.
         """
         body = self.body(shapes.CreateContactSerializer)
-        if body["correlationId"] is not None:
-            adopt_correlation_id(body["correlationId"])
+        of_body.set(body["correlationId"] or None)
 
         def create() -> tuple[Response, str]:
             made = create_contact(

@@ -64,9 +64,10 @@ class HistorySearchView(ActorView):
     def get(self, request: Request, contactId: int) -> Response:
         """Search the change history of a contact by query parameters.
 
-        The same search as POST. Repeat `paths` and `initiatorPersonUids` for several values.
+        The same search as POST. Repeat `paths` and `initiatorPersonUids` for several values. The criteria may also be
+        sent as the body of a POST; naming some in the body and some in the query is refused.
         """
-        criteria = self.query(shapes.HistoryCriteriaSerializer)
+        criteria = self.criteria(shapes.HistoryCriteriaSerializer)
         return _history_page(self, contactId, criteria, shapes.ChangeSetSerializer)
 
 

@@ -15,11 +15,11 @@ from accounts.views import ActorView
 from changerequests.serializers import WaitingSerializer, waiting
 from contacts.imaging import default_picture, initials
 from contacts.permissions import MAY_CHANGE_DETAILS
-from contacts.queries.contacts import visible_contact_with_picture
+from contacts.queries.contacts import check_visible, visible_contact_with_picture
 from contacts.serializers import contacts as shapes
 from contacts.services.pictures import remove_picture, replace_picture
 from contacts.views.tags import READ, TAGS, WRITE
-from core.errors import BadRequest
+from core.errors import BadRequest, UnprocessableEntity
 from core.stored_files import storage_reached
 
 DATA_URI = re.compile(shapes.DATA_URI)
@@ -58,16 +58,18 @@ class ProfilePictureView(ActorView):
         """Replace the picture of a contact.
 
         Accepts JPEG, PNG or WebP of at most 5 MiB and 40 megapixels; the content determines the format. The picture is
-        stored upright, within 512 by 512 pixels and without metadata. null deletes the picture. Where the policies say
-        so, a member's change waits: 202.
+        stored upright, within 512 by 512 pixels and without metadata. Without a picture nothing changes: DELETE deletes
+        one. Where the policies say so, a member's change waits: 202.
 
-        `subCode`: PictureInvalid, PictureTooLarge, ContactAnonymized, PendingChangeRequestExists.
+        `subCode`: ValidationFailed, PictureInvalid, PictureTooLarge, ContactAnonymized, PendingChangeRequestExists.
         """
         encoded = self.body(shapes.ReplacePictureSerializer)["imageContentBase64"]
         if encoded is None:
-            asked = remove_picture(actor=self.actor, contact_id=contactId)
-        else:
-            asked = replace_picture(actor=self.actor, contact_id=contactId, content=_decoded(encoded))
+            check_visible(actor=self.actor, contact_id=contactId)
+            raise UnprocessableEntity(
+                sub_code="ValidationFailed", properties={"imageContentBase64": [_("A picture is required.")]}
+            )
+        asked = replace_picture(actor=self.actor, contact_id=contactId, content=_decoded(encoded))
         return waiting(asked) if asked else Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(operation_id="deleteProfilePicture", tags=TAGS, responses={204: None, 202: WaitingSerializer})

@@ -16,12 +16,9 @@ from importexport.models import ImportFailure, ImportJob
 MAX_SHOWN = 1_000
 
 
-def own_job(*, actor: Actor, status_id: str) -> ImportJob:
+def own_job(*, actor: Actor, status_id: UUID) -> ImportJob:
     """Return the actor's own sync. Raise NotFound if it does not exist or somebody else requested it."""
-    try:
-        job = requested_by(ImportJob.objects.all(), actor).filter(pk=UUID(status_id)).first()
-    except ValueError:
-        job = None
+    job = requested_by(ImportJob.objects.all(), actor).filter(pk=status_id).first()
     if job is None:
         raise NotFound(_("You have started no sync with this id."))
     return job

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from core.serializers import StrictBooleanField, StrictCharField, StrictSerializer, optional_list
+from core.serializers import StrictBooleanField, StrictCharField, StrictSerializer, criterion
 from importexport.models import ImportStatus
 
 # The API contract includes Unknown, which is never returned.
@@ -14,7 +14,7 @@ class UploadedSerializer(serializers.Serializer):
 
 
 class SyncSerializer(StrictSerializer):
-    files = optional_list(
+    files = criterion(
         StrictCharField(), help_text="Stored names. Unless given: all that the caller has uploaded and not synced."
     )
 
@@ -26,7 +26,7 @@ class SyncQuerySerializer(StrictSerializer):
 
 
 class SyncStartedSerializer(serializers.Serializer):
-    statusId = serializers.CharField()
+    statusId = serializers.UUIDField()
 
 
 class SyncProgressSerializer(serializers.Serializer):

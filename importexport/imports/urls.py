@@ -13,5 +13,5 @@ urlpatterns = [
     path("v1.0/contacts/import/sync", ContactsSyncView.as_view()),
     path("v1.0/legal-entities/import", LegalEntitiesUploadView.as_view()),
     path("v1.0/legal-entities/import/sync", LegalEntitiesSyncView.as_view()),
-    path("v1.0/import/sync/<str:statusId>/status", SyncStatusView.as_view()),
+    path("v1.0/import/sync/<uuid:statusId>/status", SyncStatusView.as_view()),
 ]

@@ -1,6 +1,7 @@
 """API views: uploads, syncs and their status."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -93,7 +94,7 @@ class _SyncView(ActorView):
         is_dry_run = self.query(shapes.SyncQuerySerializer)["dryRun"]
         names = self.body(shapes.SyncSerializer)["files"]
         job = start_sync(actor=self.actor, kind=self.kind, names=names, is_dry_run=is_dry_run)
-        return Response({"statusId": str(job.pk)}, status=status.HTTP_202_ACCEPTED)
+        return Response({"statusId": job.pk}, status=status.HTTP_202_ACCEPTED)
 
 
 class ContactsSyncView(_SyncView):
@@ -147,7 +148,7 @@ class SyncStatusView(ActorView):
     access = {"GET": Access(SCOPE, STAFF)}
 
     @extend_schema(operation_id="getSyncStatus", tags=TAGS, responses={200: shapes.SyncStatusSerializer})
-    def get(self, request: Request, statusId: str) -> Response:
+    def get(self, request: Request, statusId: UUID) -> Response:
         """Retrieve the status of a sync.
 
         Open only to the caller that started it. The counts always add up to `processed`, which equals `total` when the

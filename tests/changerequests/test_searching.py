@@ -80,7 +80,7 @@ def test_criteria_combine_with_and(requests, rita, anna, api_of):
     assert found(api.post(PATH, {"initiatorMemberUids": [str(anna.uid)], "statusId": 1})) == ids(requests[1])
     assert found(api.post(PATH, {"reviewMemberUids": [str(rita.uid)]})) == ids(requests[0])
     assert found(api.post(PATH, {"contactIds": [requests[2].subject_id]})) == ids(requests[2])
-    assert found(api.post(PATH, {"contactIds": []})) == []
+    assert found(api.post(PATH, {"contactIds": []})) == ids(*reversed(requests))
     between = {"createDateFrom": "2026-01-02T00:00:00Z", "createDateTo": "2026-01-03T01:00:00+01:00"}
     assert found(api.post(PATH, between)) == ids(requests[2], requests[1])
     assert found(api.post(PATH, {"reviewDateFrom": "2026-01-01T01:00:00Z"})) == ids(requests[0])
@@ -93,7 +93,8 @@ def test_criteria_combine_with_and(requests, rita, anna, api_of):
         (["personalInformation.lastName"], [3, 2, 0]),
         (["personalInformation.last"], []),
         (["contactInformation.addresses", "personalInformation"], [3, 2, 1, 0]),
-        (["contactInformation.addresses.city"], []),
+        (["contactInformation.addresses.city"], [1]),
+        (["contactInformation.nothing.city"], []),
     ],
 )
 def test_a_path_matches_itself_and_what_is_below_it(requests, rita, api_of, paths, expected):

@@ -34,6 +34,12 @@ SECRETS = (
 )
 
 
+def red_picture():
+    content = BytesIO()
+    Image.new("RGB", (10, 10), "red").save(content, "PNG")
+    return b64encode(content.getvalue()).decode()
+
+
 @pytest.fixture(autouse=True)
 def _files_of_this_test(settings, tmp_path):
     settings.STORAGES = {
@@ -78,9 +84,7 @@ def person(make_contact, anna, app, api_of, contact_type):
     )
     app.patch(f"{path}/details", {"details": {"contactInformation": {"email": "zebrowska2@example.com"}}})
     itself = api_of(contact)
-    content = BytesIO()
-    Image.new("RGB", (10, 10), "red").save(content, "PNG")
-    itself.put(f"{path}/profile-picture", {"imageContentBase64": b64encode(content.getvalue()).decode()})
+    itself.put(f"{path}/profile-picture", {"imageContentBase64": red_picture()})
     patch = {"personalInformation": {"firstName": "Zofia Zebrowska"}}
     api_of(anna).patch(f"{path}/details", {"details": patch, "comment": "Zebrowska asked"})
     LogEntry.objects.create(
@@ -192,7 +196,7 @@ class TestAfterwards:
             ("PUT", "details", {"details": details()}),
             ("PUT", "username", {"username": "heidi"}),
             ("POST", "external-connections", {"externalId": "X-1"}),
-            ("PUT", "profile-picture", {"imageContentBase64": None}),
+            ("PUT", "profile-picture", {"imageContentBase64": red_picture()}),
             ("DELETE", "profile-picture", None),
             ("POST", "communication-verification/resend", {"channel": "Email"}),
             ("POST", "communication-verification/verify", {"channel": "Email", "key": "123456"}),

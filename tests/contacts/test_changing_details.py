@@ -234,6 +234,7 @@ class TestUsernameFromEmail:
         contact = make_contact(details(contactInformation={"email": "b@example.com"}), username="b@example.com")
         answer = app.patch(path_of(contact), {"details": {"contactInformation": {"email": None}}})
         assert (answer.status, answer.sub_code) == (422, "UsernameRequired")
+        assert answer.places == {"contactInformation.email"}
 
 
 def test_sql_of_reading_and_changing_stays_within_budget(make_contact, make_member, api_of, count_queries):

@@ -124,7 +124,13 @@ class TestVerifying:
         key = delivered_key(pending)
         codes = [call(client, pending, "verify", key=wrong(key)).sub_code for _ in range(6)]
         assert codes == ["KeyNoMatch"] * 5 + ["KeyExpired"]
-        assert call(client, pending, "verify", key=key).sub_code == "KeyExpired"
+        answer = call(client, pending, "verify", key=key)
+        assert (answer.status, answer.sub_code) == (422, "KeyExpired")
+        assert "in 60 minutes" in answer.json["message"]
+        assert 3540 < int(answer.headers["Retry-After"]) <= 3600
+        later(pending, minutes=61)
+        answer = call(client, pending, "verify", key=key)
+        assert (answer.sub_code, answer.headers.get("Retry-After")) == ("KeyExpired", None)
 
     def test_a_key_expires_after_fifteen_minutes(self, pending, client):
         key = delivered_key(pending)

@@ -1,6 +1,7 @@
 """POST /v1.0/contacts."""
 
 import pytest
+import structlog
 
 from contacts.models import Contact
 from tests.fixtures import details
@@ -86,6 +87,7 @@ class TestUsernameFromEmail:
     def test_without_an_email_there_is_no_username(self, app, body):
         answer = app.post(PATH, body)
         assert (answer.status, answer.sub_code) == (422, "UsernameRequired")
+        assert answer.places == {"contactInformation.email"}
 
     def test_another_username_is_refused(self, app, body):
         body["details"] = details(contactInformation={"email": "johanna@example.com"})
@@ -112,3 +114,35 @@ def test_a_disabled_field_cannot_be_set_at_creation_either(app, body):
 
 def test_the_correlation_id_of_the_body_is_the_one_of_the_answer(app, body):
     assert app.post(PATH, {**body, "correlationId": "order-7"}).headers["X-Correlation-ID"] == "order-7"
+
+
+@pytest.mark.parametrize(
+    ("given", "header"),
+    [
+        ("Antrag 7 / Filiale", "Antrag 7 / Filiale"),
+        ("Müller", "M%C3%BCller"),
+        ("100 %", "100 %25"),
+        ("a\r\nSet-Cookie: b", "a%0D%0ASet-Cookie: b"),
+        ("ü" * 128, "%C3%BC" * 128),
+    ],
+)
+def test_the_correlation_id_is_any_text(app, body, given, header):
+    refused = app.post(PATH, {**body, "username": None, "correlationId": given})
+    assert (refused.status, refused.json["correlationId"], refused.headers["X-Correlation-ID"]) == (422, given, header)
+    assert app.post(PATH, {**body, "correlationId": given}).headers["X-Correlation-ID"] == header
+    assert app.get("/v1.0/schemas/contact").headers["X-Correlation-ID"] != header
+
+
+def test_no_text_is_no_correlation_id_and_a_long_one_is_refused(app, body):
+    for given in ("", None):
+        refused = app.post(PATH, {**body, "username": None, "correlationId": given}, x_correlation_id="order-7")
+        assert (refused.status, refused.json["correlationId"]) == (422, "order-7")
+    assert app.post(PATH, {**body, "correlationId": "x" * 129}).places == {"correlationId"}
+
+
+def test_the_log_does_not_keep_the_correlation_id_of_a_body(app, body):
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        app.post(PATH, {**body, "correlationId": "Johanna Spyri"}, x_correlation_id="order-7")
+    [line] = [line for line in lines if line["event"] == "request"]
+    assert line["correlation_id"] == "order-7"
+    assert "Spyri" not in str(lines)

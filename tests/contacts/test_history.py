@@ -59,6 +59,27 @@ def test_criteria_combine_with_and(contact, anna, app):
     assert versions(search(app, contact, {"executionDateTo": "2001-01-01T00:00:00Z"}), contact) == []
 
 
+def test_people_are_sorted_whether_they_are_members_or_contacts(contact, anna, app):
+    people = {2: anna.pk, 3: contact.pk}
+    for order, step in (("Ascending", 1), ("Descending", -1)):
+        found = versions(search(app, contact, {"sortBy": "initiatorPersonId", "sortOrder": order}), contact)
+        by_id = sorted(people, key=lambda version: (people[version], version))
+        assert found == [1, 4, *by_id][::step]
+
+
+def test_a_path_inside_an_array_finds_the_changes_of_the_array(contact, app, count_queries):
+    path = f"/v1.0/contacts/{contact.pk}/details"
+    address = {"type": "domicile", "street": "Gasse 1", "city": "Zug", "postalCode": "6300", "country": "CH"}
+    assert app.patch(path, {"details": {"contactInformation": {"addresses": [address]}}}).status == 200
+    asked = app.post("/v1.0/schemas/contact/fields", {"layoutPathKey": "contactInformation.addresses"}).json["fields"]
+    assert "contactInformation.addresses.city" in [field["key"] for field in asked]
+    for field in asked:
+        with count_queries() as queries:
+            assert versions(search(app, contact, {"paths": [field["key"]]}), contact)[0] == 5
+        assert len(queries) <= 5
+    assert versions(search(app, contact, {"paths": ["contactInformation.nothing.city"]}), contact) == []
+
+
 def test_the_search_works_by_query_parameters_too(contact, anna, app):
     path = f"/v1.1/contacts/{contact.pk}/details/change-history/search"
     query = "?paths=personalInformation&paths=relationship.notes&page=1&pageSize=2&sortOrder=Ascending&language=de"
@@ -67,6 +88,28 @@ def test_the_search_works_by_query_parameters_too(contact, anna, app):
     assert app.get(f"{path}?colour=red").places == {"colour"}
     assert app.get(f"{path}?page=one").places == {"page"}
     assert versions(app.get(f"{path}?initiatorPersonUids={anna.uid}"), contact) == [2]
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "text/json", "application/vnd.kontor+json; charset=utf-8"])
+def test_the_search_reads_the_body_of_a_get(contact, app, media_type):
+    path = f"/v1.1/contacts/{contact.pk}/details/change-history/search"
+    criteria = {"paths": ["personalInformation"], "sortOrder": "Ascending"}
+    answer = app.call("GET", f"{path}?language=de", criteria, content_type=media_type)
+    assert versions(answer, contact) == [1, 4]
+
+
+def test_a_body_of_a_get_is_never_ignored(contact, app):
+    path = f"/v1.1/contacts/{contact.pk}/details/change-history/search"
+    body = {"paths": ["relationship"]}
+    for address, sent in (
+        (f"{path}?page=1", body),
+        (path, {"path": ["relationship"]}),
+        (path, []),
+        (path, {"page": "1"}),
+    ):
+        assert app.call("GET", address, sent).status == 400
+    assert app.call("GET", path, raw=b"null").status == 400
+    assert app.call("GET", path, body, content_type="text/plain").status == 415
 
 
 @pytest.mark.parametrize("column", ["contactChangeSetId", "executionDate"])

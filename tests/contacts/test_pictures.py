@@ -216,18 +216,19 @@ def test_a_body_of_twenty_megabytes_is_refused(contact, client):
     assert (answer.status, answer.json["code"]) == (413, "BadRequest")
 
 
-@pytest.mark.parametrize("remove", ["null", "delete"])
-def test_a_removed_picture_is_gone_from_the_storage(
-    contact, client, remove, tmp_path, django_capture_on_commit_callbacks
-):
+@pytest.mark.parametrize("body", [{}, {"imageContentBase64": None}])
+def test_a_put_without_a_picture_is_refused_and_deletes_nothing(contact, client, body):
+    put(client, contact, picture())
+    answer = client.put(path_of(contact), body)
+    assert (answer.status, answer.sub_code, answer.places) == (422, "ValidationFailed", {"imageContentBase64"})
+    assert stored(client, contact)[0] is False
+
+
+def test_a_removed_picture_is_gone_from_the_storage(contact, client, tmp_path, django_capture_on_commit_callbacks):
     put(client, contact, picture())
     assert len(list(tmp_path.rglob("*.jpg"))) == 1
     with django_capture_on_commit_callbacks(execute=True):
-        removed = (
-            client.delete(path_of(contact))
-            if remove == "delete"
-            else client.put(path_of(contact), {"imageContentBase64": None})
-        )
+        removed = client.delete(path_of(contact))
     assert removed.status == 204
     assert stored(client, contact)[0] is True
     assert not [file for file in tmp_path.rglob("*") if file.is_file()]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from contactgroups.models import ContactGroup
 from tests.fixtures import details
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +109,51 @@ def test_a_criterion_of_the_wrong_type_is_named(app, body, place):
     answer = app.post("/v1.0/contacts/change-requests/search", body)
     assert (answer.status, answer.json["code"]) == (400, "BadRequest")
     assert answer.places == {place}
+
+
+def searches(contact):
+    history = f"contacts/{contact.pk}/details/change-history/search"
+    yield "/v1.0/change-requests/search", {"kinds", "statusIds", "initiatorMemberUids"}, {"isMineToDecide", "isOverdue"}
+    yield (
+        "/v1.0/contacts/change-requests/search",
+        {"initiatorMemberUids", "contactIds", "reviewMemberUids", "paths"},
+        {"excludeHierarchy", "sortOrder", "sortBy", "statusId"},
+    )
+    yield f"/v1.0/{history}", {"initiatorPersonIds", "paths"}, {"sortOrder", "sortBy"}
+    yield f"/v1.1/{history}", {"initiatorPersonUids", "paths"}, {"sortOrder", "sortBy"}
+    yield "/v1.0/contact-groups/search", {"contactIds", "contactGroupIds", "externalIds"}, {"name"}
+
+
+def test_an_empty_array_of_criteria_is_none_and_null_is_absent(app, make_contact, case):
+    contact = make_contact()
+    ContactGroup.objects.create(name="Family")
+    for path, arrays, others in searches(contact):
+        absent = app.post(path, {}).json
+        assert absent["totalCount"] == (0 if "change-requests" in path else 1)
+        for name in arrays:
+            with case(path, name):
+                assert app.post(path, {name: []}).json == absent
+        with case(path, "null"):
+            answer = app.post(path, dict.fromkeys({"page", "pageSize"} | arrays | others))
+            assert (answer.status, answer.json) == (200, absent)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sub_code"),
+    [
+        ("PUT", "username", "UsernameRequired"),
+        ("POST", "external-connections", "ValidationFailed"),
+        ("PUT", "profile-picture", "ValidationFailed"),
+        ("POST", "communication-verification/verify", "NothingPending"),
+    ],
+)
+def test_what_may_be_null_may_be_absent(app, make_contact, method, path, sub_code):
+    body = {"channel": "Email"} if "verify" in path else {}
+    names = {"username": "username", "external-connections": "externalId", "profile-picture": "imageContentBase64"}
+    address = f"/v1.0/contacts/{make_contact().pk}/{path}"
+    for sent in (body, {**body, names.get(path, "key"): None}):
+        answer = app.call(method, address, sent)
+        assert (answer.status, answer.sub_code) == (422, sub_code)
 
 
 def test_a_page_far_beyond_the_end_is_empty(app):

@@ -1,6 +1,7 @@
 """Whatever goes wrong, the answer is an ApiError."""
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError
 
 pytestmark = pytest.mark.django_db
@@ -25,14 +26,51 @@ def test_an_unknown_address(anonymous):
 def test_a_method_that_the_address_does_not_have(app, make_contact):
     answer = app.delete(f"/v1.0/contacts/{make_contact().pk}/details")
     assert is_api_error(answer, 405, "BadRequest")
-    assert set(answer.headers["Allow"].split(", ")) == {"GET", "PATCH", "PUT"}
-    assert app.call("OPTIONS", "/v1.0/contacts").status == 405
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "PATCH", "PUT", "OPTIONS"}
+
+
+def test_options_name_the_methods_to_anybody(app, anonymous):
+    for caller in (app, anonymous):
+        answer = caller.call("OPTIONS", "/v1.0/contacts/1/details")
+        assert (answer.status, answer.json) == (204, b"")
+        assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "PATCH", "PUT", "OPTIONS"}
+    assert "HEAD" not in app.call("OPTIONS", "/v1.0/contacts").headers["Allow"]
+
+
+def test_head_is_get_without_a_body(app, anonymous, make_contact):
+    path = f"/v1.0/contacts/{make_contact().pk}/details"
+    for address in (path, "/v1.0/schemas/contact", "/v1.0/contacts/change-requests/statuses"):
+        assert anonymous.call("HEAD", address).status == 401
+        read, head = app.get(address), app.call("HEAD", address)
+        assert (head.status, head.json) == (200, b"")
+        varies = {"X-Correlation-ID"}
+        assert {name: value for name, value in head.headers.items() if name not in varies} == {
+            name: value for name, value in read.headers.items() if name not in varies
+        }
+    assert app.call("HEAD", "/v1.0/contacts/2147483647/details").status == 404
+    assert app.call("HEAD", path, if_none_match=app.get(path).headers["ETag"]).status == 304
+    assert app.call("HEAD", "/v1.0/contacts").status == 405
 
 
 def test_a_body_of_another_media_type(app):
     for content_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
         answer = app.post("/v1.0/contacts", raw=b"a=b", content_type=content_type)
         assert is_api_error(answer, 415, "BadRequest")
+
+
+def test_a_body_in_chunks_is_refused_and_not_taken_for_none(app):
+    """WSGI reads as many bytes as Content-Length says, so a search would answer without its criteria."""
+    body = {"contactIds": [1]}
+    answer = app.post("/v1.0/contacts/change-requests/search", body, transfer_encoding="chunked")
+    assert is_api_error(answer, 411, "BadRequest")
+
+
+def test_json_by_its_other_names(app):
+    for content_type in ("text/json", "application/merge-patch+json", "Application/Vnd.Kontor+JSON; charset=UTF-8"):
+        answer = app.post("/v1.0/contacts", raw=b"{}", content_type=content_type)
+        assert (answer.status, answer.places) == (400, {"contactTypeId", "details"})
+    for content_type in ("application/+json", "text/x+json", "application/json-seq", "application/xml"):
+        assert app.post("/v1.0/contacts", raw=b"{}", content_type=content_type).status == 415
 
 
 def test_an_error_inside_tells_nothing_of_the_inside(app, monkeypatch):
@@ -109,6 +147,17 @@ class TestLanguage:
     def test_query_goes_over_header_goes_over_default(self, anonymous, query, header, expected):
         answer = anonymous.get(f"/nothing{query}", accept_language=header)
         assert answer.headers["Content-Language"] == expected
+
+    def test_a_cookie_of_the_pages_does_not_decide(self, app):
+        app._client.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
+        assert app.get("/v1.0/schemas/contact").headers["Content-Language"] == "en"
+        assert app.get("/v1.0/schemas/contact", accept_language="fr").headers["Content-Language"] == "fr"
+        assert app.get("/connect/login").headers["Content-Language"] == "de"
+
+    def test_the_default_is_a_setting(self, anonymous, settings):
+        settings.LANGUAGE_CODE = "it"
+        assert anonymous.get("/nothing").headers["Content-Language"] == "it"
+        assert anonymous.get("/nothing", accept_language="yy").headers["Content-Language"] == "it"
 
     def test_messages_are_localized(self, anonymous):
         messages = {anonymous.get(f"/nothing?language={code}").json["message"] for code in ("en", "de", "fr", "it")}

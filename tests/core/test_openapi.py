@@ -35,3 +35,20 @@ def test_the_page_that_shows_it_needs_nothing_from_elsewhere():
     sources = re.findall(r'(?:src|href)="([^"]+)"', html)
     assert len(sources) > 3
     assert [source for source in sources if not re.match(r"/(?!/)", source)] == []
+
+
+def test_a_sync_is_named_by_a_uuid(document):
+    started = document["components"]["schemas"]["SyncStarted"]["properties"]["statusId"]
+    [status] = [path for path in document["paths"] if path.endswith("/{statusId}/status")]
+    [parameter] = [found for found in document["paths"][status]["get"]["parameters"] if found["in"] == "path"]
+    assert started == {"type": "string", "format": "uuid"} == parameter["schema"]
+
+
+def test_every_operation_names_the_errors_that_it_may_answer_with(document):
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            errors = {"400", "401", "403", "404", "422", "429", "500", "503"}
+            errors |= {"413", "415"} if "requestBody" in operation else set()
+            names = {parameter["name"] for parameter in operation["parameters"]}
+            errors |= {"412"} if "If-Match" in names else set()
+            assert errors <= operation["responses"].keys(), (method, path)

@@ -111,6 +111,19 @@ def test_the_layout_is_a_flat_tree_with_labels_in_the_language_of_the_request(ap
     assert {element["parentKey"] for element in elements} <= {None, *by_key}
 
 
+@pytest.mark.parametrize(("key", "label"), [("contact", "Kontakt"), ("legal-entity", "Rechtseinheit")])
+def test_every_field_is_in_an_element_of_the_layout_and_the_root_is_one(app: Api, key: str, label: str) -> None:
+    path = f"/v1.0/schemas/{key}"
+    [root, *others] = app.get(f"{path}/layout", accept_language="de").json["fields"]
+    assert root == {"key": "", "parentKey": None, "type": "section", "label": label, "description": None, "order": 1}
+    fields = app.post(f"{path}/fields", {}).json["fields"]
+    assert {field["layoutPathKey"] for field in fields} <= {"", *(element["key"] for element in others)}
+    at_the_root = [field["key"] for field in fields if field["layoutPathKey"] == ""]
+    asked = app.post(f"{path}/fields", {"layoutPathKey": ""})
+    assert (asked.status, [field["key"] for field in asked.json["fields"]]) == (200, at_the_root)
+    assert ("name" in at_the_root) is (key == "legal-entity")
+
+
 @pytest.mark.parametrize(
     ("language", "label"),
     [("en", "Last name"), ("de", "Nachname"), ("fr", "Nom de famille"), ("it", "Cognome"), ("pt", "Last name")],
@@ -130,6 +143,22 @@ def test_fields_have_labels_in_the_language_of_the_request(app: Api, language: s
         "maxLength": 100,
         "listKey": None,
     }
+
+
+def test_json_schemas_have_titles_in_the_language_of_the_request(app: Api) -> None:
+    for language, personal, name, city in (
+        ("de", "Personalien", "Nachname", "Ort"),
+        ("en", "Personal information", "Last name", "City"),
+    ):
+        for path in (SCHEMA, f"{SCHEMA}/json-schema"):
+            schema = json.loads(app.get(path, accept_language=language).json["jsonSchema"])
+            person = schema["properties"]["personalInformation"]
+            addresses = schema["properties"]["contactInformation"]["properties"]["addresses"]
+            assert (person["title"], person["properties"]["lastName"]["title"]) == (personal, name)
+            assert addresses["items"]["properties"]["city"]["title"] == city
+            assert {name: value for name, value in schema.items() if name != "properties"} == {
+                name: value for name, value in current_schema("contact").json_schema.items() if name != "properties"
+            }
 
 
 def test_fields_are_narrowed_by_layout(app: Api) -> None:
