@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from accounts.permissions import ANYONE, Access
 from contacts.models import CONTACT_SCHEMA, Contact, ExternalConnection
 from core.language import localized
 from importexport.graphql.kinds import INT, MOMENT, TEXT, UID
-from importexport.graphql.tree import Attribute, Branch, Node, branch_of
+from importexport.graphql.tree import Attribute, Branch, Node, Value, branch_of
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
 from legalentities.querysets import link_of_row
 from schemas.definition import Definition
@@ -108,8 +108,17 @@ _LEGAL_ENTITY: Mapping[str, Node] = {
 
 
 def _contact(definition: Definition) -> Branch:
-    """Place the sections of the details next to the contact's attributes."""
-    return branch_of(definition.elements, others=_CONTACT)
+    """Place the sections of the details next to the contact's attributes.
+
+    Who looks for a display name finds a contact without one by its name, which is made of the others.
+    """
+    branch = branch_of(definition.elements, others=_CONTACT)
+    person = branch.fields.get("personalInformation")
+    shown = person.fields.get("displayName") if isinstance(person, Branch) else None
+    if not isinstance(person, Branch) or not isinstance(shown, Value) or shown.kind is not TEXT:
+        return branch
+    person = replace(person, fields={**person.fields, "displayName": replace(shown, stand_in="name")})
+    return replace(branch, fields={**branch.fields, "personalInformation": person})
 
 
 def _legal_entity(definition: Definition) -> Branch:

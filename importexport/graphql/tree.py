@@ -19,6 +19,8 @@ from importexport.graphql.expressions import (
     NumberOf,
     Predicate,
     TextAt,
+    all_of,
+    any_of,
 )
 from importexport.graphql.kinds import BOOLEAN, DATE, DECIMAL, KINDS, MOMENT, PHONE, TEXT, WHOLE, Kind
 from schemas.definition.elements import Element, FieldElement, FieldType, Section, data_elements
@@ -37,6 +39,7 @@ class Value:
     """A single-valued field of the details. `path` is relative to the document or the enclosing array item.
 
     `is_indexed`: it has search indexes (`importexport.graphql.indexes`). `region` is where phone numbers are dialled.
+    `stand_in`: filters compare this column of the row where the value is absent.
     """
 
     kind: Kind
@@ -45,6 +48,7 @@ class Value:
     description: str | None = None
     is_indexed: bool = False
     region: str = ""
+    stand_in: str = ""
 
     def expression(self, document: Document) -> Expression:
         if self.kind in (WHOLE, DECIMAL):
@@ -59,7 +63,10 @@ class Value:
 
     def where(self, test: Test, document: Document) -> Predicate:
         """Return the condition that the value passes a test."""
-        return test(self.expression(document))
+        found = test(self.expression(document))
+        if not self.stand_in:
+            return found
+        return any_of([found, all_of([self.absent(document), test(F(self.stand_in))])])
 
     def absent(self, document: Document) -> Predicate:
         return IsNull(self.expression(document))

@@ -23,9 +23,12 @@ from devstack.demo.accounts import DEMO_ACCOUNTS, DEMO_CLIENT_ID, DEMO_CLIENT_SE
 from devstack.demo.contacts import contact_uid, made_up
 from devstack.demo.sharing import CIRCLES
 from devstack.demo.stories import STORIES, UPDATES
+from importexport.models import ImportKind
 from legalentities.models import LegalEntity
 from schemas.queries import current_schema
+from tests.devstack.stack import ROOT
 from tests.fixtures import without_triggers
+from tests.importexport.importing import counts, faults, synced
 from tests.requests import changes_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -96,6 +99,11 @@ class TestTheDemo:
         assert ExternalConnection.objects.filter(system="Default").count() == 999
         assert Entry.objects.filter(kind="contact-details", sequence=1).count() == 1000
         assert ChangeRequest.objects.count() == requests
+
+    def test_the_example_files_import(self):
+        for kind, name in ((ImportKind.CONTACTS, "contacts.json"), (ImportKind.LEGAL_ENTITIES, "legal-entities.jsonl")):
+            job = synced((ROOT / "docs" / "examples" / name).read_bytes(), kind=kind)
+            assert (counts(job), faults(job)) == ((2, 0, 0, 0), [])
 
     def test_what_the_user_changed_stays(self):
         anna = User.objects.get(username="anna")

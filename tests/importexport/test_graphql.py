@@ -79,6 +79,17 @@ def test_the_sample_query_for_contacts_works_as_printed(make_contact, app):
     assert data(app, SAMPLE_CONTACTS) == {"contacts": {"items": [{}]}}
 
 
+def test_the_sample_query_finds_who_has_no_display_name_by_the_name(make_contact, app):
+    document = details(personalInformation={"firstName": "Shannon", "lastName": "Crawford"})
+    del document["personalInformation"]["displayName"]
+    crawford = make_contact(document)
+    named(make_contact, "Emmy Noether")
+    assert data(app, SAMPLE_CONTACTS) == {"contacts": {"items": [{}]}}
+    for said in ('contains: "NON CRAW"', 'eq: "Shannon Crawford"', 'startsWith: "shannon"', 'in: ["Shannon Crawford"]'):
+        assert ids(app, f"where: {{ personalInformation: {{ displayName: {{ {said} }} }} }}") == [crawford.pk]
+    assert ids(app, "where: { personalInformation: { displayName: { eq: null } } }") == [crawford.pk]
+
+
 def test_the_sample_query_for_legal_entities_works_as_printed(make_contact, make_legal_entity, app):  # noqa: F811
     found = make_legal_entity(make_contact(), document=company(name="Inversiones Globales S.A."))
     make_legal_entity(make_contact())

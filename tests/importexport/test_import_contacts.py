@@ -122,6 +122,18 @@ def test_type_and_username_change_without_a_version(entry, contact_type):
     assert (contact.type, contact.username, contact.version) == (prospect, "new", 1)
 
 
+def test_the_type_may_be_named_by_its_key(entry):
+    new = {name: value for name, value in entry().items() if name != "contactTypeId"}
+    assert counts(synced(array({**new, "contactType": "prospect"}))) == (1, 0, 0, 0)
+    assert contact_of("E-1").type.key == "prospect"
+    for change, outcome in (
+        ({"contactType": "prospect", "contactTypeId": None}, (0, 0, 1, 0)),
+        ({"contactType": "client"}, (0, 1, 0, 0)),
+    ):
+        assert counts(synced(array({"externalId": "E-1", **change}))) == outcome
+    assert contact_of("E-1").type.key == "client"
+
+
 @pytest.mark.parametrize(
     ("change", "path"),
     [
@@ -134,6 +146,9 @@ def test_type_and_username_change_without_a_version(entry, contact_type):
         ({"contactTypeId": "client"}, "contactTypeId"),
         ({"contactTypeId": 2**31 - 1}, "contactTypeId"),
         ({"contactTypeId": 2**70}, "contactTypeId"),
+        ({"contactTypeId": None, "contactType": "castle"}, "contactType"),
+        ({"contactTypeId": None, "contactType": 1}, "contactType"),
+        ({"contactType": "client"}, "contactType"),
         ({"username": None}, "username"),
         ({"username": 7}, "username"),
         ({"username": "x" * 255}, "username"),

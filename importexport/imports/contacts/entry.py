@@ -15,6 +15,7 @@ PROPERTIES = frozenset(
     {
         "externalId",
         "contactTypeId",
+        "contactType",
         "username",
         "details",
         "participants",
@@ -42,7 +43,7 @@ def read_contact(raw: RawEntry, *, schema: CompiledSchema, references: Reference
     given = parsed(raw, entry, properties=PROPERTIES)
     if not given:
         return entry
-    entry.type_id = references.type_id(entry, given.get("contactTypeId"))
+    entry.type_id = references.type_id(entry, by_id=given.get("contactTypeId"), by_key=given.get("contactType"))
     entry.username = text_of(entry, given, "username", most=MAX_USERNAME)
     read_details(entry, given, schema=schema)
     if (named := list_of(entry, given, "participants")) is not None:

@@ -60,8 +60,8 @@ class ContactImporter:
     def __init__(self, *, actor: Actor, schema: CompiledSchema) -> None:
         self._actor = actor
         self._schema = schema
-        email_path = schema.channel_paths[ChannelKind.EMAIL] if settings.USERNAME_FROM_EMAIL else None
-        self._planner = Planner(actor=actor, schema=schema, username_path=email_path)
+        self._email_path = schema.channel_paths[ChannelKind.EMAIL] if settings.USERNAME_FROM_EMAIL else None
+        self._planner = Planner(actor=actor, schema=schema, username_path=self._email_path)
         self._history = History(kind=CONTACT_DETAILS, actor=actor)
         self._approvals = contact_approvals(actor)
         self._creations = CreationApprovals(kind=ContactCreationKind(), actor=actor)
@@ -150,7 +150,7 @@ class ContactImporter:
         else:
             item.username = entry.username
         if not item.username and not settings.EXTERNAL_IDENTITY_PROVIDER:
-            entry.refuse_as(username_required(), "username")
+            self._refuse_nameless(entry)
 
     def _known(self, cursor: CursorWrapper, entries: Sequence[ContactEntry], ids: dict[int, int]) -> list[Known]:
         if not ids:
@@ -233,7 +233,7 @@ class ContactImporter:
             if item.plan is not None:
                 wanted = item.plan.username or wanted
                 if item.plan.removes_username:
-                    entry.refuse_as(username_required(), "username")
+                    self._refuse_nameless(entry)
             if entry.username not in (None, wanted):
                 entry.refuse_as(username_coupled(), "username")
             return wanted
@@ -242,6 +242,9 @@ class ContactImporter:
         if settings.EXTERNAL_IDENTITY_PROVIDER:
             entry.refuse("username", _("Usernames are kept by the external identity provider."))
         return entry.username
+
+    def _refuse_nameless(self, entry: ContactEntry) -> None:
+        entry.refuse_as(username_required(self._email_path), "username")
 
     # ---- writing
 

@@ -19,7 +19,7 @@ class References:
     New contacts get the `inherited` participants if the entry names none, and always the `assigned` members.
     """
 
-    types: frozenset[int]
+    types: dict[int | str, int]
     participants: dict[int | str, int]
     members: dict[str, int]
     own_participants: frozenset[int] | None
@@ -50,20 +50,32 @@ class References:
                 found.add(pk)
         return frozenset(found)
 
-    def type_id(self, entry: Entry, value: Any) -> int | None:
-        """Return the id of the contact type; None if it is absent, null or unknown. Adds a fault if it is unknown."""
-        if value is None:
+    def type_id(self, entry: Entry, *, by_id: Any, by_key: Any) -> int | None:
+        """Return the id of the contact type, given by its id or by its key; None if it is absent, null or unknown.
+
+        Adds a fault if it is unknown, or given twice.
+        """
+        if by_id is None and by_key is None:
             return None
-        if not is_id(value) or value not in self.types:
-            entry.refuse(
-                "contactTypeId", _("Expected the id of an item of the list %(list)s.") % {"list": CONTACT_TYPES}
-            )
+        if by_id is not None and by_key is not None:
+            entry.refuse("contactType", _("Name the type by contactTypeId or by contactType, not by both."))
             return None
-        return int(value)
+        if by_id is not None:
+            found = self.types.get(by_id) if is_id(by_id) else None
+            expected, place = _("Expected the id of an item of the list %(list)s."), "contactTypeId"
+        else:
+            found = self.types.get(by_key) if isinstance(by_key, str) else None
+            expected, place = _("Expected the key of an item of the list %(list)s."), "contactType"
+        if found is None:
+            entry.refuse(place, expected % {"list": CONTACT_TYPES})
+        return found
 
 
 def references_for(actor: Actor) -> References:
     """Read the current reference data for the actor."""
+    types: dict[int | str, int] = {}
+    for pk, key in ListItem.objects.filter(list__key=CONTACT_TYPES).values_list("pk", "key"):
+        types[pk] = types[key] = pk
     participants: dict[int | str, int] = {}
     for pk, name in Participant.objects.values_list("pk", "name"):
         participants[pk] = participants[name] = pk
@@ -79,7 +91,7 @@ def references_for(actor: Actor) -> References:
         inherited = frozenset(memberships.values_list("participant_id", flat=True))
         own = None if actor.sees_all_contacts else inherited
     return References(
-        types=frozenset(ListItem.objects.filter(list__key=CONTACT_TYPES).values_list("pk", flat=True)),
+        types=types,
         participants=participants,
         members=members,
         own_participants=own,
