@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from hashlib import sha256
+from http import HTTPStatus
 from typing import cast
 
 import orjson
@@ -40,8 +41,8 @@ def idempotent(request: Request, create: Callable[[], tuple[Response, str]]) -> 
 
     With an Idempotency-Key, the same request by the same caller gets the stored response for 24 hours. Raises
     BadRequest for an invalid key; Conflict (409) while the first request runs; UnprocessableEntity
-    `IdempotencyKeyReused` if the key was used for another request; and what `create` raises. Takes an advisory lock on
-    caller and key.
+    `IdempotencyKeyReused` if the key was used for another request, and `ContactAnonymized` if what it created was
+    erased; and what `create` raises. Takes an advisory lock on caller and key.
     """
     key = request.headers.get(HEADER)
     if key is None:
@@ -77,8 +78,12 @@ def fingerprint(request: Request) -> str:
 
 
 def erase_records(contact_ids: Sequence[int]) -> None:
-    """Anonymize: delete the records about these contacts."""
-    IdempotencyRecord.objects.filter(subject__in=[contact_subject(pk) for pk in contact_ids]).delete()
+    """Anonymize: erase the responses about these contacts.
+
+    Key and fingerprint stay: a request that is sent again must not create the person once more.
+    """
+    records = IdempotencyRecord.objects.filter(subject__in=[contact_subject(pk) for pk in contact_ids])
+    records.update(status=HTTPStatus.UNPROCESSABLE_ENTITY, body=None)
 
 
 def delete_expired_records() -> int:
@@ -102,5 +107,11 @@ def _replayed(record: IdempotencyRecord, requested: str) -> Response:
     if record.fingerprint != requested:
         raise UnprocessableEntity(
             _("This Idempotency-Key came with another request before."), sub_code="IdempotencyKeyReused"
+        )
+    if record.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        raise UnprocessableEntity(
+            _("The contact that this request created was anonymized."),
+            sub_code="ContactAnonymized",
+            headers={REPLAYED: "true"},
         )
     return Response(record.body, status=record.status, headers={REPLAYED: "true"})

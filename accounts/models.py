@@ -242,7 +242,7 @@ class IdempotencyRecord(models.Model):
     """The response to a request with an Idempotency-Key, to return it again for the same request.
 
     `caller` and `key` identify the request, `fingerprint` is a hash of its content, and `subject` is what the response
-    is about, so that it can be erased.
+    is about, so that it can be erased. Only successes are stored: the status 422 says that the response was erased.
     """
 
     caller = models.CharField(max_length=60)

@@ -3,10 +3,20 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db.models.functions import Left
+
 from contacts.models import ExternalConnection
 from importexport.imports.jobs import discard_uploads
 from importexport.imports.uploads import key_of
-from importexport.models import ImportFailure, ImportFile, ImportKey, ImportKind, WaitingEntry
+from importexport.models import (
+    FILE_UNAVAILABLE,
+    ImportFailure,
+    ImportFile,
+    ImportJob,
+    ImportKey,
+    ImportKind,
+    WaitingEntry,
+)
 
 
 def erase_imports(contact_ids: Sequence[int]) -> None:
@@ -20,7 +30,15 @@ def erase_imports(contact_ids: Sequence[int]) -> None:
     keys = [UUID(bytes=key_of(external_id)) for external_id in external_ids]
     holding = ImportKey.objects.filter(key__in=keys).values("file")
     discard_uploads(ImportFile.objects.filter(kind=ImportKind.CONTACTS, pk__in=holding))
+    _forget_names()
     waiting = WaitingEntry.objects.filter(job__kind=ImportKind.CONTACTS, subject_id__in=contact_ids)
     waiting.update(external_id=None, changes=[], is_erased=True)
     failures = ImportFailure.objects.filter(external_id__in=external_ids)
     failures.update(external_id=None, message="")
+
+
+def _forget_names() -> None:
+    """Erase the names of the files that are gone, and what jobs say of them: nothing says any more who was in them."""
+    gone = ImportFile.objects.filter(kind=ImportKind.CONTACTS, is_stored=False).exclude(original_name="")
+    gone.update(original_name="", name=Left("name", ImportFile.NAMELESS))
+    ImportJob.objects.filter(kind=ImportKind.CONTACTS, error_code=FILE_UNAVAILABLE).update(error_message="")

@@ -83,7 +83,7 @@ class ImportCommand(FourEyesCommand):
     def _show_failures(self, job: ImportJob, most: int = 20) -> None:
         for failure in failures_of(job)[:most]:
             told = failure_as_json(failure)
-            where = f"{failure.file.original_name}: {told['externalId'] or '-'}\t{told['path'] or '-'}"
+            where = f"{failure.file}: {told['externalId'] or '-'}\t{told['path'] or '-'}"
             self.stderr.write(f"{where}\t{told['message']}")
         if job.failed > most:
             self.stderr.write("... --failures FILE.csv writes all of them.")

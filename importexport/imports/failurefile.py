@@ -15,7 +15,7 @@ def write_failures(output: TextIO, failures: Iterable[ImportFailure]) -> Iterato
     writer = csv.writer(output, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for number, failure in enumerate(failures, 1):
-        cells = (failure.file.original_name, failure.external_id, failure.path, failure.message)
+        cells = (str(failure.file), failure.external_id, failure.path, failure.message)
         name, *texts = (_harmless(cell or "") for cell in cells)
         writer.writerow([name, failure.position, *texts])
         yield number

@@ -30,7 +30,7 @@ from importexport.imports.reading import EntryFile, NotAnImportFileError, RawEnt
 from importexport.imports.uploads import open_stored
 from importexport.imports.waiting import stage_waiting, take_turn
 from importexport.job_ownership import actor_of_job
-from importexport.models import ImportFailure, ImportFile, ImportJob, ImportKind, SupersededEntry
+from importexport.models import FILE_UNAVAILABLE, ImportFailure, ImportFile, ImportJob, ImportKind, SupersededEntry
 from importexport.permissions import MAY_IMPORT
 from legalentities.models import LEGAL_ENTITY_SCHEMA
 from schemas.compiled import CompiledSchema
@@ -72,7 +72,7 @@ def run_job(job_id: UUID | str, *, report: Report = _silently) -> None:
         except JobLeaseLostError:
             log.warning("import_taken_over")
         except (NotAnImportFileError, StorageUnavailableError) as error:
-            _fail(lease, "FileUnavailable", str(error))
+            _fail(lease, FILE_UNAVAILABLE, str(error))
         except Forbidden as error:
             _fail(lease, "RequesterGone", str(error))
         except DatabaseError as error:
@@ -267,7 +267,7 @@ def _check_still_there(file: ImportFile) -> None:
     if not ImportFile.objects.filter(pk=file.pk, is_stored=True).exists():
         raise NotAnImportFileError(
             _("%(file)s is no longer there: it was synced, or a person in it was anonymized. Upload it again, without.")
-            % {"file": file.name}
+            % {"file": file.nameless}
         )
 
 

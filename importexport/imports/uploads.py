@@ -75,7 +75,8 @@ def store_uploads(*, actor: Actor, kind: ImportKind, uploads: Sequence[Any]) -> 
             raise ServiceUnavailable(str(error)) from error
     if faults:
         raise _refusal(faults, is_malformed=is_malformed)
-    names = [f"imports/{uuid4().hex}-{file.name}" for file in checked]
+    # Files are often named after people, so the names in the storage are not.
+    names = [f"imports/{uuid4().hex}" for _ in checked]
     with storing(*names):
         for file, name in zip(checked, names, strict=True):
             _store(file, name)

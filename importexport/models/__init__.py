@@ -1,6 +1,7 @@
 from importexport.models.approval import EXPORT, ExportApproval
 from importexport.models.export import ExportJob, ExportKind, ExportStatus
 from importexport.models.importing import (
+    FILE_UNAVAILABLE,
     ImportFailure,
     ImportFile,
     ImportJob,
@@ -14,6 +15,7 @@ from importexport.models.job import ONE_REQUESTER, Job
 
 __all__ = [
     "EXPORT",
+    "FILE_UNAVAILABLE",
     "ONE_REQUESTER",
     "ExportApproval",
     "ExportJob",

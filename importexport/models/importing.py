@@ -15,6 +15,9 @@ from core.jobs import UNFINISHED
 from importexport.models.job import ONE_REQUESTER, Job
 from schemas.models import SchemaVersion
 
+# The code of a sync that failed because of a file. Its message names the file.
+FILE_UNAVAILABLE = "FileUnavailable"
+
 
 class ImportKind(models.TextChoices):
     CONTACTS = "contacts", _("Contacts")
@@ -91,9 +94,13 @@ class ImportJob(Job):
 class ImportFile(models.Model):
     """An uploaded file, with the results of the checks at upload.
 
-    `name` is its name in the storage. `job` is the sync that imports it; dry runs do not set it. The file is deleted
-    from the storage when that sync completes; `is_stored` is False from then on.
+    `name` is its name in the storage, `original_name` what the uploader calls it. Once the file is gone, the
+    anonymization of any contact erases that. Names of earlier versions have it after NAMELESS characters. `job` is the
+    sync that imports it; dry runs do not set it. The file is deleted from the storage when that sync completes;
+    `is_stored` is False from then on.
     """
+
+    NAMELESS = len("imports/") + 32
 
     owner_member = models.ForeignKey(Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     owner_application = models.ForeignKey(
@@ -120,7 +127,12 @@ class ImportFile(models.Model):
         indexes = [models.Index(fields=["uploaded_at"], condition=Q(is_stored=True), name="import_file_stored")]
 
     def __str__(self) -> str:
-        return self.original_name
+        return self.original_name or self.nameless
+
+    @property
+    def nameless(self) -> str:
+        """The name in the storage without what the uploader called it."""
+        return self.name[: self.NAMELESS]
 
 
 class ImportFailure(models.Model):

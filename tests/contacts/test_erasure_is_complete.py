@@ -28,7 +28,7 @@ ERASED = {
     "contacts.WaitingContact": {"name", "username"},
     "importexport.ExportJob": {"query", "list_filter", "file_name", "error_message"},
     "importexport.ImportFailure": {"external_id", "message"},
-    "importexport.ImportFile": {"name"},
+    "importexport.ImportFile": {"name", "original_name"},
     "importexport.WaitingEntry": {"external_id", "changes"},
     "oauth2_provider.AccessToken": {"token", "token_checksum", "scope", "resource"},
     "oauth2_provider.Grant": {
@@ -95,7 +95,7 @@ NOT_PERSONAL = {
     "contacts.Contact": {"entry_kind"},
     "importexport.ExportJob": {"kind", "status", "columns", "language", "error_code", "requested_by_system"},
     "importexport.ImportFailure": {"path"},
-    "importexport.ImportFile": {"kind", "owner_system", "original_name", "sha256"},
+    "importexport.ImportFile": {"kind", "owner_system", "sha256"},
     "importexport.WaitingEntry": {"kind", "stages"},
     "importexport.ImportJob": {
         "kind",

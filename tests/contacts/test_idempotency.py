@@ -62,6 +62,19 @@ def test_keys_expire(app, body):
     assert idempotency.delete_expired_records() == 1
 
 
+def test_a_request_that_is_sent_again_does_not_bring_back_an_anonymized_person(app, body):
+    created = app.post(PATH, body, idempotency_key="order-7").json
+    assert app.post("/v1.0/contacts/anonymize", {"contactIds": [created["id"]]}).status == 204
+    for _time in range(2):
+        again = app.post(PATH, body, idempotency_key="order-7")
+        assert (again.status, again.sub_code) == (422, "ContactAnonymized")
+    other = app.post(PATH, {**body, "username": "heidi"}, idempotency_key="order-7")
+    assert (other.status, other.sub_code) == (422, "IdempotencyKeyReused")
+    assert Contact.objects.count() == 1
+    [record] = IdempotencyRecord.objects.all()
+    assert (record.key, record.body) == ("order-7", None)
+
+
 @pytest.mark.parametrize("key", ["", " ", "x" * 256])
 def test_a_key_that_is_none_is_refused(app, body, key):
     assert app.post(PATH, body, idempotency_key=key).status == 400

@@ -127,13 +127,29 @@ def test_anonymizing_a_person_deletes_the_files_that_hold_it_and_what_was_said_o
     assert ImportFile.objects.get(name=other[0]).is_stored
 
 
+def test_anonymizing_a_person_erases_the_names_of_files(app, entry):
+    """Files are named after people."""
+    upload(app, ("Spyri.json", array(entry("E-1"), entry("E-1"))))
+    done = sync(app).json["statusId"]
+    upload(app, ("Spyri too.json", array(entry("E-1"))))
+    [kept] = upload(app, ("others.json", array(entry("E-2")))).json["files"]
+    said = status_of(app, done).json["failures"][0]
+    anonymize_contacts(actor=SYSTEM, contact_ids=[Contact.objects.get().pk])
+    assert sorted(ImportFile.objects.values_list("original_name", flat=True)) == ["", "", "others.json"]
+    assert not ImportFile.objects.filter(name__icontains="spyri").exists()
+    assert ImportFile.objects.get(name=kept).is_stored
+    # What the uploader called it is in no name of the API, so the status names the same file as before.
+    assert status_of(app, done).json["failures"][0]["file"] == said["file"]
+
+
 def test_a_sync_whose_file_was_deleted_fails_and_says_why(app, entry):
     synced(array(entry("E-1")))
-    upload(app, ("a.json", array(entry("E-1"), entry("E-2"))))
+    upload(app, ("a Spyri.json", array(entry("E-1"), entry("E-2"))))
     started = app.post(SYNC)
     anonymize_contacts(actor=SYSTEM, contact_ids=[Contact.objects.get().pk])
     run_job(started.json["statusId"])
     answer = status_of(app, started.json["statusId"]).json
     assert answer["status"] == ImportStatus.FAILED
     assert "anonymized" in answer["errorMessage"]
+    assert "Spyri" not in answer["errorMessage"]
     assert Contact.objects.count() == 1
