@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
@@ -87,6 +87,9 @@ def as_api_error(exception: Exception) -> errors.ApiError:
             return errors.PayloadTooLarge()
         case exceptions.ParseError() | SuspiciousOperation():
             return errors.BadRequest()
+        case DataError():
+            log.warning("not_storable", cause=type(exception.__cause__).__name__)
+            return errors.BadRequest(_("A text or a number is such that it cannot be stored."))
         case OperationalError() if isinstance(exception.__cause__, QueryCanceled):
             log.warning("query_too_slow")
             return errors.UnprocessableEntity(

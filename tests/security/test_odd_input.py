@@ -6,7 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.contrib import admin
+from django.db import DataError
 from django.test import Client
+from django.urls import reverse
 
 from accounts.actor import system_actor
 from accounts.client_assertions import TYPE
@@ -183,3 +186,48 @@ def test_keys_of_an_application(make_member: Any, admin_of: Any, case: Any) -> N
         with case(name):
             answer = browser.post("/admin/accounts/clientapplication/add/", {**form, "name": "signer", "keys": text})
             assert (answer.status_code, ClientApplication.objects.count()) == (200, 0)
+
+
+def test_what_the_database_refuses_is_an_error_of_the_caller(
+    make_member: Any, make_contact: Any, admin_of: Any, api_of: Any, app: Any, default_schemas: Any, case: Any
+) -> None:
+    contact = make_contact()
+    browser = admin_of(make_member("root", is_superuser=True))
+    browser.raise_request_exception = False
+    for odd in ("%00", "a%00b", "9" * 30, "%ED%A0%80"):
+        for path in (
+            f"/v1.0/contacts/external-connections/{odd}/{odd}",
+            f"/v1.0/contacts/external-connections/Default/{odd}",
+            f"/v1.1/contacts/{contact.pk}/details/change-history/search?paths={odd}",
+            f"/v1.0/schemas/{odd}",
+        ):
+            with case(path):
+                assert app.get(path).status in (200, 400, 404)
+        for model, model_admin in admin.site._registry.items():
+            listed = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+            names = {"q", "o", "p", "nothing"} | {
+                getattr(found, "parameter_name", None) or str(found)
+                for entry in model_admin.list_filter
+                for found in [entry[0] if isinstance(entry, tuple) else entry]
+            }
+            for name in sorted(names):
+                with case(listed, name, odd):
+                    assert browser.get(f"{listed}?{name}={odd}").status_code < 500
+            with case(listed, "page", odd):
+                assert browser.get(f"{listed}{odd}/change/").status_code < 500
+        asked = {"app_label": "accounts", "model_name": "clientapplication", "field_name": "owner", "term": odd}
+        for address in (
+            "/admin/autocomplete/?" + "&".join(f"{name}={value}" for name, value in asked.items()),
+            "/admin/autocomplete/?" + "&".join(f"{name}={odd}" for name in asked),
+        ):
+            with case(address):
+                assert browser.get(address).status_code < 500
+
+
+def test_what_nobody_foresaw_is_no_error_of_ours_either(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(**_values: Any) -> None:
+        raise DataError
+
+    monkeypatch.setattr("contacts.views.contacts.connection_holder", refused)
+    answer = app.get("/v1.0/contacts/external-connections/Default/1")
+    assert (answer.status, answer.json["code"]) == (400, "BadRequest")
