@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 from django.core.management import BaseCommand, CommandError
 from PIL import Image
 
+from changerequests.models import Status
 from devstack.demo.accounts import DEMO_ACCOUNTS
 from devstack.management.browser import chromium
 
@@ -68,6 +69,15 @@ def _review(page: Page) -> None:
     page.locator("#result_list").get_by_role("link").filter(has_text=CLIENT).first.click()
 
 
+def _returned(page: Page) -> None:
+    page.goto(f"{QUEUE}?{urlencode({'status': Status.RETURNED.value})}")
+    page.locator("#result_list").get_by_role("link").first.click()
+
+
+def _policy(page: Page) -> None:
+    page.goto("/admin/changerequests/policyversion/contact-details/edit/")
+
+
 def _contact(page: Page) -> None:
     page.goto(f"{CONTACTS}?{urlencode({'q': CLIENT})}")
     page.locator("#result_list").get_by_role("link").filter(has_text=CLIENT).first.click()
@@ -77,6 +87,8 @@ PICTURES = (
     Picture(name="dashboard", member="rita", height=680, go=_dashboard),
     Picture(name="queue", member="rita", height=860, go=_queue),
     Picture(name="review", member="rita", height=1080, go=_review),
+    Picture(name="returned", member="anna", height=1080, go=_returned),
+    Picture(name="policy", member="carl", height=1080, go=_policy),
     Picture(name="contact", member="rita", height=1080, go=_contact),
 )
 
