@@ -77,13 +77,13 @@ def _send(request: ChangeRequest, address: str) -> None:
                 }
                 for wording in strikes_in_force(shown_wordings(request, presenter))
             ],
-            "address": _address(request),
+            "address": address_of(request),
         }
         text = render_to_string("changerequests/outcome_email.txt", context)
         send_text(subject % {"id": request.pk}, text.strip() + "\n", to=address)
 
 
-def _address(request: ChangeRequest) -> str:
+def address_of(request: ChangeRequest) -> str:
     """Return the URL of the request; empty if PUBLIC_URL is not set."""
     if not settings.PUBLIC_URL:
         return ""

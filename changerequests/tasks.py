@@ -2,8 +2,10 @@
 
 from celery import shared_task
 
+from changerequests.deadline_mails import deliver_deadline_mails, due_deadline_mails
 from changerequests.outcomes import deliver_outcome, overdue_outcomes
 from changerequests.services.applying import apply_approved_request, unapplied_requests
+from changerequests.services.deadlines import delete_old_mails, remind
 from changerequests.services.notifications import delete_old_notifications
 
 
@@ -35,5 +37,23 @@ def apply_unapplied() -> None:
 
 @shared_task
 def tidy_notifications() -> None:
-    """Delete notifications that were read long ago. Beat runs this every hour."""
+    """Delete notifications that were read, and mails that were sent, long ago. Beat runs this every hour."""
     delete_old_notifications()
+    delete_old_mails()
+
+
+@shared_task
+def watch_deadlines() -> None:
+    """Have members reminded of what is due soon, and send what mails about that are due. Beat runs this every minute.
+
+    What a mail server that is down has not taken is sent by a later run.
+    """
+    remind()
+    for member_id in due_deadline_mails():
+        send_deadline_mails.delay(member_id)
+
+
+@shared_task
+def send_deadline_mails(member_id: int) -> None:
+    """Mail a member what is due to it."""
+    deliver_deadline_mails(member_id)

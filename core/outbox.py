@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
@@ -46,17 +47,43 @@ class Outbox:
         recorded instead of raised.
         """
         now = timezone.now()
-        is_free = Q(**{self.claimed_at: None}) | Q(**{f"{self.claimed_at}__lt": now - CLAIMED_FOR})
-        taken = {self.claimed_at: now, self.refused_at: None, **columns}
-        if not rows.filter(is_free, pk=pk, **{self.due: True}).update(**taken):
+        if not self._free(rows, now).filter(pk=pk).update(**self._taken(now), **columns):
             yield None
             return
-        claimed = rows.model._default_manager.filter(pk=pk, **{self.claimed_at: now})
+        with self._held(rows.model._default_manager.filter(pk=pk, **{self.claimed_at: now})) as claimed:
+            yield claimed
+
+    @contextmanager
+    def claim_all(self, rows: QuerySet[Row]) -> Iterator[QuerySet[Row] | None]:
+        """Claim all of the rows of which a message is due, for one message about all of them; else like `claim`."""
+        now = timezone.now()
+        with transaction.atomic():
+            free = self._free(rows, now).select_for_update(skip_locked=True)
+            keys = list(free.values_list("pk", flat=True))
+            rows.model._default_manager.filter(pk__in=keys).update(**self._taken(now))
+        if not keys:
+            yield None
+            return
+        with self._held(rows.model._default_manager.filter(pk__in=keys, **{self.claimed_at: now})) as claimed:
+            yield claimed
+
+    def _free(self, rows: QuerySet[Row], now: datetime) -> QuerySet[Row]:
+        """Return the rows whose message is due and that nobody is sending."""
+        is_free = Q(**{self.claimed_at: None}) | Q(**{f"{self.claimed_at}__lt": now - CLAIMED_FOR})
+        return rows.filter(is_free, **{self.due: True})
+
+    def _taken(self, now: datetime) -> dict[str, Any]:
+        return {self.claimed_at: now, self.refused_at: None}
+
+    @contextmanager
+    def _held(self, claimed: QuerySet[Row]) -> Iterator[QuerySet[Row]]:
+        """Hold a claim for the block: sent at its end, released if it raises, given up if the message is refused."""
         try:
             yield claimed
         except MessageRefusedError as error:
+            ids = list(claimed.values_list("pk", flat=True))
             claimed.update(**{self.due: False, self.claimed_at: None, self.refused_at: timezone.now()})
-            log.warning("message_refused", table=rows.model._meta.db_table, id=pk, reason=str(error))
+            log.warning("message_refused", table=claimed.model._meta.db_table, ids=ids, reason=str(error))
             return
         except Exception:
             claimed.update(**{self.claimed_at: None})

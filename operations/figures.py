@@ -18,6 +18,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from redis import RedisError
 
+from changerequests import deadline_mails
 from changerequests.outcomes import GIVEN_UP_AFTER
 from operations import probes
 
@@ -47,6 +48,15 @@ _OUTCOMES: LiteralString = """
     FROM (SELECT reviewed_at FROM changerequests_changerequest
         WHERE is_outcome_due AND reviewed_at > now() - %(tried_for)s LIMIT %(most)s) AS due
 """
+_DEADLINES: LiteralString = """
+    SELECT 'deadline', 'pending', count(*), extract(epoch FROM now() - min(since))::float8
+    FROM (
+        (SELECT created_at AS since FROM changerequests_deadlinemail
+            WHERE is_due AND created_at > now() - %(mailed_for)s LIMIT %(most)s)
+        UNION ALL
+        (SELECT remind_at FROM changerequests_changerequest WHERE status = 1 AND remind_at < now() LIMIT %(most)s)
+    ) AS due
+"""
 _REQUESTS: LiteralString = """
     SELECT count(*), extract(epoch FROM now() - min(created_at))::float8
     FROM (SELECT created_at FROM changerequests_changerequest WHERE status = 1 LIMIT %(most)s) AS pending
@@ -68,14 +78,14 @@ class Figures:
 
 def read_figures() -> Figures:
     """Read all figures. Raise psycopg.Error or redis.RedisError."""
-    limit = {"most": COUNTED_TO, "tried_for": GIVEN_UP_AFTER}
+    limit = {"most": COUNTED_TO, "tried_for": GIVEN_UP_AFTER, "mailed_for": deadline_mails.GIVEN_UP_AFTER}
     jobs = {(kind, state): 0 for kind in _TABLES for state in _JOB_STATES}
-    oldest_due = dict.fromkeys([*_TABLES, "key", "outcome"], 0.0)
+    oldest_due = dict.fromkeys([*_TABLES, "key", "outcome", "deadline"], 0.0)
     with probes.database() as own:
         rows: list[tuple[str, str, int, float | None]] = []
         for kind, table in _TABLES.items():
             rows += own.execute(_JOBS.format(table=table), {**limit, "kind": kind})
-        for query in (_KEYS, _OUTCOMES):
+        for query in (_KEYS, _OUTCOMES, _DEADLINES):
             rows += own.execute(query, limit)
         [(pending, oldest_pending)] = own.execute(_REQUESTS, limit)
     for kind, state, number, age in rows:

@@ -53,13 +53,13 @@ RECORDS: Mapping[type[Model], Record] = {
         written=(
             *("uid", "kind", "source", "subject_id", "status", "initiator_member_id", "initiator_application_id"),
             *("initiator_system", "initiator_comment", "about_member_id", "excluded_member_ids", "revision_number"),
-            *("stage", "reviewers_id", "due_at"),
+            *("stage", "reviewers_id", "remind_at", "due_at"),
             *("reviewed_at", "review_member_id", "review_comment", "paths", "digest_salt", "language"),
             *("is_outcome_due", "outcome_claimed_at", "outcome_refused_at"),
         ),
         changed=(
             *("status", "initiator_comment", "about_member_id", "excluded_member_ids", "revision_number", "stage"),
-            *("reviewers_id", "due_at"),
+            *("reviewers_id", "remind_at", "due_at"),
             *("reviewed_at", "review_member_id", "review_comment", "paths", "digest_salt"),
             *("is_outcome_due", "outcome_claimed_at", "outcome_refused_at"),
         ),

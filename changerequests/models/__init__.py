@@ -1,6 +1,7 @@
 from changerequests.models.absences import Absence
 from changerequests.models.claims import RequestAssignment, RequestClaim
 from changerequests.models.conversation import RequestAttachment, RequestComment
+from changerequests.models.deadlines import DeadlineMail
 from changerequests.models.decisions import Decision, Verdict
 from changerequests.models.holidays import Holiday
 from changerequests.models.notifications import Notification
@@ -13,6 +14,7 @@ __all__ = [
     "Absence",
     "ChangeRequest",
     "ChangeRequestQuerySet",
+    "DeadlineMail",
     "Decision",
     "Holiday",
     "Notification",

@@ -119,8 +119,9 @@ class ChangeRequest(models.Model):
 
     What is asked for is in the proposals of the current revision, `revision_number`. `kind` is that of the subjects;
     `source` is what brought many of them together, if anything did. `subject_id` is null if there are several, or a
-    source. `stage`, `reviewers` and `due_at` describe the stage that the request waits in. `reviewed_at`,
-    `review_member` and `review_comment` are those of the decision that closed or returned it.
+    source. `stage`, `reviewers` and `due_at` describe the stage that the request waits in; `remind_at` is when its
+    reviewers are reminded, null once they were. `reviewed_at`, `review_member` and `review_comment` are those of the
+    decision that closed or returned it.
 
     `about_member` is the member whose rights or login the request is about, or who owns the application that asked; it
     may not decide it. Nor may those of `excluded_member_ids`, who could act as an application with a secret that they
@@ -157,6 +158,7 @@ class ChangeRequest(models.Model):
     reviewers = models.ForeignKey(
         Group, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("reviewers")
     )
+    remind_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
     reviewed_at = models.DateTimeField(_("reviewed"), null=True, blank=True)
     review_member = models.ForeignKey(
@@ -226,6 +228,11 @@ class ChangeRequest(models.Model):
             ),
             models.Index(
                 fields=["status", "-reviewed_at"], condition=Q(reviewed_at__isnull=False), name="request_latest_decided"
+            ),
+            models.Index(
+                fields=["remind_at"],
+                condition=Q(status=Status.PENDING, remind_at__isnull=False),
+                name="request_to_remind_of",
             ),
             GinIndex(fields=["paths"], name="request_by_path", fastupdate=False),
         ]

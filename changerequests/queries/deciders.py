@@ -1,8 +1,9 @@
 """Everybody who may decide requests today, and who of them could decide a certain one."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date
+from itertools import islice
 
 from django.db.models import QuerySet, Value
 
@@ -14,6 +15,9 @@ from changerequests.kinds import request_kind
 from changerequests.models import Absence, ChangeRequest
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.revisions import Current, current_substitutions, utc_today
+
+# How many members' sights one query asks for.
+LOOKED_AT_ONCE = 50
 
 
 def members_with(permission: str) -> QuerySet[Member]:
@@ -49,20 +53,24 @@ def deciders_since(day: date) -> tuple[list[Person], Mapping[int, str]]:
 
 
 def members_who_could_decide(request: ChangeRequest, current: Current, *, most: int) -> list[Member]:
-    """Return members who could decide a request now, by name: those whom nothing bars, and who see it."""
+    """Return the first members who could decide a request now, by name (`who_could_decide`)."""
+    return list(islice(who_could_decide(request, current), most))
+
+
+def who_could_decide(request: ChangeRequest, current: Current) -> Iterator[Member]:
+    """Yield the members who could decide a request now, by name: those whom nothing bars, and who see it.
+
+    Runs four queries, and two more for every 50 members.
+    """
     people, _names = deciders_since(request.created_at.astimezone(UTC).date())
     case = current.case(request)
     able = [person.member_id for person in people if objection(person, case) is None]
     members = Member.objects.filter(pk__in=able).select_related("user")
     by_name = list(members.order_by("user__last_name", "user__first_name", "pk"))
-    found: list[Member] = []
-    for start in range(0, len(by_name), most):
-        some = by_name[start : start + most]
+    for start in range(0, len(by_name), LOOKED_AT_ONCE):
+        some = by_name[start : start + LOOKED_AT_ONCE]
         seeing = who_see(request, some)
-        found += [member for member in some if member.pk in seeing]
-        if len(found) >= most:
-            break
-    return found[:most]
+        yield from (member for member in some if member.pk in seeing)
 
 
 def who_see(request: ChangeRequest, members: Collection[Member]) -> set[int]:

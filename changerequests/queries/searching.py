@@ -34,7 +34,7 @@ def requests_of_all_kinds(*, actor: Actor, criteria: Mapping[str, Any]) -> Chang
     What is the actor's to decide includes what it sees through those whose substitute it is, found by a query.
     """
     lookups = {lookup: criteria[name] for name, lookup in _FILTERS.items() if criteria[name] not in (None, [])}
-    requests = _to_decide(actor) if criteria["isMineToDecide"] else ChangeRequest.objects.visible_to(actor)
+    requests = requests_to_decide(actor) if criteria["isMineToDecide"] else ChangeRequest.objects.visible_to(actor)
     requests = requests.filter(**lookups)
     if criteria["kinds"]:
         requests = requests.of_shown_kinds(criteria["kinds"])
@@ -44,8 +44,11 @@ def requests_of_all_kinds(*, actor: Actor, criteria: Mapping[str, Any]) -> Chang
     return requests.order_by("-created_at", "-id")
 
 
-def _to_decide(actor: Actor) -> ChangeRequestQuerySet:
-    """Return the requests that the actor could decide now: the rule of `changerequests.eligibility` as a query."""
+def requests_to_decide(actor: Actor) -> ChangeRequestQuerySet:
+    """Return the requests that the actor could decide now: the rule of `changerequests.eligibility` as a query.
+
+    It sees some through those whose substitute it is, whom one query finds.
+    """
     if actor.member_id is None:
         return ChangeRequest.objects.none()
     seen = reduce(or_, [ChangeRequest.objects.visible_to(sight) for sight in sights_of(actor)])

@@ -34,7 +34,7 @@ from changerequests.services.claims import put_down
 from changerequests.services.locks import locked_request
 from changerequests.services.many import check_parts, nothing_kept, strike_of_many
 from changerequests.services.notifications import notify_initiator
-from changerequests.services.opening import due_at, revise
+from changerequests.services.opening import WAITING_COLUMNS, revise, wait_in
 from changerequests.tasks import apply_approved, send_outcome
 from core.errors import PreconditionFailed
 from core.jobs import send_on_commit
@@ -213,9 +213,8 @@ class _Deciding:
         following = next(number for number, stage in enumerate(rounds) if not stage.is_passed)
         if following != request.stage:
             stage = current.stages[following]
-            request.stage, request.reviewers_id = following, stage.group_id
-            request.due_at = due_at(request.kind, stage.hours)
-            request.save(update_fields=["stage", "reviewers", "due_at"])
+            wait_in(request, following, group_id=stage.group_id, hours=stage.hours)
+            request.save(update_fields=WAITING_COLUMNS)
         return False
 
     def _apply(self) -> None:

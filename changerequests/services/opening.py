@@ -46,6 +46,20 @@ class Concerned(NamedTuple):
 NOBODY = Concerned()
 
 
+class DueTimes(NamedTuple):
+    """When those who could decide are reminded of a stage, and when it is due."""
+
+    remind_at: datetime | None = None
+    due_at: datetime | None = None
+
+
+NEVER = DueTimes()
+# The part of a stage's time that passes before that.
+REMINDED_AFTER = 0.75
+# What describes the stage that a request waits in.
+WAITING_COLUMNS = ("stage", "reviewers", "remind_at", "due_at")
+
+
 def open_request(
     *,
     kind: str,
@@ -104,10 +118,9 @@ def unsaved_request(
         initiator_system=actor.name if actor.kind is ActorKind.SYSTEM else "",
         initiator_comment=comment,
         paths=paths,
-        reviewers_id=stage.group_id,
-        due_at=due_at(kind, stage.hours),
         language=get_language() or settings.LANGUAGE_CODE,
     )
+    wait_in(request, 0, group_id=stage.group_id, hours=stage.hours)
     set_concerned(request, both(who_act_as(actor), concerned))
     return request
 
@@ -236,16 +249,22 @@ def wait_again(request: ChangeRequest, *, paths: list[str], requirement: Require
     request.revision_number += 1
     request.status = Status.PENDING
     request.paths = paths
-    request.stage, request.reviewers_id, request.due_at = 0, stage.group_id, due_at(request.kind, stage.hours)
+    wait_in(request, 0, group_id=stage.group_id, hours=stage.hours)
     request.review_member = request.reviewed_at = request.review_comment = None
     request.is_outcome_due = False
+
+
+def wait_in(request: ChangeRequest, position: int, *, group_id: int | None, hours: int | None) -> None:
+    """Make the request wait in a stage from now on; the caller saves `WAITING_COLUMNS`."""
+    request.stage, request.reviewers_id = position, group_id
+    request.remind_at, request.due_at = due_times(request.kind, hours)
 
 
 def save_waiting_again(request: ChangeRequest) -> None:
     request.save(
         update_fields=[
             *("revision_number", "status", "paths", "about_member", "excluded_member_ids"),
-            *("stage", "reviewers", "due_at"),
+            *WAITING_COLUMNS,
             *("review_member", "reviewed_at", "review_comment", "is_outcome_due"),
         ]
     )
@@ -311,11 +330,12 @@ def _paths(changes: Changes) -> list[str]:
     return paths_with_ancestors(change.path for found in changes.values() for change in found)
 
 
-def due_at(kind: str, hours: int | None) -> datetime | None:
-    """Return when a stage that begins now is due; None if it has no limit. Runs at most one query."""
+def due_times(kind: str, hours: int | None) -> DueTimes:
+    """Return when a stage that begins now reminds and is due; never, if it has no limit. Runs at most one query."""
     if hours is None:
-        return None
-    now = timezone.now()
+        return NEVER
+    now, until_reminder = timezone.now(), hours * REMINDED_AFTER
     if request_kind(kind).is_due_on_any_day:
-        return now + timedelta(hours=hours)
-    return due_after(now, hours, calendar_from(timezone.localdate(now, timezone.get_default_timezone())))
+        return DueTimes(now + timedelta(hours=until_reminder), now + timedelta(hours=hours))
+    calendar = calendar_from(timezone.localdate(now, timezone.get_default_timezone()))
+    return DueTimes(due_after(now, until_reminder, calendar), due_after(now, hours, calendar))

@@ -152,6 +152,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_t
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "send due keys": {"task": "contacts.tasks.send_due_keys", "schedule": 60},
     "send due outcomes": {"task": "changerequests.tasks.send_due_outcomes", "schedule": 60},
+    "watch deadlines": {"task": "changerequests.tasks.watch_deadlines", "schedule": 60},
     "send due notices": {"task": "administration.tasks.send_due_notices", "schedule": 60},
     "apply approved requests": {"task": "changerequests.tasks.apply_unapplied", "schedule": 60},
     "tidy notifications": {"task": "changerequests.tasks.tidy_notifications", "schedule": 3600},

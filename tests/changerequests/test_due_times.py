@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from changerequests.due_times import Calendar, due_after
 from changerequests.models import Holiday
-from changerequests.services.opening import due_at
+from changerequests.services.opening import NEVER, due_times
 from config.settings.environment import weekdays
 from tests.changerequests.engine import BOTH, approve, submit
 from tests.changerequests.policies import policy, rule, set_policy, stage
@@ -103,16 +103,17 @@ class TestStages:
     def test_hours_count_on_business_days_without_holidays(self, settings):
         settings.BUSINESS_DAYS = {1, 2}
         Holiday.objects.create(date="2027-03-03", name="Day of Tests")
-        assert due_at("contact-details", 24) == TUESDAY + timedelta(days=7)
+        # Three quarters of the time end on the Tuesday after.
+        assert due_times("contact-details", 24) == (TUESDAY + timedelta(days=7, hours=-6), TUESDAY + timedelta(days=7))
 
     def test_what_has_no_hours_is_never_due_and_reads_nothing(self, django_assert_num_queries):
         with django_assert_num_queries(0):
-            assert due_at("contact-details", None) is None
+            assert due_times("contact-details", None) == NEVER
 
     def test_the_review_of_broken_glass_is_due_after_five_days_whatever_these_are(self, django_assert_num_queries):
         Holiday.objects.create(date="2027-03-03", name="Day of Tests")
         with django_assert_num_queries(0):
-            assert due_at("break-glass", 120) == TUESDAY + timedelta(days=5)
+            assert due_times("break-glass", 120) == (TUESDAY + timedelta(hours=90), TUESDAY + timedelta(days=5))
 
 
 @pytest.mark.django_db

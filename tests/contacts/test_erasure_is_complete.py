@@ -82,6 +82,7 @@ NOT_PERSONAL = {
     "changerequests.ChangeRequest": {"kind", "source", "paths", "language", "initiator_system"},
     # Nobody guesses a value by the digest: the salt is erased.
     "changerequests.Decision": {"verdict", "digest", "paths"},
+    "changerequests.DeadlineMail": {"reason"},
     "changerequests.Notification": {"event"},
     "changerequests.RequestStage": {"name"},
     "changerequests.RequestSubject": {"kind", "outcome"},
