@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor, ActorKind, member_actor, system_actor
 from accounts.permissions import check_member_permission
 from core.errors import Forbidden, TooManyRequests
+from importexport.job_messages import requester_left
 from importexport.models import Job
 
 J = TypeVar("J", bound=Job)
@@ -71,7 +72,7 @@ def actor_of_job(job: Job, *, scope: str, permission: str) -> Actor:
     """
     member, actor = job.requested_by_member, requester_of(job)
     if member is not None and not member.user.is_active:
-        raise Forbidden(_("The login of who asked for this was closed."))
+        raise Forbidden(requester_left())
     if member is not None:
         check_member_permission(actor, permission)
     if actor.application_id is not None and scope not in actor.scopes:

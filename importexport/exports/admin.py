@@ -23,6 +23,7 @@ from importexport.exports.download import download
 from importexport.exports.queries import NOT_APPROVED, is_expired, own_export
 from importexport.exports.selection import Selection
 from importexport.exports.services import request_export
+from importexport.job_messages import message_of
 from importexport.job_ownership import requested_by
 from importexport.models import ExportJob, ExportKind, ExportStatus
 from importexport.permissions import MAY_EXPORT
@@ -68,7 +69,7 @@ class ExportJobAdmin(ReadOnlyAdmin):
         if job.is_awaiting_approval or job.status in NOT_APPROVED:
             return _approval(job)
         if job.status == ExportStatus.FAILED:
-            return job.error_message or gettext("The export failed. Ask for it again.")
+            return message_of(job) or gettext("The export failed. Ask for it again.")
         counted = ngettext(
             "%(processed)s of %(total)s row", "%(processed)s of %(total)s rows", 0 if job.total is None else job.total
         )

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from audit import entries
 from audit.models import Erasure
@@ -15,6 +14,7 @@ from changerequests.services.erasure import erase_requests
 from core.jobs import UNFINISHED
 from core.stored_files import discard_file
 from importexport.exports.anonymization_lock import hold_anonymization_lock
+from importexport.job_messages import export_is_of_anonymized
 from importexport.models import EXPORT, ExportApproval, ExportJob, ExportKind, ExportStatus
 
 
@@ -47,7 +47,7 @@ def _interrupted(now: datetime) -> dict[str, Any]:
         "status": ExportStatus.FAILED,
         "finished_at": now,
         "error_code": "Interrupted",
-        "error_message": _("A contact was anonymized meanwhile. Ask for the export again."),
+        "error_message": export_is_of_anonymized(),
     }
 
 

@@ -18,16 +18,22 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from core.errors import ApiError
 from core.heartbeat import Heartbeat
-from core.jobs import MAX_ATTEMPTS, JobLease, JobLeaseLostError
+from core.jobs import JobLease, JobLeaseLostError
 from core.stored_files import discard_file
 from importexport.exports.anonymization_lock import wait_for_anonymization
 from importexport.exports.selection import Selection, selected_columns, selected_rows
 from importexport.exports.writing import write_csv
+from importexport.job_messages import (
+    export_database_failed,
+    export_failed,
+    export_gave_up,
+    export_needs_room,
+    export_storage_failed,
+)
 from importexport.job_ownership import actor_of_job
 from importexport.models import ExportJob, ExportStatus
 from importexport.permissions import MAY_EXPORT
@@ -129,10 +135,7 @@ def _file_name(job: ExportJob, attempt: int) -> str:
 def _written_and_stored(lease: JobLease[ExportJob], heartbeat: Heartbeat) -> int:
     job = lease.job
     if lease.is_exhausted:
-        raise ApiError(
-            _("The export was started %(times)s times, and each time its worker vanished.") % {"times": MAX_ATTEMPTS},
-            sub_code="WorkerVanished",
-        )
+        raise ApiError(export_gave_up(), sub_code="WorkerVanished")
     wait_for_anonymization()
     # Unnamed, so that nothing remains if the process is killed.
     with tempfile.TemporaryFile(buffering=_WRITE_BUFFER) as file:
@@ -180,11 +183,9 @@ def _reason_of(error: Exception) -> Reason:
         return Reason(error.code if error.sub_code == "NA" else error.sub_code, str(error))
     cause = error.__cause__ if isinstance(error, StorageFailedError) else error
     if isinstance(cause, OSError) and cause.errno in _NO_ROOM:
-        return Reason("StorageFull", _("There is no room left for the file. Make room and ask for the export again."))
+        return Reason("StorageFull", export_needs_room())
     if isinstance(error, StorageFailedError):
-        return Reason(
-            "StorageUnavailable", _("The storage could not be reached, or refused the file. Ask for the export again.")
-        )
+        return Reason("StorageUnavailable", export_storage_failed())
     if isinstance(error, DatabaseError):
-        return Reason("DatabaseUnavailable", _("The database did not answer to the end. Ask for the export again."))
-    return Reason("General", str(ApiError.default_message))
+        return Reason("DatabaseUnavailable", export_database_failed())
+    return Reason("General", export_failed())

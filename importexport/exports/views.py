@@ -22,6 +22,7 @@ from importexport.exports.queries import NOT_APPROVED, own_export, why_not_appro
 from importexport.exports.running import SCOPE
 from importexport.exports.selection import Selection
 from importexport.exports.services import request_export
+from importexport.job_messages import message_of
 from importexport.models import ExportKind, ExportStatus
 from importexport.permissions import MAY_EXPORT
 
@@ -67,7 +68,7 @@ class _ExportView(ActorView):
             )
         if job.status == ExportStatus.FAILED:
             raise UnprocessableEntity(
-                job.error_message or _("The export failed. Ask for it again."), sub_code="ExportFailed"
+                message_of(job) or _("The export failed. Ask for it again."), sub_code="ExportFailed"
             )
         if job.status in NOT_APPROVED:
             raise UnprocessableEntity(why_not_approved(job), sub_code="ExportNotApproved")

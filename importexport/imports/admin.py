@@ -30,6 +30,7 @@ from importexport.imports.failurefile import write_failures
 from importexport.imports.queries import failures_of
 from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
+from importexport.job_messages import message_of
 from importexport.job_ownership import requested_by
 from importexport.models import ImportFailure, ImportFile, ImportJob, ImportKind, ImportStatus
 
@@ -183,6 +184,7 @@ class ImportJobAdmin(CappedAdmin):
             "title": self.shown_kind(job),
             "media": self.media,
             "job": job,
+            "message": message_of(job),
             "status_colour": STATUS_LABELS[ImportStatus(job.status)],
             "files": ImportFile.objects.filter(pk__in=job.file_ids),
             "failures": failures_of(job)[:FAILURES_SHOWN],

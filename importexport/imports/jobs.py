@@ -6,11 +6,11 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
-from django.utils.translation import ngettext
 
 from core.jobs import UNFINISHED, JobLease
 from core.stored_files import discard_file
 from importexport.imports.waiting import open_waiting
+from importexport.job_messages import some_failed
 from importexport.models import ImportFile, ImportJob, ImportKey, ImportStatus, SupersededEntry
 
 log = structlog.get_logger("kontor.import")
@@ -59,16 +59,7 @@ def complete(lease: JobLease[ImportJob]) -> ImportJob:
     job.status = ImportStatus.COMPLETED_WITH_ERRORS if job.failed else ImportStatus.COMPLETED
     job.finished_at = timezone.now()
     if job.failed:
-        message = ngettext(
-            "%(failed)s of %(total)s entry failed. Version %(version)s of the schema applied.",
-            "%(failed)s of %(total)s entries failed. Version %(version)s of the schema applied.",
-            job.total or 0,
-        )
-        job.error_message = message % {
-            "failed": job.failed,
-            "total": job.total,
-            "version": job.schema_version.number if job.schema_version else "?",
-        }
+        job.error_message = some_failed(job)
     job.save(update_fields=["status", "finished_at", "error_message"])
     SupersededEntry.objects.filter(job=job).delete()
     if not job.is_dry_run:

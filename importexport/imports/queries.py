@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from core.errors import NotFound
 from importexport.imports.reading import place
+from importexport.job_messages import message_of
 from importexport.job_ownership import requested_by
 from importexport.models import ImportFailure, ImportJob
 
@@ -45,7 +46,7 @@ def status_of(job: ImportJob) -> dict[str, Any]:
     failures = list(failures_of(job)[:MAX_SHOWN]) if job.failed else []
     return {
         "status": job.status,
-        "errorMessage": job.error_message or None,
+        "errorMessage": message_of(job) or None,
         "failedExternalIds": list(dict.fromkeys(f.external_id for f in failures if f.external_id is not None)),
         "progress": {
             "total": job.total,

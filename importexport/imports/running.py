@@ -20,7 +20,7 @@ from psycopg import errors as postgres
 from contacts.models import CONTACT_SCHEMA
 from core.errors import Forbidden
 from core.gc import relaxed_gc
-from core.jobs import MAX_ATTEMPTS, JobLease, JobLeaseLostError
+from core.jobs import JobLease, JobLeaseLostError
 from importexport.imports.contacts.importer import ContactImporter
 from importexport.imports.copying import copy_into, number, row, text
 from importexport.imports.entries import Importer, Outcome
@@ -29,6 +29,7 @@ from importexport.imports.legalentities.importer import LegalEntityImporter
 from importexport.imports.reading import EntryFile, NotAnImportFileError, RawEntry, StorageUnavailableError
 from importexport.imports.uploads import open_stored
 from importexport.imports.waiting import stage_waiting, take_turn
+from importexport.job_messages import import_failed, import_gave_up, import_needs_room
 from importexport.job_ownership import actor_of_job
 from importexport.models import FILE_UNAVAILABLE, ImportFailure, ImportFile, ImportJob, ImportKind, SupersededEntry
 from importexport.permissions import MAY_IMPORT
@@ -77,7 +78,7 @@ def run_job(job_id: UUID | str, *, report: Report = _silently) -> None:
             _fail(lease, "RequesterGone", str(error))
         except DatabaseError as error:
             if isinstance(error.__cause__, postgres.DiskFull):
-                _fail(lease, "DatabaseFull", _("The database has no room left. Sync again when it has."))
+                _fail(lease, "DatabaseFull", import_needs_room())
             elif isinstance(error, OperationalError | InterfaceError):
                 raise
             else:
@@ -94,16 +95,12 @@ def _fail(lease: JobLease[ImportJob], code: str, message: str) -> None:
 
 def _fail_unexpectedly(lease: JobLease[ImportJob]) -> None:
     log.exception("unexpected_error")
-    fail(lease, code="General", message=_("Something went wrong on our side. What is done stays done."))
+    fail(lease, code="General", message=import_failed())
 
 
 def _run(lease: JobLease[ImportJob], report: Report) -> None:
     if lease.is_exhausted:
-        _fail(
-            lease,
-            "GaveUp",
-            _("The import was tried %(times)s times and got no further.") % {"times": MAX_ATTEMPTS},
-        )
+        _fail(lease, "GaveUp", import_gave_up())
         return
     schema = _schema_of(lease.job)
     job = begin(lease, schema_version_id=schema.version_id)

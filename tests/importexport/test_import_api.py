@@ -5,6 +5,7 @@ import pytest
 from contacts.models import Contact, ExternalConnection
 from contacts.services.anonymization import anonymize_contacts
 from importexport.imports.running import run_job
+from importexport.job_messages import import_needs_room
 from importexport.models import ImportFailure, ImportFile, ImportJob, ImportStatus
 from tests.importexport.importing import SYSTEM, array, lines, stored, synced, upload
 
@@ -105,6 +106,23 @@ def test_messages_are_in_the_language_of_who_asked(app, entry):
     upload(app, ("a.json", array(entry(details={}))))
     started = app.post(SYNC, accept_language="de")
     assert ImportJob.objects.get(pk=started.json["statusId"]).language == "de"
+
+
+def test_the_status_is_in_the_language_of_the_reader(app, entry):
+    upload(app, ("a.json", array(entry(details={}))))
+    job = sync(app).json["statusId"]
+    for language, says in (("en", "1 of 1 entry failed"), ("de", "1 von 1")):
+        answer = app.get(f"/v1.0/import/sync/{job}/status", accept_language=language)
+        assert says in answer.json["errorMessage"]
+    ImportJob.objects.update(status=ImportStatus.FAILED, error_message=import_needs_room())
+    told = {
+        app.get(f"/v1.0/import/sync/{job}/status", accept_language=language).json["errorMessage"]
+        for language in ("en", "de", "fr", "it")
+    }
+    assert len(told) == 4
+    ImportJob.objects.update(error_message="Something else.")
+    answer = app.get(f"/v1.0/import/sync/{job}/status", accept_language="de")
+    assert answer.json["errorMessage"] == "Something else."
 
 
 def test_an_answer_holds_a_thousand_failures_and_the_counts_hold_all(app, entry):
