@@ -97,14 +97,18 @@ def only_api_operations(endpoints: Sequence[tuple[str, ...]], **_kwargs: Any) ->
     return [endpoint for endpoint in endpoints if VERSIONED.match(endpoint[0])]
 
 
+# Objects with texts that the contract does not name.
+OPEN = {"ChangeSet", "ChangeSetV10"}
+
+
 def closed_objects(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     """Postprocessing hook: set `additionalProperties: false` on objects, and make no parameter nullable.
 
     Free-form objects, such as `details`, declare no properties and stay open. A query parameter is absent, never null.
     """
-    for schema in result["components"]["schemas"].values():
+    for name, schema in result["components"]["schemas"].items():
         if "properties" in schema:
-            schema.setdefault("additionalProperties", False)
+            schema.setdefault("additionalProperties", {"type": "string", "nullable": True} if name in OPEN else False)
     for item in result["paths"].values():
         for operation in item.values():
             for parameter in operation.get("parameters", ()):

@@ -15,6 +15,7 @@ from contacts.models.contact import (
     ExternalConnection,
     LoginOfContacts,
     name_of,
+    system_name,
 )
 from contacts.models.history import ContactEntry, ContactErasure
 from contacts.models.picture import ProfilePicture
@@ -52,4 +53,5 @@ __all__ = [
     "WaitingContact",
     "WaitingParticipant",
     "name_of",
+    "system_name",
 ]

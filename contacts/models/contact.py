@@ -1,5 +1,6 @@
 """Contacts, their assignments and their ids in other systems."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from audit.models import Entry
 from contacts.models import login_names, triggers
 from contacts.querysets import ContactQuerySet
 from core.documents import value_at
+from core.text import normalized
 from schemas.models import ListItem
 
 # The kinds of the ledger and of change requests, the schema of details, and the list of contact types.
@@ -209,3 +211,10 @@ class ExternalConnection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.system}: {self.external_id}"
+
+
+def system_name(given: str) -> str:
+    """Return the one form of the name of a system: `default` is no second `Default`."""
+    name = normalized(given)
+    default = ExternalConnection.DEFAULT_SYSTEM
+    return default if unicodedata.normalize("NFKC", name).casefold() == default.casefold() else name

@@ -11,7 +11,14 @@ from accounts.models import User
 from accounts.queries import capped_counts
 from accounts.usernames import named
 from changerequests.models import RequestSubject
-from contacts.models import CONTACT_DETAILS, Contact, ExternalConnection, ReservedExternalId, WaitingContact
+from contacts.models import (
+    CONTACT_DETAILS,
+    Contact,
+    ExternalConnection,
+    ReservedExternalId,
+    WaitingContact,
+    system_name,
+)
 from core.errors import NotFound
 from core.search import SearchTerm
 
@@ -104,8 +111,11 @@ def contacts_by_type(*, actor: Actor, type_ids: Iterable[int], most: int) -> dic
 
 def connection_holder(*, actor: Actor, system: str, external_id: str) -> Contact:
     """Return the contact with this external id. Raises NotFound if there is none or the actor cannot see it."""
-    held = ExternalConnection.objects.filter(system=system, external_id=external_id).values("contact")
-    contact = Contact.objects.visible_to(actor).filter(pk__in=held).defer("details").first()
+    name = system_name(system)
+    # Earlier versions stored other spellings of Default.
+    lookup = "system__iexact" if name == ExternalConnection.DEFAULT_SYSTEM else "system"
+    held = ExternalConnection.objects.filter(**{lookup: name}, external_id=external_id)
+    contact = Contact.objects.visible_to(actor).filter(pk__in=held.values("contact")).defer("details").first()
     if contact is None:
         raise NotFound(_("No contact that you can see has this external id in this system."))
     return contact

@@ -2,7 +2,7 @@
 
 from django.db.models import Func
 from django.db.models.functions import Coalesce
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.serializers import MemberRefSerializer, MemberRefV10Serializer
@@ -110,13 +110,17 @@ class HistoryCriteriaSerializer(HistoryCriteriaBase):
     initiatorPersonUids = criterion(StrictUUIDField())
 
 
+# The contract does not name the comment, so the OpenAPI document has it among the properties that may come.
+@extend_schema_serializer(exclude_fields=["comment"])
 class ChangeSetSerializer(serializers.Serializer):
     contactChangeSetId = serializers.IntegerField(source="pk")
     executionDate = serializers.DateTimeField(source="recorded_at")
     initiatorPerson = MemberRefSerializer(source="initiator_person", allow_null=True)
+    comment = serializers.CharField(allow_null=True)
     changes = ChangeSerializer(many=True)
 
 
+@extend_schema_serializer(exclude_fields=["comment"])
 class ChangeSetV10Serializer(ChangeSetSerializer):
     initiatorPerson = MemberRefV10Serializer(source="initiator_person", allow_null=True)
 

@@ -11,7 +11,7 @@ from accounts.actor import Actor
 from audit import entries
 from changerequests.models import ChangeRequest, Proposal
 from changerequests.services.submitting import approved_by, request_if_required
-from contacts.models import CONTACT_IDENTITY, CONTACT_TYPES, Contact, ProfilePicture
+from contacts.models import CONTACT_IDENTITY, CONTACT_TYPES, Contact, ProfilePicture, system_name
 from contacts.services.external_ids import another_external_id, check_external_ids_free, connect, reconnect
 from contacts.services.usernames import check_username_changeable, check_username_free, unique_username
 from contacts.snapshots import changeable_contact
@@ -45,12 +45,18 @@ class LockedIdentity:
 
     def connections_with(self, added: Connections) -> list[Mapping[str, str]]:
         """Return its connections with others. Raises UnprocessableEntity `ExternalConnectionExists`."""
+        added = canonical_connections(added)
         present = self.document[CONNECTIONS]
         systems = {connection["system"] for connection in present}
         new = [connection for connection in added if connection not in present]
         if any(connection["system"] in systems for connection in new):
             raise another_external_id()
         return [*present, *new]
+
+
+def canonical_connections(connections: Connections) -> list[dict[str, str]]:
+    """Return connections with the names of their systems in one form."""
+    return [{**connection, "system": system_name(connection["system"])} for connection in connections]
 
 
 def locked_identity(*, actor: Actor, contact_id: int) -> LockedIdentity:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
-from audit.models import EntryQuerySet
+from audit.models import Entry, EntryQuerySet
 from audit.queries import searched_entries
 from contacts.models import CONTACT_DETAILS
 from contacts.queries.contacts import check_visible
@@ -51,7 +51,8 @@ class HistorySearchView(ActorView):
         """Search the change history of a contact.
 
         Changes are grouped by submission, latest first. The execution date is when they took effect, not when they were
-        requested. Sort by contactChangeSetId, executionDate or initiatorPersonId.
+        requested. Sort by contactChangeSetId, executionDate or initiatorPersonId. `comment` came with the change;
+        contacts read only their own.
         """
         return _history_page(self, contactId, self.body(shapes.HistoryCriteriaSerializer), shapes.ChangeSetSerializer)
 
@@ -81,4 +82,11 @@ def _history_page(
         columns=shapes.HISTORY_COLUMNS,
         default="contactChangeSetId",
     )
-    return Response(paginate(history, criteria, render=shape().to_representation, shown=EntryQuerySet.with_people))
+
+    def render(entry: Entry) -> dict[str, Any]:
+        row = shape().to_representation(entry)
+        if view.actor.is_contact and entry.initiator_contact_id != view.actor.contact_id:
+            row["comment"] = None
+        return row
+
+    return Response(paginate(history, criteria, render=render, shown=EntryQuerySet.with_people))

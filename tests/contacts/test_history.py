@@ -59,6 +59,21 @@ def test_criteria_combine_with_and(contact, anna, app):
     assert versions(search(app, contact, {"executionDateTo": "2001-01-01T00:00:00Z"}), contact) == []
 
 
+def test_comments_are_for_staff_and_for_who_wrote_them(contact, anna, app, api_of):
+    path = f"/v1.0/contacts/{contact.pk}/details"
+    for caller, note in ((anna, "She called"), (contact, "I moved")):
+        patch = {"contactInformation": {"phone": f"+41 44 123 45 {caller.pk % 90 + 10}"}}
+        assert api_of(caller).patch(path, {"details": patch, "comment": note}).status == 200
+    for version in ("v1.0", "v1.1"):
+        assert [row["comment"] for row in search(app, contact, {"pageSize": 3}, version).json["results"]] == [
+            "I moved",
+            "She called",
+            None,
+        ]
+        own = search(api_of(contact), contact, {"pageSize": 2}, version).json["results"]
+        assert [row["comment"] for row in own] == ["I moved", None]
+
+
 def test_people_are_sorted_whether_they_are_members_or_contacts(contact, anna, app):
     people = {2: anna.pk, 3: contact.pk}
     for order, step in (("Ascending", 1), ("Descending", -1)):

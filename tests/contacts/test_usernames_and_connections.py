@@ -59,6 +59,16 @@ class TestExternalConnections:
         assert found.json == {"id": contact.pk, "uid": str(contact.uid)}
         assert app.get("/v1.0/contacts/external-connections/CRM/D-1").status == 404
 
+    def test_default_is_no_second_default(self, make_contact, app):
+        contact = make_contact()
+        for system in ("default", "DEFAULT", "\uff24efault"):
+            assert app.post(connections_path(contact), {"externalId": "D-1", "system": system}).status == 204
+        other = app.post(connections_path(contact), {"externalId": "D-2", "system": "default"})
+        assert (other.status, other.sub_code) == (422, "ExternalConnectionExists")
+        assert app.get(connections_path(contact)).json["connections"] == [{"externalId": "D-1", "system": "Default"}]
+        for system in ("Default", "default"):
+            assert app.get(f"/v1.0/contacts/external-connections/{system}/D-1").json["id"] == contact.pk
+
     def test_an_id_with_a_slash_is_found_when_it_is_escaped(self, make_contact, app):
         contact = make_contact()
         app.post(connections_path(contact), {"externalId": "C 1/ä", "system": "CRM"})

@@ -172,6 +172,7 @@ def test_the_type_may_be_named_by_its_key(entry):
         ({"externalConnections": [{"system": "CRM"}]}, "externalConnections[0]"),
         ({"externalConnections": [{"system": "CRM", "externalId": ""}]}, "externalConnections[0]"),
         ({"externalConnections": [{"system": "Default", "externalId": "other"}]}, "externalConnections[0]"),
+        ({"externalConnections": [{"system": "default", "externalId": "other"}]}, "externalConnections[0]"),
         ({"externalConnections": [{"system": "CRM", "externalId": "E-bad"}]}, "externalConnections[0]"),
         ({"force": True}, "force"),
     ],

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contacts.models import ExternalConnection
+from contacts.models import ExternalConnection, system_name
 from importexport.imports.contacts.references import References
 from importexport.imports.entries import MAX_EXTERNAL_ID, Entry, list_of, parsed, read_details, text_of
 from importexport.imports.reading import RawEntry
@@ -66,7 +66,9 @@ def _connections(entry: ContactEntry, named: list[Any]) -> dict[str, str]:
         system, external_id = connection["system"], connection["externalId"]
         if not _is_text(system, MAX_SYSTEM) or not _is_text(external_id, MAX_EXTERNAL_ID):
             entry.refuse(place, _("Expected a system and an external id: texts that are not too long."))
-        elif system == ExternalConnection.DEFAULT_SYSTEM:
+            continue
+        system = system_name(system)
+        if system == ExternalConnection.DEFAULT_SYSTEM:
             if external_id != entry.external_id:
                 entry.refuse(place, _("The external id in the system Default is that of the entry."))
         elif system in found or external_id in found.values() or external_id == entry.external_id:
