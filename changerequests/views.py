@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -289,7 +290,7 @@ class AttachmentsView(_RequestView):
         `subCode`: NotAReviewer (403); ChangeRequestNotPending, AttachmentTooLarge, AttachmentInvalid (422).
         """
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_FORM_BYTES:
-            raise PayloadTooLarge(_("The body is larger than %(limit)s bytes.") % {"limit": MAX_FORM_BYTES})
+            raise PayloadTooLarge(_("The body is larger than %(limit)s.") % {"limit": filesizeformat(MAX_FORM_BYTES)})
         unknown = sorted(set(request.data) - {"file"})
         if unknown:
             raise BadRequest(properties={name[:80]: [_("There is no such property.")] for name in unknown})

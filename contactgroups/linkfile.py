@@ -1,6 +1,7 @@
 """Reader for CSV files that link entities of other systems to contact groups."""
 
 import csv
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -16,24 +17,33 @@ class NotALinkFileError(Exception):
 
 
 def read_links(content: bytes) -> list[LinkRow]:
-    """Parse a UTF-8 CSV file with a header row, separated by commas or semicolons. Skips empty lines.
+    """Parse a CSV file with a header row, separated by commas, semicolons or tabs. Skips empty lines.
 
-    Does not validate cell values. Raises NotALinkFileError if the file is unreadable or its columns are wrong.
+    It is in UTF-8, or in UTF-16 with a byte order mark, as spreadsheets write it. Does not validate cell values. Raises
+    NotALinkFileError if the file is unreadable or its columns are wrong.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise NotALinkFileError(f"Line {line}: the file is not UTF-8.") from None
-    if "\x00" in text:
-        line = text.count("\n", 0, text.index("\x00")) + 1
-        raise NotALinkFileError(f"Line {line}: there is a NUL character.")
+    text = _decoded(content)
     header = text.lstrip().partition("\n")[0]
-    reader = csv.reader(StringIO(text, newline=""), delimiter=";" if ";" in header else ",", strict=True)
+    delimiter = next((sign for sign in (";", "\t") if sign in header), ",")
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         return list(_rows(reader))
     except csv.Error as error:
         raise NotALinkFileError(f"Line {reader.line_num}: {error}.") from None
+
+
+def _decoded(content: bytes) -> str:
+    is_utf16 = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        encoding = "whole UTF-16" if is_utf16 else "UTF-8"
+        raise NotALinkFileError(f"Line {line}: the file is not {encoding}. Save it as CSV in UTF-8.") from None
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        raise NotALinkFileError(f"Line {line}: there is a NUL character. Save the file as CSV in UTF-8.")
+    return text
 
 
 def _rows(reader: Any) -> Iterator[LinkRow]:

@@ -6,12 +6,14 @@ ignores the Accept header, so that a client always gets the response, errors inc
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any, NoReturn
 
 import orjson
 from django.conf import settings
 from django.http import HttpResponse
+from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from rest_framework.negotiation import BaseContentNegotiation
@@ -25,6 +27,8 @@ from core.text import is_storable
 MAX_DEPTH = 64
 # Other names for JSON, such as `application/merge-patch+json`.
 OTHER_JSON = re.compile(r"text/json|application/[a-z0-9!#$&^_.-]+\+json")
+WHITE_SPACE = " \t\r\n"
+GZIP = b"\x1f\x8b"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -77,12 +81,64 @@ def check_no_nul(text: str) -> None:
 
 def decoded(body: bytes) -> str:
     """Decode a UTF-8 body, with or without a BOM. Raises BadRequest if it is not UTF-8."""
+    if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise BadRequest(_("The body is UTF-16. Send it in UTF-8."))
+    if body.startswith(GZIP):
+        raise BadRequest(_("The body is gzipped. Send it unpacked."))
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadRequest(
             _("The body is not UTF-8: byte %(position)s cannot be read.") % {"position": error.start}
         ) from None
+
+
+def json_fault(text: str, error: json.JSONDecodeError) -> str:
+    """Return what is wrong where the parser stopped, and what to do about it, as the end of a sentence."""
+    at = error.pos
+    for start, fault in _FAULTS_IN_TEXTS.items():
+        if error.msg.startswith(start):
+            return fault()
+    found = text[at : at + 1]
+    if found == "\ufeff":
+        return _("there is a byte order mark in the middle: remove it")
+    if error.msg == "Extra data":
+        rest = text[at:].rstrip()
+        return _("a comma follows the end: remove it") if rest == "," else _("something follows after the end")
+    if not found:
+        return _("it ends too early")
+    # Some versions of the parser point at the comma, others at what follows it.
+    after = text[at:].lstrip(f"{WHITE_SPACE},")[:1]
+    if after in ("]", "}") and "," in text[len(text[:at].rstrip(f"{WHITE_SPACE},")) : at + 1]:
+        return _("a comma comes before the closing %(sign)s: remove it") % {"sign": after}
+    for signs, fault in _FAULTS_OF_SIGNS.items():
+        if found in signs:
+            return fault()
+    if error.msg.startswith("Expecting property name"):
+        return _("the name %(found)s has no double quotes") % {"found": _shown(text, at)}
+    return _("%(found)s was not expected") % {"found": _shown(text, at)}
+
+
+# By how the parser's message begins, or by the sign at which it stopped.
+_FAULTS_IN_TEXTS: Mapping[str, Callable[[], str]] = {
+    "Invalid control character": lambda: _(
+        "a text has a line break or another control character: write it as an escape, such as \\n"
+    ),
+    "Unterminated string": lambda: _("a text has no closing quote"),
+    "Invalid \\": lambda: _("a text has an escape that JSON does not know: write a backslash as two"),
+}
+_FAULTS_OF_SIGNS: Mapping[str, Callable[[], str]] = {
+    "'‘’‚“”„«»": lambda: _('texts and names are written in double quotes (")'),
+    "/#": lambda: _("JSON has no comments"),
+    "%": lambda: _("it is percent-encoded: send it as it is"),
+}
+
+
+def _shown(text: str, at: int) -> str:
+    """Return the word or sign at a place, as a quotation."""
+    word = re.compile(r"\w{1,20}").match(text, at)
+    found = word.group() if word else text[at : at + 1]
+    return f"“{found}”" if found.isprintable() else f"U+{ord(found[0]):04X}"
 
 
 def parse_json(body: bytes) -> Any:
@@ -92,8 +148,8 @@ def parse_json(body: bytes) -> Any:
         document = json.loads(text, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_not_json)
     except json.JSONDecodeError as error:
         raise BadRequest(
-            _("The body is not JSON: there is something wrong at line %(line)s, column %(column)s.")
-            % {"line": error.lineno, "column": error.colno}
+            _("The body is not JSON, at line %(line)s, column %(column)s: %(reason)s.")
+            % {"line": error.lineno, "column": error.colno, "reason": json_fault(text, error)}
         ) from None
     except RecursionError:
         raise BadRequest(_("The document is nested more than %(depth)s levels deep.") % {"depth": MAX_DEPTH}) from None
@@ -109,7 +165,7 @@ def read_body(stream: IO[bytes], *, limit: int) -> bytes:
     """Read a body of up to `limit` bytes. Raises PayloadTooLarge without reading the rest of a larger one."""
     body = stream.read(limit + 1)
     if len(body) > limit:
-        raise PayloadTooLarge(_("The body is larger than %(limit)s bytes.") % {"limit": limit})
+        raise PayloadTooLarge(_("The body is larger than %(limit)s.") % {"limit": filesizeformat(limit)})
     return body
 
 

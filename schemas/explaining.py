@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Set
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import jsonschema
+from django.utils.encoding import iri_to_uri, punycode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -146,7 +148,19 @@ def _format(name: str, value: Any) -> str:
             return _("This must be a moment with its offset, such as 1980-12-31T18:30:00Z.")
         case "email":
             return _("This must be an email address.")
+    if (written := _in_ascii(value)) is not None:
+        return _("A web address is written in ASCII: %(written)s.") % {"written": written}
     return _("This must be a web address, such as https://www.example.com.")
+
+
+def _in_ascii(address: str) -> str | None:
+    """Return how to write a web address with an international host, or signs to percent-encode; None if it is none."""
+    try:
+        parts = urlsplit(address.strip())
+        written = iri_to_uri(urlunsplit(parts._replace(netloc=punycode(parts.netloc))))
+    except ValueError:
+        return None
+    return written if formats.is_web_address(written) else None
 
 
 def _pattern(pattern: str, value: Any) -> str:

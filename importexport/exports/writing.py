@@ -13,24 +13,12 @@ from django.db import connection
 from django.db.models import QuerySet
 from psycopg import ClientCursor
 
+from core.spreadsheets import neutral_sql
 from importexport.exports.columns import Column
 
 CRLF = b"\r\n"
 # The interval of progress reports.
 ROWS_PER_REPORT = 1_000
-
-# Spreadsheets treat a cell that starts with one of these as a formula (OWASP, "CSV injection"); a leading apostrophe
-# makes it text. Tab and line ends are included because some readers drop them, full-width forms because some normalize
-# them. Apostrophes before such a sign get another one, so that removing one always restores the value.
-_SUSPECT_CODES = ", ".join(str(ord(sign)) for sign in "'=+-@\t\n\r＝＋－＠")
-_FORMULA = r"^''*[-=+@\t\n\r＝＋－＠]"
-# Phone numbers and numbers need no escape: they contain no functions or cell references.
-_PHONE = r"\+[0-9][-0-9 ()./]*"
-_NUMBER = r"[-+]?[0-9]+([.,][0-9]+)?([eE][-+]?[0-9]+)?"
-_NEUTRAL = (
-    "CASE WHEN ascii({cell}) IN (" + _SUSPECT_CODES + ") AND {cell} ~ '" + _FORMULA + "' "
-    "AND {cell} !~ '^(" + _PHONE + "|" + _NUMBER + ")$' THEN '''' || {cell} ELSE {cell} END"
-)
 
 
 def write_csv(rows: QuerySet[Any], columns: Sequence[Column], file: IO[bytes], *, report: Callable[[int], None]) -> int:
@@ -67,8 +55,6 @@ def _statement(rows: QuerySet[Any], columns: Sequence[Column]) -> tuple[str, Seq
     names = [f"column_{number}" for number in range(len(columns))]
     expressions = {name: column.expression for name, column in zip(names, columns, strict=True)}
     inner, parameters = rows.annotate(**expressions).order_by(names[0]).values_list(*names).query.sql_with_params()
-    cells = [
-        _NEUTRAL.format(cell=name) if column.is_text else name for name, column in zip(names, columns, strict=True)
-    ]
+    cells = [neutral_sql(name) if column.is_text else name for name, column in zip(names, columns, strict=True)]
     statement = f"SELECT {', '.join(cells)} FROM ({inner}) AS chosen ORDER BY {names[0]}"  # noqa: S608 - no value in it
     return statement, parameters

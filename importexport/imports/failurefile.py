@@ -4,10 +4,10 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
+from core.spreadsheets import neutral
 from importexport.models import ImportFailure
 
 COLUMNS = ("file", "position", "externalId", "path", "message")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_failures(output: TextIO, failures: Iterable[ImportFailure]) -> Iterator[int]:
@@ -16,11 +16,6 @@ def write_failures(output: TextIO, failures: Iterable[ImportFailure]) -> Iterato
     writer.writerow(COLUMNS)
     for number, failure in enumerate(failures, 1):
         cells = (str(failure.file), failure.external_id, failure.path, failure.message)
-        name, *texts = (_harmless(cell or "") for cell in cells)
+        name, *texts = (neutral(cell or "") for cell in cells)
         writer.writerow([name, failure.position, *texts])
         yield number
-
-
-def _harmless(text: str) -> str:
-    """Prefix texts that spreadsheets would interpret as formulas (CSV injection)."""
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 import orjson
 from django.utils.translation import gettext as _
 
-from core.json import MAX_DEPTH, parse_json
+from core.json import MAX_DEPTH, json_fault, parse_json
 from importexport.imports.reading import NotAnImportFileError
 
 # Escapes of NUL, of quotes and colons (which names are recognized by), and of surrogates.
@@ -40,21 +40,44 @@ def parse_entry(content: bytes) -> Any:
     return entry
 
 
-def check_json(content: bytes, where: str) -> Any:
-    """Return the entry, checking only that it is JSON in UTF-8, as uploads do. Raise NotAnImportFileError."""
+def check_json(content: bytes, where: str, *, is_line: bool) -> Any:
+    """Return the entry, checking only that it is JSON in UTF-8, as uploads do. Raise NotAnImportFileError.
+
+    `is_line`: the content is a line of a file that has one object in each.
+    """
     try:
         return orjson.loads(content)
-    except orjson.JSONDecodeError as refused:
+    except orjson.JSONDecodeError:
         # orjson also rejects valid JSON that cannot be stored, such as huge numbers. That is a fault of the entry only.
-        fault = refused
+        pass
     try:
-        return json.loads(content.decode(), parse_constant=_refuse)
+        text = content.decode()
+        return json.loads(text, parse_constant=_refuse)
     except UnicodeDecodeError as error:
         reason = _("byte %(position)s is not UTF-8") % {"position": error.start + 1}
-    except (ValueError, RecursionError):
-        reason = _("not JSON, at byte %(position)s: %(reason)s") % {"position": fault.pos + 1, "reason": fault.msg}
+    except json.JSONDecodeError as error:
+        reason = _fault(text, error, is_line=is_line)
+    except _NoNumberError as error:
+        reason = _("not JSON: %(found)s is no number") % {"found": error}
+    except (ValueError, RecursionError) as error:
+        reason = _("not JSON: %(reason)s") % {"reason": type(error).__name__}
     raise NotAnImportFileError(_("%(place)s: %(reason)s.") % {"place": where, "reason": reason})
 
 
+def _fault(text: str, error: json.JSONDecodeError, *, is_line: bool) -> str:
+    if is_line and error.pos >= len(text.rstrip()):
+        return _(
+            "not JSON: the object does not end in this line. Write each object in one line, or make them an array: "
+            "[ before the first, commas between them, ] after the last. If they are in a property of this object, "
+            "upload its array"
+        )
+    position = len(text[: error.pos].encode()) + 1
+    return _("not JSON, at byte %(position)s: %(reason)s") % {"position": position, "reason": json_fault(text, error)}
+
+
+class _NoNumberError(ValueError):
+    """NaN or Infinity, which JSON does not have."""
+
+
 def _refuse(text: str) -> NoReturn:
-    raise ValueError(text)
+    raise _NoNumberError(text)

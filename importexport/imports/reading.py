@@ -1,25 +1,29 @@
 """Splits an import file into entries, a chunk at a time. At most one entry and one chunk are in memory.
 
-A file is a JSON array of objects or has one object per line (JSON Lines), in UTF-8, optionally gzipped. The format is
-detected from the content, not the name. Only the outer structure is checked here, not the entries.
+A file is a JSON array of objects or has one object per line (JSON Lines), in UTF-8 or, with a byte order mark, UTF-16,
+optionally gzipped. The format is detected from the content, not the name. Only the outer structure is checked here, not
+the entries.
 """
 
 import gzip
 import io
 import re
 import zlib
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
-MAX_ENTRY_BYTES = 1_000_000
+MAX_ENTRY_MEGABYTES = 1
+MAX_ENTRY_BYTES = MAX_ENTRY_MEGABYTES * 1_000_000
 CHUNK_BYTES = 1 << 18
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
-# Other archive formats and UTF-16, which deserve a better message than "not JSON".
+# Other archive formats, which deserve a better message than "not JSON".
 _FOREIGN = {
     b"PK\x03\x04": "zip",
     b"PK\x05\x06": "zip",
@@ -27,7 +31,9 @@ _FOREIGN = {
     b"\xfd7zXZ": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_UTF16 = (BOM_UTF16_LE, BOM_UTF16_BE)
+# The first of these begins like UTF-16.
+_UTF32 = (BOM_UTF32_LE, BOM_UTF32_BE)
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 # Up to the next brace outside of strings. Possessive quantifiers guarantee linear time.
 _TO_BRACE = re.compile(rb'(?:[^"{}]++|"(?:[^"\\]++|\\.)*+")*+[{}]', re.DOTALL)
@@ -88,6 +94,29 @@ def said_by(error: Exception) -> str:
     return _("The file storage does not work: %(reason)s.") % {"reason": reason}
 
 
+class _FromUtf16:
+    """Reads UTF-16 as UTF-8; the byte order mark says which of the two it is."""
+
+    def __init__(self, stream: io.BufferedReader | gzip.GzipFile) -> None:
+        self._text = io.TextIOWrapper(stream, encoding="utf-16", newline="")
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._text.read(size).encode()
+
+
+@contextmanager
+def _unpacking() -> Iterator[None]:
+    """Raise NotAnImportFileError for what cannot be unpacked or decoded."""
+    try:
+        yield
+    except EOFError:
+        raise NotAnImportFileError(_("The file is cut off: the gzip data ends too early.")) from None
+    except (gzip.BadGzipFile, zlib.error):
+        raise NotAnImportFileError(_("The gzip data is damaged.")) from None
+    except UnicodeDecodeError:
+        raise NotAnImportFileError(_("The file begins as UTF-16 and is damaged. Write it in UTF-8.")) from None
+
+
 class EntryFile:
     """Iterates over the entries of a file.
 
@@ -98,11 +127,10 @@ class EntryFile:
     def __init__(self, file: Readable, *, max_bytes: int) -> None:
         self._left = max_bytes
         self._max_bytes = max_bytes
-        self._is_packed = False
+        self._lines_unpacked = 0
         self._stream = self._unpacked(io.BufferedReader(_Storage(file), CHUNK_BYTES))
         self._buffer = self._read()
-        if self._buffer.startswith(_BYTE_ORDER_MARK):
-            self._buffer = self._buffer[len(_BYTE_ORDER_MARK) :]
+        self._buffer = self._buffer.removeprefix(BOM_UTF8)
         self._at = 0
         self._lines_read = 0
         first = self._next_sign()
@@ -113,33 +141,36 @@ class EntryFile:
     def __iter__(self) -> Iterator[RawEntry]:
         return self._lines() if self.is_lines else self._array()
 
-    def _unpacked(self, stream: io.BufferedReader) -> Readable:
-        start = stream.peek(8)[:8]
+    def _unpacked(self, stream: io.BufferedReader | gzip.GzipFile) -> Readable:
+        with _unpacking():
+            start = stream.peek(8)[:8]
+        if start.startswith(_GZIP):
+            if isinstance(stream, gzip.GzipFile):
+                raise NotAnImportFileError(_("The file is gzipped twice. Unpack it once."))
+            return self._unpacked(gzip.GzipFile(fileobj=stream, mode="rb"))
         for magic, name in _FOREIGN.items():
             if start.startswith(magic):
                 raise NotAnImportFileError(_("This is a %(format)s archive. Gzip is welcome.") % {"format": name})
-        if start.startswith(_UTF16):
-            raise NotAnImportFileError(_("This is UTF-16. Write the file in UTF-8."))
-        if not start.startswith(_GZIP):
-            return stream
-        self._is_packed = True
-        return gzip.GzipFile(fileobj=stream, mode="rb")
+        if start.startswith(_UTF32):
+            raise NotAnImportFileError(_("This is UTF-32. Write the file in UTF-8."))
+        return _FromUtf16(stream) if start.startswith(_UTF16) else stream
 
     def _read(self) -> bytes:
-        try:
+        with _unpacking():
             chunk = self._stream.read(CHUNK_BYTES)
-        except EOFError:
-            raise NotAnImportFileError(_("The file is cut off: the gzip data ends too early.")) from None
-        except (gzip.BadGzipFile, zlib.error):
-            raise NotAnImportFileError(_("The gzip data is damaged.")) from None
         self._left -= len(chunk)
         if self._left < 0:
             raise NotAnImportFileError(
-                _("The file holds more than %(limit)s bytes. Split it.") % {"limit": self._max_bytes},
+                _("The file holds more than %(limit)s. Split it.") % {"limit": filesizeformat(self._max_bytes)},
                 is_malformed=False,
             )
-        if b"\x00" in chunk:
-            raise NotAnImportFileError(_("The file holds a NUL character."))
+        if (nul := chunk.find(b"\x00")) != -1:
+            line = 1 + self._lines_unpacked + chunk.count(b"\n", 0, nul)
+            raise NotAnImportFileError(
+                _("%(place)s: a NUL character. Remove it or, if this is UTF-16, write the file in UTF-8.")
+                % {"place": place(line, is_lines=True)}
+            )
+        self._lines_unpacked += chunk.count(b"\n")
         return chunk
 
     def _wrong_shape(self, sign: bytes) -> NotAnImportFileError:
@@ -169,10 +200,12 @@ class EntryFile:
             content = self._buffer[self._at : end]
             if len(content) > MAX_ENTRY_BYTES:
                 raise _too_large(line, is_lines=True)
+            # Files that were put together have the byte order marks of each.
+            content = content.removeprefix(BOM_UTF8)
             start = _end_of_space(content, 0)
             if start < len(content):
                 if content[start] != _OPENING:
-                    raise _not_an_object(line, is_lines=True)
+                    raise _not_an_object(line, content[start:], is_lines=True)
                 yield RawEntry(number, line, content)
                 number += 1
             if end == len(self._buffer):
@@ -188,7 +221,7 @@ class EntryFile:
         sign = self._next_sign()
         while sign != b"]" or number:
             if sign != b"{":
-                raise self._cut_off() if not sign else _not_an_object(number + 1, is_lines=False)
+                raise self._cut_off() if not sign else _not_an_object(number + 1, self._ahead(), is_lines=False)
             yield RawEntry(number, number + 1, self._object(number))
             number += 1
             sign = self._next_sign()
@@ -200,7 +233,13 @@ class EntryFile:
             sign = self._next_sign()
         self._at += 1
         if self._next_sign():
-            raise NotAnImportFileError(_("Something follows after the end of the array."))
+            raise NotAnImportFileError(
+                _(
+                    "Something follows after the end of the array, which is after entry %(number)s. If several files "
+                    "were put together, upload them one by one."
+                )
+                % {"number": number}
+            )
 
     def _object(self, number: int) -> bytes:
         start = scanned = self._at
@@ -237,6 +276,9 @@ class EntryFile:
             if not self._buffer:
                 return b""
 
+    def _ahead(self) -> bytes:
+        return self._buffer[self._at : self._at + len(BOM_UTF8)]
+
     def _cut_off(self) -> NotAnImportFileError:
         return NotAnImportFileError(_("The file is cut off: the array does not end."))
 
@@ -248,16 +290,32 @@ def _end_of_space(content: bytes, start: int) -> int:
 
 def _too_large(position: int, *, is_lines: bool) -> NotAnImportFileError:
     return NotAnImportFileError(
-        _("%(place)s: larger than %(limit)s bytes.")
-        % {"place": place(position, is_lines=is_lines), "limit": MAX_ENTRY_BYTES},
+        _("%(place)s: larger than %(limit)s MB.")
+        % {"place": place(position, is_lines=is_lines), "limit": MAX_ENTRY_MEGABYTES},
         is_malformed=False,
     )
 
 
-def _not_an_object(position: int, *, is_lines: bool) -> NotAnImportFileError:
+def _not_an_object(position: int, found: bytes, *, is_lines: bool) -> NotAnImportFileError:
     return NotAnImportFileError(
-        _("%(place)s: expected an object.") % {"place": place(position, is_lines=is_lines)}, is_malformed=False
+        _("%(place)s: expected an object, but %(found)s.")
+        % {"place": place(position, is_lines=is_lines), "found": _described(found)},
+        is_malformed=False,
     )
+
+
+def _described(found: bytes) -> str:
+    """Return what begins like this, as the end of a sentence."""
+    sign = found[:1]
+    if found.startswith(BOM_UTF8):
+        return _("there is a byte order mark: remove it")
+    if sign == b"]":
+        return _("the array ends after a comma: remove the comma")
+    if sign == b",":
+        return _("there is another comma: remove it")
+    if sign == b"[":
+        return _("there is an array")
+    return _("there is a text") if sign == b'"' else _("there is something else")
 
 
 def _no_comma(position: int) -> NotAnImportFileError:

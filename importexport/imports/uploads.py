@@ -119,7 +119,9 @@ def _check(upload: Upload, name: str) -> _Checked:
     entries = EntryFile(source, max_bytes=settings.IMPORT_MAX_FILE_BYTES)
     keys = bytearray()
     for raw in entries:
-        entry = check_json(raw.content, place(raw.position, is_lines=entries.is_lines))
+        entry = check_json(raw.content, place(raw.position, is_lines=entries.is_lines), is_line=entries.is_lines)
+        if entries.is_lines and not raw.number:
+            _check_not_wrapped(entry)
         external_id = entry.get("externalId")
         keys += key_of(external_id) if isinstance(external_id, str) else _NO_KEY
     return _Checked(
@@ -131,6 +133,19 @@ def _check(upload: Upload, name: str) -> _Checked:
         is_lines=entries.is_lines,
         keys=bytes(keys),
     )
+
+
+def _check_not_wrapped(entry: dict[str, Any]) -> None:
+    """Raise NotAnImportFileError if the first object is no entry, but has the entries: `{"contacts": [...]}`."""
+    if "externalId" in entry:
+        return
+    for name, value in entry.items():
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            raise NotAnImportFileError(
+                _("The file is an object that has the entries in its property “%(name)s”. Upload only the array.")
+                % {"name": name[:80]},
+                is_malformed=False,
+            )
 
 
 def _store(file: _Checked, name: str) -> None:

@@ -61,8 +61,9 @@ class ContactsUploadView(_UploadView):
         """Upload files of contacts.
 
         Every file part of the form is accepted under any name: a JSON array of entries, or one entry per line, in
-        UTF-8, optionally gzipped. The outer structure of each file is checked in full, and either all files are stored
-        or none. Uploading does not change any contacts: sync the files afterwards.
+        UTF-8 (or UTF-16 with a byte order mark), optionally gzipped. The outer structure of each file is checked in
+        full, and either all files are stored or none. Uploading does not change any contacts: sync the files
+        afterwards.
 
         `subCode`: ImportFileInvalid.
         """

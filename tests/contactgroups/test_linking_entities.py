@@ -45,6 +45,13 @@ def test_entities_are_linked_by_the_external_id_or_the_id_of_the_group(run, fami
     assert links() == {("G-1", "Account 7"), (None, "Portfolio 7")}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_files_as_spreadsheets_write_them_are_read(run, family, delimiter, encoding):
+    text = "groupExternalId,entityType,entityId\r\nG-1,Account,7\r\n".replace(",", delimiter)
+    assert run(text.encode(encoding)) == "Added: 1. There already: 0."
+
+
 def test_running_it_again_changes_nothing(run, family):
     text = "groupExternalId,entityType,entityId\nG-1,Account,7\nG-1,Account,8\nG-1,Account,7\n"
     assert run(text) == "Added: 2. There already: 1."
@@ -118,6 +125,7 @@ def test_every_fault_is_told_with_its_line_and_nothing_is_linked(run, family, ma
         (b'groupId,entityType,entityId\n1,"Account"x,1\n', "Line 2"),
         (b"groupId,entityType,entityId\n1,Account,1\n1,Acc\xe4,2\n", "Line 3: the file is not UTF-8."),
         (b"groupId,entityType,entityId\n1,Acc\x00ount,1\n", "Line 2: there is a NUL character."),
+        ("groupId,entityType,entityId\n".encode("utf-16")[:-1], "not whole UTF-16"),
     ],
 )
 def test_what_is_no_file_of_links_is_refused(run, content, reason):

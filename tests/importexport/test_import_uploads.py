@@ -19,6 +19,7 @@ from tests.importexport.importing import array, lines, packed, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 E1, E2 = {"externalId": "E-1"}, {"externalId": "E-2"}
+BOM = b"\xef\xbb\xbf"
 
 
 def zipped():
@@ -83,15 +84,36 @@ def test_what_is_welcome(app, content, entries, is_lines):
         (b'{"a": 1} {"b": 2}', 400, "line 1: not JSON"),
         (b'{}\n{"a": "\xff"}\n', 400, "line 2: byte 8 is not UTF-8"),
         (b'[{"a": "\xc3\x28"}]', 400, "entry 1: byte 8 is not UTF-8"),
-        ("[{}]".encode("utf-16"), 400, "UTF-16"),
+        (b"\xff\xfe" + "[{}]".encode("utf-16-le")[:-1], 400, "begins as UTF-16 and is damaged"),
+        ("[{}]".encode("utf-16-le"), 400, "line 1: a NUL character. Remove it or, if this is UTF-16"),
+        ("[{}]".encode("utf-32"), 400, "UTF-32"),
         (b'[{"a": "\x00"}]', 400, "NUL"),
+        (b'{}\n{"a": "\x00"}', 400, "line 2: a NUL character"),
+        (packed(packed(b"[{}]")), 400, "gzipped twice"),
+        (packed(zipped()), 400, "zip"),
+        (BOM + b"[{}]" + BOM + b"[{}]", 400, "follows after the end of the array, which is after entry 1"),
+        (b"[{}," + BOM + b"{}]", 422, "entry 2: expected an object, but there is a byte order mark"),
+        (b"[{},]", 422, "the array ends after a comma: remove the comma"),
+        (b"[{},,{}]", 422, "entry 2: expected an object, but there is another comma"),
+        (b'[{"a": 1,}]', 400, "a comma comes before the closing }"),
+        (b'[{"a": [1,]}]', 400, "a comma comes before the closing ]"),
+        (b'{"a": 1},\n{"a": 2}\n', 400, "a comma follows the end"),
+        (b"[{'a': 1}]", 400, "double quotes"),
+        ("[{“a”: 1}]".encode(), 400, "double quotes"),
+        (b'[{"a": 1 // one\n}]', 400, "no comments"),
+        (b'[{"a": True}]', 400, "“True” was not expected"),
+        (b'[{"a": "one\ntwo"}]', 400, "line break"),
+        (b'[{"a": NaN}]', 400, "NaN is no number"),
+        (b'{\n  "externalId": "E-1"\n}\n', 400, "the object does not end in this line"),
+        (b'{\n  "contacts": [\n    {}\n  ]\n}\n', 400, "upload its array"),
+        (b'{"contacts": [{"externalId": "E-1"}]}', 422, "the entries in its property “contacts”"),
         (packed(b"[{}, {}]" * 99)[:-9], 400, "cut off"),
         (packed(b"[{}]")[:-8] + b"checksum", 400, "damaged"),
         (zipped(), 400, "zip"),
         (bz2.compress(b"[{}]"), 400, "bzip2"),
-        (b'[{"a": "' + b"x" * 1_000_001 + b'"}]', 422, "entry 1: larger than 1000000 bytes"),
-        (b'{"a": "' + b"x" * 1_000_001 + b'"}', 422, "line 1: larger than 1000000 bytes"),
-        (b'{}\n{"a": "' + b"x" * 2_000_001, 422, "line 2: larger than 1000000 bytes"),
+        (b'[{"a": "' + b"x" * 1_000_001 + b'"}]', 422, "entry 1: larger than 1 MB"),
+        (b'{"a": "' + b"x" * 1_000_001 + b'"}', 422, "line 1: larger than 1 MB"),
+        (b'{}\n{"a": "' + b"x" * 2_000_001, 422, "line 2: larger than 1 MB"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -104,6 +126,21 @@ def test_what_is_not_welcome_is_told_with_its_place_and_nothing_is_stored(
     assert says.lower() in answer.json["message"].lower()
     assert not ImportFile.objects.exists()
     assert not storage_directory.exists() or not [path for path in storage_directory.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        BOM + lines(E1) + BOM + lines(E2),
+        lines(E1, E2).decode().encode("utf-16"),
+        b"\xfe\xff" + array(E1, E2).decode().encode("utf-16-be"),
+        packed(array(E1, E2).decode().encode("utf-16")),
+    ],
+    ids=["put together", "UTF-16", "UTF-16 of the other order", "packed UTF-16"],
+)
+def test_what_can_be_read_without_guessing_is_read(app, content):
+    assert upload(app, ("a.json", content)).status == 201
+    assert ImportFile.objects.get().entries == 2
 
 
 def test_the_name_of_a_file_is_made_harmless(app):

@@ -100,6 +100,11 @@ def test_unknown_fields_are_told_each(contact_schema: CompiledSchema) -> None:
             "www.example.com",
             "This must be a web address, such as https://www.example.com.",
         ),
+        (
+            "contactInformation__website",
+            "https://zürich.example/über uns?a=ä",
+            "A web address is written in ASCII: https://xn--zrich-kva.example/%C3%BCber%20uns?a=%C3%A4.",
+        ),
         ("contactInformation__isMarketingAllowed", "yes", "This must be true or false."),
         ("regulatory__riskScore", 11, "This must be 10 or less."),
         ("regulatory__riskScore", 0, "This must be 1 or more."),

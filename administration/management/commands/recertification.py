@@ -16,10 +16,10 @@ from django.utils.safestring import mark_safe
 from accounts.models import Member
 from administration.queries.recertification import Certified, end_of, recertification
 from administration.recertification import COLUMNS, by_manager, cells
+from core.spreadsheets import neutral
 
 FORMATS = ("csv", "html", "json")
 # With one of these a cell begins that a spreadsheet would calculate.
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Command(BaseCommand):
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         writer = csv.writer(self.stdout)
         writer.writerow(["As of", *map(str, COLUMNS.values())])
         for row in rows:
-            writer.writerow([day.isoformat(), *(_as_text(cell) for cell in cells(row))])
+            writer.writerow([day.isoformat(), *map(neutral, cells(row))])
 
     def _json(self, rows: list[Certified], day: date) -> None:
         found = {"asOf": day.isoformat(), "members": [row.as_json() for row in rows]}
@@ -64,8 +64,3 @@ class Command(BaseCommand):
             "language": translation.get_language(),
         }
         self.stdout.write(render_to_string("administration/recertification.html", context))
-
-
-def _as_text(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULAS) else cell

@@ -16,8 +16,8 @@ from core.errors import ApiError
 class Command(FourEyesCommand):
     help = (
         "Links accounts, portfolios and portfolio proposals to contact groups: all lines of the file or none. The file "
-        "is CSV in UTF-8 with a header row: groupExternalId or groupId, entityType, entityId. Links that exist stay: "
-        "running it again changes nothing, and nothing is unlinked."
+        "is CSV in UTF-8, with commas, semicolons or tabs and a header row: groupExternalId or groupId, entityType, "
+        "entityId. Links that exist stay: running it again changes nothing, and nothing is unlinked."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
