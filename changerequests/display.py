@@ -26,6 +26,7 @@ class Choices:
     may_cancel: bool = False
     may_rebase: bool = False
     may_ask_again: bool = False
+    may_resubmit: bool = False
     reasons: tuple[str, ...] = ()
 
 
@@ -94,7 +95,13 @@ def choices(
         return Choices(may_ask_again=is_repeatable and request.status in REPEATABLE)
     outdated = [change.label for change in changes if change.is_outdated]
     if is_own:
-        return Choices(may_cancel=True, may_rebase=is_repeatable and bool(outdated), reasons=(_own(request, outdated),))
+        is_returned = request.status == Status.RETURNED and request.subject_id is not None
+        return Choices(
+            may_cancel=True,
+            may_rebase=is_repeatable and bool(outdated),
+            may_resubmit=is_returned and not outdated,
+            reasons=(_own(request, outdated),),
+        )
     person = decider.person(request)
     if not person.may_review:
         return Choices(

@@ -25,7 +25,7 @@ from changerequests.admin.look_first import LookFirstForm, shown_now
 from changerequests.admin.parts import Ticked, ticked
 from changerequests.admin.queue import walked_rows
 from changerequests.digests import digest_of
-from changerequests.display import choices, shown_stages, shown_wordings, strikes_in_force
+from changerequests.display import Choices, choices, shown_stages, shown_wordings, strikes_in_force
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status, Verdict
 from changerequests.presentation import ReviewedChange
@@ -35,11 +35,11 @@ from changerequests.queries.subjects import attach_subject, attach_subjects
 from changerequests.services.deciding import Parts, decide
 from changerequests.services.notifications import read_notifications_of
 from changerequests.services.repeating import ask_again
-from changerequests.services.withdrawing import cancel_change_request, rebase_change_request
+from changerequests.services.withdrawing import cancel_change_request, rebase_change_request, resubmit_change_request
 from core.errors import ApiError
 
 # What initiators do with their own requests.
-CANCEL, REBASE, AGAIN = OWN_ACTS = ("cancel", "rebase", "again")
+CANCEL, REBASE, AGAIN, RESUBMIT = OWN_ACTS = ("cancel", "rebase", "again", "resubmit")
 
 
 class CommentForm(LookFirstForm):
@@ -110,7 +110,7 @@ class ReviewAdmin(ClaimAdmin, ConversationAdmin):
         try:
             left_out = left_out_in(request.POST) if change_request.subject_id is None else set()
             if form.cleaned_data["decision"] in OWN_ACTS:
-                return self._own_act(request, actor, change_request, form.cleaned_data["decision"])
+                return self._own_act(request, actor, change_request, form.cleaned_data)
             decided = _decide(actor, change_request.pk, form.cleaned_data, parts, left_out)
         except ApiError as error:
             # Reload: somebody else may have changed the request since, which may be why it failed.
@@ -137,8 +137,9 @@ class ReviewAdmin(ClaimAdmin, ConversationAdmin):
         address = self.queue_address(request) if following is None else self.page_address(following, request)
         return HttpResponseRedirect(address)
 
-    def _own_act(self, request: HttpRequest, actor: Actor, asked: ChangeRequest, act: str) -> HttpResponse:
+    def _own_act(self, request: HttpRequest, actor: Actor, asked: ChangeRequest, sent: dict[str, Any]) -> HttpResponse:
         """Do what the initiator may do with its own request, and redirect. Raises what the service raises."""
+        act = sent["decision"]
         if act == CANCEL:
             cancel_change_request(actor=actor, change_request_id=asked.pk)
             text, address = gettext("Request {} was cancelled."), self.queue_address(request)
@@ -146,6 +147,9 @@ class ReviewAdmin(ClaimAdmin, ConversationAdmin):
             rebase_change_request(actor=actor, change_request_id=asked.pk)
             text = gettext("Request {} asks for the same over the values of today, and waits for review again.")
             address = self.page_address(asked.pk, request)
+        elif act == RESUBMIT:
+            resubmit_change_request(actor=actor, change_request_id=asked.pk, comment=sent["comment"] or None)
+            text, address = gettext("Request {} waits for review again."), self.page_address(asked.pk, request)
         else:
             asked = ask_again(actor=actor, change_request_id=asked.pk)
             text = gettext("Request {} asks for the same again, and waits for review.")
@@ -220,7 +224,7 @@ class ReviewAdmin(ClaimAdmin, ConversationAdmin):
                 actor,
                 change_request,
                 typed,
-                form_id="decision-form" if offered.may_reject else "conversation-form",
+                form_id=_form_with_a_comment(offered),
             ),
             "form": form,
             "shown_at": shown_now(),
@@ -232,6 +236,13 @@ class ReviewAdmin(ClaimAdmin, ConversationAdmin):
         }
         status = HTTPStatus.OK if error is None else error.status
         return TemplateResponse(request, "admin/changerequests/changerequest/review.html", context, status=status)
+
+
+def _form_with_a_comment(offered: Choices) -> str:
+    """Return the id of the page's form in which something may be typed, else that of a form for the conversation."""
+    if offered.may_reject:
+        return "decision-form"
+    return "returned-form" if offered.may_resubmit else "conversation-form"
 
 
 def _outcome(decided: ChangeRequest, link: str, struck: Sequence[str]) -> str:

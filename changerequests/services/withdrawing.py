@@ -1,4 +1,4 @@
-"""What the initiator does with its open request: amend, rebase or cancel it.
+"""What the initiator does with its open request: amend, rebase, submit again or cancel it.
 
 It may, even if it no longer sees the subject.
 """
@@ -14,7 +14,7 @@ from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Notification, Revision, RevisionReason, Status
 from changerequests.queries.policies import current_policy, initiator_of
 from changerequests.queries.revisions import current_proposals, current_revision
-from changerequests.services.checks import check_open
+from changerequests.services.checks import check_not_outdated, check_open
 from changerequests.services.claims import put_down
 from changerequests.services.locks import locked_own_request
 from changerequests.services.notifications import notify_initiator
@@ -100,6 +100,23 @@ def rebase_change_request(*, actor: Actor, change_request_id: int) -> Revision:
     changes = repeated_changes(actor=actor, request=request, subject=subject)
     return _revised(
         actor=actor, request=request, subject=subject, changes=changes, reason=RevisionReason.REBASED, comment=None
+    )
+
+
+@transaction.atomic
+def resubmit_change_request(*, actor: Actor, change_request_id: int, comment: str | None = None) -> Revision:
+    """Submit a returned request again as it is, because a comment or a file was all that it lacked.
+
+    It gets a new revision that nobody has decided. Locks the subject, then the request. Raises NotFound; Forbidden
+    `NotInitiator`; UnprocessableEntity `ChangeRequestNotPending`, `NotReturned`, `ChangeRequestOutdated`.
+    """
+    subject, request = _open_request_about_one(actor, change_request_id)
+    if request.status != Status.RETURNED:
+        raise UnprocessableEntity(_("Only a returned request is submitted again."), sub_code="NotReturned")
+    changes = current_proposals(request).get().proposed
+    check_not_outdated(request_kind(request.kind), subject, changes)
+    return _revised(
+        actor=actor, request=request, subject=subject, changes=changes, reason=RevisionReason.AMENDED, comment=comment
     )
 
 

@@ -10,7 +10,8 @@ from django.test import Client
 from accounts.actor import member_actor
 from accounts.models import Member, User
 from changerequests.attachments import MAX_BYTES, MAX_FORM_BYTES
-from changerequests.models import ChangeRequest, RequestAttachment, RequestComment, Status
+from changerequests.models import ChangeRequest, RequestAttachment, RequestComment, Status, Verdict
+from changerequests.services.deciding import decide
 from changerequests.services.withdrawing import cancel_change_request
 from contacts.models import Contact
 from tests.browserless import sent_by
@@ -221,3 +222,12 @@ def test_a_refused_decision_keeps_a_comment_that_was_not_added(
     refused = admin_of(rita).post(page_of(asked), {"decision": "reject", "text": "Not sent yet"})
     assert "Not sent yet" in refused.content.decode()
     assert not RequestComment.objects.exists()
+
+
+def test_what_the_initiator_of_a_returned_request_types_is_still_there(
+    admin_of: Callable[..., Client], anna: Member, rita: Member, asked: ChangeRequest
+) -> None:
+    decide(actor=member_actor(rita), change_request_id=asked.pk, verdict=Verdict.RETURN, comment="Where is the scan?")
+    browser = admin_of(anna)
+    assert 'form="returned-form"' in browser.get(page_of(asked)).content.decode()
+    assert "It is below" in attach(browser, asked, comment="It is below").content.decode()

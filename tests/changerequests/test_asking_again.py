@@ -169,3 +169,71 @@ def test_a_returned_request_is_changed_in_the_form_and_submitted_again(
     assert targets(asked) == {"personalInformation.lastName": ("Spyri", "Heusser-Spyri")}
     assert asked.status == Status.PENDING
     assert f"{QUEUE}{asked.pk}/" in done.redirect_chain[-1][0]
+
+
+# ---- as it is
+
+
+def test_nobody_but_the_initiator_submits_a_returned_request_again(
+    admin_of: Callable[..., Client], rita: Member, make_member: Callable[..., Member], asked: ChangeRequest
+) -> None:
+    decided(asked, rita, Verdict.RETURN)
+    colleague = make_member("colleague", permissions=["view_changerequest"], sees_all_contacts=True)
+    for other in (rita, colleague):
+        assert 'value="resubmit"' not in admin_of(other).get(page_of(asked)).content.decode()
+        assert admin_of(other).post(page_of(asked), {"decision": "resubmit"}).status_code == 403
+    asked.refresh_from_db()
+    assert asked.status == Status.RETURNED
+
+
+def test_only_a_returned_request_is_submitted_again(
+    admin_of: Callable[..., Client], anna: Member, rita: Member, asked: ChangeRequest
+) -> None:
+    for status in (Status.PENDING, Status.APPROVED):
+        assert 'value="resubmit"' not in admin_of(anna).get(page_of(asked)).content.decode()
+        assert admin_of(anna).post(page_of(asked), {"decision": "resubmit"}).status_code == 422
+        asked.refresh_from_db()
+        assert (asked.status, asked.revision_number) == (status, 1)
+        if status == Status.PENDING:
+            decided(asked, rita, Verdict.APPROVE)
+
+
+def test_an_outdated_request_is_not_submitted_again_as_it_is(
+    admin_of: Callable[..., Client], anna: Member, rita: Member, asked: ChangeRequest, contact: Contact
+) -> None:
+    decided(asked, rita, Verdict.RETURN)
+    overtake(contact, lastName="Keller")
+    assert 'value="resubmit"' not in admin_of(anna).get(page_of(asked)).content.decode()
+    refused = admin_of(anna).post(page_of(asked), {"decision": "resubmit"})
+    assert refused.status_code == 422
+    assert "Last name: The value is no longer the original one." in text_of(refused)
+
+
+def test_what_lacked_a_file_only_is_submitted_again_as_it_is(
+    admin_of: Callable[..., Client], anna: Member, rita: Member, asked: ChangeRequest, contact: Contact
+) -> None:
+    decide(actor=member_actor(rita), change_request_id=asked.pk, verdict=Verdict.RETURN, comment="Where is the scan?")
+    page = admin_of(anna).get(page_of(asked))
+    shown = text_of(page)
+    assert shown.index("Rita Tester has returned this to you Where is the scan?") < shown.index("Changes asked for")
+    assert f"{edit_page_of(contact)}?amend={asked.pk}" in page.content.decode()
+    again = admin_of(anna).post(page_of(asked), {"decision": "resubmit", "comment": "Attached"}, follow=True)
+    assert "waits for review again" in text_of(again)
+    assert "has returned this to you" not in text_of(again)
+    assert targets(asked) == {"personalInformation.lastName": ("Spyri", "Heusser")}
+    assert (asked.status, asked.revision_number) == (Status.PENDING, 2)
+    reviewed = admin_of(rita).get(page_of(asked))
+    assert "Amended by Anna Tester" in text_of(reviewed)
+    assert "Attached" in text_of(reviewed)
+    digest = sent_by(reviewed.content.decode())["digest"]
+    admin_of(rita).post(page_of(asked), {"decision": "approve", "digest": digest})
+    asked.refresh_from_db()
+    assert asked.status == Status.APPROVED
+
+
+def test_a_returned_request_about_an_invisible_contact_is_not_found(
+    admin_of: Callable[..., Client], rita: Member, make_member: Callable[..., Member], asked: ChangeRequest
+) -> None:
+    decided(asked, rita, Verdict.RETURN)
+    stranger = make_member("stranger", reviews=True)
+    assert admin_of(stranger).post(page_of(asked), {"decision": "resubmit"}).status_code == 404
