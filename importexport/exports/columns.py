@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import F, Field, FilteredRelation, Func, JSONField, Q, QuerySet, TextField, Value
+from django.db.models import Case, F, FilteredRelation, Func, JSONField, Q, QuerySet, TextField, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, NullIf
 
 from contacts.models import CONTACT_SCHEMA, Contact, ExternalConnection
+from importexport.graphql.expressions import IsNotTrue, Meets, Predicate, TextAt, all_of, place_of
+from importexport.graphql.kinds import KINDS
 from importexport.models import ExportKind
 from legalentities.models import LEGAL_ENTITY_SCHEMA, LegalEntity
 from schemas import fields
@@ -17,6 +18,7 @@ from schemas.definition.elements import FieldType
 from schemas.queries import current_schema
 
 _CONNECTION = "default_connection"
+_IS_ARRAY, _IS_OBJECT = '@.type() == "array"', '@.type() == "object"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +28,6 @@ class Column:
     header: str
     expression: Combinable
     is_text: bool = True
-
-
-class _TextAt(Func):
-    """The value at a path of the details as text; arrays and objects as JSON; null if absent."""
-
-    arg_joiner = " #>> "
-    template = "(%(expressions)s)"
-    output_field: Field = TextField()
 
 
 def columns_of(kind: str) -> list[Column]:
@@ -83,11 +77,19 @@ def exported_fields(all_fields: Iterable[fields.Field]) -> Iterator[fields.Field
 
 
 def value_of(field: fields.Field) -> Combinable:
-    """Return an expression for the text of a field in `details`; null if absent."""
+    """Return an expression for the text of a field in `details`; null if absent, or not of the field's type.
+
+    Of a field in an array, the values of its type.
+    """
     keys = field.path.split(".")
+    test = _IS_OBJECT if field.type is FieldType.OBJECT else KINDS[field.type].json_test
     if not field.is_in_array:
-        return _TextAt(F("details"), Value(keys, output_field=ArrayField(TextField())))
+        details, place = F("details"), place_of(keys)
+        fits = _holds_only(details, place, test) if field.is_array else Meets(details, place, test)
+        return Case(When(fits, then=TextAt(details, keys)))
     place = "$" + "".join(f'."{key}"[*]' for key in keys[:-1]) + f'."{keys[-1]}"'
+    if not field.is_array:
+        place = f"{place} ? ({test})"
     found = Func(
         F("details"),
         Func(Value(place), template="%(expressions)s::jsonpath"),
@@ -95,6 +97,12 @@ def value_of(field: fields.Field) -> Combinable:
         output_field=JSONField(),
     )
     return Cast(NullIf(found, Value([], output_field=JSONField())), TextField())
+
+
+def _holds_only(details: F, place: str, test: str) -> Predicate:
+    """Return whether there is an array of values that meet the test."""
+    others = Meets(details, f"{place}[*]", f"@ != null && !({test})")
+    return all_of([Meets(details, place, _IS_ARRAY), IsNotTrue(others)])
 
 
 MODELS: dict[str, type[Contact] | type[LegalEntity]] = {

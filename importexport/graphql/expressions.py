@@ -162,30 +162,47 @@ class JsonAt(Func):
         super().__init__(document, _path(path))
 
 
-class _Guarded(Func):
-    """Casts the value if it passes a test; otherwise null. The template uses the value twice."""
+class NumberIn(Func):
+    """A JSON number as numeric."""
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any) -> Sql:  # type: ignore[override]
-        sql, params = compiler.compile(self.get_source_expressions()[0])
-        return self.template.format(value=sql), [*params, *params]
-
-
-class NumberOf(_Guarded):
-    """A JSON value as numeric."""
-
-    template = "CASE WHEN jsonb_typeof({value}) = 'number' THEN ({value})::numeric END"
+    template = "(%(expressions)s)::numeric"
     output_field = DecimalField()
 
 
-class BooleanOf(_Guarded):
-    """A JSON value as a boolean."""
+class BooleanIn(Func):
+    """A JSON boolean as a boolean."""
 
-    template = "CASE WHEN jsonb_typeof({value}) = 'boolean' THEN ({value})::boolean END"
+    template = "(%(expressions)s)::boolean"
     output_field = BooleanField()
 
 
-class MomentOf(_Guarded):
-    """A text as timestamptz."""
+class MomentIn(Func):
+    """The text of a date-time as timestamptz. The offset is subtracted: PostgreSQL would refuse one of 16 hours."""
 
-    template = "CASE WHEN pg_input_is_valid({value}, 'timestamptz') THEN ({value})::timestamptz END"
+    template = (
+        "(regexp_replace(%(expressions)s, '([Zz]|[+-][0-9]{2}:[0-9]{2})$', 'Z')::timestamptz"
+        " - coalesce(substring(%(expressions)s from '[+-][0-9]{2}:[0-9]{2}$'), '0')::interval)"
+    )
     output_field = DateTimeField()
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any) -> Sql:  # type: ignore[override]
+        sql, params = compiler.compile(self.get_source_expressions()[0])
+        return self.template % {"expressions": sql}, [*params, *params]
+
+
+class Meets(Func):
+    """Whether a value at a place of a JSON document is there and meets a jsonpath predicate. Never raises."""
+
+    function = "jsonb_path_exists"
+    output_field = BooleanField()
+
+    def __init__(self, document: Expression | F, place: str, test: str) -> None:
+        # Strict: otherwise an array would be taken for its items.
+        found = Value(f"strict {place} ? ({test})")
+        jsonpath = Func(found, template="%(expressions)s::jsonpath", output_field=TextField())
+        super().__init__(document, jsonpath, Value({}, output_field=JSONField()), Value(True))
+
+
+def place_of(path: Sequence[str]) -> str:
+    """Return a path as a jsonpath. Schemas allow no quotes in keys."""
+    return "$" + "".join(f'."{key}"' for key in path)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -23,9 +24,10 @@ from core.search import uuid_in
 from schemas.definition.elements import MAX_EXACT_INTEGER, PHONE_TYPES, TEXT_TYPES, FieldType
 from schemas.formats import is_date, is_date_time
 
-# PostgreSQL accepts UTC offsets up to 15:59.
-_OFFSET = re.compile(r".*([Zz]|[+-](0[0-9]|1[0-5]):[0-5][0-9])")
 MAX_DIGITS = 40
+_DAY_LENGTH = len("1980-12-31")
+# PostgreSQL accepts UTC offsets up to 15:59, so larger ones are written as those of the day before or after.
+_LARGE_OFFSET = re.compile(r"([+-])(1[6-9]|2[0-3]):([0-5][0-9])")
 
 EQUALITY = ("eq", "neq", "in", "nin")
 ORDER = ("gt", "ngt", "gte", "ngte", "lt", "nlt", "lte", "nlte")
@@ -83,8 +85,19 @@ def _text_that(is_one: Callable[[str], object]) -> Callable[[Any], str]:
     return read
 
 
-def _is_moment(text: str) -> bool:
-    return is_date_time(text) and _OFFSET.fullmatch(text) is not None
+def _moment(given: Any) -> str:
+    text = _text_that(is_date_time)(given)
+    offset = _LARGE_OFFSET.fullmatch(text[-6:])
+    if offset is None:
+        return text
+    sign, hours, minutes = offset.groups()
+    try:
+        day = date.fromisoformat(text[:_DAY_LENGTH]) + timedelta(days=-1 if sign == "+" else 1)
+    except OverflowError:
+        raise ValueError from None
+    left = 24 * 60 - int(hours) * 60 - int(minutes)
+    back = f"{'-' if sign == '+' else '+'}{left // 60:02}:{left % 60:02}"
+    return f"{day.isoformat()}{text[_DAY_LENGTH:-6]}{back}"
 
 
 def _uuid(given: Any) -> UUID:
@@ -98,21 +111,22 @@ NUMBERS = (IntValueNode, FloatValueNode)
 Long = _scalar("Long", "A whole number within ±(2^53 - 1).", _whole_number, IntValueNode)
 DecimalNumber = _scalar("Decimal", "A number of at most 40 digits.", _number, NUMBERS)
 Date = _scalar("Date", 'A day: "1980-12-31".', _text_that(is_date), StringValueNode)
-DateTime = _scalar(
-    "DateTime", 'A moment with its offset: "1980-12-31T18:30:00Z".', _text_that(_is_moment), StringValueNode
-)
+DateTime = _scalar("DateTime", 'A moment with its offset: "1980-12-31T18:30:00Z".', _moment, StringValueNode)
 Uuid = _scalar("UUID", "A UUID with its hyphens.", _uuid, StringValueNode)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """`name` is the prefix of the input type of its operations; `fits` checks the type of a stored JSON value."""
+    """`name` is the prefix of the input type of its operations. `fits` checks the type of a stored JSON value, and
+    `json_test` is the same as a jsonpath predicate.
+    """
 
     name: str
     scalar: GraphQLScalarType
     sql_type: str
     operations: tuple[str, ...]
     fits: Callable[[Any], bool]
+    json_test: str = "true"
 
 
 def _is_text(value: Any) -> bool:
@@ -123,19 +137,56 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and value == int(value)
+
+
+def _is_day(value: Any) -> bool:
+    return isinstance(value, str) and is_date(value)
+
+
+def _is_moment(value: Any) -> bool:
+    return isinstance(value, str) and is_date_time(value)
+
+
 def _anything(_value: Any) -> bool:
     return True
 
 
-TEXT = Kind("String", GraphQLString, "text", (*EQUALITY, *TEXT_SEARCH), _is_text)
+IS_TEXT = '@.type() == "string"'
+IS_NUMBER = '@.type() == "number"'
+# The days that exist: no cast has to find out, because PostgreSQL reads "now" and "infinity" as moments, too.
+_LEAP_YEAR = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)"
+_DAY = (
+    "([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+    f"|{_LEAP_YEAR}-02-29)"
+)
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+_IN_A_YEAR = f'{IS_TEXT} && !(@ starts with "0000")'
+
+TEXT = Kind("String", GraphQLString, "text", (*EQUALITY, *TEXT_SEARCH), _is_text, IS_TEXT)
 # Written in many ways: equality compares what is dialled. Its inputs are those of other texts.
-PHONE = Kind("String", GraphQLString, "text", TEXT.operations, _is_text)
-ITEM = Kind("ListItem", GraphQLString, "text", EQUALITY, _is_text)
-WHOLE = Kind("Long", Long, "numeric", (*EQUALITY, *ORDER), _is_number)
-DECIMAL = Kind("Decimal", DecimalNumber, "numeric", (*EQUALITY, *ORDER), _is_number)
-BOOLEAN = Kind("Boolean", GraphQLBoolean, "boolean", EQUALITY[:2], lambda value: isinstance(value, bool))
-DATE = Kind("Date", Date, "text", (*EQUALITY, *ORDER), _is_text)
-MOMENT = Kind("DateTime", DateTime, "timestamptz", (*EQUALITY, *ORDER), _is_text)
+PHONE = Kind("String", GraphQLString, "text", TEXT.operations, _is_text, IS_TEXT)
+ITEM = Kind("ListItem", GraphQLString, "text", EQUALITY, _is_text, IS_TEXT)
+WHOLE = Kind("Long", Long, "numeric", (*EQUALITY, *ORDER), _is_whole, f"{IS_NUMBER} && @.floor() == @")
+DECIMAL = Kind("Decimal", DecimalNumber, "numeric", (*EQUALITY, *ORDER), _is_number, IS_NUMBER)
+BOOLEAN = Kind(
+    "Boolean",
+    GraphQLBoolean,
+    "boolean",
+    EQUALITY[:2],
+    lambda value: isinstance(value, bool),
+    '@.type() == "boolean"',
+)
+DATE = Kind("Date", Date, "text", (*EQUALITY, *ORDER), _is_day, f'{_IN_A_YEAR} && @ like_regex "^{_DAY}$"')
+MOMENT = Kind(
+    "DateTime",
+    DateTime,
+    "timestamptz",
+    (*EQUALITY, *ORDER),
+    _is_moment,
+    f'{_IN_A_YEAR} && @ like_regex "^{_DAY}[Tt]{_TIME}$"',
+)
 # Only columns have these kinds; fields of details do not.
 INT = Kind("Int", GraphQLInt, "integer", (*EQUALITY, *ORDER), _anything)
 UID = Kind("Uuid", Uuid, "uuid", EQUALITY, _anything)

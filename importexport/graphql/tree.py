@@ -6,21 +6,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, Expression, F, QuerySet, Subquery
+from django.db.models import Case, Exists, Expression, F, QuerySet, Subquery, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Collate
 
 from importexport.graphql.expressions import (
-    BooleanOf,
+    BooleanIn,
     IsNotTrue,
     IsNull,
     JsonAt,
-    MomentOf,
-    NumberOf,
+    Meets,
+    MomentIn,
+    NumberIn,
     Predicate,
     TextAt,
     all_of,
     any_of,
+    place_of,
 )
 from importexport.graphql.kinds import BOOLEAN, DATE, DECIMAL, KINDS, MOMENT, PHONE, TEXT, WHOLE, Kind
 from schemas.definition.elements import Element, FieldElement, FieldType, Section, data_elements
@@ -32,6 +34,19 @@ COMBINATIONS = ("and", "or")
 Path = tuple[str, ...]
 Document = Expression | F
 Test = Callable[[Any], Predicate]
+
+
+# How values become what SQL compares.
+_CAST: Mapping[Kind, Callable[[Expression], Expression]] = {
+    WHOLE: NumberIn,
+    DECIMAL: NumberIn,
+    BOOLEAN: BooleanIn,
+    MOMENT: MomentIn,
+}
+
+
+def _as_it_is(value: Expression) -> Expression:
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,29 +65,33 @@ class Value:
     region: str = ""
     stand_in: str = ""
 
-    def expression(self, document: Document) -> Expression:
-        if self.kind in (WHOLE, DECIMAL):
-            return NumberOf(JsonAt(document, self.path))
-        if self.kind is BOOLEAN:
-            return BooleanOf(JsonAt(document, self.path))
-        text = TextAt(document, self.path)
-        if self.kind is MOMENT:
-            return MomentOf(text)
-        # ISO dates sort by their digits, regardless of the collation of the database.
-        return Collate(text, "C") if self.kind is DATE else text
-
     def where(self, test: Test, document: Document) -> Predicate:
-        """Return the condition that the value passes a test."""
-        found = test(self.expression(document))
+        """Return the condition that the value is of its kind and passes a test, or its `stand_in` does."""
+        if self.kind in _CAST:
+            return test(self.sort_key(document))
+        # Not inside of the CASE, which no index knows.
+        found = all_of([test(self._uncast(document)), self._is_of_its_kind(document)])
         if not self.stand_in:
             return found
         return any_of([found, all_of([self.absent(document), test(F(self.stand_in))])])
 
     def absent(self, document: Document) -> Predicate:
-        return IsNull(self.expression(document))
+        return IsNotTrue(self._is_of_its_kind(document))
 
     def sort_key(self, document: Document) -> Combinable:
-        return self.expression(document)
+        """Return the value; null if it is absent or not of its kind."""
+        value = self._uncast(document)
+        return Case(When(self._is_of_its_kind(document), then=_CAST.get(self.kind, _as_it_is)(value)))
+
+    def _uncast(self, document: Document) -> Expression:
+        if self.kind in (WHOLE, DECIMAL, BOOLEAN):
+            return JsonAt(document, self.path)
+        text = TextAt(document, self.path)
+        # ISO dates sort by their digits, regardless of the collation of the database.
+        return Collate(text, "C") if self.kind is DATE else text
+
+    def _is_of_its_kind(self, document: Document) -> Predicate:
+        return Meets(document, place_of(self.path), self.kind.json_test)
 
     def fits(self, value: Any) -> bool:
         return self.kind.fits(value)

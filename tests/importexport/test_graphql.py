@@ -200,12 +200,16 @@ def test_attributes_are_filters_too(make_contact, app):
 
 def test_stored_values_that_a_new_schema_types_differently_are_told_and_the_rest_is_answered(make_contact, app):
     contact = make_contact()
-    contact.details["personalInformation"].update({"firstName": 17, "nationalities": "CH", "lastName": None})
+    contact.details["personalInformation"].update(
+        {"firstName": 17, "nationalities": "CH", "lastName": None, "dateOfBirth": "31.12.1980"}
+    )
+    contact.details["regulatory"] = {"riskScore": 7.5, "sanctionsCheckedAt": "now"}
     contact.details["contactInformation"] = ["x"]
     contact.version += 1
     with without_triggers():
         contact.save()
-    query = """{ contacts { items { id personalInformation { firstName lastName nationalities displayName }
+    query = """{ contacts { items { id personalInformation { firstName lastName nationalities displayName dateOfBirth }
+                regulatory { riskScore sanctionsCheckedAt }
                 contactInformation { email } } } }"""
     answer = ask(app, query)
     assert answer.json["data"]["contacts"]["items"] == [
@@ -216,13 +220,18 @@ def test_stored_values_that_a_new_schema_types_differently_are_told_and_the_rest
                 "lastName": None,
                 "nationalities": None,
                 "displayName": "Johanna Spyri",
+                "dateOfBirth": None,
             },
+            "regulatory": {"riskScore": None, "sanctionsCheckedAt": None},
             "contactInformation": None,
         }
     ]
     places = [(error["path"][-1], error["extensions"]["code"]) for error in answer.json["errors"]]
     assert sorted(places) == [
-        (place, "UnprocessableEntity") for place in ("contactInformation", "firstName", "nationalities")
+        (place, "UnprocessableEntity")
+        for place in sorted(
+            ["contactInformation", "dateOfBirth", "firstName", "nationalities", "riskScore", "sanctionsCheckedAt"]
+        )
     ]
 
 

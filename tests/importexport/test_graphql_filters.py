@@ -230,21 +230,38 @@ def holds(kind: Kind, name: str, stored: Any, said: Any) -> bool:
     return ASSERTIONS[name](comparable(kind, stored), comparable(kind, said))
 
 
+def fits(kind: Kind, value: Any) -> bool:
+    if kind in (WHOLE, DECIMAL):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and (kind is DECIMAL or Decimal(str(value)) % 1 == 0)
+    if kind is BOOLEAN:
+        return isinstance(value, bool)
+    return isinstance(value, str) and (kind not in (DATE, MOMENT) or is_moment_of(kind, value))
+
+
+def is_moment_of(kind: Kind, text: str) -> bool:
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) == len("1980-12-31") if kind is DATE else parsed.tzinfo is not None
+
+
 def matches(where: dict[str, Any], shape: Any, stored: Any) -> bool:
     return all(meets(name, said, shape, stored) for name, said in where.items())
 
 
 def meets(name: str, said: Any, shape: Any, stored: Any) -> bool:
     if isinstance(shape, list):
-        items = stored or []
+        items = stored if isinstance(stored, list) else []
         found = [matches(said, shape[0], item) for item in items] if name != "any" else []
         answers = {"some": any(found), "all": all(found), "none": not any(found), "any": bool(items) is said}
         return answers[name]
     if isinstance(shape, dict):
         if name in ("and", "or"):
             return (all if name == "and" else any)(matches(each, shape, stored) for each in said)
-        return matches(said, shape[name], (stored or {}).get(name))
-    return holds(shape, name, stored, said)
+        return matches(said, shape[name], stored.get(name) if isinstance(stored, dict) else None)
+    return holds(shape, name, stored if fits(shape, stored) else None, said)
 
 
 # ---- as a literal in the query
@@ -360,8 +377,78 @@ def test_no_stored_value_of_another_type_breaks_a_filter(schema_with_everything,
         Contact.objects.bulk_create(rows)
         found, count = found_by_api(where)
         assert len(found) == count
+        assert found == {row.pk for row in rows if matches(where, SHAPE, row.details)}
         assert found_by_export(where) == found
         transaction.set_rollback(True)
+
+
+OF_OTHER_TYPES = {
+    "text": [17, True, ["a"], {"a": "b"}],
+    "phone": [41446681800],
+    "list": [7],
+    "integer": ["7", 7.5, True, [7]],
+    "decimal": ["7.5", "NaN", [7.5]],
+    "boolean": ["true", 1, [True]],
+    "date": [
+        "zzz",
+        "31.12.1980",
+        "now",
+        "infinity",
+        "1980-02-30",
+        "1900-02-29",
+        "0000-01-01",
+        19801231,
+        ["1980-12-31"],
+    ],
+    "dateTime": [
+        "zzz",
+        "now",
+        "infinity",
+        "today",
+        "1980-12-31",
+        "1980-02-30T00:00:00Z",
+        "1980-12-31T24:00:00Z",
+        "1980-12-31T00:00:00+24:00",
+        "1980-12-31T00:00:00",
+        "0000-01-01T00:00:00Z",
+        "0000-02-29T00:00:00Z",
+        7,
+    ],
+}
+
+
+@pytest.mark.parametrize("name", OF_OTHER_TYPES)
+def test_a_value_of_another_type_counts_as_absent_for_every_operation(schema_with_everything, name):
+    kind = KINDS[name][1]
+    asked = {"text": "a", "phone": "+41446681800", "list": "CH", "integer": 7, "decimal": 7.5, "boolean": True}
+    operand = asked.get(name, "1980-12-31" if name == "date" else "1980-12-31T00:00:00Z")
+    with without_triggers():
+        for value in OF_OTHER_TYPES[name]:
+            Contact.objects.create(type=schema_with_everything, details={"s": {name: value, f"{name}s": [value]}})
+        absent = Contact.objects.create(type=schema_with_everything, details={"s": {}})
+    everything = set(Contact.objects.values_list("pk", flat=True))
+    for operation in kind.operations:
+        said = [operand, None] if operation in ("in", "nin") else operand
+        (found, items) = found_at_once(
+            [{"s": {name: {operation: said}}}, {"s": {f"{name}s": {"some": {"eq": operand}}}}]
+        )
+        assert found in (set(), everything), operation
+        assert items == set()
+    assert found_at_once([{"s": {name: {"eq": None}}}, {"s": {name: {"neq": None}}}]) == [everything, set()]
+    assert absent.pk in everything
+
+
+def test_moments_with_any_offset_are_moments(details_of):
+    stored = {
+        "east": {"dateTime": "2024-01-01T23:59:00+23:59"},
+        "west": {"dateTime": "2023-12-31T00:01:00-23:59"},
+        "zulu": {"dateTime": "2024-01-01t00:00:00.000000000z"},
+        "later": {"dateTime": "2024-01-01T00:00:00-00:01"},
+    }
+    for moment in ("2024-01-01T00:00:00Z", "2024-01-01T16:00:00+16:00", "2023-12-31T08:00:00-16:00"):
+        assert details_of({"dateTime": {"eq": moment}}, **stored) == ["east", "west", "zulu"]
+        assert details_of({"dateTime": {"in": [moment]}}, **stored) == ["east", "west", "zulu"]
+    assert details_of({"dateTime": {"eq": None}}, **stored) == []
 
 
 # ---- the rules by example
