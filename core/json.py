@@ -1,13 +1,14 @@
 """JSON in requests and responses.
 
-Parsing is strict: unique names, finite numbers, text that PostgreSQL can store, bounded depth and size. Rendering
-ignores the Accept header, so that a client always gets the response, errors included.
+Parsing is strict: unique names, numbers that a double holds exactly, text that PostgreSQL can store, bounded depth and
+size. Rendering ignores the Accept header, so that a client always gets the response, errors included.
 """
 
 import json
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, DecimalException
 from typing import IO, Any, NoReturn
 
 import orjson
@@ -29,6 +30,9 @@ MAX_DEPTH = 64
 OTHER_JSON = re.compile(r"text/json|application/[a-z0-9!#$&^_.-]+\+json")
 WHITE_SPACE = " \t\r\n"
 GZIP = b"\x1f\x8b"
+# A double holds any 15 digits.
+MAX_SURE_LENGTH = 15
+MAX_NUMBER_LENGTH = 1_000
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -40,11 +44,35 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise BadRequest(_("The number %(number)s is too large.") % {"number": text[:40]})
-    return number
+def is_held_exactly(text: str) -> bool:
+    """Return whether a double holds the number that the text writes, so that it comes back as it was written."""
+    if len(text) <= MAX_SURE_LENGTH and "e" not in text.lower():
+        return True
+    if len(text) > MAX_NUMBER_LENGTH:
+        return False
+    held = float(text)
+    try:
+        return Decimal(text) in (Decimal(repr(held)), Decimal(held))
+    except DecimalException:  # an exponent of many digits
+        return False
+
+
+def _float(text: str) -> float:
+    _check_number(text)
+    return float(text)
+
+
+def _int(text: str) -> int:
+    _check_number(text)
+    return int(text)
+
+
+def _check_number(text: str) -> None:
+    if not is_held_exactly(text):
+        raise BadRequest(
+            _("The number %(number)s is too large, too small or has too many digits to be kept as it is.")
+            % {"number": text[:40]}
+        )
 
 
 def _not_json(text: str) -> NoReturn:
@@ -145,7 +173,9 @@ def parse_json(body: bytes) -> Any:
     """Parse one JSON document strictly. Raises BadRequest with a message that locates the fault."""
     text = decoded(body)
     try:
-        document = json.loads(text, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_not_json)
+        document = json.loads(
+            text, object_pairs_hook=_unique, parse_float=_float, parse_int=_int, parse_constant=_not_json
+        )
     except json.JSONDecodeError as error:
         raise BadRequest(
             _("The body is not JSON, at line %(line)s, column %(column)s: %(reason)s.")
@@ -153,8 +183,6 @@ def parse_json(body: bytes) -> Any:
         ) from None
     except RecursionError:
         raise BadRequest(_("The document is nested more than %(depth)s levels deep.") % {"depth": MAX_DEPTH}) from None
-    except ValueError:  # an integer beyond Python's limit of digits
-        raise BadRequest(_("A number has too many digits.")) from None
     escapes = "\\u" in text
     if escapes or text.count("{") + text.count("[") > MAX_DEPTH:
         _check(document, text=escapes)

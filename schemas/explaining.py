@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from itertools import islice
 from typing import Any
@@ -25,6 +26,8 @@ MAX_DEPTH = 64
 # Larger integers exceed every field's bounds, and Python refuses to convert very large ones to text.
 MAX_BITS = 64
 
+# What a form leaves as text, because no double holds it.
+_LONG_NUMBER = re.compile(r"[+-]?[0-9][0-9.,’'\s]{15,}")
 _PHONE_FORMATS = (f"{FieldType.MOBILE}-", f"{FieldType.PHONE}-")
 
 
@@ -117,8 +120,10 @@ def _mandatory() -> str:
     return _("This field is mandatory.")
 
 
-def _type(expected: Any, _value: Any) -> str:
+def _type(expected: Any, value: Any) -> str:
     match expected:
+        case "number" if isinstance(value, str) and _LONG_NUMBER.fullmatch(value):
+            return _("A number has at most 15 digits.")
         case "string":
             return _("This must be text.")
         case "integer":

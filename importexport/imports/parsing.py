@@ -1,19 +1,21 @@
 """One entry, from bytes to JSON: as strict as everywhere (`core.json`), fast where there is nothing to refuse."""
 
 import json
+import re
 from typing import Any, NoReturn
 
 import orjson
 from django.utils.translation import gettext as _
 
-from core.json import MAX_DEPTH, json_fault, parse_json
+from core.json import MAX_DEPTH, MAX_SURE_LENGTH, json_fault, parse_json
 from importexport.imports.reading import NotAnImportFileError
 
 # Escapes of NUL, of quotes and colons (which names are recognized by), and of surrogates.
 _DOUBTFUL = tuple(rb"\u" + rest for rest in (b"000", b"001", b"002", b"003", b"d", b"D"))
-# Translates digits to 0 and everything else to blanks: a run of zeros is a run of as many digits.
-_DIGITS = bytes(ord("0") if ord("0") <= sign <= ord("9") else ord(" ") for sign in range(256))
-_MANY_DIGITS = b"0" * 16
+# Translates digits and points to 0 and everything else to blanks: a run of zeros may be a number of as many digits.
+_DIGITS = bytes(ord("0") if sign in b"0123456789." else ord(" ") for sign in range(256))
+_MANY_DIGITS = b"0" * (MAX_SURE_LENGTH + 1)
+_LARGE_EXPONENT = re.compile(rb"[0-9][Ee][+-]?[0-9]{3}")
 
 
 def parse_entry(content: bytes) -> Any:
@@ -21,7 +23,7 @@ def parse_entry(content: bytes) -> Any:
 
     orjson silently keeps the last of duplicate names. Each name is followed by a colon, and colons in texts survive a
     round trip; so if the serialized entry has fewer colons than the input, a duplicate name was dropped. `parse_json`
-    decides where escapes could hide a colon or a number may have more digits than a double.
+    decides where escapes could hide a colon or a double may not hold a number.
     """
     nesting = content.count(b"{") + content.count(b"[")
     if (
@@ -29,6 +31,7 @@ def parse_entry(content: bytes) -> Any:
         # Looking for a single byte first is much faster than looking for each escape.
         or (b"\\" in content and any(escape in content for escape in _DOUBTFUL))
         or _MANY_DIGITS in content.translate(_DIGITS)
+        or _LARGE_EXPONENT.search(content)
     ):
         return parse_json(content)
     try:

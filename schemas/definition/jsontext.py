@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from core.json import is_held_exactly
 from core.text import is_storable
 from schemas.definition.elements import MAX_EXACT_INTEGER, MAX_JSON_DEPTH, MAX_TEXT_LENGTH
 from schemas.definition.faults import Faults, below
@@ -27,7 +28,7 @@ def read_json_text(text: str, faults: Faults) -> Any:
         faults.add("", _("The text is longer than %(limit)d characters.") % {"limit": MAX_TEXT_LENGTH})
         return None
     try:
-        value = json.loads(text, object_pairs_hook=_object_of, parse_constant=_refuse_constant)
+        value = json.loads(text, object_pairs_hook=_object_of, parse_float=_exact, parse_constant=_refuse_constant)
     except _NotJsonError as error:
         faults.add("", str(error))
         return None
@@ -55,6 +56,15 @@ def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise _NotJsonError(_("The key “%(key)s” stands twice in one object.") % {"key": key[:80]})
         result[key] = value
     return result
+
+
+def _exact(text: str) -> float:
+    if not is_held_exactly(text):
+        raise _NotJsonError(
+            _("The number %(number)s is too large, too small or has too many digits to be kept as it is.")
+            % {"number": text[:40]}
+        )
+    return float(text)
 
 
 def _refuse_constant(name: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.formats import get_format
 
+from core.json import is_held_exactly
 from schemas.definition.elements import FieldType
 
 YES, NO = "true", "false"
@@ -113,7 +114,9 @@ def _decimal(text: str) -> Any:
     if not _NUMBER.fullmatch(number):
         return text
     exact = Decimal(number)
-    return int(exact) if exact == exact.to_integral_value() else float(exact)
+    if exact == exact.to_integral_value():
+        return int(exact)
+    return float(exact) if is_held_exactly(number) else text
 
 
 # ---- timestamps: stored with UTC offset, shown and entered in the current time zone

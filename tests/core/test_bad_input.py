@@ -3,6 +3,7 @@
 import pytest
 
 from contactgroups.models import ContactGroup
+from core.json import parse_json
 from tests.fixtures import details
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +25,11 @@ def path(make_contact):
         (b'{"details": {"relationship": {"totalWealth": NaN}}}', "NaN"),
         (b'{"details": {"relationship": {"totalWealth": 1e999}}}', "1e999"),
         (b'{"details": {"relationship": {"totalWealth": ' + b"9" * 5000 + b"}}}", "digits"),
+        (b'{"details": {"relationship": {"totalWealth": 12345678901234.567}}}', "12345678901234.567"),
+        (b'{"details": {"relationship": {"totalWealth": 0.1000000000000000055}}}', "0.1000000000000000055"),
+        (b'{"details": {"relationship": {"totalWealth": 9007199254740993}}}', "9007199254740993"),
+        (b'{"details": {"relationship": {"totalWealth": 1e-400}}}', "1e-400"),
+        (b'{"details": {"relationship": {"totalWealth": 1e-99999999999999999999}}}', "1e-9999"),
         (b'{"details": {"relationship": {"notes": "a\\u0000b"}}}', "NUL"),
         (b'{"details": {"relationship": {"no\\u0000tes": "ab"}}}', "NUL"),
         (b'{"details": {"relationship": {"notes": "\\ud800"}}}', "surrogate"),
@@ -51,6 +57,13 @@ def test_a_body_that_is_no_good_json_is_refused(app, path, raw, says):
         answer = app.call(method, path, raw=raw)
         assert (answer.status, answer.json["code"]) == (400, "BadRequest")
         assert says in answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    "number", [b"1e22", b"0.1", b"-0.0", b"1.50", b"5e-324", b"9007199254740992", b"123456789012345"]
+)
+def test_numbers_that_a_double_holds_are_read(number):
+    assert parse_json(number) == float(number)
 
 
 @pytest.mark.parametrize("body", [[], "text", 7, None, True, {"details": []}, {"details": None}, {"details": "x"}, {}])

@@ -37,6 +37,8 @@ PIECES = [
     "NaN",
 ]
 PIECES += ["\\u0000", "\\ud800", "12345678901234567890", " "]
+# Beside what a double holds.
+PIECES += ["1e-400", "1E-0400", "12345678901234.567", "0.1000000000000000055", "123456789012345", "1e22", "5e-324"]
 
 
 def outcome(parse, content):
@@ -58,6 +60,12 @@ def test_documents_are_read_the_same(value, indent):
 def test_nonsense_is_refused_the_same(pieces):
     content = "".join(pieces).encode()
     assert outcome(parse_entry, content) == outcome(parse_json, content)
+
+
+@pytest.mark.parametrize("number", [b"12345678901234.567", b"1e-400", b"9007199254740993", b"-0.1000000000000000055"])
+def test_a_number_that_would_change_is_refused(number):
+    with pytest.raises(BadRequest):
+        parse_entry(b'{"a":' + number + b"}")
 
 
 @pytest.mark.parametrize(

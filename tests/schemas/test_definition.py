@@ -46,6 +46,7 @@ FAULTY_TEXTS = {
     "truncated": '{"elements": [',
     "a key twice": '{"elements": [], "elements": []}',
     "NaN": '{"elements": NaN}',
+    "a number that no double holds": '{"elements": 1e-400}',
     "Infinity": '{"elements": [-Infinity]}',
     "an infinite number": '{"elements": [1e999]}',
     "a number with thousands of digits": '{"elements": [' + "9" * 5_000 + "]}",
