@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import ProtectedError, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.actor import Actor
 from audit.entries import append
@@ -21,6 +22,7 @@ from core.documents import Change, Document, changes_between, with_values
 from core.errors import NotFound, UnprocessableEntity
 from schemas.items import code_of, item_as_document, key_of, list_as_document
 from schemas.models import LIST_KIND, List, ListItem, NextRevision
+from schemas.moved_items import documents_broken_by_move
 from schemas.queries import data_of_lists, is_item_in_use
 
 logger = logging.getLogger(__name__)
@@ -79,7 +81,7 @@ def save_list_item(
     """Create or update the item with this key, or ask for it where the policy says so. Locks the list's row.
 
     Raises NotFound for an unknown list; UnprocessableEntity with all faults by property, `PendingChangeRequestExists`.
-    The parent must be an item of the parent list.
+    The parent must be an item of the parent list, and that of the documents that have the item.
     """
     owner = _list_with_key(list_key)
     changes = planned_changes(owner, key=key, names=names, parent_key=parent_key, order=order)
@@ -111,6 +113,7 @@ def planned_changes(
     """Return the changes that give the item with this key these values. Raises like `save_list_item`."""
     wanted = item_as_document(names=names, parent_key=parent_key, order=order)
     _checked_parent(owner.row, key, wanted)
+    _check_move(owner, key, wanted)
     code = code_of(key)
     path, before = f"{owner.row.key}.{code}", owner.items.get(code)
     return [Change(path, None, wanted)] if before is None else changes_between(before, wanted, f"{path}.")
@@ -138,6 +141,7 @@ def write_items(
             _delete(owner, key)
         else:
             parent = _checked_parent(owner.row, key, wanted)
+            _check_move(owner, key, wanted)
             values = {"names": wanted["names"], "parent": parent, "order": wanted["order"]}
             ListItem.objects.update_or_create(list=owner.row, key=key, defaults=values)
     List.objects.filter(pk=owner.row.pk).update(revision=NextRevision())
@@ -183,6 +187,24 @@ def _checked_parent(owner: List, key: str, wanted: Mapping[str, Any]) -> ListIte
     if faults:
         raise UnprocessableEntity(_("The list item cannot be saved."), properties=faults)
     return parent
+
+
+def _check_move(owner: LockedList, key: str, wanted: Mapping[str, Any]) -> None:
+    """Raise UnprocessableEntity if the item would get a parent that documents with this item do not have."""
+    before, parent_key = owner.items.get(code_of(key)), wanted.get("parentKey")
+    if before is None or parent_key is None or before.get("parentKey") == parent_key:
+        return
+    broken = documents_broken_by_move(owner.row.key, key, parent_key)
+    if broken:
+        message = ngettext(
+            "%(count)d document has this item with another parent and would become invalid. Change it first, or add a"
+            " new item under the other parent.",
+            "%(count)d documents have this item with another parent and would become invalid. Change them first, or"
+            " add a new item under the other parent.",
+            broken,
+        )
+        faults = {"parentKey": [message % {"count": broken}]}
+        raise UnprocessableEntity(_("The list item cannot be saved."), properties=faults)
 
 
 def _name_faults(names: Mapping[str, str]) -> dict[str, list[str]]:

@@ -55,3 +55,18 @@ def test_an_item_that_somebody_is_about_to_ask_for_is_in_use(make_contact, make_
     )
     assert submitted.change_request is not None
     assert ListItem.objects.get(list__key="marital-status", key="married").names["en"] != "Single"
+
+
+def test_an_item_does_not_move_away_from_the_parent_that_clients_have_beside_it(make_contact):
+    contacts = [make_contact(details(contactInformation={"addresses": [ADDRESS, ADDRESS]})) for _number in range(2)]
+    make_contact(details(contactInformation={"addresses": [{**ADDRESS, "state": "CH-BE"}]}))
+    move = {"actor": system_actor("tests"), "list_key": "state", "key": "CH-ZH", "names": {"en": "Zurich"}}
+    with pytest.raises(UnprocessableEntity) as refused:
+        save_list_item(**move, parent_key="LI")
+    assert str(refused.value.properties["parentKey"][0]).startswith("2 documents have this item")
+    save_list_item(**move, parent_key="CH", order=7)
+    for contact in contacts:
+        patch = {"contactInformation": {"addresses": [{**ADDRESS, "state": "CH-BE"}]}}
+        patch_details(actor=system_actor("tests"), contact_id=contact.pk, patch=patch)
+    save_list_item(**move, parent_key="LI")
+    assert ListItem.objects.get(list__key="state", key="CH-ZH").parent.key == "LI"

@@ -15,6 +15,7 @@ from changerequests.queries.revisions import proposals_of
 from changerequests.services.deciding import decide
 from changerequests.services.withdrawing import amend_change_request
 from contacts.models import Contact
+from contacts.services.changes import patch_details
 from core.errors import Forbidden, NotFound, UnprocessableEntity
 from schemas.models import LIST_KIND, List, ListItem
 from schemas.queries import is_item_in_use, list_data
@@ -106,11 +107,27 @@ def test_a_parent_of_an_item_in_use_waits(lara: Member, rita: Member, make_conta
     address = {"type": "domicile", "city": "Zürich", "country": "CH", "state": "CH-ZH"}
     make_contact(details(contactInformation={"addresses": [address]}))
     names = row("CH-ZH", "state").names
-    request = save(lara, "CH-ZH", list_key="state", names=names, parent_key="LI")
+    with pytest.raises(UnprocessableEntity):
+        save(lara, "CH-ZH", list_key="state", names=names, parent_key="LI")
+    request = save(lara, "CH-ZH", list_key="state", names=names, parent_key=None)
     assert request is not None
     assert stored("CH-ZH", "state")[1] == "CH"
     approve(rita, request)
-    assert stored("CH-ZH", "state")[1] == "LI"
+    assert stored("CH-ZH", "state")[1] is None
+
+
+def test_a_move_is_refused_if_clients_have_the_item_by_the_time_of_the_approval(
+    lara: Member, rita: Member, make_contact: Make
+) -> None:
+    address = {"type": "domicile", "city": "Vaduz", "country": "CH", "state": "CH-ZH"}
+    save(SYSTEM, "CH-ZH", list_key="state", parent_key=None)
+    contact = make_contact(details(contactInformation={"addresses": [{**address, "country": "LI"}]}))
+    request = save(lara, "CH-ZH", list_key="state", parent_key="LI")
+    assert request is not None
+    patch_details(actor=SYSTEM, contact_id=contact.pk, patch={"contactInformation": {"addresses": [address]}})
+    with pytest.raises(UnprocessableEntity):
+        approve(rita, request)
+    assert stored("CH-ZH", "state")[1] is None
 
 
 def test_an_item_that_rows_use_waits_as_well(lara: Member, make_contact: Make) -> None:
