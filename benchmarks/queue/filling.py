@@ -71,6 +71,11 @@ UPDATE changerequests_changerequest
    SET due_at = created_at + interval '1 day' * CASE WHEN id %% %s = 0 THEN -1 ELSE 99999 END
  WHERE status = %s
 """
+ASSIGN = """
+INSERT INTO changerequests_requestassignment (request_id, member_id, assigned_by_id, assigned_at)
+SELECT id, CASE WHEN id %% %(overdue)s = 0 THEN %(lea)s ELSE %(rita)s END, %(rita)s, now()
+  FROM changerequests_changerequest WHERE status = %(pending)s
+"""
 KINDS = {CONTACT_DETAILS: (0, 5), LEGAL_ENTITY_DETAILS: (6, 8), POLICY_KIND: (9, 9)}
 
 
@@ -105,12 +110,13 @@ def replace_requests(number: int, *, subjects: int) -> None:
     states = {"pending": Status.PENDING, "rejected": Status.REJECTED, "policies": POLICY_KIND, "subject": POLICIES}
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
-        for table in TABLES:
+        for table in ("changerequests_requestassignment", *TABLES):
             cursor.execute(f"DELETE FROM {table}")
         for kind, (first, last) in KINDS.items():
             values = {**people, **shares, **states, **RENAMING, "kind": kind, "from": first, "to": last}
             insert_requests(REQUESTS, values, kind=kind)
         cursor.execute(DUE, [OVERDUE, Status.PENDING])
+        cursor.execute(ASSIGN, {**people, **states, "overdue": OVERDUE})
         cursor.execute("SET session_replication_role = origin")
 
 

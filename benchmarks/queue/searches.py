@@ -51,15 +51,20 @@ def searches() -> Iterator[Search]:
         "queue: all": "?status=all",
         "queue: one kind": f"?status=all&kind={LEGAL_ENTITY_DETAILS}",
         "queue: by initiator": f"?status=all&initiator_member__id__exact={anna.pk}",
+        "queue: mine to decide": "?turn=mine",
+        "queue: assigned to me": "?turn=assigned",
+        "queue: overdue": "?due=overdue",
         "queue: by participant": f"?status=all&participant={participant.pk}",
     }
     for name in PEOPLE:
         member = Member.objects.select_related("user").get(user__username=name)
+        own = f"initiator_member__id__exact={member.pk}"
         api, admin = _api(member), _admin(member)
         last = _sent(api, {"pageSize": PAGE})["pageCount"]
         for work, body in {**criteria, "API: all, late page": {"page": last}}.items():
             yield Search(work, name, _posted(api, {"pageSize": PAGE, **body}))
-        for work, query in queries.items():
+        of_own = {"queue: returned to me": f"?status=5&{own}", "queue: asked by me": f"?status=all&{own}"}
+        for work, query in (queries | of_own).items():
             yield Search(work, name, _opened(admin, query))
 
 

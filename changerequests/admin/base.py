@@ -3,14 +3,18 @@
 from typing import Any
 
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
-from django.db.models import Model
-from django.http import HttpRequest
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from accounts.admin_actor import VisibleToActorAdmin
+from accounts.admin_actor import VisibleToActorAdmin, actor_of, actor_of_list
 from changerequests.models import ChangeRequest, Status
 from changerequests.permissions import REVIEW_PERMISSION
+from changerequests.queries.searching import requests_to_decide
+from changerequests.queries.sight import seen_request
+from core.errors import NotFound
 
 OUTDATED = "outdated"
 STATE_COLOURS: dict[Any, str] = {
@@ -22,6 +26,8 @@ STATE_COLOURS: dict[Any, str] = {
     OUTDATED: "danger",
 }
 COMMENT_LENGTH = 2000
+# The queue's filter for whose turn it is, and its values.
+TURN, MINE, ASSIGNED = "turn", "mine", "assigned"
 
 
 def state_of(change_request: ChangeRequest, *, is_outdated: bool) -> tuple[Any, str]:
@@ -36,6 +42,25 @@ def state_of(change_request: ChangeRequest, *, is_outdated: bool) -> tuple[Any, 
 
 class RequestAdmin(VisibleToActorAdmin):
     """Requests visible to the actor. Reviewers may view them; no request is edited in a form."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChangeRequest]:
+        """Return the visible requests or, for `TurnFilter`, all that the actor could decide now."""
+        actor = actor_of_list(request) if request.GET.get(TURN) == MINE else None
+        return super().get_queryset(request) if actor is None else requests_to_decide(actor)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model:
+        """Return the request, also if the actor sees it through somebody whose substitute it is. Raises Http404."""
+        try:
+            return super().get_object(request, object_id, from_field)
+        except Http404:
+            actor = actor_of(request)
+            if actor is None:
+                raise
+        try:
+            found, _sight = seen_request(actor=actor, change_request_id=self.opts.pk.to_python(object_id))
+        except (NotFound, ValidationError) as error:
+            raise Http404 from error
+        return found
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return super().has_view_permission(request, obj) or self.has_review_permission(request)

@@ -26,6 +26,7 @@ from changerequests.models import ChangeRequest, Verdict
 from changerequests.presentation import ReviewedChange
 from changerequests.queries.requests import no_such_request
 from changerequests.queries.revisions import Decider, current_revisions
+from changerequests.queries.sight import seen_requests
 from changerequests.queries.subjects import Presenters, attach_changes, attach_subjects
 from changerequests.services.deciding import decide
 from core.errors import ApiError
@@ -158,7 +159,7 @@ def _sent_ids(request: HttpRequest) -> list[int]:
 
 
 def _visible(actor: Actor, ids: list[int]) -> dict[int, ChangeRequest]:
-    found = list(ChangeRequest.objects.visible_to(actor).filter(pk__in=ids).with_people().order_by("created_at", "id"))
+    found = list(seen_requests(actor).filter(pk__in=ids).with_people().order_by("created_at", "id"))
     attach_subjects(found, with_documents=True)
     return {row.pk: row for row in found}
 

@@ -17,10 +17,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
 
-from accounts.models import Member, Participant
+from accounts.admin_actor import actor_of, actor_of_list
+from accounts.models import Member
+from changerequests.admin.base import ASSIGNED, MINE, TURN
 from changerequests.kinds import all_kinds
 from changerequests.models import OPEN, ChangeRequest, Source, Status
 from changerequests.queries.requests import of_participant, start_of_week
+from changerequests.queries.saved_filters import Offered, offered_to
+from changerequests.queries.searching import is_overdue
 from changerequests.queries.subjects import Presenters
 
 Requests = QuerySet[ChangeRequest]
@@ -28,8 +32,12 @@ Requests = QuerySet[ChangeRequest]
 KEPT = "admin/changerequests/includes/kept_filter.html"
 # Bounds without a field; links from the dashboard's figures use them.
 MOMENTS = ("created_at__gte", "created_at__lt", "reviewed_at__gte", "reviewed_at__lt")
+DUE, OVERDUE = "due", "overdue"
+INITIATOR = "initiator_member__id__exact"
 ALL = "all"
 PENDING = str(Status.PENDING.value)
+# What a link to requests of one status drops: what only some statuses have.
+WITHOUT = dict.fromkeys((TURN, DUE, *MOMENTS))
 
 
 def chosen_status(request: HttpRequest) -> str:
@@ -54,6 +62,15 @@ def presenters_of(request: Any) -> Presenters:
         request.request_presenters = Presenters()
     presenters: Presenters = request.request_presenters
     return presenters
+
+
+def offered(request: Any) -> Offered:
+    """Return what the page offers to choose from, which is loaded at once."""
+    if not hasattr(request, "requests_offered"):
+        actor = actor_of(request)
+        request.requests_offered = offered_to(None if actor is None else actor.member_id)
+    found: Offered = request.requests_offered
+    return found
 
 
 class LoadedFilter(DropdownFilter):
@@ -90,9 +107,45 @@ class StatusFilter(admin.SimpleListFilter):
                 "selected": value == self.chosen,
                 "kept": self.parameter_name if value == self.chosen != PENDING else None,
                 "value": value,
-                "query_string": changelist.get_query_string({self.parameter_name: value}, ["p", *MOMENTS]),
+                "query_string": changelist.get_query_string({**WITHOUT, self.parameter_name: value}),
                 "display": title,
             }
+
+
+class LinkedFilter(admin.SimpleListFilter):
+    """A filter that is chosen by a link above the list."""
+
+    template = KEPT
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        yield {"kept": self.parameter_name if self.value() else None, "value": self.value()}
+
+
+class TurnFilter(LinkedFilter):
+    """What the member could decide now, which `RequestAdmin` starts from, or what is assigned to it."""
+
+    title = _("turn")
+    parameter_name = TURN
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(MINE, gettext("Mine to decide")), (ASSIGNED, gettext("Assigned to me"))]
+
+    def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
+        if self.value() != ASSIGNED:
+            return queryset
+        actor = actor_of_list(request)
+        return queryset.filter(assignment__member=None if actor is None else actor.member_id)
+
+
+class DueFilter(LinkedFilter):
+    title = _("due")
+    parameter_name = DUE
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(OVERDUE, gettext("Overdue"))]
+
+    def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
+        return queryset.filter(is_overdue()) if self.value() else queryset
 
 
 class KindFilter(DropdownFilter):
@@ -178,7 +231,7 @@ class ParticipantFilter(LoadedFilter):
     parameter_name = "participant"
 
     def loaded(self, request: HttpRequest) -> list[tuple[str, str]]:
-        return [(str(pk), name) for pk, name in Participant.objects.values_list("pk", "name")]
+        return offered(request).participants
 
     def queryset(self, request: HttpRequest, queryset: Requests) -> Requests:
         value = self.value()

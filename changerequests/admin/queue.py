@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from accounts.admin_actor import actor_of
 from accounts.admin_paging import KeyedChangeList
 from changerequests.admin.filters import MOMENTS, StatusFilter, WalkRequest, presenters_of
+from changerequests.admin.saved_filters import filter_links
 from changerequests.models import ChangeRequest
 from changerequests.queries.subjects import attach_subjects, is_outdated, with_subjects
 
@@ -31,7 +32,7 @@ class Queue(KeyedChangeList):
     @property
     def unbounded_address(self) -> str:
         """The URL of the list without its time bounds; empty if it has none."""
-        return self.get_query_string(remove=["p", *MOMENTS]) if set(MOMENTS) & set(self.params) else ""
+        return self.get_query_string(dict.fromkeys(MOMENTS)) if set(MOMENTS) & set(self.params) else ""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -44,6 +45,7 @@ class Queue(KeyedChangeList):
             row.is_own = actor is not None and row.is_asked_by(actor)
             row.is_outdated = is_outdated(row)
         self.result_list = rows
+        self.filter_links = filter_links(self, request)
 
 
 class Walk(Queue):

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.timesince import timesince, timeuntil
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
@@ -24,16 +25,19 @@ from changerequests.admin.filters import (
     PENDING,
     AgeFilter,
     DecidedFilter,
+    DueFilter,
     FieldFilter,
     InitiatorFilter,
     KindFilter,
     ParticipantFilter,
     StatusFilter,
+    TurnFilter,
     WalkRequest,
     chosen_status,
 )
 from changerequests.admin.queue import Queue, Walk
 from changerequests.admin.review import ReviewAdmin
+from changerequests.admin.saved_filters import SavedFilterAdmin
 from changerequests.models import ChangeRequest
 from changerequests.queries.requests import searched
 from core.templatetags.visible_text import visible
@@ -42,13 +46,15 @@ FIELDS_IN_QUEUE = 3
 
 
 @admin.register(ChangeRequest)
-class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
+class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, SavedFilterAdmin):
     sidebar_icon = "rule"
     daily_work = 1
     list_display = ["subject_name", "changed_fields", "initiator", "age", "due", "holder", "kind_name", "state"]
     list_display_links = ["subject_name"]
     list_filter = [
         StatusFilter,
+        TurnFilter,
+        DueFilter,
         KindFilter,
         AgeFilter,
         ("initiator_member", InitiatorFilter),
@@ -156,8 +162,11 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin):
             shown.append((claim.member, gettext("has it open until %(moment)s") % {"moment": until}))
         if assignment is not None:
             shown.append((assignment.member, gettext("assigned")))
+        if not shown:
+            return None
         lines = [(visible(member.name), what) for member, what in shown]
-        return format_html_join("", '<div>{} <span class="k-quiet">{}</span></div>', lines) or None
+        # In one element: on phones, the cell puts its elements side by side.
+        return format_html("<div>{}</div>", format_html_join(mark_safe("<br>"), "{} <span>{}</span>", lines))
 
     @display(description=_("status"), label=STATE_COLOURS)
     def state(self, row: Any) -> tuple[str, str]:

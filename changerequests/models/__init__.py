@@ -8,6 +8,7 @@ from changerequests.models.notifications import Notification
 from changerequests.models.policies import PolicyVersion
 from changerequests.models.requests import OPEN, ChangeRequest, ChangeRequestQuerySet, RequestSubject, Source, Status
 from changerequests.models.revisions import Proposal, RequestStage, Revision, RevisionReason
+from changerequests.models.saved_filters import SavedFilter
 
 __all__ = [
     "OPEN",
@@ -28,6 +29,7 @@ __all__ = [
     "RequestSubject",
     "Revision",
     "RevisionReason",
+    "SavedFilter",
     "Source",
     "Status",
     "Verdict",

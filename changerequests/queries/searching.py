@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -17,7 +15,7 @@ from changerequests.kinds import all_kinds
 from changerequests.models import OPEN, Absence, ChangeRequest, ChangeRequestQuerySet, Decision, Status
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.revisions import utc_today
-from changerequests.queries.sight import sights_of
+from changerequests.queries.sight import seen_requests
 from changerequests.queries.subjects import attach_subjects, with_subjects
 
 _FILTERS = {
@@ -39,9 +37,13 @@ def requests_of_all_kinds(*, actor: Actor, criteria: Mapping[str, Any]) -> Chang
     if criteria["kinds"]:
         requests = requests.of_shown_kinds(criteria["kinds"])
     if criteria["isOverdue"] is not None:
-        is_overdue = Q(status__in=OPEN, due_at__lt=timezone.now())
-        requests = requests.filter(is_overdue if criteria["isOverdue"] else ~is_overdue)
+        requests = requests.filter(is_overdue() if criteria["isOverdue"] else ~is_overdue())
     return requests.order_by("-created_at", "-id")
+
+
+def is_overdue() -> Q:
+    """Return the condition that the stage which an open request waits in is overdue."""
+    return Q(status__in=OPEN, due_at__lt=timezone.now())
 
 
 def requests_to_decide(actor: Actor) -> ChangeRequestQuerySet:
@@ -51,7 +53,6 @@ def requests_to_decide(actor: Actor) -> ChangeRequestQuerySet:
     """
     if actor.member_id is None:
         return ChangeRequest.objects.none()
-    seen = reduce(or_, [ChangeRequest.objects.visible_to(sight) for sight in sights_of(actor)])
     represented = _represented(actor, since=OuterRef("began_on"))
     for_decisions = _represented(actor, since=OuterRef(OuterRef("began_on")))
     by_them = Q(member=actor.member_id) | Q(on_behalf_of=actor.member_id)
@@ -63,16 +64,20 @@ def requests_to_decide(actor: Actor) -> ChangeRequestQuerySet:
     about_groups = [kind.key for kind in all_kinds() if kind.is_about_groups]
     in_it = Q(user=actor.user_id) | Q(user__member__in=for_decisions)
     theirs = Group.objects.filter(in_it, pk=OuterRef("subject_id"))
-    return seen.alias(began_on=TruncDate("created_at", tzinfo=UTC)).filter(
-        Q(reviewers=None) | Q(reviewers__in=groups),
-        Q(initiator_member=None) | ~Q(initiator_member=actor.member_id) & ~Q(initiator_member__in=represented),
-        Q(about_member=None) | ~Q(about_member=actor.member_id) & ~Q(about_member__in=represented),
-        Q(excluded_member_ids=[])
-        | ~Q(excluded_member_ids__contains=[actor.member_id]) & ~Q(excluded_member_ids__overlap=represented),
-        ~Q(kind__in=about_groups) | ~Exists(theirs),
-        has_permission(actor, REVIEW_PERMISSION),
-        ~Exists(decided),
-        status=Status.PENDING,
+    return (
+        seen_requests(actor)
+        .alias(began_on=TruncDate("created_at", tzinfo=UTC))
+        .filter(
+            Q(reviewers=None) | Q(reviewers__in=groups),
+            Q(initiator_member=None) | ~Q(initiator_member=actor.member_id) & ~Q(initiator_member__in=represented),
+            Q(about_member=None) | ~Q(about_member=actor.member_id) & ~Q(about_member__in=represented),
+            Q(excluded_member_ids=[])
+            | ~Q(excluded_member_ids__contains=[actor.member_id]) & ~Q(excluded_member_ids__overlap=represented),
+            ~Q(kind__in=about_groups) | ~Exists(theirs),
+            has_permission(actor, REVIEW_PERMISSION),
+            ~Exists(decided),
+            status=Status.PENDING,
+        )
     )
 
 

@@ -39,6 +39,7 @@ _OWN_LOGIN = _exempt(Exemption.OWN_DATA, "one's own login")
 _OWN_REQUEST = _exempt(Exemption.OWN_DATA, "one's own request")
 _REQUEST_TALK = _exempt(Exemption.TECHNICAL, "adds to a request, changes nothing of it")
 _ADVICE = _exempt(Exemption.TECHNICAL, "says who has it open or shall decide it; bars nobody")
+_OWN_FILTERS = _exempt(Exemption.OWN_DATA, "one's own filters of a list")
 _OWN_ABSENCE = _exempt(Exemption.OWN_DATA, "one's own absence; that of others with a permission of its own")
 _KEYS = _exempt(Exemption.TECHNICAL, "an address counts once its key has come back")
 _LINK = _exempt(Exemption.TECHNICAL, "mails a link to the login's own address")
@@ -179,6 +180,8 @@ ADMIN_PAGES = {
     "changerequests_changerequest_claim": _ADVICE,
     "changerequests_changerequest_assign": _ADVICE,
     "changerequests_changerequest_comment": _REQUEST_TALK,
+    "changerequests_changerequest_save_filter": _OWN_FILTERS,
+    "changerequests_changerequest_delete_filter": _OWN_FILTERS,
     "changerequests_policy_edit": _changes("policy"),
     "changerequests_absence_add": _OWN_ABSENCE,
     "changerequests_absence_change": _OWN_ABSENCE,

@@ -211,13 +211,13 @@ def test_the_queue_takes_as_many_queries_for_many_rows_as_for_few(
     with count_queries() as queries:
         queue = browser.get(f"{QUEUE}?status=all&initiator_member__id__exact={anna.pk}")
     assert queue.context["cl"].result_count == rows + 1
-    assert len(queries) <= 11, [query["sql"][:120] for query in queries.captured_queries]
+    assert len(queries) <= 12, [query["sql"][:120] for query in queries.captured_queries]
     # One query of the details of the page's contacts, to find out which pending requests are outdated.
     assert sum('"details"' in query["sql"] for query in queries.captured_queries) == 1
     with count_queries() as queries:
         browser.get(page_of(asked))
-    # Two of them for the comments and files, one for the claim.
-    assert len(queries) <= 22, [query["sql"][:120] for query in queries.captured_queries]
+    # Two of them for the comments and files, one for the claim, two for notifications.
+    assert len(queries) <= 24, [query["sql"][:120] for query in queries.captured_queries]
 
 
 # One contact in two hundred is assigned to `few`, the others to other members. Every contact has a decided request,

@@ -87,6 +87,8 @@ NOT_PERSONAL = {
     "changerequests.RequestStage": {"name"},
     "changerequests.RequestSubject": {"kind", "outcome"},
     "changerequests.Revision": {"reason"},
+    # Without the search term. The name is a member's own word for its filters.
+    "changerequests.SavedFilter": {"name", "query"},
     "changerequests.RequestAttachment": {"media_type"},
     "contactgroups.ContactGroup": {"external_id"},
     "contactgroups.LinkedEntity": {"entity_type"},
