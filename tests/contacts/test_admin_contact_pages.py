@@ -342,4 +342,4 @@ def test_a_page_takes_as_many_queries_for_many_rows_as_for_few(
     browser.get(address(contact, page))
     with count_queries() as queries:
         assert browser.get(address(contact, page)).status_code == 200
-    assert len(queries) <= 12, [query["sql"][:160] for query in queries.captured_queries]
+    assert len(queries) <= 13, [query["sql"][:160] for query in queries.captured_queries]
