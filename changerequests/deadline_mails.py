@@ -17,8 +17,8 @@ from django.utils.translation import ngettext
 
 from accounts.actor import member_actor
 from accounts.models import Member
+from changerequests.addresses import page_address, public
 from changerequests.models import ChangeRequest, DeadlineMail, Status
-from changerequests.outcomes import address_of
 from changerequests.queries.searching import requests_to_decide
 from core.mails import send_text
 from core.outbox import Outbox
@@ -80,7 +80,11 @@ def _lines(mails: QuerySet[DeadlineMail], requests: QuerySet[ChangeRequest]) -> 
     found = requests.filter(pk__in=waiting.values("request")).order_by("due_at", "pk")
     return [
         Line(
-            request.pk, request.kind_label, timesince(request.created_at, depth=1), request.due_at, address_of(request)
+            request.pk,
+            request.kind_label,
+            timesince(request.created_at, depth=1),
+            request.due_at,
+            public(page_address(request.pk)),
         )
         for request in found
     ]

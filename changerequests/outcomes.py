@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.conf import settings
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from changerequests.addresses import page_address, public
 from changerequests.display import shown_wordings, strikes_in_force
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest, Status
@@ -77,15 +76,7 @@ def _send(request: ChangeRequest, address: str) -> None:
                 }
                 for wording in strikes_in_force(shown_wordings(request, presenter))
             ],
-            "address": address_of(request),
+            "address": public(page_address(request.pk)),
         }
         text = render_to_string("changerequests/outcome_email.txt", context)
         send_text(subject % {"id": request.pk}, text.strip() + "\n", to=address)
-
-
-def address_of(request: ChangeRequest) -> str:
-    """Return the URL of the request; empty if PUBLIC_URL is not set."""
-    if not settings.PUBLIC_URL:
-        return ""
-    path = reverse("admin:changerequests_changerequest_change", args=[request.pk])
-    return f"{settings.PUBLIC_URL}{path}"

@@ -1,12 +1,13 @@
-"""The index page of the admin: pending requests, recent decisions and running jobs, from all apps.
+"""The index page of the admin: what waits for its reader, and running jobs, from all apps.
 
-Users see a box only if they may open its list, and it counts the rows that the list shows them.
+Users see a box only if they may open its list, and it counts the rows that the list shows them. Boxes about reviews are
+for who may review, and those about requests of one's own for who has asked for something.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -23,8 +24,9 @@ from django.views.decorators.http import require_GET
 
 from accounts.actor import Actor
 from accounts.admin_actor import CappedPaginator, actor_of, actor_of_list
+from changerequests.addresses import MINE, TURN, page_address, queue_address, work_addresses
 from changerequests.models import ChangeRequest, Status
-from changerequests.queries.requests import oldest_waiting, request_figures, start_of_week
+from changerequests.queries.work import Work
 from contacts.models import CONTACT_TYPES, Contact
 from contacts.queries.contacts import contacts_by_type
 from importexport.exports.admin import STATUS_LABELS as EXPORT_COLOURS
@@ -34,7 +36,9 @@ from importexport.job_ownership import jobs_at_hand
 from importexport.models import ExportJob, ExportStatus, ImportJob, ImportStatus
 from schemas.queries import list_data
 
-OLDEST_SHOWN = 6
+FIRST_SHOWN = 6
+# What was rejected longer ago came back to nobody.
+REJECTED_SHOWN_FOR = timedelta(days=30)
 JOBS_SHOWN = 5
 JOBS_SHOWN_FOR = timedelta(days=1)
 # The same limit as in the queue. Contacts have a higher one: their index is smaller, and their total matters.
@@ -62,6 +66,16 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A request in a box: its page, and since when it is there."""
+
+    row: ChangeRequest
+    address: str
+    moment: datetime
+    age: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShownJob:
     """An import or export as the jobs box shows it."""
 
@@ -83,7 +97,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     boxes: dict[str, Any] = {}
     if actor is not None:
         if _may_open(request, ChangeRequest):
-            boxes["requests"] = _requests(actor)
+            boxes |= _requests(actor)
         if _may_open(request, Contact):
             boxes["contacts"] = _contacts(actor)
         if _may_open(request, ImportJob) or _may_open(request, ExportJob):
@@ -101,32 +115,52 @@ def jobs(request: HttpRequest) -> HttpResponse:
 
 
 def _requests(actor: Actor) -> dict[str, Any]:
+    """Return the boxes about requests: `tiles`, `review` for who may review, and `own` for who has asked."""
     now = timezone.now().replace(microsecond=0)
-    figures = request_figures(actor=actor, now=now, decided_since=start_of_week(now), most=MOST_REQUESTS)
-    largest = max(age.count for age in figures.ages)
-    return {
-        "tiles": [
-            _figure(_("Waiting for review"), figures.waiting, MOST_REQUESTS, _queue(Status.PENDING)),
-            _figure(
-                _("Asked by you, waiting"),
-                figures.own,
-                MOST_REQUESTS,
-                _queue(Status.PENDING, initiator_member__id__exact=actor.member_id),
-            ),
-            _figure(_("Approved this week"), figures.approved, MOST_REQUESTS, _queue(Status.APPROVED, decided="week")),
-            _figure(_("Rejected this week"), figures.rejected, MOST_REQUESTS, _queue(Status.REJECTED, decided="week")),
-        ],
-        "is_empty": figures.waiting == 0,
-        "ages": [
-            _figure(label, age.count, MOST_REQUESTS, _queue(Status.PENDING, age=asked), largest=largest)
-            for (asked, label), age in zip(AGES, figures.ages, strict=True)
-        ],
-        "oldest": [
-            (row, _page(row), row.is_asked_by(actor), timesince(row.created_at, now, depth=1))
-            for row in oldest_waiting(actor=actor, waiting=figures.waiting, limit=OLDEST_SHOWN)
-        ],
-        "address": _queue(Status.PENDING),
-    }
+    rejected_since = now - REJECTED_SHOWN_FOR
+    work = Work(actor, now=now, rejected_since=rejected_since)
+    figures = work.figures(most=MOST_REQUESTS)
+    rows = work.first_rows(figures, limit=FIRST_SHOWN)
+    addresses = work_addresses(actor.member_id, rejected_since=rejected_since)
+    labels: dict[str, Any] = {}
+    boxes: dict[str, Any] = {}
+    if work.may_review:
+        labels |= {"to_decide": _("You can decide now"), "overdue": _("Overdue, of those")}
+        boxes["review"] = {
+            "rows": [_line(row, row.created_at, now) for row in rows.to_decide],
+            "ages": _ages(figures.ages) if figures.to_decide else [],
+            "address": addresses["to_decide"],
+        }
+    if figures.asked:
+        labels |= {
+            "returned": _("Came back to you"),
+            "rejected": _("Rejected, last 30 days"),
+            "waiting": _("Asked by you, waiting"),
+        }
+        boxes["own"] = {
+            "returned": [_line(row, row.reviewed_at, now) for row in rows.returned],
+            "rejected": [_line(row, row.reviewed_at, now) for row in rows.rejected],
+            "addresses": addresses,
+        }
+    if labels:
+        boxes["tiles"] = [
+            _figure(label, getattr(figures, name), MOST_REQUESTS, addresses[name]) for name, label in labels.items()
+        ]
+    return boxes
+
+
+def _ages(counts: Sequence[int]) -> list[Figure]:
+    largest = max(counts)
+    return [
+        _figure(
+            label, count, MOST_REQUESTS, queue_address(Status.PENDING, **{TURN: MINE, "age": asked}), largest=largest
+        )
+        for (asked, label), count in zip(AGES, counts, strict=True)
+    ]
+
+
+def _line(row: ChangeRequest, moment: Any, now: datetime) -> Line:
+    return Line(row, page_address(row.pk), moment, timesince(moment, now, depth=1))
 
 
 def _contacts(actor: Actor) -> dict[str, Any]:
@@ -182,14 +216,3 @@ def _figure(label: Any, count: int, most: int, address: str, *, largest: int = 0
     number = number_format(count, use_l10n=True, force_grouping=True)
     share = max(round(100 * count / largest), 1) if count and largest else 0
     return Figure(str(label), f"{number}+" if count >= most else number, address, share)
-
-
-def _queue(status: Status, **filters: Any) -> str:
-    """Return the URL of the list of requests with this status and these filters."""
-    return (
-        f"{reverse('admin:changerequests_changerequest_changelist')}?{urlencode({'status': status.value, **filters})}"
-    )
-
-
-def _page(row: ChangeRequest) -> str:
-    return reverse("admin:changerequests_changerequest_change", args=[row.pk])

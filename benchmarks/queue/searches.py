@@ -1,4 +1,4 @@
-"""The searches that are measured, and whose plans a test checks: as the admin's queue and over the API."""
+"""The searches that are measured, and whose plans a test checks: the admin's queue and dashboard, and the API."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from contacts.models import CONTACT_DETAILS
 from legalentities.models import LEGAL_ENTITY_DETAILS
 
 QUEUE = "/admin/changerequests/changerequest/"
+DASHBOARD = "/admin/"
 SEARCH = "/v1.0/change-requests/search"
 PAGE = 50
 # Who sees all contacts, and who sees few.
@@ -65,7 +66,8 @@ def searches() -> Iterator[Search]:
             yield Search(work, name, _posted(api, {"pageSize": PAGE, **body}))
         of_own = {"queue: returned to me": f"?status=5&{own}", "queue: asked by me": f"?status=all&{own}"}
         for work, query in (queries | of_own).items():
-            yield Search(work, name, _opened(admin, query))
+            yield Search(work, name, _opened(admin, f"{QUEUE}{query}"))
+        yield Search("dashboard", name, _opened(admin, DASHBOARD))
 
 
 def _posted(client: Client, body: dict[str, Any]) -> Callable[[], object]:
@@ -78,10 +80,10 @@ def _sent(client: Client, body: dict[str, Any]) -> Any:
     return orjson.loads(answer.content)
 
 
-def _opened(client: Client, query: str) -> Callable[[], object]:
+def _opened(client: Client, address: str) -> Callable[[], object]:
     def run() -> None:
         # Of a page past the end there is the first one.
-        assert client.get(f"{QUEUE}{query}", follow=True).status_code == 200
+        assert client.get(address, follow=True).status_code == 200
 
     return run
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from accounts.admin_actor import VisibleToActorAdmin, actor_of, actor_of_list
+from changerequests.addresses import MINE, TURN
 from changerequests.models import ChangeRequest, Status
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.searching import requests_to_decide
@@ -26,8 +27,6 @@ STATE_COLOURS: dict[Any, str] = {
     OUTDATED: "danger",
 }
 COMMENT_LENGTH = 2000
-# The queue's filter for whose turn it is, and its values.
-TURN, MINE, ASSIGNED = "turn", "mine", "assigned"
 
 
 def state_of(change_request: ChangeRequest, *, is_outdated: bool) -> tuple[Any, str]:

@@ -19,7 +19,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilte
 
 from accounts.admin_actor import actor_of, actor_of_list
 from accounts.models import Member
-from changerequests.admin.base import ASSIGNED, MINE, TURN
+from changerequests.addresses import ASSIGNED, DUE, MINE, OVERDUE, TURN
 from changerequests.kinds import all_kinds
 from changerequests.models import OPEN, ChangeRequest, Source, Status
 from changerequests.queries.requests import of_participant, start_of_week
@@ -32,8 +32,6 @@ Requests = QuerySet[ChangeRequest]
 KEPT = "admin/changerequests/includes/kept_filter.html"
 # Bounds without a field; links from the dashboard's figures use them.
 MOMENTS = ("created_at__gte", "created_at__lt", "reviewed_at__gte", "reviewed_at__lt")
-DUE, OVERDUE = "due", "overdue"
-INITIATOR = "initiator_member__id__exact"
 ALL = "all"
 PENDING = str(Status.PENDING.value)
 # What a link to requests of one status drops: what only some statuses have.

@@ -16,8 +16,9 @@ from django.views.decorators.http import require_POST
 
 from accounts.actor import Actor
 from accounts.admin_actor import actor_of
-from changerequests.admin.base import ASSIGNED, MINE, TURN, RequestAdmin
-from changerequests.admin.filters import ALL, DUE, INITIATOR, MOMENTS, OVERDUE, PENDING, StatusFilter, offered
+from changerequests.addresses import ASSIGNED, DUE, INITIATOR, MINE, OVERDUE, TURN
+from changerequests.admin.base import RequestAdmin
+from changerequests.admin.filters import ALL, MOMENTS, PENDING, StatusFilter, offered
 from changerequests.models import SavedFilter, Status
 from changerequests.services.saved_filters import LONGEST_NAME, delete_filter, save_filter
 from core.errors import ApiError, NotFound

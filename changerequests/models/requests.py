@@ -234,6 +234,11 @@ class ChangeRequest(models.Model):
                 condition=Q(status=Status.PENDING, remind_at__isnull=False),
                 name="request_to_remind_of",
             ),
+            models.Index(
+                fields=["initiator_member", "status", "-reviewed_at"],
+                condition=Q(status__in=[Status.REJECTED, Status.RETURNED]),
+                name="request_that_came_back",
+            ),
             GinIndex(fields=["paths"], name="request_by_path", fastupdate=False),
         ]
         triggers = triggers.OF_REQUESTS

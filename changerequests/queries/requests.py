@@ -1,10 +1,8 @@
 """Queries for change requests."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
-from itertools import pairwise
 from typing import Any
 
 from django.db.models import Q, QuerySet, Value
@@ -13,15 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from accounts.queries import NOTHING, capped_counts
+from accounts.queries import NOTHING
 from changerequests.kinds import all_kinds, request_kind
 from changerequests.models import ChangeRequest, ChangeRequestQuerySet, RequestSubject, Status
-from changerequests.queries.subjects import attach_subjects
 from core.errors import NotFound
-from core.paging import keys_in_order, with_keys
-
-# Upper bounds of the age groups in which pending requests are counted; the last group has none.
-AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=30))
 
 
 def no_such_request() -> NotFound:
@@ -131,71 +124,7 @@ def latest_requests(*, kinds: Collection[str], subject_id: int) -> QuerySet[Chan
     return requests.order_by("-created_at", "-id").with_people()
 
 
-@dataclass(frozen=True, slots=True)
-class AgeGroup:
-    """Pending requests created at `since` or later and before `until`."""
-
-    since: datetime | None
-    until: datetime | None
-    count: int
-
-    @property
-    def lookups(self) -> dict[str, datetime]:
-        """The filter that finds these requests."""
-        bounds = {"created_at__gte": self.since, "created_at__lt": self.until}
-        return {lookup: bound for lookup, bound in bounds.items() if bound is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Numbers of requests. A number that equals the cap means that many or more."""
-
-    waiting: int
-    ages: list[AgeGroup]
-    own: int
-    approved: int
-    rejected: int
-
-
-def request_figures(*, actor: Actor, now: datetime, decided_since: datetime, most: int) -> Figures:
-    """Count the requests visible to a member: pending ones, by age, its own, and those decided since `decided_since`.
-
-    One statement, which reads at most `most` index entries for each number.
-    """
-    visible = ChangeRequest.objects.visible_to(actor)
-    waiting = visible.filter(status=Status.PENDING)
-    edges = [None, *(now - age for age in AGES), None]
-    ages = [AgeGroup(since, until, 0) for until, since in pairwise(edges)]
-    counts = capped_counts(
-        actor=actor,
-        rows={
-            "waiting": waiting,
-            "own": waiting.filter(initiator_member=actor.member_id),
-            "approved": visible.filter(status=Status.APPROVED, reviewed_at__gte=decided_since),
-            "rejected": visible.filter(status=Status.REJECTED, reviewed_at__gte=decided_since),
-            **{f"age_{number}": waiting.filter(Q(**age.lookups)) for number, age in enumerate(ages)},
-        },
-        most=most,
-    )
-    return Figures(
-        waiting=counts["waiting"],
-        ages=[AgeGroup(age.since, age.until, counts[f"age_{number}"]) for number, age in enumerate(ages)],
-        own=counts["own"],
-        approved=counts["approved"],
-        rejected=counts["rejected"],
-    )
-
-
 def start_of_week(moment: datetime) -> datetime:
     """Return the start of Monday in the current time zone."""
     today = timezone.localtime(moment).replace(hour=0, minute=0, second=0, microsecond=0)
     return today - timedelta(days=today.weekday())
-
-
-def oldest_waiting(*, actor: Actor, waiting: int, limit: int) -> list[ChangeRequest]:
-    """Return the oldest of the visible pending requests, of which there are `waiting`, with their people."""
-    visible = ChangeRequest.objects.visible_to(actor).filter(status=Status.PENDING).order_by("created_at", "id")
-    keys = keys_in_order(visible, total=waiting, start=0, stop=limit)
-    rows = list(with_keys(ChangeRequest.objects.as_row(), keys).order_by("created_at", "id"))
-    attach_subjects(rows)
-    return rows

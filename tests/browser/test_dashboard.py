@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from playwright.sync_api import expect
 
 from accounts.models import Member
-from changerequests.models import ChangeRequest
+from changerequests.models import ChangeRequest, Notification
+from changerequests.services.notifications import notify
 from contacts.models import Contact
 from devstack.demo.loading import load
 from importexport.imports.running import run_job
@@ -57,6 +58,19 @@ def test_what_waits_longest_leads_to_its_review(phone_page, sign_in, rita, axe):
     assert not scrolls_sideways(phone_page)
     phone_page.locator(".k-lines a").first.tap()
     expect(phone_page).to_have_url(re.compile(f"/changerequest/{oldest.pk}/"))
+
+
+def test_the_bell_leads_to_what_is_unread_until_it_is_read(phone_page, sign_in, rita, axe):
+    request = ChangeRequest.objects.earliest("pk")
+    notify(members=[rita.pk], request=request, event=Notification.Event.COMMENTED)
+    sign_in(phone_page, rita)
+    phone_page.goto("/admin/")
+    phone_page.get_by_role("link", name="Notifications, 1 unread").tap()
+    expect(phone_page).to_have_url(re.compile("/notifications/$"))
+    axe(phone_page)
+    assert not scrolls_sideways(phone_page)
+    phone_page.get_by_role("button", name=re.compile("Mark as read: New comment")).tap()
+    expect(phone_page.get_by_role("link", name="Notifications, 0 unread")).to_be_visible()
 
 
 def test_an_import_moves_while_one_looks(page, sign_in, make_member, contact_type, actor_of, settings, tmp_path):
