@@ -1,7 +1,9 @@
 """Background tasks. A task may be delivered twice; beat resends what got lost."""
 
 from celery import shared_task
+from django.utils import timezone
 
+from changerequests.daily_digests import deliver_digest, due_digests
 from changerequests.deadline_mails import deliver_deadline_mails, due_deadline_mails
 from changerequests.outcomes import deliver_outcome, overdue_outcomes
 from changerequests.services.applying import apply_approved_request, unapplied_requests
@@ -57,3 +59,16 @@ def watch_deadlines() -> None:
 def send_deadline_mails(member_id: int) -> None:
     """Mail a member what is due to it."""
     deliver_deadline_mails(member_id)
+
+
+@shared_task(autoretry_for=(Exception,), retry_backoff=10, retry_backoff_max=600, max_retries=5)
+def send_digest(member_id: int) -> None:
+    """Mail a member its daily digest; retry while the mail server is down."""
+    deliver_digest(member_id)
+
+
+@shared_task
+def send_due_digests() -> None:
+    """Send the digests that are due, and again those whose task got lost or gave up. Beat runs this every minute."""
+    for member_id in due_digests(now=timezone.now()):
+        send_digest.delay(member_id)

@@ -30,6 +30,7 @@ urlpatterns = [
     path("admin/jobs/", admin.site.admin_view(dashboard.jobs), name="dashboard-jobs"),
     path("admin/notifications/", admin.site.admin_view(notifications.notifications), name="notifications"),
     path("admin/notifications/read/", admin.site.admin_view(notifications.read), name="notifications-read"),
+    path("admin/notifications/digest/", admin.site.admin_view(notifications.digest), name="notifications-digest"),
     path("admin/", admin.site.urls),
     path("language/", include("django.conf.urls.i18n")),
     path("openapi.json", SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer]), name="openapi"),

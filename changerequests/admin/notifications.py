@@ -1,9 +1,11 @@
 """The page with a member's own notifications."""
 
 from dataclasses import dataclass
+from datetime import time
 
 from django import forms
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -14,8 +16,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.actor import Actor
 from accounts.admin_actor import CappedPaginator, actor_of, actor_of_list
 from changerequests.admin.messages import may_see_requests
-from changerequests.models import ChangeRequest, Notification
+from changerequests.models import ChangeRequest, DailyDigest, Notification
 from changerequests.queries.notifications import unread_of, visible_requests
+from changerequests.services.daily_digests import choose_daily_digest
 from changerequests.services.notifications import read_notification, read_notifications
 
 Event = Notification.Event
@@ -57,18 +60,22 @@ def notifications(request: HttpRequest) -> HttpResponse:
     actor = actor_of_list(request)
     if actor is None:
         raise PermissionDenied
-    unread = unread_of(actor.member_id)
     is_all = request.GET.get("show") == ALL
-    rows = Notification.objects.filter(member=actor.member_id) if is_all else unread
-    page = CappedPaginator(rows.order_by("-pk"), PAGE_SIZE).get_page(request.GET.get("page"))
+    own = Notification.objects.filter(member=actor.member_id) if is_all else unread_of(actor.member_id)
+    page = CappedPaginator(own.order_by("-pk"), PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = list(page)
+    # What "all" is, when they are marked as read: on the first page alone, the latest one is known.
+    has_unread = page.number == 1 and any(row.read_at is None for row in rows)
     context = {
         **admin.site.each_context(request),
         "title": gettext("Notifications"),
         "page": page,
-        "lines": _lines(list(page), actor),
+        "lines": _lines(rows, actor),
         "show": ALL if is_all else "",
         "query": f"show={ALL}&" if is_all else "",
-        "latest_unread": unread.order_by("-pk").values_list("pk", flat=True).first(),
+        "up_to": rows[0].pk if has_unread else None,
+        "has_digest": DailyDigest.objects.filter(member=actor.member_id).exists(),
+        "digest_hour": time(settings.DIGEST_HOUR),
         "may_open_requests": may_see_requests(request),
     }
     return TemplateResponse(request, "admin/changerequests/notifications.html", context)
@@ -87,6 +94,19 @@ def read(request: HttpRequest) -> HttpResponse:
         read_notification(actor=actor, notification_id=notification_id)
     elif (up_to := form.cleaned_data["up_to"]) is not None:
         read_notifications(actor=actor, up_to=up_to)
+    return HttpResponseRedirect(_address(request.POST.get("show")))
+
+
+@require_POST
+def digest(request: HttpRequest) -> HttpResponse:
+    """Have the daily digest mailed to the member from now on, or stop it. Raises PermissionDenied."""
+    actor = actor_of(request)
+    if actor is None:
+        raise PermissionDenied
+    is_wanted = request.POST.get("wanted") == "yes"
+    choose_daily_digest(actor=actor, is_wanted=is_wanted)
+    text = gettext("You get the mail from the next working day on.") if is_wanted else gettext("You get no more mails.")
+    messages.success(request, text)
     return HttpResponseRedirect(_address(request.POST.get("show")))
 
 

@@ -3,6 +3,7 @@ from changerequests.models.claims import RequestAssignment, RequestClaim
 from changerequests.models.conversation import RequestAttachment, RequestComment
 from changerequests.models.deadlines import DeadlineMail
 from changerequests.models.decisions import Decision, Verdict
+from changerequests.models.digests import DailyDigest
 from changerequests.models.holidays import Holiday
 from changerequests.models.notifications import Notification
 from changerequests.models.policies import PolicyVersion
@@ -15,6 +16,7 @@ __all__ = [
     "Absence",
     "ChangeRequest",
     "ChangeRequestQuerySet",
+    "DailyDigest",
     "DeadlineMail",
     "Decision",
     "Holiday",

@@ -155,6 +155,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "watch deadlines": {"task": "changerequests.tasks.watch_deadlines", "schedule": 60},
     "send due notices": {"task": "administration.tasks.send_due_notices", "schedule": 60},
     "apply approved requests": {"task": "changerequests.tasks.apply_unapplied", "schedule": 60},
+    "send due digests": {"task": "changerequests.tasks.send_due_digests", "schedule": 60},
     "tidy notifications": {"task": "changerequests.tasks.tidy_notifications", "schedule": 3600},
     "resume exports": {"task": "importexport.exports.tasks.resume_exports", "schedule": 60},
     "expire exports": {"task": "importexport.exports.tasks.expire_exports", "schedule": 60},
@@ -280,6 +281,8 @@ EXTERNAL_IDENTITY_PROVIDER = env.bool("EXTERNAL_IDENTITY_PROVIDER", default=Fals
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Kontor <kontor@localhost>")
+# From which hour on a working day members get the daily digest that they asked for, in TIME_ZONE.
+DIGEST_HOUR = env.int("DIGEST_HOUR", default=7)
 SMS_BACKEND = env.str("SMS_BACKEND", default="contacts.sms.ConsoleBackend")
 SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="")
 SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")

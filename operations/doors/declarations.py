@@ -236,6 +236,7 @@ ADMIN_PAGES = {
     "dashboard-jobs": _READS,
     "notifications": _READS,
     "notifications-read": _exempt(Exemption.OWN_DATA, "which of one's own notifications are read"),
+    "notifications-digest": _exempt(Exemption.OWN_DATA, "whether one gets the daily digest"),
 }
 
 # A shell on the host is outside of the promise; the ledger has what commands do, in their own names.
@@ -291,6 +292,8 @@ TASKS = {
     "administration.tasks.send_due_notices": _TECHNICAL,
     "changerequests.tasks.send_deadline_mails": _TECHNICAL,
     "changerequests.tasks.send_due_outcomes": _TECHNICAL,
+    "changerequests.tasks.send_digest": _TECHNICAL,
+    "changerequests.tasks.send_due_digests": _TECHNICAL,
     "changerequests.tasks.send_outcome": _TECHNICAL,
     "changerequests.tasks.tidy_notifications": _TECHNICAL,
     "changerequests.tasks.watch_deadlines": _TECHNICAL,

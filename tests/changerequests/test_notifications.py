@@ -271,7 +271,7 @@ def test_all_are_marked_up_to_the_latest_of_the_page(
     admin_of: Callable[..., Client], anna: Member, asked: ChangeRequest, three: list[Notification]
 ) -> None:
     browser = admin_of(anna)
-    latest = browser.get(PAGE).context["latest_unread"]
+    latest = browser.get(PAGE).context["up_to"]
     notify(members=[anna.pk], request=asked, event=Event.ESCALATED)
     assert browser.post(READ, {"up_to": latest, "show": "https://elsewhere.example"})["Location"] == PAGE
     assert unread() == {Event.ESCALATED}

@@ -83,6 +83,7 @@ NOT_PERSONAL = {
     # Nobody guesses a value by the digest: the salt is erased.
     "changerequests.Decision": {"verdict", "digest", "paths"},
     "changerequests.DeadlineMail": {"reason"},
+    "changerequests.DailyDigest": {"language"},
     "changerequests.Notification": {"event"},
     "changerequests.RequestStage": {"name"},
     "changerequests.RequestSubject": {"kind", "outcome"},
