@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
 from accounts.closing import register_closing_handler
@@ -10,6 +11,7 @@ class ChangeRequestsConfig(AppConfig):
     verbose_name = _("Change requests")
 
     def ready(self) -> None:
+        from changerequests.checks import check_digest_hour
         from changerequests.policy_kind import PolicyKind
         from changerequests.services.claims import put_down_by_users
         from changerequests.services.withdrawing import cancel_returned_requests
@@ -17,3 +19,4 @@ class ChangeRequestsConfig(AppConfig):
         register_kind(PolicyKind())
         register_closing_handler(cancel_returned_requests)
         register_closing_handler(put_down_by_users)
+        register(check_digest_hour)

@@ -40,11 +40,16 @@ class FilterLink:
 
 @dataclass(frozen=True, slots=True)
 class FilterLinks:
-    """The links above the list. `query` has the present filters that can be saved; empty if there are none."""
+    """The links above the list. `query` has the present filters, without a search term."""
 
     links: list[FilterLink]
     query: str
     longest_name: int = LONGEST_NAME
+
+    @property
+    def may_save(self) -> bool:
+        """Whether there are filters that the member has not saved yet."""
+        return bool(self.query) and not any(link.saved and link.is_present for link in self.links)
 
 
 def filter_links(changelist: ChangeList, request: HttpRequest) -> FilterLinks:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.actor import member_actor
 from accounts.models import Member, User
+from changerequests.checks import check_digest_hour
 from changerequests.daily_digests import deliver_digest, due_digests
 from changerequests.models import ChangeRequest, DailyDigest, Holiday, Verdict
 from changerequests.services.deciding import decide
@@ -154,6 +155,12 @@ def test_nobody_is_written_to_who_has_no_address_or_no_open_login(
 
 
 # ---- when, and once
+
+
+@pytest.mark.parametrize(("hour", "found"), [(-1, ["kontor.E005"]), (24, ["kontor.E005"]), (0, []), (23, [])])
+def test_the_hour_is_one_of_a_day(settings: Any, hour: int, found: list[str]) -> None:
+    settings.DIGEST_HOUR = hour
+    assert [fault.id for fault in check_digest_hour()] == found
 
 
 @pytest.fixture(autouse=True)

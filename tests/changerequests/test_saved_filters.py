@@ -172,6 +172,7 @@ def test_filters_are_saved_opened_and_deleted(
     saved = browser.post(SAVE, {"name": " Today’s ", "query": "age=fresh&kind=contact-details"}, follow=True)
     assert saved.redirect_chain[-1][0] == f"{QUEUE}?age=fresh&kind=contact-details"
     assert "The filters are saved as “Today’s”." in text_of(saved)
+    assert "Save these filters" not in text_of(saved)
     found = links(browser, "?kind=contact-details&age=fresh")
     assert list(found) == [*OF_EVERYBODY, "Today’s"]
     assert (found["Today’s"].query_string, found["Today’s"].is_present) == ("?age=fresh&kind=contact-details", True)
