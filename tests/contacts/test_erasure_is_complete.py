@@ -62,6 +62,7 @@ NOT_OF_A_CONTACT = {
     "axes.AccessLog",
     "auth.Group",
     "auth.Permission",
+    "changerequests.Holiday",
     "changerequests.PolicyVersion",
     "contenttypes.ContentType",
     "legalentities.LegalEntity",
