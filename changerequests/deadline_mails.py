@@ -1,6 +1,7 @@
-"""Mails about requests that are due soon. They have numbers, kinds and times of requests, but no values.
+"""Mails about requests that are due soon, or overdue and escalated.
 
-One mail has all that is due to a member at the time, so that many requests make no flood of them.
+They have the numbers, kinds and times of requests, but no values. One mail has all that is due to a member at the time,
+so that many requests make no flood of them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -61,16 +62,29 @@ def due_deadline_mails() -> Iterable[int]:
 
 def _send(member: Member, mails: QuerySet[DeadlineMail]) -> None:
     with translation.override(member.user.language or settings.LANGUAGE_CODE):
-        soon = _lines(mails, requests_to_decide(member_actor(member)))
-        if not soon:
-            return
-        subject = ngettext(
+        reasons, escalated_to = DeadlineMail.Reason, ChangeRequest.objects.filter(escalated_to__user=member.user)
+        escalated = _lines(mails.filter(reason=reasons.ESCALATED), escalated_to)
+        soon = _lines(mails.filter(reason=reasons.DUE_SOON), requests_to_decide(member_actor(member)))
+        if escalated or soon:
+            text = render_to_string("changerequests/deadline_email.txt", {"escalated": escalated, "soon": soon})
+            send_text(_subject(len(escalated), len(soon)), text.strip() + "\n", to=member.user.email)
+
+
+def _subject(escalated: int, soon: int) -> str:
+    """Return the subject of a mail about so many requests: it says what is worse."""
+    if escalated:
+        text = ngettext(
+            "An overdue change request was escalated to you",
+            "%(count)s overdue change requests were escalated to you",
+            escalated,
+        )
+    else:
+        text = ngettext(
             "A change request that you could decide is due soon",
             "%(count)s change requests that you could decide are due soon",
-            len(soon),
-        ) % {"count": len(soon)}
-        text = render_to_string("changerequests/deadline_email.txt", {"soon": soon})
-        send_text(subject, text.strip() + "\n", to=member.user.email)
+            soon,
+        )
+    return text % {"count": escalated or soon}
 
 
 def _lines(mails: QuerySet[DeadlineMail], requests: QuerySet[ChangeRequest]) -> Sequence[Line]:

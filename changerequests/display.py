@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from changerequests.eligibility import objection
 from changerequests.kinds import Presenter, request_kind
-from changerequests.models import ChangeRequest, Decision, Revision, RevisionReason, Status
+from changerequests.models import ChangeRequest, Decision, RequestStage, Revision, RevisionReason, Status
 from changerequests.presentation import ReviewedChange
 from changerequests.queries.revisions import Current, Decider, wordings_of
 from changerequests.services.checks import missing_evidence
@@ -43,6 +43,7 @@ class ShownStage:
     decisions: Sequence[Decision]
     is_evidence_required: bool
     lacks_evidence: bool
+    escalated_to: str | None
 
 
 def shown_stages(current: Current, request: ChangeRequest) -> list[ShownStage]:
@@ -58,9 +59,16 @@ def shown_stages(current: Current, request: ChangeRequest) -> list[ShownStage]:
             decisions=[decision for decision in current.decisions if decision.stage_id == stage.pk],
             is_evidence_required=stage.is_evidence_required,
             lacks_evidence=current.lacks_evidence(stage),
+            escalated_to=_escalated_to(stage, request),
         )
         for stage in current.stages
     ]
+
+
+def _escalated_to(stage: RequestStage, request: ChangeRequest) -> str | None:
+    """Return the name of the group that decides in the stage, too, because it is overdue; None if none does."""
+    is_escalated = stage.position == request.stage and stage.escalates_to_id == request.escalated_to_id
+    return stage.escalates_to.name if is_escalated and stage.escalates_to else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,15 +31,23 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A stage of a revision: its reviewers, and the approvals that it needs and has."""
+    """A stage of a revision: its reviewers, and the approvals that it needs and has.
+
+    `escalated_group_id` is the group whose members may decide, too, because it is overdue.
+    """
 
     group_id: int | None
     needed: int
     approved: int = 0
+    escalated_group_id: int | None = None
 
     @property
     def is_passed(self) -> bool:
         return self.approved >= self.needed
+
+    def is_open_to(self, group_ids: frozenset[int]) -> bool:
+        """Return whether the members of one of these groups decide in it."""
+        return self.group_id is None or not group_ids.isdisjoint({self.group_id, self.escalated_group_id})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,6 @@ def place_of(person: Person, case: Case) -> int | None:
     """Return the position of the stage in which the person decides; of a returned request, any of its stages."""
     places = range(len(case.rounds)) if case.is_returned else [case.current]
     for place in places:
-        group_id = case.rounds[place].group_id
-        if group_id is None or group_id in person.group_ids:
+        if case.rounds[place].is_open_to(person.group_ids):
             return place
     return None

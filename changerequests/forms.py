@@ -42,6 +42,14 @@ class StageForm(forms.Form):
         required=False,
         widget=UnfoldAdminIntegerFieldWidget(),
     )
+    escalates_to = forms.ModelChoiceField(
+        label=_("Escalates to"),
+        queryset=Group.objects.order_by("name"),
+        required=False,
+        empty_label=_("Nobody"),
+        widget=UnfoldAdminSelectWidget(),
+        help_text=_("Once it is overdue, the members of this group get a mail and may decide, too."),
+    )
     is_evidence_required = forms.BooleanField(
         label=_("File required"),
         required=False,
@@ -63,7 +71,8 @@ class StageForm(forms.Form):
             "group": found["group"].pk if found["group"] else None,
             "approvals": found["approvals"],
             "hours": found["hours"],
-            # Stages from before have no such key: saving them unchanged changes nothing.
+            # Stages from before have no such keys: saving them unchanged changes nothing.
+            **({"escalatesTo": found["escalates_to"].pk} if found["escalates_to"] else {}),
             **({"isEvidenceRequired": True} if found["is_evidence_required"] else {}),
         }
 
@@ -205,7 +214,11 @@ class OptionsForm(forms.Form):
 
 
 def _initial_stage(stage: Mapping[str, Any]) -> dict[str, Any]:
-    return {**stage, "is_evidence_required": stage.get("isEvidenceRequired", False)}
+    return {
+        **stage,
+        "escalates_to": stage.get("escalatesTo"),
+        "is_evidence_required": stage.get("isEvidenceRequired", False),
+    }
 
 
 def _initial_rule(rule: Mapping[str, Any]) -> dict[str, Any]:

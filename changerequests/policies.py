@@ -8,7 +8,8 @@ A policy document maps the key of each kind to its policy:
                    "participants": null, "initiatorGroups": null, "applications": null}],
         "isDigestRequired": false}}
 
-A stage without a group is open to everybody with the review permission. It may have `isEvidenceRequired`. A rule
+A stage without a group is open to everybody with the review permission. It may have `isEvidenceRequired`, and with
+hours `escalatesTo`, another group. A rule
 matches a path if all its conditions do; a condition that is null always does. Each path takes its first matching rule,
 and a request needs the stages of all its paths, in the order in which the policy lists them. Rules of kinds that count
 rows may have `minRows`, from which number on they match.
@@ -26,7 +27,8 @@ class Stage:
     """One round of approval: who decides, how many must approve, and how soon.
 
     `group_id` is a group of users; None means everybody with the review permission. `hours` is the time until the stage
-    is due. Where evidence is required, nobody approves before a file is attached to the request.
+    is due; after it, the members of the group `escalates_to_id` decide, too. Where evidence is required, nobody
+    approves before a file is attached to the request.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Stage:
     approvals: int = 1
     hours: int | None = None
     is_evidence_required: bool = False
+    escalates_to_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,7 @@ def _stage(found: Mapping[str, Any]) -> Stage:
         approvals=found["approvals"],
         hours=found["hours"],
         is_evidence_required=found.get("isEvidenceRequired", False),
+        escalates_to_id=found.get("escalatesTo"),
     )
 
 
@@ -257,8 +261,9 @@ def profiles(
 def group_ids(documents: Iterable[Mapping[str, Any]]) -> set[int]:
     """Return the ids of the groups that policies of kinds name, as reviewers or as initiators."""
     documents = list(documents)
-    stages = (stage for document in documents for stage in document["stages"])
-    return {stage["group"] for stage in stages if stage["group"] is not None} | initiator_group_ids(documents)
+    stages = [stage for document in documents for stage in document["stages"]]
+    reviewers = {stage["group"] for stage in stages} | {stage.get("escalatesTo") for stage in stages}
+    return (reviewers - {None}) | initiator_group_ids(documents)
 
 
 def initiator_group_ids(documents: Iterable[Mapping[str, Any]]) -> set[int]:

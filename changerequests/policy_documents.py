@@ -21,6 +21,7 @@ _STAGE = {
         "approvals": {"type": "integer", "minimum": 1, "maximum": 9},
         "hours": {"type": ["integer", "null"], "minimum": 1, "maximum": 10_000},
         "isEvidenceRequired": {"type": "boolean"},
+        "escalatesTo": {"type": ["integer", "null"]},
     },
     "required": ["name", "group", "approvals", "hours"],
     "additionalProperties": False,
@@ -68,7 +69,11 @@ def policy_faults(document: Any) -> Faults:
     for key, policy in document.items():
         if key in kinds:
             checks = (_row_faults, _application_faults, _switched_off)
-            found = [*_naming_faults(policy), *(fault for check in checks for fault in check(kinds[key], policy))]
+            found = [
+                *_naming_faults(policy),
+                *_escalation_faults(policy),
+                *(fault for check in checks for fault in check(kinds[key], policy)),
+            ]
         else:
             found = [("", _("There is no such kind of request."))]
         for place, message in found:
@@ -87,6 +92,15 @@ def _naming_faults(policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for name in rule["stages"]:
             if name not in names:
                 yield f"rules.{place}.stages", _("There is no stage “%(name)s”.") % {"name": name}
+
+
+def _escalation_faults(policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for place, stage in enumerate(policy["stages"]):
+        group = stage.get("escalatesTo")
+        if group is not None and group == stage["group"]:
+            yield f"stages.{place}.escalatesTo", _("These are its reviewers already. Name another group.")
+        elif group is not None and stage["hours"] is None:
+            yield f"stages.{place}.escalatesTo", _("It is never due, and so never escalated: say after how many hours.")
 
 
 def _row_faults(kind: RequestKind, policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -127,6 +141,8 @@ def _unknown_ids(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for place, stage in enumerate(policy["stages"]):
             if stage["group"] is not None and stage["group"] not in groups:
                 yield f"{key}.stages.{place}.group", _("There is no such group.")
+            if stage.get("escalatesTo") is not None and stage["escalatesTo"] not in groups:
+                yield f"{key}.stages.{place}.escalatesTo", _("There is no such group.")
         for place, rule in enumerate(policy["rules"]):
             for name, known in (
                 ("initiatorGroups", groups),

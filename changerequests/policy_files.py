@@ -59,7 +59,14 @@ def _translated(document: Mapping[str, Any], translate: Callable[[Any, Any], Any
         key: {
             **policy,
             "stages": [
-                {**stage, "group": None if stage["group"] is None else translate(Group, stage["group"])}
+                {
+                    **stage,
+                    **{
+                        name: None if stage[name] is None else translate(Group, stage[name])
+                        for name in ("group", "escalatesTo")
+                        if name == "group" or name in stage
+                    },
+                }
                 for stage in policy["stages"]
             ],
             "rules": [

@@ -35,6 +35,7 @@ LABELS = {
     "group": _("Reviewers"),
     "approvals": _("Approvals needed"),
     "hours": _("Hours until due"),
+    "escalatesTo": _("Escalates to"),
     "isEvidenceRequired": _("File required"),
     "paths": _("Fields"),
     "flaggedOnly": _("Only fields that require approval, or list items in use"),
@@ -92,7 +93,7 @@ class PolicyPresenter(DocumentPresenter):
         return dict(Group.objects.values_list("pk", "name"))
 
     def text(self, value: Any, *, name: str) -> str:
-        if name in ("group", "initiatorGroups") and value is not None:
+        if name in ("group", "escalatesTo", "initiatorGroups") and value is not None:
             return self._groups.get(value, f"#{value}")
         return super().text(value, name=name)
 

@@ -161,6 +161,11 @@ class StageSerializer(serializers.Serializer):
     name = serializers.CharField()
     approvalsNeeded = serializers.IntegerField(source="needed")
     dueDate = serializers.DateTimeField(source="due_at", allow_null=True)
+    escalatedTo = serializers.CharField(
+        source="escalated_to",
+        allow_null=True,
+        help_text="The group whose members may decide, too, because the stage is overdue.",
+    )
     isEvidenceRequired = serializers.BooleanField(
         source="is_evidence_required", help_text="Whether an approval needs a file that is attached to the request."
     )

@@ -7,7 +7,7 @@ from changerequests.daily_digests import deliver_digest, due_digests
 from changerequests.deadline_mails import deliver_deadline_mails, due_deadline_mails
 from changerequests.outcomes import deliver_outcome, overdue_outcomes
 from changerequests.services.applying import apply_approved_request, unapplied_requests
-from changerequests.services.deadlines import delete_old_mails, remind
+from changerequests.services.deadlines import delete_old_mails, escalate, remind
 from changerequests.services.notifications import delete_old_notifications
 
 
@@ -46,11 +46,12 @@ def tidy_notifications() -> None:
 
 @shared_task
 def watch_deadlines() -> None:
-    """Have members reminded of what is due soon, and send what mails about that are due. Beat runs this every minute.
+    """Have members reminded of what is due soon, escalate what is overdue, and mail it. Beat runs this every minute.
 
     What a mail server that is down has not taken is sent by a later run.
     """
     remind()
+    escalate()
     for member_id in due_deadline_mails():
         send_deadline_mails.delay(member_id)
 

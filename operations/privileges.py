@@ -53,13 +53,13 @@ RECORDS: Mapping[type[Model], Record] = {
         written=(
             *("uid", "kind", "source", "subject_id", "status", "initiator_member_id", "initiator_application_id"),
             *("initiator_system", "initiator_comment", "about_member_id", "excluded_member_ids", "revision_number"),
-            *("stage", "reviewers_id", "remind_at", "due_at"),
+            *("stage", "reviewers_id", "remind_at", "due_at", "escalated_to_id"),
             *("reviewed_at", "review_member_id", "review_comment", "paths", "digest_salt", "language"),
             *("is_outcome_due", "outcome_claimed_at", "outcome_refused_at"),
         ),
         changed=(
             *("status", "initiator_comment", "about_member_id", "excluded_member_ids", "revision_number", "stage"),
-            *("reviewers_id", "remind_at", "due_at"),
+            *("reviewers_id", "remind_at", "due_at", "escalated_to_id"),
             *("reviewed_at", "review_member_id", "review_comment", "paths", "digest_salt"),
             *("is_outcome_due", "outcome_claimed_at", "outcome_refused_at"),
         ),
@@ -73,7 +73,10 @@ RECORDS: Mapping[type[Model], Record] = {
     ),
     Proposal: Record(written=("revision_id", "subject_id", "changes"), changed=("changes",)),
     RequestStage: Record(
-        written=("revision_id", "position", "name", "group_id", "approvals", "hours", "is_evidence_required")
+        written=(
+            *("revision_id", "position", "name", "group_id", "approvals", "hours", "is_evidence_required"),
+            "escalates_to_id",
+        )
     ),
     Decision: Record(
         written=("revision_id", "stage_id", "member_id", "on_behalf_of_id", "verdict", "comment", "digest", "paths"),

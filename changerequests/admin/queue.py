@@ -22,7 +22,8 @@ class Queue(KeyedChangeList):
     """
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[ChangeRequest]:
-        return with_subjects(super().get_queryset(request, exclude_parameters).with_people().with_claims())
+        rows = super().get_queryset(request, exclude_parameters).with_people().with_claims()
+        return with_subjects(rows.select_related("escalated_to"))
 
     @property
     def status_tabs(self) -> list[dict[str, Any]]:

@@ -140,17 +140,20 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, SavedFilterAdmin):
 
     @display(description=_("due"), ordering="due_at", empty_value="–")
     def due(self, row: ChangeRequest) -> str | None:
-        """The time until the current stage is due, or since it was."""
+        """The time until the current stage is due, or to whom it was escalated since."""
         if row.due_at is None or not row.is_open:
             return None
         moment = localtime(row.due_at)
         is_overdue = row.due_at < timezone.now()
+        text = gettext("overdue") if is_overdue else timeuntil(row.due_at, depth=1)
+        if row.escalated_to is not None:
+            text = format_html(gettext("escalated to {}"), visible(row.escalated_to.name))
         return format_html(
             '<time datetime="{}" title="{}"{}>{}</time>',
             moment.isoformat(),
             date_format(moment, "DATETIME_FORMAT"),
             format_html(' class="{}"', "k-badge k-warning") if is_overdue else "",
-            gettext("overdue") if is_overdue else timeuntil(row.due_at, depth=1),
+            text,
         )
 
     @display(description=_("with"), empty_value="–")

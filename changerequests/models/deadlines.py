@@ -1,4 +1,4 @@
-"""Mails about stages that are due soon."""
+"""Mails about stages that are due soon, or overdue."""
 
 from django.db import models
 from django.utils import timezone
@@ -14,6 +14,7 @@ class DeadlineMail(models.Model):
 
     class Reason(models.TextChoices):
         DUE_SOON = "due-soon", _("Due soon")
+        ESCALATED = "escalated", _("Escalated to you")
 
     request = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="+")
     stage = models.ForeignKey(RequestStage, on_delete=models.PROTECT, related_name="+", db_index=False)

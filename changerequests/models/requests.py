@@ -120,8 +120,9 @@ class ChangeRequest(models.Model):
     What is asked for is in the proposals of the current revision, `revision_number`. `kind` is that of the subjects;
     `source` is what brought many of them together, if anything did. `subject_id` is null if there are several, or a
     source. `stage`, `reviewers` and `due_at` describe the stage that the request waits in; `remind_at` is when its
-    reviewers are reminded, null once they were. `reviewed_at`, `review_member` and `review_comment` are those of the
-    decision that closed or returned it.
+    reviewers are reminded, null once they were, and `escalated_to` the group whose members may decide, too, because it
+    is overdue. `reviewed_at`, `review_member` and `review_comment` are those of the decision that closed or returned
+    it.
 
     `about_member` is the member whose rights or login the request is about, or who owns the application that asked; it
     may not decide it. Nor may those of `excluded_member_ids`, who could act as an application with a secret that they
@@ -160,6 +161,15 @@ class ChangeRequest(models.Model):
     )
     remind_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
+    escalated_to = models.ForeignKey(
+        Group,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("escalated to"),
+    )
     reviewed_at = models.DateTimeField(_("reviewed"), null=True, blank=True)
     review_member = models.ForeignKey(
         Member,
@@ -238,6 +248,11 @@ class ChangeRequest(models.Model):
                 fields=["initiator_member", "status", "-reviewed_at"],
                 condition=Q(status__in=[Status.REJECTED, Status.RETURNED]),
                 name="request_that_came_back",
+            ),
+            models.Index(
+                fields=["due_at"],
+                condition=Q(status=Status.PENDING, due_at__isnull=False, escalated_to=None),
+                name="request_to_escalate",
             ),
             GinIndex(fields=["paths"], name="request_by_path", fastupdate=False),
         ]

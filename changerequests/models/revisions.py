@@ -96,6 +96,15 @@ class RequestStage(models.Model):
     )
     approvals = models.PositiveSmallIntegerField(_("approvals needed"))
     hours = models.PositiveSmallIntegerField(_("hours until due"), null=True, blank=True)
+    escalates_to = models.ForeignKey(
+        Group,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("escalates to"),
+    )
     is_evidence_required = models.BooleanField(_("file required"), default=False, db_default=False)
 
     class Meta:

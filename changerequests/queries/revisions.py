@@ -52,7 +52,15 @@ class Current:
         return Case(
             initiator_id=request.initiator_member_id,
             decided_by=frozenset(people),
-            rounds=[Round(stage.group_id, stage.approvals, self.approvals_in(stage)) for stage in self.stages],
+            rounds=[
+                Round(
+                    group_id=stage.group_id,
+                    needed=stage.approvals,
+                    approved=self.approvals_in(stage),
+                    escalated_group_id=request.escalated_to_id if stage.position == request.stage else None,
+                )
+                for stage in self.stages
+            ],
             is_returned=request.status == Status.RETURNED,
             about_member_id=request.about_member_id,
             excluded_ids=frozenset(request.excluded_member_ids),
@@ -62,7 +70,14 @@ class Current:
     def requirement(self) -> Requirement:
         """Return what this revision waits for, as the requirement of another one."""
         stages = tuple(
-            Stage(stage.name, stage.group_id, stage.approvals, stage.hours, stage.is_evidence_required)
+            Stage(
+                name=stage.name,
+                group_id=stage.group_id,
+                approvals=stage.approvals,
+                hours=stage.hours,
+                is_evidence_required=stage.is_evidence_required,
+                escalates_to_id=stage.escalates_to_id,
+            )
             for stage in self.stages
         )
         return Requirement(stages, policy_version=self.revision.policy_version)
@@ -88,7 +103,7 @@ def current_revisions(requests: Collection[ChangeRequest]) -> Mapping[int, Curre
         found.annotate(has_evidence=Exists(files))
         .filter(number=F("request__revision_number"))
         .prefetch_related(
-            Prefetch("stages", RequestStage.objects.select_related("group").order_by("position")),
+            Prefetch("stages", RequestStage.objects.select_related("group", "escalates_to").order_by("position")),
             Prefetch("decisions", Decision.objects.select_related("member__user", "on_behalf_of__user").order_by("pk")),
         )
     )

@@ -68,7 +68,7 @@ def requests_to_decide(actor: Actor) -> ChangeRequestQuerySet:
         seen_requests(actor)
         .alias(began_on=TruncDate("created_at", tzinfo=UTC))
         .filter(
-            Q(reviewers=None) | Q(reviewers__in=groups),
+            Q(reviewers=None) | Q(reviewers__in=groups) | Q(escalated_to__in=groups),
             Q(initiator_member=None) | ~Q(initiator_member=actor.member_id) & ~Q(initiator_member__in=represented),
             Q(about_member=None) | ~Q(about_member=actor.member_id) & ~Q(about_member__in=represented),
             Q(excluded_member_ids=[])

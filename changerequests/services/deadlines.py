@@ -1,4 +1,4 @@
-"""What happens as time passes: those who could decide are reminded of what is due soon.
+"""What happens as time passes: those who could decide are reminded of what is due soon, and what is overdue escalates.
 
 Beat asks for it each minute. Each request is claimed by one conditional update, in the transaction that writes the
 mails, so that of two workers one does it, and one that is killed has done nothing.
@@ -13,6 +13,7 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts.models import Member
 from changerequests.models import ChangeRequest, ChangeRequestQuerySet, DeadlineMail, Notification, RequestStage, Status
 from changerequests.queries.deciders import who_could_decide
 from changerequests.queries.revisions import current_revisions
@@ -36,13 +37,27 @@ def remind() -> None:
                 _have_mailed(request, deciders, DeadlineMail.Reason.DUE_SOON)
 
 
+def escalate() -> None:
+    """Let the group that its stage names decide each request that is overdue, too, and have the members told."""
+    overdue = _waiting().filter(due_at__lte=Now(), escalated_to=None, escalates_to__isnull=False)
+    for request in overdue.order_by("due_at")[:AT_ONCE]:
+        members = Member.objects.filter(user__is_active=True, user__groups=request.escalates_to)
+        with transaction.atomic():
+            if _claimed(request, escalated_to_id=request.escalates_to):
+                told = list(members.order_by("pk").values_list("pk", flat=True))
+                notify(members=told, request=request, event=Notification.Event.ESCALATED)
+                _have_mailed(request, told, DeadlineMail.Reason.ESCALATED)
+
+
 def _waiting() -> Any:
-    """Return the requests that wait for review, with the id of the stage that each waits in."""
+    """Return the requests that wait for review, with their stage's id and the group that it escalates to."""
     stages = RequestStage.objects.filter(
         revision__request=OuterRef("pk"), revision__number=OuterRef("revision_number"), position=OuterRef("stage")
     )
     waiting: ChangeRequestQuerySet = ChangeRequest.objects.filter(status=Status.PENDING)
-    return waiting.annotate(stage_id=Subquery(stages.values("pk")))
+    return waiting.annotate(
+        stage_id=Subquery(stages.values("pk")), escalates_to=Subquery(stages.values("escalates_to"))
+    )
 
 
 def _claimed(request: ChangeRequest, **columns: Any) -> bool:

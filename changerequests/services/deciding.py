@@ -5,7 +5,7 @@ locks its subjects batch by batch (`changerequests.services.applying`).
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from accounts.decisions import check_carries_decision
 from accounts.permissions import check_member_permission
-from changerequests.eligibility import Case, Person, Round, place_of
+from changerequests.eligibility import Case, Person, place_of
 from changerequests.kinds import RequestKind, request_kind
 from changerequests.models import ChangeRequest, Decision, Notification, RevisionReason, Status, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
@@ -207,7 +207,7 @@ class _Deciding:
         request = self.request
         rounds = list(case.rounds)
         counted = rounds[place]
-        rounds[place] = Round(counted.group_id, counted.needed, counted.approved + 1)
+        rounds[place] = replace(counted, approved=counted.approved + 1)
         if all(stage.is_passed for stage in rounds):
             return True
         following = next(number for number, stage in enumerate(rounds) if not stage.is_passed)

@@ -57,7 +57,7 @@ NEVER = DueTimes()
 # The part of a stage's time that passes before that.
 REMINDED_AFTER = 0.75
 # What describes the stage that a request waits in.
-WAITING_COLUMNS = ("stage", "reviewers", "remind_at", "due_at")
+WAITING_COLUMNS = ("stage", "reviewers", "remind_at", "due_at", "escalated_to")
 
 
 def open_request(
@@ -256,7 +256,7 @@ def wait_again(request: ChangeRequest, *, paths: list[str], requirement: Require
 
 def wait_in(request: ChangeRequest, position: int, *, group_id: int | None, hours: int | None) -> None:
     """Make the request wait in a stage from now on; the caller saves `WAITING_COLUMNS`."""
-    request.stage, request.reviewers_id = position, group_id
+    request.stage, request.reviewers_id, request.escalated_to_id = position, group_id, None
     request.remind_at, request.due_at = due_times(request.kind, hours)
 
 
@@ -323,6 +323,7 @@ def _stage(revision: Revision, position: int, stage: Stage) -> RequestStage:
         approvals=stage.approvals,
         hours=stage.hours,
         is_evidence_required=stage.is_evidence_required,
+        escalates_to_id=stage.escalates_to_id,
     )
 
 

@@ -58,6 +58,8 @@ class Command(BaseCommand):
             for stage in policy["stages"]:
                 reviewers = stage["group"] or "everybody who may review"
                 due = f", due after {stage['hours']} hours" if stage["hours"] else ""
+                if stage.get("escalatesTo"):
+                    due += f", then escalated to {stage['escalatesTo']}"
                 evidence = ", with a file" if stage.get("isEvidenceRequired") else ""
                 self.stdout.write(f"  stage {stage['name']}: {stage['approvals']} of {reviewers}{due}{evidence}")
             for number, rule in enumerate(policy["rules"], 1):

@@ -4,8 +4,8 @@ They are the second guard: services refuse the same with a message, and are righ
 begins pending and is closed once. What is proposed, by whom, under which stages, and what people said of it is never
 edited or deleted; only anonymization removes values. A decision is about the current revision, in the stage that the
 request waits in, by a reviewer of that stage. Neither the initiator nor the member whom the request is about nor those
-who have decided may decide, nor their substitutes.
-Approval needs the approvals of all stages.
+who have decided may decide, nor their substitutes. Approval needs the approvals of all stages. Once a stage is overdue,
+the members of the group that it escalates to are its reviewers, too.
 
 Absences count by days of UTC.
 

@@ -42,7 +42,9 @@ OF_DECISIONS = [
             ELSIF stage.group_id IS NOT NULL AND NOT EXISTS (
                       SELECT FROM public.accounts_user_groups membership
                         JOIN public.accounts_member member ON member.user_id = membership.user_id
-                       WHERE member.id = NEW.member_id AND membership.group_id = stage.group_id) THEN
+                       WHERE member.id = NEW.member_id AND (
+                             membership.group_id = stage.group_id
+                             OR stage.position = request.stage AND membership.group_id = request.escalated_to_id)) THEN
                 refused := 'the member is not in the group of the stage.';
             ELSIF NOT EXISTS (
                       SELECT FROM public.accounts_member member

@@ -21,6 +21,14 @@ _SAID = """
          WHERE revision.request_id = NEW.id AND revision.number = NEW.revision_number
            AND decision.verdict = '{verdict}' AND decision.member_id = NEW.review_member_id)
 """
+# The stage that the request waits in is overdue, and escalates to the group that it is escalated to.
+_OVERDUE = f"""
+    NEW.status = {PENDING} AND NEW.due_at <= clock_timestamp() AND EXISTS (
+        SELECT FROM public.changerequests_requeststage stage
+          JOIN public.changerequests_revision revision ON revision.id = stage.revision_id
+         WHERE revision.request_id = NEW.id AND revision.number = NEW.revision_number
+           AND stage.position = NEW.stage AND stage.escalates_to_id = NEW.escalated_to_id)
+"""
 _FIXED = "id, uid, kind, source, subject_id, initiator_member_id, initiator_application_id, initiator_system, language"
 
 
@@ -37,6 +45,7 @@ OF_REQUESTS = [
         condition=pgtrigger.Condition(
             "NEW.status <> 1 OR NEW.revision_number <> 1 OR NEW.review_member_id IS NOT NULL"
             " OR NEW.reviewed_at IS NOT NULL OR NEW.review_comment IS NOT NULL OR NEW.is_outcome_due"
+            " OR NEW.escalated_to_id IS NOT NULL"
         ),
         func=refuse("Refused: a change request begins pending, and is decided afterwards."),
     ),
@@ -49,6 +58,10 @@ OF_REQUESTS = [
             IF TG_OP = 'UPDATE' THEN
                 is_erased := NEW.initiator_comment IS NULL AND NEW.review_comment IS NULL AND NEW.digest_salt = ''
                     AND {ERASED.format(column="request_id", row="OLD.id")};
+                -- The previous version does not know that a request was escalated.
+                IF (NEW.revision_number, NEW.stage) <> (OLD.revision_number, OLD.stage) THEN
+                    NEW.escalated_to_id := NULL;
+                END IF;
             END IF;
             IF TG_OP = 'DELETE' THEN
                 refused := 'change requests are never deleted.';
@@ -94,6 +107,9 @@ OF_REQUESTS = [
                 refused := 'nobody has rejected it.';
             ELSIF NEW.status <> OLD.status AND NEW.status = {RETURNED} AND NOT {_SAID.format(verdict="return")} THEN
                 refused := 'nobody has returned it.';
+            ELSIF NEW.escalated_to_id IS DISTINCT FROM OLD.escalated_to_id AND NOT ({_OVERDUE})
+                  AND (NEW.revision_number, NEW.stage) = (OLD.revision_number, OLD.stage) THEN
+                refused := 'only an overdue stage is escalated, once, and to the group that it names.';
             ELSE
                 RETURN NEW;
             END IF;
