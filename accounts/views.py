@@ -20,6 +20,7 @@ from accounts.permissions import Access, check_member_permission
 from accounts.prefetch import PrefetchResult, Row, ViewPrefetch
 from core.errors import BadRequest, Forbidden, LengthRequired, MethodNotAllowed
 from core.language import PARAMETER
+from core.serializers import StrictSerializer
 
 # When the deprecated operations were superseded (RFC 9745): 2026-01-01T00:00:00Z.
 DEPRECATED_SINCE = "@1767225600"
@@ -147,6 +148,10 @@ class ActorView(APIView):
         """Return the request's body, validated by `serializer`. Raises a 400 that names every fault by its path."""
         found: dict[str, Any] = _shape(serializer, get_language() or "").run_validation(self.request.data)
         return found
+
+    def check_no_body(self) -> None:
+        """Raise BadRequest for the properties of a body, of which this operation has none."""
+        self.body(StrictSerializer)
 
     def query(self, serializer: type[Serializer]) -> dict[str, Any]:
         """Return the query parameters, validated by `serializer`. Raises like `body`, also for duplicate parameters."""

@@ -225,7 +225,7 @@ class ReturnSerializer(StrictSerializer):
 
 
 class ClaimSerializer(StrictSerializer):
-    takeOver = StrictBooleanField(required=False, default=False, help_text="Also if another member has claimed it.")
+    takeOver = optional(StrictBooleanField, help_text="Also if another member has claimed it.")
 
 
 class ClaimedSerializer(serializers.Serializer):

@@ -195,6 +195,7 @@ class CancelView(ActorView):
 
         `subCode`: NotInitiator (403), ChangeRequestNotPending (422).
         """
+        self.check_no_body()
         cancel_change_request(actor=self.actor, change_request_id=changeRequestId)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -219,7 +220,7 @@ class ClaimView(ActorView):
         ClaimedByAnother (422), whose message says who has it until when.
         """
         body = self.body(shapes.ClaimSerializer)
-        claim = claim_request(actor=self.actor, change_request_id=changeRequestId, take_over=body["takeOver"])
+        claim = claim_request(actor=self.actor, change_request_id=changeRequestId, take_over=bool(body["takeOver"]))
         return Response(shapes.ClaimedSerializer(claim).data)
 
     @extend_schema(operation_id="releaseChangeRequest", tags=TAGS, responses={204: None})
@@ -228,6 +229,7 @@ class ClaimView(ActorView):
 
         Ends the claim of the calling member, if it has one; that of another member stays.
         """
+        self.check_no_body()
         release_request(actor=self.actor, change_request_id=changeRequestId)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -137,6 +137,7 @@ class ContactGroupView(ActorView):
 
         `subCode`: GroupHasEntities, PendingChangeRequestExists.
         """
+        self.check_no_body()
         return _made(delete_group(actor=self.actor, group_id=contactGroupId))
 
 

@@ -194,6 +194,7 @@ class CancelView(ActorView):
 
         `subCode`: NotInitiator (403), ChangeRequestNotPending (422).
         """
+        self.check_no_body()
         check_subject(kind=CONTACT_DETAILS, subject_id=contactId, change_request_id=changeRequestId)
         cancel_change_request(actor=self.actor, change_request_id=changeRequestId)
         return Response(status=status.HTTP_204_NO_CONTENT)

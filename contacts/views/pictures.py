@@ -79,6 +79,7 @@ class ProfilePictureView(ActorView):
         The contact gets its default picture back; deleting that changes nothing. Where the policies say so, a member's
         change waits: 202.
         """
+        self.check_no_body()
         asked = remove_picture(actor=self.actor, contact_id=contactId)
         return waiting(asked) if asked else Response(status=status.HTTP_204_NO_CONTENT)
 

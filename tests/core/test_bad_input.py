@@ -164,6 +164,24 @@ def test_an_empty_array_of_criteria_is_none_and_null_is_absent(app, make_contact
 
 
 @pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1.0/contacts/1/change-requests/1/cancel"),
+        ("POST", "/v1.0/change-requests/1/cancel"),
+        ("DELETE", "/v1.0/contacts/1/profile-picture"),
+        ("DELETE", "/v1.0/change-requests/1/claim"),
+        ("DELETE", "/v1.0/contactgroups/1"),
+    ],
+)
+def test_a_property_of_a_body_that_there_is_none_of_is_not_ignored(api_of, make_member, method, path):
+    root = api_of(make_member(is_superuser=True))
+    answer = root.call(method, path, {"comment": "No"})
+    assert (answer.status, answer.places) == (400, {"comment"})
+    for raw in (b"", b"{}"):
+        assert root.call(method, path, raw=raw).status == 404
+
+
+@pytest.mark.parametrize(
     ("method", "path", "sub_code"),
     [
         ("PUT", "username", "UsernameRequired"),
