@@ -294,6 +294,29 @@ def test_the_review_works_without_javascript(
     assert status_of(three[0]) == Status.APPROVED
 
 
+def test_the_conversation_keeps_what_is_typed_for_the_decision_without_javascript(
+    open_page: Callable[..., Page],
+    sign_in: Callable[..., None],
+    rita: Member,
+    three: tuple[ChangeRequest, ...],
+) -> None:
+    page = open_page(java_script_enabled=False)
+    sign_in(page, rita)
+    page.goto(f"{QUEUE}{three[0].pk}/change/")
+    page.get_by_label("Comment", exact=True).fill("Seen the passport")
+    page.get_by_label("Your comment").fill("Where is the passport?")
+    page.get_by_role("button", name="Add the comment").click()
+    expect(page.get_by_role("region", name="Conversation")).to_contain_text("Where is the passport?")
+    expect(page.get_by_label("Comment", exact=True)).to_have_value("Seen the passport")
+    expect(page.get_by_label("Your comment")).to_have_value("")
+    nonsense = {"name": "passport.pdf", "mimeType": "application/pdf", "buffer": b"PK\x03\x04"}
+    page.get_by_label("A file as evidence").set_input_files([nonsense])
+    page.get_by_role("button", name="Attach the file").click()
+    expect(page.get_by_role("alert").filter(has_text="ZIP is not supported")).to_be_visible()
+    expect(page.get_by_label("Comment", exact=True)).to_have_value("Seen the passport")
+    assert status_of(three[0]) == Status.PENDING
+
+
 def test_no_key_after_a_reason_approves(
     page: Page, sign_in: Callable[..., None], rita: Member, three: tuple[ChangeRequest, ...]
 ) -> None:
