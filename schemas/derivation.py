@@ -34,6 +34,8 @@ MAX_LIST_KEY_LENGTH = 100
 # refuses more. Multi-line text has any character but NUL, which PostgreSQL cannot store.
 _UNSEEN = "\\u0000-\\u001F\\u007F-\\u009F\\u00AD\\u200B\\u200E\\u200F\\u2028-\\u202E\\u2060-\\u206F\\uFEFF"
 ONE_LINE = f"^[^{_UNSEEN}]*$"
+# The format of one line is asked for only where a text is not of Latin letters: it is Python, patterns are not.
+_NOT_LATIN = "[^ -~\\u00A1-\\u00AC\\u00AE-\\u024F]"
 SEVERAL_LINES = "^[^\\u0000]*$"
 NOT_BLANK = "[^\\s{}{}]".format(_UNSEEN, "".join(f"\\u{ord(one):04X}" for one in BLANK))
 WEB_SCHEME = "^[Hh][Tt][Tt][Pp][Ss]?://"
@@ -52,7 +54,6 @@ _PATTERN = {
     FieldType.URL: WEB_SCHEME,
 }
 _FORMAT = {
-    FieldType.TEXT: formats.ONE_LINE,
     FieldType.EMAIL: "email",
     FieldType.URL: "uri",
     FieldType.DATE: "date",
@@ -177,6 +178,9 @@ def _text(element: FieldElement) -> dict[str, Any]:
         schema["format"] = phone_format(element.type, element.region)
     elif element.type in _FORMAT:
         schema["format"] = _FORMAT[element.type]
+    if element.type is FieldType.TEXT:
+        schema["if"] = {"pattern": _NOT_LATIN}
+        schema["then"] = {"format": formats.ONE_LINE}
     patterns = [
         pattern
         for pattern in (_PATTERN.get(element.type), NOT_BLANK if is_filled else None, element.pattern)
