@@ -10,6 +10,7 @@ from accounts.models import ClientApplication
 from accounts.registration import faults_of, normalised_keys, origin_fault, redirect_fault
 from accounts.scopes import ALL_SCOPES
 from core.documents import Change, Document, changes_between
+from core.text import line_faults
 
 APPLICATION = "application"
 FOR_ITSELF = ClientApplication.GRANT_CLIENT_CREDENTIALS
@@ -142,6 +143,7 @@ def no_such(value: Any) -> str:
 
 
 def name_faults(name: Any) -> dict[str, list[str]]:
-    if isinstance(name, str) and name and len(name) <= MAX_NAME:
-        return {}
-    return {"name": [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]}
+    if not isinstance(name, str) or not name:
+        return {"name": [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]}
+    faults = line_faults(name, most=MAX_NAME)
+    return {"name": faults} if faults else {}

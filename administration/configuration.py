@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import JSONObject
 
-from core.text import one_line
+from core.text import in_one_form, line_faults
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -51,8 +52,12 @@ class ConfigurationSort:
 
         Raises ValidationError with the faults by column.
         """
-        for name, value in target.items():
-            setattr(row, self.columns[name], one_line(value) if isinstance(value, str) else value)
+        texts = in_one_form(dict(target))
+        faults = {name: line_faults(text, most=len(text)) for name, text in texts.items() if isinstance(text, str)}
+        if any(faults.values()):
+            raise ValidationError({self.columns[name]: found for name, found in faults.items() if found})
+        for name, value in texts.items():
+            setattr(row, self.columns[name], value)
         row.full_clean()
         return {name: _as_json(getattr(row, column)) for name, column in self.columns.items()}
 

@@ -22,7 +22,7 @@ from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, ContactGroup, E
 from contactgroups.naming import groups_of_entities, linked_name
 from contactgroups.permissions import MAY_CHANGE, MAY_VIEW
 from contactgroups.queries import search_groups
-from contactgroups.services.writing import approved_changes, check_group, write_group
+from contactgroups.services.writing import approved_changes, check_group, texts_in_form, write_group
 from contactgroups.subjects import (
     LockedGroup,
     facts_of_groups,
@@ -36,6 +36,7 @@ from contactgroups.subjects import (
 from contacts.queries.names import SeenNames
 from core.documents import Change
 from core.errors import Forbidden, UnprocessableEntity
+from core.search import SearchTerm
 from schemas.queries import list_data
 
 LABELS = {
@@ -62,7 +63,7 @@ class ContactGroupKind(DocumentKind):
 
     def search(self, term: str) -> QuerySet[Any, Any]:
         found = search_groups(ContactGroup.objects.all(), term, actor=system_actor("search"))
-        others = [groups_asked_for(term.strip()), *groups_of_entities(term)]
+        others = [groups_asked_for(SearchTerm.typed(term).text), *groups_of_entities(term)]
         return found.order_by().values("pk").union(*others, all=True)
 
     def of_participant(self, participant_id: int) -> QuerySet[Any, Any]:
@@ -98,7 +99,7 @@ class ContactGroupKind(DocumentKind):
         """Return the changes to the texts that the document has by path."""
         if subject.row is None or not document.keys() <= TEXTS.keys():
             raise Forbidden(gettext("Only the texts of a group can be amended. Cancel the request and ask again."))
-        changes = changes_to(subject.document, {path: text or None for path, text in document.items()})
+        changes = changes_to(subject.document, texts_in_form(document))
         check_group(subject, changes)
         return changes
 

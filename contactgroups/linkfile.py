@@ -7,6 +7,7 @@ from io import StringIO
 from typing import Any
 
 from contactgroups.services import LinkRow
+from core.text import normalized
 
 GROUP_COLUMNS = ("groupExternalId", "groupId")
 ENTITY_COLUMNS = ("entityType", "entityId")
@@ -49,7 +50,7 @@ def _decoded(content: bytes) -> str:
 def _rows(reader: Any) -> Iterator[LinkRow]:
     columns: list[str] = []
     for cells in reader:
-        values = [cell.strip() for cell in cells]
+        values = [normalized(cell) for cell in cells]
         if not any(values):
             continue
         if not columns:

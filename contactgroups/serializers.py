@@ -4,13 +4,12 @@ from rest_framework import serializers
 
 from contactgroups.models import MAX_CUSTOM_ATTRIBUTES, MAX_EXTERNAL_ID, MAX_NAME
 from core.paging import PagedSerializer, PageSerializer
-from core.serializers import StrictCharField, StrictIntegerField, StrictSerializer, criterion, optional
+from core.serializers import LineField, StrictCharField, StrictIntegerField, StrictSerializer, criterion, optional
 
 NAME = {"allow_null": True, "allow_blank": True, "max_length": MAX_NAME}
 EXTERNAL_ID = {
     "allow_null": True,
     "max_length": MAX_EXTERNAL_ID,
-    "trim_whitespace": True,
     "help_text": "Another system's key of the group. Unique over all groups.",
 }
 CUSTOM_ATTRIBUTES = {
@@ -31,8 +30,8 @@ class GroupContactSerializer(StrictSerializer):
 class ContactGroupSerializer(StrictSerializer):
     """A new group, or the changes to one. Absent properties are absent from the validated data."""
 
-    groupName = StrictCharField(source="name", required=False, **NAME)
-    groupExternalId = StrictCharField(source="external_id", required=False, **EXTERNAL_ID)
+    groupName = LineField(source="name", required=False, **NAME)
+    groupExternalId = LineField(source="external_id", required=False, **EXTERNAL_ID)
     customAttributes = StrictCharField(source="custom_attributes", required=False, **CUSTOM_ATTRIBUTES)
     # A ListField: `many=True` with allow_null would also allow null items.
     contacts = serializers.ListField(child=GroupContactSerializer(), required=False, allow_null=True)
@@ -71,11 +70,11 @@ class GroupCriteriaSerializer(PageSerializer):
     )
     contactGroupIds = criterion(StrictIntegerField())
     name = optional(
-        StrictCharField,
+        LineField,
         allow_blank=True,
         help_text="Part of the name, anywhere in it and whatever the case. An empty text is not applied.",
     )
-    externalIds = criterion(StrictCharField())
+    externalIds = criterion(LineField())
 
 
 class FoundGroupsSerializer(PagedSerializer):

@@ -13,6 +13,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from core.documents import ancestors
 from core.serializers import INT32_MAX
+from core.text import normalized
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -37,8 +38,8 @@ class SearchTerm:
 
     @classmethod
     def typed(cls, text: str) -> "SearchTerm":
-        """Return the term without NUL characters, which PostgreSQL rejects, and without edge spaces."""
-        return cls(text.replace("\x00", "").strip())
+        """Return the term in the form of stored text, and without NUL characters, which PostgreSQL rejects."""
+        return cls(normalized(text.replace("\x00", "")))
 
     def __bool__(self) -> bool:
         return bool(self.text)

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+from core.text import normalized
+
 INT32_MAX = 2**31 - 1
 
 
@@ -52,6 +54,13 @@ class StrictCharField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class LineField(StrictCharField):
+    """A name, an id or a search term: in its one form, before it counts as blank or too long."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        return super().run_validation(normalized(data) if isinstance(data, str) else data)
 
 
 class StrictUUIDField(serializers.UUIDField):

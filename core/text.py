@@ -11,6 +11,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from core.errors import UnprocessableEntity
+
 # Shown without a shape, though Unicode counts them as letters, marks or symbols: fillers, joiners, blank Braille.
 BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 _VARIATION_SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
@@ -24,9 +26,14 @@ def is_storable(text: str) -> bool:
     return _UNSTORABLE.search(text) is None
 
 
+def composed(text: str) -> str:
+    """Return the text in NFC: what to look for within texts that are stored."""
+    return unicodedata.normalize("NFC", text)
+
+
 def normalized(text: str) -> str:
     """Return the text in NFC without white space at its ends; a text of nothing visible is empty."""
-    text = unicodedata.normalize("NFC", text).strip()
+    text = composed(text).strip()
     return "" if all(map(is_invisible, text)) else text
 
 
@@ -100,3 +107,18 @@ def stray_message(text: str) -> str:
         "position": index + 1,
         "name": name_of(text[index]),
     }
+
+
+def line_faults(text: str, *, most: int) -> list[str]:
+    """Return what is wrong with a name or an id in its one form. It may be empty."""
+    if len(text) > most:
+        return [_("At most %(most)s characters.") % {"most": most}]
+    return [] if is_one_line(text) else [stray_message(text)]
+
+
+def checked_line(text: str, *, path: str, most: int) -> str:
+    """Return a name or an id in its one form, which may be empty. Raises UnprocessableEntity `ValidationFailed`."""
+    text = normalized(text)
+    if faults := line_faults(text, most=most):
+        raise UnprocessableEntity(sub_code="ValidationFailed", properties={path: faults})
+    return text

@@ -27,6 +27,7 @@ LEGAL_ENTITY_CREATION = "legal-entity-creation"
 LEGAL_ENTITY_SCHEMA = "legal-entity"
 
 # The constraints that refuse an external id which a legal entity has, or one that waits for approval.
+MAX_EXTERNAL_ID = 200
 EXTERNAL_ID_UNIQUE = "legal_entity_external_id_unique"
 EXTERNAL_ID_RESERVED = "legal_entity_external_id_reserved"
 
@@ -52,7 +53,7 @@ class LegalEntity(models.Model):
     group_id: int
 
     uid = models.UUIDField(_("uid"), default=uuid4, unique=True, editable=False)
-    external_id = models.CharField(_("external id"), max_length=200, null=True, blank=True)
+    external_id = models.CharField(_("external id"), max_length=MAX_EXTERNAL_ID, null=True, blank=True)
     details = models.JSONField(_("details"), default=dict)
     name = models.GeneratedField(
         expression=Coalesce(KT("details__name"), models.Value("", output_field=models.TextField())),
@@ -124,7 +125,7 @@ def name_of(details: Mapping[str, Any]) -> str:
 class WaitingLegalEntity(WaitingCreation):
     """A legal entity that somebody has asked to create. Those who see one of its contacts see the request."""
 
-    external_id = models.CharField(_("external id"), max_length=200, null=True, blank=True)
+    external_id = models.CharField(_("external id"), max_length=MAX_EXTERNAL_ID, null=True, blank=True)
     contacts = models.ManyToManyField(
         Contact, through="WaitingMembership", related_name="+", verbose_name=_("contacts")
     )

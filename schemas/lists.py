@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from core.text import normalized
 from schemas.localization import text_in
 
 
@@ -78,7 +79,7 @@ class ListData:
 
     def matching(self, term: str, *, language: str, parent_id: int | None = None) -> list[Item]:
         """Return the items whose name or key contains the term, those that start with it first."""
-        wanted = folded(term.strip())
+        wanted = folded(normalized(term))
         first, later = [], []
         for entry in self._sorted_entries(language):
             if parent_id is not None and entry.item.parent_id != parent_id:

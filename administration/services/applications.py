@@ -17,6 +17,7 @@ from accounts.models import ClientApplication, Member, Participant
 from accounts.permissions import check_member_permission
 from accounts.scopes import checked_scopes
 from accounts.tokens import end_tokens_of_application
+from accounts.usernames import named
 from administration.applications import APPLICATION, FOR_ITSELF, NOTHING, name_faults, no_such, normalised, split
 from administration.outcomes import Outcome
 from administration.queries.applications import applications_with_documents, document_of_application
@@ -26,7 +27,7 @@ from changerequests.models import ChangeRequest
 from changerequests.services.submitting import approved_by, request_if_required
 from core.documents import Change, Document, changes_between
 from core.errors import Forbidden, NotFound, UnprocessableEntity, map_lock_errors
-from core.text import one_line
+from core.text import normalized
 
 ADD, CHANGE = "accounts.add_clientapplication", "accounts.change_clientapplication"
 
@@ -73,7 +74,8 @@ def create_client_application(
     """
     if actor.is_member:
         raise Forbidden(_("Somebody else has to approve a new client application."))
-    name = one_line(name)
+    name = normalized(name)
+    _check(name_faults(name))
     _check_name_free(name)
     secret = generate_client_secret()
     locked = locked_application(_created(name, secret).pk)
@@ -97,7 +99,7 @@ def register_application(*, actor: Actor, name: str, target: Mapping[str, Any], 
     """
     if actor.is_member:
         check_member_permission(actor, ADD)
-    name = one_line(name)
+    name = normalized(name)
     _check(name_faults(name))
     _check_name_free(name)
     application = _created(name, generate_client_secret())
@@ -245,7 +247,7 @@ def checked_application(locked: LockedApplication, target: Mapping[str, Any]) ->
     document = {**locked.document, **target}
     is_renamed = document["name"] != locked.document["name"]
     if is_renamed:
-        document["name"] = one_line(document["name"]) if isinstance(document["name"], str) else ""
+        document["name"] = normalized(document["name"]) if isinstance(document["name"], str) else ""
     document, faults = normalised(document)
     if is_renamed:
         faults |= name_faults(document["name"])
@@ -257,7 +259,7 @@ def checked_application(locked: LockedApplication, target: Mapping[str, Any]) ->
         faults["owner"] = [_("The owner has to be a member whose login is active.")]
     _check({path: found for path, found in faults.items() if found})
     if is_renamed:
-        _check_name_free(document["name"])
+        _check_name_free(document["name"], but_by=locked.application.pk)
     return document
 
 
@@ -272,8 +274,8 @@ def _created(name: str, secret: str) -> ClientApplication:
     )
 
 
-def _check_name_free(name: str) -> None:
-    if ClientApplication.objects.filter(name=name).exists():
+def _check_name_free(name: str, *, but_by: int = 0) -> None:
+    if named(ClientApplication.objects.exclude(pk=but_by), name, column="name").exists():
         raise UnprocessableEntity(
             _("There is a client application named %(name)s already.") % {"name": name}, sub_code="ClientNameNotUnique"
         )

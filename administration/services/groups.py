@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.models import User
+from accounts.usernames import named
 from administration.outcomes import Outcome
 from administration.queries.rights import groups_with_rights, named_permissions, rights_of
 from administration.rights import GROUP_RIGHTS, split
@@ -22,7 +23,7 @@ from changerequests.services.submitting import approved_by, request_if_required
 from changerequests.services.withdrawing import cancel_open_request
 from core.documents import Change, Document, changes_between
 from core.errors import Forbidden, NotFound, UnprocessableEntity, map_integrity_error, map_lock_errors
-from core.text import one_line
+from core.text import line_faults, normalized
 
 NAME_TAKEN = "auth_group_name_key"
 MAX_NAME = 150
@@ -53,9 +54,10 @@ def create_group(*, actor: Actor, name: str, target: Mapping[str, Any]) -> Outco
     Raises Forbidden; UnprocessableEntity: ValidationFailed, GroupNameNotUnique.
     """
     check_may_change_groups(actor)
-    group = Group(name=one_line(name))
-    if not group.name or len(group.name) > MAX_NAME:
-        raise not_well_formed({"name": [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]})
+    group = Group(name=normalized(name))
+    if faults := _name_faults(group.name):
+        raise not_well_formed({"name": faults})
+    _check_name_free(group.name)
     with map_integrity_error(NAME_TAKEN, _name_taken()):
         group.save(force_insert=True)
     append(kind=GROUP_RIGHTS, subject_id=group.pk, actor=actor, changes=[Change("name", None, group.name)])
@@ -146,13 +148,16 @@ def check_may_change_groups(actor: Actor) -> None:
 
 
 def checked_group(rights: GroupRights, target: Mapping[str, Any]) -> Document:
-    """Return the whole document that a change leads to. Raises UnprocessableEntity `ValidationFailed`."""
+    """Return the whole document that a change leads to.
+
+    Raises UnprocessableEntity: ValidationFailed, GroupNameNotUnique.
+    """
     document = {**rights.document, **target}
     faults = {path: [_("There is no such field.")] for path in target if path not in rights.document}
     name, names = document["name"], document["permissions"]
-    document["name"] = one_line(name) if isinstance(name, str) else ""
-    if not document["name"] or len(document["name"]) > MAX_NAME:
-        faults["name"] = [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]
+    document["name"] = normalized(name) if isinstance(name, str) else ""
+    if wrong := _name_faults(document["name"]):
+        faults["name"] = wrong
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         raise not_well_formed({**faults, "permissions": [_("Expected a list.")]})
     known = {f"{one.content_type.app_label}.{one.codename}" for one in named_permissions(names)}
@@ -162,9 +167,23 @@ def checked_group(rights: GroupRights, target: Mapping[str, Any]) -> Document:
         faults["providerGroups"] = wrong
     if faults:
         raise not_well_formed(faults)
+    if document["name"] != rights.document["name"]:
+        _check_name_free(document["name"], but_by=rights.group.pk)
     document["providerGroups"] = in_order(document["providerGroups"], "name")
     document["permissions"] = sorted(set(names))
     return document
+
+
+def _name_faults(name: str) -> list[str]:
+    if not name:
+        return [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]
+    return line_faults(name, most=MAX_NAME)
+
+
+def _check_name_free(name: str, *, but_by: int = 0) -> None:
+    """Raise UnprocessableEntity `GroupNameNotUnique` for a name of another group, compared like those of logins."""
+    if named(Group.objects.exclude(pk=but_by), name, column="name").exists():
+        raise _name_taken()
 
 
 def _name_taken() -> UnprocessableEntity:

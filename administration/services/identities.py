@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import ProviderGroup, ProviderIdentity, User
 from accounts.sso.providers import known_issuers
 from core.errors import UnprocessableEntity, map_integrity_error
-from core.text import one_line
+from core.text import line_faults, normalized
 
 IDENTITY_TAKEN = "identity_of_one_user"
 MAX_LENGTH = 255
@@ -34,7 +34,7 @@ def provider_group_faults(groups: Any, current: Sequence[Pair]) -> list[str]:
 
 def in_order(pairs: Collection[Pair], name: str) -> list[dict[str, str]]:
     """Return pairs of an issuer and a name in the form and order of documents, each once."""
-    found = {(one_line(pair["issuer"]), one_line(pair[name])) for pair in pairs}
+    found = {(normalized(pair["issuer"]), normalized(pair[name])) for pair in pairs}
     return [{"issuer": issuer, name: value} for issuer, value in sorted(found)]
 
 
@@ -72,7 +72,8 @@ def _pair_faults(pairs: Any, name: str, current: Sequence[Pair]) -> list[str]:
 def _is_pair(pair: Any, name: str) -> bool:
     if not isinstance(pair, dict) or pair.keys() != {"issuer", name}:
         return False
-    return all(isinstance(value, str) and one_line(value) and len(value) <= MAX_LENGTH for value in pair.values())
+    lines = [normalized(value) if isinstance(value, str) else "" for value in pair.values()]
+    return all(line and not line_faults(line, most=MAX_LENGTH) for line in lines)
 
 
 def _taken_text(subject: str) -> str:

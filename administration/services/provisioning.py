@@ -42,7 +42,7 @@ from changerequests.services.submitting import concerned_by
 from changerequests.services.withdrawing import amend_change_request, cancel_change_request
 from core.documents import Change, Document
 from core.errors import NotFound, map_integrity_error
-from core.text import one_line
+from core.text import line_faults, normalized
 
 NAME_TAKEN = "provisioned_user_name_unique"
 # The path of a user's rights, by what the directory calls it.
@@ -68,7 +68,7 @@ def add_person(*, actor: Actor, person: Person) -> int:
     A user that the directory has deleted comes back, unless people have made it a superuser since: the directory sees
     none. Raises UnprocessableEntity: ValidationFailed, UsernameNotUnique.
     """
-    name = one_line(person.user_name)
+    name = normalized(person.user_name)
     deleted = User.objects.filter(provisioned__is_deleted=True, is_superuser=False)
     closed = deleted.filter(provisioned__user_name__iexact=name).first()
     if closed is None:
@@ -102,7 +102,7 @@ def add_group(*, actor: Actor, display_name: str, external_id: str | None, membe
 
     A group that the directory has deleted comes back.
     """
-    name = one_line(display_name)
+    name = normalized(display_name)
     known = ProvisionedGroup.objects.filter(is_deleted=True, display_name=name).first()
     group_id = create_group(actor=actor, name=name, target={}).subject_id if known is None else known.group_id
     change_group(
@@ -157,14 +157,14 @@ def remove_group(*, actor: Actor, group_id: int) -> None:
 def _in_form(model: type[Model], said: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of what the directory says, with texts in their one form.
 
-    Raises UnprocessableEntity `ValidationFailed` for one that is too long.
+    Raises UnprocessableEntity `ValidationFailed` for one that is too long or not one line.
     """
-    values = {name: one_line(value) if isinstance(value, str) else value for name, value in said.items()}
+    values = {name: normalized(value) if isinstance(value, str) else value for name, value in said.items()}
     limits = {field.name: getattr(field, "max_length", None) for field in model._meta.concrete_fields}
     faults = {
-        name: [_("Expected a text of at most %(limit)s characters.") % {"limit": limits[name]}]
+        name: found
         for name, value in values.items()
-        if isinstance(value, str) and len(value) > (limits[name] or len(value))
+        if isinstance(value, str) and (found := line_faults(value, most=limits[name] or len(value)))
     }
     if faults:
         raise not_well_formed(faults)

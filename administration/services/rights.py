@@ -30,7 +30,7 @@ from changerequests.queries.policies import policies_now
 from changerequests.services.submitting import approved_by, request_if_required
 from core.documents import Change, Document, changes_between, with_values
 from core.errors import Forbidden, NotFound, UnprocessableEntity, map_integrity_error, map_lock_errors
-from core.text import one_line
+from core.text import line_faults, normalized
 
 NAME_TAKEN = "user_username_unique_ignoring_case"
 # The columns of a user, by their path; what is null in a document is an empty text there.
@@ -119,7 +119,7 @@ def new_login(*, actor: Actor, username: str) -> User:
 
     Raises UnprocessableEntity: ValidationFailed, UsernameNotUnique.
     """
-    user = User(username=one_line(username), is_active=False)
+    user = User(username=normalized(username), is_active=False)
     user.set_unusable_password()
     _check({"username": _username_faults(user.username, None)})
     with map_integrity_error(NAME_TAKEN, username_taken()):
@@ -219,8 +219,7 @@ def checked(rights: Rights, target: Mapping[str, Any]) -> Document:
         faults["username"] = _username_faults(document["username"], rights.user)
     faults["email"] = _email_faults(rights, document)
     for path in ("firstName", "lastName"):
-        if not isinstance(document[path], str | None) or len(document[path] or "") > MAX_NAME:
-            faults[path] = [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]
+        faults[path] = _name_faults(document[path])
     if document["secondFactor"] not in (None, rights.document["secondFactor"]):
         faults["secondFactor"] = [_("Only its owner sets up a second factor.")]
     faults["groups"] = _unknown(document["groups"], Group.objects.values_list("pk", flat=True), int)
@@ -238,14 +237,22 @@ def checked(rights: Rights, target: Mapping[str, Any]) -> Document:
 def _in_form(target: Mapping[str, Any]) -> Document:
     """Return the values with texts in their one form; an empty one is null."""
     return {
-        path: (one_line(value) or None) if path in TEXTS and isinstance(value, str) else value
+        path: (normalized(value) or None) if path in TEXTS and isinstance(value, str) else value
         for path, value in target.items()
     }
+
+
+def _name_faults(name: Any) -> list[str]:
+    if not isinstance(name, str | None):
+        return [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]
+    return line_faults(name or "", most=MAX_NAME)
 
 
 def _username_faults(username: Any, user: User | None) -> list[str]:
     if not isinstance(username, str) or not username:
         return [_("A login needs a username.")]
+    if faults := line_faults(username, most=User._meta.get_field("username").max_length or 0):
+        return faults
     try:
         User._meta.get_field("username").run_validators(username)
     except ValidationError as error:

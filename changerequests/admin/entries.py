@@ -16,6 +16,7 @@ from changerequests.kinds import Presenter, SubjectView, request_kind
 from changerequests.models import ChangeRequest, Proposal, RequestSubject, Status
 from changerequests.presentation import ReviewedChange
 from core.serializers import INT32_MAX
+from core.text import normalized
 
 PAGE_SIZE = 25
 Outcome = RequestSubject.Outcome
@@ -59,7 +60,7 @@ class EntryList:
         self._request = change_request
         self._actor = actor
         self._user = user
-        self.term = sent.get("term", "").strip()
+        self.term = normalized(sent.get("term", ""))
         self.outcome = sent.get("outcome", "")
         self._page = sent.get("page", "1")
         self.left_out = left_out_in(sent)

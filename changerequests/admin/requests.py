@@ -41,6 +41,7 @@ from changerequests.admin.saved_filters import SavedFilterAdmin
 from changerequests.models import ChangeRequest
 from changerequests.queries.requests import searched
 from core.templatetags.visible_text import visible
+from core.text import normalized
 
 FIELDS_IN_QUEUE = 3
 
@@ -93,7 +94,7 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, SavedFilterAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ChangeRequest], search_term: str
     ) -> tuple[QuerySet[ChangeRequest], bool]:
-        if not search_term.strip():
+        if not normalized(search_term):
             return queryset, False
         return searched(queryset, search_term), False
 

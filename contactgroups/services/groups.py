@@ -16,7 +16,13 @@ from changerequests.services.submitting import request_if_required
 from contactgroups.documents import ID, TEXTS, Entity, changes_to, link_path, member_path
 from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, OWNER, GroupMembership
 from contactgroups.queries import visible_group
-from contactgroups.services.writing import check_group, check_policies, contacts_anonymized, write_group
+from contactgroups.services.writing import (
+    check_group,
+    check_policies,
+    contacts_anonymized,
+    texts_in_form,
+    write_group,
+)
 from contactgroups.subjects import LockedGroup, locked_group, new_group
 from contacts.models import Contact
 from contacts.queries.contacts import check_visible
@@ -171,10 +177,10 @@ def _submit(actor: Actor, locked: LockedGroup, changes: Sequence[Change]) -> Cha
 
 
 def _values(texts: GroupTexts, *, linked: Collection[Entity] = (), unlinked: Collection[Entity] = ()) -> dict[str, Any]:
-    """Return what a document shall have by path."""
+    """Return what a document shall have by path. Raises UnprocessableEntity `ValidationFailed`."""
     given: Mapping[str, Any] = dict(texts)
     return {
-        **{path: given[column] or None for path, column in TEXTS.items() if column in given},
+        **texts_in_form({path: given[column] for path, column in TEXTS.items() if column in given}),
         **{link_path(entity): None for entity in unlinked},
         **{link_path(entity): True for entity in linked},
     }

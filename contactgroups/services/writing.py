@@ -23,15 +23,38 @@ from contactgroups.documents import (
     link_changes,
     membership_changes,
 )
-from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, ContactGroup, EntityType, GroupMembership, LinkedEntity
+from contactgroups.models import (
+    ACCESS_POLICIES,
+    CONTACT_GROUP,
+    MAX_EXTERNAL_ID,
+    MAX_NAME,
+    ContactGroup,
+    EntityType,
+    GroupMembership,
+    LinkedEntity,
+)
 from contactgroups.subjects import LockedGroup, lock_contacts
 from core.documents import Change, with_values
 from core.errors import UnprocessableEntity, map_integrity_error
+from core.text import checked_line
 from schemas.models import ListItem
 
 EXTERNAL_ID_UNIQUE = "group_external_id_unique"
 ENTITY_ONCE = "entity_in_one_group"
 BATCH = 1_000
+# The longest text at each path that is on one line.
+_LINES = {"name": MAX_NAME, EXTERNAL_ID: MAX_EXTERNAL_ID}
+
+
+def texts_in_form(texts: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return the texts of a group, by path, in their one form; attributes stay as they are, and an empty text is null.
+
+    Raises UnprocessableEntity `ValidationFailed`.
+    """
+    return {
+        path: (checked_line(text, path=path, most=_LINES[path]) if text and path in _LINES else text) or None
+        for path, text in texts.items()
+    }
 
 
 def check_group(locked: LockedGroup, changes: Sequence[Change]) -> None:

@@ -26,6 +26,7 @@ from contacts.services.identity import (
     locked_identity,
     write_identity,
 )
+from contacts.services.usernames import username_in_form
 from contacts.snapshots import facts_of_contact
 from core.documents import Change
 
@@ -75,7 +76,7 @@ class ContactIdentityKind(ContactDocumentKind):
 
     def amended(self, *, actor: Actor, subject: LockedIdentity, document: Mapping[str, Any]) -> Sequence[Change]:
         """Return the changes to the username and the external ids that the document adds; a picture is sent again."""
-        wanted = {USERNAME: document[USERNAME]} if USERNAME in document else {}
+        wanted = {USERNAME: username_in_form(document[USERNAME])} if USERNAME in document else {}
         connections = subject.connections_with(document.get(CONNECTIONS, ()))
         changes = subject.changes(**wanted, **{CONNECTIONS: connections})
         check_identity(subject, changes)

@@ -34,6 +34,10 @@ CONTACT_KINDS = triggers.CONTACT_KINDS
 CONTACT_SCHEMA = "contact"
 CONTACT_TYPES = "contact-type"
 
+MAX_USERNAME = 254
+MAX_SYSTEM = 100
+MAX_EXTERNAL_ID = 200
+
 
 EMPTY = models.Value("", output_field=models.TextField())
 SPACE = models.Value(" ", output_field=models.TextField())
@@ -76,7 +80,7 @@ class Contact(models.Model):
         limit_choices_to={"list__key": CONTACT_TYPES},
         verbose_name=_("type"),
     )
-    username = models.CharField(_("username"), max_length=254, null=True, blank=True)
+    username = models.CharField(_("username"), max_length=MAX_USERNAME, null=True, blank=True)
     details = models.JSONField(_("details"), default=dict)
     name = models.GeneratedField(
         expression=NAME, output_field=models.TextField(_("name")), db_persist=True, verbose_name=_("name")
@@ -196,8 +200,8 @@ class ExternalConnection(models.Model):
     DEFAULT_SYSTEM = "Default"
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="external_connections", db_index=False)
-    system = models.CharField(_("system"), max_length=100)
-    external_id = models.CharField(_("external id"), max_length=200)
+    system = models.CharField(_("system"), max_length=MAX_SYSTEM)
+    external_id = models.CharField(_("external id"), max_length=MAX_EXTERNAL_ID)
 
     class Meta:
         verbose_name = _("external connection")

@@ -21,6 +21,7 @@ from contacts.models import (
 )
 from core.errors import NotFound
 from core.search import SearchTerm
+from core.text import normalized
 
 
 def no_such_contact() -> NotFound:
@@ -114,7 +115,7 @@ def connection_holder(*, actor: Actor, system: str, external_id: str) -> Contact
     name = system_name(system)
     # Earlier versions stored other spellings of Default.
     lookup = "system__iexact" if name == ExternalConnection.DEFAULT_SYSTEM else "system"
-    held = ExternalConnection.objects.filter(**{lookup: name}, external_id=external_id)
+    held = ExternalConnection.objects.filter(**{lookup: name}, external_id=normalized(external_id))
     contact = Contact.objects.visible_to(actor).filter(pk__in=held.values("contact")).defer("details").first()
     if contact is None:
         raise NotFound(_("No contact that you can see has this external id in this system."))

@@ -6,10 +6,11 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.serializers import MemberRefSerializer, MemberRefV10Serializer
-from contacts.models import ChannelKind, Contact, ExternalConnection
+from contacts.models import MAX_EXTERNAL_ID, MAX_SYSTEM, MAX_USERNAME, ChannelKind, Contact, ExternalConnection
 from core.correlation import MAX_LENGTH
 from core.paging import PagedSerializer, PagingSerializer, SortByField
 from core.serializers import (
+    LineField,
     ObjectField,
     StrictCharField,
     StrictDateTimeField,
@@ -40,7 +41,7 @@ class ChangeSerializer(serializers.Serializer):
 
 class CreateContactSerializer(StrictSerializer):
     contactTypeId = StrictIntegerField(help_text="The id of an item of the list `contact-type`.")
-    username = optional(StrictCharField, max_length=254, trim_whitespace=True)
+    username = optional(LineField, max_length=MAX_USERNAME)
     details = ObjectField(help_text="Follows the schema `contact`.")
     correlationId = optional(
         StrictCharField,
@@ -137,15 +138,14 @@ class PagedChangeSetsV10Serializer(PagedSerializer):
 
 
 class UsernameSerializer(StrictSerializer):
-    username = optional(StrictCharField, max_length=254, trim_whitespace=True)
+    username = optional(LineField, max_length=MAX_USERNAME)
 
 
 class AddExternalConnectionSerializer(StrictSerializer):
-    externalId = optional(StrictCharField, max_length=200, trim_whitespace=True)
+    externalId = optional(LineField, max_length=MAX_EXTERNAL_ID)
     system = optional(
-        StrictCharField,
-        max_length=100,
-        trim_whitespace=True,
+        LineField,
+        max_length=MAX_SYSTEM,
         help_text=f"`{ExternalConnection.DEFAULT_SYSTEM}`, the import's system, unless said.",
     )
 

@@ -12,8 +12,8 @@ def add_external_connection(*, actor: Actor, contact_id: int, system: str, exter
     """Add an external id to a contact; adding it again changes nothing. Returns the request if it waits.
 
     Locks the contact. Raises NotFound; UnprocessableEntity: `ExternalIdNotUnique` if any contact has the external id in
-    any system, `ExternalConnectionExists` if the contact has another id in this system, `ContactAnonymized`,
-    `PendingChangeRequestExists`.
+    any system, `ExternalConnectionExists` if the contact has another id in this system, `ValidationFailed`,
+    `ContactAnonymized`, `PendingChangeRequestExists`.
     """
     subject = locked_identity(actor=actor, contact_id=contact_id)
     wanted = subject.connections_with([{"system": system, "externalId": external_id}])

@@ -30,8 +30,14 @@ from contacts.models import (
 from contacts.plans import ChangePlan, Origin, plan, replaced
 from contacts.services.access import MEMBERS, PARTICIPANTS, check_exist
 from contacts.services.changes import commit
-from contacts.services.external_ids import another_external_id, check_external_ids_free, connect, unique_external_ids
-from contacts.services.identity import CONNECTIONS, TYPE, USERNAME, Connections, canonical_connections, contact_type
+from contacts.services.external_ids import (
+    another_external_id,
+    check_external_ids_free,
+    connect,
+    connection_in_form,
+    unique_external_ids,
+)
+from contacts.services.identity import CONNECTIONS, TYPE, USERNAME, Connections, contact_type
 from contacts.services.usernames import new_username, unique_username
 from contacts.snapshots import new_contact_snapshot, schema_and_policy
 from core.documents import Change, Document, changes_between, value_at, with_values
@@ -203,7 +209,7 @@ def _planned(
     path = schema.channel_paths[ChannelKind.EMAIL]
     email = value_at(found.document, path) if path else None
     contact.username = new_username(contact, requested=username, email=email, email_path=path)
-    connections = canonical_connections(connections)
+    connections = [connection_in_form(connection) for connection in connections]
     if connections:
         _check_connections(contact, connections)
     return NewContact(contact, found, connections, participants, members)

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 
 from django.utils.translation import gettext as _
 
-from contacts.models import Contact, ExternalConnection
+from contacts.models import MAX_EXTERNAL_ID, MAX_SYSTEM, Contact, ExternalConnection, system_name
 from contacts.models.triggers import EXTERNAL_ID_RESERVED, EXTERNAL_ID_TAKEN
 from contacts.queries.contacts import external_id_is_reserved
 from core.errors import UnprocessableEntity, map_integrity_error
+from core.text import checked_line
 
 
 def external_id_not_unique(*, is_reserved: bool = False) -> UnprocessableEntity:
@@ -24,6 +25,23 @@ def another_external_id() -> UnprocessableEntity:
     return UnprocessableEntity(
         _("The contact has another external id in this system."), sub_code="ExternalConnectionExists"
     )
+
+
+def connection_in_form(connection: Mapping[str, str]) -> dict[str, str]:
+    """Return an external id and its system in their one form. Raises UnprocessableEntity `ValidationFailed`.
+
+    A system has no slash, because it is one part of the path under which its ids are looked for.
+    """
+    system = system_name(checked_line(connection["system"], path="system", most=MAX_SYSTEM))
+    external_id = checked_line(connection["externalId"], path="externalId", most=MAX_EXTERNAL_ID)
+    faults = {}
+    if not system or "/" in system:
+        faults["system"] = [_("A system is required: a text without a slash.")]
+    if not external_id:
+        faults["externalId"] = [_("An external id is required.")]
+    if faults:
+        raise UnprocessableEntity(sub_code="ValidationFailed", properties=faults)
+    return {"system": system, "externalId": external_id}
 
 
 @contextmanager

@@ -11,9 +11,20 @@ from accounts.actor import Actor
 from audit import entries
 from changerequests.models import ChangeRequest, Proposal
 from changerequests.services.submitting import approved_by, request_if_required
-from contacts.models import CONTACT_IDENTITY, CONTACT_TYPES, Contact, ProfilePicture, system_name
-from contacts.services.external_ids import another_external_id, check_external_ids_free, connect, reconnect
-from contacts.services.usernames import check_username_changeable, check_username_free, unique_username
+from contacts.models import CONTACT_IDENTITY, CONTACT_TYPES, Contact, ProfilePicture
+from contacts.services.external_ids import (
+    another_external_id,
+    check_external_ids_free,
+    connect,
+    connection_in_form,
+    reconnect,
+)
+from contacts.services.usernames import (
+    check_username_changeable,
+    check_username_free,
+    unique_username,
+    username_in_form,
+)
 from contacts.snapshots import changeable_contact
 from core.documents import Change, is_same
 from core.errors import UnprocessableEntity
@@ -44,19 +55,16 @@ class LockedIdentity:
         ]
 
     def connections_with(self, added: Connections) -> list[Mapping[str, str]]:
-        """Return its connections with others. Raises UnprocessableEntity `ExternalConnectionExists`."""
-        added = canonical_connections(added)
+        """Return its connections with others.
+
+        Raises UnprocessableEntity `ExternalConnectionExists`, `ValidationFailed`.
+        """
         present = self.document[CONNECTIONS]
         systems = {connection["system"] for connection in present}
-        new = [connection for connection in added if connection not in present]
+        new = [connection for connection in map(connection_in_form, added) if connection not in present]
         if any(connection["system"] in systems for connection in new):
             raise another_external_id()
         return [*present, *new]
-
-
-def canonical_connections(connections: Connections) -> list[dict[str, str]]:
-    """Return connections with the names of their systems in one form."""
-    return [{**connection, "system": system_name(connection["system"])} for connection in connections]
 
 
 def locked_identity(*, actor: Actor, contact_id: int) -> LockedIdentity:
@@ -94,9 +102,10 @@ def change_username(*, actor: Actor, contact_id: int, username: str | None) -> C
     """Change a contact's username; return the request if it waits. Locks the contact.
 
     Raises NotFound; UnprocessableEntity: UsernameCoupledWithEmail, UsernameManagedExternally, UsernameRequired,
-    UsernameNotUnique, ContactAnonymized, PendingChangeRequestExists.
+    UsernameNotUnique, ValidationFailed, ContactAnonymized, PendingChangeRequestExists.
     """
     subject = locked_identity(actor=actor, contact_id=contact_id)
+    username = username_in_form(username)
     check_username_changeable(username)
     return change_identity(actor=actor, subject=subject, changes=subject.changes(**{USERNAME: username}))
 

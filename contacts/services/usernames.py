@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from contacts.models import Contact
+from contacts.models import MAX_USERNAME, Contact
 from contacts.models.login_names import INTERNAL
 from contacts.models.triggers import USERNAME_RESERVED, USERNAME_TAKEN
 from contacts.plans import username_required
 from contacts.queries.contacts import username_is_reserved
 from core.errors import UnprocessableEntity, map_integrity_error
+from core.text import checked_line
 
 
 def username_not_unique(*, is_reserved: bool = False) -> UnprocessableEntity:
@@ -52,6 +53,11 @@ def is_of_logins(username: str) -> bool:
     return re.fullmatch(INTERNAL, unicodedata.normalize("NFKC", username).lower()) is not None
 
 
+def username_in_form(username: str | None) -> str | None:
+    """Return a username in its one form, None for an empty one. Raises UnprocessableEntity `ValidationFailed`."""
+    return checked_line(username or "", path="username", most=MAX_USERNAME) or None
+
+
 def check_username_free(username: str, *, but_by: Contact | None = None) -> None:
     """Raise UnprocessableEntity `UsernameNotUnique` if taken, reserved, or of the form of the names of logins.
 
@@ -68,11 +74,11 @@ def new_username(contact: Contact, *, requested: str | None, email: str | None, 
     """Return the username of a new contact; None only if an external identity provider manages it.
 
     `email` is at `email_path` of the details.
-    Raises UnprocessableEntity: UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail.
+    Raises UnprocessableEntity: UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail, ValidationFailed.
     """
     if settings.USERNAME_FROM_EMAIL and requested is not None and requested != email:
         raise username_coupled()
-    username = email if settings.USERNAME_FROM_EMAIL else requested
+    username = email if settings.USERNAME_FROM_EMAIL else username_in_form(requested)
     if username:
         check_username_free(username, but_by=contact)
         return username

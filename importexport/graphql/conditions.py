@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from core.errors import BadRequest, Forbidden, UnprocessableEntity
+from core.text import composed, in_one_form
 from importexport.graphql.expressions import (
     Always,
     AnyItem,
@@ -169,7 +170,8 @@ class _Compiler:
 
 def _test(field: Value | Attribute, operation: str, operand: Any, value: Any) -> Predicate:
     if operation in _PATTERNS:
-        return _matches(value, _PATTERNS[operation](_escaped(operand)))
+        return _matches(value, _PATTERNS[operation](_escaped(composed(operand))))
+    operand = in_one_form(operand)
     if operation == "eq" and (digits := _digits_dialled(field, operand)):
         return _dials(value, digits)
     test = Condition(value, Bound(operand, field.kind.sql_type), operator=_COMPARISONS[operation])
@@ -179,6 +181,7 @@ def _test(field: Value | Attribute, operation: str, operand: Any, value: Any) ->
 
 
 def _among(field: Value | Attribute, values: list[Any], value: Any) -> Predicate:
+    values = in_one_form(values)
     digits = [each for number in values for each in _digits_dialled(field, number)]
     if not digits:
         return _is_one_of(field, values, value)

@@ -9,15 +9,16 @@ import orjson
 from django.utils.translation import gettext as _
 
 from changerequests.policies import Requirement
+from contacts.models import MAX_EXTERNAL_ID
 from contacts.plans import ChangePlan
 from core.documents import Change, Document, canonical
 from core.errors import ApiError
 from core.serializers import INT32_MAX
+from core.text import line_faults, normalized
 from importexport.imports.parsing import parse_entry
 from importexport.imports.reading import RawEntry
 from schemas.compiled import CompiledSchema
 
-MAX_EXTERNAL_ID = 200
 MAX_FAULTS = 20
 MAX_MESSAGE = 1_000
 
@@ -113,27 +114,23 @@ def parsed(raw: RawEntry, entry: Entry, *, properties: frozenset[str]) -> dict[s
     for name in given.keys() - properties:
         entry.refuse(name[:80], _("There is no such property."))
     external_id = given.get("externalId")
-    if not isinstance(external_id, str) or not external_id.strip():
+    if not isinstance(external_id, str) or not normalized(external_id):
         entry.refuse("externalId", _("An external id is required: a text."))
-    elif len(external_id) > MAX_EXTERNAL_ID:
-        entry.refuse("externalId", _("At most %(most)s characters.") % {"most": MAX_EXTERNAL_ID})
     else:
-        entry.external_id = external_id
+        entry.external_id = text_of(entry, given, "externalId", most=MAX_EXTERNAL_ID)
     return given
 
 
 def text_of(entry: Entry, given: Mapping[str, Any], name: str, *, most: int) -> str | None:
-    """Return an optional text; None if it is absent, null or invalid. Adds a fault if it is invalid."""
+    """Return an optional name or id; None if it is absent, null or invalid. Adds a fault if it is invalid."""
     value = given.get(name)
     if value is None:
         return None
-    if not isinstance(value, str) or not value.strip():
-        entry.refuse(name, _("Expected a text."))
-        return None
-    if len(value) > most:
-        entry.refuse(name, _("At most %(most)s characters.") % {"most": most})
-        return None
-    return value
+    text = normalized(value) if isinstance(value, str) else ""
+    faults = line_faults(text, most=most) if text else [_("Expected a text.")]
+    for fault in faults:
+        entry.refuse(name, fault)
+    return None if faults else text
 
 
 def is_id(value: Any) -> bool:

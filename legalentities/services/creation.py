@@ -21,11 +21,13 @@ from contacts.services.changes import commit
 from contacts.snapshots import schema_and_policy
 from core.documents import Change, Document, changes_between, with_values
 from core.errors import UnprocessableEntity, map_integrity_error, map_lock_errors
+from core.text import checked_line
 from legalentities.models import (
     EXTERNAL_ID_RESERVED,
     EXTERNAL_ID_UNIQUE,
     LEGAL_ENTITY_CREATION,
     LEGAL_ENTITY_SCHEMA,
+    MAX_EXTERNAL_ID,
     LegalEntity,
     WaitingLegalEntity,
     WaitingMembership,
@@ -81,7 +83,10 @@ def create_legal_entity(
     """
     schema, policy = schema_and_policy(schema_key=LEGAL_ENTITY_SCHEMA, kind=LEGAL_ENTITY_CREATION)
     new = _planned(
-        LegalEntity(pk=next_id(LegalEntity), external_id=external_id),
+        LegalEntity(
+            pk=next_id(LegalEntity),
+            external_id=checked_line(external_id or "", path=EXTERNAL_ID, most=MAX_EXTERNAL_ID) or None,
+        ),
         actor=actor,
         schema=schema,
         origin=Origin.CREATION,

@@ -216,11 +216,7 @@ def test_the_queue_takes_as_many_queries_for_many_rows_as_for_few(
     assert sum('"details"' in query["sql"] for query in queries.captured_queries) == 1
     with count_queries() as queries:
         browser.get(page_of(asked))
-<<<<<<< ours
-    # Two of them for the comments and files, one for the claim, two for notifications.
-=======
     # Two of them for the comments and files, one for the claim, two for the bell and what was read.
->>>>>>> theirs
     assert len(queries) <= 24, [query["sql"][:120] for query in queries.captured_queries]
 
 

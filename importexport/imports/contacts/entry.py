@@ -5,9 +5,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contacts.models import ExternalConnection, system_name
+from contacts.models import MAX_USERNAME, ExternalConnection
+from contacts.services.external_ids import connection_in_form
+from core.errors import ApiError
 from importexport.imports.contacts.references import References
-from importexport.imports.entries import MAX_EXTERNAL_ID, Entry, list_of, parsed, read_details, text_of
+from importexport.imports.entries import Entry, list_of, parsed, read_details, text_of
 from importexport.imports.reading import RawEntry
 from schemas.compiled import CompiledSchema
 
@@ -24,8 +26,6 @@ PROPERTIES = frozenset(
     }
 )
 CONNECTION_PROPERTIES = {"system", "externalId"}
-MAX_USERNAME = 254
-MAX_SYSTEM = 100
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,11 +63,15 @@ def _connections(entry: ContactEntry, named: list[Any]) -> dict[str, str]:
         if not isinstance(connection, dict) or connection.keys() != CONNECTION_PROPERTIES:
             entry.refuse(place, _("Expected an object with system and externalId."))
             continue
-        system, external_id = connection["system"], connection["externalId"]
-        if not _is_text(system, MAX_SYSTEM) or not _is_text(external_id, MAX_EXTERNAL_ID):
-            entry.refuse(place, _("Expected a system and an external id: texts that are not too long."))
+        if not all(isinstance(value, str) for value in connection.values()):
+            entry.refuse(place, _("Expected a system and an external id: texts."))
             continue
-        system = system_name(system)
+        try:
+            system, external_id = connection_in_form(connection).values()
+        except ApiError as error:
+            for faults in (error.properties or {}).values():
+                entry.refuse(place, *faults)
+            continue
         if system == ExternalConnection.DEFAULT_SYSTEM:
             if external_id != entry.external_id:
                 entry.refuse(place, _("The external id in the system Default is that of the entry."))
@@ -76,7 +80,3 @@ def _connections(entry: ContactEntry, named: list[Any]) -> dict[str, str]:
         else:
             found[system] = external_id
     return found
-
-
-def _is_text(value: Any, most: int) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and len(value) <= most

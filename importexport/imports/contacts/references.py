@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from accounts.models import Member, Participant
 from contacts.models import CONTACT_TYPES
+from core.text import normalized
 from importexport.imports.entries import Entry, is_id
 from schemas.models import ListItem
 
@@ -30,7 +31,8 @@ class References:
         """Return the ids of participants given by id or name. Adds faults for unknown or forbidden ones."""
         found = set()
         for index, name in enumerate(named):
-            pk = self.participants.get(name) if isinstance(name, str) or is_id(name) else None
+            key = normalized(name) if isinstance(name, str) else name
+            pk = self.participants.get(key) if isinstance(key, str) or is_id(key) else None
             if pk is None or (self.own_participants is not None and pk not in self.own_participants):
                 entry.refuse(f"participants[{index}]", _("There is no such participant that you may name."))
             else:
@@ -43,7 +45,7 @@ class References:
         """Return the ids of members given by identity id or username. Adds faults for unknown ones."""
         found = set()
         for index, name in enumerate(named):
-            pk = self.members.get(name.lower()) if isinstance(name, str) else None
+            pk = self.members.get(normalized(name).lower()) if isinstance(name, str) else None
             if pk is None:
                 entry.refuse(f"members[{index}]", _("There is no member with this username or identity id."))
             else:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from core.text import in_one_form
 from importexport.imports.entries import Entry, is_id, list_of, parsed, read_details
 from importexport.imports.reading import RawEntry
 from schemas.compiled import CompiledSchema
@@ -49,7 +50,7 @@ def _read_contact(entry: LegalEntityEntry, given: Any, place: str, policies: dic
         return
     named = [given[key] for key in CONTACT_KEYS if given.get(key) is not None]
     policy = [given[key] for key in POLICY_KEYS if given.get(key) is not None]
-    contact_id, external_id = given.get("id"), given.get("externalId")
+    contact_id, external_id = given.get("id"), in_one_form(given.get("externalId"))
     is_named = is_id(contact_id) if contact_id is not None else isinstance(external_id, str) and bool(external_id)
     if len(named) != 1 or not is_named:
         entry.refuse(place, _("Name the contact by id or by externalId, one of the two."))
