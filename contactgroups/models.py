@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actor import Actor
 from audit.models import Erasure
 from contacts.models import Contact
+from core.folding import Folded
 from core.triggers import Guard, refuse
 from schemas.models import ListItem
 
@@ -71,8 +72,8 @@ class ContactGroup(models.Model):
             )
         ]
         indexes = [
-            # For `name__icontains`, which compiles to the same expression.
-            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="group_by_part_of_name", fastupdate=False),
+            # For `FoldedLike`.
+            GinIndex(OpClass(Folded("name"), name="gin_trgm_ops"), name="group_by_part_folded_name", fastupdate=False),
             # For `external_id__iexact`, which compiles to the same expression.
             models.Index(Upper("external_id"), name="group_by_external_id"),
         ]

@@ -11,10 +11,12 @@ from django.db.models import (
     Count,
     Exists,
     ExpressionWrapper,
+    F,
     Prefetch,
     Q,
     QuerySet,
     Subquery,
+    Value,
     prefetch_related_objects,
 )
 from django.utils.translation import gettext as _
@@ -28,6 +30,7 @@ from contacts.models import Contact, ContactAssignment
 from contacts.queries.contacts import check_visible, no_such_contact, search_contacts
 from contacts.queries.documents import is_id_asked_for
 from core.errors import NotFound
+from core.folding import FoldedLike
 from core.prepared import Param, PreparedQuery
 from core.search import SearchTerm
 from core.serializers import INT32_MAX
@@ -89,7 +92,7 @@ def searched_groups(*, actor: Actor, criteria: Mapping[str, Any]) -> QuerySet[Co
     if (group_ids := criteria["contactGroupIds"]) is not None:
         groups = groups.filter(pk__in=group_ids)
     if criteria["name"]:
-        groups = groups.filter(name__icontains=criteria["name"])
+        groups = groups.filter(FoldedLike(F("name"), Value(criteria["name"])))
     if (external_ids := criteria["externalIds"]) is not None:
         groups = groups.filter(external_id__in=external_ids)
     return groups.order_by("pk")
@@ -124,7 +127,7 @@ def search_groups(groups: QuerySet[ContactGroup], text: str, *, actor: Actor) ->
     # estimates as many matches as the actor sees contacts.
     meant_contacts = contacts.order_by().values("pk")[:INT32_MAX]
     in_groups = GroupMembership.objects.filter(contact__in=meant_contacts).order_by().values("group")
-    meant = Q(name__icontains=term.text) | Q(external_id__iexact=term.text)
+    meant = Q(FoldedLike(F("name"), Value(term.text))) | Q(external_id__iexact=term.text)
     if term.id is not None:
         meant |= Q(pk=term.id)
     # A union, since each part can use an index: with OR, PostgreSQL scans all groups.

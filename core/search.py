@@ -12,6 +12,7 @@ from django.db.models import BooleanField, F, Func, Q, TextField, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 from core.documents import ancestors
+from core.folding import FoldedLike
 from core.serializers import INT32_MAX
 from core.text import normalized
 
@@ -62,10 +63,10 @@ class SearchTerm:
         return condition
 
     def parts_of(self, *columns: str) -> Q:
-        """Return the condition that each word occurs in one of the columns, ignoring case."""
+        """Return the condition that each word occurs in one of the columns, whatever case and accents."""
         condition = Q()
         for word in self.words:
-            condition &= Q(*((f"{column}__icontains", word) for column in columns), _connector=Q.OR)
+            condition &= Q(*(FoldedLike(F(column), Value(word)) for column in columns), _connector=Q.OR)
         return condition
 
 

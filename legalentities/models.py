@@ -8,7 +8,7 @@ import pgtrigger
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.fields.json import KT
-from django.db.models.functions import Coalesce, Upper
+from django.db.models.functions import Coalesce, Left
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +18,7 @@ from changerequests.models import RequestSubject
 from changerequests.models.creations import Reservations, WaitingCreation, frees_reservations
 from contactgroups.models import EntityType
 from contacts.models import Contact
+from core.folding import Folded
 from core.triggers import Guard, VersionCountsChanges, refuse
 from legalentities.querysets import LegalEntityQuerySet
 
@@ -40,6 +41,9 @@ _EXTERNAL_IDS = Reservations(
     row_constraint=EXTERNAL_ID_UNIQUE,
     reserved_constraint=EXTERNAL_ID_RESERVED,
 )
+
+# The sort key of lists, because a whole name may exceed the maximum size of an index entry.
+START_OF_NAME = Left(Folded("name"), 100)
 
 
 class LegalEntity(models.Model):
@@ -87,8 +91,9 @@ class LegalEntity(models.Model):
             ),
         ]
         indexes = [
-            # For `name__icontains`, which compiles to the same expression.
-            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="legal_entity_by_part_of_name")
+            # For `SearchTerm.parts_of`.
+            GinIndex(OpClass(Folded("name"), name="gin_trgm_ops"), name="entity_by_part_folded_name"),
+            models.Index(START_OF_NAME, name="entity_by_folded_name"),
         ]
         triggers = [
             *_EXTERNAL_IDS.of_rows(),

@@ -169,7 +169,7 @@ def test_what_is_searched_for_is_found_by_an_index(rita, ben, admin_of, scans, a
 
 
 @pytest.mark.parametrize(
-    ("order", "index"), [("0", "contact_by_start_of_name"), ("2", "contact_username_unique_ignoring_case")]
+    ("order", "index"), [("0", "contact_by_folded_name"), ("2", "contact_username_unique_ignoring_case")]
 )
 def test_contacts_are_sorted_along_an_index(rita, admin_of, scans, monkeypatch, order, index):
     # A hundredth of a million, not half of these: of that many PostgreSQL sorts all.

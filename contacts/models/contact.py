@@ -21,6 +21,7 @@ from audit.models import Entry
 from contacts.models import login_names, triggers
 from contacts.querysets import ContactQuerySet
 from core.documents import value_at
+from core.folding import Folded
 from core.text import normalized
 from schemas.models import ListItem
 
@@ -66,7 +67,7 @@ def name_of(*, details: Mapping[str, Any], username: str | None) -> str:
 
 
 # The sort key of lists, because a whole name may exceed the maximum size of an index entry.
-START_OF_NAME = Left("name", 100)
+START_OF_NAME = Left(Folded("name"), 100)
 
 
 class Contact(models.Model):
@@ -130,10 +131,10 @@ class Contact(models.Model):
             ),
         ]
         indexes = [
-            # For case-insensitive search by part of a name; the expressions are those that `icontains` generates.
-            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="contact_by_part_of_name"),
-            GinIndex(OpClass(Upper("username"), name="gin_trgm_ops"), name="contact_by_part_of_username"),
-            models.Index(START_OF_NAME, name="contact_by_start_of_name"),
+            # For `SearchTerm.parts_of`.
+            GinIndex(OpClass(Folded("name"), name="gin_trgm_ops"), name="contact_by_part_folded_name"),
+            GinIndex(OpClass(Folded("username"), name="gin_trgm_ops"), name="contact_by_part_folded_user"),
+            models.Index(START_OF_NAME, name="contact_by_folded_name"),
             models.Index(LoginName("username"), name="contact_by_login_name"),
         ]
         triggers = triggers.OF_CONTACTS

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import F
-from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from core.errors import BadRequest, Forbidden, UnprocessableEntity
+from core.folding import Folded, FoldedLike
 from core.text import composed, in_one_form
 from importexport.graphql.expressions import (
     Always,
@@ -36,10 +36,10 @@ MAX_VALUES = 1_000
 MAX_VALUES_BY_INDEX = 20
 
 _COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-_PATTERNS: Mapping[str, Callable[[str], str]] = {
-    "contains": lambda text: f"%{text}%",
-    "startsWith": lambda text: f"{text}%",
-    "endsWith": lambda text: f"%{text}",
+_PATTERNS: Mapping[str, dict[str, bool]] = {
+    "contains": {},
+    "startsWith": {"is_start": True},
+    "endsWith": {"is_end": True},
 }
 
 
@@ -170,13 +170,13 @@ class _Compiler:
 
 def _test(field: Value | Attribute, operation: str, operand: Any, value: Any) -> Predicate:
     if operation in _PATTERNS:
-        return _matches(value, _PATTERNS[operation](_escaped(composed(operand))))
+        return FoldedLike(value, Bound(composed(operand), "text"), **_PATTERNS[operation])
     operand = in_one_form(operand)
     if operation == "eq" and (digits := _digits_dialled(field, operand)):
         return _dials(value, digits)
     test = Condition(value, Bound(operand, field.kind.sql_type), operator=_COMPARISONS[operation])
     if operation == "eq" and _is_indexed(field):
-        return all_of([_equals_in_capitals(value, operand), test])
+        return all_of([_equals_folded(value, operand), test])
     return test
 
 
@@ -194,12 +194,12 @@ def _is_one_of(field: Value | Attribute, values: list[Any], value: Any) -> Predi
     test = EqualsAny(value, Bound(values, f"{field.kind.sql_type}[]"))
     if not _is_indexed(field) or not 0 < len(values) <= MAX_VALUES_BY_INDEX:
         return test
-    return all_of([any_of([_equals_in_capitals(value, each) for each in values]), test])
+    return all_of([any_of([_equals_folded(value, each) for each in values]), test])
 
 
-def _equals_in_capitals(value: Any, operand: str) -> Predicate:
-    """Match the index on the upper-cased text. The caller also compares the exact text."""
-    return Condition(Upper(value), Upper(Bound(operand, "text")), operator="=")
+def _equals_folded(value: Any, operand: str) -> Predicate:
+    """Match the index on the folded text. The caller also compares the exact text."""
+    return Condition(Folded(value), Folded(Bound(operand, "text")), operator="=")
 
 
 def _digits_dialled(field: Value | Attribute, number: str) -> list[str]:
@@ -211,16 +211,8 @@ def _dials(value: Any, digits: list[str]) -> Predicate:
     return EqualsAny(DigitsDialled(value), Bound(digits, "text[]"))
 
 
-def _matches(value: Any, pattern: str) -> Predicate:
-    return Condition(Upper(value), Upper(Bound(pattern, "text")), operator="LIKE")
-
-
 def _is_indexed(field: Value | Attribute) -> bool:
     return isinstance(field, Value) and field.is_indexed
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _said(where: Mapping[str, Any], place: str) -> Mapping[str, Any]:

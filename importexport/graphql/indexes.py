@@ -15,9 +15,9 @@ import structlog
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import connection
 from django.db.models import F, Func, Model
-from django.db.models.functions import Upper
 
 from contacts.models import CONTACT_SCHEMA, Contact
+from core.folding import Folded
 from importexport.graphql.expressions import DigitsDialled, TextAt
 from importexport.graphql.kinds import PHONE, TEXT, Kind
 from importexport.graphql.tree import Branch, Value, branch_of
@@ -30,20 +30,20 @@ PREFIX = "search_text_"
 # Advisory lock key: any number that no other job uses.
 LOCK = 6_473_021_895
 
-_FORMS: Mapping[Kind, tuple[type[Func], ...]] = {TEXT: (Upper,), PHONE: (Upper, DigitsDialled)}
+_FORMS: Mapping[Kind, tuple[type[Func], ...]] = {TEXT: (Folded,), PHONE: (Folded, DigitsDialled)}
 
 log = structlog.get_logger("kontor.search")
 
 
 @dataclass(frozen=True, slots=True)
 class SearchIndex:
-    """An index on the text at a path of a model's details, in the form that filters compare: in capitals or, for
-    phone numbers, as digits.
+    """An index on the text at a path of a model's details, in the form that filters compare: folded or, for phone
+    numbers, as digits.
     """
 
     model: type[Model]
     path: tuple[str, ...]
-    form: type[Func] = Upper
+    form: type[Func] = Folded
 
     @property
     def name(self) -> str:

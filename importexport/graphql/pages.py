@@ -5,11 +5,11 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import F, QuerySet
-from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from core.errors import UnprocessableEntity
+from core.folding import Folded
 from core.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from importexport.graphql.conditions import check_open_to
 from importexport.graphql.inputs import DESCENDING
@@ -83,5 +83,5 @@ def _ordered_by(order: Mapping[str, Any], branch: Branch, actor: Actor) -> Any:
         check_open_to(actor, field, name)
     key: Any = field.sort_key(F("details"))
     if field.kind in (TEXT, PHONE):
-        key = Upper(key)
+        key = Folded(key)
     return key.desc(nulls_last=True) if said == DESCENDING else key.asc(nulls_first=True)

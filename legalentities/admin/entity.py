@@ -20,7 +20,7 @@ from changerequests.queries.requests import open_request_of
 from contactgroups.models import ContactGroup
 from contacts.display import laid_out, shown_changes
 from legalentities.admin.editing import create_page, edit_page, may_edit
-from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, LegalEntity
+from legalentities.models import LEGAL_ENTITY_DETAILS, LEGAL_ENTITY_SCHEMA, START_OF_NAME, LegalEntity
 from legalentities.permissions import MAY_ADD
 from legalentities.queries import groups_by_id, search_legal_entities, unseen_initiators
 from schemas.forms import ListChoicesMixin
@@ -81,7 +81,7 @@ class LegalEntityAdmin(ListChoicesMixin, VisibleToActorAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    @display(description=_("name"), ordering="name")
+    @display(description=_("name"), ordering=START_OF_NAME)
     def title(self, legal_entity: LegalEntity) -> str:
         """Name or, without one, the uid, so that the row always has a link."""
         return str(legal_entity)

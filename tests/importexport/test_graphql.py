@@ -300,6 +300,13 @@ def test_rows_are_ordered_by_any_field_and_ties_by_id(make_contact, app):
     assert order("[]") == ["ada", "Bob", "Cleo", "none"]
 
 
+def test_names_are_ordered_as_their_readers_do(make_contact, app):
+    found = named(make_contact, "Zoller", "Nägeli", "nagel", "Örn", "Nater")
+    names = {contact.pk: contact.details["personalInformation"]["lastName"] for contact in found}
+    for said in ("{ personalInformation: { lastName: ASC } }", "{ name: ASC }"):
+        assert [names[pk] for pk in ids(app, f"order: {said}")] == ["nagel", "Nägeli", "Nater", "Örn", "Zoller"]
+
+
 def test_an_order_names_one_field_at_a_time_and_no_array(app, default_schemas):
     for said in (
         "[{ id: ASC, name: ASC }]",
