@@ -73,13 +73,19 @@ class RequestAdmin(VisibleToActorAdmin):
     def page_address(self, change_request_id: int, request: HttpRequest | None = None) -> str:
         """Return the URL of the request's page; with `request`, it keeps the filters of the queue."""
         address = reverse("admin:changerequests_changerequest_change", args=[change_request_id])
-        return address if request is None else self.with_filters(request, address)
+        return address if request is None else self._with_filters(request, address)
 
     def queue_address(self, request: HttpRequest) -> str:
         """Return the URL of the queue with the filters that `request` carries."""
-        return self.with_filters(request, reverse("admin:changerequests_changerequest_changelist"))
+        return self._with_filters(request, reverse("admin:changerequests_changerequest_changelist"))
 
-    def with_filters(self, request: HttpRequest, address: str) -> str:
+    def act_address(self, name: str, change_request_id: int, request: HttpRequest) -> str:
+        """Return the URL of an act about the request, with the filters of the queue."""
+        return self._with_filters(
+            request, reverse(f"admin:changerequests_changerequest_{name}", args=[change_request_id])
+        )
+
+    def _with_filters(self, request: HttpRequest, address: str) -> str:
         """Return an address that keeps the filters that `request` carries."""
         context: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
         return add_preserved_filters(context, address)

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
@@ -63,11 +63,6 @@ class ClaimAdmin(RequestAdmin):
             "claim_address": self.act_address("claim", change_request.pk, request),
             "assign_address": self.act_address("assign", change_request.pk, request),
         }
-
-    def act_address(self, name: str, change_request_id: int, request: HttpRequest) -> str:
-        """Return the URL of an act about the request, with the filters of the queue."""
-        address = reverse(f"admin:changerequests_changerequest_{name}", args=[change_request_id])
-        return self.with_filters(request, address)
 
     @method_decorator(require_POST)
     def claim(self, request: HttpRequest, change_request_id: int) -> HttpResponse:

@@ -121,13 +121,9 @@ class ConversationAdmin(RequestAdmin):
             "faults": typed.faults,
             "most": MAX_BYTES,
             "too_large": str(too_large()),
-            "comment_address": self._address(request, change_request, "comment"),
-            "attach_address": self._address(request, change_request, "attach"),
+            "comment_address": self.act_address("comment", change_request.pk, request),
+            "attach_address": self.act_address("attach", change_request.pk, request),
         }
-
-    def _address(self, request: HttpRequest, change_request: ChangeRequest, part: str) -> str:
-        address = reverse(f"admin:changerequests_changerequest_{part}", args=[change_request.pk])
-        return self.with_filters(request, address)
 
     def comment_view(self, request: HttpRequest, change_request_id: int) -> HttpResponse:
         """POST: add a comment."""

@@ -24,6 +24,8 @@ PAGES = {
     "contacts_contact_anonymize": MAY_ANONYMIZE,
     "legalentities_legalentity_edit": MAY_CHANGE_LEGAL_ENTITIES,
     "changerequests_changerequest_change": REVIEW_PERMISSION,
+    "changerequests_changerequest_claim": REVIEW_PERMISSION,
+    "changerequests_changerequest_assign": REVIEW_PERMISSION,
     "changerequests_changerequest: approve_selected": REVIEW_PERMISSION,
     "changerequests_changerequest: reject_selected": REVIEW_PERMISSION,
     "changerequests_policy_edit": POLICY_PERMISSION,
