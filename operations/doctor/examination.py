@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from django.conf import settings
 from django.core import checks
 
-from operations.doctor import database, people, services
+from operations.doctor import database, people, services, texts
 from operations.doctor.findings import Finding, error, ok, warning
 
 
@@ -34,6 +34,7 @@ EXAMINATIONS: Mapping[str, Callable[[], Iterator[Finding]]] = {
     "database": database.examine_database,
     "migrations": database.examine_migrations,
     "people": people.examine_people,
+    "texts": texts.examine_texts,
     "queue": services.examine_queue,
     "workers": services.examine_workers,
     "storage": services.examine_storage,

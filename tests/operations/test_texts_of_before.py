@@ -1,0 +1,103 @@
+"""An upgrade brings stored text into its one form, on record as the system's, and leaves what would collide."""
+
+import unicodedata
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from audit.models import Entry
+from contactgroups.models import CONTACT_GROUP, ContactGroup
+from contacts.models import CONTACT_DETAILS, CONTACT_IDENTITY, Contact, ExternalConnection
+from operations.doctor import EXAMINATIONS
+from tests.fixtures import without_triggers
+
+pytestmark = pytest.mark.django_db
+
+DECOMPOSED = unicodedata.normalize("NFD", "Zürcher")
+MIGRATIONS = {
+    "contacts": "0035_text_has_one_form",
+    "legalentities": "0018_text_has_one_form",
+    "contactgroups": "0006_text_has_one_form",
+}
+
+
+def migrate() -> None:
+    for app, name in MIGRATIONS.items():
+        import_module(f"{app}.migrations.{name}").bring_texts(None, SimpleNamespace(connection=connection))
+
+
+def latest(kind: str, pk: int) -> Any:
+    entry = Entry.objects.of(kind, pk).first()
+    return None if entry is None else (entry.initiator_system, entry.sequence, entry.changes)
+
+
+def findings() -> list[str]:
+    return [finding.text for finding in EXAMINATIONS["texts"]()]
+
+
+def store_details(contact: Contact, city: str) -> None:
+    with without_triggers():
+        details = {**contact.details, "personalInformation": {**contact.details["personalInformation"], "title": city}}
+        Contact.objects.filter(pk=contact.pk).update(details=details)
+
+
+def test_details_become_a_new_version(make_contact):
+    contact = make_contact()
+    store_details(contact, f"{DECOMPOSED} ")
+    for _again in range(2):
+        migrate()
+        contact.refresh_from_db()
+        assert (contact.details["personalInformation"]["title"], contact.version) == ("Zürcher", 2)
+    change = {"path": "personalInformation.title", "original": f"{DECOMPOSED} ", "target": "Zürcher"}
+    assert latest(CONTACT_DETAILS, contact.pk) == ("upgrade", 2, [change])
+
+
+def test_usernames_become_one_unless_somebody_has_that(make_contact):
+    free, held, holder = (make_contact() for _ in range(3))
+    Contact.objects.filter(pk=free.pk).update(username=f" {DECOMPOSED}")
+    Contact.objects.filter(pk=holder.pk).update(username="anna")
+    Contact.objects.filter(pk=held.pk).update(username="anna ")
+    migrate()
+    assert Contact.objects.get(pk=free.pk).username == "Zürcher"
+    change = {"path": "username", "original": f" {DECOMPOSED}", "target": "Zürcher"}
+    assert latest(CONTACT_IDENTITY, free.pk) == ("upgrade", 1, [change])
+    assert Contact.objects.get(pk=held.pk).username == "anna "
+    assert latest(CONTACT_IDENTITY, held.pk) is None
+    assert findings() == [f"Usernames of contacts are not in the form of text: rows {held.pk}"]
+
+
+def test_external_ids_become_one_unless_somebody_has_that(make_contact):
+    free, held, holder = (make_contact() for _ in range(3))
+    for contact, external_id in ((free, " E2"), (holder, "E1"), (held, "E1 ")):
+        contact.external_connections.create(system="CRM ", external_id=external_id)
+    migrate()
+    assert set(ExternalConnection.objects.values_list("contact", "system", "external_id")) == {
+        (free.pk, "CRM", "E2"),
+        (holder.pk, "CRM", "E1"),
+        (held.pk, "CRM ", "E1 "),
+    }
+    _system, _sequence, (change,) = latest(CONTACT_IDENTITY, free.pk)
+    assert change == {
+        "path": "externalConnections",
+        "original": [{"system": "CRM ", "externalId": " E2"}],
+        "target": [{"system": "CRM", "externalId": "E2"}],
+    }
+    left = held.external_connections.get().pk
+    assert {f"External ids of contacts are not in the form of text: rows {left}"} < set(findings())
+
+
+def test_groups_become_one_unless_another_has_that():
+    first, second = ContactGroup.objects.create(name=DECOMPOSED, external_id="G1"), ContactGroup.objects.create()
+    ContactGroup.objects.filter(pk=second.pk).update(external_id="G1\u2028")
+    migrate()
+    assert ContactGroup.objects.get(pk=first.pk).name == "Zürcher"
+    assert latest(CONTACT_GROUP, first.pk)[0] == "upgrade"
+    assert findings() == [f"External ids of contact groups are not in the form of text: rows {second.pk}"]
+
+
+def test_nothing_is_found_where_all_has_its_form(make_contact):
+    make_contact(username="zürcher")
+    assert findings() == ["names and ids have one form"]
