@@ -31,7 +31,7 @@ STRAY_MESSAGE = "This must be on one line, without control characters: character
 
 
 def spellings(text: str) -> list[str]:
-    return [text, unicodedata.normalize("NFD", text), f" {text}\n"]
+    return [text, unicodedata.normalize("NFD", text), f" {text} "]
 
 
 def rolled_back(act: Callable[[], str | None]) -> str | None:
