@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema_field
+from drf_spectacular.utils import OpenApiResponse, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.response import Response
 
@@ -157,6 +157,8 @@ class DecisionSerializer(serializers.Serializer):
     )
 
 
+# The contract names neither, so the OpenAPI document has them among the properties that may come.
+@extend_schema_serializer(exclude_fields=["escalatedTo", "isEvidenceRequired"])
 class StageSerializer(serializers.Serializer):
     name = serializers.CharField()
     approvalsNeeded = serializers.IntegerField(source="needed")

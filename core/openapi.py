@@ -1,7 +1,7 @@
 """OpenAPI hooks: the headers, parameters and errors that all operations share."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from inspect import cleandoc
 from typing import Any, Literal
 
@@ -97,8 +97,9 @@ def only_api_operations(endpoints: Sequence[tuple[str, ...]], **_kwargs: Any) ->
     return [endpoint for endpoint in endpoints if VERSIONED.match(endpoint[0])]
 
 
-# Objects with texts that the contract does not name.
-OPEN = {"ChangeSet", "ChangeSetV10"}
+# Objects with properties that the contract does not name, and what these are.
+_TEXTS = {"type": "string", "nullable": True}
+OPEN: Mapping[str, Any] = {"ChangeSet": _TEXTS, "ChangeSetV10": _TEXTS, "Stage": True}
 
 
 def closed_objects(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def closed_objects(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     """
     for name, schema in result["components"]["schemas"].items():
         if "properties" in schema:
-            schema.setdefault("additionalProperties", {"type": "string", "nullable": True} if name in OPEN else False)
+            schema.setdefault("additionalProperties", OPEN.get(name, False))
     for item in result["paths"].values():
         for operation in item.values():
             for parameter in operation.get("parameters", ()):
