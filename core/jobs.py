@@ -142,7 +142,7 @@ def send_on_commit(task: Task, *args: Any, countdown: float = 0) -> None:
 
     def send() -> None:
         try:
-            task.apply_async(args, countdown=countdown or None)
+            task.apply_async(args, countdown=countdown) if countdown else task.delay(*args)
         except OperationalError as error:
             log.warning("broker_unavailable", task=task.name, error=type(error).__name__)
 
