@@ -138,8 +138,9 @@ def optional_list(child: serializers.Field, **kwargs: Any) -> Any:
 class CriterionField(serializers.ListField):
     """An array of criteria; an empty one is no criterion."""
 
-    def to_internal_value(self, data: Any) -> Any:
-        return super().to_internal_value(data) or None
+    def run_validation(self, data: Any = empty) -> Any:
+        # After the validators, which count what is there.
+        return super().run_validation(data) or None
 
 
 def criterion(child: serializers.Field, **kwargs: Any) -> Any:

@@ -10,10 +10,9 @@ from core.serializers import (
     criterion,
     optional,
 )
-from schemas.definition.elements import MAX_TEXT_LENGTH
+from schemas.definition.elements import MAX_EXACT_INTEGER, MAX_TEXT_LENGTH
 from schemas.queries import DEFAULT_LIMIT, MAX_LIMIT
 
-INT64_MAX = 2**63 - 1
 MAX_KEYS = 1_000
 MAX_PATH_LENGTH = 600
 MAX_TERM_LENGTH = 200
@@ -37,7 +36,7 @@ class PutSchemaSerializer(StrictSerializer):
         help_text="Checked to be a JSON Schema; the one derived from the definition is what counts.",
     )
     concurrencyToken = StrictIntegerField(
-        min_value=0, max_value=INT64_MAX, help_text="The token of the schema that was read."
+        min_value=0, max_value=MAX_EXACT_INTEGER, help_text="The token of the schema that was read."
     )
 
 

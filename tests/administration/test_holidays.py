@@ -44,7 +44,7 @@ def test_adding_takes_its_own_permission(permission, make_member, admin_of):
 
 
 def test_nobody_adds_one_alone(kim, rita, admin_of):
-    answer = admin_of(kim).post(ADD, {**NEW_YEAR, "name": " New  Year "}, follow=True)
+    answer = admin_of(kim).post(ADD, {**NEW_YEAR, "name": " New Year "}, follow=True)
     request = waiting()
     assert f"change request #{request.pk} waits for approval" in text_of(answer)
     assert days() == []

@@ -382,14 +382,14 @@ class TestBudgets:
         )
         assert one == two == 3
 
-    def test_the_queue_of_all_kinds_takes_twelve_with_those_of_the_session(
+    def test_the_queue_of_all_kinds_takes_thirteen_with_those_of_the_session_and_of_the_bell(
         self, of_each_kind, about_two, rita, admin_of, count_queries
     ):
         browser = admin_of(rita)
         browser.get(QUEUE)
         with count_queries() as queries:
             assert browser.get(QUEUE).context["cl"].result_count == len(of_each_kind) + 1
-        assert len(queries) <= 12
+        assert len(queries) <= 13
 
     def test_entries_take_as_many_for_twenty_as_for_two(self, about_two, make_contact, anna, rita, api_of, statements):
         many = renaming(*(make_contact() for _number in range(20)), by=anna)
