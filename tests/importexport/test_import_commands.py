@@ -61,7 +61,7 @@ def test_failed_entries_are_told_and_make_the_exit_status(file, entry, tmp_path)
     path = file(array(entry("E-1"), entry("\xa0＝cmd", username=7)))
     code, out, err = run("import_contacts", path)
     assert (code, "1 created, 0 updated, 0 unchanged, 1 failed" in out) == (1, True)
-    assert err == "contacts.json: \xa0＝cmd\tusername\tEntry 2: Expected a text.\n"
+    assert err == "contacts.json: ＝cmd\tusername\tEntry 2: Expected a text.\n"
     failures = tmp_path / "failures.csv"
     code, _out, err = run("import_contacts", path, "--failures", str(failures))
     assert (code, err) == (1, "")
@@ -69,7 +69,7 @@ def test_failed_entries_are_told_and_make_the_exit_status(file, entry, tmp_path)
         rows = list(csv.reader(output))
     assert rows == [
         ["file", "position", "externalId", "path", "message"],
-        ["contacts.json", "2", "'\xa0＝cmd", "username", "Expected a text."],
+        ["contacts.json", "2", "'＝cmd", "username", "Expected a text."],
     ]
 
 
