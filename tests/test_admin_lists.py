@@ -4,6 +4,7 @@ A registered model without rows here fails the test, so that every new list gets
 """
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import ClientApplication, Member, Participant, User
 from benchmarks.change_requests import RENAMING, insert_requests
-from changerequests.models import Absence
+from changerequests.models import Absence, Holiday
 from contactgroups.models import ContactGroup, EntityType, GroupMembership, LinkedEntity
 from importexport.models import ExportJob, ImportJob
 from legalentities.models import LegalEntity
@@ -91,6 +92,13 @@ def absences(viewer: Member, size: int) -> None:
     )
 
 
+def holidays(viewer: Member, size: int) -> None:
+    begin = date(2027, 1, 1)
+    Holiday.objects.bulk_create(
+        Holiday(date=begin + timedelta(days=next(numbers)), name="Holiday") for _ in range(size)
+    )
+
+
 def contact_groups(viewer: Member, size: int) -> list[ContactGroup]:
     policy = ListItem.objects.filter(list__key="access-policy").first()
     made = ContactGroup.objects.bulk_create(ContactGroup(name=f"Group {next(numbers)}") for _ in range(size))
@@ -160,6 +168,7 @@ ROWS: dict[str, Rows] = {
     ),
     "changerequests.Absence": absences,
     "changerequests.ChangeRequest": change_requests,
+    "changerequests.Holiday": holidays,
     "contactgroups.ContactGroup": contact_groups,
     "contacts.Contact": contacts,
     "importexport.ExportJob": lambda viewer, size: ExportJob.objects.bulk_create(
