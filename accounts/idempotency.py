@@ -53,7 +53,7 @@ def idempotent(request: Request, create: Callable[[], tuple[Response, str]]) -> 
     with transaction.atomic():
         if not _try_lock(f"{caller} {key}"):
             raise Conflict(_("The first request with this Idempotency-Key still runs."), headers={"Retry-After": "1"})
-        record = IdempotencyRecord.objects.filter(caller=caller, key=key).first()
+        record = IdempotencyRecord.objects.filter(caller=caller, key__in=[key, _erased(key)]).first()
         if record is not None and record.created_at < timezone.now() - RETENTION:
             record.delete()
             record = None
@@ -80,10 +80,17 @@ def fingerprint(request: Request) -> str:
 def erase_records(contact_ids: Sequence[int]) -> None:
     """Anonymize: erase the responses about these contacts.
 
-    Key and fingerprint stay: a request that is sent again must not create the person once more.
+    The fingerprint stays, and so does a hash of the key: a request that is sent again must not create the person once
+    more, and a key may be named after it.
     """
     records = IdempotencyRecord.objects.filter(subject__in=[contact_subject(pk) for pk in contact_ids])
-    records.update(status=HTTPStatus.UNPROCESSABLE_ENTITY, body=None)
+    for pk, key in records.filter(body__isnull=False).values_list("pk", "key"):
+        gone = {"status": HTTPStatus.UNPROCESSABLE_ENTITY, "body": None, "key": _erased(key)}
+        IdempotencyRecord.objects.filter(pk=pk).update(**gone)
+
+
+def _erased(key: str) -> str:
+    return f"sha256:{sha256(key.encode()).hexdigest()}"
 
 
 def delete_expired_records() -> int:

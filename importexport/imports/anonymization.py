@@ -1,6 +1,7 @@
 """Anonymization of imports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db.models.functions import Left
@@ -18,6 +19,9 @@ from importexport.models import (
     WaitingEntry,
 )
 
+# A file without what its uploader called it.
+NAMELESS: Mapping[str, Any] = {"original_name": "", "name": Left("name", ImportFile.NAMELESS)}
+
 
 def erase_imports(contact_ids: Sequence[int]) -> None:
     """Delete uploaded files that contain any of the contacts, and clear failures and what waits of their entries.
@@ -29,8 +33,8 @@ def erase_imports(contact_ids: Sequence[int]) -> None:
     external_ids = list(connections.values_list("external_id", flat=True))
     keys = [UUID(bytes=key_of(external_id)) for external_id in external_ids]
     holding = ImportKey.objects.filter(key__in=keys).values("file")
-    discard_uploads(ImportFile.objects.filter(kind=ImportKind.CONTACTS, pk__in=holding))
     _forget_names()
+    discard_uploads(ImportFile.objects.filter(kind=ImportKind.CONTACTS, pk__in=holding), **NAMELESS)
     waiting = WaitingEntry.objects.filter(job__kind=ImportKind.CONTACTS, subject_id__in=contact_ids)
     waiting.update(external_id=None, changes=[], is_erased=True)
     failures = ImportFailure.objects.filter(external_id__in=external_ids)
@@ -40,5 +44,5 @@ def erase_imports(contact_ids: Sequence[int]) -> None:
 def _forget_names() -> None:
     """Erase the names of the files that are gone, and what jobs say of them: nothing says any more who was in them."""
     gone = ImportFile.objects.filter(kind=ImportKind.CONTACTS, is_stored=False).exclude(original_name="")
-    gone.update(original_name="", name=Left("name", ImportFile.NAMELESS))
+    gone.update(**NAMELESS)
     ImportJob.objects.filter(kind=ImportKind.CONTACTS, error_code=FILE_UNAVAILABLE).update(error_message="")

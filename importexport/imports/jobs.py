@@ -1,5 +1,6 @@
 """State changes of a sync: claimed by a worker, begun, completed."""
 
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -95,11 +96,15 @@ def open_forgotten() -> None:
         open_of_ended(job_id)
 
 
-def discard_uploads(files: QuerySet[ImportFile]) -> int:
-    """Delete files from the storage on commit and keep their rows. Locks the rows. Return the number of files."""
+def discard_uploads(files: QuerySet[ImportFile], **columns: Any) -> int:
+    """Delete files from the storage on commit and keep their rows. Locks the rows. Return the number of files.
+
+    Writes the columns along: PostgreSQL checks the foreign keys of rows that are updated twice at the commit, which
+    would wait for the job of the file.
+    """
     rows = list(files.filter(is_stored=True).select_for_update(of=("self",)))
     ImportKey.objects.filter(file__in=[row.pk for row in rows]).delete()
     for row in rows:
         discard_file(row.name)
-    ImportFile.objects.filter(pk__in=[row.pk for row in rows]).update(is_stored=False)
+    ImportFile.objects.filter(pk__in=[row.pk for row in rows]).update(is_stored=False, **columns)
     return len(rows)

@@ -72,7 +72,7 @@ def test_a_request_that_is_sent_again_does_not_bring_back_an_anonymized_person(a
     assert (other.status, other.sub_code) == (422, "IdempotencyKeyReused")
     assert Contact.objects.count() == 1
     [record] = IdempotencyRecord.objects.all()
-    assert (record.key, record.body) == ("order-7", None)
+    assert ("order-7" in record.key, record.body) == (False, None)
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256])
