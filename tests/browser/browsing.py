@@ -8,7 +8,6 @@ from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response, 
 
 # WCAG 2.2 level AA and the best practices of axe-core.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-GRAVE = {"serious", "critical"}
 
 
 class Complaints:
@@ -87,8 +86,8 @@ def _expect_scheme(page: Page, *, is_dark: bool) -> None:
     expect(page.locator("html.dark")).to_have_count(int(is_dark))
 
 
-def grave_violations(page: Page) -> list[str]:
-    """Return the serious and critical violations that axe-core finds in the current state of the page."""
+def violations_on(page: Page) -> list[str]:
+    """Return the violations, of whatever impact, that axe-core finds in the current state of the page."""
     # Evaluated through the debugger protocol, which bypasses the Content-Security-Policy.
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
@@ -99,7 +98,6 @@ def grave_violations(page: Page) -> list[str]:
         f"{violation['id']} ({violation['impact']}): {violation['help']}\n"
         f"    {' '.join(node['target'])}\n    {node['html'][:300]}\n    {node.get('failureSummary', '')}"
         for violation in found
-        if violation["impact"] in GRAVE
         for node in violation["nodes"]
     ]
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from accounts.models import Member
 from devstack.management.browser import chromium
-from tests.browser.browsing import Complaints, grave_violations
+from tests.browser.browsing import Complaints, violations_on
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
@@ -139,10 +139,10 @@ def sign_in(live_server: Any) -> Callable[[Page, Member], None]:
 
 @pytest.fixture
 def axe() -> Callable[[Page], None]:
-    """Raise AssertionError with rules and elements if axe-core finds serious or critical violations on the page."""
+    """Raise AssertionError with rules and elements if axe-core finds violations on the page."""
 
     def check(page: Page) -> None:
-        found = grave_violations(page)
+        found = violations_on(page)
         assert not found, f"{page.url}:\n" + "\n".join(found)
 
     return check
