@@ -1,11 +1,13 @@
 """Helpers for browser tests: errors on pages and accessibility checks."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response, expect
 
+GRAVE = {"serious", "critical"}
+ANY_IMPACT = {"minor", "moderate", *GRAVE}
 # WCAG 2.2 level AA and the best practices of axe-core.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -86,8 +88,8 @@ def _expect_scheme(page: Page, *, is_dark: bool) -> None:
     expect(page.locator("html.dark")).to_have_count(int(is_dark))
 
 
-def violations_on(page: Page) -> list[str]:
-    """Return the violations, of whatever impact, that axe-core finds in the current state of the page."""
+def violations_on(page: Page, *, of: Collection[str]) -> list[str]:
+    """Return the violations of these impacts that axe-core finds in the current state of the page."""
     # Evaluated through the debugger protocol, which bypasses the Content-Security-Policy.
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
@@ -98,6 +100,7 @@ def violations_on(page: Page) -> list[str]:
         f"{violation['id']} ({violation['impact']}): {violation['help']}\n"
         f"    {' '.join(node['target'])}\n    {node['html'][:300]}\n    {node.get('failureSummary', '')}"
         for violation in found
+        if violation["impact"] in of
         for node in violation["nodes"]
     ]
 

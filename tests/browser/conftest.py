@@ -5,7 +5,8 @@ test fails if any page that it opened had unexpected errors: see `Complaints`.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from accounts.models import Member
 from devstack.management.browser import chromium
-from tests.browser.browsing import Complaints, violations_on
+from tests.browser.browsing import ANY_IMPACT, GRAVE, Complaints, violations_on
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
@@ -139,10 +140,16 @@ def sign_in(live_server: Any) -> Callable[[Page, Member], None]:
 
 @pytest.fixture
 def axe() -> Callable[[Page], None]:
-    """Raise AssertionError with rules and elements if axe-core finds violations on the page."""
+    """Raise AssertionError with rules and elements if axe-core finds serious or critical violations on the page."""
+    return partial(_check, of=GRAVE)
 
-    def check(page: Page) -> None:
-        found = violations_on(page)
-        assert not found, f"{page.url}:\n" + "\n".join(found)
 
-    return check
+@pytest.fixture
+def strict_axe() -> Callable[[Page], None]:
+    """Like `axe`, for violations of any impact."""
+    return partial(_check, of=ANY_IMPACT)
+
+
+def _check(page: Page, *, of: Collection[str]) -> None:
+    found = violations_on(page, of=of)
+    assert not found, f"{page.url}:\n" + "\n".join(found)

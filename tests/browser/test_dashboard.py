@@ -20,6 +20,11 @@ from tests.importexport.importing import lines, stored
 
 
 @pytest.fixture
+def axe(strict_axe):
+    return strict_axe
+
+
+@pytest.fixture
 def rita(default_schemas):
     """The demo's reviewer and its data."""
     load(contacts=30)

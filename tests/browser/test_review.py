@@ -21,6 +21,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
+def axe(strict_axe: Callable[..., None]) -> Callable[..., None]:
+    return strict_axe
+
+
+@pytest.fixture
 def anna(make_member: Callable[..., Member]) -> Member:
     """A member who submits changes."""
     return make_member("anna", permissions=["view_contact", "view_changerequest"])
