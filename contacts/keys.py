@@ -17,7 +17,7 @@ def new_key() -> str:
 
 
 def address_hash(channel: Channel) -> str:
-    """Return a keyed hash of the pending address, which is the same whoever's it is."""
+    """Return a keyed hash of the pending address, the same for every contact that has the address."""
     value = f"{channel.kind}:{(channel.pending_value or '').casefold()}"
     return salted_hmac("contacts.address", value, algorithm="sha256").hexdigest()
 

@@ -1,4 +1,4 @@
-"""Sends mails, and tells those that are refused for good from those that can be tried again."""
+"""Sends mails, and distinguishes what is refused for good from what can be tried again."""
 
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 

@@ -24,7 +24,7 @@ from changerequests.services.saved_filters import LONGEST_NAME, delete_filter, s
 from core.errors import ApiError, NotFound
 
 STATUS = StatusFilter.parameter_name
-# What tells the filters that everybody has from each other; one replaces another, and keeps the rest.
+# What distinguishes the filters that everybody has; one replaces another, and keeps the rest.
 CHOSEN = (TURN, DUE, STATUS, INITIATOR)
 
 

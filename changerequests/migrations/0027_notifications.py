@@ -1,4 +1,4 @@
-"""What members are told about requests."""
+"""Notifications of members about requests."""
 
 import django.db.models.deletion
 import django.utils.timezone

@@ -1,4 +1,4 @@
-"""What members are told about requests in the admin."""
+"""Notifications of members about requests, in the admin."""
 
 from django.db import models
 from django.db.models import Q
@@ -12,7 +12,7 @@ from changerequests.models.requests import ChangeRequest
 class Notification(models.Model):
     """Tells a member that something happened to a request. It holds no value: its text is made when it is shown.
 
-    An unread one stands for all that follow of the same event, so that ten comments are told once.
+    While one is unread, there is no other of the same event, so that ten comments make one.
     """
 
     class Event(models.TextChoices):

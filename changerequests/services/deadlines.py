@@ -38,15 +38,15 @@ def remind() -> None:
 
 
 def escalate() -> None:
-    """Let the group that its stage names decide each request that is overdue, too, and have the members told."""
+    """Let the group that its stage names decide each request that is overdue, too, and notify its members."""
     overdue = _waiting().filter(due_at__lte=Now(), escalated_to=None, escalates_to__isnull=False)
     for request in overdue.order_by("due_at")[:AT_ONCE]:
         members = Member.objects.filter(user__is_active=True, user__groups=request.escalates_to)
         with transaction.atomic():
             if _claimed(request, escalated_to_id=request.escalates_to):
-                told = list(members.order_by("pk").values_list("pk", flat=True))
-                notify(members=told, request=request, event=Notification.Event.ESCALATED)
-                _have_mailed(request, told, DeadlineMail.Reason.ESCALATED)
+                member_ids = list(members.order_by("pk").values_list("pk", flat=True))
+                notify(members=member_ids, request=request, event=Notification.Event.ESCALATED)
+                _have_mailed(request, member_ids, DeadlineMail.Reason.ESCALATED)
 
 
 def _waiting() -> Any:

@@ -34,7 +34,7 @@ class SubmissionForm(forms.Form):
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"class": "kf-input", "rows": 3, "cols": False}),
-        help_text=_("For whoever reviews the change; kept in the history."),
+        help_text=_("For those who review the change; kept in the history."),
     )
 
 

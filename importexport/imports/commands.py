@@ -82,8 +82,8 @@ class ImportCommand(FourEyesCommand):
 
     def _show_failures(self, job: ImportJob, most: int = 20) -> None:
         for failure in failures_of(job)[:most]:
-            told = failure_as_json(failure)
-            where = f"{failure.file}: {told['externalId'] or '-'}\t{told['path'] or '-'}"
-            self.stderr.write(f"{where}\t{told['message']}")
+            shown = failure_as_json(failure)
+            where = f"{failure.file}: {shown['externalId'] or '-'}\t{shown['path'] or '-'}"
+            self.stderr.write(f"{where}\t{shown['message']}")
         if job.failed > most:
             self.stderr.write("... --failures FILE.csv writes all of them.")
