@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from core.errors import ApiError, BadRequest, ServiceUnavailable, UnprocessableEntity
 from core.stored_files import keep_files, storing
+from core.text import normalized
 from importexport.imports.copying import copy_into
 from importexport.imports.owners import owner_columns
 from importexport.imports.parsing import check_json
@@ -52,7 +53,7 @@ class _Checked:
 
 def key_of(external_id: str) -> bytes:
     """Return the hash of an external id, by which imports compare it."""
-    return blake2b(external_id.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
+    return blake2b(normalized(external_id).encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
 
 
 def store_uploads(*, actor: Actor, kind: ImportKind, uploads: Sequence[Any]) -> list[ImportFile]:

@@ -145,6 +145,13 @@ def test_anonymizing_a_person_deletes_the_files_that_hold_it_and_what_was_said_o
     assert ImportFile.objects.get(name=other[0]).is_stored
 
 
+def test_anonymizing_a_person_finds_its_files_by_every_spelling_of_its_id(app, entry):
+    synced(array(entry("Zürich 1")))
+    [name] = stored(array(entry(" Zu\u0308rich 1 ")))
+    anonymize_contacts(actor=SYSTEM, contact_ids=[Contact.objects.get().pk])
+    assert not ImportFile.objects.get(name=name).is_stored
+
+
 def test_anonymizing_a_person_erases_the_names_of_files(app, entry):
     """Files are named after people."""
     upload(app, ("Spyri.json", array(entry("E-1"), entry("E-1"))))
