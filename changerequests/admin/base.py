@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from accounts.admin_actor import VisibleToActorAdmin, actor_of, actor_of_list
-from changerequests.addresses import MINE, TURN
+from changerequests.addresses import ASSIGNED, MINE, TURN
 from changerequests.models import ChangeRequest, Status
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.searching import requests_to_decide
-from changerequests.queries.sight import seen_request
+from changerequests.queries.sight import seen_request, seen_requests
 from core.errors import NotFound
 
 OUTDATED = "outdated"
@@ -43,9 +43,12 @@ class RequestAdmin(VisibleToActorAdmin):
     """Requests visible to the actor. Reviewers may view them; no request is edited in a form."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChangeRequest]:
-        """Return the visible requests or, for `TurnFilter`, all that the actor could decide now."""
-        actor = actor_of_list(request) if request.GET.get(TURN) == MINE else None
-        return super().get_queryset(request) if actor is None else requests_to_decide(actor)
+        """Return the visible requests. For `TurnFilter`, what is seen through absent members counts, too."""
+        turn = request.GET.get(TURN)
+        actor = actor_of_list(request) if turn in (MINE, ASSIGNED) else None
+        if actor is None:
+            return super().get_queryset(request)
+        return requests_to_decide(actor) if turn == MINE else seen_requests(actor)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model:
         """Return the request, also if the actor sees it through somebody whose substitute it is. Raises Http404."""

@@ -139,7 +139,7 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, SavedFilterAdmin):
             timesince(row.created_at, depth=1),
         )
 
-    @display(description=_("due"), ordering="due_at", empty_value="–")
+    @display(description=_("due"), empty_value="–")
     def due(self, row: ChangeRequest) -> str | None:
         """The time until the current stage is due, or to whom it was escalated since."""
         if row.due_at is None or not row.is_open:

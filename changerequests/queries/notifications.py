@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from accounts.actor import Actor
 from changerequests.models import ChangeRequest, Decision, Notification, RequestComment
+from changerequests.queries.sight import seen_requests
 from changerequests.queries.subjects import attach_subjects
 
 # Nobody counts further: the header says "99+".
@@ -23,9 +24,15 @@ def unread_count(member_id: int | None) -> int:
 
 
 def visible_requests(notifications: Collection[Notification], *, actor: Actor) -> dict[int, ChangeRequest]:
-    """Return by id those requests of the notifications that the actor still sees, with subjects. Runs two queries."""
+    """Return by id those requests of the notifications that the actor still sees, with subjects.
+
+    Runs two queries, and two more if there are others.
+    """
     asked = {notification.request_id for notification in notifications}
     requests = list(ChangeRequest.objects.visible_to(actor).filter(pk__in=asked).as_row())
+    if missing := asked.difference(request.pk for request in requests):
+        # Seen through somebody whose substitute the actor is.
+        requests += seen_requests(actor).filter(pk__in=missing).as_row()
     attach_subjects(requests)
     return {request.pk: request for request in requests}
 

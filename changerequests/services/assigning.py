@@ -11,18 +11,20 @@ from changerequests.models import ChangeRequest, Notification, RequestAssignment
 from changerequests.queries.deciders import who_see
 from changerequests.queries.revisions import Current, Decider
 from changerequests.services.checks import request_to_decide
+from changerequests.services.locks import locked_request
 from changerequests.services.notifications import notify
-from core.errors import UnprocessableEntity, map_lock_errors
+from core.errors import UnprocessableEntity
 
 
 @transaction.atomic
 def assign_request(*, actor: Actor, change_request_id: int, member_id: int | None) -> RequestAssignment | None:
     """Assign a pending request to a member who could decide it now, or with None take the assignment away.
 
-    Notifies the member, unless it assigns the request to itself. Locks the assignment. Raises NotFound; Forbidden if
-    the actor could not decide the request now, as `decide` does; UnprocessableEntity `ChangeRequestNotPending`, and
-    `CannotDecide`, which says why the member could not.
+    Notifies the member, unless it assigns the request to itself. Locks the request, as those who decide do, then the
+    assignment. Raises NotFound; HeldByOthers; Forbidden if the actor could not decide the request now, as `decide`
+    does; UnprocessableEntity `ChangeRequestNotPending`, and `CannotDecide`, which says why the member could not.
     """
+    locked_request(change_request_id)
     request, current = request_to_decide(actor=actor, change_request_id=change_request_id)
     if member_id is None:
         RequestAssignment.objects.filter(pk=request.pk).delete()
@@ -32,8 +34,7 @@ def assign_request(*, actor: Actor, change_request_id: int, member_id: int | Non
     if reason is not None:
         raise UnprocessableEntity(reason, sub_code="CannotDecide")
     said = {"member": member, "assigned_by_id": actor.member_id, "assigned_at": timezone.now()}
-    with map_lock_errors():
-        assignment, _is_new = RequestAssignment.objects.update_or_create(request=request, defaults=said)
+    assignment, _is_new = RequestAssignment.objects.update_or_create(request=request, defaults=said)
     if member_id != actor.member_id:
         notify(members=[member_id], request=request, event=Notification.Event.ASSIGNED)
     return assignment

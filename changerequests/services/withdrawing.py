@@ -38,8 +38,8 @@ def cancel_change_request(*, actor: Actor, change_request_id: int) -> ChangeRequ
 
 def close_as_cancelled(request: ChangeRequest) -> None:
     """Cancel a locked, open request."""
-    request.status = Status.CANCELLED
-    request.save(update_fields=["status"])
+    request.status, request.is_outcome_due = Status.CANCELLED, False
+    request.save(update_fields=["status", "is_outcome_due"])
     put_down(request)
     request.subjects.update(is_open=False)
     if request.subject_id is not None:

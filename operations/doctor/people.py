@@ -22,7 +22,7 @@ from administration.models import BREAK_GLASS, BreakGlass
 from changerequests.coverage import Gap, gaps, gaps_about_groups, gaps_of_applications
 from changerequests.eligibility import Person, Round
 from changerequests.kinds import RequestKind, all_kinds
-from changerequests.models import ChangeRequest, DeadlineMail
+from changerequests.models import ChangeRequest, DailyDigest, DeadlineMail
 from changerequests.policies import KindPolicy, Rule, Stage, kind_policy
 from changerequests.queries.deciders import deciders_today, members_with
 from changerequests.queries.policies import policies_now
@@ -92,7 +92,9 @@ def _unreachable() -> Iterator[Finding]:
     notices = Notice.objects.filter(refused_at__gte=since)
     outcomes = ChangeRequest.objects.filter(reviewed_at__gte=since, outcome_refused_at__isnull=False)
     reminders = DeadlineMail.objects.filter(refused_at__gte=since)
-    members = Q(member__in=outcomes.values("initiator_member")) | Q(member__in=reminders.values("member"))
+    digests = DailyDigest.objects.filter(refused_at__gte=since)
+    members = Q(member__in=outcomes.values("initiator_member"))
+    members |= Q(member__in=reminders.values("member")) | Q(member__in=digests.values("member"))
     refused = members | Q(pk__in=notices.values("recipient"))
     users = list(User.objects.filter(refused).order_by("pk").values_list("username", flat=True))
     if users:
