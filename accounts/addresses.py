@@ -5,11 +5,10 @@ Staff have that of their user. The app that knows the clients says what theirs i
 
 from typing import Protocol
 
-from email_validator import EmailNotValidError, validate_email
-
 from accounts.models import User
 from accounts.second_factor import is_for
 from accounts.usernames import login_named
+from core.mails import mailable
 
 
 class ClientLogins(Protocol):
@@ -34,22 +33,9 @@ def register_client_logins(clients: ClientLogins) -> None:
 def link_address(user: User) -> str:
     """Return the address to which a link for this login goes; empty if there is none."""
     if is_for(user):
-        return user.email
+        return mailable(user.email)
     known = (clients.address_of(user) for clients in _clients)
     return mailable(next((address for address in known if address is not None), user.email))
-
-
-def mailable(address: str) -> str:
-    """Return the address with an international domain in ASCII, by IDNA 2008 as its registry has it.
-
-    Django would encode it by IDNA 2003, which makes another domain of some: straße.example becomes strasse.example.
-    """
-    if address.isascii():
-        return address
-    try:
-        return validate_email(address, check_deliverability=False).ascii_email or address
-    except EmailNotValidError:
-        return address
 
 
 def login_for_link(typed: str) -> User | None:

@@ -354,7 +354,7 @@ class Notice(models.Model):
     """A mail to a user: of rights given or taken, a lock taken away, a link to set its password, a secret, or an alarm.
 
     Sent once; `is_due` until then, or until it is refused for good. A notice of rights names the subject of the change,
-    its paths and its author; the mail tells no values.
+    its paths and its author; the mail contains no values.
     """
 
     class Kind(models.TextChoices):

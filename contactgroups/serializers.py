@@ -66,7 +66,7 @@ class GroupsSerializer(serializers.Serializer):
 class GroupCriteriaSerializer(PageSerializer):
     contactIds = criterion(
         StrictIntegerField(),
-        help_text="Groups with at least one of these contacts; one that you cannot see counts not.",
+        help_text="Groups with at least one of these contacts; contacts that you cannot see do not count.",
     )
     contactGroupIds = criterion(StrictIntegerField())
     name = optional(

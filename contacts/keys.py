@@ -16,9 +16,9 @@ def new_key() -> str:
     return f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
 
 
-def address_hash(channel: Channel) -> str:
-    """Return a keyed hash of the pending address, the same for every contact that has the address."""
-    value = f"{channel.kind}:{(channel.pending_value or '').casefold()}"
+def address_hash(kind: str, address: str) -> str:
+    """Return a keyed hash of an address in the form to which keys are sent, the same for every contact that has it."""
+    value = f"{kind}:{address.casefold()}"
     return salted_hmac("contacts.address", value, algorithm="sha256").hexdigest()
 
 

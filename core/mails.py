@@ -3,6 +3,7 @@
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 
 from django.core.mail import send_mail
+from email_validator import EmailNotValidError, validate_email
 
 from core.outbox import MessageRefusedError
 
@@ -14,13 +15,26 @@ REFUSALS = frozenset({550, 551, 552, 553, 554, 556})
 def send_text(subject: str, text: str, *, to: str) -> None:
     """Send a mail. Raises MessageRefusedError if it need not be tried again, otherwise OSError."""
     try:
-        send_mail(subject, text, None, [to])
+        send_mail(subject, text, None, [mailable(to)])
     except SMTPRecipientsRefused as error:
         _check_refusal([code for code, _text in error.recipients.values()], error)
         raise
     except SMTPDataError as error:
         _check_refusal([error.smtp_code], error)
         raise
+
+
+def mailable(address: str) -> str:
+    """Return the address with an international domain in ASCII, by IDNA 2008 as its registry has it.
+
+    Django would encode it by IDNA 2003, which makes another domain of some: straße.example becomes strasse.example.
+    """
+    if address.isascii():
+        return address
+    try:
+        return validate_email(address, check_deliverability=False).ascii_email or address
+    except EmailNotValidError:
+        return address
 
 
 def _check_refusal(codes: list[int], error: OSError) -> None:

@@ -8,12 +8,11 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts.addresses import mailable
 from accounts.throttling import counter
 from contacts.keys import LIFETIME, address_hash, key_hash, new_key
 from contacts.models import CONTACT_SCHEMA, Channel, ChannelKind
 from contacts.sms import send_sms
-from core.mails import send_text
+from core.mails import mailable, send_text
 from core.outbox import Outbox
 from schemas.phones import e164, region_or_default
 from schemas.queries import current_schema
@@ -60,22 +59,24 @@ def _seconds_to_wait(channel: Channel) -> int:
 
 
 def _counted_as(channel: Channel) -> str:
-    return f"key:{address_hash(channel)}"
+    return f"key:{address_hash(channel.kind, _receiver(channel))}"
 
 
 def _send(channel: Channel, key: str) -> None:
-    address = channel.pending_value or ""
     context = {"key": key, "minutes": int(LIFETIME.total_seconds() // 60)}
     with translation.override(channel.language):
         if channel.kind == ChannelKind.EMAIL:
             text = render_to_string("contacts/verification_email.txt", context)
-            send_text(_("Your verification key"), text, to=mailable(address))
+            send_text(_("Your verification key"), text, to=_receiver(channel))
         else:
-            number = _sendable(address, channel.path)
-            send_sms(to=number, text=render_to_string("contacts/verification_sms.txt", context).strip())
+            text = render_to_string("contacts/verification_sms.txt", context)
+            send_sms(to=_receiver(channel), text=text.strip())
 
 
-def _sendable(number: str, path: str) -> str:
-    """Return the E.164 form of a mobile number as it is written in the field at the path."""
-    field = current_schema(CONTACT_SCHEMA).field_at(path)
-    return e164(number, region_or_default(field.region if field else None)) or number
+def _receiver(channel: Channel) -> str:
+    """Return the pending address in the form to which keys are sent: of a mobile number, E.164."""
+    address = channel.pending_value or ""
+    if channel.kind == ChannelKind.EMAIL:
+        return mailable(address)
+    field = current_schema(CONTACT_SCHEMA).field_at(channel.path)
+    return e164(address, region_or_default(field.region if field else None)) or address

@@ -11,7 +11,7 @@ from accounts.actor import Actor
 from audit import entries
 from changerequests.models import ChangeRequest, Proposal
 from changerequests.services.submitting import approved_by, request_if_required
-from contacts.models import CONTACT_IDENTITY, CONTACT_TYPES, Contact, ProfilePicture
+from contacts.models import CONTACT_IDENTITY, CONTACT_TYPES, Contact, ProfilePicture, system_name
 from contacts.services.external_ids import (
     another_external_id,
     check_external_ids_free,
@@ -60,8 +60,10 @@ class LockedIdentity:
         Raises UnprocessableEntity `ExternalConnectionExists`, `ValidationFailed`.
         """
         present = self.document[CONNECTIONS]
-        systems = {connection["system"] for connection in present}
-        new = [connection for connection in map(connection_in_form, added) if connection not in present]
+        # Earlier versions stored other spellings of Default.
+        held = [{**connection, "system": system_name(connection["system"])} for connection in present]
+        systems = {connection["system"] for connection in held}
+        new = [connection for connection in map(connection_in_form, added) if connection not in held]
         if any(connection["system"] in systems for connection in new):
             raise another_external_id()
         return [*present, *new]

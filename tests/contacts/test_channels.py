@@ -242,6 +242,15 @@ class TestKeysOfOneAddress:
         assert len(mail.outbox) == 2
         assert [contact.channels.get().is_put_off for contact, _api in clients] == [False, False, True]
 
+    def test_one_number_counts_once_however_it_is_written(self, clients):
+        subscriber = f"{uuid4().int % 10**7:07}"
+        written = (f"+4179{subscriber}", f"079 {subscriber[:3]} {subscriber[3:]}", f"0041 79 {subscriber}")
+        for number, (contact, api) in zip(written, clients, strict=True):
+            answer = api.patch(f"/v1.0/contacts/{contact.pk}/details", mobile(number))
+            assert answer.json["hasPendingMobile"] is True
+            deliver_key(contact.channels.get().pk)
+        assert [contact.channels.get().is_put_off for contact, _api in clients] == [False, False, True]
+
     def test_those_that_did_not_go_out_do_not_count(self, clients, victim, settings):
         backend = settings.EMAIL_BACKEND
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

@@ -2,6 +2,8 @@
 
 import pytest
 
+from contacts.models import ExternalConnection
+
 pytestmark = pytest.mark.django_db
 
 
@@ -68,6 +70,14 @@ class TestExternalConnections:
         assert app.get(connections_path(contact)).json["connections"] == [{"externalId": "D-1", "system": "Default"}]
         for system in ("Default", "default"):
             assert app.get(f"/v1.0/contacts/external-connections/{system}/D-1").json["id"] == contact.pk
+
+    def test_a_default_of_before_is_no_second_default_either(self, make_contact, app):
+        contact = make_contact()
+        ExternalConnection.objects.create(contact=contact, system="default", external_id="D-1")
+        assert app.post(connections_path(contact), {"externalId": "D-1", "system": "Default"}).status == 204
+        other = app.post(connections_path(contact), {"externalId": "D-2", "system": "Default"})
+        assert (other.status, other.sub_code) == (422, "ExternalConnectionExists")
+        assert contact.external_connections.count() == 1
 
     def test_an_id_with_a_slash_is_found_when_it_is_escaped(self, make_contact, app):
         contact = make_contact()

@@ -19,7 +19,6 @@ from administration.recertification import COLUMNS, by_manager, cells
 from core.spreadsheets import neutral
 
 FORMATS = ("csv", "html", "json")
-# With one of these a cell begins that a spreadsheet would calculate.
 
 
 class Command(BaseCommand):
