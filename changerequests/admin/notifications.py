@@ -33,7 +33,6 @@ COLOURS = {
     Event.COMMENTED: "info",
     Event.ASSIGNED: "info",
     Event.DUE_SOON: "warning",
-    Event.OVERDUE: "danger",
     Event.ESCALATED: "danger",
 }
 

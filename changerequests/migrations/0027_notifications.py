@@ -27,7 +27,6 @@ class Migration(migrations.Migration):
                             ("commented", "New comment"),
                             ("assigned", "Assigned to you"),
                             ("due-soon", "Due soon"),
-                            ("overdue", "Overdue"),
                             ("escalated", "Escalated to you"),
                         ],
                         max_length=20,

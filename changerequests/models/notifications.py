@@ -23,7 +23,6 @@ class Notification(models.Model):
         COMMENTED = "commented", _("New comment")
         ASSIGNED = "assigned", _("Assigned to you")
         DUE_SOON = "due-soon", _("Due soon")
-        OVERDUE = "overdue", _("Overdue")
         ESCALATED = "escalated", _("Escalated to you")
 
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="notifications", db_index=False)

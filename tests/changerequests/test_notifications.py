@@ -142,7 +142,7 @@ def test_notifying_many_takes_one_statement(
 ) -> None:
     members = [make_member().pk for _number in range(5)]
     with count_queries() as queries:
-        notify(members=[*members, members[0]], request=asked, event=Event.OVERDUE)
+        notify(members=[*members, members[0]], request=asked, event=Event.ESCALATED)
     assert len([query for query in queries.captured_queries if query["sql"].startswith("INSERT")]) == 1
     assert Notification.objects.count() == 5
 
@@ -229,7 +229,7 @@ def test_every_event_has_a_colour() -> None:
 
 @pytest.fixture
 def three(anna: Member, asked: ChangeRequest) -> list[Notification]:
-    for event in (Event.COMMENTED, Event.DUE_SOON, Event.OVERDUE):
+    for event in (Event.COMMENTED, Event.DUE_SOON, Event.ESCALATED):
         notify(members=[anna.pk], request=asked, event=event)
     return list(Notification.objects.order_by("pk"))
 
@@ -261,7 +261,7 @@ def test_one_is_marked_and_the_tab_stays(
     browser = admin_of(anna)
     answer = browser.post(READ, {"notification": three[0].pk, "show": "all"})
     assert answer["Location"] == f"{PAGE}?show=all"
-    assert unread() == {Event.DUE_SOON, Event.OVERDUE}
+    assert unread() == {Event.DUE_SOON, Event.ESCALATED}
     assert bell_of(browser) == "Notifications, 2 unread"
     assert "New comment" not in text_of(browser.get(PAGE))
     assert "New comment" in text_of(browser.get(f"{PAGE}?show=all"))
@@ -272,9 +272,9 @@ def test_all_are_marked_up_to_the_latest_of_the_page(
 ) -> None:
     browser = admin_of(anna)
     latest = browser.get(PAGE).context["up_to"]
-    notify(members=[anna.pk], request=asked, event=Event.ESCALATED)
+    notify(members=[anna.pk], request=asked, event=Event.ASSIGNED)
     assert browser.post(READ, {"up_to": latest, "show": "https://elsewhere.example"})["Location"] == PAGE
-    assert unread() == {Event.ESCALATED}
+    assert unread() == {Event.ASSIGNED}
 
 
 def test_opening_a_request_reads_what_is_about_it(
