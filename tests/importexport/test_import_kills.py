@@ -28,7 +28,7 @@ def workers(storage_directory, monkeypatch):
     monkeypatch.setattr(run_import, "delay", lambda *args: run_import.apply_async(args, queue=queue))
     workers = Workers(queue, storage_directory)
     yield workers
-    workers.kill()
+    workers.end()
     Redis.from_url(embedded.redis_url(embedded.var_directory())).delete(queue)
 
 
