@@ -23,6 +23,9 @@ AREAS: Mapping["str | Promise", Mapping[str, "str | Promise"]] = {
         "contacts.change_contact_details": _("Change contact details, usernames, pictures and external ids"),
         "contacts.change_contact": _("Decide who sees a contact: its participants and members"),
         "contacts.anonymize_contact": _("Anonymize contacts"),
+        "contacts.view_externalsystem": _("See external systems"),
+        "contacts.add_externalsystem": _("Add external systems"),
+        "contacts.change_externalsystem": _("Rename external systems"),
     },
     _("Contact groups"): {
         "contactgroups.view_contactgroup": _("See contact groups"),

@@ -22,6 +22,7 @@ class Role:
 _LOOK = frozenset(
     {
         "contacts.view_contact",
+        "contacts.view_externalsystem",
         "contactgroups.view_contactgroup",
         "legalentities.view_legalentity",
         "changerequests.view_changerequest",
@@ -88,8 +89,8 @@ AUDITOR = Role(
 ADMINISTRATOR = Role(
     "Administrator",
     _(
-        "Looks after members, participants, client applications, absences, holidays and policies. Rights, and the "
-        "logins of staff, are for superusers. Sees no contacts by it."
+        "Looks after members, participants, client applications, external systems, absences, holidays and policies. "
+        "Rights, and the logins of staff, are for superusers. Sees no contacts by it."
     ),
     frozenset(name for name in WORDS if name.partition(".")[0] in ("accounts", "auth"))
     | {
@@ -103,6 +104,9 @@ ADMINISTRATOR = Role(
         "changerequests.view_holiday",
         "changerequests.add_holiday",
         "changerequests.change_holiday",
+        "contacts.view_externalsystem",
+        "contacts.add_externalsystem",
+        "contacts.change_externalsystem",
     },
 )
 ROLES = (RELATIONSHIP_MANAGER, REVIEWER, DATA_STEWARD, AUDITOR, ADMINISTRATOR)

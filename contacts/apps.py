@@ -17,6 +17,7 @@ class ContactsConfig(AppConfig):
     def ready(self) -> None:
         from accounts.addresses import register_client_logins
         from accounts.usernames import register_name_holder
+        from administration.configuration import register_sort
         from changerequests.services.erasure import erase_requests
         from contacts.kinds.access import ContactAccessKind
         from contacts.kinds.anonymization import AnonymizationKind
@@ -28,12 +29,14 @@ class ContactsConfig(AppConfig):
         from contacts.queries.documents import is_list_item_used, stored_contacts
         from contacts.services.anonymization import erase_contacts
         from contacts.services.logins import ContactLogins
+        from contacts.systems import SystemSort
 
         register_kind(ContactDetailsKind())
         register_kind(ContactAccessKind())
         register_kind(AnonymizationKind())
         register_kind(ContactIdentityKind())
         register_kind(ContactCreationKind())
+        register_sort(SystemSort())
         register_name_holder(has_username)
         register_client_logins(ContactLogins())
         register_usage_check(is_list_item_used)

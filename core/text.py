@@ -54,6 +54,11 @@ def one_line(text: str) -> str:
     return normalized(" ".join("".join(kept).split()))
 
 
+def compared(text: str) -> str:
+    """Return a name as it is compared with others, whatever its case and its spelling: by NFKC, case-folded."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", normalized(text)).casefold())
+
+
 def is_ignorable(character: str) -> bool:
     """Return whether readers do not notice the character: it has no shape and takes no space."""
     return (

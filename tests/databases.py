@@ -22,6 +22,7 @@ from django.test import TransactionTestCase
 from psycopg.sql import Literal
 from pytest_django.plugin import DjangoDbBlocker
 
+from contacts.models import ExternalSystem
 from schemas.services.defaults import load_default_schemas, load_lists
 from tests.fingerprints import ROOT, fingerprint
 
@@ -30,6 +31,8 @@ _LOCK = zlib.crc32(_PREFIX.encode())
 _RENEW = pytest.StashKey[Callable[[], None]]()
 _SEQUENCES = "SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences WHERE last_value > 0"
 _TABLES = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'"
+# Systems that contacts of tests have ids in, besides those that are shipped.
+SYSTEMS = ("CRM", "ERP", "SSO", "Kernbank Zürich")
 # What changes with tables, indexes, constraints, triggers, functions, privileges and statistics.
 _CATALOGS = (
     *("pg_class", "pg_index", "pg_constraint", "pg_trigger", "pg_attrdef", "pg_statistic"),
@@ -196,6 +199,7 @@ def _migrations_and_models() -> Iterator[Path]:
 def _load_defaults() -> None:
     load_lists()
     load_default_schemas()
+    ExternalSystem.objects.bulk_create(ExternalSystem(name=name) for name in SYSTEMS)
 
 
 def _defaults() -> Iterator[Path]:

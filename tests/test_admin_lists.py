@@ -19,6 +19,7 @@ from accounts.models import ClientApplication, Member, Participant, User
 from benchmarks.change_requests import RENAMING, insert_requests
 from changerequests.models import Absence, Holiday
 from contactgroups.models import ContactGroup, EntityType, GroupMembership, LinkedEntity
+from contacts.models import ExternalSystem
 from importexport.models import ExportJob, ImportJob
 from legalentities.models import LegalEntity
 from schemas.models import List, ListItem, Schema, SchemaVersion
@@ -171,6 +172,9 @@ ROWS: dict[str, Rows] = {
     "changerequests.Holiday": holidays,
     "contactgroups.ContactGroup": contact_groups,
     "contacts.Contact": contacts,
+    "contacts.ExternalSystem": lambda _viewer, size: ExternalSystem.objects.bulk_create(
+        ExternalSystem(name=f"S {next(numbers)}") for _ in range(size)
+    ),
     "importexport.ExportJob": lambda viewer, size: ExportJob.objects.bulk_create(
         ExportJob(kind="contacts", requested_by_member=viewer) for _ in range(size)
     ),

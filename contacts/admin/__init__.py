@@ -2,5 +2,6 @@
 
 from contacts.admin.contact import ContactAdmin
 from contacts.admin.members import AssignedInline, NewAssignmentInline
+from contacts.admin.systems import ExternalSystemAdmin
 
-__all__ = ["AssignedInline", "ContactAdmin", "NewAssignmentInline"]
+__all__ = ["AssignedInline", "ContactAdmin", "ExternalSystemAdmin", "NewAssignmentInline"]

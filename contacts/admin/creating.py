@@ -20,7 +20,16 @@ from changerequests.admin.messages import waiting_message
 from changerequests.models import ChangeRequest
 from changerequests.queries.policies import binding_policy
 from contacts.admin.base import address_of, done
-from contacts.models import CONTACT_CREATION, CONTACT_SCHEMA, CONTACT_TYPES, Contact, ExternalConnection
+from contacts.admin.links import offer_systems, place_faults
+from contacts.models import (
+    CONTACT_CREATION,
+    CONTACT_SCHEMA,
+    CONTACT_TYPES,
+    MAX_EXTERNAL_ID,
+    MAX_SYSTEM,
+    Contact,
+    ExternalConnection,
+)
 from contacts.services.creation import create_contact
 from core.errors import ApiError
 from schemas.forms import DetailsForm
@@ -47,20 +56,21 @@ class NewContactForm(forms.Form):
     system = forms.CharField(
         label=_("System"),
         required=False,
-        max_length=100,
+        max_length=MAX_SYSTEM,
         initial=ExternalConnection.DEFAULT_SYSTEM,
-        widget=forms.TextInput(attrs=CONTROL),
+        widget=forms.Select(attrs={"class": "kf-input"}),
     )
     external_id = forms.CharField(
         label=_("External id"),
         required=False,
-        max_length=200,
+        max_length=MAX_EXTERNAL_ID,
         widget=forms.TextInput(attrs=CONTROL),
         help_text=_("What another system calls the contact, if one does."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        offer_systems(self)
         items = list_data(CONTACT_TYPES).sorted_items(get_language() or "")
         self.fields["type"].choices = [(item.id, item.name()) for item in items]  # type: ignore[attr-defined]
         if settings.USERNAME_FROM_EMAIL:
@@ -129,6 +139,6 @@ def _show(refusal: ApiError, form: NewContactForm, details: DetailsForm) -> None
     if field in form.fields:
         form.add_error(field, str(refusal))
     elif refusal.sub_code in ("ValidationFailed", "FieldNotUpdatable"):
-        details.add_faults(refusal.properties)
+        details.add_faults(place_faults(form, refusal.properties or {}))
     else:
         details.errors.append(str(refusal))

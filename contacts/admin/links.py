@@ -1,5 +1,8 @@
 """Admin pages with a contact's external connections and channels."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -8,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_actor import VisibleToActorAdmin
 from contacts.admin.base import address_of, check_permission, contact_page, done, made, opened, refused
-from contacts.models import CONTACT_SCHEMA, ChannelKind, ExternalConnection
+from contacts.models import CONTACT_SCHEMA, MAX_EXTERNAL_ID, MAX_SYSTEM, ChannelKind, ExternalConnection
 from contacts.permissions import MAY_CHANGE_DETAILS
+from contacts.queries.systems import known_systems
 from contacts.services.channels import discontinue_verification, resend_key
 from contacts.services.connections import add_external_connection
 from core.documents import value_at
@@ -24,15 +28,33 @@ class ConnectionForm(forms.Form):
 
     system = forms.CharField(
         label=_("System"),
-        max_length=100,
+        max_length=MAX_SYSTEM,
         initial=ExternalConnection.DEFAULT_SYSTEM,
-        widget=forms.TextInput(attrs={"class": "kf-input", "autocomplete": "off"}),
+        widget=forms.Select(attrs={"class": "kf-input"}),
     )
     external_id = forms.CharField(
         label=_("External id"),
-        max_length=200,
+        max_length=MAX_EXTERNAL_ID,
         widget=forms.TextInput(attrs={"class": "kf-input", "autocomplete": "off"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_systems(self)
+
+
+def offer_systems(form: forms.Form) -> None:
+    """Offer the systems there are. The service decides on others."""
+    form.fields["system"].widget.choices = [(name, name) for name in known_systems().names]
+
+
+def place_faults(form: forms.Form, faults: Mapping[str, Any]) -> dict[str, Any]:
+    """Show the faults of an external id and its system at their fields; return the others."""
+    others = dict(faults)
+    for path, field in (("system", "system"), ("externalId", "external_id")):
+        for fault in others.pop(path, ()):
+            form.add_error(field, fault)
+    return others
 
 
 def connections_page(
@@ -64,7 +86,8 @@ def add_connection(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
     try:
         asked = add_external_connection(actor=actor, contact_id=contact.pk, **form.cleaned_data)
     except ApiError as error:
-        form.add_error(None, str(error))
+        if error.sub_code != "ValidationFailed" or place_faults(form, error.properties or {}):
+            form.add_error(None, str(error))
         return connections_page(admin, request, contact_id, form)
     return made(request, asked, gettext("The external id was recorded."), address_of(contact.pk, "connections"))
 

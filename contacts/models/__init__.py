@@ -9,7 +9,6 @@ from contacts.models.contact import (
     CONTACT_SCHEMA,
     CONTACT_TYPES,
     MAX_EXTERNAL_ID,
-    MAX_SYSTEM,
     MAX_USERNAME,
     START_OF_NAME,
     Contact,
@@ -18,10 +17,10 @@ from contacts.models.contact import (
     ExternalConnection,
     LoginOfContacts,
     name_of,
-    system_name,
 )
 from contacts.models.history import ContactEntry, ContactErasure
 from contacts.models.picture import ProfilePicture
+from contacts.models.systems import MAX_SYSTEM, ExternalSystem
 from contacts.models.waiting import (
     ReservedExternalId,
     SubjectOfContactRequest,
@@ -51,6 +50,7 @@ __all__ = [
     "ContactErasure",
     "ContactParticipant",
     "ExternalConnection",
+    "ExternalSystem",
     "LoginOfContacts",
     "ProfilePicture",
     "ReservedExternalId",
@@ -59,5 +59,4 @@ __all__ = [
     "WaitingContact",
     "WaitingParticipant",
     "name_of",
-    "system_name",
 ]

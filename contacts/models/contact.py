@@ -1,6 +1,5 @@
 """Contacts, their assignments and their ids in other systems."""
 
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -19,10 +18,10 @@ from accounts.models import Member, Participant, User
 from accounts.names import LoginName
 from audit.models import Entry
 from contacts.models import login_names, triggers
+from contacts.models.systems import MAX_SYSTEM
 from contacts.querysets import ContactQuerySet
 from core.documents import value_at
 from core.folding import Folded
-from core.text import normalized
 from schemas.models import ListItem
 
 # The kinds of the ledger and of change requests, the schema of details, and the list of contact types.
@@ -36,7 +35,6 @@ CONTACT_SCHEMA = "contact"
 CONTACT_TYPES = "contact-type"
 
 MAX_USERNAME = 254
-MAX_SYSTEM = 100
 MAX_EXTERNAL_ID = 200
 
 
@@ -198,7 +196,7 @@ class ContactAssignment(models.Model):
 class ExternalConnection(models.Model):
     """A contact's id in another system; `Default` is the system of the import."""
 
-    DEFAULT_SYSTEM = "Default"
+    DEFAULT_SYSTEM = triggers.DEFAULT_SYSTEM
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="external_connections", db_index=False)
     system = models.CharField(_("system"), max_length=MAX_SYSTEM)
@@ -216,10 +214,3 @@ class ExternalConnection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.system}: {self.external_id}"
-
-
-def system_name(given: str) -> str:
-    """Return the one form of the name of a system: `default` is no second `Default`."""
-    name = normalized(given)
-    default = ExternalConnection.DEFAULT_SYSTEM
-    return default if unicodedata.normalize("NFKC", name).casefold() == default.casefold() else name

@@ -28,6 +28,9 @@ USERNAME_RESERVED = "contact_username_reserved"
 EXTERNAL_ID_TAKEN = "external_id_unique"
 EXTERNAL_ID_RESERVED = "external_id_reserved"
 
+# The system of the import.
+DEFAULT_SYSTEM = "Default"
+
 _USERNAMES = Reservations(
     column="username",
     rows="contacts_contact",
@@ -102,6 +105,27 @@ OF_ERASURES = [
 ]
 
 OF_CONNECTIONS = _EXTERNAL_IDS.of_rows()
+
+OF_SYSTEMS = [
+    Guard(
+        name="systems_in_use_keep_their_names",
+        when=pgtrigger.Before,
+        operation=pgtrigger.UpdateOf("name") | pgtrigger.Delete,
+        func=f"""
+            IF TG_OP = 'UPDATE' AND NEW.name = OLD.name THEN
+                RETURN NEW;
+            END IF;
+            IF OLD.name = '{DEFAULT_SYSTEM}'
+            OR EXISTS (SELECT FROM public.contacts_externalconnection WHERE system = OLD.name) THEN
+                {refuse("Refused for system %: contacts have ids in it.", "OLD.name")}
+            END IF;
+            IF TG_OP = 'UPDATE' THEN
+                RETURN NEW;
+            END IF;
+            RETURN OLD;
+        """,
+    ),
+]
 
 OF_WAITING_CONTACTS = [*_USERNAMES.of_reservations(), *login_names.OF_WAITING_CONTACTS]
 

@@ -17,11 +17,10 @@ from contacts.models import (
     ExternalConnection,
     ReservedExternalId,
     WaitingContact,
-    system_name,
 )
 from core.errors import NotFound
 from core.search import SearchTerm
-from core.text import normalized
+from core.text import compared, normalized
 
 
 def no_such_contact() -> NotFound:
@@ -112,14 +111,13 @@ def contacts_by_type(*, actor: Actor, type_ids: Iterable[int], most: int) -> dic
 
 def connection_holder(*, actor: Actor, system: str, external_id: str) -> Contact:
     """Return the contact with this external id. Raises NotFound if there is none or the actor cannot see it."""
-    name = system_name(system)
-    # Earlier versions stored other spellings of Default.
-    lookup = "system__iexact" if name == ExternalConnection.DEFAULT_SYSTEM else "system"
-    held = ExternalConnection.objects.filter(**{lookup: name}, external_id=normalized(external_id))
-    contact = Contact.objects.visible_to(actor).filter(pk__in=held.values("contact")).defer("details").first()
-    if contact is None:
+    held = ExternalConnection.objects.filter(external_id=normalized(external_id)).order_by()
+    contacts: Any = Contact.objects.visible_to(actor).filter(pk__in=held.values("contact")).defer("details")
+    contact: Any = contacts.annotate(system=Subquery(held.values("system")[:1])).first()
+    if contact is None or compared(contact.system) != compared(system):
         raise NotFound(_("No contact that you can see has this external id in this system."))
-    return contact
+    found: Contact = contact
+    return found
 
 
 def search_contacts(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:

@@ -28,6 +28,7 @@ from contacts.models import (
     name_of,
 )
 from contacts.plans import ChangePlan, Origin, plan, replaced
+from contacts.queries.systems import held_systems
 from contacts.services.access import MEMBERS, PARTICIPANTS, check_exist
 from contacts.services.changes import commit
 from contacts.services.external_ids import (
@@ -209,16 +210,19 @@ def _planned(
     path = schema.channel_paths[ChannelKind.EMAIL]
     email = value_at(found.document, path) if path else None
     contact.username = new_username(contact, requested=username, email=email, email_path=path)
-    connections = [connection_in_form(connection) for connection in connections]
     if connections:
-        _check_connections(contact, connections)
+        connections = _checked_connections(contact, connections)
     return NewContact(contact, found, connections, participants, members)
 
 
-def _check_connections(contact: Contact, connections: Connections) -> None:
+def _checked_connections(contact: Contact, connections: Connections) -> Connections:
+    """Return external ids in their one form, if a contact may have them."""
+    systems = held_systems()
+    connections = [connection_in_form(connection, systems) for connection in connections]
     if len({connection["system"] for connection in connections}) < len(connections):
         raise another_external_id()
     check_external_ids_free([connection["externalId"] for connection in connections], but_by=contact)
+    return connections
 
 
 def _inherited_from(actor: Actor) -> tuple[Sequence[int], Sequence[int]]:

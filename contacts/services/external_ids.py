@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 from django.utils.translation import gettext as _
 
-from contacts.models import MAX_EXTERNAL_ID, MAX_SYSTEM, Contact, ExternalConnection, system_name
+from contacts.models import MAX_EXTERNAL_ID, MAX_SYSTEM, Contact, ExternalConnection
 from contacts.models.triggers import EXTERNAL_ID_RESERVED, EXTERNAL_ID_TAKEN
 from contacts.queries.contacts import external_id_is_reserved
+from contacts.queries.systems import Systems
 from core.errors import UnprocessableEntity, map_integrity_error
 from core.text import checked_line
 
@@ -27,21 +28,30 @@ def another_external_id() -> UnprocessableEntity:
     )
 
 
-def connection_in_form(connection: Mapping[str, str]) -> dict[str, str]:
-    """Return an external id and its system in their one form. Raises UnprocessableEntity `ValidationFailed`.
+def connection_in_form(connection: Mapping[str, str], systems: Systems) -> dict[str, str]:
+    """Return an external id in its one form, and its system as that is spelled.
 
-    A system has no slash, because it is one part of the path under which its ids are looked for.
+    Raises UnprocessableEntity `ValidationFailed`, also for a system that is none of `systems`.
     """
-    system = system_name(checked_line(connection["system"], path="system", most=MAX_SYSTEM))
+    given = checked_line(connection["system"], path="system", most=MAX_SYSTEM)
     external_id = checked_line(connection["externalId"], path="externalId", most=MAX_EXTERNAL_ID)
+    system = systems.named(given)
     faults = {}
-    if not system or "/" in system:
-        faults["system"] = [_("A system is required: a text without a slash.")]
+    if system is None:
+        faults["system"] = [no_such_system(given, systems)]
     if not external_id:
         faults["externalId"] = [_("An external id is required.")]
-    if faults:
+    if system is None or faults:
         raise UnprocessableEntity(sub_code="ValidationFailed", properties=faults)
     return {"system": system, "externalId": external_id}
+
+
+def no_such_system(given: str, systems: Systems) -> str:
+    """Return the fault of a system that nobody has configured."""
+    return _("There is no system “%(system)s”. The systems are: %(systems)s.") % {
+        "system": given,
+        "systems": str(systems),
+    }
 
 
 @contextmanager

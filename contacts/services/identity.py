@@ -11,7 +11,8 @@ from accounts.actor import Actor
 from audit import entries
 from changerequests.models import ChangeRequest, Proposal
 from changerequests.services.submitting import approved_by, request_if_required
-from contacts.models import CONTACT_IDENTITY, CONTACT_TYPES, Contact, ProfilePicture, system_name
+from contacts.models import CONTACT_IDENTITY, CONTACT_TYPES, Contact, ProfilePicture
+from contacts.queries.systems import held_systems
 from contacts.services.external_ids import (
     another_external_id,
     check_external_ids_free,
@@ -60,11 +61,13 @@ class LockedIdentity:
         Raises UnprocessableEntity `ExternalConnectionExists`, `ValidationFailed`.
         """
         present = self.document[CONNECTIONS]
-        # Earlier versions stored other spellings of Default.
-        held = [{**connection, "system": system_name(connection["system"])} for connection in present]
-        systems = {connection["system"] for connection in held}
-        new = [connection for connection in map(connection_in_form, added) if connection not in held]
-        if any(connection["system"] in systems for connection in new):
+        systems = held_systems()
+        # Earlier versions stored other spellings.
+        held = [{**one, "system": systems.named(one["system"]) or one["system"]} for one in present]
+        taken = {connection["system"] for connection in held}
+        wanted = (connection_in_form(connection, systems) for connection in added)
+        new = [connection for connection in wanted if connection not in held]
+        if any(connection["system"] in taken for connection in new):
             raise another_external_id()
         return [*present, *new]
 

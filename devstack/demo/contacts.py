@@ -19,6 +19,7 @@ from contacts.models import (
     ContactAssignment,
     ContactParticipant,
     ExternalConnection,
+    ExternalSystem,
 )
 from core.documents import canonical, changes_between, recorded
 from devstack.demo.accounts import caretakers, offices
@@ -71,6 +72,8 @@ def add_contacts(*, staff: Staff, numbers: Sequence[int]) -> dict[int, Contact]:
     written = dict(zip(numbers, contacts, strict=True))
     Entry.objects.bulk_create([_first_entry(contact) for contact in contacts])
     _assign(staff, written)
+    systems = {system for client in clients for system in client.connections}
+    ExternalSystem.objects.bulk_create(map(_system, sorted(systems)), ignore_conflicts=True)
     ExternalConnection.objects.bulk_create(
         [
             ExternalConnection(contact=written[client.number], system=system, external_id=external_id)
@@ -79,6 +82,10 @@ def add_contacts(*, staff: Staff, numbers: Sequence[int]) -> dict[int, Contact]:
         ]
     )
     return written
+
+
+def _system(name: str) -> ExternalSystem:
+    return ExternalSystem(name=name)
 
 
 def _contact(client: Client, schema: CompiledSchema, types: Mapping[str, ListItem]) -> Contact:

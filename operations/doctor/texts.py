@@ -1,4 +1,7 @@
-"""Finds names and ids that are not in the one form of text: an upgrade leaves those that would collide."""
+"""Finds names and ids that are not in the one form of text, and systems of ids that nobody has configured.
+
+An upgrade leaves what would collide.
+"""
 
 from collections.abc import Iterator
 
@@ -10,6 +13,7 @@ from django.db.models import BooleanField, Func, Model
 from accounts.models import ClientApplication, Participant, User
 from contactgroups.models import ContactGroup
 from contacts.models import Contact, ExternalConnection
+from contacts.queries.systems import known_systems
 from legalentities.models import LegalEntity
 from operations import probes
 from operations.doctor.database import described
@@ -45,7 +49,7 @@ def examine_texts() -> Iterator[Finding]:
     """List names and ids by the ids of their rows, as the texts themselves look like others."""
     try:
         with probes.database():
-            found = dict(_found())
+            found, strange = dict(_found()), _in_strange_systems()
     except psycopg.Error as problem:
         yield error(f"Not known: {described(problem)}", "See the database.")
         return
@@ -57,7 +61,12 @@ def examine_texts() -> Iterator[Finding]:
             f"{what.capitalize()} are not in the form of text: rows {shortened(ids)}",
             "docs/text.md says how to tell such rows apart. Give them another name or id.",
         )
-    if not found:
+    if strange:
+        yield warning(
+            f"External ids are in systems that nobody has configured: rows {shortened(strange)}",
+            "Add these systems in the admin, or see docs/text.md where one is there in another spelling.",
+        )
+    if not found and not strange:
         yield ok("names and ids have one form")
 
 
@@ -67,3 +76,8 @@ def _found() -> Iterator[tuple[str, list[str]]]:
         ids = list(rows.filter(is_odd=True).order_by("pk").values_list("pk", flat=True)[:MOST_ROWS])
         if ids:
             yield what, list(map(str, ids))
+
+
+def _in_strange_systems() -> list[str]:
+    rows = ExternalConnection.objects.exclude(system__in=known_systems().names).order_by("pk")
+    return list(map(str, rows.values_list("pk", flat=True)[:MOST_ROWS]))

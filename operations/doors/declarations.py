@@ -205,6 +205,8 @@ ADMIN_PAGES = {
     "accounts_participant_change": _changes("configuration"),
     "changerequests_holiday_add": _changes("configuration"),
     "changerequests_holiday_change": _changes("configuration"),
+    "contacts_externalsystem_add": _changes("configuration"),
+    "contacts_externalsystem_change": _changes("configuration"),
     # schemas and lists
     "schemas_schema_change": _exempt(Exemption.TECHNICAL, "makes a draft"),
     "schemas_schema_check": _exempt(Exemption.TECHNICAL, "checks a draft"),

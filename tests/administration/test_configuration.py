@@ -175,6 +175,8 @@ def test_the_review_says_which_sort_it_is_and_lists_need_one_statement(
         "holiday",
         "holiday.date",
         "holiday.name",
+        "system",
+        "system.name",
     }
 
 

@@ -38,6 +38,7 @@ from tests.browserless import sent_by
 from tests.changerequests.engine import approve_all, seen
 from tests.changerequests.policies import policy, rule, set_policy, stage
 from tests.concurrency import at_once, while_waiting
+from tests.databases import SYSTEMS
 from tests.fixtures import details, without_triggers
 from tests.requests import changes_of
 
@@ -86,7 +87,9 @@ def ask(contact_type):
             type_id=contact_type.pk,
             username=username,
             details=details() if document is None else document,
-            connections=[{"system": f"S{n}", "externalId": one} for n, one in enumerate(external_ids)],
+            connections=[
+                {"system": system, "externalId": one} for system, one in zip(SYSTEMS, external_ids, strict=False)
+            ],
         )
 
     return run
@@ -148,7 +151,7 @@ def test_the_second_person_creates_it_with_the_drawn_ids(api_of, anna, rita, ask
     assert not contact.channels.exists()
     assert list(contact.members.all()) == [anna]
     assert list(contact.participants.all()) == [zurich]
-    assert list(contact.external_connections.values_list("system", "external_id")) == [("S0", "CRM-1")]
+    assert list(contact.external_connections.values_list("system", "external_id")) == [("CRM", "CRM-1")]
     first = Entry.objects.of(CONTACT_DETAILS, contact.pk).get()
     assert (first.sequence, first.initiator_member, first.change_request) == (1, anna, None)
     creation = Entry.objects.of(CONTACT_CREATION, contact.pk).get()

@@ -64,6 +64,7 @@ NOT_OF_A_CONTACT = {
     "auth.Permission",
     "changerequests.Holiday",
     "changerequests.PolicyVersion",
+    "contacts.ExternalSystem",
     "contenttypes.ContentType",
     "legalentities.LegalEntity",
     "legalentities.WaitingLegalEntity",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contacts.models import ExternalConnection
+from contacts.models import ExternalConnection, ExternalSystem
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +71,34 @@ class TestExternalConnections:
         for system in ("Default", "default"):
             assert app.get(f"/v1.0/contacts/external-connections/{system}/D-1").json["id"] == contact.pk
 
+    def test_a_system_is_one_whatever_its_case_and_spelling(self, make_contact, app):
+        contact = make_contact()
+        for system in ("crm", "ＣＲＭ", " CRM\n"):
+            assert app.post(connections_path(contact), {"externalId": "C-1", "system": system}).status == 204
+        other = app.post(connections_path(contact), {"externalId": "C-2", "system": "Crm"})
+        assert (other.status, other.sub_code) == (422, "ExternalConnectionExists")
+        assert app.get(connections_path(contact)).json["connections"] == [{"externalId": "C-1", "system": "CRM"}]
+        assert app.get("/v1.0/contacts/external-connections/crm/C-1").json["id"] == contact.pk
+
+    def test_an_unknown_system_is_refused_with_those_that_there_are(self, make_contact, app):
+        ExternalSystem.objects.exclude(name__in=("CBS", "Default")).delete()
+        contact = make_contact()
+        answer = app.post(connections_path(contact), {"externalId": "C-1", "system": "Old CRM"})
+        assert (answer.status, answer.sub_code) == (422, "ValidationFailed")
+        message = "There is no system “Old CRM”. The systems are: CBS, Default."
+        assert answer.json["properties"] == {"system": [message]}
+        assert not contact.external_connections.exists()
+
+    def test_identity_providers_are_systems(self, make_contact, app, settings):
+        contact = make_contact()
+        body = {"externalId": "C-1", "system": "bank"}
+        assert app.post(connections_path(contact), body).status == 422
+        settings.OIDC_PROVIDERS = [
+            {"name": "Bank", "label": "Bank", "issuer": "https://id.bank.example", "client_id": "k"}
+        ]
+        assert app.post(connections_path(contact), body).status == 204
+        assert app.get(connections_path(contact)).json["connections"] == [{"externalId": "C-1", "system": "Bank"}]
+
     def test_a_default_of_before_is_no_second_default_either(self, make_contact, app):
         contact = make_contact()
         ExternalConnection.objects.create(contact=contact, system="default", external_id="D-1")
@@ -108,7 +136,7 @@ class TestExternalConnections:
         contact, stranger = make_contact(), api_of(make_member())
         app.post(connections_path(contact), {"externalId": "C-1", "system": "CRM"})
         assert stranger.get(connections_path(contact)).status == 404
-        assert stranger.post(connections_path(contact), {"externalId": "C-2", "system": "X"}).status == 404
+        assert stranger.post(connections_path(contact), {"externalId": "C-2", "system": "SSO"}).status == 404
         assert stranger.get("/v1.0/contacts/external-connections/CRM/C-1").status == 404
 
     def test_an_external_id_is_required(self, make_contact, app):

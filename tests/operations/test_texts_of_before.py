@@ -10,7 +10,7 @@ from django.db import connection
 
 from audit.models import Entry
 from contactgroups.models import CONTACT_GROUP, ContactGroup
-from contacts.models import CONTACT_DETAILS, CONTACT_IDENTITY, Contact, ExternalConnection
+from contacts.models import CONTACT_DETAILS, CONTACT_IDENTITY, Contact, ExternalConnection, ExternalSystem
 from operations.doctor import EXAMINATIONS
 from tests.fixtures import without_triggers
 
@@ -27,6 +27,11 @@ MIGRATIONS = {
 def migrate() -> None:
     for app, name in MIGRATIONS.items():
         import_module(f"{app}.migrations.{name}").bring_texts(None, SimpleNamespace(connection=connection))
+
+
+def collect_systems() -> None:
+    migration = import_module("contacts.migrations.0037_systems_of_before")
+    migration.collect_systems(None, SimpleNamespace(connection=connection))
 
 
 def latest(kind: str, pk: int) -> Any:
@@ -87,6 +92,27 @@ def test_external_ids_become_one_unless_somebody_has_that(make_contact):
     }
     left = held.external_connections.get().pk
     assert {f"External ids of contacts are not in the form of text: rows {left}"} < set(findings())
+
+
+def test_systems_are_those_that_are_shipped_and_those_that_contacts_have_ids_in(make_contact):
+    ExternalSystem.objects.exclude(name="Default").delete()
+    contacts = [make_contact() for _ in range(4)]
+    stored = [("default", "E1"), ("Old CRM", "C1")], [("OLD CRM", "C2")], [("Old CRM", "C3")], [("Default", "E4")]
+    for contact, connections in zip(contacts, stored, strict=True):
+        for system, external_id in connections:
+            contact.external_connections.create(system=system, external_id=external_id)
+    held = contacts[3].external_connections.create(system="default", external_id="E5")
+    for _again in range(2):
+        collect_systems()
+        assert set(ExternalSystem.objects.values_list("name", flat=True)) == {"CBS", "Default", "Old CRM"}
+        assert list(ExternalConnection.objects.order_by("external_id").values_list("external_id", "system")) == [
+            *(("C1", "Old CRM"), ("C2", "Old CRM"), ("C3", "Old CRM")),
+            *(("E1", "Default"), ("E4", "Default"), ("E5", "default")),
+        ]
+    _system, sequence, (change,) = latest(CONTACT_IDENTITY, contacts[1].pk)
+    assert (sequence, change["original"][0]["system"], change["target"][0]["system"]) == (1, "OLD CRM", "Old CRM")
+    assert latest(CONTACT_IDENTITY, contacts[3].pk) is None
+    assert findings() == [f"External ids are in systems that nobody has configured: rows {held.pk}"]
 
 
 def test_groups_become_one_unless_another_has_that():

@@ -34,6 +34,7 @@ OF_THE_INSTITUTION = {
     # Of members; `tests/changerequests/test_admin_absences.py` has who sees which.
     "changerequests/absence",
     "changerequests/holiday",
+    "contacts/externalsystem",
     "changerequests/policyversion",
     "schemas/list",
     "schemas/listitem",

@@ -133,6 +133,7 @@ FORMS = [
 # Forms with one field, or with rows that are only added and removed.
 SMALL = {
     "accounts_participant_change": "one field: the newer name is shown beside the input, see below",
+    "contacts_externalsystem_change": "one field, like a participant",
     "contacts_contact_change": "participants and members are added and removed one by one",
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from contacts.models import MAX_USERNAME, ExternalConnection
+from contacts.queries.systems import Systems
 from contacts.services.external_ids import connection_in_form
 from core.errors import ApiError
 from importexport.imports.contacts.references import References
@@ -51,11 +52,11 @@ def read_contact(raw: RawEntry, *, schema: CompiledSchema, references: Reference
     if (named := list_of(entry, given, "members")) is not None:
         entry.members = references.member_ids(entry, named)
     if (named := list_of(entry, given, "externalConnections")) is not None:
-        entry.connections = _connections(entry, named)
+        entry.connections = _connections(entry, named, references.systems)
     return entry
 
 
-def _connections(entry: ContactEntry, named: list[Any]) -> dict[str, str]:
+def _connections(entry: ContactEntry, named: list[Any], systems: Systems) -> dict[str, str]:
     """Return system -> external id. The system Default may be given if it matches the entry's external id."""
     found: dict[str, str] = {}
     for index, connection in enumerate(named):
@@ -67,7 +68,7 @@ def _connections(entry: ContactEntry, named: list[Any]) -> dict[str, str]:
             entry.refuse(place, _("Expected a system and an external id: texts."))
             continue
         try:
-            system, external_id = connection_in_form(connection).values()
+            system, external_id = connection_in_form(connection, systems).values()
         except ApiError as error:
             for faults in (error.properties or {}).values():
                 entry.refuse(place, *faults)

@@ -29,8 +29,9 @@ from contacts.models import (
     ExternalConnection,
 )
 from contacts.plans import username_required
+from contacts.queries.systems import held_systems
 from contacts.services.channels import NOTHING_PENDING
-from contacts.services.external_ids import external_id_not_unique
+from contacts.services.external_ids import external_id_not_unique, no_such_system
 from contacts.services.usernames import username_coupled
 from importexport.imports.approvals import CreationApprovals
 from importexport.imports.contacts import statements
@@ -97,6 +98,7 @@ class ContactImporter:
         ((self._expected, _count),) = Counter(entry.outcome for entry in entries).most_common(1)
 
     def _apply(self, cursor: CursorWrapper, entries: Sequence[ContactEntry]) -> None:
+        _check_systems(entries)
         holders = statements.holders(cursor, _external_ids(entries))
         new, ids = self._partition(entries, holders)
         known = self._known(cursor, entries, ids)
@@ -326,6 +328,18 @@ class ContactImporter:
         found = [pk for pk, *place in waiting if tuple(place) in written]
         if found:
             Channel.objects.filter(pk__in=found).update(**NOTHING_PENDING)
+
+
+def _check_systems(entries: Sequence[ContactEntry]) -> None:
+    """Hold the systems that entries name, and refuse those whose system was renamed since they were read."""
+    naming = [entry for entry in entries if entry.connections and not entry.faults]
+    if not naming:
+        return
+    systems = held_systems()
+    for entry in naming:
+        for system in entry.connections or {}:
+            if systems.named(system) != system:
+                entry.refuse("externalConnections", no_such_system(system, systems))
 
 
 def _external_ids(entries: Sequence[ContactEntry]) -> list[str]:

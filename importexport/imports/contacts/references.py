@@ -1,4 +1,4 @@
-"""Reference data of contact entries: types, participants and members, few enough to cache in memory."""
+"""Reference data of contact entries: types, participants, members and systems, few enough to cache in memory."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from accounts.models import Member, Participant
 from contacts.models import CONTACT_TYPES
+from contacts.queries.systems import Systems, known_systems
 from core.text import normalized
 from importexport.imports.entries import Entry, is_id
 from schemas.models import ListItem
@@ -23,6 +24,7 @@ class References:
     types: dict[int | str, int]
     participants: dict[int | str, int]
     members: dict[str, int]
+    systems: Systems
     own_participants: frozenset[int] | None
     inherited: frozenset[int]
     assigned: frozenset[int]
@@ -96,6 +98,7 @@ def references_for(actor: Actor) -> References:
         types=types,
         participants=participants,
         members=members,
+        systems=known_systems(),
         own_participants=own,
         inherited=inherited,
         assigned=frozenset() if actor.member_id is None else frozenset({actor.member_id}),

@@ -19,7 +19,7 @@ from administration.roles import ROLES
 from changerequests.models import Holiday
 from changerequests.queries.policies import policies_now
 from changerequests.services.policies import POLICY_KIND
-from contacts.models import CONTACT_DETAILS
+from contacts.models import CONTACT_DETAILS, ExternalSystem
 from tests.operations.acts import STANDARD, STRICT, World, act, command, sent
 
 USERS = "/admin/accounts/user/"
@@ -206,6 +206,21 @@ def _rename_a_holiday(_world: World, browser: Client) -> str:
     day = Holiday.objects.get_or_create(date=date(2027, 1, 1), defaults={"name": "New Year"})[0]
     form = {"date": "2027-01-01", "name": "New Year's Day"}
     return sent(browser, f"/admin/changerequests/holiday/{day.pk}/change/", form)
+
+
+def systems(_world: World) -> set[str]:
+    return set(ExternalSystem.objects.values_list("name", flat=True))
+
+
+@act("contacts_externalsystem_add", CONFIGURATION, systems)
+def _add_a_system(_world: World, browser: Client) -> str:
+    return sent(browser, "/admin/contacts/externalsystem/add/", {"name": "Portal"})
+
+
+@act("contacts_externalsystem_change", CONFIGURATION, systems)
+def _rename_a_system(_world: World, browser: Client) -> str:
+    unused = ExternalSystem.objects.get(name="CBS")
+    return sent(browser, f"/admin/contacts/externalsystem/{unused.pk}/change/", {"name": "Core"})
 
 
 @act("accounts_participant_change", CONFIGURATION, participants)
