@@ -5,13 +5,14 @@ contacts, see `contacts/models/triggers.py`.
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, TypeVar
 
-from django.db.models import F, Model, QuerySet, Value
+from django.db.models import Case, Model, QuerySet, Value, When
 
 from accounts.models import User
 from accounts.names import LoginName
-from core.text import one_line
+from core.text import normalized, one_line, storable
 
 NameHolder = Callable[[str], bool]
 Row = TypeVar("Row", bound=Model)
@@ -25,9 +26,21 @@ def register_name_holder(holder: NameHolder) -> None:
         _holders.append(holder)
 
 
-def named(rows: QuerySet[Row], name: str, *, column: str = "username") -> QuerySet[Any]:
-    """Return the rows whose name opens the same login. They have `compared`."""
-    return rows.annotate(compared=LoginName(column)).filter(compared=LoginName(Value(name)))
+def named(rows: QuerySet[Row], *names: str, column: str = "username") -> QuerySet[Any]:
+    """Return the rows with one of these names, as names of logins are compared. They have `compared`."""
+    wanted = [LoginName(Value(name)) for name in names]
+    return rows.annotate(compared=LoginName(column)).filter(compared__in=wanted)
+
+
+def named_as_typed(rows: QuerySet[Row], typed: str, *, column: str = "username") -> QuerySet[Any]:
+    """Return the rows with a name that somebody typed, those that are meant most likely first, by `distance`.
+
+    A name may have joiners or two spaces inside; where it does not, such characters came with what was pasted.
+    """
+    name = normalized(storable(typed))
+    found = named(rows, name, one_line(typed), column=column)
+    distance = Case(When(**{column: name}, then=0), When(compared=LoginName(Value(name)), then=1), default=2)
+    return found.annotate(distance=distance).order_by("distance", "pk")
 
 
 def is_name_taken(name: str, *, but_by: User | None = None) -> bool:
@@ -41,11 +54,10 @@ def login_named(typed: str) -> User | None:
 
     Always runs two queries.
     """
-    name = one_line(typed)
     found: list[Any] = []
     for column in ("username", "contact__username"):
-        found += named(User.objects.annotate(spelled=F(column)), name, column=column).order_by()
-    return min(found, key=lambda user: bool(user.spelled != name), default=None)
+        found += named_as_typed(User.objects.all(), typed, column=column)
+    return min(found, key=attrgetter("distance"), default=None)
 
 
 def name_to_log_in_with(user: User) -> str:

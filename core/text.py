@@ -26,6 +26,11 @@ def is_storable(text: str) -> bool:
     return _UNSTORABLE.search(text) is None
 
 
+def storable(text: str) -> str:
+    """Return the text without what the database cannot store."""
+    return _UNSTORABLE.sub("", text)
+
+
 def composed(text: str) -> str:
     """Return the text in NFC: what to look for within texts that are stored."""
     return unicodedata.normalize("NFC", text)

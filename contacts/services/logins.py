@@ -5,7 +5,7 @@ from django.db import transaction
 
 from accounts.actor import Actor, system_actor
 from accounts.models import User
-from accounts.usernames import named
+from accounts.usernames import named_as_typed
 from contacts.models import ChannelKind, Contact
 from contacts.models.login_names import USER_NAME_TAKEN
 from contacts.queries.logins import login_address
@@ -13,7 +13,6 @@ from contacts.services.channels import drop_pending
 from contacts.services.usernames import username_not_unique
 from contacts.snapshots import changeable_contact
 from core.errors import UnprocessableEntity, map_integrity_error
-from core.text import one_line
 
 log = structlog.get_logger("kontor.logins")
 
@@ -49,7 +48,7 @@ class ContactLogins:
 
         Addresses that wait for their keys are given up: a member may have entered them alone.
         """
-        contact = named(Contact.objects.filter(user=None), one_line(typed)).order_by("pk").first()
+        contact = named_as_typed(Contact.objects.filter(user=None), typed).first()
         if contact is None or not login_address(contact):
             return None
         try:

@@ -7,6 +7,8 @@ from axes.models import AccessAttempt
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client, RequestFactory
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from accounts.actor import system_actor
 from accounts.logins import KontorLoginForm
@@ -16,8 +18,10 @@ from administration.services.rights import change_rights, create_login
 from contacts.models import Contact
 from contacts.services.logins import open_login
 from core.errors import UnprocessableEntity
+from core.text import is_one_line, normalized
 from tests.changerequests.policies import policy, rule, set_policy, stage
 from tests.concurrency import while_waiting
+from tests.examples import examples
 from tests.fixtures import details, without_triggers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -163,6 +167,32 @@ class TestTyping:
     def test_so_do_those_of_clients(self, make_contact):
         with_login(make_contact(username="\ufb01ona"))
         assert {attempt(typed, OF_CLIENTS) for typed in ("\ufb01ona", "Fiona")} == {302}
+
+    @pytest.mark.parametrize("stored", ["नी\u200dता", "می\u200cنا", "anna  b", "a\u00a0 b"])
+    def test_joiners_and_spaces_inside_of_a_name_are_part_of_it(self, make_contact, stored):
+        other = with_login(make_contact(username="".join(stored.split()).replace("\u200c", "").replace("\u200d", "")))
+        user = with_login(make_contact(username=stored))
+        assert attempt(stored, OF_CLIENTS) == attempt(f" {stored}\n", OF_CLIENTS) == 302
+        assert login_named(stored) == login_named(stored.upper()) == user != other
+
+    @settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        stored=st.text(
+            st.sampled_from("aÅßſς ﬁ\u0308\u200c\u200dनी\u00a0\u2003.") | st.characters(exclude_categories=["C"]),
+            min_size=1,
+            max_size=8,
+        )
+        .map(normalized)
+        .filter(lambda text: bool(text) and is_one_line(text))
+    )
+    def test_whatever_name_is_stored_opens_as_it_is_typed(self, app, make_contact, stored):
+        with transaction.atomic():
+            contact = make_contact(username="somebody")
+            assert app.put(f"/v1.0/contacts/{contact.pk}/username", {"username": stored}).status == 204
+            user = open_login(actor=system_actor("tests"), contact_id=contact.pk)
+            for typed in (stored, f" {stored} ", unicodedata.normalize("NFD", stored), f"\x00{stored}\ud800"):
+                assert login_named(typed) == user
+            transaction.set_rollback(True)
 
     def test_of_names_from_before_that_are_alike_each_opens_as_it_is_spelled(self, make_contact):
         first, second = (with_login(make_contact(username=name)) for name in ("johanna", "other"))
