@@ -21,7 +21,8 @@ PREFLIGHT = {
 }
 EXPOSED = {
     "Access-Control-Expose-Headers": (
-        f"Content-Disposition, Deprecation, ETag, Link, Location, Retry-After, WWW-Authenticate, {HEADER}"
+        "Content-Disposition, Deprecation, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, "
+        f"Retry-After, WWW-Authenticate, {HEADER}"
     )
 }
 

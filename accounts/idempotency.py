@@ -28,12 +28,21 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 RETENTION = timedelta(hours=24)
 KEY_PATTERN = r"^[!-~]([ -~]{0,253}[!-~])?$"
-IDEMPOTENCY_KEY = OpenApiParameter(
-    HEADER,
-    {"type": "string", "pattern": KEY_PATTERN},
-    OpenApiParameter.HEADER,
-    description="Names the request, so that it can be sent twice and happens once.",
-)
+IDEMPOTENCY_KEY = [
+    OpenApiParameter(
+        HEADER,
+        {"type": "string", "pattern": KEY_PATTERN},
+        OpenApiParameter.HEADER,
+        description="Names the request, so that it can be sent twice and happens once.",
+    ),
+    OpenApiParameter(
+        REPLAYED,
+        {"type": "string", "enum": ["true"]},
+        OpenApiParameter.HEADER,
+        response=["201", "202", "422"],
+        description="The answer is that to an earlier request with the same Idempotency-Key.",
+    ),
+]
 
 
 def idempotent(request: Request, create: Callable[[], tuple[Response, str]]) -> Response:

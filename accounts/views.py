@@ -31,13 +31,51 @@ _READS_AS: Mapping[str | None, str] = {"HEAD": "GET"}
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 _VERSION = re.compile(r"([0-9]{1,10})(-.*)?$")
 IF_MATCH_PATTERN = r'^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$'
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    {"type": "string", "pattern": IF_MATCH_PATTERN},
-    OpenApiParameter.HEADER,
-    description="The ETag that was read.",
-)
-IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="A known ETag.")
+ETAG_PATTERN = r'^"[^"]+"$'
+# The headers of operations that change a version, and of those that read one.
+IF_MATCH = [
+    OpenApiParameter(
+        "If-Match",
+        {"type": "string", "pattern": IF_MATCH_PATTERN},
+        OpenApiParameter.HEADER,
+        description="The ETag that was read.",
+    ),
+    OpenApiParameter(
+        "ETag",
+        {"type": "string", "pattern": ETAG_PATTERN},
+        OpenApiParameter.HEADER,
+        required=True,
+        response=["200", "204"],
+        description="The version after the request.",
+    ),
+    OpenApiParameter(
+        "ETag",
+        {"type": "string", "pattern": ETAG_PATTERN},
+        OpenApiParameter.HEADER,
+        required=True,
+        response=["412"],
+        description="The current version.",
+    ),
+]
+IF_NONE_MATCH = [
+    OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="A known ETag."),
+    OpenApiParameter(
+        "ETag",
+        {"type": "string", "pattern": ETAG_PATTERN},
+        OpenApiParameter.HEADER,
+        required=True,
+        response=["200", "304"],
+        description="The version of the answer.",
+    ),
+    OpenApiParameter(
+        "Cache-Control",
+        str,
+        OpenApiParameter.HEADER,
+        required=True,
+        response=["200", "304"],
+        description="The answer is this caller's, who asks each time whether it is still current.",
+    ),
+]
 
 
 @lru_cache(maxsize=1024)

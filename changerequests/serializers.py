@@ -45,7 +45,7 @@ def waiting(request: ChangeRequest) -> Response:
     return Response(answer.data, status=status.HTTP_202_ACCEPTED)
 
 
-class StatusSerializer(serializers.Serializer):
+class ChangeRequestStatusSerializer(serializers.Serializer):
     id = serializers.IntegerField(source="value")
     name = serializers.CharField(source="label")
 
@@ -55,7 +55,7 @@ class WithStatus(serializers.Serializer):
 
     status = serializers.SerializerMethodField()
 
-    @extend_schema_field(StatusSerializer)
+    @extend_schema_field(ChangeRequestStatusSerializer)
     def get_status(self, request: ChangeRequest) -> dict[str, Any]:
         found = Status(request.status)
         return {"id": found.value, "name": str(found.label)}
@@ -64,14 +64,17 @@ class WithStatus(serializers.Serializer):
 # ---- search
 
 
+def searched_kinds() -> list[str]:
+    """Return the registered kinds, and what makes requests about many subjects."""
+    return sorted([*(kind.key for kind in all_kinds()), *Source.values])
+
+
 class KindField(serializers.ChoiceField):
-    """A registered kind, or what made a request about many subjects."""
-
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=sorted([*(kind.key for kind in all_kinds()), *Source.values]), **kwargs)
+        super().__init__(choices=searched_kinds(), **kwargs)
 
 
-class SearchSerializer(PageSerializer):
+class AnyChangeRequestCriteriaSerializer(PageSerializer):
     kinds = criterion(KindField(), help_text="Null: requests of all kinds.")
     statusIds = criterion(StrictIntegerField())
     initiatorMemberUids = criterion(StrictUUIDField())
@@ -265,7 +268,7 @@ class AttachmentsSerializer(serializers.Serializer):
     attachments = AttachmentSerializer(many=True)
 
 
-class UploadSerializer(StrictSerializer):
+class AddAttachmentSerializer(StrictSerializer):
     """The form of an attachment, for the API's document; the view reads it as a stream."""
 
     file = serializers.FileField()

@@ -33,7 +33,7 @@ from core.paging import PageSerializer, paginate, row_renderer
 
 READ, WRITE = "change-requests.read", "change-requests.write"
 TAGS = ["ChangeRequest"]
-UPLOAD = {"multipart/form-data": shapes.UploadSerializer}
+UPLOAD = {"multipart/form-data": shapes.AddAttachmentSerializer}
 
 
 def _row(request: Any) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class SearchView(ActorView):
     @extend_schema(
         operation_id="searchAnyChangeRequests",
         tags=TAGS,
-        request=shapes.SearchSerializer,
+        request=shapes.AnyChangeRequestCriteriaSerializer,
         responses={200: shapes.PagedAnyChangeRequestsSerializer},
     )
     def post(self, request: Request) -> Response:
@@ -59,7 +59,7 @@ class SearchView(ActorView):
         whose group it is, of somebody else, that it has not decided. They include those that it sees through a member
         whose substitute it is today.
         """
-        criteria = self.body(shapes.SearchSerializer)
+        criteria = self.body(shapes.AnyChangeRequestCriteriaSerializer)
         found = requests_of_all_kinds(actor=self.actor, criteria=criteria)
         return Response(paginate(found, criteria, render=_row, shown=found_rows))
 

@@ -3,13 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.renderers import OpenApiJsonRenderer
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts.logins import admin_login
 from accounts.passwords import ChangePasswordView
 from accounts.sso.views import KontorLogoutView
 from changerequests.admin import notifications
+from core.openapi_document import OpenApiView
 from operations import dashboard
 
 urlpatterns = [
@@ -33,7 +33,7 @@ urlpatterns = [
     path("admin/notifications/digest/", admin.site.admin_view(notifications.digest), name="notifications-digest"),
     path("admin/", admin.site.urls),
     path("language/", include("django.conf.urls.i18n")),
-    path("openapi.json", SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer]), name="openapi"),
+    path("openapi.json", OpenApiView.as_view(), name="openapi"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
 ]
 

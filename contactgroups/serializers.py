@@ -37,7 +37,7 @@ class ContactGroupSerializer(StrictSerializer):
     contacts = serializers.ListField(child=GroupContactSerializer(), required=False, allow_null=True)
 
 
-class GroupIdSerializer(serializers.Serializer):
+class ContactGroupIdSerializer(serializers.Serializer):
     id = serializers.IntegerField()
 
 
@@ -49,7 +49,7 @@ class GroupContactRowSerializer(serializers.Serializer):
     accessPolicyName = serializers.CharField(source="access_policy")
 
 
-class GroupRowSerializer(serializers.Serializer):
+class ContactGroupRowSerializer(serializers.Serializer):
     groupId = serializers.IntegerField(source="pk")
     groupName = serializers.CharField(source="name", allow_null=True)
     groupExternalId = serializers.CharField(source="external_id", allow_null=True)
@@ -59,8 +59,8 @@ class GroupRowSerializer(serializers.Serializer):
     )
 
 
-class GroupsSerializer(serializers.Serializer):
-    groups = GroupRowSerializer(many=True)
+class ContactGroupsSerializer(serializers.Serializer):
+    groups = ContactGroupRowSerializer(many=True)
 
 
 class GroupCriteriaSerializer(PageSerializer):
@@ -77,8 +77,8 @@ class GroupCriteriaSerializer(PageSerializer):
     externalIds = criterion(LineField())
 
 
-class FoundGroupsSerializer(PagedSerializer):
-    results = GroupRowSerializer(many=True)
+class PagedContactGroupsSerializer(PagedSerializer):
+    results = ContactGroupRowSerializer(many=True)
 
 
 class AccessSerializer(serializers.Serializer):

@@ -48,7 +48,7 @@ IDENTITY_ID = OpenApiParameter(
 class GroupsOfContactView(ActorView):
     access = {"GET": Access(READ, ANYONE), "POST": Access(WRITE, STAFF, member_permission=MAY_ADD)}
 
-    @extend_schema(operation_id="getGroupsOfContact", tags=MANAGEMENT, responses={200: shapes.GroupsSerializer})
+    @extend_schema(operation_id="getGroupsOfContact", tags=MANAGEMENT, responses={200: shapes.ContactGroupsSerializer})
     def get(self, request: Request, contactId: int) -> Response:
         """Retrieve the contact groups of a contact.
 
@@ -56,14 +56,14 @@ class GroupsOfContactView(ActorView):
         """
         groups = groups_of_contact(actor=self.actor, contact_id=contactId)
         with_visible_members(groups, actor=self.actor)
-        return Response(shapes.GroupsSerializer({"groups": groups}).data)
+        return Response(shapes.ContactGroupsSerializer({"groups": groups}).data)
 
     @extend_schema(
         operation_id="createContactGroup",
         tags=MANAGEMENT,
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=IDEMPOTENCY_KEY,
         request=shapes.ContactGroupSerializer,
-        responses={201: shapes.GroupIdSerializer, 202: WaitingSerializer},
+        responses={201: shapes.ContactGroupIdSerializer, 202: WaitingSerializer},
     )
     def post(self, request: Request, contactId: int) -> Response:
         """Create a contact group under a contact.
@@ -98,7 +98,7 @@ class ContactGroupView(ActorView):
         "DELETE": Access(WRITE, STAFF, member_permission=MAY_DELETE),
     }
 
-    @extend_schema(operation_id="getContactGroup", tags=MANAGEMENT, responses={200: shapes.GroupRowSerializer})
+    @extend_schema(operation_id="getContactGroup", tags=MANAGEMENT, responses={200: shapes.ContactGroupRowSerializer})
     def get(self, request: Request, contactGroupId: int) -> Response:
         """Retrieve a contact group.
 
@@ -107,7 +107,7 @@ class ContactGroupView(ActorView):
         """
         group = visible_group(actor=self.actor, group_id=contactGroupId)
         with_visible_members([group], actor=self.actor)
-        return Response(shapes.GroupRowSerializer(group).data)
+        return Response(shapes.ContactGroupRowSerializer(group).data)
 
     @extend_schema(
         operation_id="changeContactGroup",
@@ -148,7 +148,7 @@ class GroupSearchView(ActorView):
         operation_id="searchContactGroups",
         tags=MANAGEMENT,
         request=shapes.GroupCriteriaSerializer,
-        responses={200: shapes.FoundGroupsSerializer},
+        responses={200: shapes.PagedContactGroupsSerializer},
     )
     def post(self, request: Request) -> Response:
         """Search contact groups.
@@ -161,7 +161,7 @@ class GroupSearchView(ActorView):
             paginate(
                 searched_groups(actor=self.actor, criteria=criteria),
                 criteria,
-                render=row_renderer(shapes.GroupRowSerializer),
+                render=row_renderer(shapes.ContactGroupRowSerializer),
                 shown=lambda groups: with_visible_members(list(groups), actor=self.actor),
             )
         )

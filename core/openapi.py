@@ -1,14 +1,16 @@
-"""OpenAPI hooks: the headers, parameters and errors that all operations share."""
+"""How an operation is described in the OpenAPI document: the headers, parameters and errors that all share."""
 
 import re
-from collections.abc import Mapping, Sequence
 from inspect import cleandoc
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import force_instance
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from core.serializers import ApiErrorSerializer
+
+Direction = Literal["request", "response"]
 
 ERRORS = {
     "400": "The request was not in the required format.",
@@ -18,7 +20,7 @@ ERRORS = {
     "422": "The request is well formed but against a rule.",
     "500": "Something went wrong on the server. Nothing was changed.",
 }
-LANGUAGE_PARAMETERS = [
+REQUEST_PARAMETERS = [
     OpenApiParameter(
         "Accept-Language",
         str,
@@ -28,7 +30,14 @@ LANGUAGE_PARAMETERS = [
     OpenApiParameter(
         "language", str, OpenApiParameter.QUERY, description="Takes precedence over Accept-Language: en, de, fr, it."
     ),
+    OpenApiParameter(
+        "X-Correlation-ID",
+        str,
+        OpenApiParameter.HEADER,
+        description="Names the request in the log: 1 to 128 letters, digits or `._:-`. Anything else is ignored.",
+    ),
 ]
+SECONDS = {"type": "integer", "minimum": 0}
 RESPONSE_HEADERS = [
     OpenApiParameter(
         "X-Correlation-ID",
@@ -49,13 +58,27 @@ RESPONSE_HEADERS = [
         response=True,
         description="The language of the answer.",
     ),
-    OpenApiParameter("WWW-Authenticate", str, OpenApiParameter.HEADER, required=True, response=["401"]),
     OpenApiParameter(
-        "Retry-After",
-        {"type": "integer", "minimum": 0},
+        "WWW-Authenticate",
+        str,
         OpenApiParameter.HEADER,
         required=True,
-        response=["429"],
+        response=["401"],
+        description="How to authenticate (RFC 6750).",
+    ),
+    OpenApiParameter(
+        "WWW-Authenticate",
+        str,
+        OpenApiParameter.HEADER,
+        response=["403"],
+        description="Which scope the token lacks (RFC 6750).",
+    ),
+    OpenApiParameter(
+        "Retry-After",
+        SECONDS,
+        OpenApiParameter.HEADER,
+        required=True,
+        response=["409", "429", "503"],
         description="After how many seconds to try again.",
     ),
 ]
@@ -79,42 +102,26 @@ DEPRECATION_HEADERS = [
         description="The operation to use instead.",
     ),
 ]
+SUCCESSES = {
+    "200": "The answer.",
+    "201": "It was created.",
+    "202": "Accepted; it is not done yet.",
+    "204": "Done; there is nothing to say.",
+    "304": "What was read before is still current.",
+}
 # Further errors: of every operation, of those with a request body, and of those that accept one of these headers.
 ALWAYS = {
     "429": "There were too many requests; Retry-After says when to go on.",
     "503": "Try again; nothing was changed.",
 }
-WITH_BODY = {"413": "The body is too large.", "415": "The body is not of a type that the operation takes."}
+WITH_BODY = {"413": "The body is too large.", "415": "The operation does not take a body of this media type."}
 WITH_HEADER = {
     "If-Match": {"412": "The details have changed since; the ETag is the current one."},
     "Idempotency-Key": {"409": "The first request with this key still runs."},
 }
-VERSIONED = re.compile(r"/v\d\.\d/|/graphql$")
 
-
-def only_api_operations(endpoints: Sequence[tuple[str, ...]], **_kwargs: Any) -> list[tuple[str, ...]]:
-    """Preprocessing hook: include the versioned operations and GraphQL only, not the documentation pages."""
-    return [endpoint for endpoint in endpoints if VERSIONED.match(endpoint[0])]
-
-
-# Objects with properties that the contract does not name, and what these are.
-_TEXTS = {"type": "string", "nullable": True}
-OPEN: Mapping[str, Any] = {"ChangeSet": _TEXTS, "ChangeSetV10": _TEXTS, "Stage": True}
-
-
-def closed_objects(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-    """Postprocessing hook: set `additionalProperties: false` on objects, and make no parameter nullable.
-
-    Free-form objects, such as `details`, declare no properties and stay open. A query parameter is absent, never null.
-    """
-    for name, schema in result["components"]["schemas"].items():
-        if "properties" in schema:
-            schema.setdefault("additionalProperties", OPEN.get(name, False))
-    for item in result["paths"].values():
-        for operation in item.values():
-            for parameter in operation.get("parameters", ()):
-                parameter["schema"].pop("nullable", None)
-    return result
+# What a request component is called already, before the library says that it is a request.
+SAID_TWICE = re.compile(r"(Request|Criteria(?:V10)?)Request$")
 
 
 class ContractSchema(AutoSchema):
@@ -133,7 +140,7 @@ class ContractSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         headers = [*RESPONSE_HEADERS, *(DEPRECATION_HEADERS if self.is_deprecated() else [])]
-        return [*super().get_override_parameters(), *LANGUAGE_PARAMETERS, *headers]
+        return [*super().get_override_parameters(), *REQUEST_PARAMETERS, *headers]
 
     def is_deprecated(self) -> bool:
         is_current = self.method in getattr(self.view, "current_methods", ())
@@ -144,8 +151,22 @@ class ContractSchema(AutoSchema):
         access = getattr(self.view, "access", {}).get(self.method)
         return [{"oauth2": [access.scope]}] if access else []
 
-    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
+    def _get_serializer_name(self, serializer: Any, direction: Direction, bypass_extensions: bool = False) -> str:
+        """Return a name that reads well in a client: no `FieldsRequestRequest`, no `HistoryCriteriaRequest`."""
+        return SAID_TWICE.sub(r"\1", super()._get_serializer_name(serializer, direction, bypass_extensions))
+
+    def _map_basic_serializer(self, serializer: Any, direction: Direction) -> Any:
+        schema = super()._map_basic_serializer(serializer, direction)
+        if not vars(type(force_instance(serializer)))["__doc__"]:
+            # It would be that of a base class, which is about something else.
+            schema.pop("description", None)
+        return schema
+
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
+        for status, response in bodies.items():
+            if "content" not in response or not response["description"]:
+                response["description"] = SUCCESSES[status]
         for status, description in {**ERRORS, **self._further_errors()}.items():
             if status not in bodies:
                 response = OpenApiResponse(ApiErrorSerializer, description=description)

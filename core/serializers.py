@@ -148,21 +148,22 @@ def criterion(child: serializers.Field, **kwargs: Any) -> Any:
     return optional(CriterionField, child=child, **kwargs)
 
 
+ERROR_CODES = (
+    "BadRequest",
+    "Unauthorized",
+    "Forbidden",
+    "NotFound",
+    "UnprocessableEntity",
+    "PreconditionFailed",
+    "TooManyRequests",
+    "General",
+)
+
+
 class ApiErrorSerializer(serializers.Serializer):
     """The body of every error response."""
 
-    code = serializers.ChoiceField(
-        choices=[
-            "BadRequest",
-            "Unauthorized",
-            "Forbidden",
-            "NotFound",
-            "UnprocessableEntity",
-            "PreconditionFailed",
-            "TooManyRequests",
-            "General",
-        ]
-    )
+    code = serializers.ChoiceField(choices=ERROR_CODES)
     subCode = serializers.CharField(help_text="`NA` unless the operation names one.")
     message = serializers.CharField(help_text="For people, in the language of the request.")
     correlationId = serializers.CharField()

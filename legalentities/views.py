@@ -32,7 +32,7 @@ class LegalEntitiesView(ActorView):
     @extend_schema(
         operation_id="createLegalEntity",
         tags=TAGS,
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=IDEMPOTENCY_KEY,
         request=shapes.CreateLegalEntitySerializer,
         responses={201: shapes.CreatedLegalEntitySerializer, 202: WaitingSerializer},
     )
@@ -76,7 +76,7 @@ class LegalEntitiesV10View(LegalEntitiesView):
     @extend_schema(
         operation_id="createLegalEntityV10",
         tags=TAGS,
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=IDEMPOTENCY_KEY,
         request=shapes.CreateLegalEntitySerializer,
         responses={201: shapes.CreatedLegalEntitySerializer, 202: WaitingSerializer},
     )
@@ -94,7 +94,7 @@ class LegalEntityDetailsView(ActorView):
     @extend_schema(
         operation_id="getLegalEntityDetails",
         tags=TAGS,
-        parameters=[IF_NONE_MATCH],
+        parameters=IF_NONE_MATCH,
         responses={200: shapes.LegalEntityDetailsSerializer, 304: None},
     )
     def get(self, request: Request, legalEntityId: int) -> Response:
@@ -109,7 +109,7 @@ class LegalEntityDetailsView(ActorView):
     @extend_schema(
         operation_id="putLegalEntityDetails",
         tags=TAGS,
-        parameters=[IF_MATCH],
+        parameters=IF_MATCH,
         request=shapes.ReplaceLegalEntityDetailsSerializer,
         responses={204: None, 202: WaitingSerializer},
     )
@@ -144,7 +144,7 @@ class ContactLegalEntityDetailsView(ActorView):
     @extend_schema(
         operation_id="getContactLegalEntityDetails",
         tags=TAGS,
-        parameters=[IF_NONE_MATCH],
+        parameters=IF_NONE_MATCH,
         responses={200: shapes.LegalEntityDetailsSerializer, 304: None},
     )
     def get(self, request: Request, contactId: int, legalEntityId: int) -> Response:

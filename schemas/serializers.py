@@ -18,7 +18,7 @@ MAX_PATH_LENGTH = 600
 MAX_TERM_LENGTH = 200
 
 
-class SchemaSerializer(serializers.Serializer):
+class PublishedSchemaSerializer(serializers.Serializer):
     id = serializers.IntegerField(source="schema_id")
     key = serializers.CharField()
     schema = serializers.CharField(source="definition_text", help_text="The definition, a JSON text.")
@@ -137,7 +137,7 @@ class ListItemSerializer(serializers.Serializer):
     order = serializers.IntegerField()
 
 
-class FoundItemsSerializer(serializers.Serializer):
+class FoundListItemsSerializer(serializers.Serializer):
     items = ListItemSerializer(many=True)
     totalCount = serializers.IntegerField(help_text="How many items fit, whatever the limit.")
 
@@ -150,5 +150,5 @@ class ListsSearchSerializer(StrictSerializer):
     )
 
 
-class ItemsSerializer(serializers.Serializer):
+class ListItemsSerializer(serializers.Serializer):
     items = ListItemSerializer(many=True)

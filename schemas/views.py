@@ -21,13 +21,13 @@ TAGS = ["SchemaManagement"]
 class SchemaView(ActorView):
     access = {"GET": Access(READ, ANYONE), "PUT": Access(WRITE, STAFF, member_permission="schemas.change_schema")}
 
-    @extend_schema(operation_id="getSchema", tags=TAGS, responses={200: shapes.SchemaSerializer})
+    @extend_schema(operation_id="getSchema", tags=TAGS, responses={200: shapes.PublishedSchemaSerializer})
     def get(self, request: Request, key: str) -> Response:
         """Retrieve a schema.
 
         Returns the definition, the JSON Schema derived from it, and the concurrency token for a later PUT.
         """
-        return Response(shapes.SchemaSerializer(current_schema(key)).data)
+        return Response(shapes.PublishedSchemaSerializer(current_schema(key)).data)
 
     @extend_schema(
         operation_id="putSchema",
@@ -114,7 +114,7 @@ class ListSearchView(ActorView):
         operation_id="searchList",
         tags=TAGS,
         request=shapes.ListSearchSerializer,
-        responses={200: shapes.FoundItemsSerializer},
+        responses={200: shapes.FoundListItemsSerializer},
     )
     def post(self, request: Request, listKey: str) -> Response:
         """Search the items of a list.
@@ -143,7 +143,7 @@ class ListsSearchView(ActorView):
         operation_id="searchLists",
         tags=TAGS,
         request=shapes.ListsSearchSerializer,
-        responses={200: shapes.ItemsSerializer},
+        responses={200: shapes.ListItemsSerializer},
     )
     def post(self, request: Request) -> Response:
         """Retrieve the items of several lists.

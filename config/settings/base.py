@@ -14,6 +14,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config.settings.environment import EMBEDDED, ROOT, VAR_DIR, WEEKDAYS, embedded_servers, env, weekdays
+from config.settings.openapi import *
 from config.settings.security import *
 from config.settings.single_sign_on import *
 from core.logging import default_form, logging_config
@@ -329,29 +330,6 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "core.exception_handlers.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
-}
-
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Kontor",
-    "DESCRIPTION": "Client master data under four-eyes control.",
-    "VERSION": "1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PUBLIC": True,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": r"/v\d\.\d",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "COMPONENT_SPLIT_PATCH": False,
-    "SORT_OPERATIONS": False,
-    "PREPROCESSING_HOOKS": ["core.openapi.only_api_operations"],
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.openapi.closed_objects"],
-    "ENUM_NAME_OVERRIDES": {
-        "SortOrder": "core.paging.SORT_ORDERS",
-        "ChangeRequestSortBy": "contacts.serializers.change_requests.SORT_BY",
-        "HistorySortBy": "contacts.serializers.contacts.HISTORY_SORT_BY",
-    },
 }
 
 # ---- operations

@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from accounts.serializers import MemberRefSerializer, MemberRefV10Serializer
-from changerequests.serializers import StatusSerializer, WithStatus
+from changerequests.serializers import ChangeRequestStatusSerializer, WithStatus
 from contacts.serializers.contacts import ChangeSerializer, ContactRefSerializer
 from core.paging import PagedSerializer, PagingSerializer, SortByField
 from core.serializers import (
@@ -30,8 +30,8 @@ SORT_COLUMNS = {
 SORT_BY = tuple(SORT_COLUMNS)
 
 
-class StatusesSerializer(serializers.Serializer):
-    changeRequestStatuses = StatusSerializer(many=True)
+class ChangeRequestStatusesSerializer(serializers.Serializer):
+    changeRequestStatuses = ChangeRequestStatusSerializer(many=True)
 
 
 class ChangeRequestDetailSerializer(ChangeSerializer):

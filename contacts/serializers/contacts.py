@@ -63,7 +63,7 @@ class CreatedContactSerializer(serializers.ModelSerializer):
 # ---- details
 
 
-class DetailsSerializer(serializers.Serializer):
+class ContactDetailsSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     hasPendingChangeRequest = serializers.BooleanField(source="has_pending_change_request")
     hasPendingEmail = serializers.BooleanField(source="has_pending_email")

@@ -89,13 +89,15 @@ def _request(actor: Actor, contact_id: int, change_request_id: int) -> ChangeReq
 class StatusesView(ActorView):
     access = {"GET": Access(READ, STAFF)}
 
-    @extend_schema(operation_id="getChangeRequestStatuses", tags=TAGS, responses={200: shapes.StatusesSerializer})
+    @extend_schema(
+        operation_id="getChangeRequestStatuses", tags=TAGS, responses={200: shapes.ChangeRequestStatusesSerializer}
+    )
     def get(self, request: Request) -> Response:
         """List the statuses of change requests.
 
         The names are localized.
         """
-        return Response(shapes.StatusesSerializer({"changeRequestStatuses": list(Status)}).data)
+        return Response(shapes.ChangeRequestStatusesSerializer({"changeRequestStatuses": list(Status)}).data)
 
 
 @extend_schema_view(

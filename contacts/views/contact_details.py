@@ -31,8 +31,8 @@ class ContactDetailsView(ActorView):
     @extend_schema(
         operation_id="getContactDetails",
         tags=TAGS,
-        parameters=[IF_NONE_MATCH],
-        responses={200: shapes.DetailsSerializer, 304: None},
+        parameters=IF_NONE_MATCH,
+        responses={200: shapes.ContactDetailsSerializer, 304: None},
     )
     def get(self, request: Request, contactId: int) -> HttpResponse:
         """Retrieve the details of a contact.
@@ -58,7 +58,7 @@ class ContactDetailsView(ActorView):
     @extend_schema(
         operation_id="patchContactDetails",
         tags=TAGS,
-        parameters=[IF_MATCH],
+        parameters=IF_MATCH,
         request=shapes.SubmitDetailsSerializer,
         responses={200: shapes.SubmittedDetailsSerializer},
     )
@@ -80,7 +80,7 @@ class ContactDetailsView(ActorView):
     @extend_schema(
         operation_id="putContactDetails",
         tags=TAGS,
-        parameters=[IF_MATCH],
+        parameters=IF_MATCH,
         request=shapes.SubmitDetailsSerializer,
         responses={200: shapes.SubmittedDetailsSerializer},
     )

@@ -30,7 +30,7 @@ class ContactsView(ActorView):
     @extend_schema(
         operation_id="createContact",
         tags=TAGS,
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=IDEMPOTENCY_KEY,
         request=shapes.CreateContactSerializer,
         responses={201: shapes.CreatedContactSerializer, 202: WaitingSerializer},
     )

@@ -1,4 +1,4 @@
-"""Parsers for text bodies."""
+"""Parsers for bodies that are the text of a query."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -16,10 +16,10 @@ class PlainTextParser(BaseParser):
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """Return the text. Raise PayloadTooLarge; BadRequest for invalid UTF-8 or a NUL."""
+        """Return the text as JSON would have it. Raise PayloadTooLarge; BadRequest for invalid UTF-8 or a NUL."""
         text = decoded(read_body(stream, limit=MAX_QUERY_BYTES))
         check_no_nul(text)
-        return text
+        return {"query": text}
 
 
 class UntypedTextParser(PlainTextParser):

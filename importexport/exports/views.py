@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import FileResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +15,7 @@ from accounts.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.permissions import STAFF, Access
 from accounts.views import ActorView
 from core.errors import UnprocessableEntity
+from core.json import StrictJSONParser
 from importexport.exports import serializers as shapes
 from importexport.exports.download import download
 from importexport.exports.parsers import PlainTextParser, UntypedTextParser
@@ -27,11 +28,37 @@ from importexport.models import ExportKind, ExportStatus
 from importexport.permissions import MAY_EXPORT
 
 TAGS = ["ExportManagement"]
-QUERY = {"text/plain": OpenApiTypes.STR}
+QUERY = {"application/json": shapes.ExportRequestSerializer, "text/plain": OpenApiTypes.STR}
 FILE = {
     (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="The file."),
     202: OpenApiResponse(shapes.ExportProgressSerializer, description="The export awaits approval, waits or runs."),
 }
+FILE_HEADERS = [
+    OpenApiParameter(
+        "Retry-After",
+        {"type": "integer", "minimum": 0},
+        OpenApiParameter.HEADER,
+        required=True,
+        response=["202"],
+        description="After how many seconds to ask again.",
+    ),
+    OpenApiParameter(
+        "Cache-Control",
+        str,
+        OpenApiParameter.HEADER,
+        required=True,
+        response=["200", "202"],
+        description="The answer must not be kept.",
+    ),
+    OpenApiParameter(
+        "Content-Disposition",
+        str,
+        OpenApiParameter.HEADER,
+        required=True,
+        response=["200"],
+        description="The name of the file.",
+    ),
+]
 RETRY_AFTER_SECONDS = "2"
 # While it awaits approval.
 RETRY_AFTER_LONGER = "60"
@@ -39,11 +66,11 @@ RETRY_AFTER_LONGER = "60"
 
 class _RequestExportView(ActorView):
     access = {"POST": Access(SCOPE, STAFF, member_permission=MAY_EXPORT)}
-    parser_classes = [PlainTextParser, UntypedTextParser]
+    parser_classes = [StrictJSONParser, PlainTextParser, UntypedTextParser]
     kind: ClassVar[ExportKind]
 
     def _request(self, request: Request) -> Response:
-        query = request.data.strip() if isinstance(request.data, str) else ""
+        query = (self.body(shapes.ExportRequestSerializer)["query"] or "").strip()
 
         def create() -> tuple[Response, str]:
             job = request_export(actor=self.actor, selection=Selection(self.kind, query=query))
@@ -81,16 +108,16 @@ class RequestContactExportView(_RequestExportView):
     @extend_schema(
         operation_id="requestContactExport",
         tags=TAGS,
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=IDEMPOTENCY_KEY,
         request=QUERY,
         responses={202: shapes.ExportRequestedSerializer},
     )
     def post(self, request: Request) -> Response:
         """Request a CSV file of contacts.
 
-        An empty body exports all contacts that the caller sees; a GraphQL query exports those that match its `where`.
-        Visibility is checked when the export runs. The columns are `id`, `uid`, `externalId`, `type`, `username` and
-        every field that the schema `contact` marks `isExportable`.
+        Without a query the file has all contacts that the caller sees; with a GraphQL query those that match its
+        `where`. The query is sent as JSON or as plain text. Visibility is checked when the export runs. The columns are
+        `id`, `uid`, `externalId`, `type`, `username` and every field that the schema `contact` marks `isExportable`.
 
         An export of many rows may have to be approved first, as a change request of the kind `export`. Until then its
         status is `AwaitingApproval`.
@@ -106,16 +133,16 @@ class RequestLegalEntityExportView(_RequestExportView):
     @extend_schema(
         operation_id="requestLegalEntityExport",
         tags=TAGS,
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=IDEMPOTENCY_KEY,
         request=QUERY,
         responses={202: shapes.ExportRequestedSerializer},
     )
     def post(self, request: Request) -> Response:
         """Request a CSV file of legal entities.
 
-        An empty body exports all legal entities that the caller sees; a GraphQL query exports those that match its
-        `where`. Visibility is checked when the export runs. The columns are `id`, `uid`, `externalId` and every field
-        that the schema `legal-entity` marks `isExportable`.
+        Without a query the file has all legal entities that the caller sees; with a GraphQL query those that match its
+        `where`. The query is sent as JSON or as plain text. Visibility is checked when the export runs. The columns are
+        `id`, `uid`, `externalId` and every field that the schema `legal-entity` marks `isExportable`.
 
         An export of many rows may have to be approved first, as a change request of the kind `export`. Until then its
         status is `AwaitingApproval`.
@@ -128,7 +155,7 @@ class RequestLegalEntityExportView(_RequestExportView):
 class ContactExportView(_ExportView):
     kind = ExportKind.CONTACTS
 
-    @extend_schema(operation_id="getContactExport", tags=TAGS, responses=FILE)
+    @extend_schema(operation_id="getContactExport", tags=TAGS, parameters=FILE_HEADERS, responses=FILE)
     def get(self, request: Request, exportJobId: UUID) -> Response | FileResponse:
         """Download a requested CSV file of contacts.
 
@@ -143,7 +170,7 @@ class ContactExportView(_ExportView):
 class LegalEntityExportView(_ExportView):
     kind = ExportKind.LEGAL_ENTITIES
 
-    @extend_schema(operation_id="getLegalEntityExport", tags=TAGS, responses=FILE)
+    @extend_schema(operation_id="getLegalEntityExport", tags=TAGS, parameters=FILE_HEADERS, responses=FILE)
     def get(self, request: Request, exportJobId: UUID) -> Response | FileResponse:
         """Download a requested CSV file of legal entities.
 

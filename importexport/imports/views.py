@@ -28,8 +28,6 @@ UPLOAD = {
         "type": "object",
         "properties": {"files": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}},
         "required": ["files"],
-        # File parts under other names are accepted too.
-        "additionalProperties": {"type": "string", "format": "binary"},
     }
 }
 DRY_RUN = OpenApiParameter(

@@ -97,8 +97,23 @@ def test_a_query_that_is_too_long_is_refused_before_it_is_read(app):
     assert app.post(CONTACTS, raw=b" " * 100_001, **TEXT).status == 413
 
 
-def test_json_is_not_a_query(app):
-    assert app.post(CONTACTS, {"query": "x"}).status == 415
+@pytest.mark.parametrize(
+    "body", [{"query": 1}, {"query": "x", "columns": []}, {"query": "not GraphQL"}, [], "text"], ids=str
+)
+def test_json_that_holds_no_query_is_refused(body, app):
+    answer = app.post(CONTACTS, body)
+    assert (answer.status, answer.json["code"]) == (400, "BadRequest")
+    assert not ExportJob.objects.exists()
+
+
+@pytest.mark.parametrize("body", [{}, {"query": None}, {"query": " "}, {"query": SAMPLE.decode()}], ids=str)
+def test_json_asks_for_the_same_as_text(body, app):
+    assert app.post(CONTACTS, body).status == 202
+    assert ExportJob.objects.get().query == (body.get("query") or "").strip()
+
+
+def test_no_other_body_is_taken(app):
+    assert app.post(CONTACTS, raw=b"<query/>", content_type="application/xml").status == 415
 
 
 def test_a_parameter_that_does_not_exist_is_refused(app):
