@@ -137,7 +137,11 @@ class PagedChangeSetsV10Serializer(PagedSerializer):
 # ---- username and external connections
 
 
-class UsernameSerializer(StrictSerializer):
+class UsernameSerializer(serializers.Serializer):
+    username = serializers.CharField(allow_null=True)
+
+
+class PutUsernameSerializer(StrictSerializer):
     username = optional(LineField, max_length=MAX_USERNAME)
 
 

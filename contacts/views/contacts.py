@@ -107,7 +107,7 @@ class UsernameView(ActorView):
     @extend_schema(
         operation_id="putUsername",
         tags=TAGS,
-        request=shapes.UsernameSerializer,
+        request=shapes.PutUsernameSerializer,
         responses={204: None, 202: WaitingSerializer},
     )
     def put(self, request: Request, contactId: int) -> Response:
@@ -119,7 +119,7 @@ class UsernameView(ActorView):
         `subCode`: UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail, UsernameManagedExternally,
         PendingChangeRequestExists.
         """
-        body = self.body(shapes.UsernameSerializer)
+        body = self.body(shapes.PutUsernameSerializer)
         asked = change_username(actor=self.actor, contact_id=contactId, username=body["username"])
         return waiting(asked) if asked else Response(status=status.HTTP_204_NO_CONTENT)
 
