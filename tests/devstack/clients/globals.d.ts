@@ -1,0 +1,2 @@
+// All that the walk needs of Node.
+declare const process: { argv: string[] };
