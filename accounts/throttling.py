@@ -10,7 +10,7 @@ import time
 from functools import lru_cache
 from ipaddress import ip_address
 from threading import Lock
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import structlog
 from django.conf import settings
@@ -27,6 +27,8 @@ from core.errors import TooManyRequests
 if TYPE_CHECKING:
     # DRF imports its default throttles while it defines this class.
     from rest_framework.views import APIView
+
+    from accounts.views import ActorView
 
 log = structlog.get_logger("kontor.throttling")
 
@@ -56,6 +58,17 @@ def _key(name: str, period: int, window: int) -> str:
     return f"kontor:rate:{name}:{period}:{window}"
 
 
+class Count(NamedTuple):
+    """What counting a call has shown: 0 seconds to wait if it is within the rate.
+
+    `left` is how many more are, None if Valkey does not answer; `renewed_in` in how many seconds there are all again.
+    """
+
+    seconds_to_wait: int
+    left: int | None
+    renewed_in: int
+
+
 class Counter:
     """Counts calls by caller, across all processes.
 
@@ -68,22 +81,28 @@ class Counter:
     def __init__(self) -> None:
         self._rests_until = 0.0
         self._lock = Lock()
-        # Key of the window -> calls that this process may still allow, and how many it reserves next.
-        self._taken: dict[str, tuple[int, int]] = {}
+        # Key of the window -> calls that this process may still allow, how many it reserves next, and how many nobody
+        # had reserved when it last asked.
+        self._taken: dict[str, tuple[int, int, int]] = {}
 
     def seconds_to_wait(self, name: str, rate: str) -> int:
         """Count a call; return 0 if it is within the rate, otherwise the seconds until the next window."""
+        return self.count(name, rate).seconds_to_wait
+
+    def count(self, name: str, rate: str) -> Count:
+        """Count a call."""
         most, period = parsed_rate(rate)
         now = time.time()
         window = int(now // period)
+        renewed_in = max(1, round((window + 1) * period - now))
         key = _key(name, period, window)
         with self._lock:
-            left, portion = self._taken.get(key, (0, 1))
+            left, portion, rest = self._taken.get(key, (0, 1, 0))
             if left:
-                self._taken[key] = left - 1, portion
-                return 0
+                self._taken[key] = left - 1, portion, rest
+                return Count(0, left - 1 + rest, renewed_in)
         if time.monotonic() < self._rests_until:
-            return 0
+            return Count(0, None, renewed_in)
         try:
             with _valkey(settings.REDIS_URL).pipeline(transaction=False) as pipeline:
                 pipeline.incrby(key, portion)
@@ -92,26 +111,26 @@ class Counter:
         except (RedisError, OSError) as error:
             self._rests_until = time.monotonic() + REST_SECONDS
             log.warning("throttling_unavailable", error=type(error).__name__)
-            return 0
-        granted = min(portion, most - (count - portion))
+            return Count(0, None, renewed_in)
+        granted, rest = min(portion, most - (count - portion)), max(0, most - count)
         if granted <= 0:
-            return max(1, round((window + 1) * period - now))
-        self._keep(key, granted - 1, max(1, (most - count) // 100))
-        return 0
+            return Count(renewed_in, 0, renewed_in)
+        self._keep(key, granted - 1, max(1, rest // 100), rest)
+        return Count(0, granted - 1 + rest, renewed_in)
 
     def give_back(self, name: str, rate: str) -> None:
         """Undo the count of a call: this process may allow one more."""
         _most, period = parsed_rate(rate)
         key = _key(name, period, int(time.time() // period))
         with self._lock:
-            left, portion = self._taken.get(key, (0, 1))
-            self._taken[key] = left + 1, portion
+            left, portion, rest = self._taken.get(key, (0, 1, 0))
+            self._taken[key] = left + 1, portion, rest
 
-    def _keep(self, key: str, left: int, portion: int) -> None:
+    def _keep(self, key: str, left: int, portion: int, rest: int) -> None:
         with self._lock:
             if len(self._taken) >= MAX_KEPT:
                 self._taken.clear()  # most belong to past windows
-            self._taken[key] = self._taken.get(key, (0, 1))[0] + left, portion
+            self._taken[key] = self._taken.get(key, (0, 1, 0))[0] + left, portion, rest
 
 
 counter = Counter()
@@ -121,11 +140,17 @@ class ActorThrottle(BaseThrottle):
     """Limits each actor to `API_RATE` calls; an empty rate means no limit."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Return True, or raise TooManyRequests with Retry-After."""
+        """Return True, or raise TooManyRequests with Retry-After. The answer says how many calls are left."""
         rate: str = settings.API_RATE
         if not rate or request.user is None:
             return True
-        seconds = counter.seconds_to_wait(cast(Actor, request.user).key, rate)
+        seconds, left, renewed_in = counter.count(cast(Actor, request.user).key, rate)
+        if left is not None:
+            most, period = parsed_rate(rate)
+            cast("ActorView", view).rate_limit = {
+                "RateLimit": f'"calls";r={left};t={renewed_in}',
+                "RateLimit-Policy": f'"calls";q={most};w={period}',
+            }
         if seconds:
             raise _too_many(seconds)
         return True

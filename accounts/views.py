@@ -121,6 +121,8 @@ class ActorView(APIView):
     actor: Actor
     # The row that the method's prefetch found; None if there is none visible to the actor.
     prefetched: Row | None
+    # Headers that say how many calls are left, once the call is counted.
+    rate_limit: Mapping[str, str] = {}
 
     @property
     def prefetch(self) -> ViewPrefetch | None:
@@ -138,6 +140,8 @@ class ActorView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer the request. Responses of deprecated operations say so and link to the successor (RFC 9745)."""
         response = super().dispatch(request, *args, **kwargs)
+        for name, value in self.rate_limit.items():
+            response[name] = value
         if self.successor and request.method not in self.current_methods:
             response["Deprecation"] = DEPRECATED_SINCE
             response["Link"] = f'<{self.successor.format(**self.kwargs)}>; rel="successor-version"'

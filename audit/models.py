@@ -103,6 +103,8 @@ class Entry(models.Model):
                 condition=models.Q(change_request__isnull=False),
                 name="entry_by_change_request",
             ),
+            # For subjects in the order of their latest change, and those that changed since a time.
+            models.Index(fields=["recorded_at"], name="entry_by_time"),
         ]
         triggers = triggers.OF_ENTRIES
 

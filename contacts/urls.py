@@ -7,6 +7,7 @@ from contacts.views.contacts import (
     AnonymizeView,
     ConnectionHolderView,
     ContactsView,
+    ContactView,
     ExternalConnectionsView,
     UsernameView,
 )
@@ -22,6 +23,7 @@ urlpatterns = [
     path("v1.0/contacts", ContactsView.as_view()),
     path("v1.0/contacts/anonymize", AnonymizeView.as_view()),
     path("v1.0/contacts/<int:contactId>/details", ContactDetailsView.as_view()),
+    path("v1.0/contacts/<int:contactId>", ContactView.as_view()),
     path(f"v1.0/{HISTORY}", HistorySearchV10View.as_view()),
     path(f"v1.1/{HISTORY}", HistorySearchView.as_view()),
     path("v1.0/contacts/<int:contactId>/username", UsernameView.as_view()),

@@ -37,6 +37,8 @@ REQUEST_PARAMETERS = [
         description="Names the request in the log: 1 to 128 letters, digits or `._:-`. Anything else is ignored.",
     ),
 ]
+# A call is counted once it is known who calls.
+COUNTED = [str(status) for status in (200, 201, 202, 204, 304, 400, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503)]
 SECONDS = {"type": "integer", "minimum": 0}
 RESPONSE_HEADERS = [
     OpenApiParameter(
@@ -72,6 +74,20 @@ RESPONSE_HEADERS = [
         OpenApiParameter.HEADER,
         response=["403"],
         description="Which scope the token lacks (RFC 6750).",
+    ),
+    OpenApiParameter(
+        "RateLimit",
+        {"type": "string", "pattern": r'^"calls";r=\d+;t=\d+$'},
+        OpenApiParameter.HEADER,
+        response=COUNTED,
+        description="How many calls are left (`r`), and in how many seconds there are all again (`t`).",
+    ),
+    OpenApiParameter(
+        "RateLimit-Policy",
+        {"type": "string", "pattern": r'^"calls";q=\d+;w=\d+$'},
+        OpenApiParameter.HEADER,
+        response=COUNTED,
+        description="How many calls an actor has (`q`) in how many seconds (`w`).",
     ),
     OpenApiParameter(
         "Retry-After",

@@ -87,6 +87,15 @@ class Contact(models.Model):
     version = models.PositiveIntegerField(_("version"), default=1)
     # (entry_kind, id, version) is a foreign key to the ledger's entry of this version, checked when a transaction ends.
     entry_kind = models.CharField(max_length=40, default=CONTACT_DETAILS, db_default=CONTACT_DETAILS, editable=False)
+    # That foreign key. The entry says when the details last changed.
+    latest_entry = models.ForeignObject(
+        Entry,
+        on_delete=models.DO_NOTHING,
+        from_fields=["entry_kind", "id", "version"],
+        to_fields=["kind", "subject_id", "sequence"],
+        related_name="+",
+        editable=False,
+    )
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,

@@ -1,8 +1,11 @@
-"""Reading the details of a contact, prepared once for all who see alike."""
+"""Reading a contact and its details, prepared once for all who see alike."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
@@ -74,4 +77,45 @@ def _prepared_details(scope: VisibilityScope) -> PreparedQuery:
             "has_pending_email",
             "has_pending_mobile",
         )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadContact:
+    """The response to GET contact."""
+
+    id: int
+    uid: UUID
+    name: str
+    type_id: int
+    username: str | None
+    version: int
+    changed_at: datetime
+
+    @property
+    def etag(self) -> str:
+        """The version, and a hash of what can change without it, such as the username: `"7-1c0de5b2a4f3"`."""
+        shown = f"{self.name}\0{self.type_id}\0{self.username}"
+        return f'"{self.version}-{sha256(shown.encode()).hexdigest()[:12]}"'
+
+
+def contact_query(contact_id: int) -> ViewPrefetch:
+    """Return the query for a contact; pass its row to `contact_from_row`."""
+    return ViewPrefetch(_prepared_contact, {"id": contact_id})
+
+
+def contact_from_row(row: Row | None) -> ReadContact:
+    """Return the contact read by `contact_query`. Raises NotFound if there is none that the actor can see."""
+    if row is None:
+        raise no_such_contact()
+    return ReadContact(*row)
+
+
+@lru_cache(maxsize=256)
+def _prepared_contact(scope: VisibilityScope) -> PreparedQuery:
+    contacts = Contact.objects.visible_to(scope.actor)
+    return PreparedQuery.from_queryset(
+        contacts.filter(pk=Param("id"))
+        .order_by()
+        .values_list("id", "uid", "name", "type_id", "username", "version", "latest_entry__recorded_at")
     )

@@ -60,6 +60,22 @@ class CreatedContactSerializer(serializers.ModelSerializer):
         fields = ["id", "uId", "details"]
 
 
+# ---- reading
+
+
+class ContactSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    uId = serializers.UUIDField(source="uid")
+    name = serializers.CharField()
+    typeId = serializers.IntegerField(source="type_id", help_text="The id of an item of the list `contact-type`.")
+    username = serializers.CharField(allow_null=True)
+    version = serializers.IntegerField(help_text="Counts the changes of the details.")
+    changeDate = serializers.DateTimeField(source="changed_at", help_text="When this version of the details was made.")
+    mergedIntoId = serializers.IntegerField(
+        allow_null=True, default=None, help_text="Of a contact that was merged: the id of the one that remains."
+    )
+
+
 # ---- details
 
 

@@ -8,12 +8,13 @@ from rest_framework.response import Response
 
 from accounts.idempotency import IDEMPOTENCY_KEY, contact_subject, idempotent
 from accounts.permissions import ANYONE, STAFF, Access
-from accounts.views import ActorView
+from accounts.views import IF_NONE_MATCH, ActorView
 from changerequests.models import ChangeRequest
 from changerequests.serializers import WaitingSerializer, waiting
 from contacts.models import ExternalConnection
 from contacts.permissions import MAY_ADD, MAY_ANONYMIZE, MAY_CHANGE_DETAILS
 from contacts.queries.contacts import connection_holder, visible_contact
+from contacts.queries.details import contact_from_row, contact_query
 from contacts.serializers import contacts as shapes
 from contacts.services.anonymization import anonymize_contacts
 from contacts.services.connections import add_external_connection
@@ -63,6 +64,29 @@ class ContactsView(ActorView):
             return Response(answer, status=status.HTTP_201_CREATED), contact_subject(made.pk)
 
         return idempotent(request, create)
+
+
+class ContactView(ActorView):
+    access = {"GET": Access(READ, ANYONE)}
+    prefetches = {"GET": contact_query}
+
+    @extend_schema(
+        operation_id="getContact",
+        tags=TAGS,
+        parameters=IF_NONE_MATCH,
+        responses={200: shapes.ContactSerializer, 304: None},
+    )
+    def get(self, request: Request, contactId: int) -> Response:
+        """Retrieve a contact.
+
+        Its ids, name, type and username, without the details. The ETag identifies what was read: send it in
+        `If-None-Match` to get a 304 if nothing has changed.
+        """
+        contact = contact_from_row(self.prefetched)
+        headers = {"ETag": contact.etag, "Cache-Control": "private, no-cache"}
+        if self.knows(contact.etag):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
+        return Response(shapes.ContactSerializer(contact).data, headers=headers)
 
 
 class AnonymizeView(ActorView):

@@ -84,4 +84,7 @@ def _ordered_by(order: Mapping[str, Any], branch: Branch, actor: Actor) -> Any:
     key: Any = field.sort_key(F("details"))
     if field.kind in (TEXT, PHONE):
         key = Folded(key)
+    if isinstance(field, Attribute) and field.is_never_null:
+        # No NULLS FIRST or LAST: an index in plain order would not match it.
+        return key.desc() if said == DESCENDING else key.asc()
     return key.desc(nulls_last=True) if said == DESCENDING else key.asc(nulls_first=True)

@@ -12,6 +12,7 @@ from django.db.models.expressions import Combinable
 
 from accounts.actor import Actor
 from accounts.permissions import ANYONE, Access
+from audit.models import Entry
 from contacts.models import CONTACT_SCHEMA, Contact, ExternalConnection
 from core.language import localized
 from importexport.graphql.kinds import INT, MOMENT, TEXT, UID
@@ -24,6 +25,11 @@ from schemas.definition import Definition
 def default_connection_of_row() -> QuerySet[ExternalConnection]:
     """Return the subquery for the contact's external connection in the system Default, the key of imports."""
     return ExternalConnection.objects.filter(contact=OuterRef("pk"), system=ExternalConnection.DEFAULT_SYSTEM)
+
+
+def _latest_entry_of_row() -> QuerySet[Entry]:
+    """Return the subquery for the entry of the contact's version. A join would read it for all rows, not for a page."""
+    return Entry.objects.filter(kind=OuterRef("entry_kind"), subject_id=OuterRef("pk"), sequence=OuterRef("version"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,13 @@ _CONTACT: Mapping[str, Node] = {
     "createDate": Attribute(
         kind=MOMENT, column="created_at", is_never_null=True, read=lambda contact: _iso(contact.created_at)
     ),
+    "changeDate": Attribute(
+        kind=MOMENT,
+        column="latest_entry__recorded_at",
+        is_never_null=True,
+        read=lambda contact: _iso(contact.changed_at),
+        description="When the details last changed.",
+    ),
 }
 
 _LEGAL_ENTITY: Mapping[str, Node] = {
@@ -135,7 +148,10 @@ CONTACTS = Root(
     visible=lambda actor: Contact.objects.visible_to(actor),
     branch=_contact,
     joined=("type",),
-    shown={"default_external_id": Subquery(default_connection_of_row().values("external_id")[:1])},
+    shown={
+        "default_external_id": Subquery(default_connection_of_row().values("external_id")[:1]),
+        "changed_at": Subquery(_latest_entry_of_row().values("recorded_at")),
+    },
 )
 LEGAL_ENTITIES = Root(
     name="legalentities",

@@ -2,10 +2,13 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 from graphql import get_introspection_query
 
 from accounts.actor import system_actor
@@ -114,7 +117,7 @@ def test_a_contact_has_its_attributes_and_the_sections_of_its_details(make_conta
     add_external_connection(actor=SYSTEM, contact_id=contact.pk, system="Other", external_id="O-1")
     found = data(
         app,
-        """{ contacts { items { id uid externalId username name version createDate type { id key name }
+        """{ contacts { items { id uid externalId username name version createDate changeDate type { id key name }
         personalInformation { firstName dateOfBirth nationalities placeOfBirth }
         contactInformation { addresses { city country street } } occupation { employer } } } }""",
     )
@@ -127,6 +130,7 @@ def test_a_contact_has_its_attributes_and_the_sections_of_its_details(make_conta
             "name": "Johanna Spyri",
             "version": 1,
             "createDate": contact.created_at.isoformat().replace("+00:00", "Z"),
+            "changeDate": contact.entries.get().recorded_at.isoformat().replace("+00:00", "Z"),
             "type": {"id": contact.type_id, "key": "client", "name": "Client"},
             "personalInformation": {
                 "firstName": "Johanna",
@@ -192,10 +196,41 @@ def test_attributes_are_filters_too(make_contact, app):
         "version: { gte: 1 }": [first, second],
         'createDate: { gt: "2020-01-01T00:00:00Z" }': [first, second],
         'createDate: { lt: "2020-01-01T00:00:00+01:00" }': [],
+        'changeDate: { gt: "2020-01-01T00:00:00Z" }': [first, second],
+        'changeDate: { lt: "2020-01-01T00:00:00+01:00" }': [],
+        "changeDate: { eq: null }": [],
         'type: { key: { eq: "client" } }': [first, second],
         f"type: {{ id: {{ neq: {first.type_id} }} }}": [],
     }.items():
         assert ids(app, f"where: {{ {said} }}") == [contact.pk for contact in found], said
+
+
+def test_contacts_are_found_and_sorted_by_the_time_of_their_last_change(make_contact, app):
+    ada, bob, cleo = named(make_contact, "Ada", "Bob", "Cleo")
+    change = {"details": {"relationship": {"notes": "Seen"}}}
+    assert app.patch(f"/v1.0/contacts/{ada.pk}/details", change).status == 200
+    # A test runs in one transaction, which has one time.
+    with without_triggers():
+        for day, entry in ((1, bob.entries), (2, ada.entries.filter(sequence=1)), (3, cleo.entries)):
+            entry.update(recorded_at=datetime(2026, 1, day, tzinfo=UTC))
+        ada.entries.filter(sequence=2).update(recorded_at=datetime(2026, 1, 9, tzinfo=UTC))
+    # What it was before its last change does not count.
+    assert ids(app, 'where: { changeDate: { gte: "2026-01-02T00:00:00Z", lt: "2026-01-03T00:00:00Z" } }') == []
+    since = 'where: { changeDate: { gte: "2026-01-03T00:00:00Z" } } order: [{ changeDate: DESC }]'
+    assert ids(app, since) == [ada.pk, cleo.pk]
+    assert ids(app, "order: [{ changeDate: ASC }]") == [bob.pk, cleo.pk, ada.pk]
+
+
+def test_the_order_by_last_change_follows_an_index(make_contact):
+    make_contact()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off")
+    latest_first = Contact.objects.order_by("-latest_entry__recorded_at", "id")[:20]
+    assert "Index Scan Backward using entry_by_time" in latest_first.explain()
+    since = Contact.objects.filter(latest_entry__recorded_at__gt=timezone.now())
+    plan = since.order_by("latest_entry__recorded_at", "id")[:20].explain()
+    assert "Index Scan using entry_by_time" in plan
+    assert "Index Cond: (recorded_at >" in plan
 
 
 def test_stored_values_that_a_new_schema_types_differently_are_told_and_the_rest_is_answered(make_contact, app):

@@ -1,6 +1,7 @@
 """Limits per caller: calls, jobs and database time."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -34,6 +35,24 @@ class TestCalls:
         refused = app.get(STATUSES)
         assert (refused.status, refused.json["code"]) == (429, "TooManyRequests")
         assert 0 < int(refused.headers["Retry-After"]) <= 86400
+
+    def test_answers_say_how_many_calls_are_left(self, settings, app, make_member, api_of):
+        settings.API_RATE = "3/day"
+        paths = [STATUSES, "/v1.0/contacts/1/details", STATUSES, STATUSES]
+        answers = [app.get(path) for path in paths]
+        assert [answer.status for answer in answers] == [200, 404, 200, 429]
+        assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"calls";q=3;w=86400'}
+        left = [re.fullmatch(r'"calls";r=(\d+);t=(\d+)', answer.headers["RateLimit"]).groups() for answer in answers]
+        assert [calls for calls, _seconds in left] == ["2", "1", "0", "0"]
+        assert all(0 < int(seconds) <= 86400 for _calls, seconds in left)
+        refused = answers[-1].headers
+        assert refused["RateLimit"] == f'"calls";r=0;t={refused["Retry-After"]}'
+
+    def test_what_is_not_counted_says_nothing_of_a_limit(self, settings, app, client):
+        settings.API_RATE = "3/day"
+        assert "RateLimit" not in client.get(STATUSES).headers
+        settings.API_RATE = ""
+        assert "RateLimit" not in app.get(STATUSES).headers
 
     def test_each_actor_has_a_count_of_its_own(self, settings, make_app, make_member, make_contact, api_of):
         settings.API_RATE = "1/day"
@@ -210,7 +229,12 @@ def test_nobody_gets_more_than_the_rate_however_the_processes_share_it(settings,
     settings.API_RATE = "450/day"
     processes = [throttling.Counter(), throttling.Counter()]
     allowed = 0
+    left = []
     for number in range(600):
         monkeypatch.setattr(throttling, "counter", processes[number % 2])
-        allowed += app.get(STATUSES).status == 200
+        answer = app.get(STATUSES)
+        allowed += answer.status == 200
+        left.append(int(answer.headers["RateLimit"].partition("r=")[2].partition(";")[0]))
     assert 440 <= allowed <= 450
+    # What each process says may be off by what the others have reserved.
+    assert all(abs(max(0, 449 - number) - said) <= 10 for number, said in enumerate(left))
