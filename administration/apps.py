@@ -2,6 +2,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from changerequests.kinds import register_kind
+from events.kinds import register_event_kind
 
 
 class AdministrationConfig(AppConfig):
@@ -11,6 +12,7 @@ class AdministrationConfig(AppConfig):
     def ready(self) -> None:
         from accounts.sso.handlers import register_sign_in_handler
         from administration.configuration import register_sort
+        from administration.events import ADMINISTRATION_EVENTS
         from administration.holidays import HolidaySort
         from administration.kinds.applications import ApplicationKind
         from administration.kinds.break_glass import BreakGlassKind
@@ -27,3 +29,5 @@ class AdministrationConfig(AppConfig):
         register_sort(ParticipantSort())
         register_sort(HolidaySort())
         register_sign_in_handler(follow_provider_groups)
+        for event_kind in ADMINISTRATION_EVENTS:
+            register_event_kind(event_kind)

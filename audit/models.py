@@ -105,6 +105,8 @@ class Entry(models.Model):
             ),
             # For subjects in the order of their latest change, and those that changed since a time.
             models.Index(fields=["recorded_at"], name="entry_by_time"),
+            # For numbering what has been committed since.
+            models.Index(fields=["transaction_id"], name="entry_by_transaction"),
         ]
         triggers = triggers.OF_ENTRIES
 

@@ -3,6 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from changerequests.kinds import register_kind
 from core.anonymization import register_anonymization_handler
+from events.kinds import register_event_kind
 from schemas.usage_checks import register_usage_check
 
 
@@ -11,6 +12,7 @@ class ContactGroupsConfig(AppConfig):
     verbose_name = _("Contact groups")
 
     def ready(self) -> None:
+        from contactgroups.events import ContactGroupEvents
         from contactgroups.kinds import ContactGroupKind
         from contactgroups.queries import is_policy_asked_for
         from contactgroups.services import erase_groups
@@ -18,3 +20,4 @@ class ContactGroupsConfig(AppConfig):
         register_kind(ContactGroupKind())
         register_usage_check(is_policy_asked_for)
         register_anonymization_handler(erase_groups)
+        register_event_kind(ContactGroupEvents())

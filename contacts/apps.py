@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from changerequests.kinds import register_kind
 from core.anonymization import register_anonymization_handler
+from events.kinds import register_event_kind
 from schemas.document_sources import register_document_source
 from schemas.names import register_schema_name
 from schemas.usage_checks import register_usage_check
@@ -19,6 +20,7 @@ class ContactsConfig(AppConfig):
         from accounts.usernames import register_name_holder
         from administration.configuration import register_sort
         from changerequests.services.erasure import erase_requests
+        from contacts.events import CONTACT_EVENTS
         from contacts.kinds.access import ContactAccessKind
         from contacts.kinds.anonymization import AnonymizationKind
         from contacts.kinds.creation import ContactCreationKind
@@ -46,3 +48,5 @@ class ContactsConfig(AppConfig):
         for kind in CONTACT_KINDS:
             register_anonymization_handler(partial(erase_requests, kind))
         register_anonymization_handler(erase_contacts)
+        for event_kind in CONTACT_EVENTS:
+            register_event_kind(event_kind)

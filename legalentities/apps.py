@@ -3,6 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from changerequests.kinds import register_kind
 from contactgroups.naming import register_linked_names
+from events.kinds import register_event_kind
 from schemas.document_sources import register_document_source
 from schemas.names import register_schema_name
 from schemas.usage_checks import register_usage_check
@@ -13,6 +14,7 @@ class LegalEntitiesConfig(AppConfig):
     verbose_name = _("Legal entities")
 
     def ready(self) -> None:
+        from legalentities.events import LEGAL_ENTITY_EVENTS
         from legalentities.kinds.creation import LegalEntityCreationKind
         from legalentities.kinds.details import LegalEntityKind
         from legalentities.queries import is_list_item_used, names_of_groups, stored_legal_entities
@@ -23,3 +25,5 @@ class LegalEntitiesConfig(AppConfig):
         register_document_source("legal-entity", stored_legal_entities)
         register_schema_name("legal-entity", _("Legal entity"))
         register_usage_check(is_list_item_used)
+        for event_kind in LEGAL_ENTITY_EVENTS:
+            register_event_kind(event_kind)

@@ -30,6 +30,7 @@ from changerequests.models import (
 )
 from changerequests.models.conversation import RequestAttachment, RequestComment
 from changerequests.models.policies import PolicyGroup
+from events.models import Event
 from importexport.models import ExportApproval
 
 MIGRATIONS = "django_migrations"
@@ -49,6 +50,7 @@ class Record:
 RECORDS: Mapping[type[Model], Record] = {
     Entry: Record(written=WRITTEN_COLUMNS, changed=("changes", "comment")),
     Erasure: Record(written=("kind", "subject_id")),
+    Event: Record(written=("position", "entry_id", "type", "participants", "participants_before", "application_id")),
     ChangeRequest: Record(
         written=(
             *("uid", "kind", "source", "subject_id", "status", "initiator_member_id", "initiator_application_id"),

@@ -10,6 +10,7 @@ MIGRATION_LINTER_OPTIONS = {
             "schemas",
             "accounts",
             "audit",
+            "events",
             "contacts",
             "changerequests",
             "contactgroups",

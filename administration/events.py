@@ -1,0 +1,37 @@
+"""Events about rights, applications and configuration, which are the institution's own affairs."""
+
+from collections.abc import Mapping, Sequence
+
+from administration.applications import APPLICATION
+from administration.configuration import CONFIGURATION
+from administration.recertification import RECERTIFICATION
+from administration.rights import GROUP_RIGHTS, RIGHTS
+from audit.models import Entry
+from events.kinds import SIGHT_CHANGED, Audience, EventKind, simple_kind
+
+APPLICATION_CHANGED = "application.changed"
+
+# What an application sees follows from these.
+_SIGHT = {"participants", "scopes"}
+
+
+class ApplicationEvents(EventKind):
+    """An application hears of its own changes; from some on, it sees others."""
+
+    key = subject = APPLICATION
+    types = (APPLICATION_CHANGED, SIGHT_CHANGED)
+
+    def type_of(self, entry: Entry) -> str:
+        return APPLICATION_CHANGED if _SIGHT.isdisjoint(entry.paths) else SIGHT_CHANGED
+
+    def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
+        return {entry.pk: Audience((), application_id=entry.subject_id) for entry in entries}
+
+
+ADMINISTRATION_EVENTS = (
+    ApplicationEvents(),
+    simple_kind(RIGHTS, subject="login", types=["rights.changed"]),
+    simple_kind(GROUP_RIGHTS, subject="group", types=["group-rights.changed"]),
+    simple_kind(CONFIGURATION, subject=CONFIGURATION, types=["configuration.changed"]),
+    simple_kind(RECERTIFICATION, subject="login", types=["rights.recertified"]),
+)

@@ -1,0 +1,106 @@
+"""What the feed says of each kind of ledger entry: a class, which the app that owns the subjects registers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    # Imported before the models are.
+    from audit.models import Entry
+
+# To an application with participants, a change of a contact's participants may mean one of the other two.
+ACCESS_CHANGED, ENTERED, LEFT = "contact.access.changed", "contact.entered", "contact.left"
+# To the application itself, the change means that it sees others from now on, and has to read everything again.
+SIGHT_CHANGED, RESYNC = "application.sight.changed", "resync"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Which applications hear of an event.
+
+    With `participants`, those that have one of them, or one of `before`, and those without participants; with an empty
+    list, the latter only; with None, all. `application_id` is heard by that application in any case.
+    """
+
+    participants: Sequence[int] | None
+    before: Sequence[int] | None = None
+    application_id: int | None = None
+
+
+EVERYBODY = Audience(None)
+INSTITUTION = Audience(())
+
+
+@dataclass(frozen=True, slots=True)
+class EventSubject:
+    """How the feed names a subject: never by what a person is called."""
+
+    name: str
+    uid: UUID | None = None
+
+
+class EventKind:
+    """The events of one kind of ledger entry. By default only applications without participants hear of them."""
+
+    # The kind of the entries.
+    key: str
+    # What the subject is called in events; kinds about the same rows share it.
+    subject: str
+    # The scope that an application needs to hear of it, besides that of the feed.
+    scope: str = ""
+    # Whether the sequence of an entry is the version of its subject.
+    has_versions = False
+    # The types of its events.
+    types: Sequence[str]
+
+    def type_of(self, entry: Entry) -> str:
+        """Return the type of an entry's event. Of the entry, kind, subject, sequence and paths are loaded."""
+        return self.types[0]
+
+    def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
+        """Return who hears of each entry, by its id. Reads a constant number of queries."""
+        return dict.fromkeys((entry.pk for entry in entries), INSTITUTION)
+
+    def subjects(self, ids: Collection[int]) -> Mapping[int, EventSubject]:
+        """Return how subjects are named, by id."""
+        return {pk: EventSubject(f"{self.subject} {pk}") for pk in ids}
+
+    def paths_for_participants(self, paths: Sequence[str]) -> Sequence[str]:
+        """Return the changed paths as an application with participants may know them."""
+        return paths
+
+
+class PublicKind(EventKind):
+    """A kind whose events every application hears of."""
+
+    def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
+        return dict.fromkeys((entry.pk for entry in entries), EVERYBODY)
+
+
+def simple_kind(key: str, *, subject: str, types: Sequence[str], base: type[EventKind] = EventKind) -> EventKind:
+    """Return a kind that differs from its base by its names only."""
+    kind = base()
+    kind.key, kind.subject, kind.types = key, subject, types
+    return kind
+
+
+_kinds: dict[str, EventKind] = {}
+
+
+def register_event_kind(kind: EventKind) -> None:
+    """Register a kind. Raises ValueError if another one has its key."""
+    if kind.key in _kinds:
+        raise ValueError(f"{kind.key} is registered already")
+    _kinds[kind.key] = kind
+
+
+def event_kind(key: str) -> EventKind:
+    """Return the kind. One that nobody registered is the institution's: no entry may stop the feed."""
+    return _kinds.get(key) or simple_kind(key, subject=key, types=[f"{key}.changed"])
+
+
+def all_event_kinds() -> list[EventKind]:
+    return list(_kinds.values())

@@ -1,0 +1,37 @@
+"""Waiting for events without using up the web server's threads."""
+
+import time
+from collections.abc import Callable
+from threading import Semaphore
+
+from events.queries.feed import Page
+from events.services.numbering import number_events
+
+MAX_SECONDS = 20
+EVERY_SECONDS = 0.25
+# One thread of each process waits; the others answer everybody else.
+_waiting = Semaphore()
+
+
+def wait_for_page(read: Callable[[], Page], *, seconds: int) -> Page:
+    """Return the page once it has something, or after so many seconds, or at once if this process waits already."""
+    until = time.monotonic() + seconds
+    page = _fresh(read)
+    if _is_worth_returning(page) or not seconds or not _waiting.acquire(blocking=False):
+        return page
+    try:
+        while not _is_worth_returning(page) and time.monotonic() < until:
+            time.sleep(EVERY_SECONDS)
+            page = _fresh(read)
+    finally:
+        _waiting.release()
+    return page
+
+
+def _fresh(read: Callable[[], Page]) -> Page:
+    number_events()
+    return read()
+
+
+def _is_worth_returning(page: Page) -> bool:
+    return bool(page.events) or page.has_more

@@ -1,0 +1,85 @@
+"""Shapes of the feed."""
+
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core.serializers import StrictBooleanField, StrictIntegerField, StrictSerializer, criterion
+from events.long_poll import MAX_SECONDS
+from events.queries.feed import known_types
+
+MAX_EVENTS = 1_000
+# JavaScript reads whole numbers exactly up to here.
+MAX_POSITION = 2**53 - 1
+_ENTRIES = uuid5(NAMESPACE_URL, "https://kontor.example/entries")
+
+
+class PositionField(StrictIntegerField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=MAX_POSITION, **kwargs)
+
+
+class TypeField(serializers.ChoiceField):
+    """A type of events."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=known_types(), **kwargs)
+
+
+class FeedSerializer(StrictSerializer):
+    after = PositionField(required=False, default=0, help_text="The position that was read last: `next` of the answer.")
+    limit = StrictIntegerField(required=False, default=100, min_value=1, max_value=MAX_EVENTS)
+    types = criterion(TypeField(), help_text="Only events of these types. Repeat the parameter for several.")
+    waitSeconds = StrictIntegerField(
+        required=False,
+        default=0,
+        min_value=0,
+        max_value=MAX_SECONDS,
+        help_text="How long to wait for an event if there is none. The answer may come earlier.",
+    )
+    fromEnd = StrictBooleanField(
+        required=False, default=False, help_text="Return no events, but the end of the feed as `next`."
+    )
+
+
+class EventSubjectSerializer(serializers.Serializer):
+    kind = serializers.CharField()
+    id = serializers.IntegerField(allow_null=True)
+    uId = serializers.UUIDField(allow_null=True)
+    name = serializers.CharField(help_text="Of a schema or list: its key. Never the name of a person.")
+
+
+class EventSerializer(serializers.Serializer):
+    position = serializers.IntegerField(source="event.position")
+    id = serializers.SerializerMethodField()
+    type = serializers.CharField()
+    time = serializers.DateTimeField(source="event.entry.recorded_at")
+    kind = serializers.CharField(source="event.entry.kind", help_text="What was changed, as change requests call it.")
+    subject = serializers.SerializerMethodField()
+    version = serializers.IntegerField(allow_null=True, help_text="Of contacts and legal entities: since this event.")
+    paths = serializers.ListField(child=serializers.CharField(), help_text="What was changed. Events have no values.")
+    changeRequestId = serializers.IntegerField(
+        source="event.entry.change_request_id", allow_null=True, help_text="The request that was approved, if any."
+    )
+
+    @extend_schema_field(serializers.UUIDField(help_text="The same for everybody, however often it is read."))
+    def get_id(self, heard: Any) -> str:
+        return str(uuid5(_ENTRIES, str(heard.event.entry_id)))
+
+    @extend_schema_field(EventSubjectSerializer)
+    def get_subject(self, heard: Any) -> dict[str, Any]:
+        uid = heard.subject.uid
+        return {
+            "kind": heard.subject_kind,
+            "id": heard.event.entry.subject_id,
+            "uId": None if uid is None else str(uid),
+            "name": heard.subject.name,
+        }
+
+
+class EventsSerializer(serializers.Serializer):
+    events = EventSerializer(many=True)
+    next = serializers.IntegerField(help_text="Where to go on: `after` of the next call.")
+    hasMore = serializers.BooleanField(source="has_more", help_text="Whether there are more already.")

@@ -1,0 +1,120 @@
+"""Numbers the ledger's entries: gives each its event, and so its place in the feed.
+
+There is no daemon: who reads the feed first numbers what has been committed since. Positions are given under a lock and
+become visible in their order, so a reader who has come to a position never finds anything new before it.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models import Exists, Max, OuterRef, QuerySet
+
+from audit.models import Entry
+from events.kinds import Audience, event_kind
+from events.models import Event, Numbering
+
+BATCH = 2_000
+# An advisory lock, for everybody who numbers.
+_LOCK = 0x6B6F6E746F72_01
+# In one snapshot: when it was taken, the numbering was so.
+_REACH = """
+SELECT horizon, floor, pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax(pg_current_snapshot())
+  FROM events_numbering
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """Where unnumbered entries can be: in transactions from `horizon` on, with ids above `floor`.
+
+    `xmin` and `xmax` are of the snapshot in which this was read: every transaction below `xmin` has ended.
+    """
+
+    horizon: int
+    floor: int
+    xmin: int
+    xmax: int
+
+    @property
+    def is_restored(self) -> bool:
+        """Return whether the database now runs on a server that counts transactions from a lower number.
+
+        So it is after a dump was restored. Nothing follows then from the numbers of the transactions before it.
+        """
+        return self.horizon > self.xmax
+
+    @property
+    def entries(self) -> QuerySet[Entry]:
+        numbered = Event.objects.filter(entry=OuterRef("pk"))
+        entries = Entry.objects.filter(~Exists(numbered), pk__gt=self.floor)
+        return entries if self.is_restored else entries.filter(transaction_id__gte=self.horizon)
+
+    def after_all(self) -> dict[str, int]:
+        """Return the columns of the numbering once all of these entries have their event."""
+        reached = {"horizon": self.xmin}
+        if self.is_restored:
+            before = Entry.objects.filter(transaction_id__gte=self.xmax).aggregate(last=Max("pk"))["last"]
+            reached["floor"] = max(self.floor, before or 0)
+        return reached
+
+
+def _reach() -> _Reach:
+    with connection.cursor() as cursor:
+        cursor.execute(_REACH)
+        return _Reach(*map(int, cursor.fetchone()))
+
+
+def number_events() -> None:
+    """Give every committed entry its event, unless somebody else is at it. Holds an advisory lock while it does."""
+    if _reach().entries.exists():
+        while _number_batch():
+            pass
+
+
+@transaction.atomic
+def _number_batch() -> bool:
+    """Number some entries; return whether there may be more, and nobody else is numbering."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        if not cursor.fetchone()[0]:
+            return False
+    reach = _reach()
+    # Of one subject, entries have their ids in the order of their transactions, since each has locked its row.
+    found = list(reach.entries.order_by("pk").only("kind", "subject_id", "sequence", "paths")[:BATCH])
+    last = Event.objects.aggregate(last=Max("position"))["last"] or 0
+    Event.objects.bulk_create(_events(found, after=last))
+    if len(found) == BATCH:
+        return True
+    Numbering.objects.update(**reach.after_all())
+    return False
+
+
+def _events(entries: Sequence[Entry], *, after: int) -> list[Event]:
+    audiences = _audiences(entries)
+    return [
+        Event(
+            position=position,
+            entry=entry,
+            type=event_kind(entry.kind).type_of(entry),
+            participants=_list(audiences[entry.pk].participants),
+            participants_before=_list(audiences[entry.pk].before),
+            application_id=audiences[entry.pk].application_id,
+        )
+        for position, entry in enumerate(entries, after + 1)
+    ]
+
+
+def _audiences(entries: Sequence[Entry]) -> dict[int, Audience]:
+    by_kind: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        by_kind[entry.kind].append(entry)
+    found: dict[int, Audience] = {}
+    for kind, own in by_kind.items():
+        found |= event_kind(kind).audiences(own)
+    return found
+
+
+def _list(ids: Sequence[int] | None) -> list[int] | None:
+    return None if ids is None else list(ids)
