@@ -20,6 +20,7 @@ class AdministrationConfig(AppConfig):
         from administration.kinds.rights import GroupRightsKind, RightsKind
         from administration.participants import ParticipantSort
         from administration.services.single_sign_on import follow_provider_groups
+        from administration.webhooks.sort import WebhookSort
 
         register_kind(BreakGlassKind())
         register_kind(RightsKind())
@@ -28,6 +29,7 @@ class AdministrationConfig(AppConfig):
         register_kind(ConfigurationKind())
         register_sort(ParticipantSort())
         register_sort(HolidaySort())
+        register_sort(WebhookSort())
         register_sign_in_handler(follow_provider_groups)
         for event_kind in ADMINISTRATION_EVENTS:
             register_event_kind(event_kind)

@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("administration.urls")),
     path("", include("administration.scim.urls")),
+    path("", include("administration.webhooks.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/login/", admin_login),
     path("admin/password_change/", ChangePasswordView.as_view()),

@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from celery import Task, signals
+from celery.states import SUCCESS
 
 _HEADER = "kontor_correlation_id"
 _started: dict[str, float] = {}
@@ -38,13 +39,19 @@ def _begin(task_id: str, task: Task, **_: Any) -> None:
 def _end(task_id: str, task: Task, state: str | None = None, **_: Any) -> None:
     if (started := _started.pop(task_id, None)) is None:
         return
+    # What beat sends every second says nothing while it works.
+    if not (getattr(task, "is_quiet", False) and state == SUCCESS):
+        _tell_end(task, state, started)
+    structlog.contextvars.clear_contextvars()
+
+
+def _tell_end(task: Task, state: str | None, started: float) -> None:
     log.info(
         "task",
         state=state,
         retries=task.request.retries,
         milliseconds=round((time.perf_counter() - started) * 1000, 1),
     )
-    structlog.contextvars.clear_contextvars()
 
 
 @signals.task_retry.connect

@@ -159,6 +159,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "apply approved requests": {"task": "changerequests.tasks.apply_unapplied", "schedule": 60},
     "send due digests": {"task": "changerequests.tasks.send_due_digests", "schedule": 60},
     "tidy notifications": {"task": "changerequests.tasks.tidy_notifications", "schedule": 3600},
+    # What was not taken within seconds is not needed: the next one does the same.
+    "deliver webhooks": {"task": "events.tasks.deliver_due", "schedule": 1, "options": {"expires": 5}},
+    "tidy deliveries": {"task": "events.tasks.tidy_deliveries", "schedule": 3600},
     "resume exports": {"task": "importexport.exports.tasks.resume_exports", "schedule": 60},
     "expire exports": {"task": "importexport.exports.tasks.expire_exports", "schedule": 60},
     "delete obsolete files": {"task": "contacts.tasks.delete_obsolete_files", "schedule": 60},
@@ -291,6 +294,13 @@ SMS_BACKEND = env.str("SMS_BACKEND", default="contacts.sms.ConsoleBackend")
 SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="")
 SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")
 SMS_SENDER = env.str("SMS_SENDER", default="Kontor")
+
+# ---- webhooks
+
+# Whether calls may go to addresses inside a private network, and over plain HTTP: for tests and trials.
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
+# For how many days the log of deliveries is kept.
+WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
 
 # ---- language and time
 

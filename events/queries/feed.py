@@ -117,6 +117,13 @@ def page_of_events(listener: Listener, *, after: int, limit: int, types: Collect
     return Page(_named(listener, found), end, end < last)
 
 
+def heard_events(listener: Listener, *, positions: Collection[int]) -> list[Heard]:
+    """Return those of the events at these positions that the application hears of, in their order."""
+    if not positions:
+        return []
+    return _named(listener, list(_heard_by(listener).filter(position__in=positions).order_by("position")))
+
+
 def _heard_by(listener: Listener) -> QuerySet[Any]:
     """Return the events that an application hears of, with the type that each has to it."""
     own = Q(application=listener.application_id)

@@ -1,0 +1,59 @@
+"""Shapes of webhooks and their deliveries."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.paging import PagedSerializer
+from core.serializers import LineField, StrictSerializer, criterion
+from events.models import Delivery
+from events.models.webhooks import MAX_URL
+from events.serializers import PositionField, TypeField
+
+
+class NewWebhookSerializer(StrictSerializer):
+    url = LineField(max_length=MAX_URL, help_text="Where to send events: `https://...`, at a public address.")
+    types = criterion(TypeField(), help_text="Only events of these types. Null: all that the application hears of.")
+
+
+class SecretSerializer(serializers.Serializer):
+    secret = serializers.CharField(help_text="`whsec_...`, for the signatures. It is shown once.")
+
+
+class CreatedWebhookSerializer(SecretSerializer):
+    id = serializers.UUIDField()
+
+
+class WebhookSerializer(serializers.Serializer):
+    id = serializers.UUIDField(source="uid")
+    url = serializers.CharField()
+    types = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    isActive = serializers.BooleanField(
+        source="is_delivering", help_text="False too once the receiver has failed for three days: replay to go on."
+    )
+    createDate = serializers.DateTimeField(source="created_at")
+    lastPosition = serializers.IntegerField(source="position", help_text="Of the last event sent, or kept to be.")
+    failingSince = serializers.DateTimeField(source="failing_since", allow_null=True)
+
+
+class WebhooksSerializer(serializers.Serializer):
+    webhooks = WebhookSerializer(many=True)
+
+
+class ReplaySerializer(StrictSerializer):
+    after = PositionField(help_text="The position after which everything is sent again.")
+
+
+class DeliverySerializer(serializers.Serializer):
+    position = serializers.IntegerField(source="event_id", allow_null=True, help_text="Of the event; null for a test.")
+    status = serializers.ChoiceField(choices=Delivery.Status.values)
+    attempts = serializers.IntegerField()
+    createDate = serializers.DateTimeField(source="created_at")
+    lastAttemptDate = serializers.DateTimeField(source="attempted_at", allow_null=True)
+    nextAttemptDate = serializers.DateTimeField(source="next_attempt_at", allow_null=True)
+    responseStatus = serializers.IntegerField(source="response_status", allow_null=True)
+    error = serializers.CharField(help_text="Why there was no answer; empty if there was one.")
+
+
+class PagedDeliveriesSerializer(PagedSerializer):
+    results: Any = DeliverySerializer(many=True)

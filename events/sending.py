@@ -1,0 +1,109 @@
+"""Calls of webhooks. None goes to an address inside the institution's own network, whatever its name resolves to."""
+
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from requests_hardened import Config, Manager
+from requests_hardened.ip_filter import InvalidIPAddress, filter_host
+
+from core.text import line_faults
+from events.messages import Message
+from events.models.webhooks import MAX_ERROR, MAX_URL
+
+CONNECT_SECONDS, ANSWER_SECONDS = 3, 10
+# What is read of an answer, so that the connection can serve the next call.
+MOST_READ = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a call: the status of the answer, or why there was none."""
+
+    status: int | None
+    error: str = ""
+
+    @property
+    def is_delivered(self) -> bool:
+        return self.status is not None and HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def is_gone(self) -> bool:
+        """Return whether the receiver says that it wants nothing any more."""
+        return self.status == HTTPStatus.GONE
+
+
+@cache
+def _manager(*, is_private_allowed: bool) -> Manager:
+    return Manager(
+        Config(
+            ip_filter_enable=not is_private_allowed,
+            ip_filter_allow_loopback_ips=False,
+            never_redirect=True,
+            default_timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
+            user_agent_override="Kontor",
+        )
+    )
+
+
+def new_session() -> requests.Session:
+    """Return a session, whose connections serve one call after another. Each call resolves the name and checks it."""
+    return _manager(is_private_allowed=settings.WEBHOOK_ALLOW_PRIVATE).get_session()
+
+
+def call(session: requests.Session, url: str, message: Message, headers: dict[str, str]) -> Result:
+    """Send a message and return what became of it. Redirects are not followed."""
+    try:
+        with session.post(url, data=message.body, headers=headers, stream=True) as answer:
+            if len(answer.raw.read(MOST_READ + 1)) > MOST_READ:
+                answer.raw.close()
+            return Result(answer.status_code)
+    except InvalidIPAddress:
+        return Result(None, _("The address is inside a private network."))
+    except requests.Timeout:
+        return Result(None, _("There was no answer in time."))
+    except requests.exceptions.SSLError:
+        return Result(None, _("The certificate is not valid for the address."))
+    except (requests.RequestException, OSError) as error:
+        return Result(None, type(error).__name__[:MAX_ERROR])
+
+
+def check_url(url: str) -> None:
+    """Raise ValidationError unless calls may go to the address, as far as it is known today."""
+    faults = [str(fault) for fault in line_faults(url, most=MAX_URL)]
+    if not faults:
+        faults = _address_faults(url)
+    if faults:
+        raise ValidationError({"url": faults})
+
+
+def _address_faults(url: str) -> list[str]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return [_("This is not an address.")]
+    allowed = ("https", "http") if settings.WEBHOOK_ALLOW_PRIVATE else ("https",)
+    if parts.scheme not in allowed or not parts.hostname:
+        return [_("An address begins with https:// and the name of a host.")]
+    if parts.username is not None or parts.fragment:
+        return [_("An address has neither a user nor a fragment: the signature says who calls.")]
+    if settings.WEBHOOK_ALLOW_PRIVATE:
+        return []
+    return _network_faults(parts, port)
+
+
+def _network_faults(parts: SplitResult, port: int | None) -> list[str]:
+    host = parts.hostname or ""
+    try:
+        filter_host(host, port or 443, allow_loopback=False)
+    except InvalidIPAddress:
+        return [_("Calls do not go to addresses inside a private network.")]
+    except requests.RequestException:
+        return [_("No address is known for the name %(host)s.") % {"host": host}]
+    return []

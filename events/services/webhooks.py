@@ -1,0 +1,91 @@
+"""What an application does with its webhooks besides configuring them: secrets, replays, tests."""
+
+import base64
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actor import Actor
+from accounts.sealing import is_sealed_with_first_key, opened, sealed
+from core.errors import UnprocessableEntity
+from events.models import Delivery, Webhook
+from events.queries.feed import last_position
+from events.queries.webhooks import webhook_of
+from events.services.numbering import number_events
+
+# The scope of applications that have webhooks.
+SCOPE = "webhooks"
+_SECRET_BYTES = 32
+TEST_SUBJECT = "test"
+
+
+@transaction.atomic
+def rotate_secret(*, actor: Actor, webhook_uid: object) -> str:
+    """Give a webhook a new secret and return it, as `whsec_...`; it is stored encrypted and never shown again.
+
+    The one before signs too for SECRET_OVERLAP_HOURS. With its first secret, deliveries begin. Locks the webhook.
+    Raises NotFound.
+    """
+    webhook = webhook_of(actor=actor, uid=webhook_uid, for_update=True)
+    secret = secrets.token_bytes(_SECRET_BYTES)
+    if webhook.secret:
+        webhook.previous_secret = webhook.secret
+        webhook.previous_secret_until = timezone.now() + timedelta(hours=settings.SECRET_OVERLAP_HOURS)
+    webhook.secret = sealed(secret, owner=webhook.pk)
+    webhook.save(update_fields=["secret", "previous_secret", "previous_secret_until"])
+    return f"whsec_{base64.b64encode(secret).decode()}"
+
+
+def open_secrets(webhook: Webhook) -> list[bytes]:
+    """Return the secrets with which deliveries are signed now, the latest first.
+
+    Stores them encrypted with today's key, where they are not. Raises UnreadableSecretError.
+    """
+    columns = ["secret"]
+    if webhook.previous_secret and webhook.previous_secret_until and webhook.previous_secret_until > timezone.now():
+        columns.append("previous_secret")
+    found = {column: opened(getattr(webhook, column), owner=webhook.pk) for column in columns}
+    outdated = {
+        column: sealed(secret, owner=webhook.pk)
+        for column, secret in found.items()
+        if not is_sealed_with_first_key(getattr(webhook, column), owner=webhook.pk)
+    }
+    if outdated:
+        Webhook.objects.filter(pk=webhook.pk, secret=webhook.secret).update(**outdated)
+    return list(found.values())
+
+
+@transaction.atomic
+def replay(*, actor: Actor, webhook_uid: object, after: int) -> None:
+    """Have everything after a position sent again, also to a receiver that was given up. Locks the webhook.
+
+    Raises NotFound; UnprocessableEntity `UnknownPosition` past the end of the feed.
+    """
+    webhook = webhook_of(actor=actor, uid=webhook_uid, for_update=True)
+    number_events()
+    if after > last_position():
+        raise UnprocessableEntity(
+            _("The feed ends at %(last)s.") % {"last": last_position()}, sub_code="UnknownPosition"
+        )
+    webhook.deliveries.filter(status=Delivery.Status.PENDING, event__gt=after).delete()
+    webhook.position = after
+    webhook.failures = 0
+    webhook.failing_since = webhook.next_attempt_at = webhook.stopped_at = None
+    # Whoever delivers at the moment stops.
+    webhook.claimed_until = None
+    webhook.save(
+        update_fields=["position", "failures", "failing_since", "next_attempt_at", "stopped_at", "claimed_until"]
+    )
+
+
+@transaction.atomic
+def send_test(*, actor: Actor, webhook_uid: object) -> None:
+    """Have a `webhook.test` sent. Raises NotFound; UnprocessableEntity `TestPending` if one is waiting."""
+    webhook = webhook_of(actor=actor, uid=webhook_uid, for_update=True)
+    if webhook.deliveries.filter(status=Delivery.Status.PENDING, subject=TEST_SUBJECT).exists():
+        raise UnprocessableEntity(_("A test is waiting to be sent already."), sub_code="TestPending")
+    Delivery.objects.create(webhook=webhook, subject=TEST_SUBJECT, next_attempt_at=timezone.now())
