@@ -26,7 +26,8 @@ def add_webhook(
     outcome = add_configuration(actor=actor, sort=WEBHOOK, target=target, comment=comment)
     if outcome.request is not None:
         return outcome.request
-    return Webhook.objects.get(pk=ConfigurationSubject.objects.get(pk=outcome.subject_id).object_id)
+    subject = ConfigurationSubject.objects.filter(pk=outcome.subject_id)
+    return Webhook.objects.get(pk__in=subject.values("object_id"))
 
 
 @transaction.atomic
@@ -36,3 +37,4 @@ def remove_webhook(*, actor: Actor, webhook_uid: object) -> Outcome:
     return change_configuration(
         actor=actor, sort=WEBHOOK, object_id=webhook.pk, target={"isActive": False, "isRemoved": True}
     )
+

@@ -27,7 +27,8 @@ from events.services.webhooks import SCOPE, open_secrets
 
 log = structlog.get_logger("kontor.webhooks")
 
-CLAIMED_FOR = timedelta(seconds=60)
+# Longer than a call takes. Nobody delivers for so long after a worker was killed.
+CLAIMED_FOR = timedelta(seconds=30)
 RUN_SECONDS = 25
 # What became of the calls is written down after so many, or after so long.
 BATCH = 50
