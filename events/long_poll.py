@@ -11,14 +11,25 @@ MAX_SECONDS = 20
 EVERY_SECONDS = 0.25
 # One thread of each process waits; the others answer everybody else.
 _waiting = Semaphore()
+# When to come again, for who was not allowed to wait.
+AGAIN_AFTER_SECONDS = 2
+
+
+class CannotWaitError(Exception):
+    """There is nothing yet, and another reader waits in this process. `page` is what there is."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
 
 
 def wait_for_page(read: Callable[[], Page], *, seconds: int) -> Page:
-    """Return the page once it has something, or after so many seconds, or at once if this process waits already."""
+    """Return the page once it has something, or after so many seconds. Raises CannotWaitError."""
     until = time.monotonic() + seconds
     page = _fresh(read)
-    if _is_worth_returning(page) or not seconds or not _waiting.acquire(blocking=False):
+    if _is_worth_returning(page) or not seconds:
         return page
+    if not _waiting.acquire(blocking=False):
+        raise CannotWaitError(page)
     try:
         while not _is_worth_returning(page) and time.monotonic() < until:
             time.sleep(EVERY_SECONDS)

@@ -2,19 +2,27 @@
 
 from functools import partial
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import APPS, Access
 from accounts.views import ActorView
+from core.openapi import SECONDS
 from events import serializers as shapes
-from events.long_poll import wait_for_page
+from events.long_poll import AGAIN_AFTER_SECONDS, CannotWaitError, wait_for_page
 from events.queries.feed import Listener, Page, last_position, page_of_events
 from events.services.numbering import number_events
 
 READ = "events.read"
 TAGS = ["Events"]
+COME_AGAIN = OpenApiParameter(
+    "Retry-After",
+    SECONDS,
+    OpenApiParameter.HEADER,
+    response=["200"],
+    description="After how many seconds to come again, since others wait already.",
+)
 
 
 class EventsView(ActorView):
@@ -24,7 +32,7 @@ class EventsView(ActorView):
     @extend_schema(
         operation_id="listEvents",
         tags=TAGS,
-        parameters=[shapes.FeedSerializer],
+        parameters=[shapes.FeedSerializer, COME_AGAIN],
         responses={200: shapes.EventsSerializer},
     )
     def get(self, request: Request) -> Response:
@@ -40,20 +48,18 @@ class EventsView(ActorView):
         comes into its sight, `contact.left` when it goes. `resync` says that the application itself sees others from
         now on, so it has to read everything again. Of each kind it hears with the scope that reads it.
 
-        With `waitSeconds` the answer waits until there is an event. Raises `UnknownPosition` if the feed does not reach
-        `after`, since the database was restored to an earlier state.
+        With `waitSeconds` the answer waits until there is an event. One that is empty and comes early has
+        `Retry-After`: others wait already, so come again after so many seconds. Raises `UnknownPosition` if the feed
+        does not reach `after`, since the database was restored to an earlier state.
         """
         asked = self.query(shapes.FeedSerializer)
         if asked["fromEnd"]:
             number_events()
-            page = Page((), last_position(), False)
-        else:
-            read = partial(
-                page_of_events,
-                Listener.of_actor(self.actor),
-                after=asked["after"],
-                limit=asked["limit"],
-                types=asked["types"],
-            )
-            page = wait_for_page(read, seconds=asked["waitSeconds"])
-        return Response(shapes.EventsSerializer(page).data)
+            return Response(shapes.EventsSerializer(Page((), last_position(), False)).data)
+        listener = Listener.of_actor(self.actor)
+        read = partial(page_of_events, listener, after=asked["after"], limit=asked["limit"], types=asked["types"])
+        try:
+            return Response(shapes.EventsSerializer(wait_for_page(read, seconds=asked["waitSeconds"])).data)
+        except CannotWaitError as early:
+            headers = {"Retry-After": str(AGAIN_AFTER_SECONDS)}
+            return Response(shapes.EventsSerializer(early.page).data, headers=headers)

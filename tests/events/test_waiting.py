@@ -39,7 +39,7 @@ def test_a_reader_who_waits_is_answered_when_something_happens(app, make_contact
     assert [event["type"] for event in answer.json["events"]] == ["contact.changed"]
 
 
-def test_only_one_waits_in_a_process_and_the_others_are_answered_at_once(app, make_contact):
+def test_only_one_waits_in_a_process_and_the_others_are_to_come_again(app, make_contact):
     feed = Reader(app)
     with ThreadPoolExecutor(1) as pool:
         waiting = in_thread(pool, lambda: app.get(f"{FEED}?after={feed.position}&waitSeconds=20"))
@@ -48,6 +48,7 @@ def test_only_one_waits_in_a_process_and_the_others_are_answered_at_once(app, ma
         for _ in range(5):
             answer = app.get(f"{FEED}?after={feed.position}&waitSeconds=20")
             assert (answer.json["events"], answer.json["hasMore"]) == ([], False)
+            assert int(answer.headers["Retry-After"]) >= 1
         assert not waiting.done()
         make_contact()
         assert waiting.result(timeout=20).json["events"]
