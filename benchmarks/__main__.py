@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import place  # first: it sets up Django
 
 # isort: split
-from benchmarks import data, exporting, http, importing, searching
+from benchmarks import data, events, exporting, http, importing, searching
 from benchmarks.load import LoadError, wrk
 from benchmarks.report import Figure, table, write
 
@@ -70,6 +70,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "http": http.measure,
     "flat": _nothing,
     "export": exporting.measure,
+    "events": events.measure,
     # Before `contains`, whose indexes would slow down inserts.
     "import": importing.measure,
     "requests": searching.requests,

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -46,19 +46,22 @@ class Server:
     loads: Mapping[str, Load]
 
 
-def application_token() -> str:
+SCOPES = ("contacts.read", "contacts.write", "groups.read")
+
+
+def application_token(*, scopes: Sequence[str] = SCOPES) -> str:
     """Return the token of an application restricted to a participant, so that visibility checks are measured too."""
     application = create_client_application(
         actor=ACTOR,
         name=f"benchmark {timezone.now():%H%M%S%f}",
-        scopes=["contacts.read", "contacts.write", "groups.read"],
+        scopes=scopes,
         participants=Participant.objects.filter(name="Benchmark"),
     ).application
     token = os.urandom(24).hex()
     issued = AccessToken(
         application=application,
         expires=timezone.now() + timedelta(days=1),
-        scope="contacts.read contacts.write groups.read",
+        scope=" ".join(scopes),
     )
     set_token_value(issued, token)
     issued.save()

@@ -1,5 +1,6 @@
 """Waiting for events without using up the web server's threads."""
 
+import random
 import time
 from collections.abc import Callable
 from threading import Semaphore
@@ -8,18 +9,19 @@ from events.queries.feed import Page
 from events.services.numbering import number_events
 
 MAX_SECONDS = 20
-EVERY_SECONDS = 0.25
+EVERY_SECONDS = 0.5
 # One thread of each process waits; the others answer everybody else.
 _waiting = Semaphore()
-# When to come again, for who was not allowed to wait.
-AGAIN_AFTER_SECONDS = 2
+# When to come again, for who was not allowed to wait: not all at the same moment.
+_AGAIN_AFTER_SECONDS = (2, 6)
 
 
 class CannotWaitError(Exception):
-    """There is nothing yet, and another reader waits in this process. `page` is what there is."""
+    """There is nothing yet, and another reader waits in this process: come again after `seconds`. `page` is empty."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self.seconds = random.randint(*_AGAIN_AFTER_SECONDS)  # noqa: S311 - no secret
 
 
 def wait_for_page(read: Callable[[], Page], *, seconds: int) -> Page:

@@ -10,7 +10,7 @@ from accounts.permissions import APPS, Access
 from accounts.views import ActorView
 from core.openapi import SECONDS
 from events import serializers as shapes
-from events.long_poll import AGAIN_AFTER_SECONDS, CannotWaitError, wait_for_page
+from events.long_poll import CannotWaitError, wait_for_page
 from events.queries.feed import Listener, Page, last_position, page_of_events
 from events.services.numbering import number_events
 
@@ -61,5 +61,5 @@ class EventsView(ActorView):
         try:
             return Response(shapes.EventsSerializer(wait_for_page(read, seconds=asked["waitSeconds"])).data)
         except CannotWaitError as early:
-            headers = {"Retry-After": str(AGAIN_AFTER_SECONDS)}
+            headers = {"Retry-After": str(early.seconds)}
             return Response(shapes.EventsSerializer(early.page).data, headers=headers)
