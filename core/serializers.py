@@ -21,7 +21,10 @@ def _reads_text(field: serializers.Field) -> bool:
 
 
 class StrictIntegerField(serializers.IntegerField):
-    """An integer, int32 by default. Accepts JSON integers only, neither text nor booleans."""
+    """An integer, int32 by default. Accepts whole JSON numbers only, neither text nor booleans.
+
+    `3.0` is whole, as JSON Schema has it: some languages write numbers so.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("min_value", -INT32_MAX - 1)
@@ -29,8 +32,11 @@ class StrictIntegerField(serializers.IntegerField):
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> int:
-        if not _reads_text(self) and (isinstance(data, bool) or not isinstance(data, int)):
-            self.fail("invalid")
+        if not _reads_text(self):
+            if isinstance(data, float) and data.is_integer():
+                data = int(data)
+            if isinstance(data, bool) or not isinstance(data, int):
+                self.fail("invalid")
         return super().to_internal_value(data)
 
 

@@ -36,8 +36,9 @@ control_socket_disable = True
 # Set before the workers read the settings. Cancels slow queries before the caller's timeout.
 os.environ.setdefault("DATABASE_STATEMENT_SECONDS", "20")
 
-# Our lines and headers are shorter; the application limits bodies while reading them.
-limit_request_line = 4094
+# Our headers are shorter, and so are lines, even with many criteria in a query; the application limits bodies while
+# reading them.
+limit_request_line = 8190
 limit_request_fields = 60
 limit_request_field_size = 8190
 

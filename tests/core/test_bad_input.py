@@ -136,6 +136,13 @@ def test_a_criterion_of_the_wrong_type_is_named(app, body, place):
     assert answer.places == {place}
 
 
+def test_a_whole_number_may_be_written_with_a_point(app):
+    answer = app.post(
+        "/v1.0/contacts/change-requests/search", raw=b'{"page": 1.0, "pageSize": 2e0, "contactIds": [7.0]}'
+    )
+    assert (answer.status, answer.json["page"], answer.json["pageSize"]) == (200, 1, 2)
+
+
 def searches(contact):
     history = f"contacts/{contact.pk}/details/change-history/search"
     yield "/v1.0/change-requests/search", {"kinds", "statusIds", "initiatorMemberUids"}, {"isMineToDecide", "isOverdue"}
