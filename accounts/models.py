@@ -18,7 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from oauth2_provider.models import AbstractApplication
 
 from accounts import triggers
-from accounts.names import LoginName
+from accounts.names import LoginName, unique_name
 from accounts.scopes import ALL_SCOPES
 from accounts.sealing import opened
 from accounts.tokens import end_tokens_of_users
@@ -76,6 +76,7 @@ class Participant(models.Model):
         verbose_name = _("participant")
         verbose_name_plural = _("participants")
         ordering = ["name"]
+        triggers = [unique_name("accounts_participant", constraint="participant_name_unique")]
 
     def __str__(self) -> str:
         return self.name
@@ -127,6 +128,9 @@ class Member(models.Model):
             above = above.manager
 
 
+APPLICATION_NAME_TAKEN = "application_name_unique"
+
+
 class ClientApplication(AbstractApplication):
     """An OAuth2 client: its allowed scopes, and the participants whose contacts it sees (none: all contacts).
 
@@ -158,6 +162,7 @@ class ClientApplication(AbstractApplication):
         verbose_name = _("client application")
         verbose_name_plural = _("client applications")
         ordering = ["name"]
+        triggers = [unique_name("accounts_clientapplication", constraint=APPLICATION_NAME_TAKEN)]
 
     secret_collected_at = models.DateTimeField(null=True, blank=True, editable=False)
     # A hash, like the secret.

@@ -10,7 +10,7 @@ from accounts.models import ClientApplication
 from accounts.registration import faults_of, normalised_keys, origin_fault, redirect_fault
 from accounts.scopes import ALL_SCOPES
 from core.documents import Change, Document, changes_between
-from core.text import line_faults
+from core.text import required_line_faults
 
 APPLICATION = "application"
 FOR_ITSELF = ClientApplication.GRANT_CLIENT_CREDENTIALS
@@ -143,7 +143,5 @@ def no_such(value: Any) -> str:
 
 
 def name_faults(name: Any) -> dict[str, list[str]]:
-    if not isinstance(name, str) or not name:
-        return {"name": [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]}
-    faults = line_faults(name, most=MAX_NAME)
+    faults = required_line_faults(name, most=MAX_NAME)
     return {"name": faults} if faults else {}

@@ -7,11 +7,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.names import unique_name
 from administration import triggers
 from changerequests.models import Decision
 
 # The kind of change request for the review.
 BREAK_GLASS = "break-glass"
+
+# As Django calls it.
+GROUP_NAME_TAKEN = "auth_group_name_key"
 
 
 class BreakGlass(models.Model):
@@ -56,6 +60,15 @@ class ConfigurationSubject(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class NamedGroup(Group):
+    """A group of staff, with the rule about its name."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        triggers = [unique_name("auth_group", constraint=GROUP_NAME_TAKEN)]
 
 
 class GroupDecision(Decision):

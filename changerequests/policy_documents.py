@@ -10,13 +10,16 @@ from jsonschema import Draft202012Validator
 from accounts.models import ClientApplication, Participant
 from changerequests.kinds import RequestKind, all_kinds
 from changerequests.policies import group_ids
+from core.text import line_faults
+
+MAX_STAGE_NAME = 100
 
 _IDS = {"type": ["array", "null"], "items": {"type": "integer", "minimum": 1}, "minItems": 1}
 _TEXTS = {"type": ["array", "null"], "items": {"type": "string", "minLength": 1}, "minItems": 1}
 _STAGE = {
     "type": "object",
     "properties": {
-        "name": {"type": "string", "minLength": 1, "maxLength": 100},
+        "name": {"type": "string", "minLength": 1, "maxLength": MAX_STAGE_NAME},
         "group": {"type": ["integer", "null"]},
         "approvals": {"type": "integer", "minimum": 1, "maximum": 9},
         "hours": {"type": ["integer", "null"], "minimum": 1, "maximum": 10_000},
@@ -88,6 +91,8 @@ def _naming_faults(policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for place, name in enumerate(names):
         if name in names[:place]:
             yield f"stages.{place}.name", _("Another stage has this name.")
+        for fault in line_faults(name, most=MAX_STAGE_NAME):
+            yield f"stages.{place}.name", fault
     for place, rule in enumerate(policy["rules"]):
         for name in rule["stages"]:
             if name not in names:

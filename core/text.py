@@ -126,6 +126,13 @@ def line_faults(text: str, *, most: int) -> list[str]:
     return [] if is_one_line(text) else [stray_message(text)]
 
 
+def required_line_faults(text: Any, *, most: int) -> list[str]:
+    """Return what is wrong with a name or an id in its one form, which must not be empty. It may be no text at all."""
+    if not isinstance(text, str) or not text:
+        return [_("Expected a text of at most %(limit)s characters.") % {"limit": most}]
+    return line_faults(text, most=most)
+
+
 def checked_line(text: str, *, path: str, most: int) -> str:
     """Return a name or an id in its one form, which may be empty. Raises UnprocessableEntity `ValidationFailed`."""
     text = normalized(text)

@@ -31,8 +31,11 @@ def bring_details(connection: Any, *, table: str, kind: str, where: str = "true"
                     _bring_document(cursor, table, kind, pk)
 
 
-def bring_lines(connection: Any, *, table: str, column: str, kind: str, path: str) -> None:
-    """Bring a column of names or ids into its form, with an entry of `kind` about the row and `path`."""
+def bring_lines(connection: Any, *, table: str, column: str, kind: str | None = None, path: str = "") -> None:
+    """Bring a column of names or ids into its form, with an entry of `kind` about the row and `path`, if there is one.
+
+    What waits has no entries yet.
+    """
     with connection.cursor() as cursor:
         for pk, text in _rows(cursor, table, [column], f"{column} IS NOT NULL"):
             line = normalized(text)
@@ -44,7 +47,7 @@ def bring_lines(connection: Any, *, table: str, column: str, kind: str, path: st
                         f"UPDATE {table} SET {column} = %s WHERE id = %s AND {column} = %s",  # noqa: S608 - constants
                         [line, pk, text],
                     )
-                    if cursor.rowcount:
+                    if cursor.rowcount and kind is not None:
                         record(cursor, kind=kind, subject_id=pk, changes=[Change(path, text, line)])
             except IntegrityError:
                 continue

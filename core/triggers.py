@@ -12,6 +12,11 @@ def refuse(message: str, *values: str) -> str:
     return f"RAISE EXCEPTION {arguments} USING ERRCODE = 'integrity_constraint_violation';"
 
 
+def refused(constraint: str, reason: str) -> str:
+    """Return the statement that refuses a row as if it violated the unique constraint."""
+    return f"RAISE EXCEPTION 'Refused: {reason}' USING ERRCODE = 'unique_violation', CONSTRAINT = '{constraint}';"
+
+
 class GuardSQL(compiler.UpsertTriggerSql):
     """The SQL that creates a guard, replacing the library's template. Migrations refer to it, so never change it.
 

@@ -5,7 +5,7 @@ A registered model without rows here fails the test, so that every new list gets
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 import pytest
@@ -126,7 +126,7 @@ def participants(viewer: Member, size: int) -> None:
 
 def applications(viewer: Member, size: int) -> None:
     made = ClientApplication.objects.bulk_create(
-        ClientApplication(name=f"App {number}", client_id=f"client-{next(numbers)}") for number in range(size)
+        ClientApplication(name=f"App {number}", client_id=f"client-{number}") for number in islice(numbers, size)
     )
     participant = Participant.objects.create(name=f"Of applications {next(numbers)}")
     through = ClientApplication.participants.through

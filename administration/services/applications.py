@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from oauth2_provider.generators import generate_client_secret
 
 from accounts.actor import Actor
-from accounts.models import ClientApplication, Member, Participant
+from accounts.models import APPLICATION_NAME_TAKEN, ClientApplication, Member, Participant
 from accounts.permissions import check_member_permission
 from accounts.scopes import checked_scopes
 from accounts.tokens import end_tokens_of_application
@@ -26,7 +26,7 @@ from audit.entries import append
 from changerequests.models import ChangeRequest
 from changerequests.services.submitting import approved_by, request_if_required
 from core.documents import Change, Document, changes_between
-from core.errors import Forbidden, NotFound, UnprocessableEntity, map_lock_errors
+from core.errors import Forbidden, NotFound, UnprocessableEntity, map_integrity_error, map_lock_errors
 from core.text import normalized
 
 ADD, CHANGE = "accounts.add_clientapplication", "accounts.change_clientapplication"
@@ -191,7 +191,8 @@ def write_rows(application: ClientApplication, changes: Sequence[Change], *, hol
     for name, value in columns.items():
         setattr(application, name, value)
     if columns:
-        application.save(update_fields=list(columns))
+        with map_integrity_error(APPLICATION_NAME_TAKEN, _name_taken(application.name)):
+            application.save(update_fields=list(columns))
     if "participants" in values:
         application.participants.set(values["participants"] or [])
 
@@ -265,20 +266,25 @@ def checked_application(locked: LockedApplication, target: Mapping[str, Any]) ->
 
 def _created(name: str, secret: str) -> ClientApplication:
     """Create an application without scopes, which may do nothing."""
-    return ClientApplication.objects.create(
-        name=name,
-        client_type=ClientApplication.CLIENT_CONFIDENTIAL,
-        authorization_grant_type=FOR_ITSELF,
-        client_secret=secret,
-        allowed_scopes="",
-    )
+    with map_integrity_error(APPLICATION_NAME_TAKEN, _name_taken(name)):
+        return ClientApplication.objects.create(
+            name=name,
+            client_type=ClientApplication.CLIENT_CONFIDENTIAL,
+            authorization_grant_type=FOR_ITSELF,
+            client_secret=secret,
+            allowed_scopes="",
+        )
 
 
 def _check_name_free(name: str, *, but_by: int = 0) -> None:
     if named(ClientApplication.objects.exclude(pk=but_by), name, column="name").exists():
-        raise UnprocessableEntity(
-            _("There is a client application named %(name)s already.") % {"name": name}, sub_code="ClientNameNotUnique"
-        )
+        raise _name_taken(name)
+
+
+def _name_taken(name: str) -> UnprocessableEntity:
+    return UnprocessableEntity(
+        _("There is a client application named %(name)s already.") % {"name": name}, sub_code="ClientNameNotUnique"
+    )
 
 
 def _check(faults: Mapping[str, Sequence[str]]) -> None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from accounts.models import User
 from accounts.usernames import named
+from administration.models import GROUP_NAME_TAKEN
 from administration.outcomes import Outcome
 from administration.queries.rights import groups_with_rights, named_permissions, rights_of
 from administration.rights import GROUP_RIGHTS, split
@@ -23,9 +24,8 @@ from changerequests.services.submitting import approved_by, request_if_required
 from changerequests.services.withdrawing import cancel_open_request
 from core.documents import Change, Document, changes_between
 from core.errors import Forbidden, NotFound, UnprocessableEntity, map_integrity_error, map_lock_errors
-from core.text import line_faults, normalized
+from core.text import normalized, required_line_faults
 
-NAME_TAKEN = "auth_group_name_key"
 MAX_NAME = 150
 
 
@@ -55,10 +55,10 @@ def create_group(*, actor: Actor, name: str, target: Mapping[str, Any]) -> Outco
     """
     check_may_change_groups(actor)
     group = Group(name=normalized(name))
-    if faults := _name_faults(group.name):
+    if faults := required_line_faults(group.name, most=MAX_NAME):
         raise not_well_formed({"name": faults})
     _check_name_free(group.name)
-    with map_integrity_error(NAME_TAKEN, _name_taken()):
+    with map_integrity_error(GROUP_NAME_TAKEN, _name_taken()):
         group.save(force_insert=True)
     append(kind=GROUP_RIGHTS, subject_id=group.pk, actor=actor, changes=[Change("name", None, group.name)])
     return change_group(actor=actor, group_id=group.pk, target=target)
@@ -126,7 +126,7 @@ def write_group(
     values = {change.path: change.target for change in changes}
     if "name" in values:
         rights.group.name = values["name"]
-        with map_integrity_error(NAME_TAKEN, _name_taken()):
+        with map_integrity_error(GROUP_NAME_TAKEN, _name_taken()):
             rights.group.save(update_fields=["name"])
     if "permissions" in values:
         rights.group.permissions.set(named_permissions(values["permissions"] or []))
@@ -156,7 +156,7 @@ def checked_group(rights: GroupRights, target: Mapping[str, Any]) -> Document:
     faults = {path: [_("There is no such field.")] for path in target if path not in rights.document}
     name, names = document["name"], document["permissions"]
     document["name"] = normalized(name) if isinstance(name, str) else ""
-    if wrong := _name_faults(document["name"]):
+    if wrong := required_line_faults(document["name"], most=MAX_NAME):
         faults["name"] = wrong
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         raise not_well_formed({**faults, "permissions": [_("Expected a list.")]})
@@ -172,12 +172,6 @@ def checked_group(rights: GroupRights, target: Mapping[str, Any]) -> Document:
     document["providerGroups"] = in_order(document["providerGroups"], "name")
     document["permissions"] = sorted(set(names))
     return document
-
-
-def _name_faults(name: str) -> list[str]:
-    if not name:
-        return [_("Expected a text of at most %(limit)s characters.") % {"limit": MAX_NAME}]
-    return line_faults(name, most=MAX_NAME)
 
 
 def _check_name_free(name: str, *, but_by: int = 0) -> None:

@@ -12,7 +12,7 @@ import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from core.triggers import Guard
+from core.triggers import Guard, refused
 
 # Advisory lock key.
 RESERVING = 0x4B525356
@@ -116,11 +116,6 @@ class Reservations:
                 """,
             )
         ]
-
-
-def refused(constraint: str, reason: str) -> str:
-    """Return the statement that refuses a row as if it violated the unique constraint."""
-    return f"RAISE EXCEPTION 'Refused: {reason}' USING ERRCODE = 'unique_violation', CONSTRAINT = '{constraint}';"
 
 
 def frees_reservations(*, name: str, kind: str, statements: str) -> Guard:

@@ -18,6 +18,7 @@ from changerequests.queries.policies import current_policy, initiator_of, polici
 from changerequests.services.opening import open_request
 from core.documents import Change, changes_between, with_values
 from core.errors import UnprocessableEntity
+from core.text import in_one_form
 
 POLICY_KIND = "policy"
 # The policies of all kinds are one subject: a request can change those of several kinds.
@@ -68,6 +69,7 @@ def request_policies(*, actor: Actor, document: Mapping[str, Any], comment: str 
 
 def planned_changes(current: Policies, document: Mapping[str, Any]) -> Sequence[Change]:
     """Return the changes to these policies. Raises UnprocessableEntity `ValidationFailed` with the faults by place."""
+    document = in_one_form(document)
     faults = policy_faults(document)
     if faults:
         raise UnprocessableEntity(

@@ -7,8 +7,8 @@ look at the other side after that: see `changerequests/models/creations.py`.
 import pgtrigger
 
 from accounts.names import compared_name
-from changerequests.models.creations import RESERVING, refused
-from core.triggers import Guard
+from changerequests.models.creations import RESERVING
+from core.triggers import Guard, refused
 
 USERNAME_TAKEN = "contact_username_unique_ignoring_case"
 USER_NAME_TAKEN = "user_username_unique_ignoring_case"

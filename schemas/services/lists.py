@@ -20,6 +20,7 @@ from changerequests.services.locks import hold_back_proposals
 from changerequests.services.submitting import approved_by, request_if_required
 from core.documents import Change, Document, changes_between, with_values
 from core.errors import NotFound, UnprocessableEntity
+from core.text import in_one_form, normalized, required_line_faults
 from schemas.items import code_of, item_as_document, key_of, list_as_document
 from schemas.models import LIST_KIND, List, ListItem, NextRevision
 from schemas.moved_items import documents_broken_by_move
@@ -83,7 +84,7 @@ def save_list_item(
     Raises NotFound for an unknown list; UnprocessableEntity with all faults by property, `PendingChangeRequestExists`.
     The parent must be an item of the parent list, and that of the documents that have the item.
     """
-    owner = _list_with_key(list_key)
+    owner, key = _list_with_key(list_key), normalized(key)
     changes = planned_changes(owner, key=key, names=names, parent_key=parent_key, order=order)
     request = submit_items(actor=actor, owner=owner, changes=changes)
     item = None if request is not None else ListItem.objects.get(list=owner.row, key=key)
@@ -97,21 +98,21 @@ def remove_list_item(*, actor: Actor, list_key: str, key: str) -> ChangeRequest 
     Locks the list's row. Raises NotFound for an unknown list or item; UnprocessableEntity if the item is in use,
     `PendingChangeRequestExists`.
     """
-    owner = _list_with_key(list_key)
+    owner, key = _list_with_key(list_key), normalized(key)
     code = code_of(key)
     before = owner.items.get(code)
     if before is None:
         raise NotFound(_("The list has no item “%(key)s”.") % {"key": key[:80]})
     if owner.is_in_use(key) or ListItem.objects.filter(parent__list=owner.row, parent__key=key).exists():
         raise _in_use(key)
-    return submit_items(actor=actor, owner=owner, changes=[Change(f"{list_key}.{code}", before, None)])
+    return submit_items(actor=actor, owner=owner, changes=[Change(f"{owner.row.key}.{code}", before, None)])
 
 
 def planned_changes(
     owner: LockedList, *, key: str, names: Mapping[str, str], parent_key: str | None = None, order: int = 0
 ) -> Sequence[Change]:
     """Return the changes that give the item with this key these values. Raises like `save_list_item`."""
-    wanted = item_as_document(names=names, parent_key=parent_key, order=order)
+    key, wanted = normalized(key), in_one_form(item_as_document(names=names, parent_key=parent_key, order=order))
     _checked_parent(owner.row, key, wanted)
     _check_move(owner, key, wanted)
     code = code_of(key)
@@ -166,7 +167,7 @@ def locked_list(lists: QuerySet[List]) -> LockedList | None:
 
 
 def _list_with_key(key: str) -> LockedList:
-    owner = locked_list(List.objects.filter(key=key))
+    owner = locked_list(List.objects.filter(key=normalized(key)))
     if owner is None:
         raise NotFound(_("There is no list “%(key)s”.") % {"key": key[:80]})
     return owner
@@ -217,10 +218,8 @@ def _name_faults(names: Mapping[str, str]) -> dict[str, list[str]]:
             faults[f"names.{language[:20]}"] = [
                 _("Unknown language; expected one of: %(known)s.") % {"known": ", ".join(languages)}
             ]
-        elif not name.strip() or len(name) > MAX_NAME_LENGTH or "\0" in name:
-            faults[f"names.{language}"] = [
-                _("Expected text of 1 to %(limit)d characters.") % {"limit": MAX_NAME_LENGTH}
-            ]
+        elif wrong := required_line_faults(name, most=MAX_NAME_LENGTH):
+            faults[f"names.{language}"] = wrong
     return faults
 
 

@@ -198,3 +198,16 @@ def test_an_amendment_follows_the_policy_of_its_own_time(contact, anna, api_of):
     )
     latest = Revision.objects.get(number=2)
     assert (latest.policy_version, latest.stages.get().approvals) == (1, 2)
+
+
+def test_names_of_stages_have_the_one_form_of_text(olga, rita):
+    named = policy([stage(" Pru\u0308fung "), stage("Zweite")], [rule("Pr\u00fcfung", "Zweite\n")])
+    approve(rita, ask(olga, {CONTACT_DETAILS: named}))
+    now = policies_now()[0][CONTACT_DETAILS]
+    assert [one["name"] for one in now["stages"]] == ["Pr\u00fcfung", "Zweite"]
+    assert now["rules"][0]["stages"] == ["Pr\u00fcfung", "Zweite"]
+    assert ask(olga, {CONTACT_DETAILS: named}) is None
+    for name in ("\u3164", "A\u202eB", "A\nB"):
+        with pytest.raises(UnprocessableEntity) as refused:
+            ask(olga, {CONTACT_DETAILS: policy([stage(name)], [rule(name)])})
+        assert f"{CONTACT_DETAILS}.stages.0.name" in refused.value.properties

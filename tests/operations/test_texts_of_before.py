@@ -6,12 +6,27 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 
+from accounts.models import ClientApplication, Participant
+from administration.applications import APPLICATION
+from administration.configuration import CONFIGURATION
+from administration.models import ConfigurationSubject
+from administration.rights import GROUP_RIGHTS
 from audit.models import Entry
 from contactgroups.models import CONTACT_GROUP, ContactGroup
-from contacts.models import CONTACT_DETAILS, CONTACT_IDENTITY, Contact, ExternalConnection, ExternalSystem
+from contacts.models import (
+    CONTACT_DETAILS,
+    CONTACT_IDENTITY,
+    Contact,
+    ExternalConnection,
+    ExternalSystem,
+    WaitingContact,
+)
+from legalentities.models import WaitingLegalEntity
 from operations.doctor import EXAMINATIONS
+from schemas.models import LIST_KIND, ListItem
 from tests.fixtures import without_triggers
 
 pytestmark = pytest.mark.django_db
@@ -26,12 +41,15 @@ MIGRATIONS = {
 
 def migrate() -> None:
     for app, name in MIGRATIONS.items():
-        import_module(f"{app}.migrations.{name}").bring_texts(None, SimpleNamespace(connection=connection))
+        bring(f"{app}.migrations.{name}", "bring_texts")
+
+
+def bring(module: str, function: str) -> None:
+    getattr(import_module(module), function)(None, SimpleNamespace(connection=connection))
 
 
 def collect_systems() -> None:
-    migration = import_module("contacts.migrations.0037_systems_of_before")
-    migration.collect_systems(None, SimpleNamespace(connection=connection))
+    bring("contacts.migrations.0037_systems_of_before", "collect_systems")
 
 
 def latest(kind: str, pk: int) -> Any:
@@ -122,6 +140,64 @@ def test_groups_become_one_unless_another_has_that():
     assert ContactGroup.objects.get(pk=first.pk).name == "Zürcher"
     assert latest(CONTACT_GROUP, first.pk)[0] == "upgrade"
     assert findings() == [f"External ids of contact groups are not in the form of text: rows {second.pk}"]
+
+
+def test_names_that_staff_give_become_one_unless_another_has_that(make_participant, make_app):
+    with without_triggers():
+        groups, participants, applications = (
+            [model.objects.create(name=name).pk for name in (f"{DECOMPOSED} ", "North", "NORTH ", "north")]
+            for model in (Group, Participant, ClientApplication)
+        )
+    for _again in range(2):
+        bring("administration.migrations.0007_names_have_one_form", "bring_names")
+    for model, kind, path, subject in (
+        (Group, GROUP_RIGHTS, "name", groups[0]),
+        (ClientApplication, APPLICATION, "name", applications[0]),
+        (Participant, CONFIGURATION, "participant.name", None),
+    ):
+        assert set(model.objects.values_list("name", flat=True)) >= {"Zürcher", "North", "NORTH "}
+        pk = subject or ConfigurationSubject.objects.get(sort="participant", object_id=participants[0]).pk
+        change = {"path": path, "original": f"{DECOMPOSED} ", "target": "Zürcher"}
+        assert latest(kind, pk) == ("upgrade", 1, [change])
+    found = findings()
+    for what, (_mended, north, spaced, other) in (
+        ("Groups of staff", groups),
+        ("Participants", participants),
+        ("Applications", applications),
+    ):
+        name = what[0].lower() + what[1:]
+        assert f"Names of {name} are not in the form of text: rows {spaced}" in found
+        assert f"{what} share a name, whatever its case: rows {north}, {other}" in found
+
+
+def test_names_of_list_items_become_one_and_caches_read_them_again(default_schemas):
+    item = ListItem.objects.get(list__key="contact-type", key="client")
+    revision = item.list.revision
+    ListItem.objects.filter(pk=item.pk).update(names={"en": f" {DECOMPOSED}", "de": "Kunde", "fr": "\u3164"})
+    for _again in range(2):
+        bring("schemas.migrations.0005_names_have_one_form", "bring_names")
+    item.refresh_from_db()
+    assert item.names == {"en": "Zürcher", "de": "Kunde", "fr": "\u3164"}
+    assert item.list.revision > revision
+    change = {"path": "contact-type.client.names.en", "original": f" {DECOMPOSED}", "target": "Zürcher"}
+    assert latest(LIST_KIND, item.list_id) == ("upgrade", 1, [change])
+
+
+def test_what_is_reserved_for_new_rows_becomes_one_unless_another_has_that(make_contact):
+    make_contact(username="anna")
+    with without_triggers():
+        first, second = (
+            WaitingContact.objects.create(pk=901 + number, username=name)
+            for number, name in enumerate((DECOMPOSED, "anna "))
+        )
+        first.external_ids.create(external_id=" E1")
+        WaitingLegalEntity.objects.create(pk=903, external_id="L1 ")
+    bring("contacts.migrations.0038_reserved_text_has_one_form", "bring_texts")
+    bring("legalentities.migrations.0019_reserved_text_has_one_form", "bring_texts")
+    assert list(WaitingContact.objects.order_by("pk").values_list("username", flat=True)) == ["Zürcher", "anna "]
+    assert first.external_ids.get().external_id == "E1"
+    assert WaitingLegalEntity.objects.get().external_id == "L1"
+    assert findings() == [f"Usernames of contacts that wait are not in the form of text: rows {second.pk}"]
 
 
 def test_nothing_is_found_where_all_has_its_form(make_contact):

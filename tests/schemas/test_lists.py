@@ -1,5 +1,6 @@
 """Lists: defaults, look-up of items and changes."""
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -199,6 +200,9 @@ def test_the_revision_of_a_list_goes_up_with_every_change() -> None:
         ({"names": {"en": " "}}, "names.en"),
         ({"names": {"en": "X", "xx": "X"}}, "names.xx"),
         ({"names": {"en": "X\0"}}, "names.en"),
+        ({"names": {"en": "\u3164"}}, "names.en"),
+        ({"names": {"en": "X\nY"}}, "names.en"),
+        ({"names": {"en": "X", "de": "X\u200bY"}}, "names.de"),
         ({"order": 2**31}, "order"),
         ({"parent_key": "XX"}, "parentKey"),
         ({"list_key": "gender", "parent_key": "CH"}, "parentKey"),
@@ -263,3 +267,18 @@ def test_the_database_refuses_items_that_break_a_rule(changes: dict[str, Any]) -
     values = {"list": List.objects.get(key="gender"), "key": "new", "names": {"en": "New"}, **changes}
     with pytest.raises(IntegrityError), transaction.atomic():
         ListItem.objects.create(**values)
+
+
+def test_keys_and_names_of_items_have_the_one_form_of_text(default_schemas: None) -> None:
+    decomposed = unicodedata.normalize("NFD", " Überall ")
+    for _again in range(2):
+        save_list_item(
+            actor=ACTOR, list_key=" state", key="\tCH-XX ", names={"en": decomposed}, parent_key="CH\n", order=1
+        )
+        item = ListItem.objects.get(list__key="state", key="CH-XX")
+        assert (item.names, item.parent.key) == ({"en": "Überall"}, "CH")
+    revision = item.list.revision
+    save_list_item(actor=ACTOR, list_key="state", key="CH-XX", names={"en": "Überall"}, parent_key="CH", order=1)
+    assert List.objects.get(key="state").revision == revision
+    remove_list_item(actor=ACTOR, list_key="state", key=" CH-XX")
+    assert not ListItem.objects.filter(key="CH-XX").exists()
