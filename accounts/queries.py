@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import BooleanField, IntegerField, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, member_actor
@@ -121,6 +122,12 @@ def capped_counts(*, actor: Actor, rows: Mapping[str, QuerySet[Any]], most: int)
     # The values need a row to select from: the member's own always exists.
     found: dict[str, Any] = dict(Member.objects.filter(pk=actor.member_id or 0).values("pk", **counts).get())
     return {name: found[f"count_{name}"] for name in rows}
+
+
+def capped_text(count: int, most: int) -> str:
+    """Return a number of rows for people: `500+` where counting stopped at `most`."""
+    number = number_format(count, use_l10n=True, force_grouping=True)
+    return f"{number}+" if count >= most else number
 
 
 def actor_of_user(user_id: int | None) -> Actor | None:

@@ -8,12 +8,11 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from accounts.actor import member_actor
 from accounts.models import Member
-from accounts.queries import with_hierarchy
+from accounts.queries import capped_text, with_hierarchy
 from changerequests.addresses import public, work_addresses
 from changerequests.models import DailyDigest
 from changerequests.queries.holidays import calendar_from
@@ -86,11 +85,6 @@ def _lines(member: Member, *, since: datetime, now: datetime) -> Iterator[Line]:
     }
     for name, label in labels.items():
         if count := getattr(figures, name):
-            yield Line(label, _number(count, MOST_REQUESTS), public(addresses[name]))
+            yield Line(label, capped_text(count, MOST_REQUESTS), public(addresses[name]))
     if count := unread_count(member.pk):
-        yield Line(_("Unread notifications"), _number(count, MOST_UNREAD), public(reverse("notifications")))
-
-
-def _number(count: int, most: int) -> str:
-    number = number_format(count, use_l10n=True, force_grouping=True)
-    return f"{number}+" if count >= most else number
+        yield Line(_("Unread notifications"), capped_text(count, MOST_UNREAD), public(reverse("notifications")))

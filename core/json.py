@@ -23,7 +23,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from core.errors import BadRequest, PayloadTooLarge
-from core.text import is_storable
+from core.text import code_point, is_storable
 
 MAX_DEPTH = 64
 # Other names for JSON, such as `application/merge-patch+json`.
@@ -69,10 +69,14 @@ def _int(text: str) -> int:
 
 def _check_number(text: str) -> None:
     if not is_held_exactly(text):
-        raise BadRequest(
-            _("The number %(number)s is too large, too small or has too many digits to be kept as it is.")
-            % {"number": text[:40]}
-        )
+        raise BadRequest(inexact_message(text))
+
+
+def inexact_message(text: str) -> str:
+    """Return what is wrong with a number that a double does not hold as it is written."""
+    return _("The number %(number)s is too large, too small or has too many digits to be kept as it is.") % {
+        "number": text[:40]
+    }
 
 
 def _not_json(text: str) -> NoReturn:
@@ -166,7 +170,7 @@ def _shown(text: str, at: int) -> str:
     """Return the word or sign at a place, as a quotation."""
     word = re.compile(r"\w{1,20}").match(text, at)
     found = word.group() if word else text[at : at + 1]
-    return f"“{found}”" if found.isprintable() else f"U+{ord(found[0]):04X}"
+    return f"“{found}”" if found.isprintable() else code_point(found[0])
 
 
 def parse_json(body: bytes) -> Any:

@@ -16,7 +16,6 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.timesince import timesince
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +23,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.actor import Actor
 from accounts.admin_actor import CappedPaginator, actor_of, actor_of_list
+from accounts.queries import capped_text
 from changerequests.addresses import MINE, TURN, page_address, queue_address, work_addresses
 from changerequests.models import ChangeRequest, Status
 from changerequests.queries.work import Work
@@ -213,6 +213,5 @@ def _may_open(request: HttpRequest, model: type[Model]) -> bool:
 
 
 def _figure(label: Any, count: int, most: int, address: str, *, largest: int = 0) -> Figure:
-    number = number_format(count, use_l10n=True, force_grouping=True)
     share = max(round(100 * count / largest), 1) if count and largest else 0
-    return Figure(str(label), f"{number}+" if count >= most else number, address, share)
+    return Figure(str(label), capped_text(count, most), address, share)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from accounts.admin_actor import VisibleToActorAdmin, actor_of, actor_of_list
-from changerequests.addresses import ASSIGNED, MINE, TURN
+from changerequests.addresses import ASSIGNED, MINE, TURN, page_address
 from changerequests.models import ChangeRequest, Status
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.searching import requests_to_decide
@@ -75,7 +75,7 @@ class RequestAdmin(VisibleToActorAdmin):
 
     def page_address(self, change_request_id: int, request: HttpRequest | None = None) -> str:
         """Return the URL of the request's page; with `request`, it keeps the filters of the queue."""
-        address = reverse("admin:changerequests_changerequest_change", args=[change_request_id])
+        address = page_address(change_request_id)
         return address if request is None else self._with_filters(request, address)
 
     def queue_address(self, request: HttpRequest) -> str:

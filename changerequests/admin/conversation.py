@@ -13,7 +13,7 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +22,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.actor import Actor
 from accounts.admin_actor import actor_of
+from changerequests.addresses import page_address
 from changerequests.admin.base import COMMENT_LENGTH, RequestAdmin
 from changerequests.attachments import MAX_BYTES, MAX_FORM_BYTES, too_large
 from changerequests.models import ChangeRequest, RequestAttachment, RequestComment
@@ -77,8 +78,7 @@ def _refuse_more_than_a_file(view: View) -> View:
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_FORM_BYTES:
             if request.user.is_authenticated:
                 _keep(request, change_request_id, QueryDict(), [str(too_large())])
-            page = reverse("admin:changerequests_changerequest_change", args=[change_request_id])
-            return HttpResponseRedirect(f"{page}#{PLACE}")
+            return HttpResponseRedirect(f"{page_address(change_request_id)}#{PLACE}")
         return view(request, change_request_id)
 
     return limited

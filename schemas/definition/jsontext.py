@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core.json import is_held_exactly
+from core.json import inexact_message, is_held_exactly
 from core.text import is_storable
 from schemas.definition.elements import MAX_EXACT_INTEGER, MAX_JSON_DEPTH, MAX_TEXT_LENGTH
 from schemas.definition.faults import Faults, below
@@ -60,10 +60,7 @@ def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _exact(text: str) -> float:
     if not is_held_exactly(text):
-        raise _NotJsonError(
-            _("The number %(number)s is too large, too small or has too many digits to be kept as it is.")
-            % {"number": text[:40]}
-        )
+        raise _NotJsonError(inexact_message(text))
     return float(text)
 
 
