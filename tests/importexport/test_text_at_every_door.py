@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from core.text import is_one_line, normalized
 from tests.api import Api
+from tests.browserless import sent_by
+from tests.changerequests.policies import policy, set_policy
 from tests.examples import examples
 from tests.fixtures import details
 from tests.importexport.importing import array, faults, synced
@@ -101,6 +104,70 @@ def test_it_is_found_however_it_is_spelled(app, make_contact, text):
                     f"/v1.0/contacts/external-connections/{quote(system, safe='')}/{quote(spelled, safe='')}"
                 )
                 assert found.json.get("id") == contact.pk, (system, spelled, found.json)
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def doors_of_details(
+    make_contact, make_member, admin_of, app, entry, tmp_path
+) -> dict[str, Callable[[str], str | None]]:
+    """Doors that give a contact a title; each returns what is stored, None if it was refused or there is none."""
+    set_policy(policy([], []))
+    member = make_member(is_superuser=True, sees_all_contacts=True)
+    contact, browser = make_contact(), admin_of(member)
+    contact.external_connections.create(system="Default", external_id="E-1")
+    edit = f"/admin/contacts/contact/{contact.pk}/edit/"
+
+    def stored() -> str | None:
+        contact.refresh_from_db()
+        return contact.details["personalInformation"].get("title") or None
+
+    def document(text: str) -> dict[str, Any]:
+        return {"externalId": "E-1", "details": details(personalInformation={"title": text})}
+
+    def by_rest(text: str) -> str | None:
+        change = {"details": {"personalInformation": {"title": text}}}
+        app.patch(f"/v1.0/contacts/{contact.pk}/details", change)
+        return stored()
+
+    def by_form(text: str) -> str | None:
+        form = sent_by(browser.get(edit).content.decode())
+        form["details.personalInformation.title"] = text
+        browser.post(edit, form.urlencode(), content_type="application/x-www-form-urlencoded")
+        return stored()
+
+    def by_import(text: str) -> str | None:
+        synced(array(document(text)))
+        return stored()
+
+    def by_command(text: str) -> str | None:
+        file = tmp_path / "contacts.json"
+        file.write_bytes(array(document(text)))
+        with suppress(CommandError, SystemExit):
+            call_command("import_contacts", str(file), verbosity=0)
+        return stored()
+
+    return {"REST": by_rest, "form": by_form, "import": by_import, "command": by_command}
+
+
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(text=TEXTS)
+def test_a_text_of_details_is_stored_or_refused_alike_at_every_door(doors_of_details, text):
+    line = normalized(text)
+    expected = line if line and is_one_line(line) else None
+    found = {name: rolled_back(lambda door=door: door(text)) for name, door in doors_of_details.items()}
+    assert found == dict.fromkeys(doors_of_details, expected)
+
+
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(text=TEXTS.map(normalized).filter(lambda text: bool(text) and is_one_line(text)))
+def test_a_name_is_found_however_it_is_spelled(app, make_contact, text):
+    with transaction.atomic():
+        contact = make_contact(details(personalInformation={"displayName": text}))
+        for spelled in spellings(text):
+            query = "query ($name: String) { contacts(where: { name: { eq: $name } }) { items { id } } }"
+            found = app.post("/graphql", {"query": query, "variables": {"name": spelled}})
+            assert found.json == {"data": {"contacts": {"items": [{"id": contact.pk}]}}}, spelled
         transaction.set_rollback(True)
 
 
