@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 
+from accounts.admin_inputs import PickingForms
 from core.errors import map_lock_errors
 
 # The hidden control of `templates/admin/change_form.html`. Signed so that only what a page has sent is read.
@@ -171,7 +172,7 @@ def _shown(field: Any, value: Any) -> str:
     return ", ".join(names) or NO_VALUE
 
 
-class RebasingAdmin(ModelAdmin):
+class RebasingAdmin(PickingForms, ModelAdmin):
     """Forms of existing rows, with their inlines, that overwrite nothing unseen."""
 
     def lock(self, request: HttpRequest, obj: Model) -> None:

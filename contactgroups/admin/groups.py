@@ -10,9 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.actor import Actor
@@ -24,6 +22,7 @@ from accounts.admin_actor import (
     actor_of_list,
     member_of,
 )
+from accounts.admin_inputs import PagedFormSet, PagedInline
 from accounts.admin_paging import KeyedChangeList, KeyedPaginator
 from changerequests.admin.messages import waiting_message
 from changerequests.admin.waiting import AskingAdmin, OpenRequestAdmin
@@ -39,7 +38,7 @@ CONTACTS_SHOWN = 4
 LINKS_SHOWN = 20
 
 
-class _PartInline(TabularInline):
+class _PartInline(PagedInline):
     """Inline of a group. It has no permissions of its own: permission to change the group is enough."""
 
     extra = 0
@@ -123,7 +122,7 @@ class NewMembersInline(_MembershipInline):
         return self.may_change(request, obj)
 
 
-class LinkFormSet(PaginationInlineFormSet):
+class LinkFormSet(PagedFormSet):
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         if form.instance.entity_type == EntityType.LEGAL_ENTITY and "DELETE" in form.fields:
@@ -208,7 +207,7 @@ class ContactGroupAdmin(AskingAdmin, OpenRequestAdmin, VisibleToActorAdmin):
 
     # ---- a group's page
 
-    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[TabularInline]]:
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[PagedInline]]:
         own = [] if obj is None else [MembersInline]
         return [*own, NewMembersInline, LinkedEntityInline]
 

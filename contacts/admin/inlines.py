@@ -3,13 +3,13 @@
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 
+from accounts.admin_inputs import PagedInline
 from contacts.models import ContactAssignment, ContactParticipant
 from contacts.permissions import MAY_CHANGE
 
 
-class _LinkInline(TabularInline):
+class _LinkInline(PagedInline):
     """Rows are added and deleted by users with `contacts.change_contact`, and never edited."""
 
     extra = 0

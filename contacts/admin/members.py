@@ -5,16 +5,16 @@ from typing import Any
 from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 
 from accounts.admin_actor import actor_of
+from accounts.admin_inputs import PagedInline
 from administration.admin.members import MemberPart, register_member_part
 from contacts.admin.access import save_assignments
 from contacts.models import Contact, ContactAssignment
 from contacts.permissions import MAY_CHANGE
 
 
-class _AssignmentInline(TabularInline):
+class _AssignmentInline(PagedInline):
     """The contacts that a member looks after, as far as who looks at them sees them."""
 
     model = ContactAssignment

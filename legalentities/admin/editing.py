@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from accounts.admin_actor import actor_of
+from accounts.admin_inputs import PickSome
 from audit.models import Entry
 from audit.queries import entries_since
 from changerequests.admin.messages import may_see_requests, waiting_message
@@ -67,7 +67,7 @@ class NewLegalEntityForm(forms.Form):
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         contacts: Any = self.fields["contacts"]
-        contacts.widget = AutocompleteSelectMultiple(GroupMembership._meta.get_field("contact"), admin.site)
+        contacts.widget = PickSome(GroupMembership._meta.get_field("contact"), admin.site)
         contacts.queryset = Contact.objects.visible_to(actor).filter(anonymized_at=None).defer("details")
         items = list_data(ACCESS_POLICIES).sorted_items(get_language() or "")
         self.fields["policy"].choices = [(item.id, item.name()) for item in items]  # type: ignore[attr-defined]

@@ -37,6 +37,8 @@ from schemas.models import SCHEMA_KIND, CheckStatus, Schema, SchemaDraft, Schema
 from schemas.queries import draft_schema, lists_above
 from schemas.services import create_draft, publish_draft
 
+# More digits are no id.
+LONGEST_ID = 10
 STATUS_COLOURS = {
     CheckStatus.PENDING: "info",
     CheckStatus.RUNNING: "info",
@@ -256,7 +258,8 @@ class SchemaAdmin(ListChoicesMixin, StoredAdmin):
         return draft
 
     def _base(self, schema: Schema, version_id: str) -> SchemaVersion:
-        version = schema.versions.filter(pk=version_id).first() if version_id.isdecimal() else None
+        is_id = version_id.isdecimal() and len(version_id) <= LONGEST_ID
+        version = schema.versions.filter(pk=version_id).first() if is_id else None
         if version is None:
             raise Http404
         return version
