@@ -37,4 +37,3 @@ def remove_webhook(*, actor: Actor, webhook_uid: object) -> Outcome:
     return change_configuration(
         actor=actor, sort=WEBHOOK, object_id=webhook.pk, target={"isActive": False, "isRemoved": True}
     )
-

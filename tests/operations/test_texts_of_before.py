@@ -192,7 +192,7 @@ def test_what_is_reserved_for_new_rows_becomes_one_unless_another_has_that(make_
         )
         first.external_ids.create(external_id=" E1")
         WaitingLegalEntity.objects.create(pk=903, external_id="L1 ")
-    bring("contacts.migrations.0038_reserved_text_has_one_form", "bring_texts")
+    bring("contacts.migrations.0039_reserved_text_has_one_form", "bring_texts")
     bring("legalentities.migrations.0019_reserved_text_has_one_form", "bring_texts")
     assert list(WaitingContact.objects.order_by("pk").values_list("username", flat=True)) == ["Zürcher", "anna "]
     assert first.external_ids.get().external_id == "E1"

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0021_refused_messages"),
+        ("accounts", "0023_names_of_applications"),
     ]
 
     operations = [

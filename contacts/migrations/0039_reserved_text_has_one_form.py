@@ -16,6 +16,6 @@ def bring_texts(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("contacts", "0037_systems_of_before")]
+    dependencies = [("contacts", "0038_latest_entry")]
 
     operations = [migrations.RunPython(bring_texts, migrations.RunPython.noop)]
