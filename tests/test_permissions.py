@@ -61,6 +61,7 @@ VERIFICATION = "/v1.0/contacts/{contactId}/communication-verification"
 LEGAL_ENTITY = "legalentities/{legalEntityId}/details"
 DETAILS = {"details": {}}
 GROUP, ENTITY = "/v1.0/contact-groups/{contactGroupId}", "{entityType}/{entityId}"
+WEBHOOK = "/v1.0/webhooks/{webhookId}"
 OPERATIONS = [
     # ContactChangeRequest
     Operation("GET", f"/v1.0/{REQUEST}", "change-requests.read", STAFF),
@@ -159,6 +160,15 @@ OPERATIONS = [
     Operation("POST", "/v1.0/schemas/{key}/fields", "schemas.read", ALL, {}),
     Operation("POST", "/v1.0/lists/{listKey}/search", "schemas.read", ALL, {}),
     Operation("POST", "/v1.0/lists/search", "schemas.read", ALL, {}),
+    # Events
+    Operation("GET", "/v1.0/events", "events.read", {APP}),
+    Operation("GET", "/v1.0/webhooks", "webhooks", {APP}),
+    Operation("POST", "/v1.0/webhooks", "webhooks", {APP}, {"url": "https://127.0.0.1/"}),
+    Operation("DELETE", WEBHOOK, "webhooks", {APP}),
+    Operation("POST", f"{WEBHOOK}/replay", "webhooks", {APP}, {"after": 0}),
+    Operation("POST", f"{WEBHOOK}/rotate-secret", "webhooks", {APP}),
+    Operation("POST", f"{WEBHOOK}/test", "webhooks", {APP}),
+    Operation("GET", f"{WEBHOOK}/deliveries", "webhooks", {APP}),
 ]
 
 
@@ -187,6 +197,7 @@ def address(operation: Operation) -> str:
         identityId="00000000-0000-4000-8000-000000000000",
         exportJobId="00000000-0000-4000-8000-000000000000",
         statusId="00000000-0000-4000-8000-000000000000",
+        webhookId="00000000-0000-4000-8000-000000000000",
         entityType="Account",
         entityId=unknown,
         key="no-such-schema",

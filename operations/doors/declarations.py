@@ -43,6 +43,8 @@ _OWN_FILTERS = _exempt(Exemption.OWN_DATA, "one's own filters of a list")
 _OWN_ABSENCE = _exempt(Exemption.OWN_DATA, "one's own absence; that of others with a permission of its own")
 _KEYS = _exempt(Exemption.TECHNICAL, "an address counts once its key has come back")
 _LINK = _exempt(Exemption.TECHNICAL, "mails a link to the login's own address")
+_WEBHOOKS = _changes("configuration", note="applications only")
+_OWN_WEBHOOK = _exempt(Exemption.OWN_DATA, "the application's own webhook")
 _SHELL = _exempt(Exemption.SHELL)
 _TECHNICAL = _exempt(Exemption.TECHNICAL)
 _BROKEN_GLASS = _changes("break-glass", note="acts at once, for a reason that is reviewed afterwards")
@@ -108,6 +110,12 @@ OPERATIONS = {
     "POST /v1.0/lists/search": _READS,
     "POST /v1.0/lists/{listKey}/search": _READS,
     "POST /graphql": _READS,
+    # webhooks
+    "POST /v1.0/webhooks": _WEBHOOKS,
+    "DELETE /v1.0/webhooks/{webhookId}": _WEBHOOKS,
+    "POST /v1.0/webhooks/{webhookId}/replay": _OWN_WEBHOOK,
+    "POST /v1.0/webhooks/{webhookId}/rotate-secret": _OWN_WEBHOOK,
+    "POST /v1.0/webhooks/{webhookId}/test": _OWN_WEBHOOK,
     # logins
     "POST /connect/token": _OWN_LOGIN,
     "POST /connect/revoke": _OWN_LOGIN,
@@ -286,6 +294,7 @@ COMMANDS = {
 
 _APPLIES_APPROVED = _exempt(Exemption.TECHNICAL, "applies what was approved")
 _STARTED = _exempt(Exemption.TECHNICAL, "carries out a job that a door above has started")
+_SENDS = _exempt(Exemption.TECHNICAL, "numbers what has happened and sends it")
 
 TASKS = {
     "changerequests.tasks.apply_approved": _APPLIES_APPROVED,
@@ -305,6 +314,9 @@ TASKS = {
     "contacts.tasks.erase_refused": _exempt(Exemption.TECHNICAL, "erases what was refused long ago"),
     "accounts.tasks.clean_up": _TECHNICAL,
     "config.operations.tasks.note_beat": _TECHNICAL,
+    "events.tasks.deliver_due": _SENDS,
+    "events.tasks.deliver_webhook": _SENDS,
+    "events.tasks.tidy_deliveries": _TECHNICAL,
     "importexport.exports.tasks.expire_exports": _TECHNICAL,
     "importexport.exports.tasks.resume_exports": _STARTED,
     "importexport.exports.tasks.run_export": _STARTED,

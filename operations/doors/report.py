@@ -14,7 +14,7 @@ from operations.doors.declarations import ADMIN_PAGES, COMMANDS, OPERATIONS, TAS
 
 PROFILES = ("standard", "strict")
 WRITING_SCOPES = frozenset(
-    {"contacts.write", "schemas.write", "groups.write", "legal-entities.write", "imports", "anonymize"}
+    {"contacts.write", "schemas.write", "groups.write", "legal-entities.write", "imports", "anonymize", "webhooks"}
 )
 WAYS = (
     ("API", OPERATIONS, inventory.operations),

@@ -66,6 +66,7 @@ NOT_OF_A_CONTACT = {
     "changerequests.PolicyVersion",
     "contacts.ExternalSystem",
     "contenttypes.ContentType",
+    "events.Webhook",
     "legalentities.LegalEntity",
     "legalentities.WaitingLegalEntity",
     "oauth2_provider.DeviceGrant",
@@ -99,6 +100,9 @@ NOT_PERSONAL = {
     "audit.Erasure": {"kind"},
     "contacts.Channel": {"kind", "path", "language"},
     "contacts.Contact": {"entry_kind"},
+    # Ids, types, and what the receiver of a webhook answered.
+    "events.Event": {"type"},
+    "events.Delivery": {"subject", "status", "error"},
     "importexport.ExportJob": {"kind", "status", "columns", "language", "error_code", "requested_by_system"},
     "importexport.ImportFailure": {"path"},
     "importexport.ImportFile": {"kind", "owner_system", "sha256"},

@@ -20,13 +20,15 @@ from schemas.models import ListItem
 from schemas.services import remove_list_item
 from schemas.services.defaults import KONTOR
 from tests.api import Answer, Api
-from tests.changerequests.policies import use_profile
+from tests.changerequests.policies import policy as policy_document
+from tests.changerequests.policies import rule, set_policy, stage, use_profile
 from tests.changerequests.requesting import address
 from tests.fixtures import details
 from tests.legalentities.conftest import make_legal_entity, policy  # noqa: F401 - fixtures
 from tests.operations.acts import (
     ACTS,
     PROFILES,
+    WAITS,
     World,
     administration,  # noqa: F401 - enters its acts, as the others do
     command,
@@ -46,6 +48,8 @@ SYSTEM = system_actor("tests")
 def _installation(settings: Any, tmp_path: Any) -> None:
     """Not the embedded profile, in which commands need nobody; with a storage of its own."""
     settings.EMBEDDED = False
+    # No name is looked up.
+    settings.WEBHOOK_ALLOW_PRIVATE = True
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}},
@@ -105,6 +109,8 @@ def test_one_person_changes_nothing_that_waits_and_a_second_one_does(
     own = api_of(world.root)
     callers = {"API": own, "Admin": admin_of(world.root), "Commands": command}
     for act in ACTS:
+        if act.is_of_applications:
+            continue
         with case(act.door, act.kind):
             before = act.result(world)
             said = act.attempt(world, callers[act.way])
@@ -136,3 +142,21 @@ def test_an_application_that_no_policy_names_needs_nobody(profile: str, world: W
             act.attempt(world, app)
             assert act.result(world) != before
             assert not ChangeRequest.objects.exists()
+
+
+def test_an_application_that_a_policy_names_changes_nothing_alone_by_ways_of_its_own(
+    world: World, rita: Api, make_app: Any, api_of: Any, case: Any
+) -> None:
+    application = make_app()
+    rules = [rule("Review", applications=[application.pk])]
+    for act in ACTS:
+        if not act.is_of_applications:
+            continue
+        with case(act.door, act.kind):
+            set_policy(policy_document([stage("Review")], rules), kind=act.kind)
+            before = act.result(world)
+            assert re.search(WAITS, act.attempt(world, api_of(application)))
+            assert act.result(world) == before
+            answer = approve(rita, ChangeRequest.objects.filter(kind=act.kind).latest("pk"))
+            assert answer.status == 204, answer.json
+            assert act.result(world) != before

@@ -24,6 +24,7 @@ from contacts.models import Contact
 from contacts.services.changes import patch_details
 from contacts.services.connections import add_external_connection
 from contacts.services.pictures import replace_picture
+from events.models import Webhook
 from importexport.exports.selection import Selection
 from importexport.exports.services import request_export
 from importexport.imports.services import start_sync
@@ -35,7 +36,7 @@ from tests.fixtures import details
 from tests.importexport.importing import array, stored
 from tests.legalentities.documents import company
 
-OURS = ("accounts", "audit", "contacts", "changerequests", "contactgroups", "legalentities", "importexport")
+OURS = ("accounts", "audit", "contacts", "changerequests", "contactgroups", "legalentities", "importexport", "events")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class World:
     exports: dict[str, ExportJob]
     file_name: str
     job: ImportJob
+    webhook: Webhook
 
     @property
     def external_id(self) -> str:
@@ -172,6 +174,7 @@ def make_world(
             exports={kind: _exported(member, kind) for kind in ExportKind.values},
             file_name=stored(array({"externalId": f"{name}-2"}), actor=actor)[0],
             job=start_sync(actor=actor, kind=ImportKind.CONTACTS, names=[file_name], is_dry_run=True),
+            webhook=Webhook.objects.create(application=app, url=f"https://{name}.example/events"),
         )
 
     return make

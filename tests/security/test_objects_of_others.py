@@ -46,6 +46,10 @@ WITHOUT_OBJECT = {
     "POST /v1.0/schemas/{key}/fields",
     "POST /v1.0/lists/{listKey}/search",
     "POST /v1.0/lists/search",
+    # `tests/events` has which events and webhooks an application sees.
+    "GET /v1.0/events",
+    "GET /v1.0/webhooks",
+    "POST /v1.0/webhooks",
 }
 # An application may query any member, and gets only contacts that it sees.
 OPEN_TO_APPS = {
@@ -69,6 +73,7 @@ def address(operation: Operation, of: Any) -> str:
         identityId=of.identity_id,
         exportJobId=of.exports[kind].pk,
         statusId=of.job.pk,
+        webhookId=of.webhook.uid,
         entityType="Account",
         entityId=of.account_id,
         system="crm",

@@ -59,6 +59,8 @@ class Act:
     result: Callable[[World], Any]
     says: str
     waits_in: tuple[str, ...]
+    # Members have no such way: it waits only where a policy names the application.
+    is_of_applications: bool = False
 
     @property
     def way(self) -> str:
@@ -69,7 +71,13 @@ ACTS: list[Act] = []
 
 
 def act(
-    door: str, kind: str, result: Callable[[World], Any], *, says: str = WAITS, waits_in: tuple[str, ...] = ()
+    door: str,
+    kind: str,
+    result: Callable[[World], Any],
+    *,
+    says: str = WAITS,
+    waits_in: tuple[str, ...] = (),
+    is_of_applications: bool = False,
 ) -> Callable[[Callable[[World, Any], str]], Callable[[World, Any], str]]:
     """Enter the function as the act of a door. It waits in the profiles that leave not all of its kind to one person.
 
@@ -78,7 +86,7 @@ def act(
 
     def enter(attempt: Callable[[World, Any], str]) -> Callable[[World, Any], str]:
         waiting = tuple(profile for profile in PROFILES if left_by_profile()[profile][kind] != "all")
-        ACTS.append(Act(door, kind, attempt, result, says, waits_in or waiting))
+        ACTS.append(Act(door, kind, attempt, result, says, waits_in or waiting, is_of_applications))
         return attempt
 
     return enter

@@ -20,7 +20,9 @@ from changerequests.models import Holiday
 from changerequests.queries.policies import policies_now
 from changerequests.services.policies import POLICY_KIND
 from contacts.models import CONTACT_DETAILS, ExternalSystem
-from tests.operations.acts import STANDARD, STRICT, World, act, command, sent
+from events.models import Webhook
+from tests.api import Api
+from tests.operations.acts import STANDARD, STRICT, World, act, command, sent, told
 
 USERS = "/admin/accounts/user/"
 MEMBERS = "/admin/accounts/member/"
@@ -226,3 +228,23 @@ def _rename_a_system(_world: World, browser: Client) -> str:
 @act("accounts_participant_change", CONFIGURATION, participants)
 def _rename_a_participant(world: World, browser: Client) -> str:
     return sent(browser, f"/admin/accounts/participant/{world.geneva.pk}/change/", {"name": "North"})
+
+
+def webhooks(_world: World) -> set[str]:
+    return set(Webhook.objects.filter(is_removed=False).values_list("url", flat=True))
+
+
+@act("POST /v1.0/webhooks", CONFIGURATION, webhooks, is_of_applications=True)
+def _add_a_webhook_of_ones_own(_world: World, api: Api) -> str:
+    return told(api.post("/v1.0/webhooks", {"url": "https://127.0.0.1/own"}))
+
+
+def removed_webhooks(_world: World) -> set[str]:
+    return set(Webhook.objects.filter(is_removed=True).values_list("url", flat=True))
+
+
+@act("DELETE /v1.0/webhooks/{webhookId}", CONFIGURATION, removed_webhooks, is_of_applications=True)
+def _remove_a_webhook_of_ones_own(_world: World, api: Api) -> str:
+    caller = ClientApplication.objects.latest("pk")
+    webhook = Webhook.objects.create(application=caller, url="https://127.0.0.1/own")
+    return told(api.delete(f"/v1.0/webhooks/{webhook.uid}"))
