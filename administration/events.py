@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from django.utils.translation import gettext_lazy as _
+
 from administration.applications import APPLICATION
 from administration.configuration import CONFIGURATION
 from administration.recertification import RECERTIFICATION
@@ -19,7 +21,10 @@ class ApplicationEvents(EventKind):
     """An application hears of its own changes; from some on, it sees others."""
 
     key = subject = APPLICATION
-    types = (APPLICATION_CHANGED, SIGHT_CHANGED)
+    types = {
+        APPLICATION_CHANGED: _("A client application was changed"),
+        SIGHT_CHANGED: _("A client application sees others from now on"),
+    }
 
     def type_of(self, entry: Entry) -> str:
         return APPLICATION_CHANGED if _SIGHT.isdisjoint(entry.paths) else SIGHT_CHANGED
@@ -30,8 +35,14 @@ class ApplicationEvents(EventKind):
 
 ADMINISTRATION_EVENTS = (
     ApplicationEvents(),
-    simple_kind(RIGHTS, subject="login", types=["rights.changed"]),
-    simple_kind(GROUP_RIGHTS, subject="group", types=["group-rights.changed"]),
-    simple_kind(CONFIGURATION, subject=CONFIGURATION, types=["configuration.changed"]),
-    simple_kind(RECERTIFICATION, subject="login", types=["rights.recertified"]),
+    simple_kind(RIGHTS, subject="login", type_="rights.changed", words=_("Rights of a login were changed")),
+    simple_kind(
+        GROUP_RIGHTS, subject="group", type_="group-rights.changed", words=_("Permissions of a group were changed")
+    ),
+    simple_kind(
+        CONFIGURATION, subject=CONFIGURATION, type_="configuration.changed", words=_("The configuration was changed")
+    ),
+    simple_kind(
+        RECERTIFICATION, subject="login", type_="rights.recertified", words=_("Rights of a login were confirmed")
+    ),
 )

@@ -79,6 +79,9 @@ AREAS: Mapping["str | Promise", Mapping[str, "str | Promise"]] = {
         "accounts.view_clientapplication": _("See client applications"),
         "accounts.add_clientapplication": _("Register client applications"),
         "accounts.change_clientapplication": _("Change client applications"),
+        "events.view_webhook": _("See webhooks and their deliveries"),
+        "events.add_webhook": _("Add webhooks"),
+        "events.change_webhook": _("Change, remove, test and replay webhooks"),
     },
 }
 WORDS: Mapping[str, tuple["str | Promise", "str | Promise"]] = {

@@ -89,10 +89,10 @@ AUDITOR = Role(
 ADMINISTRATOR = Role(
     "Administrator",
     _(
-        "Looks after members, participants, client applications, external systems, absences, holidays and policies. "
-        "Rights, and the logins of staff, are for superusers. Sees no contacts by it."
+        "Looks after members, participants, client applications, external systems, webhooks, absences, holidays and "
+        "policies. Rights, and the logins of staff, are for superusers. Sees no contacts by it."
     ),
-    frozenset(name for name in WORDS if name.partition(".")[0] in ("accounts", "auth"))
+    frozenset(name for name in WORDS if name.partition(".")[0] in ("accounts", "auth", "events"))
     | {
         "changerequests.view_changerequest",
         "changerequests.view_policyversion",

@@ -22,4 +22,6 @@ class ChangeRequestsConfig(AppConfig):
         register_closing_handler(cancel_returned_requests)
         register_closing_handler(put_down_by_users)
         register(check_digest_hour)
-        register_event_kind(simple_kind(POLICY_KIND, subject=POLICY_KIND, types=["policy.changed"]))
+        register_event_kind(
+            simple_kind(POLICY_KIND, subject=POLICY_KIND, type_="policy.changed", words=_("A policy was changed"))
+        )

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from django.utils.translation import gettext_lazy as _
+
 from audit.models import Entry
 from contactgroups.documents import ID, MEMBERS, contacts_at
 from contactgroups.models import CONTACT_GROUP, GroupMembership
@@ -15,7 +17,11 @@ CREATED, CHANGED, DELETED = "contact-group.created", "contact-group.changed", "c
 class ContactGroupEvents(EventKind):
     key = subject = CONTACT_GROUP
     scope = "groups.read"
-    types = (CREATED, CHANGED, DELETED)
+    types = {
+        CREATED: _("A contact group was created"),
+        CHANGED: _("A contact group, its contacts or entities were changed"),
+        DELETED: _("A contact group was deleted"),
+    }
 
     def type_of(self, entry: Entry) -> str:
         if ID not in entry.paths:

@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from audit.models import Entry
 from contacts.models import (
     ANONYMIZATION,
@@ -48,7 +51,7 @@ class ContactEventKind(EventKind):
     subject = CONTACT
     scope = "contacts.read"
 
-    def __init__(self, key: str, *types: str) -> None:
+    def __init__(self, key: str, types: Mapping[str, str | Promise]) -> None:
         self.key, self.types = key, types
 
     def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
@@ -69,11 +72,16 @@ class ContactDetailsEvents(ContactEventKind):
 
 
 CONTACT_EVENTS = (
-    ContactDetailsEvents(CONTACT_DETAILS, CREATED, CHANGED),
-    ContactEventKind(CONTACT_ACCESS, ACCESS_CHANGED),
-    ContactEventKind(CONTACT_IDENTITY, "contact.identity.changed"),
-    ContactEventKind(CONTACT_CREATION, "contact.creation.approved"),
-    ContactEventKind(ANONYMIZATION, "contact.anonymized"),
+    ContactDetailsEvents(
+        CONTACT_DETAILS, {CREATED: _("A contact was created"), CHANGED: _("Details of a contact were changed")}
+    ),
+    ContactEventKind(CONTACT_ACCESS, {ACCESS_CHANGED: _("Participants or members of a contact were changed")}),
+    ContactEventKind(
+        CONTACT_IDENTITY,
+        {"contact.identity.changed": _("Type, username, external ids or picture of a contact were changed")},
+    ),
+    ContactEventKind(CONTACT_CREATION, {"contact.creation.approved": _("The creation of a contact was approved")}),
+    ContactEventKind(ANONYMIZATION, {"contact.anonymized": _("A contact was anonymized")}),
 )
 
 

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 if TYPE_CHECKING:
+    from django.utils.functional import Promise
+
     # Imported before the models are.
     from audit.models import Entry
 
@@ -15,6 +19,12 @@ if TYPE_CHECKING:
 ACCESS_CHANGED, ENTERED, LEFT = "contact.access.changed", "contact.entered", "contact.left"
 # To the application itself, the change means that it sees others from now on, and has to read everything again.
 SIGHT_CHANGED, RESYNC = "application.sight.changed", "resync"
+# The types that an event has to some applications only, in words.
+TRANSLATED: Mapping[str, str | Promise] = {
+    ENTERED: _("A contact came into the application's sight"),
+    LEFT: _("A contact left the application's sight"),
+    RESYNC: _("The application sees others from now on, and has to read everything again"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +63,12 @@ class EventKind:
     scope: str = ""
     # Whether the sequence of an entry is the version of its subject.
     has_versions = False
-    # The types of its events.
-    types: Sequence[str]
+    # The types of its events, in words.
+    types: Mapping[str, str | Promise]
 
     def type_of(self, entry: Entry) -> str:
         """Return the type of an entry's event. Of the entry, kind, subject, sequence and paths are loaded."""
-        return self.types[0]
+        return next(iter(self.types))
 
     def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
         """Return who hears of each entry, by its id. Reads a constant number of queries."""
@@ -80,10 +90,10 @@ class PublicKind(EventKind):
         return dict.fromkeys((entry.pk for entry in entries), EVERYBODY)
 
 
-def simple_kind(key: str, *, subject: str, types: Sequence[str], base: type[EventKind] = EventKind) -> EventKind:
-    """Return a kind that differs from its base by its names only."""
-    kind = base()
-    kind.key, kind.subject, kind.types = key, subject, types
+def simple_kind(key: str, *, subject: str, type_: str, words: str | Promise = "") -> EventKind:
+    """Return a kind that has one type of events and differs from others by its names only."""
+    kind = EventKind()
+    kind.key, kind.subject, kind.types = key, subject, {type_: words}
     return kind
 
 
@@ -99,7 +109,7 @@ def register_event_kind(kind: EventKind) -> None:
 
 def event_kind(key: str) -> EventKind:
     """Return the kind. One that nobody registered is the institution's: no entry may stop the feed."""
-    return _kinds.get(key) or simple_kind(key, subject=key, types=[f"{key}.changed"])
+    return _kinds.get(key) or simple_kind(key, subject=key, type_=f"{key}.changed")
 
 
 def all_event_kinds() -> list[EventKind]:

@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from audit.models import Entry
 from contactgroups.events import members_of
 from contactgroups.models import EntityType, LinkedEntity
@@ -16,7 +19,7 @@ class LegalEntityEventKind(EventKind):
     subject = LEGAL_ENTITY_DETAILS
     scope = "legal-entities.read"
 
-    def __init__(self, key: str, *types: str) -> None:
+    def __init__(self, key: str, types: Mapping[str, str | Promise]) -> None:
         self.key, self.types = key, types
 
     def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
@@ -44,6 +47,11 @@ class LegalEntityDetailsEvents(LegalEntityEventKind):
 
 
 LEGAL_ENTITY_EVENTS = (
-    LegalEntityDetailsEvents(LEGAL_ENTITY_DETAILS, CREATED, CHANGED),
-    LegalEntityEventKind(LEGAL_ENTITY_CREATION, "legal-entity.creation.approved"),
+    LegalEntityDetailsEvents(
+        LEGAL_ENTITY_DETAILS,
+        {CREATED: _("A legal entity was created"), CHANGED: _("Details of a legal entity were changed")},
+    ),
+    LegalEntityEventKind(
+        LEGAL_ENTITY_CREATION, {"legal-entity.creation.approved": _("The creation of a legal entity was approved")}
+    ),
 )

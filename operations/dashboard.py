@@ -29,6 +29,8 @@ from changerequests.models import ChangeRequest, Status
 from changerequests.queries.work import Work
 from contacts.models import CONTACT_TYPES, Contact
 from contacts.queries.contacts import contacts_by_type
+from events.queries.webhooks import State, troubled_webhooks
+from events.services.webhooks import MAY_CHANGE as MAY_CHANGE_WEBHOOKS
 from importexport.exports.admin import STATUS_LABELS as EXPORT_COLOURS
 from importexport.exports.queries import NOT_APPROVED
 from importexport.imports.admin import STATUS_LABELS as IMPORT_COLOURS
@@ -91,6 +93,17 @@ class ShownJob:
         return self.job.status not in (ExportStatus.AWAITING_APPROVAL, *NOT_APPROVED)
 
 
+@dataclass(frozen=True, slots=True)
+class ShownWebhook:
+    """A webhook that somebody has to look after."""
+
+    url: str
+    address: str
+    application: str
+    state: str
+    since: datetime
+
+
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return the template context of the page. Unfold's dashboard callback."""
     actor = actor_of_list(request)
@@ -102,6 +115,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             boxes["contacts"] = _contacts(actor)
         if _may_open(request, ImportJob) or _may_open(request, ExportJob):
             boxes["jobs"] = _jobs(request, actor)
+        if request.user.has_perm(MAY_CHANGE_WEBHOOKS) and (webhooks := _webhooks()):
+            boxes["webhooks"] = webhooks
     return {**context, "title": gettext("Overview"), "boxes": boxes, "is_member": actor is not None}
 
 
@@ -204,6 +219,20 @@ def _jobs(request: HttpRequest, actor: Actor) -> dict[str, Any]:
         "imports_address": imports if may_import else None,
         "exports_address": exports if may_export else None,
     }
+
+
+def _webhooks() -> list[ShownWebhook]:
+    """Return the webhooks whose receiver fails or was given up."""
+    return [
+        ShownWebhook(
+            row.url,
+            reverse("admin:events_webhook_change", args=[row.pk]),
+            row.application.name,
+            str(State(row.state).label),
+            row.failing_since or row.stopped_at,
+        )
+        for row in troubled_webhooks()[:FIRST_SHOWN]
+    ]
 
 
 def _may_open(request: HttpRequest, model: type[Model]) -> bool:

@@ -20,6 +20,7 @@ from benchmarks.change_requests import RENAMING, insert_requests
 from changerequests.models import Absence, Holiday
 from contactgroups.models import ContactGroup, EntityType, GroupMembership, LinkedEntity
 from contacts.models import ExternalSystem
+from events.models import Webhook
 from importexport.models import ExportJob, ImportJob
 from legalentities.models import LegalEntity
 from schemas.models import List, ListItem, Schema, SchemaVersion
@@ -159,6 +160,13 @@ def list_items(viewer: Member, size: int) -> None:
     )
 
 
+def webhooks(viewer: Member, size: int) -> None:
+    owner = ClientApplication.objects.create(name=f"Of webhooks {next(numbers)}")
+    Webhook.objects.bulk_create(
+        Webhook(application=owner, url=f"https://receiver.example/{number}") for number in range(size)
+    )
+
+
 ROWS: dict[str, Rows] = {
     "accounts.ClientApplication": applications,
     "accounts.Member": members,
@@ -175,6 +183,7 @@ ROWS: dict[str, Rows] = {
     "contacts.ExternalSystem": lambda _viewer, size: ExternalSystem.objects.bulk_create(
         ExternalSystem(name=f"S {next(numbers)}") for _ in range(size)
     ),
+    "events.Webhook": webhooks,
     "importexport.ExportJob": lambda viewer, size: ExportJob.objects.bulk_create(
         ExportJob(kind="contacts", requested_by_member=viewer) for _ in range(size)
     ),

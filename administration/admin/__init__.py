@@ -1,4 +1,4 @@
-"""Users, members, participants, groups of permissions, client applications and holidays in the admin.
+"""Users, members, participants, groups of permissions, client applications, webhooks and holidays in the admin.
 
 Users and members are closed, not deleted: the history names them. Tokens and grants are not shown at all.
 """
@@ -9,5 +9,14 @@ from administration.admin.holidays import HolidayAdmin
 from administration.admin.members import MemberAdmin
 from administration.admin.participants import ParticipantAdmin
 from administration.admin.users import UserAdmin
+from administration.admin.webhooks import WebhookAdmin
 
-__all__ = ["ClientApplicationAdmin", "GroupAdmin", "HolidayAdmin", "MemberAdmin", "ParticipantAdmin", "UserAdmin"]
+__all__ = [
+    "ClientApplicationAdmin",
+    "GroupAdmin",
+    "HolidayAdmin",
+    "MemberAdmin",
+    "ParticipantAdmin",
+    "UserAdmin",
+    "WebhookAdmin",
+]

@@ -7,15 +7,16 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.utils.translation import gettext
 
-from accounts.models import Member, Participant
+from accounts.models import ClientApplication, Member, Participant
 from administration.labels import permission_label
 from administration.rights import LOCKED
 from changerequests.document_kinds import DocumentPresenter, PermittedKind
 from changerequests.kinds import ChoosableField
 from changerequests.policies import profiles
+from events.queries.feed import types_in_words
 
 # Properties whose values are keys of something with a name.
-NAMED = ("groups", "permissions", "manager", "owner", "participants")
+NAMED = ("groups", "permissions", "manager", "owner", "participants", "application", "types")
 
 
 class AdministeredKind(PermittedKind):
@@ -30,7 +31,7 @@ class AdministeredKind(PermittedKind):
 
 
 class AdministeredPresenter(DocumentPresenter):
-    """Presents values with the names of groups, permissions, members and participants."""
+    """Presents values with the names of what they are keys of."""
 
     def choosable_fields(self) -> list[ChoosableField]:
         return [ChoosableField(path, str(label)) for path, label in self._labels.items()]
@@ -70,3 +71,11 @@ class AdministeredPresenter(DocumentPresenter):
     @cached_property
     def _participants(self) -> Mapping[Any, str]:
         return dict(Participant.objects.values_list("pk", "name"))
+
+    @cached_property
+    def _application(self) -> Mapping[Any, str]:
+        return dict(ClientApplication.objects.values_list("pk", "name"))
+
+    @cached_property
+    def _types(self) -> Mapping[Any, str]:
+        return {name: str(words) for name, words in types_in_words().items()}

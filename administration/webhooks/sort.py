@@ -11,9 +11,9 @@ from accounts.models import ClientApplication
 from administration.configuration import ConfigurationSort
 from events.models import Webhook
 from events.queries.feed import known_types, last_position
+from events.queries.webhooks import SCOPE
 from events.sending import check_url
 from events.services.numbering import number_events
-from events.services.webhooks import SCOPE
 
 WEBHOOK = "webhook"
 MOST_OF_ONE_APPLICATION = 10

@@ -14,8 +14,8 @@ from administration.webhooks.services import add_webhook, remove_webhook
 from changerequests.models import ChangeRequest
 from changerequests.serializers import WaitingSerializer, waiting
 from core.paging import PageSerializer, paginate, row_renderer
-from events.queries.webhooks import deliveries_of, webhook_of, webhooks_of
-from events.services.webhooks import SCOPE, replay, rotate_secret, send_test
+from events.queries.webhooks import SCOPE, deliveries_of, webhook_of, webhooks_of
+from events.services.webhooks import replay, rotate_secret, send_test
 from events.views import TAGS
 
 

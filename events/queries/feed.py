@@ -17,6 +17,7 @@ from events.kinds import (
     LEFT,
     RESYNC,
     SIGHT_CHANGED,
+    TRANSLATED,
     EventSubject,
     all_event_kinds,
     event_kind,
@@ -80,7 +81,15 @@ class Page:
 
 def known_types() -> list[str]:
     """Return the types of all events, sorted."""
-    return sorted({ENTERED, LEFT, RESYNC}.union(*(kind.types for kind in all_event_kinds())))
+    return list(types_in_words())
+
+
+def types_in_words() -> dict[str, Any]:
+    """Return what each type of events says, sorted by type."""
+    words = dict(TRANSLATED)
+    for kind in all_event_kinds():
+        words |= kind.types
+    return dict(sorted(words.items()))
 
 
 def last_position() -> int:

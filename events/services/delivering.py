@@ -20,10 +20,11 @@ from django.utils import timezone
 from events.messages import Message, headers_of, message_of, test_message
 from events.models import Delivery, Webhook
 from events.queries.feed import Heard, Listener, heard_events, last_position, page_of_events
+from events.queries.webhooks import SCOPE
 from events.retries import RETRIED_FOR, delay_after
 from events.sending import Result, call, new_session
 from events.services.numbering import number_events
-from events.services.webhooks import SCOPE, open_secrets
+from events.services.webhooks import open_secrets
 
 log = structlog.get_logger("kontor.webhooks")
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
+from accounts.permissions import check_member_permission
 from accounts.sealing import is_sealed_with_first_key, opened, sealed
 from core.errors import UnprocessableEntity
 from events.models import Delivery, Webhook
@@ -17,9 +18,8 @@ from events.queries.feed import last_position
 from events.queries.webhooks import webhook_of
 from events.services.numbering import number_events
 
-# The scope of applications that have webhooks.
-SCOPE = "webhooks"
 _SECRET_BYTES = 32
+MAY_CHANGE = "events.change_webhook"
 TEST_SUBJECT = "test"
 
 
@@ -63,9 +63,9 @@ def open_secrets(webhook: Webhook) -> list[bytes]:
 def replay(*, actor: Actor, webhook_uid: object, after: int) -> None:
     """Have everything after a position sent again, also to a receiver that was given up. Locks the webhook.
 
-    Raises NotFound; UnprocessableEntity `UnknownPosition` past the end of the feed.
+    Raises NotFound; Forbidden; UnprocessableEntity `UnknownPosition` past the end of the feed.
     """
-    webhook = webhook_of(actor=actor, uid=webhook_uid, for_update=True)
+    webhook = _looked_after(actor, webhook_uid)
     number_events()
     if after > last_position():
         raise UnprocessableEntity(
@@ -84,8 +84,15 @@ def replay(*, actor: Actor, webhook_uid: object, after: int) -> None:
 
 @transaction.atomic
 def send_test(*, actor: Actor, webhook_uid: object) -> None:
-    """Have a `webhook.test` sent. Raises NotFound; UnprocessableEntity `TestPending` if one is waiting."""
-    webhook = webhook_of(actor=actor, uid=webhook_uid, for_update=True)
+    """Have a `webhook.test` sent. Raises NotFound; Forbidden; UnprocessableEntity `TestPending` if one is waiting."""
+    webhook = _looked_after(actor, webhook_uid)
     if webhook.deliveries.filter(status=Delivery.Status.PENDING, subject=TEST_SUBJECT).exists():
         raise UnprocessableEntity(_("A test is waiting to be sent already."), sub_code="TestPending")
     Delivery.objects.create(webhook=webhook, subject=TEST_SUBJECT, next_attempt_at=timezone.now())
+
+
+def _looked_after(actor: Actor, webhook_uid: object) -> Webhook:
+    """Lock a webhook that the actor may look after, and return it. Raises NotFound; Forbidden."""
+    if actor.is_member:
+        check_member_permission(actor, MAY_CHANGE)
+    return webhook_of(actor=actor, uid=webhook_uid, for_update=True)

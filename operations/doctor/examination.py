@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from django.conf import settings
 from django.core import checks
 
-from operations.doctor import database, people, services, texts
+from operations.doctor import database, people, services, texts, webhooks
 from operations.doctor.findings import Finding, error, ok, warning
 
 
@@ -39,6 +39,7 @@ EXAMINATIONS: Mapping[str, Callable[[], Iterator[Finding]]] = {
     "workers": services.examine_workers,
     "storage": services.examine_storage,
     "mail": services.examine_mail,
+    "webhooks": webhooks.examine_webhooks,
     "static files": services.examine_static_files,
 }
 

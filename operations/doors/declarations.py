@@ -45,6 +45,7 @@ _KEYS = _exempt(Exemption.TECHNICAL, "an address counts once its key has come ba
 _LINK = _exempt(Exemption.TECHNICAL, "mails a link to the login's own address")
 _WEBHOOKS = _changes("configuration", note="applications only")
 _OWN_WEBHOOK = _exempt(Exemption.OWN_DATA, "the application's own webhook")
+_SENDS_AGAIN = _exempt(Exemption.TECHNICAL, "sends what the application hears of to the address that was approved")
 _SHELL = _exempt(Exemption.SHELL)
 _TECHNICAL = _exempt(Exemption.TECHNICAL)
 _BROKEN_GLASS = _changes("break-glass", note="acts at once, for a reason that is reviewed afterwards")
@@ -215,6 +216,11 @@ ADMIN_PAGES = {
     "changerequests_holiday_change": _changes("configuration"),
     "contacts_externalsystem_add": _changes("configuration"),
     "contacts_externalsystem_change": _changes("configuration"),
+    "events_webhook_add": _changes("configuration"),
+    "events_webhook_change": _changes("configuration"),
+    "events_webhook_remove": _changes("configuration"),
+    "events_webhook_replay": _SENDS_AGAIN,
+    "events_webhook_test": _SENDS_AGAIN,
     # schemas and lists
     "schemas_schema_change": _exempt(Exemption.TECHNICAL, "makes a draft"),
     "schemas_schema_check": _exempt(Exemption.TECHNICAL, "checks a draft"),

@@ -10,6 +10,7 @@ from administration.openings import Openings
 from administration.permissions import WORDS
 from changerequests.permissions import POLICY_PERMISSION, REVIEW_PERMISSION
 from contacts.permissions import MAY_ANONYMIZE, MAY_CHANGE_DETAILS
+from events.services.webhooks import MAY_CHANGE as MAY_CHANGE_WEBHOOKS
 from importexport.permissions import MAY_EXPORT
 from legalentities.permissions import MAY_CHANGE as MAY_CHANGE_LEGAL_ENTITIES
 from operations.doors import inventory
@@ -33,6 +34,9 @@ PAGES = {
     "changerequests_absence_delete": "changerequests.delete_absence",
     "accounts_user_password_link": "accounts.change_user",
     "accounts_user_unlock": "accounts.change_user",
+    "events_webhook_remove": MAY_CHANGE_WEBHOOKS,
+    "events_webhook_replay": MAY_CHANGE_WEBHOOKS,
+    "events_webhook_test": MAY_CHANGE_WEBHOOKS,
     "importexport_exportjob_start": MAY_EXPORT,
     "schemas_schema_check": MAY_CHANGE_SCHEMAS,
     "schemas_schema_draft": MAY_CHANGE_SCHEMAS,

@@ -36,6 +36,7 @@ OF_THE_INSTITUTION = {
     "changerequests/holiday",
     "contacts/externalsystem",
     "changerequests/policyversion",
+    "events/webhook",
     "schemas/list",
     "schemas/listitem",
     "schemas/schema",
@@ -161,6 +162,8 @@ def test_recent_actions_are_ones_own(browser, theirs):
         ("contacts/contact", "user__password__startswith"),
         ("changerequests/changerequest", "initiator_member__user__password__startswith"),
         ("importexport/exportjob", "requested_by_application__client_secret__startswith"),
+        ("events/webhook", "secret__startswith"),
+        ("events/webhook", "application__client_secret__startswith"),
     ],
 )
 def test_secrets_are_not_guessed_through_the_filters_of_a_list(page, lookup, make_member, admin_of, make_app):

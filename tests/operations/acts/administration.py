@@ -248,3 +248,33 @@ def _remove_a_webhook_of_ones_own(_world: World, api: Api) -> str:
     caller = ClientApplication.objects.latest("pk")
     webhook = Webhook.objects.create(application=caller, url="https://127.0.0.1/own")
     return told(api.delete(f"/v1.0/webhooks/{webhook.uid}"))
+
+
+WEBHOOK_PAGES = "/admin/events/webhook/"
+
+
+def webhook_of_reports(world: World) -> Webhook:
+    """Return a webhook of the application, which may have some."""
+    ClientApplication.objects.filter(pk=world.client.pk).update(allowed_scopes="contacts.read webhooks")
+    return Webhook.objects.get_or_create(application=world.client, url="https://127.0.0.1/reports")[0]
+
+
+def new_webhooks(_world: World) -> set[str]:
+    return set(Webhook.objects.filter(url__endswith="/new").values_list("url", flat=True))
+
+
+@act("events_webhook_add", CONFIGURATION, new_webhooks)
+def _add_a_webhook(world: World, browser: Client) -> str:
+    form = {"application": webhook_of_reports(world).application_id, "url": "https://127.0.0.1/new", "is_active": "on"}
+    return sent(browser, f"{WEBHOOK_PAGES}add/", form)
+
+
+@act("events_webhook_change", CONFIGURATION, new_webhooks)
+def _move_a_webhook(world: World, browser: Client) -> str:
+    form = {"url": "https://127.0.0.1/new", "is_active": "on"}
+    return sent(browser, f"{WEBHOOK_PAGES}{webhook_of_reports(world).pk}/change/", form)
+
+
+@act("events_webhook_remove", CONFIGURATION, removed_webhooks)
+def _remove_a_webhook(world: World, browser: Client) -> str:
+    return sent(browser, f"{WEBHOOK_PAGES}{webhook_of_reports(world).pk}/remove/", {})
