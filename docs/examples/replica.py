@@ -3,6 +3,7 @@
 
 import json
 import sys
+import time
 from itertools import count
 from typing import Any
 from urllib.error import HTTPError
@@ -76,7 +77,9 @@ class Replica:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         with urlopen(Request(self.url + path, data=data, headers=headers), timeout=60) as answer:  # noqa: S310
-            return json.load(answer)
+            found = json.load(answer)
+        time.sleep(int(answer.headers.get("Retry-After", 0)))  # others wait already
+        return found
 
 
 if __name__ == "__main__":
