@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,8 @@ from typing import Any, Self
 class Call:
     headers: dict[str, str]
     body: str
+    # Seconds since the epoch.
+    received_at: float
 
     @property
     def event(self) -> Any:
@@ -58,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        call = Call({name.lower(): value for name, value in self.headers.items()}, body)
+        call = Call({name.lower(): value for name, value in self.headers.items()}, body, time.time())
         status = self.server.answer(call)
         (self.server.accepted if 200 <= status < 300 else self.server.refused).append(call)
         self.send_response(status)

@@ -1,7 +1,8 @@
 """Whoever follows the feed has a true copy, whatever is killed meanwhile.
 
 Writers commit after random delays while web servers and workers are killed. FEED_CHANGES and FEED_KILLS make the run
-as long as one likes.
+as long as one likes, FEED_REFUSED is the share of calls that the receiver refuses; with `-s` it prints how long
+deliveries took.
 """
 
 import os
@@ -12,6 +13,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -26,7 +28,9 @@ CHANGES = int(os.environ.get("FEED_CHANGES", "800"))
 KILLS = int(os.environ.get("FEED_KILLS", "4"))
 WRITERS, PROCESSES = 8, 2
 CONTACTS = 40
-REFUSED = 0.1
+REFUSED = float(os.environ.get("FEED_REFUSED", "0.1"))
+# For what is left to do at the end.
+PATIENCE = 120 + CHANGES / 25
 
 
 class Reader(threading.Thread):
@@ -64,7 +68,7 @@ class Reader(threading.Thread):
 
     def finish(self) -> None:
         self.is_over = True
-        self.join(120)
+        self.join(PATIENCE)
         assert not self.is_alive()
 
 
@@ -203,6 +207,7 @@ def test_a_copy_made_from_the_feed_equals_the_database(installation: Installatio
     wait_until(
         lambda: expected <= {call.headers["webhook-id"] for call in list(receiver.accepted)},
         "not everything was delivered",
+        seconds=PATIENCE,
         log=run.worker,
     )
     _check_deliveries(receiver)
@@ -267,3 +272,14 @@ def _check_deliveries(receiver: Receiver) -> None:
         by_subject[event["subject"]].append(event["data"]["position"])
     for positions in by_subject.values():
         assert positions == sorted(positions)
+    _print_times(receiver)
+
+
+def _print_times(receiver: Receiver) -> None:
+    """Print how long it took from the change, which is not committed yet, to the first call that was accepted."""
+    took = sorted(
+        call.received_at - datetime.fromisoformat(call.event["time"]).timestamp()
+        for call in {call.headers["webhook-id"]: call for call in reversed(receiver.accepted)}.values()
+    )
+    middle, most = took[len(took) // 2], took[len(took) * 95 // 100]
+    print(f"{len(took):,} events, {len(receiver.refused):,} refusals: p50 {middle:.2f} s, p95 {most:.2f} s")  # noqa: T201
