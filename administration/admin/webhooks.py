@@ -15,7 +15,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminIntegerFieldWidget
 
 from accounts.actor import Actor
 from accounts.admin_actor import CappedPaginator, member_of
@@ -87,7 +87,12 @@ class WebhookForm(forms.ModelForm):
 
 
 class ReplayForm(forms.Form):
-    after = forms.IntegerField(min_value=0, max_value=MAX_POSITION)
+    after = forms.IntegerField(
+        label=_("After position"),
+        min_value=0,
+        max_value=MAX_POSITION,
+        widget=UnfoldAdminIntegerFieldWidget(attrs={"aria-describedby": "replay-help"}),
+    )
 
 
 @admin.register(Webhook)
@@ -154,7 +159,7 @@ class WebhookAdmin(ConfigurationAdmin):
         if obj is not None:
             context |= self._deliveries(request, obj)
             context["may_send"] = self.has_change_permission(request, obj)
-            context["feed_ends_at"] = last_position()
+            context |= {"feed_ends_at": last_position(), "replay_form": ReplayForm(auto_id="replay-%s")}
         return super().render_change_form(request, context, add=add, change=change, **others)
 
     def _deliveries(self, request: HttpRequest, webhook: Webhook) -> dict[str, Any]:
@@ -164,6 +169,7 @@ class WebhookAdmin(ConfigurationAdmin):
         page: Any = CappedPaginator(rows, DELIVERIES_SHOWN).get_page(request.GET.get("page"))
         words = types_in_words()
         for delivery in page.object_list:
+            delivery.named = delivery.subject.replace(":", " ")
             delivery.colour = DELIVERY_COLOURS[delivery.status]
             delivery.words = words.get(delivery.event.type, delivery.event.type) if delivery.event else gettext("Test")
         return {"deliveries": page, "status": status, "statuses": Delivery.Status.choices}

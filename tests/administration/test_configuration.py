@@ -177,6 +177,12 @@ def test_the_review_says_which_sort_it_is_and_lists_need_one_statement(
         "holiday.name",
         "system",
         "system.name",
+        "webhook",
+        "webhook.application",
+        "webhook.url",
+        "webhook.types",
+        "webhook.isActive",
+        "webhook.isRemoved",
     }
 
 
