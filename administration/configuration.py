@@ -31,8 +31,9 @@ class ConfigurationSort:
     # The column and the label of each property.
     columns: Mapping[str, str]
     labels: Mapping[str, str | Promise]
-    # The property that no two rows share.
-    unique = "name"
+    # The property that people know a row by, and whether no two rows share it.
+    title = "name"
+    is_title_unique = True
 
     def permission(self, action: str) -> str:
         """Return the permission to `view`, `add` or `change` rows of this sort."""
@@ -40,7 +41,7 @@ class ConfigurationSort:
 
     def called(self, document: Mapping[str, Any]) -> str:
         """Return what people know a row with this document by."""
-        return str(document[self.unique])
+        return str(document[self.title])
 
     def document(self) -> Subquery:
         """Return the document of the row that a subject refers to, as an expression over the subject."""

@@ -19,7 +19,7 @@ class HolidaySort(ConfigurationSort):
     model = Holiday
     columns = {"date": "date", "name": "name"}
     labels = {"date": _("Date"), "name": _("Name")}
-    unique = "date"
+    title = "date"
 
     def called(self, document: Mapping[str, Any]) -> str:
         return f"{document['name']}, {document['date']}"

@@ -11,10 +11,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from requests_hardened import Config, Manager
 from requests_hardened.ip_filter import InvalidIPAddress, filter_host
+from urllib3.exceptions import HTTPError
 
 from core.text import line_faults
 from events.messages import Message
-from events.models.webhooks import MAX_ERROR, MAX_URL
+from events.models.webhooks import MAX_URL, Delivery
 
 CONNECT_SECONDS, ANSWER_SECONDS = 3, 10
 # What is read of an answer, so that the connection can serve the next call.
@@ -64,13 +65,13 @@ def call(session: requests.Session, url: str, message: Message, headers: dict[st
                 answer.raw.close()
             return Result(answer.status_code)
     except InvalidIPAddress:
-        return Result(None, _("The address is inside a private network."))
+        return Result(None, Delivery.Error.PRIVATE_NETWORK)
     except requests.Timeout:
-        return Result(None, _("There was no answer in time."))
+        return Result(None, Delivery.Error.TIMEOUT)
     except requests.exceptions.SSLError:
-        return Result(None, _("The certificate is not valid for the address."))
-    except (requests.RequestException, OSError) as error:
-        return Result(None, type(error).__name__[:MAX_ERROR])
+        return Result(None, Delivery.Error.CERTIFICATE)
+    except (requests.RequestException, HTTPError, OSError):
+        return Result(None, Delivery.Error.CONNECTION)
 
 
 def check_url(url: str) -> None:

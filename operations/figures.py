@@ -57,6 +57,14 @@ _DEADLINES: LiteralString = """
         (SELECT remind_at FROM changerequests_changerequest WHERE status = 1 AND remind_at < now() LIMIT %(most)s)
     ) AS due
 """
+_DELIVERIES: LiteralString = """
+    SELECT 'webhook', 'pending', count(*), extract(epoch FROM now() - min(created_at))::float8
+    FROM (SELECT created_at FROM events_delivery WHERE status = 'Pending' LIMIT %(most)s) AS due
+"""
+_FAILING: LiteralString = """
+    SELECT count(*) FROM events_webhook
+    WHERE is_active AND NOT is_removed AND (failing_since IS NOT NULL OR stopped_at IS NOT NULL)
+"""
 _REQUESTS: LiteralString = """
     SELECT count(*), extract(epoch FROM now() - min(created_at))::float8
     FROM (SELECT created_at FROM changerequests_changerequest WHERE status = 1 LIMIT %(most)s) AS pending
@@ -74,27 +82,29 @@ class Figures:
     pending_requests: int
     oldest_pending_request: float
     queue_length: int
+    failing_webhooks: int
 
 
 def read_figures() -> Figures:
     """Read all figures. Raise psycopg.Error or redis.RedisError."""
     limit = {"most": COUNTED_TO, "tried_for": GIVEN_UP_AFTER, "mailed_for": deadline_mails.GIVEN_UP_AFTER}
     jobs = {(kind, state): 0 for kind in _TABLES for state in _JOB_STATES}
-    oldest_due = dict.fromkeys([*_TABLES, "key", "outcome", "deadline"], 0.0)
+    oldest_due = dict.fromkeys([*_TABLES, "key", "outcome", "deadline", "webhook"], 0.0)
     with probes.database() as own:
         rows: list[tuple[str, str, int, float | None]] = []
         for kind, table in _TABLES.items():
             rows += own.execute(_JOBS.format(table=table), {**limit, "kind": kind})
-        for query in (_KEYS, _OUTCOMES, _DEADLINES):
+        for query in (_KEYS, _OUTCOMES, _DEADLINES, _DELIVERIES):
             rows += own.execute(query, limit)
         [(pending, oldest_pending)] = own.execute(_REQUESTS, limit)
+        [(failing,)] = own.execute(_FAILING)
     for kind, state, number, age in rows:
         jobs[kind, state] = number
         if state == "pending":
             oldest_due[kind] = max(age or 0.0, 0.0)
     with probes.redis() as client:
         length = int(client.llen(current_app.conf.task_default_queue))
-    return Figures(jobs, oldest_due, pending, max(oldest_pending or 0.0, 0.0), length)
+    return Figures(jobs, oldest_due, pending, max(oldest_pending or 0.0, 0.0), length, failing)
 
 
 class FiguresCollector(Collector):
@@ -127,6 +137,7 @@ class FiguresCollector(Collector):
             ("pending_requests", "Change requests that wait for review.", figures.pending_requests),
             ("oldest_pending_request_seconds", "The age of the oldest of them.", figures.oldest_pending_request),
             ("queue_length", "Messages to the workers that none has taken yet.", figures.queue_length),
+            ("failing_webhooks", "Webhooks whose receiver fails or was given up.", figures.failing_webhooks),
         ):
             yield GaugeMetricFamily(f"kontor_{name}", text, value)
 

@@ -104,7 +104,9 @@ def planned_configuration(actor: Actor, configured: Configured, target: Mapping[
 
 def _check_not_asked_for(configured: Configured, changes: Sequence[Change]) -> None:
     """Raise UnprocessableEntity `ValidationFailed` if an open request asks for what no two of the sort share."""
-    path = f"{configured.sort.key}.{configured.sort.unique}"
+    if not configured.sort.is_title_unique:
+        return
+    path = f"{configured.sort.key}.{configured.sort.title}"
     for name in (change.target for change in changes if change.path == path):
         request_id = request_asking_for(kind=CONFIGURATION, path=path, name=name, but_of=configured.subject.pk)
         if request_id is not None:
@@ -128,7 +130,7 @@ def write_configuration(
             row.save()
     except IntegrityError as error:
         # Somebody was faster than the check.
-        raise _invalid({f"{sort.key}.{sort.unique}": [_("This is in use already.")]}) from error
+        raise _invalid({f"{sort.key}.{sort.title}": [_("This is in use already.")]}) from error
     subject.object_id = row.pk
     _call(configured, document)
     append(

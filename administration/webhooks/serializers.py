@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.paging import PagedSerializer
@@ -52,7 +53,15 @@ class DeliverySerializer(serializers.Serializer):
     lastAttemptDate = serializers.DateTimeField(source="attempted_at", allow_null=True)
     nextAttemptDate = serializers.DateTimeField(source="next_attempt_at", allow_null=True)
     responseStatus = serializers.IntegerField(source="response_status", allow_null=True)
-    error = serializers.CharField(help_text="Why there was no answer; empty if there was one.")
+    error = serializers.SerializerMethodField()
+
+    @extend_schema_field(
+        serializers.ChoiceField(
+            choices=Delivery.Error.values, allow_null=True, help_text="Why there was no answer; null if there was one."
+        )
+    )
+    def get_error(self, delivery: Delivery) -> str | None:
+        return delivery.error or None
 
 
 class PagedDeliveriesSerializer(PagedSerializer):

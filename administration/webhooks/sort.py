@@ -39,7 +39,8 @@ class WebhookSort(ConfigurationSort):
         "isActive": gettext_lazy("Active"),
         "isRemoved": gettext_lazy("Removed"),
     }
-    unique = "url"
+    title = "url"
+    is_title_unique = False
 
     def called(self, document: Mapping[str, Any]) -> str:
         return str(document["url"])[:MAX_NAME]

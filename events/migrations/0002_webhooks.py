@@ -89,7 +89,20 @@ class Migration(migrations.Migration):
                 ("attempted_at", models.DateTimeField(null=True, verbose_name="last attempt")),
                 ("next_attempt_at", models.DateTimeField(null=True, verbose_name="next attempt")),
                 ("response_status", models.PositiveSmallIntegerField(null=True, verbose_name="answer")),
-                ("error", models.CharField(blank=True, max_length=200, verbose_name="error")),
+                (
+                    "error",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("PrivateNetwork", "The address is inside a private network."),
+                            ("Timeout", "There was no answer in time."),
+                            ("Certificate", "The certificate is not valid for the address."),
+                            ("Connection", "There was no connection."),
+                        ],
+                        max_length=20,
+                        verbose_name="error",
+                    ),
+                ),
                 (
                     "event",
                     models.ForeignKey(

@@ -13,7 +13,6 @@ from events.models.events import MAX_TYPE, Event
 from events.retries import RETRIED_FOR
 
 MAX_URL = 2_000
-MAX_ERROR = 200
 
 
 class Webhook(models.Model):
@@ -72,6 +71,14 @@ class Delivery(models.Model):
         DELIVERED = "Delivered", _("Delivered")
         GIVEN_UP = "GivenUp", _("Given up")
 
+    class Error(models.TextChoices):
+        """Why there was no answer."""
+
+        PRIVATE_NETWORK = "PrivateNetwork", _("The address is inside a private network.")
+        TIMEOUT = "Timeout", _("There was no answer in time.")
+        CERTIFICATE = "Certificate", _("The certificate is not valid for the address.")
+        CONNECTION = "Connection", _("There was no connection.")
+
     webhook = models.ForeignKey(
         Webhook, on_delete=models.PROTECT, related_name="deliveries", db_index=False, verbose_name=_("webhook")
     )
@@ -86,7 +93,7 @@ class Delivery(models.Model):
     attempted_at = models.DateTimeField(_("last attempt"), null=True)
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True)
     response_status = models.PositiveSmallIntegerField(_("answer"), null=True)
-    error = models.CharField(_("error"), max_length=MAX_ERROR, blank=True)
+    error = models.CharField(_("error"), max_length=20, choices=Error, blank=True)
 
     class Meta:
         verbose_name = _("delivery")

@@ -131,7 +131,7 @@ def test_the_page_shows_what_was_sent_by_status_and_latest_first(kim, admin_of, 
     webhook.deliveries.create(
         event_id=last_position(), subject=f"contact:{contact.pk}", status="Delivered", attempts=1, response_status=204
     )
-    webhook.deliveries.create(subject="test", error="There was no answer in time.", next_attempt_at=timezone.now())
+    webhook.deliveries.create(subject="test", error="Timeout", next_attempt_at=timezone.now())
     browser, page = admin_of(kim), act("change", webhook)
     text = text_of(browser.get(page))
     assert text.index("There was no answer in time.") < text.index(f"contact {contact.pk}")

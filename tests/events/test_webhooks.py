@@ -119,7 +119,7 @@ def test_a_name_that_turns_to_a_private_address_later_is_not_called(app, subscri
     assert receiver.accepted == receiver.refused == []
     (delivery,) = app.get(f"{path}/deliveries").json["results"]
     assert (delivery["status"], delivery["responseStatus"]) == ("Pending", None)
-    assert "private network" in delivery["error"]
+    assert delivery["error"] == "PrivateNetwork"
 
 
 # ---- configuration
