@@ -23,7 +23,7 @@ class ApplicationEvents(EventKind):
     key = subject = APPLICATION
     types = {
         APPLICATION_CHANGED: _("A client application was changed"),
-        SIGHT_CHANGED: _("A client application sees others from now on"),
+        SIGHT_CHANGED: _("What a client application can see was changed"),
     }
 
     def type_of(self, entry: Entry) -> str:

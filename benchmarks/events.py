@@ -18,8 +18,8 @@ from benchmarks.place import PLACE, conninfo
 from benchmarks.report import Figure, ratio
 from benchmarks.rounds import timed
 from events.models import Event
-from events.queries.feed import Listener, page_of_events
-from events.services.numbering import number_events
+from events.queries.feed import Consumer, page_of_events
+from events.services.numbering import number_all_events
 
 ENTRIES = 100_000
 ROUNDS = 3
@@ -55,11 +55,11 @@ def _imports(entries: int, rounds: int) -> list[Figure]:
             first = FIRST + (2 * number + offset) * entries
             write_entries(file, range(first, first + entries), note="Imported.")
             _set_index(is_wanted=name == "with")
-            number_events()
+            number_all_events()
             seconds = sync(file, "created", entries)
             if name == "with":
                 began = time.perf_counter()
-                number_events()
+                number_all_events()
                 numbering.append(time.perf_counter() - began)
                 seconds += numbering[-1]
             found[name].append(seconds)
@@ -87,12 +87,12 @@ def _set_index(*, is_wanted: bool) -> None:
 
 def _pages() -> list[Figure]:
     """Read pages of a thousand events, and the same by one statement by hand."""
-    listener = Listener(0, (), frozenset(ALL_SCOPES))
+    consumer = Consumer(0, (), frozenset(ALL_SCOPES))
     start = Event.objects.latest("position").position - 20 * PAGE
     with psycopg.connect(conninfo()) as own:
         found = timed(
             {
-                "ours": lambda: page_of_events(listener, after=start, limit=PAGE),
+                "ours": lambda: page_of_events(consumer, after=start, limit=PAGE),
                 "by hand": lambda: own.execute(BY_HAND, [start]).fetchall(),
             },
             times=10,
@@ -111,7 +111,7 @@ def _pages() -> list[Figure]:
 
 def _waiting() -> list[Figure]:
     """Read details with readers of the feed waiting and with none."""
-    number_events()
+    number_all_events()
     house = house_now()
     token = application_token(scopes=["events.read", "contacts.read"])
     with kontor(house) as server:

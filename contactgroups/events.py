@@ -29,7 +29,7 @@ class ContactGroupEvents(EventKind):
         return CREATED if entry.sequence == 1 else DELETED
 
     def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
-        """A change of members alone is heard by who sees one of these; others by who sees any member."""
+        """A change of members only is visible to those who see one of them; others to those who see any member."""
         named = {entry.pk: contacts_at(entry.paths) for entry in entries}
         members = members_of(entry.subject_id for entry in entries if not _is_about_members_only(entry))
         concerned = {

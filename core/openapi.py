@@ -80,7 +80,7 @@ RESPONSE_HEADERS = [
         {"type": "string", "pattern": r'^"calls";r=\d+;t=\d+$'},
         OpenApiParameter.HEADER,
         response=COUNTED,
-        description="How many calls are left (`r`), and in how many seconds there are all again (`t`).",
+        description="How many calls are left (`r`), and after how many seconds the quota resets (`t`).",
     ),
     OpenApiParameter(
         "RateLimit-Policy",

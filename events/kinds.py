@@ -20,19 +20,19 @@ ACCESS_CHANGED, ENTERED, LEFT = "contact.access.changed", "contact.entered", "co
 # To the application itself, the change means that it sees others from now on, and has to read everything again.
 SIGHT_CHANGED, RESYNC = "application.sight.changed", "resync"
 # The types that an event has to some applications only, in words.
-TRANSLATED: Mapping[str, str | Promise] = {
-    ENTERED: _("A contact came into the application's sight"),
-    LEFT: _("A contact left the application's sight"),
-    RESYNC: _("The application sees others from now on, and has to read everything again"),
+TYPES_FOR_SOME: Mapping[str, str | Promise] = {
+    ENTERED: _("A contact became visible to the application"),
+    LEFT: _("A contact is no longer visible to the application"),
+    RESYNC: _("What the application can see was changed: it has to read everything again"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Which applications hear of an event.
+    """Which applications receive an event.
 
     With `participants`, those that have one of them, or one of `before`, and those without participants; with an empty
-    list, the latter only; with None, all. `application_id` is heard by that application in any case.
+    list, the latter only; with None, all. The application `application_id` receives the event in any case.
     """
 
     participants: Sequence[int] | None
@@ -53,7 +53,7 @@ class EventSubject:
 
 
 class EventKind:
-    """The events of one kind of ledger entry. By default only applications without participants hear of them."""
+    """The events of one kind of ledger entry. By default only applications without participants receive them."""
 
     # The kind of the entries.
     key: str

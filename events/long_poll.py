@@ -12,7 +12,7 @@ MAX_SECONDS = 20
 EVERY_SECONDS = 0.5
 # One thread of each process waits; the others answer everybody else.
 _waiting = Semaphore()
-# When to come again, for who was not allowed to wait: not all at the same moment.
+# When to come again, for readers that could not wait: not all at the same moment.
 _AGAIN_AFTER_SECONDS = (2, 6)
 
 

@@ -1,4 +1,4 @@
-"""What is sent to webhooks: a CloudEvent (JSON), signed as Standard Webhooks have it. Both say the same as the feed."""
+"""What is sent to webhooks: a CloudEvent (JSON), signed according to Standard Webhooks. Its `data` is the event."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import orjson
 from django.conf import settings
 from standardwebhooks.webhooks import Webhook as Signer
 
-from events.queries.feed import Heard
+from events.queries.feed import VisibleEvent
 from events.serializers import EventSerializer
 
 TEST = "webhook.test"
@@ -24,13 +24,13 @@ class Message:
     body: bytes
 
 
-def message_of(heard: Heard) -> Message:
-    data: dict[str, Any] = EventSerializer(heard).data
+def message_of(event: VisibleEvent) -> Message:
+    data: dict[str, Any] = EventSerializer(event).data
     subject = f"{data['subject']['kind']}/{data['subject']['id']}"
     return _message(data["id"], type_=data["type"], time=data["time"], data=data, subject=subject)
 
 
-def test_message(identity: str, time: datetime) -> Message:
+def message_of_test(identity: str, time: datetime) -> Message:
     return _message(identity, type_=TEST, time=time.isoformat(), data={"type": TEST})
 
 

@@ -54,7 +54,10 @@ def _manager(*, is_private_allowed: bool) -> Manager:
 
 def new_session() -> requests.Session:
     """Return a session, whose connections serve one call after another. Each call resolves the name and checks it."""
-    return _manager(is_private_allowed=settings.WEBHOOK_ALLOW_PRIVATE).get_session()
+    session = _manager(is_private_allowed=settings.WEBHOOK_ALLOW_PRIVATE).get_session()
+    # No credentials of the worker's user (~/.netrc) go to a receiver.
+    session.auth = lambda request: request
+    return session
 
 
 def call(session: requests.Session, url: str, message: Message, headers: dict[str, str]) -> Result:
@@ -70,7 +73,7 @@ def call(session: requests.Session, url: str, message: Message, headers: dict[st
         return Result(None, Delivery.Error.TIMEOUT)
     except requests.exceptions.SSLError:
         return Result(None, Delivery.Error.CERTIFICATE)
-    except (requests.RequestException, HTTPError, OSError):
+    except (requests.RequestException, HTTPError, OSError, ValueError):
         return Result(None, Delivery.Error.CONNECTION)
 
 
@@ -88,12 +91,12 @@ def _address_faults(url: str) -> list[str]:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return [_("This is not an address.")]
+        return [_("This is not a URL.")]
     allowed = ("https", "http") if settings.WEBHOOK_ALLOW_PRIVATE else ("https",)
     if parts.scheme not in allowed or not parts.hostname:
-        return [_("An address begins with https:// and the name of a host.")]
+        return [_("The URL must begin with https:// and a host name.")]
     if parts.username is not None or parts.fragment:
-        return [_("An address has neither a user nor a fragment: the signature says who calls.")]
+        return [_("The URL must not contain a user or a fragment.")]
     if settings.WEBHOOK_ALLOW_PRIVATE:
         return []
     return _network_faults(parts, port)
@@ -104,7 +107,7 @@ def _network_faults(parts: SplitResult, port: int | None) -> list[str]:
     try:
         filter_host(host, port or 443, allow_loopback=False)
     except InvalidIPAddress:
-        return [_("Calls do not go to addresses inside a private network.")]
-    except requests.RequestException:
-        return [_("No address is known for the name %(host)s.") % {"host": host}]
+        return [_("The host must not be in a private network.")]
+    except (requests.RequestException, ValueError):
+        return [_("The host %(host)s cannot be resolved.") % {"host": host}]
     return []

@@ -52,30 +52,30 @@ class EventSubjectSerializer(serializers.Serializer):
 
 
 class EventSerializer(serializers.Serializer):
-    position = serializers.IntegerField(source="event.position")
+    position = serializers.IntegerField(source="row.position")
     id = serializers.SerializerMethodField()
     type = serializers.CharField()
-    time = serializers.DateTimeField(source="event.entry.recorded_at")
-    kind = serializers.CharField(source="event.entry.kind", help_text="What was changed, as change requests call it.")
+    time = serializers.DateTimeField(source="row.entry.recorded_at")
+    kind = serializers.CharField(source="row.entry.kind", help_text="What was changed, as change requests call it.")
     subject = serializers.SerializerMethodField()
     version = serializers.IntegerField(allow_null=True, help_text="Of contacts and legal entities: since this event.")
     paths = serializers.ListField(child=serializers.CharField(), help_text="What was changed. Events have no values.")
     changeRequestId = serializers.IntegerField(
-        source="event.entry.change_request_id", allow_null=True, help_text="The request that was approved, if any."
+        source="row.entry.change_request_id", allow_null=True, help_text="The request that was approved, if any."
     )
 
     @extend_schema_field(serializers.UUIDField(help_text="The same for everybody, however often it is read."))
-    def get_id(self, heard: Any) -> str:
-        return str(uuid5(_ENTRIES, str(heard.event.entry_id)))
+    def get_id(self, event: Any) -> str:
+        return str(uuid5(_ENTRIES, f"{event.row.entry_id} {event.row.entry.recorded_at.isoformat()}"))
 
     @extend_schema_field(EventSubjectSerializer)
-    def get_subject(self, heard: Any) -> dict[str, Any]:
-        uid = heard.subject.uid
+    def get_subject(self, event: Any) -> dict[str, Any]:
+        uid = event.subject.uid
         return {
-            "kind": heard.subject_kind,
-            "id": heard.event.entry.subject_id,
+            "kind": event.subject_kind,
+            "id": event.row.entry.subject_id,
             "uId": None if uid is None else str(uid),
-            "name": heard.subject.name,
+            "name": event.subject.name,
         }
 
 

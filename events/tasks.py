@@ -4,11 +4,13 @@ from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from core.jobs import send_on_commit
 from events.models import Delivery
 from events.services.delivering import RUN_SECONDS, deliver, due_webhooks
+from events.services.numbering import number_events
 
 # How many log entries one statement deletes.
 BATCH = 10_000
@@ -17,6 +19,8 @@ BATCH = 10_000
 @shared_task(is_quiet=True)
 def deliver_due() -> None:
     """Have every webhook delivered to that has something due. Beat sends this every second."""
+    # Also for those who read the feed.
+    number_events()
     for webhook_id in due_webhooks():
         send_on_commit(deliver_webhook, webhook_id)
 
@@ -33,6 +37,9 @@ def deliver_webhook(webhook_id: int) -> None:
 def tidy_deliveries() -> int:
     """Delete log entries of deliveries that are over; return how many."""
     kept_since = timezone.now() - timedelta(days=settings.WEBHOOK_LOG_DAYS)
-    over = Delivery.objects.exclude(status=Delivery.Status.PENDING).filter(created_at__lt=kept_since)
-    deleted, _by_model = Delivery.objects.filter(pk__in=over.order_by("pk").values("pk")[:BATCH]).delete()
-    return deleted
+    is_over = ~Q(status=Delivery.Status.PENDING) | Q(webhook__is_removed=True)
+    over = Delivery.objects.filter(is_over, created_at__lt=kept_since).order_by("pk").values("pk")
+    total = 0
+    while deleted := Delivery.objects.filter(pk__in=over[:BATCH]).delete()[0]:
+        total += deleted
+    return total

@@ -11,7 +11,7 @@ from accounts.views import ActorView
 from core.openapi import SECONDS
 from events import serializers as shapes
 from events.long_poll import CannotWaitError, wait_for_page
-from events.queries.feed import Listener, Page, last_position, page_of_events
+from events.queries.feed import Consumer, Page, last_position, page_of_events
 from events.services.numbering import number_events
 
 READ = "events.read"
@@ -39,14 +39,15 @@ class EventsView(ActorView):
         """Read what has happened, in order.
 
         Returns the events after a position, each once, of all changes that took effect: of contacts, their access and
-        identity, groups, legal entities, schemas and lists; applications without participants also hear of rights,
-        applications, configuration and policies. What commits later comes later, so a reader who goes on from `next`
-        misses nothing. A page may be empty and `next` go on nevertheless: the events between are not for this
+        identity, groups, legal entities, schemas and lists; applications without participants also those of
+        rights, applications, configuration and policies. What commits later comes later, so a reader who goes on from
+        `next` misses nothing. A page may be empty and `next` go on nevertheless: the events between are not for this
         application.
 
-        An application with participants hears of the contacts that have one of them: `contact.entered` when a contact
-        comes into its sight, `contact.left` when it goes. `resync` says that the application itself sees others from
-        now on, so it has to read everything again. Of each kind it hears with the scope that reads it.
+        An application with participants receives the events of contacts that have one of them: `contact.entered` when
+        a contact becomes visible to it, `contact.left` when it no longer is. `resync` says that what the application
+        can see was changed, so it has to read everything again. It receives the events of a kind only with the scope
+        that reads it.
 
         With `waitSeconds` the answer waits until there is an event. One that is empty and comes early has
         `Retry-After`: others wait already, so come again after so many seconds. Raises `UnknownPosition` if the feed
@@ -56,8 +57,8 @@ class EventsView(ActorView):
         if asked["fromEnd"]:
             number_events()
             return Response(shapes.EventsSerializer(Page((), last_position(), False)).data)
-        listener = Listener.of_actor(self.actor)
-        read = partial(page_of_events, listener, after=asked["after"], limit=asked["limit"], types=asked["types"])
+        consumer = Consumer.of_actor(self.actor)
+        read = partial(page_of_events, consumer, after=asked["after"], limit=asked["limit"], types=asked["types"])
         try:
             return Response(shapes.EventsSerializer(wait_for_page(read, seconds=asked["waitSeconds"])).data)
         except CannotWaitError as early:

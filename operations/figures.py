@@ -57,13 +57,18 @@ _DEADLINES: LiteralString = """
         (SELECT remind_at FROM changerequests_changerequest WHERE status = 1 AND remind_at < now() LIMIT %(most)s)
     ) AS due
 """
+# Of those that something is sent to: the dashboard shows the state of the others.
 _DELIVERIES: LiteralString = """
     SELECT 'webhook', 'pending', count(*), extract(epoch FROM now() - min(created_at))::float8
-    FROM (SELECT created_at FROM events_delivery WHERE status = 'Pending' LIMIT %(most)s) AS due
+    FROM (SELECT delivery.created_at FROM events_delivery delivery
+        JOIN events_webhook webhook ON webhook.id = delivery.webhook_id
+        WHERE status = 'Pending' AND is_active AND NOT is_removed AND stopped_at IS NULL LIMIT %(most)s) AS due
 """
 _FAILING: LiteralString = """
-    SELECT count(*) FROM events_webhook
-    WHERE is_active AND NOT is_removed AND (failing_since IS NOT NULL OR stopped_at IS NOT NULL)
+    SELECT count(*) FROM events_webhook webhook
+    JOIN accounts_clientapplication application ON application.id = application_id
+    WHERE is_active AND NOT is_removed AND secret <> '' AND allowed_scopes ~ '(^| )webhooks( |$)'
+        AND (failing_since IS NOT NULL OR stopped_at IS NOT NULL)
 """
 _REQUESTS: LiteralString = """
     SELECT count(*), extract(epoch FROM now() - min(created_at))::float8

@@ -41,11 +41,11 @@ def _end(task_id: str, task: Task, state: str | None = None, **_: Any) -> None:
         return
     # What beat sends every second says nothing while it works.
     if not (getattr(task, "is_quiet", False) and state == SUCCESS):
-        _tell_end(task, state, started)
+        _log_end(task, state, started)
     structlog.contextvars.clear_contextvars()
 
 
-def _tell_end(task: Task, state: str | None, started: float) -> None:
+def _log_end(task: Task, state: str | None, started: float) -> None:
     log.info(
         "task",
         state=state,

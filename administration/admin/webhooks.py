@@ -67,16 +67,16 @@ class WebhookForm(forms.ModelForm):
         label=_("Types of events"),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=_("None: all that the application hears of."),
+        help_text=_("None selected: all events that the application may receive."),
     )
 
     class Meta:
         model = Webhook
         fields = ["application", "url", "types", "is_active"]
         help_texts = {
-            "application": _("Hears at this address of what it sees. It needs the scope webhooks."),
+            "application": _("Receives its events at this URL. It needs the scope webhooks."),
             "url": _("Begins with https:// and is not inside a private network."),
-            "is_active": _("What happens while it is inactive is sent once it is active again."),
+            "is_active": _("Events that occur while it is inactive are sent once it is active again."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -202,7 +202,7 @@ class WebhookAdmin(ConfigurationAdmin):
 
         def test(webhook: Webhook) -> None:
             send_test(actor=member_of(request), webhook_uid=webhook.uid)
-            messages.success(request, gettext("A test is sent. The log below says what became of it."))
+            messages.success(request, gettext("A test message will be sent. See the deliveries below for the result."))
 
         return self._act(request, webhook_id, test)
 
@@ -212,10 +212,10 @@ class WebhookAdmin(ConfigurationAdmin):
         def start(webhook: Webhook) -> None:
             form = ReplayForm(request.POST)
             if not form.is_valid():
-                messages.error(request, gettext("Enter the position after which everything is sent again."))
+                messages.error(request, gettext("Enter a position: a whole number from 0."))
                 return
             replay(actor=member_of(request), webhook_uid=webhook.uid, after=form.cleaned_data["after"])
-            text = gettext("Everything after position %(position)s is sent again.")
+            text = gettext("Everything after position %(position)s will be sent again.")
             messages.success(request, text % {"position": form.cleaned_data["after"]})
 
         return self._act(request, webhook_id, start)

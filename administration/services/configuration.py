@@ -127,7 +127,8 @@ def write_configuration(
     row, document = _checked(configured, target)
     try:
         with transaction.atomic():
-            row.save()
+            # The row may have columns that are no configuration, and change meanwhile.
+            row.save(update_fields=None if row.pk is None else list(sort.columns.values()))
     except IntegrityError as error:
         # Somebody was faster than the check.
         raise _invalid({f"{sort.key}.{sort.title}": [_("This is in use already.")]}) from error

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -11,10 +13,17 @@ from events.models import Delivery
 from events.models.webhooks import MAX_URL
 from events.serializers import PositionField, TypeField
 
+# What else is wrong with a URL breaks a rule. Without TLS only where a setting allows private networks.
+URL_PATTERN = r"^https?://\S+$"
+
 
 class NewWebhookSerializer(StrictSerializer):
-    url = LineField(max_length=MAX_URL, help_text="Where to send events: `https://...`, at a public address.")
-    types = criterion(TypeField(), help_text="Only events of these types. Null: all that the application hears of.")
+    url = LineField(
+        max_length=MAX_URL,
+        validators=[RegexValidator(URL_PATTERN, message=_("The URL must begin with https:// and a host name."))],
+        help_text="Where to send events: `https://...`, at a public address.",
+    )
+    types = criterion(TypeField(), help_text="Only events of these types. Null: all that the application may receive.")
 
 
 class SecretSerializer(serializers.Serializer):
@@ -30,7 +39,9 @@ class WebhookSerializer(serializers.Serializer):
     url = serializers.CharField()
     types = serializers.ListField(child=serializers.CharField(), allow_null=True)
     isActive = serializers.BooleanField(
-        source="is_delivering", help_text="False too once the receiver has failed for three days: replay to go on."
+        source="is_delivering",
+        help_text="False if it is inactive, or was given up: after three days of failures, or an answer 410. A replay "
+        "starts it again.",
     )
     createDate = serializers.DateTimeField(source="created_at")
     lastPosition = serializers.IntegerField(source="position", help_text="Of the last event sent, or kept to be.")

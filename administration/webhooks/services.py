@@ -12,9 +12,9 @@ from administration.webhooks.sort import WEBHOOK
 from changerequests.models import ChangeRequest
 from events.models import Webhook
 from events.queries.webhooks import webhook_of
+from events.services.numbering import number_events
 
 
-@transaction.atomic
 def add_webhook(
     *, actor: Actor, application_id: int, url: str, types: Sequence[str] | None, comment: str | None = None
 ) -> Webhook | ChangeRequest:
@@ -22,6 +22,15 @@ def add_webhook(
 
     Raises Forbidden; UnprocessableEntity `ValidationFailed`, `PendingChangeRequestExists`.
     """
+    # Not in the transaction, in which names are resolved: others number meanwhile.
+    number_events()
+    return _added(actor, application_id, url, types, comment)
+
+
+@transaction.atomic
+def _added(
+    actor: Actor, application_id: int, url: str, types: Sequence[str] | None, comment: str | None
+) -> Webhook | ChangeRequest:
     target = {"application": application_id, "url": url, "types": list(types) if types else None}
     outcome = add_configuration(actor=actor, sort=WEBHOOK, target=target, comment=comment)
     if outcome.request is not None:
@@ -32,7 +41,10 @@ def add_webhook(
 
 @transaction.atomic
 def remove_webhook(*, actor: Actor, webhook_uid: object) -> Outcome:
-    """Remove a webhook: nothing is sent any more. Locks its subject. Raises NotFound; UnprocessableEntity."""
+    """Remove a webhook: nothing is sent any more. Locks its subject.
+
+    Raises NotFound; Forbidden; HeldByOthers; UnprocessableEntity `PendingChangeRequestExists`.
+    """
     webhook = webhook_of(actor=actor, uid=webhook_uid)
     return change_configuration(
         actor=actor, sort=WEBHOOK, object_id=webhook.pk, target={"isActive": False, "isRemoved": True}

@@ -10,10 +10,9 @@ from django.utils.translation import gettext_lazy
 from accounts.models import ClientApplication
 from administration.configuration import ConfigurationSort
 from events.models import Webhook
-from events.queries.feed import known_types, last_position
+from events.queries.feed import Consumer, known_types, last_position
 from events.queries.webhooks import SCOPE
 from events.sending import check_url
-from events.services.numbering import number_events
 
 WEBHOOK = "webhook"
 MOST_OF_ONE_APPLICATION = 10
@@ -34,7 +33,7 @@ class WebhookSort(ConfigurationSort):
     }
     labels = {
         "application": gettext_lazy("Application"),
-        "url": gettext_lazy("Address"),
+        "url": gettext_lazy("URL"),
         "types": gettext_lazy("Types of events"),
         "isActive": gettext_lazy("Active"),
         "isRemoved": gettext_lazy("Removed"),
@@ -47,23 +46,29 @@ class WebhookSort(ConfigurationSort):
 
     def checked(self, row: Any, target: Mapping[str, Any]) -> dict[str, Any]:
         checked = super().checked(row, {**target, "types": target.get("types") or None})
-        _check_application(row)
         if row.pk is None:
             # It begins with what happens from now on.
-            number_events()
             row.position = last_position()
-        if not checked["isRemoved"]:
+        # It can be closed, whatever became of its application and its host.
+        if checked["isActive"] and not checked["isRemoved"]:
+            _check_application(row)
             check_url(checked["url"])
         unknown = sorted({*(checked["types"] or ())} - set(known_types()))
         if unknown:
-            raise ValidationError({"types": [_("There is no event %(type)s.") % {"type": unknown[0]}]})
+            raise ValidationError({"types": [_("There is no event type “%(type)s”.") % {"type": unknown[0]}]})
         return checked
 
 
 def _check_application(row: Any) -> None:
     application = ClientApplication.objects.filter(pk=row.application_id).first()
-    if application is None or SCOPE not in application.allowed_scopes.split():
-        raise ValidationError({"application_id": [_("The application lacks the scope %(scope)s.") % {"scope": SCOPE}]})
+    if application is None or SCOPE not in Consumer.of_application(application).scopes:
+        raise ValidationError(
+            {
+                "application_id": [
+                    _("The application does not act for itself with the scope %(scope)s.") % {"scope": SCOPE}
+                ]
+            }
+        )
     others = Webhook.objects.filter(application=application, is_removed=False).exclude(pk=row.pk)
     if not row.is_removed and others.count() >= MOST_OF_ONE_APPLICATION:
         raise ValidationError(

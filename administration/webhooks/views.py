@@ -35,10 +35,10 @@ class WebhooksView(ActorView):
         responses={201: shapes.CreatedWebhookSerializer, 202: WaitingSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Have events sent to an address.
+        """Add a webhook: have events sent to a URL.
 
-        From now on, each event that the application hears of is sent as a CloudEvent by POST, with a signature as
-        Standard Webhooks have it: at least once, and those of one subject in their order. What is not answered with
+        From then on each event that the application may see is sent by POST as a CloudEvent, signed according to
+        Standard Webhooks: at least once, and those of one subject in their order. What is not answered with
         2xx within ten seconds is sent again, for three days. The answer has the secret of the signatures; it is shown
         once. Answers 202 where a policy wants somebody to approve it: rotate the secret then to have one.
 
@@ -104,7 +104,7 @@ class TestView(ActorView):
     def post(self, request: Request, webhookId: UUID) -> Response:
         """Have a message of the type `webhook.test` sent; the deliveries say what became of it.
 
-        Raises `TestPending` while the one before waits to be sent.
+        Raises `TestPending` while the one before waits to be sent; `WebhookInactive` if nothing is sent.
         """
         self.check_no_body()
         send_test(actor=self.actor, webhook_uid=webhookId)

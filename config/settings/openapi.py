@@ -12,6 +12,7 @@ API_TAGS = {
     "LegalEntity": "Companies, each of which belongs to a group of contacts.",
     "ExportManagement": "CSV files of contacts and legal entities, written in the background.",
     "ImportManagement": "JSON files of contacts and legal entities: upload them, then sync them in the background.",
+    "Events": "What has happened, as a feed to read and as webhooks that send it.",
     "GraphQL": "Lists of contacts and legal entities, filtered, sorted and cut to the fields that you need.",
 }
 
@@ -49,6 +50,8 @@ SPECTACULAR_SETTINGS = {
         "Channel": "contacts.models.ChannelKind.values",
         "ChangeRequestKind": "changerequests.serializers.searched_kinds",
         "ChangeRequestSortBy": "contacts.serializers.change_requests.SORT_BY",
+        "DeliveryError": "events.models.Delivery.Error.values",
+        "DeliveryStatus": "events.models.Delivery.Status.values",
         "ExportStatus": "importexport.exports.serializers.UNFINISHED_STATUSES",
         "HistorySortBy": "contacts.serializers.contacts.HISTORY_SORT_BY",
         "ImportStatus": "importexport.imports.serializers.STATUSES",

@@ -36,6 +36,7 @@ from core.anonymization import run_anonymization_handlers
 from core.documents import Change, changes_between
 from core.errors import UnprocessableEntity
 from core.stored_files import discard_file
+from events.services.numbering import number_all_events
 from schemas.queries import current_schema
 
 MAX_CONTACTS = 1000
@@ -122,6 +123,8 @@ def write_anonymization(*, actor: Actor, contacts: Sequence[Contact], request: C
             changes=wiped,
             initiator=initiator,
         )
+    # Who sees their events follows from values that are erased now.
+    number_all_events()
     run_anonymization_handlers([contact.pk for contact in contacts])
     for contact in contacts:
         entries.record(

@@ -21,13 +21,12 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name="uid")),
-                ("url", models.CharField(help_text="Begins with https://.", max_length=2000, verbose_name="address")),
+                ("url", models.CharField(max_length=2000, verbose_name="URL")),
                 (
                     "types",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=60),
                         blank=True,
-                        help_text="Empty: all of them.",
                         null=True,
                         size=None,
                         verbose_name="types of events",
@@ -68,12 +67,13 @@ class Migration(migrations.Migration):
                 "verbose_name": "webhook",
                 "verbose_name_plural": "webhooks",
                 "ordering": ["-id"],
+                "default_permissions": ("view", "add", "change"),
             },
         ),
         migrations.CreateModel(
             name="Delivery",
             fields=[
-                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("subject", models.CharField(max_length=100, verbose_name="subject")),
                 (
                     "status",
@@ -129,7 +129,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "delivery",
                 "verbose_name_plural": "deliveries",
                 "ordering": ["-id"],
-                "default_permissions": ("view",),
+                "default_permissions": (),
             },
         ),
         migrations.AddIndex(

@@ -28,13 +28,12 @@ class Webhook(models.Model):
     application = models.ForeignKey(
         ClientApplication, on_delete=models.PROTECT, related_name="webhooks", verbose_name=_("application")
     )
-    url = models.CharField(_("address"), max_length=MAX_URL, help_text=_("Begins with https://."))
+    url = models.CharField(_("URL"), max_length=MAX_URL)
     types = ArrayField(
         models.CharField(max_length=MAX_TYPE),
         verbose_name=_("types of events"),
         null=True,
         blank=True,
-        help_text=_("Empty: all of them."),
     )
     is_active = models.BooleanField(_("active"), default=True)
     is_removed = models.BooleanField(_("removed"), default=False)
@@ -53,6 +52,8 @@ class Webhook(models.Model):
         verbose_name = _("webhook")
         verbose_name_plural = _("webhooks")
         ordering = ["-id"]
+        # Nobody deletes one: what was sent stays in its log.
+        default_permissions = ("view", "add", "change")
         indexes = [models.Index(fields=["application"], condition=models.Q(is_removed=False), name="webhook_in_use")]
 
     def __str__(self) -> str:
@@ -79,6 +80,7 @@ class Delivery(models.Model):
         CERTIFICATE = "Certificate", _("The certificate is not valid for the address.")
         CONNECTION = "Connection", _("There was no connection.")
 
+    id = models.BigAutoField(primary_key=True)
     webhook = models.ForeignKey(
         Webhook, on_delete=models.PROTECT, related_name="deliveries", db_index=False, verbose_name=_("webhook")
     )
@@ -99,7 +101,7 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         ordering = ["-id"]
-        default_permissions = ("view",)
+        default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["webhook", "event"], name="event_once_in_log_of_webhook")]
         indexes = [
             models.Index(fields=["webhook", "-id"], name="delivery_by_webhook"),

@@ -17,7 +17,7 @@ from events.kinds import (
     LEFT,
     RESYNC,
     SIGHT_CHANGED,
-    TRANSLATED,
+    TYPES_FOR_SOME,
     EventSubject,
     all_event_kinds,
     event_kind,
@@ -36,7 +36,7 @@ class ChangedPaths(Func):
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class Consumer:
     """An application as far as the feed goes: what it sees, and the scopes that it may use."""
 
     application_id: int
@@ -49,16 +49,21 @@ class Listener:
 
     @classmethod
     def of_application(cls, application: ClientApplication) -> Self:
-        """Return an application with everything that it may do. Reads its participants."""
+        """Return an application that acts for itself, with everything that it may do. Reads its participants.
+
+        One that acts for people sees what they see, and nothing by itself.
+        """
+        if application.authorization_grant_type != ClientApplication.GRANT_CLIENT_CREDENTIALS:
+            return cls(application.pk, (), frozenset())
         participants = application.participants.order_by("pk").values_list("pk", flat=True)
         return cls(application.pk, tuple(participants), frozenset(application.allowed_scopes.split()))
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class VisibleEvent:
     """An event as an application hears it."""
 
-    event: Any
+    row: Any
     type: str
     subject_kind: str
     subject: EventSubject
@@ -66,7 +71,7 @@ class Heard:
 
     @property
     def version(self) -> int | None:
-        entry = self.event.entry
+        entry = self.row.entry
         return entry.sequence if event_kind(entry.kind).has_versions else None
 
 
@@ -74,7 +79,7 @@ class Heard:
 class Page:
     """Events in order, and the position to go on after."""
 
-    events: Sequence[Heard]
+    events: Sequence[VisibleEvent]
     next: int
     has_more: bool
 
@@ -86,7 +91,7 @@ def known_types() -> list[str]:
 
 def types_in_words() -> dict[str, Any]:
     """Return what each type of events says, sorted by type."""
-    words = dict(TRANSLATED)
+    words = dict(TYPES_FOR_SOME)
     for kind in all_event_kinds():
         words |= kind.types
     return dict(sorted(words.items()))
@@ -98,74 +103,79 @@ def last_position() -> int:
     return found or 0
 
 
-def page_of_events(listener: Listener, *, after: int, limit: int, types: Collection[str] | None = None) -> Page:
+def check_position(after: int, *, last: int) -> None:
+    """Raise UnprocessableEntity `UnknownPosition` for a position past the last one."""
+    if after > last:
+        raise UnprocessableEntity(
+            _(
+                "The feed ends at %(last)s. If it went further before, the database was restored to an earlier state:"
+                " read everything again, and go on from the end."
+            )
+            % {"last": last},
+            sub_code="UnknownPosition",
+        )
+
+
+def page_of_events(consumer: Consumer, *, after: int, limit: int, types: Collection[str] | None = None) -> Page:
     """Return the events after a position that the application hears of. Looks at `WINDOW` positions at most.
 
     A page may be empty and yet have more behind it. Raises UnprocessableEntity `UnknownPosition` past the end.
     """
     last = last_position()
-    if after > last:
-        raise UnprocessableEntity(
-            _(
-                "The feed ends at %(last)s. It was restored to an earlier state after you came to %(after)s: read again"
-                " what you keep, and go on from the end."
-            )
-            % {"last": last, "after": after},
-            sub_code="UnknownPosition",
-        )
+    check_position(after, last=last)
     end = min(last, after + WINDOW)
     if end == after:
         return Page((), after, False)
-    rows = _heard_by(listener).filter(position__gt=after, position__lte=end)
+    rows = _visible_to(consumer).filter(position__gt=after, position__lte=end)
     if types is not None:
-        rows = rows.filter(heard_type__in=types)
+        rows = rows.filter(visible_type__in=types)
     found = list(rows.order_by("position")[: limit + 1])
     if len(found) > limit:
         found = found[:limit]
         end = found[-1].position
-    return Page(_named(listener, found), end, end < last)
+    return Page(_named(consumer, found), end, end < last)
 
 
-def heard_events(listener: Listener, *, positions: Collection[int]) -> list[Heard]:
+def visible_events(consumer: Consumer, *, positions: Collection[int]) -> list[VisibleEvent]:
     """Return those of the events at these positions that the application hears of, in their order."""
     if not positions:
         return []
-    return _named(listener, list(_heard_by(listener).filter(position__in=positions).order_by("position")))
+    return _named(consumer, list(_visible_to(consumer).filter(position__in=positions).order_by("position")))
 
 
-def _heard_by(listener: Listener) -> QuerySet[Any]:
+def _visible_to(consumer: Consumer) -> QuerySet[Any]:
     """Return the events that an application hears of, with the type that each has to it."""
-    own = Q(application=listener.application_id)
-    rows: Any = Event.objects.filter(own | ~Q(entry__kind__in=_kinds_closed_to(listener)))
-    mine = list(listener.participant_ids)
+    own = Q(application=consumer.application_id)
+    rows: Any = Event.objects.filter(own | ~Q(entry__kind__in=_kinds_closed_to(consumer)))
+    mine = list(consumer.participant_ids)
     cases = [When(own & Q(type=SIGHT_CHANGED), then=Value(RESYNC))]
     if mine:
         now, before = Q(participants__overlap=mine), Q(participants_before__overlap=mine)
         rows = rows.filter(Q(participants=None) | now | before | own)
         access = Q(type=ACCESS_CHANGED, participants_before__isnull=False)
         cases += [When(access & ~before, then=Value(ENTERED)), When(access & ~now, then=Value(LEFT))]
-    heard_type = Case(*cases, default=F("type"), output_field=CharField())
-    rows = rows.annotate(heard_type=heard_type, changed_paths=ChangedPaths("entry__changes"))
+    visible_type = Case(*cases, default=F("type"), output_field=CharField())
+    rows = rows.annotate(visible_type=visible_type, changed_paths=ChangedPaths("entry__changes"))
     return rows.select_related("entry").defer("entry__changes", "entry__comment", "entry__paths")
 
 
-def _kinds_closed_to(listener: Listener) -> list[str]:
-    return [kind.key for kind in all_event_kinds() if kind.scope and kind.scope not in listener.scopes]
+def _kinds_closed_to(consumer: Consumer) -> list[str]:
+    return [kind.key for kind in all_event_kinds() if kind.scope and kind.scope not in consumer.scopes]
 
 
-def _named(listener: Listener, events: Sequence[Any]) -> list[Heard]:
+def _named(consumer: Consumer, events: Sequence[Any]) -> list[VisibleEvent]:
     """Name the subjects, with one query for each kind."""
     ids: dict[str, set[int]] = {}
     for event in events:
         ids.setdefault(event.entry.kind, set()).add(event.entry.subject_id)
     subjects = {kind: event_kind(kind).subjects(found) for kind, found in ids.items()}
-    return [_heard(listener, event, subjects) for event in events]
+    return [_visible_event(consumer, event, subjects) for event in events]
 
 
-def _heard(listener: Listener, event: Any, subjects: Any) -> Heard:
+def _visible_event(consumer: Consumer, event: Any, subjects: Any) -> VisibleEvent:
     kind, subject_id = event_kind(event.entry.kind), event.entry.subject_id
     subject = subjects[kind.key].get(subject_id) or EventSubject(f"{kind.subject} {subject_id}")
     paths = event.changed_paths
-    if listener.participant_ids:
+    if consumer.participant_ids:
         paths = kind.paths_for_participants(paths)
-    return Heard(event, event.heard_type, kind.subject, subject, paths)
+    return VisibleEvent(event, event.visible_type, kind.subject, subject, paths)

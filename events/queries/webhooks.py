@@ -18,19 +18,21 @@ class State(TextChoices):
     """What becomes of what is sent to a webhook."""
 
     DELIVERING = "delivering", gettext_lazy("Delivering")
-    WAITS = "waits", gettext_lazy("Waits for the application to take its secret")
+    WAITS = "waits", gettext_lazy("Waiting for the application to get its secret")
     FAILING = "failing", gettext_lazy("Failing")
     GIVEN_UP = "given-up", gettext_lazy("Given up")
-    CLOSED = "closed", gettext_lazy("The application may have no webhooks")
+    CLOSED = "closed", gettext_lazy("The application lacks the scope webhooks")
     INACTIVE = "inactive", gettext_lazy("Inactive")
     REMOVED = "removed", gettext_lazy("Removed")
 
 
+# Applications that may have webhooks.
+IS_OPEN = Q(application__allowed_scopes__regex=rf"(^| ){SCOPE}( |$)")
 # Of these the first that applies.
 _STATES = (
     When(is_removed=True, then=Value(State.REMOVED)),
     When(is_active=False, then=Value(State.INACTIVE)),
-    When(~Q(application__allowed_scopes__regex=rf"(^| ){SCOPE}( |$)"), then=Value(State.CLOSED)),
+    When(~IS_OPEN, then=Value(State.CLOSED)),
     When(secret="", then=Value(State.WAITS)),
     When(stopped_at__isnull=False, then=Value(State.GIVEN_UP)),
     When(failing_since__isnull=False, then=Value(State.FAILING)),
@@ -62,7 +64,7 @@ def webhook_of(*, actor: Actor, uid: Any, for_update: bool = False) -> Webhook:
     with map_lock_errors():
         found = (webhooks.select_for_update() if for_update else webhooks).filter(uid=uid).first()
     if found is None:
-        raise NotFound(_("There is no such webhook of yours."))
+        raise NotFound(_("There is no webhook with this id that you can see."))
     return found
 
 

@@ -7,20 +7,24 @@ row, it counts as failing: the feed waits, and everything is tried again later.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import requests
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from events.messages import Message, headers_of, message_of, test_message
+from accounts.models import ClientApplication
+from accounts.sealing import UnreadableSecretError
+from events.messages import Message, headers_of, message_of, message_of_test
 from events.models import Delivery, Webhook
-from events.queries.feed import Heard, Listener, heard_events, last_position, page_of_events
-from events.queries.webhooks import SCOPE
+from events.queries.feed import Consumer, VisibleEvent, last_position, page_of_events, visible_events
+from events.queries.webhooks import IS_OPEN, SCOPE
 from events.retries import RETRIED_FOR, delay_after
 from events.sending import Result, call, new_session
 from events.services.numbering import number_events
@@ -55,7 +59,7 @@ class ReceiverFailsError(Exception):
 
 def due_webhooks() -> list[int]:
     """Return the ids of the webhooks that have something due."""
-    webhooks = _free_webhooks()
+    webhooks = _free_webhooks().filter(IS_OPEN)
     if not webhooks.exists():
         return []
     number_events()
@@ -83,18 +87,13 @@ def deliver(webhook_id: int) -> bool:
     claimed_until = timezone.now() + CLAIMED_FOR
     if not _free_webhooks().filter(pk=webhook_id).update(claimed_until=claimed_until):
         return False
-    webhook = Webhook.objects.select_related("application").get(pk=webhook_id)
+    webhook = Webhook.objects.get(pk=webhook_id)
     with new_session() as session:
         run = _Run(webhook, claimed_until, session)
         try:
-            has_more = run.deliver()
-            run.write(claimed_until=None)
-        except ReceiverFailsError as error:
-            run.fail(is_gone=error.is_gone)
-            return False
+            return run.finish()
         except ClaimLostError:
             return False
-    return has_more
 
 
 @dataclass
@@ -104,32 +103,69 @@ class _Run:
     webhook: Webhook
     claimed_until: datetime
     session: requests.Session
+    # In a row.
     refusals: int = 0
+    has_refused: bool = False
+    has_accepted: bool = False
     unwritten: list[Delivery] = field(default_factory=list)
     written_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.listener = Listener.of_application(self.webhook.application)
-        self.secrets = open_secrets(self.webhook)
+        self.until = time.monotonic() + RUN_SECONDS
+        self.secrets: Sequence[bytes] = ()
         self.position = self.webhook.position
+        self._look_at_application()
         self._look_at_kept()
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() > self.until
+
+    def _look_at_application(self) -> None:
+        """Read what the application may see now: it may have changed since the last page."""
+        application = ClientApplication.objects.get(pk=self.webhook.application_id)
+        self.consumer = Consumer.of_application(application)
 
     def _look_at_kept(self) -> None:
         pending = self._pending().order_by()
         self.blocked = set(pending.values_list("subject", flat=True).distinct())
         self.kept = pending.count()
 
+    def finish(self) -> bool:
+        """Deliver, and release the claim; return whether there is more to deliver at once. Raises ClaimLostError."""
+        try:
+            self.secrets = open_secrets(self.webhook)
+            has_more = self.deliver()
+        except ReceiverFailsError as error:
+            self.fail(is_gone=error.is_gone)
+            return False
+        except UnreadableSecretError:
+            log.exception("webhook_secret_unreadable", webhook=str(self.webhook.uid))
+            self.fail(is_gone=False)
+            return False
+        self.write()
+        self.write(claimed_until=None, **self._failure())
+        return has_more
+
+    def _failure(self) -> dict[str, Any]:
+        """Return the columns that say since when the receiver fails, if it accepted nothing in this run."""
+        if not self.has_refused or self.has_accepted:
+            return {}
+        now = timezone.now()
+        since = Webhook.objects.values_list("failing_since", flat=True).get(pk=self.webhook.pk) or now
+        return {"failing_since": since, "stopped_at": now if now - since > RETRIED_FOR else None}
+
     def deliver(self) -> bool:
         """Deliver until nothing is due or the time is over; return whether more is due. Raises ReceiverFailsError."""
-        if SCOPE not in self.listener.scopes:
+        if SCOPE not in self.consumer.scopes:
             return False
-        until = time.monotonic() + RUN_SECONDS
         number_events()
-        while time.monotonic() < until:
+        while not self.is_over:
             is_busy = self._try_again()
             is_busy |= self._go_on()
             if not is_busy:
                 return False
+            self._look_at_application()
         return True
 
     def _pending(self) -> QuerySet[Delivery]:
@@ -140,12 +176,14 @@ class _Run:
         earlier = self._pending().filter(subject=OuterRef("subject"), event__lt=OuterRef("event"))
         due = self._pending().filter(~Exists(earlier), next_attempt_at__lte=timezone.now())
         deliveries = list(due.order_by("next_attempt_at", "pk")[:BATCH])
-        heard = self._heard(deliveries)
+        events = self._events(deliveries)
         for delivery in deliveries:
-            message = self._message(delivery, heard)
+            if self.is_over:
+                break
+            message = self._message(delivery, events)
             if message is None:
                 # It is no longer among what the application hears of.
-                delivery.status = Delivery.Status.GIVEN_UP
+                delivery.status, delivery.next_attempt_at = Delivery.Status.GIVEN_UP, None
                 self._note(delivery)
             else:
                 self._send(delivery, message)
@@ -154,31 +192,34 @@ class _Run:
             self._look_at_kept()
         return bool(deliveries)
 
-    def _heard(self, deliveries: list[Delivery]) -> dict[int, Heard]:
+    def _events(self, deliveries: list[Delivery]) -> dict[int, VisibleEvent]:
         positions = [delivery.event_id for delivery in deliveries if delivery.event_id is not None]
-        return {heard.event.position: heard for heard in heard_events(self.listener, positions=positions)}
+        return {event.row.position: event for event in visible_events(self.consumer, positions=positions)}
 
-    def _message(self, delivery: Delivery, heard: dict[int, Heard]) -> Message | None:
+    def _message(self, delivery: Delivery, events: dict[int, VisibleEvent]) -> Message | None:
         if delivery.event_id is None:
-            return test_message(f"test-{delivery.pk}", delivery.created_at)
-        found = heard.get(delivery.event_id)
+            return message_of_test(f"test-{delivery.pk}", delivery.created_at)
+        found = events.get(delivery.event_id)
         return None if found is None else message_of(found)
 
     def _go_on(self) -> bool:
         """Send the next events of the feed; return whether there were some."""
         if self.kept > MOST_KEPT:
             return False
-        page = page_of_events(self.listener, after=self.position, limit=BATCH, types=self.webhook.types or None)
-        for heard in page.events:
-            delivery = Delivery(webhook=self.webhook, event=heard.event, subject=_subject(heard))
+        page = page_of_events(self.consumer, after=self.position, limit=BATCH, types=self.webhook.types or None)
+        for event in page.events:
+            if self.is_over:
+                self.write()
+                return True
+            delivery = Delivery(webhook=self.webhook, event=event.row, subject=_subject(event))
             # From here on it is either delivered or kept.
-            self.position = heard.event.position
+            self.position = event.row.position
             if delivery.subject in self.blocked:
                 delivery.next_attempt_at = delivery.created_at
                 self.kept += 1
                 self._note(delivery)
             else:
-                self._send(delivery, message_of(heard))
+                self._send(delivery, message_of(event))
         if page.next != self.webhook.position:
             self.position = page.next
             self.write()
@@ -187,12 +228,18 @@ class _Run:
     def _send(self, delivery: Delivery, message: Message) -> None:
         now = timezone.now()
         headers = headers_of(message, secrets=self.secrets, now=now)
-        result = call(self.session, self.webhook.url, message, headers)
+        try:
+            result = call(self.session, self.webhook.url, message, headers)
+        except SoftTimeLimitExceeded:
+            # It answers byte by byte.
+            result = Result(None, Delivery.Error.TIMEOUT)
+            self.refusals = MOST_REFUSALS
         self._settle(delivery, result, now)
         self._note(delivery)
         if result.is_delivered:
-            self.refusals = 0
+            self.refusals, self.has_accepted = 0, True
             return
+        self.has_refused = True
         self.blocked.add(delivery.subject)
         self.kept += 1
         self.refusals += 1
@@ -224,7 +271,14 @@ class _Run:
         if any(delivery.status == Delivery.Status.DELIVERED for delivery in self.unwritten):
             columns = {"failures": 0, "failing_since": None, "next_attempt_at": None, **columns}
         with transaction.atomic():
-            claimed = Webhook.objects.filter(pk=self.webhook.pk, claimed_until=self.claimed_until)
+            # Neither claimed by another, nor closed or pointed elsewhere meanwhile.
+            claimed = Webhook.objects.filter(
+                pk=self.webhook.pk,
+                claimed_until=self.claimed_until,
+                is_active=True,
+                is_removed=False,
+                url=self.webhook.url,
+            )
             if not claimed.update(**columns):
                 raise ClaimLostError
             _write_deliveries(self.unwritten)
@@ -248,8 +302,8 @@ class _Run:
         log.warning("webhook_fails", webhook=str(webhook.uid), since=since.isoformat(), is_stopped=bool(stopped_at))
 
 
-def _subject(heard: Heard) -> str:
-    return f"{heard.subject_kind}:{heard.event.entry.subject_id}"
+def _subject(event: VisibleEvent) -> str:
+    return f"{event.subject_kind}:{event.row.entry.subject_id}"
 
 
 def _write_deliveries(deliveries: list[Delivery]) -> None:

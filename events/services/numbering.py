@@ -9,18 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from audit.models import Entry
 from events.kinds import Audience, event_kind
 from events.models import Event, Numbering
+from events.queries.feed import last_position
 
 BATCH = 2_000
+MOST_BATCHES = 5
 # An advisory lock, for everybody who numbers.
 _LOCK = 0x6B6F6E746F72_01
 # In one snapshot: when it was taken, the numbering was so.
 _REACH = """
-SELECT horizon, floor, pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax(pg_current_snapshot())
+SELECT horizon, floor, pg_snapshot_xmin(pg_current_snapshot()),
+       COALESCE((SELECT max(id) FROM audit_entry WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())), 0)
   FROM events_numbering
 """
 
@@ -29,21 +32,22 @@ SELECT horizon, floor, pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax
 class _Reach:
     """Where unnumbered entries can be: in transactions from `horizon` on, with ids above `floor`.
 
-    `xmin` and `xmax` are of the snapshot in which this was read: every transaction below `xmin` has ended.
+    Every transaction below `xmin` had ended when this was read. `restored` is the last entry of a transaction that this
+    server has not come to, 0 if there is none.
     """
 
     horizon: int
     floor: int
     xmin: int
-    xmax: int
+    restored: int
 
     @property
     def is_restored(self) -> bool:
-        """Return whether the database now runs on a server that counts transactions from a lower number.
+        """Return whether the database was restored to a server that counts transactions from a lower number.
 
-        So it is after a dump was restored. Nothing follows then from the numbers of the transactions before it.
+        Nothing follows then from the numbers of the transactions before it.
         """
-        return self.horizon > self.xmax
+        return self.restored > self.floor
 
     @property
     def entries(self) -> QuerySet[Entry]:
@@ -53,11 +57,7 @@ class _Reach:
 
     def after_all(self) -> dict[str, int]:
         """Return the columns of the numbering once all of these entries have their event."""
-        reached = {"horizon": self.xmin}
-        if self.is_restored:
-            before = Entry.objects.filter(transaction_id__gte=self.xmax).aggregate(last=Max("pk"))["last"]
-            reached["floor"] = max(self.floor, before or 0)
-        return reached
+        return {"horizon": self.xmin, "floor": max(self.floor, self.restored)}
 
 
 def _reach() -> _Reach:
@@ -67,24 +67,36 @@ def _reach() -> _Reach:
 
 
 def number_events() -> None:
-    """Give every committed entry its event, unless somebody else is at it. Holds an advisory lock while it does."""
+    """Give committed entries their events, unless somebody else is at it. Holds an advisory lock while it does.
+
+    After a large import the rest is left to the next call, so that no reader waits for long.
+    """
     if _reach().entries.exists():
-        while _number_batch():
-            pass
+        for _number in range(MOST_BATCHES):
+            if not _number_batch("SELECT pg_try_advisory_xact_lock(%s)"):
+                return
+
+
+def number_all_events() -> None:
+    """Give every committed entry its event, and those of this transaction. Waits for others who number.
+
+    In a transaction, nobody else numbers until it ends.
+    """
+    while _number_batch("SELECT pg_advisory_xact_lock(%s) IS NOT NULL"):
+        pass
 
 
 @transaction.atomic
-def _number_batch() -> bool:
+def _number_batch(lock: str) -> bool:
     """Number some entries; return whether there may be more, and nobody else is numbering."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute(lock, [_LOCK])
         if not cursor.fetchone()[0]:
             return False
     reach = _reach()
     # Of one subject, entries have their ids in the order of their transactions, since each has locked its row.
     found = list(reach.entries.order_by("pk").only("kind", "subject_id", "sequence", "paths")[:BATCH])
-    last = Event.objects.aggregate(last=Max("position"))["last"] or 0
-    Event.objects.bulk_create(_events(found, after=last))
+    Event.objects.bulk_create(_events(found, after=last_position()))
     if len(found) == BATCH:
         return True
     Numbering.objects.update(**reach.after_all())

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
@@ -11,10 +12,10 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.permissions import check_member_permission
-from accounts.sealing import is_sealed_with_first_key, opened, sealed
+from accounts.sealing import UnreadableSecretError, is_sealed_with_first_key, opened, sealed
 from core.errors import UnprocessableEntity
 from events.models import Delivery, Webhook
-from events.queries.feed import last_position
+from events.queries.feed import check_position, last_position
 from events.queries.webhooks import webhook_of
 from events.services.numbering import number_events
 
@@ -45,10 +46,10 @@ def open_secrets(webhook: Webhook) -> list[bytes]:
 
     Stores them encrypted with today's key, where they are not. Raises UnreadableSecretError.
     """
-    columns = ["secret"]
+    found = {"secret": opened(webhook.secret, owner=webhook.pk)}
     if webhook.previous_secret and webhook.previous_secret_until and webhook.previous_secret_until > timezone.now():
-        columns.append("previous_secret")
-    found = {column: opened(getattr(webhook, column), owner=webhook.pk) for column in columns}
+        with suppress(UnreadableSecretError):
+            found["previous_secret"] = opened(webhook.previous_secret, owner=webhook.pk)
     outdated = {
         column: sealed(secret, owner=webhook.pk)
         for column, secret in found.items()
@@ -67,15 +68,12 @@ def replay(*, actor: Actor, webhook_uid: object, after: int) -> None:
     """
     webhook = _looked_after(actor, webhook_uid)
     number_events()
-    if after > last_position():
-        raise UnprocessableEntity(
-            _("The feed ends at %(last)s.") % {"last": last_position()}, sub_code="UnknownPosition"
-        )
+    check_position(after, last=last_position())
     webhook.deliveries.filter(status=Delivery.Status.PENDING, event__gt=after).delete()
     webhook.position = after
     webhook.failures = 0
     webhook.failing_since = webhook.next_attempt_at = webhook.stopped_at = None
-    # Whoever delivers at the moment stops.
+    # The worker that delivers at the moment stops.
     webhook.claimed_until = None
     webhook.save(
         update_fields=["position", "failures", "failing_since", "next_attempt_at", "stopped_at", "claimed_until"]
@@ -86,6 +84,11 @@ def replay(*, actor: Actor, webhook_uid: object, after: int) -> None:
 def send_test(*, actor: Actor, webhook_uid: object) -> None:
     """Have a `webhook.test` sent. Raises NotFound; Forbidden; UnprocessableEntity `TestPending` if one is waiting."""
     webhook = _looked_after(actor, webhook_uid)
+    if not webhook.is_delivering or not webhook.secret:
+        raise UnprocessableEntity(
+            _("Nothing is sent to this webhook: it is inactive, was given up or has no secret yet."),
+            sub_code="WebhookInactive",
+        )
     if webhook.deliveries.filter(status=Delivery.Status.PENDING, subject=TEST_SUBJECT).exists():
         raise UnprocessableEntity(_("A test is waiting to be sent already."), sub_code="TestPending")
     Delivery.objects.create(webhook=webhook, subject=TEST_SUBJECT, next_attempt_at=timezone.now())

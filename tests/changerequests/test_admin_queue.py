@@ -171,7 +171,7 @@ def test_fields_are_offered_by_their_labels_in_the_language_of_the_reader(
 def test_a_contact_is_found_as_it_is_in_the_list_of_contacts(
     asked: ChangeRequest, contact: Contact, found: Callable[[str], int]
 ) -> None:
-    add_external_connection(actor=system_actor("tests"), contact_id=contact.pk, system="Core", external_id="CIF-4711")
+    add_external_connection(actor=system_actor("tests"), contact_id=contact.pk, system="CRM", external_id="CIF-4711")
     assert found(f"q={contact.username}") == 1
     assert found("q=CIF-4711") == 1
     assert found("q=CIF-47") == 0

@@ -65,6 +65,8 @@ class _Handler(BaseHTTPRequestHandler):
         status = self.server.answer(call)
         (self.server.accepted if 200 <= status < 300 else self.server.refused).append(call)
         self.send_response(status)
+        if 300 <= status < 400:
+            self.send_header("Location", self.server.url)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

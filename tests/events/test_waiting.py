@@ -56,7 +56,9 @@ def test_only_one_waits_in_a_process_and_the_others_are_to_come_again(app, make_
 
 def test_nobody_waits_for_longer_than_asked(app):
     feed = Reader(app)
+    began = time.monotonic()
     assert app.get(f"{FEED}?after={feed.position}&waitSeconds=1").json["events"] == []
+    assert 1 <= time.monotonic() - began < 15
 
 
 def test_a_cursor_never_passes_what_commits_later(app, make_contact):

@@ -324,7 +324,7 @@ def test_a_receiver_that_says_that_it_is_gone_is_given_up_at_once(app, subscribe
 
 def test_a_redirect_is_not_followed(app, subscribe, receiver, make_contact):
     subscribe(app)
-    receiver.answer = lambda call: 302
+    receiver.answer = lambda call: 307
     make_contact()
     deliver_due()
     assert (len(receiver.accepted), len(receiver.refused)) == (0, 1)

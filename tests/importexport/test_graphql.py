@@ -114,7 +114,7 @@ def test_a_contact_has_its_attributes_and_the_sections_of_its_details(make_conta
     addresses = [{"type": "domicile", "city": "Zürich", "postalCode": "8001", "country": "CH"}]
     contact = make_contact(details(contactInformation={"addresses": addresses}), username="johanna")
     add_external_connection(actor=SYSTEM, contact_id=contact.pk, system="Default", external_id="K-1")
-    add_external_connection(actor=SYSTEM, contact_id=contact.pk, system="Other", external_id="O-1")
+    add_external_connection(actor=SYSTEM, contact_id=contact.pk, system="CRM", external_id="O-1")
     found = data(
         app,
         """{ contacts { items { id uid externalId username name version createDate changeDate type { id key name }
@@ -177,7 +177,7 @@ def test_a_legal_entity_has_its_attributes_and_its_details(make_contact, make_le
 def test_attributes_are_filters_too(make_contact, app):
     first, second = named(make_contact, "Ada", "Bob")
     add_external_connection(actor=SYSTEM, contact_id=first.pk, system="Default", external_id="K-1")
-    add_external_connection(actor=SYSTEM, contact_id=second.pk, system="Other", external_id="K-2")
+    add_external_connection(actor=SYSTEM, contact_id=second.pk, system="CRM", external_id="K-2")
     for said, found in {
         f"id: {{ eq: {first.pk} }}": [first],
         f"id: {{ in: [{first.pk}, {second.pk}] }}": [first, second],

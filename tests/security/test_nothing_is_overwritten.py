@@ -19,6 +19,7 @@ from administration.services.rights import change_rights
 from changerequests.kinds import all_kinds
 from changerequests.models import Holiday
 from contacts.models import CONTACT_DETAILS
+from events.models import Webhook
 from operations.doors import inventory
 from operations.doors.declarations import ADMIN_PAGES, Exemption
 from schemas.models import ListItem
@@ -62,6 +63,7 @@ class Setting:
     absence: Any
     participant: Any
     holiday: Any
+    webhook: Webhook
 
 
 def _right(name: str) -> str:
@@ -118,6 +120,12 @@ FORMS = [
         lambda _setting: {"name": "New Year's Day"},
     ),
     Form(
+        "events_webhook_change",
+        lambda setting: setting.webhook.pk,
+        lambda _setting: {"url": "https://93.184.216.34/second"},
+        lambda _setting: {"types": ["contact.changed"]},
+    ),
+    Form(
         "legalentities_legalentity_edit",
         lambda setting: setting.world.legal_entity.pk,
         lambda _setting: {"details.name": "Bank AG"},
@@ -156,6 +164,7 @@ def setting(ours: Any, make_member: Any, make_participant: Any) -> Setting:
         absence=absent(make_member("ben"), anna, begins=3, ends=5),
         participant=make_participant("Geneva"),
         holiday=Holiday.objects.create(date="2031-01-01", name="New Year"),
+        webhook=Webhook.objects.create(application=ours.app, url="https://93.184.216.34/first"),
     )
 
 
