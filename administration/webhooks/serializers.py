@@ -13,6 +13,7 @@ from events.models import Delivery
 from events.models.webhooks import MAX_URL
 from events.serializers import PositionField, TypeField
 
+STATUSES, ERRORS = Delivery.Status.values, Delivery.Error.values
 # What else is wrong with a URL breaks a rule. Without TLS only where a setting allows private networks.
 URL_PATTERN = r"^https?://\S+$"
 
@@ -58,7 +59,7 @@ class ReplaySerializer(StrictSerializer):
 
 class DeliverySerializer(serializers.Serializer):
     position = serializers.IntegerField(source="event_id", allow_null=True, help_text="Of the event; null for a test.")
-    status = serializers.ChoiceField(choices=Delivery.Status.values)
+    status = serializers.ChoiceField(choices=STATUSES)
     attempts = serializers.IntegerField()
     createDate = serializers.DateTimeField(source="created_at")
     lastAttemptDate = serializers.DateTimeField(source="attempted_at", allow_null=True)
@@ -68,7 +69,7 @@ class DeliverySerializer(serializers.Serializer):
 
     @extend_schema_field(
         serializers.ChoiceField(
-            choices=Delivery.Error.values, allow_null=True, help_text="Why there was no answer; null if there was one."
+            choices=ERRORS, allow_null=True, help_text="Why there was no answer; null if there was one."
         )
     )
     def get_error(self, delivery: Delivery) -> str | None:

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from changerequests.models import ChangeRequest
 from events.models import Delivery, Webhook
 from events.queries.feed import last_position
 from events.services.numbering import number_events
@@ -63,10 +64,12 @@ def test_adding_takes_its_own_permission(permission, make_member, admin_of, appl
 @pytest.mark.parametrize("permissions", [[], ["add_webhook"], LOOK])
 def test_who_may_not_change_a_webhook_neither_tests_replays_nor_removes_it(permissions, make_member, admin_of, webhook):
     browser = admin_of(make_member(permissions=permissions))
+    Webhook.objects.update(position=5, secret="x")
     for name in ("test", "replay", "remove"):
         browser.post(act(name, webhook), {"after": 0})
     webhook.refresh_from_db()
-    assert not webhook.is_removed
+    assert (webhook.is_removed, webhook.position) == (False, 5)
+    assert not ChangeRequest.objects.exists()
     assert not Delivery.objects.exists()
 
 
@@ -91,7 +94,7 @@ def test_nobody_adds_one_alone(kim, rita, admin_of, application):
     webhook = Webhook.objects.get()
     assert (webhook.application, webhook.url, webhook.types) == (application, URL, ["contact.created"])
     assert webhook.secret == ""
-    assert "Waits for the application to take its secret" in text_of(admin_of(kim).get(LIST))
+    assert "Waiting for the application to get its secret" in text_of(admin_of(kim).get(LIST))
 
 
 def test_nobody_moves_one_to_another_address_alone(kim, rita, admin_of, webhook):
@@ -150,7 +153,9 @@ def test_the_log_has_pages(kim, admin_of, webhook):
 
 def test_who_may_change_webhooks_sends_a_test(kim, admin_of, webhook):
     browser = admin_of(kim)
-    assert "A test is sent" in text_of(browser.post(act("test", webhook), follow=True))
+    assert "has no secret yet" in text_of(browser.post(act("test", webhook), follow=True))
+    Webhook.objects.update(secret="x")
+    assert "A test message will be sent" in text_of(browser.post(act("test", webhook), follow=True))
     assert "A test is waiting to be sent already." in text_of(browser.post(act("test", webhook), follow=True))
     assert Delivery.objects.get().subject == "test"
 
@@ -160,8 +165,8 @@ def test_a_replay_starts_a_webhook_again_that_was_given_up(kim, admin_of, webhoo
     browser = admin_of(kim)
     assert "Given up" in text_of(browser.get(LIST))
     assert "The feed ends at" in text_of(browser.post(act("replay", webhook), {"after": 2**40}, follow=True))
-    assert "Enter the position" in text_of(browser.post(act("replay", webhook), {"after": "x"}, follow=True))
-    assert "is sent again" in text_of(browser.post(act("replay", webhook), {"after": 0}, follow=True))
+    assert "Enter a position" in text_of(browser.post(act("replay", webhook), {"after": "x"}, follow=True))
+    assert "will be sent again" in text_of(browser.post(act("replay", webhook), {"after": 0}, follow=True))
     webhook.refresh_from_db()
     assert (webhook.position, webhook.stopped_at) == (0, None)
 

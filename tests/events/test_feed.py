@@ -233,6 +233,22 @@ def test_a_change_of_what_the_application_sees_says_resync_to_it_alone(
     assert set(all_seeing.types()) == {"application.sight.changed"}
 
 
+def test_it_hears_that_a_contact_left_that_was_anonymized_before_anybody_read(
+    app, make_app, make_participant, make_contact, api_of
+):
+    """Anonymization erases the values that say who saw the contact."""
+    ours, theirs = make_participant(), make_participant()
+    contact = make_contact(participants=[ours])
+    feeds = [Reader(api_of(make_app(participants=[participant]))) for participant in (ours, theirs)]
+    for feed in feeds:
+        feed.read()
+    take(contact, ours)
+    give(contact, theirs)
+    anonymize_contacts(actor=SYSTEM, contact_ids=[contact.pk])
+    assert feeds[0].types() == ["contact.left"]
+    assert feeds[1].types() == ["contact.entered", "contact.changed", "contact.anonymized"]
+
+
 # ---- the order
 
 

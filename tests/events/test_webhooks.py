@@ -8,11 +8,16 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from accounts.actor import system_actor
 from accounts.models import ClientApplication
+from administration.services.configuration import change_configuration
+from administration.webhooks import sort
 from changerequests.models import ChangeRequest
 from events.models import Delivery, Webhook
 from events.retries import RETRIED_FOR
+from events.sending import check_url
 from events.services import delivering
+from events.services.webhooks import open_secrets
 from events.tasks import tidy_deliveries
 from tests.changerequests.policies import policy, rule, set_policy, stage
 from tests.events.feeds import Reader
@@ -99,6 +104,8 @@ def test_an_application_neither_sees_nor_changes_the_webhook_of_another(make_app
         "https://93.184.216.34:99999/x",
         "93.184.216.34",
         "https://name.invalid/x",
+        "https://a..b/x",
+        f"https://{'a' * 64}.example/x",
         "",
     ],
 )
@@ -320,6 +327,70 @@ def test_a_receiver_that_says_that_it_is_gone_is_given_up_at_once(app, subscribe
     make_contact()
     deliver_due()
     assert not one_listed(app)["isActive"]
+
+
+def test_a_receiver_that_accepts_nothing_counts_as_failing_however_little_is_sent(
+    app, subscribe, receiver, make_contact
+):
+    subscribe(app)
+    receiver.answer = lambda call: 500
+    make_contact()
+    deliver_due()
+    assert one_listed(app)["failingSince"] is not None
+    Webhook.objects.update(failing_since=timezone.now() - RETRIED_FOR - timedelta(minutes=1))
+    deliver_all()
+    assert not one_listed(app)["isActive"]
+
+
+def test_no_call_begins_after_the_time_of_a_run(app, subscribe, receiver, make_contact, monkeypatch):
+    subscribe(app)
+    for _ in range(3):
+        make_contact()
+    monkeypatch.setattr(delivering, "RUN_SECONDS", 0)
+    deliver_due()
+    assert receiver.accepted == []
+    monkeypatch.undo()
+    deliver_due()
+    assert len(receiver.accepted) == 3
+
+
+def test_a_webhook_is_closed_whatever_became_of_its_application_and_host(make_app, api_of, subscribe, settings):
+    application = make_app()
+    path, _secret = subscribe(api_of(application))
+    settings.WEBHOOK_ALLOW_PRIVATE = False
+    scopes = ["webhooks"]
+    ClientApplication.objects.filter(pk=application.pk).update(allowed_scopes="")
+    assert api_of(application, scopes=scopes).delete(path).status == 204
+
+
+def test_a_secret_that_is_rotated_while_the_configuration_is_saved_stays(app, subscribe, monkeypatch):
+    path, _secret = subscribe(app)
+    webhook = Webhook.objects.get()
+
+    def rotate_meanwhile(url):
+        app.post(f"{path}/rotate-secret")
+        check_url(url)
+
+    monkeypatch.setattr(sort, "check_url", rotate_meanwhile)
+    change_configuration(
+        actor=system_actor("tests"), sort=sort.WEBHOOK, object_id=webhook.pk, target={"types": ["contact.changed"]}
+    )
+    changed = Webhook.objects.get()
+    assert changed.types == ["contact.changed"]
+    assert changed.secret != webhook.secret
+    assert open_secrets(changed)
+
+
+def test_an_application_that_acts_for_people_has_no_webhook(app, receiver):
+    ClientApplication.objects.update(authorization_grant_type=ClientApplication.GRANT_AUTHORIZATION_CODE)
+    answer = app.post(WEBHOOKS, {"url": receiver.url})
+    assert (answer.status, answer.sub_code) == (422, "ValidationFailed")
+
+
+def test_a_test_is_refused_where_nothing_is_sent(app, subscribe, receiver):
+    path, _secret = subscribe(app)
+    Webhook.objects.update(stopped_at=timezone.now())
+    assert app.post(f"{path}/test").sub_code == "WebhookInactive"
 
 
 def test_a_redirect_is_not_followed(app, subscribe, receiver, make_contact):
