@@ -18,7 +18,7 @@ _SIGHT = {"participants", "scopes"}
 
 
 class ApplicationEvents(EventKind):
-    """An application hears of its own changes; from some on, it sees others."""
+    """An application receives events about its own changes, and `resync` when they change what it can see."""
 
     key = subject = APPLICATION
     types = {

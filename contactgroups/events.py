@@ -1,4 +1,4 @@
-"""Events about contact groups: heard by who sees one of the contacts that a change is about."""
+"""Events about contact groups: received by applications that see one of the contacts that a change is about."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Events about contacts: who hears of them depends on the participants that a contact had at the time."""
+"""Events about contacts: who receives them depends on the participants that a contact had at the time."""
 
 from collections.abc import Collection, Mapping, Sequence
 

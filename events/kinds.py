@@ -59,7 +59,7 @@ class EventKind:
     key: str
     # What the subject is called in events; kinds about the same rows share it.
     subject: str
-    # The scope that an application needs to hear of it, besides that of the feed.
+    # The scope that an application needs to receive it, besides that of the feed.
     scope: str = ""
     # Whether the sequence of an entry is the version of its subject.
     has_versions = False
@@ -71,7 +71,7 @@ class EventKind:
         return next(iter(self.types))
 
     def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
-        """Return who hears of each entry, by its id. Reads a constant number of queries."""
+        """Return who receives the event of each entry, by its id. Reads a constant number of queries."""
         return dict.fromkeys((entry.pk for entry in entries), INSTITUTION)
 
     def subjects(self, ids: Collection[int]) -> Mapping[int, EventSubject]:
@@ -84,7 +84,7 @@ class EventKind:
 
 
 class PublicKind(EventKind):
-    """A kind whose events every application hears of."""
+    """A kind whose events every application receives."""
 
     def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
         return dict.fromkeys((entry.pk for entry in entries), EVERYBODY)

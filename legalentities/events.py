@@ -1,4 +1,4 @@
-"""Events about legal entities: heard by who sees a contact of their group."""
+"""Events about legal entities: received by applications that see a contact of their group."""
 
 from collections.abc import Collection, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Events about schemas and lists, which every application hears of: it reads and writes by them."""
+"""Events about schemas and lists, which every application receives: it reads and writes by them."""
 
 from collections.abc import Collection, Mapping
 

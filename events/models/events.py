@@ -13,12 +13,12 @@ MAX_TYPE = 60
 
 
 class Event(models.Model):
-    """The position of a ledger entry in the feed, and who hears of it.
+    """The position of a ledger entry in the feed, and who receives it.
 
     Positions count from 1 without gaps, in the order in which readers may see events: what commits later comes later.
     `participants` are those of the subject when the entry was written, `participants_before` those before it, where it
-    changed them; null for both where every application hears of the event. An application without participants hears
-    of all events; `application` hears of its own event whatever its participants.
+    changed them; null for both where every application receives the event. An application without participants receives
+    all events; `application` receives its own event whatever its participants.
     """
 
     position = models.BigIntegerField(primary_key=True)

@@ -1,4 +1,4 @@
-"""Reading the feed: the events that an application hears of, as it may know them."""
+"""Reading the feed: the events that an application receives, as it may know them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -117,7 +117,7 @@ def check_position(after: int, *, last: int) -> None:
 
 
 def page_of_events(consumer: Consumer, *, after: int, limit: int, types: Collection[str] | None = None) -> Page:
-    """Return the events after a position that the application hears of. Looks at `WINDOW` positions at most.
+    """Return the events after a position that the application receives. Looks at `WINDOW` positions at most.
 
     A page may be empty and yet have more behind it. Raises UnprocessableEntity `UnknownPosition` past the end.
     """
@@ -137,14 +137,14 @@ def page_of_events(consumer: Consumer, *, after: int, limit: int, types: Collect
 
 
 def visible_events(consumer: Consumer, *, positions: Collection[int]) -> list[VisibleEvent]:
-    """Return those of the events at these positions that the application hears of, in their order."""
+    """Return those of the events at these positions that the application receives, in their order."""
     if not positions:
         return []
     return _named(consumer, list(_visible_to(consumer).filter(position__in=positions).order_by("position")))
 
 
 def _visible_to(consumer: Consumer) -> QuerySet[Any]:
-    """Return the events that an application hears of, with the type that each has to it."""
+    """Return the events that an application receives, with the type that each has to it."""
     own = Q(application=consumer.application_id)
     rows: Any = Event.objects.filter(own | ~Q(entry__kind__in=_kinds_closed_to(consumer)))
     mine = list(consumer.participant_ids)

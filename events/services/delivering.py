@@ -182,7 +182,7 @@ class _Run:
                 break
             message = self._message(delivery, events)
             if message is None:
-                # It is no longer among what the application hears of.
+                # It is no longer among what the application receives.
                 delivery.status, delivery.next_attempt_at = Delivery.Status.GIVEN_UP, None
                 self._note(delivery)
             else:

@@ -45,7 +45,7 @@ _KEYS = _exempt(Exemption.TECHNICAL, "an address counts once its key has come ba
 _LINK = _exempt(Exemption.TECHNICAL, "mails a link to the login's own address")
 _WEBHOOKS = _changes("configuration", note="applications only")
 _OWN_WEBHOOK = _exempt(Exemption.OWN_DATA, "the application's own webhook")
-_SENDS_AGAIN = _exempt(Exemption.TECHNICAL, "sends what the application hears of to the address that was approved")
+_SENDS_AGAIN = _exempt(Exemption.TECHNICAL, "sends what the application may see to the URL that was approved")
 _SHELL = _exempt(Exemption.SHELL)
 _TECHNICAL = _exempt(Exemption.TECHNICAL)
 _BROKEN_GLASS = _changes("break-glass", note="acts at once, for a reason that is reviewed afterwards")

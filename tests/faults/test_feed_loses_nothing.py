@@ -1,4 +1,4 @@
-"""Whoever follows the feed has a true copy, whatever is killed meanwhile.
+"""A copy that follows the feed is true, whatever is killed meanwhile.
 
 Writers commit after random delays while web servers and workers are killed. FEED_CHANGES and FEED_KILLS make the run
 as long as one likes, FEED_REFUSED is the share of calls that the receiver refuses; with `-s` it prints how long
