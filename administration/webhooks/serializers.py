@@ -15,13 +15,17 @@ from events.serializers import PositionField, TypeField
 
 STATUSES, ERRORS = Delivery.Status.values, Delivery.Error.values
 # What else is wrong with a URL breaks a rule. Without TLS only where a setting allows private networks.
-URL_PATTERN = r"^https?://\S+$"
+URL_PATTERN = r"^https?://[!-~]+$"
 
 
 class NewWebhookSerializer(StrictSerializer):
     url = LineField(
         max_length=MAX_URL,
-        validators=[RegexValidator(URL_PATTERN, message=_("The URL must begin with https:// and a host name."))],
+        validators=[
+            RegexValidator(
+                URL_PATTERN, message=_("Expected a URL that begins with https:// and has ASCII characters only.")
+            )
+        ],
         help_text="Where to send events: `https://...`, at a public address.",
     )
     types = criterion(TypeField(), help_text="Only events of these types. Null: all that the application may receive.")

@@ -14,6 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
+from http.client import HTTPException
 from typing import Any
 
 import pytest
@@ -38,7 +39,8 @@ class Reader(threading.Thread):
 
     def __init__(self, run: "Run", client: tuple[str, str]) -> None:
         super().__init__(daemon=True)
-        self.run_of, self.client = run, client
+        run.web.authorize(client)
+        self.run_of, self.token = run, run.web.token
         self.position = self._call("/v1.0/events?fromEnd=true")["next"]
         self.start_position = self.position
         self.events: list[Any] = []
@@ -46,11 +48,9 @@ class Reader(threading.Thread):
 
     def _call(self, path: str) -> Any:
         while True:
-            web = self.run_of.web
             try:
-                web.authorize(self.client)
-                status, _headers, body = web.call("GET", path)
-            except (OSError, AssertionError, ValueError):
+                status, _headers, body = self.run_of.web.call("GET", path, Authorization=f"Bearer {self.token}")
+            except (OSError, HTTPException, ValueError):
                 time.sleep(0.2)
                 continue
             if status == 200:
