@@ -23,8 +23,8 @@ CONTACT = "contact"
 CREATED, CHANGED = "contact.created", "contact.changed"
 
 # The participants of each contact right after an entry: what the next change of them says that they were before, or
-# those of now. One statement, so that both come from one snapshot. Anonymization numbers what is not
-# numbered before it erases these values.
+# those of now. One statement, so that both come from one snapshot. Anonymization numbers what is not numbered before it
+# erases these values.
 _AUDIENCES = """
 SELECT entry.id, before_and_after.before,
        COALESCE(

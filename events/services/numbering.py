@@ -20,10 +20,12 @@ BATCH = 2_000
 MOST_BATCHES = 5
 # An advisory lock, for everybody who numbers.
 _LOCK = 0x6B6F6E746F72_01
-# In one snapshot: when it was taken, the numbering was so.
+# In one snapshot: when it was taken, the numbering was so. Nobody but this transaction itself has one beyond it.
 _REACH = """
 SELECT horizon, floor, pg_snapshot_xmin(pg_current_snapshot()),
-       COALESCE((SELECT max(id) FROM audit_entry WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())), 0)
+       COALESCE((SELECT max(id) FROM audit_entry
+                  WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())
+                    AND transaction_id IS DISTINCT FROM pg_current_xact_id_if_assigned()), 0)
   FROM events_numbering
 """
 

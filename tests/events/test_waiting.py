@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
+from accounts.actor import system_actor
+from contacts.services.anonymization import anonymize_contacts
 from events import long_poll
 from events.models import Event
 from events.services.numbering import number_events
@@ -81,6 +83,27 @@ def test_a_cursor_never_passes_what_commits_later(app, make_contact):
         may_commit.set()
         slow.result(timeout=20)
     assert [event["subject"]["id"] for event in feed.read()] == [first.pk]
+
+
+def test_who_numbers_its_own_entries_leaves_those_of_slower_transactions_to_be_numbered(app, make_contact):
+    """Anonymization numbers in its own transaction, whose entries may have higher ids than those that commit later."""
+    first, second = make_contact(), make_contact()
+    feed = Reader(app)
+    is_written, may_commit = threading.Event(), threading.Event()
+
+    def slow_change():
+        with transaction.atomic():
+            rename(first, "Slow", api=app)
+            is_written.set()
+            assert may_commit.wait(20)
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = in_thread(pool, slow_change)
+        assert is_written.wait(20)
+        anonymize_contacts(actor=system_actor("tests"), contact_ids=[second.pk])
+        may_commit.set()
+        slow.result(timeout=20)
+    assert first.pk in [event["subject"]["id"] for event in feed.read()]
 
 
 def test_of_several_who_number_at_once_each_entry_gets_one_event(make_contact):
