@@ -58,6 +58,13 @@ def _json_text(event: EventDict, **options: Any) -> str:
     return orjson.dumps(event, **options).decode()
 
 
+class SentTasksFilter(logging.Filter):
+    """Drops beat's line for every task that it sends: some are due each second, and each has a line when it ends."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith("Scheduler: Sending due task")
+
+
 def logging_config(form: str, *, level: str) -> None:
     """Configure the loggers of this process; `form` is `json` (one object a line) or `console`.
 
@@ -96,6 +103,7 @@ def logging_config(form: str, *, level: str) -> None:
                 }
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": stream, "formatter": "kontor"}},
+            "filters": {"sent": {"()": SentTasksFilter}},
             "root": {"handlers": ["stderr"], "level": level},
             "loggers": {
                 # The request line of core.middleware says it all; Django's own would repeat it, with the full URL.
@@ -104,6 +112,7 @@ def logging_config(form: str, *, level: str) -> None:
                 # The line of operations.tasklog says it all; Celery's own would add what the exception says.
                 "celery.app.trace": {"level": "CRITICAL"},
                 "celery.worker.strategy": {"level": "WARNING"},
+                "celery.beat": {"filters": ["sent"]},
                 "botocore": {"level": "WARNING"},
                 # It would repeat what somebody sent as the host; the request's line has the status.
                 "django.security.DisallowedHost": {"level": "CRITICAL"},

@@ -57,3 +57,13 @@ def test_warnings_of_libraries_are_objects_too() -> None:
     program = PROGRAM.split("def save")[0] + "import warnings; warnings.warn('look out')"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "look out" in json.loads(done.stderr)["event"]
+
+
+def test_beat_says_that_it_starts_but_not_each_task_that_it_sends() -> None:
+    lines = (
+        'logging.getLogger("celery.beat").info("Scheduler: Sending due task %s (%s)", "a", "b")',
+        'logging.getLogger("celery.beat").info("beat: Starting...")',
+    )
+    program = "\n".join((PROGRAM.split("def save")[0], *lines))
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stderr)["event"] == "beat: Starting..."
