@@ -32,6 +32,19 @@ _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 _VERSION = re.compile(r"([0-9]{1,10})(-.*)?$")
 IF_MATCH_PATTERN = r'^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$'
 ETAG_PATTERN = r'^"[^"]+"$'
+
+
+def _etag(responses: list[str], description: str) -> OpenApiParameter:
+    return OpenApiParameter(
+        "ETag",
+        {"type": "string", "pattern": ETAG_PATTERN},
+        OpenApiParameter.HEADER,
+        required=True,
+        response=responses,
+        description=description,
+    )
+
+
 # The headers of operations that change a version, and of those that read one.
 IF_MATCH = [
     OpenApiParameter(
@@ -40,33 +53,12 @@ IF_MATCH = [
         OpenApiParameter.HEADER,
         description="The ETag that was read.",
     ),
-    OpenApiParameter(
-        "ETag",
-        {"type": "string", "pattern": ETAG_PATTERN},
-        OpenApiParameter.HEADER,
-        required=True,
-        response=["200", "204"],
-        description="The version after the request.",
-    ),
-    OpenApiParameter(
-        "ETag",
-        {"type": "string", "pattern": ETAG_PATTERN},
-        OpenApiParameter.HEADER,
-        required=True,
-        response=["412"],
-        description="The current version.",
-    ),
+    _etag(["200", "204"], "The version after the request."),
+    _etag(["412"], "The current version."),
 ]
 IF_NONE_MATCH = [
     OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="A known ETag."),
-    OpenApiParameter(
-        "ETag",
-        {"type": "string", "pattern": ETAG_PATTERN},
-        OpenApiParameter.HEADER,
-        required=True,
-        response=["200", "304"],
-        description="The version of the answer.",
-    ),
+    _etag(["200", "304"], "The version of the answer."),
     OpenApiParameter(
         "Cache-Control",
         str,

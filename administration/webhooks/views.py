@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -11,12 +12,22 @@ from accounts.permissions import APPS, Access
 from accounts.views import ActorView
 from administration.webhooks import serializers as shapes
 from administration.webhooks.services import add_webhook, remove_webhook
+from administration.webhooks.sort import WEBHOOK
 from changerequests.models import ChangeRequest
 from changerequests.serializers import WaitingSerializer, waiting
+from core.errors import UnprocessableEntity
 from core.paging import PageSerializer, paginate, row_renderer
 from events.queries.webhooks import SCOPE, deliveries_of, webhook_of, webhooks_of
 from events.services.webhooks import replay, rotate_secret, send_test
 from events.views import TAGS
+
+
+def _named_as_in_body(refusal: UnprocessableEntity) -> UnprocessableEntity:
+    """Return the refusal of a configuration with the names of the body: `url` for `webhook.url`."""
+    faults = {path.removeprefix(f"{WEBHOOK}."): texts for path, texts in (refusal.properties or {}).items()}
+    return UnprocessableEntity(
+        _("The webhook cannot be added."), sub_code=refusal.sub_code, properties=faults, headers=refusal.headers
+    )
 
 
 class WebhooksView(ActorView):
@@ -45,7 +56,10 @@ class WebhooksView(ActorView):
         Raises `ValidationFailed` for an address that is not https, or inside a private network.
         """
         body = self.body(shapes.NewWebhookSerializer)
-        webhook = add_webhook(actor=self.actor, application_id=self.actor.application_id or 0, **body)
+        try:
+            webhook = add_webhook(actor=self.actor, application_id=self.actor.application_id or 0, **body)
+        except UnprocessableEntity as refusal:
+            raise _named_as_in_body(refusal) from refusal
         if isinstance(webhook, ChangeRequest):
             return waiting(webhook)
         secret = rotate_secret(actor=self.actor, webhook_uid=webhook.uid)

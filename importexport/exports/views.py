@@ -16,6 +16,7 @@ from accounts.permissions import STAFF, Access
 from accounts.views import ActorView
 from core.errors import UnprocessableEntity
 from core.json import StrictJSONParser
+from core.openapi import SECONDS
 from importexport.exports import serializers as shapes
 from importexport.exports.download import download
 from importexport.exports.parsers import PlainTextParser, UntypedTextParser
@@ -36,7 +37,7 @@ FILE = {
 FILE_HEADERS = [
     OpenApiParameter(
         "Retry-After",
-        {"type": "integer", "minimum": 0},
+        SECONDS,
         OpenApiParameter.HEADER,
         required=True,
         response=["202"],
