@@ -59,14 +59,14 @@ def _key(name: str, period: int, window: int) -> str:
 
 
 class Count(NamedTuple):
-    """What counting a call has shown: 0 seconds to wait if it is within the rate.
+    """The result of counting a call. `seconds_to_wait` is 0 if the call is within the rate.
 
-    `left` is how many more are, None if Valkey does not answer; `renewed_in` in how many seconds there are all again.
+    `left` is how many more calls are, None if Valkey does not answer; `resets_in` is the seconds until the window ends.
     """
 
     seconds_to_wait: int
     left: int | None
-    renewed_in: int
+    resets_in: int
 
 
 class Counter:
@@ -94,15 +94,15 @@ class Counter:
         most, period = parsed_rate(rate)
         now = time.time()
         window = int(now // period)
-        renewed_in = max(1, round((window + 1) * period - now))
+        resets_in = max(1, round((window + 1) * period - now))
         key = _key(name, period, window)
         with self._lock:
             left, portion, rest = self._taken.get(key, (0, 1, 0))
             if left:
                 self._taken[key] = left - 1, portion, rest
-                return Count(0, left - 1 + rest, renewed_in)
+                return Count(0, left - 1 + rest, resets_in)
         if time.monotonic() < self._rests_until:
-            return Count(0, None, renewed_in)
+            return Count(0, None, resets_in)
         try:
             with _valkey(settings.REDIS_URL).pipeline(transaction=False) as pipeline:
                 pipeline.incrby(key, portion)
@@ -111,12 +111,12 @@ class Counter:
         except (RedisError, OSError) as error:
             self._rests_until = time.monotonic() + REST_SECONDS
             log.warning("throttling_unavailable", error=type(error).__name__)
-            return Count(0, None, renewed_in)
+            return Count(0, None, resets_in)
         granted, rest = min(portion, most - (count - portion)), max(0, most - count)
         if granted <= 0:
-            return Count(renewed_in, 0, renewed_in)
+            return Count(resets_in, 0, resets_in)
         self._keep(key, granted - 1, max(1, rest // 100), rest)
-        return Count(0, granted - 1 + rest, renewed_in)
+        return Count(0, granted - 1 + rest, resets_in)
 
     def give_back(self, name: str, rate: str) -> None:
         """Undo the count of a call: this process may allow one more."""
@@ -144,11 +144,11 @@ class ActorThrottle(BaseThrottle):
         rate: str = settings.API_RATE
         if not rate or request.user is None:
             return True
-        seconds, left, renewed_in = counter.count(cast(Actor, request.user).key, rate)
+        seconds, left, resets_in = counter.count(cast(Actor, request.user).key, rate)
         if left is not None:
             most, period = parsed_rate(rate)
             cast("ActorView", view).rate_limit = {
-                "RateLimit": f'"calls";r={left};t={renewed_in}',
+                "RateLimit": f'"calls";r={left};t={resets_in}',
                 "RateLimit-Policy": f'"calls";q={most};w={period}',
             }
         if seconds:
