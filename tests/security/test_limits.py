@@ -22,8 +22,10 @@ EXPORT = "/v1.0/contacts/export"
 
 
 @pytest.fixture(autouse=True)
-def counter(monkeypatch):
-    """A counter that has not failed yet."""
+def counter(monkeypatch, worker_id):
+    """A counter that has not failed yet. Other test processes have actors of the same ids, and the same Valkey."""
+    key = throttling._key
+    monkeypatch.setattr(throttling, "_key", lambda name, *window: key(f"{worker_id}:{name}", *window))
     monkeypatch.setattr(throttling, "counter", throttling.Counter())
     return throttling.counter
 
