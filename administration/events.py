@@ -1,20 +1,17 @@
 """Events about rights, applications and configuration, which are the institution's own affairs."""
 
-from collections.abc import Mapping, Sequence
-
 from django.utils.translation import gettext_lazy as _
 
 from administration.applications import APPLICATION
 from administration.configuration import CONFIGURATION
 from administration.recertification import RECERTIFICATION
 from administration.rights import GROUP_RIGHTS, RIGHTS
-from audit.models import Entry
 from events.kinds import SIGHT_CHANGED, Audience, EventKind, simple_kind
 
 APPLICATION_CHANGED = "application.changed"
 
 # What an application sees follows from these.
-_SIGHT = {"participants", "scopes"}
+_SIGHT = "ARRAY['participants', 'scopes']"
 
 
 class ApplicationEvents(EventKind):
@@ -26,11 +23,8 @@ class ApplicationEvents(EventKind):
         SIGHT_CHANGED: _("What a client application can see was changed"),
     }
 
-    def type_of(self, entry: Entry) -> str:
-        return APPLICATION_CHANGED if _SIGHT.isdisjoint(entry.paths) else SIGHT_CHANGED
-
-    def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
-        return {entry.pk: Audience((), application_id=entry.subject_id) for entry in entries}
+    type_sql = f"CASE WHEN entry.paths && {_SIGHT} THEN '{SIGHT_CHANGED}' ELSE '{APPLICATION_CHANGED}' END"
+    audience = Audience("'{}'", application="entry.subject_id")
 
 
 ADMINISTRATION_EVENTS = (

@@ -19,6 +19,7 @@ from benchmarks.report import Figure, ratio
 from benchmarks.rounds import timed
 from events.models import Event
 from events.queries.feed import Consumer, page_of_events
+from events.serializers import EventsSerializer
 from events.services.numbering import number_all_events
 
 ENTRIES = 100_000
@@ -92,7 +93,7 @@ def _pages() -> list[Figure]:
     with psycopg.connect(conninfo()) as own:
         found = timed(
             {
-                "ours": lambda: page_of_events(consumer, after=start, limit=PAGE),
+                "ours": lambda: EventsSerializer(page_of_events(consumer, after=start, limit=PAGE)).data,
                 "by hand": lambda: own.execute(BY_HAND, [start]).fetchall(),
             },
             times=10,

@@ -1,11 +1,10 @@
 """Events about contacts: who receives them depends on the participants that a contact had at the time."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from audit.models import Entry
 from contacts.models import (
     ANONYMIZATION,
     CONTACT_ACCESS,
@@ -13,51 +12,42 @@ from contacts.models import (
     CONTACT_DETAILS,
     CONTACT_IDENTITY,
     Contact,
-    ContactParticipant,
 )
 from contacts.services.access import PARTICIPANTS
-from core.prepared import execute
 from events.kinds import ACCESS_CHANGED, Audience, EventKind, EventSubject
 
 CONTACT = "contact"
 CREATED, CHANGED = "contact.created", "contact.changed"
 
-# The participants of each contact right after an entry: what the next change of them says that they were before, or
-# those of now. One statement, so that both come from one snapshot. Anonymization numbers what is not numbered before it
-# erases these values.
-_AUDIENCES = """
-SELECT entry.id, before_and_after.before,
-       COALESCE(
-           before_and_after.after,
-           (SELECT ARRAY(SELECT jsonb_array_elements_text(change -> 'original')::integer)
-              FROM audit_entry later, jsonb_array_elements(later.changes) change
-             WHERE later.kind = %s AND later.subject_id = entry.subject_id AND later.id > entry.id
-               AND change ->> 'path' = %s AND jsonb_typeof(change -> 'original') = 'array'
-             ORDER BY later.id LIMIT 1),
-           ARRAY(SELECT participant_id FROM contacts_contactparticipant WHERE contact_id = entry.subject_id))
-  FROM audit_entry entry
-  LEFT JOIN LATERAL (
-       SELECT ARRAY(SELECT jsonb_array_elements_text(change -> 'original')::integer) AS before,
-              ARRAY(SELECT jsonb_array_elements_text(change -> 'target')::integer) AS after
-         FROM jsonb_array_elements(entry.changes) change
-        WHERE entry.kind = %s AND change ->> 'path' = %s
-          AND jsonb_typeof(change -> 'original') = 'array' AND jsonb_typeof(change -> 'target') = 'array'
-       ) before_and_after ON true
- WHERE entry.id = ANY(%s)
+# What an entry says that the participants of its contact were before or after it.
+_SAID = """
+(SELECT ARRAY(SELECT jsonb_array_elements_text(change -> '{value}')::integer)
+   FROM jsonb_array_elements({entry}.changes) change
+  WHERE change ->> 'path' = '{path}'
+    AND jsonb_typeof(change -> 'original') = 'array' AND jsonb_typeof(change -> 'target') = 'array')
 """
+_BEFORE = _SAID.format(entry="entry", path=PARTICIPANTS, value="original")
+_AFTER = _SAID.format(entry="entry", path=PARTICIPANTS, value="target")
+# The participants right after an entry: what the next change of them says that they were before, or those of now.
+# Anonymization numbers what is not numbered before it erases these values.
+_SINCE = f"""
+COALESCE(
+    (SELECT before
+       FROM audit_entry later
+      CROSS JOIN LATERAL {_SAID.format(entry="later", path=PARTICIPANTS, value="original")} said (before)
+      WHERE later.kind = '{CONTACT_ACCESS}' AND later.subject_id = entry.subject_id AND later.id > entry.id
+      ORDER BY later.id LIMIT 1),
+    ARRAY(SELECT participant_id FROM contacts_contactparticipant WHERE contact_id = entry.subject_id))
+"""  # noqa: S608 - constants
 
 
 class ContactEventKind(EventKind):
     subject = CONTACT
     scope = "contacts.read"
+    audience = Audience(_SINCE)
 
     def __init__(self, key: str, types: Mapping[str, str | Promise]) -> None:
         self.key, self.types = key, types
-
-    def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
-        access = (CONTACT_ACCESS, PARTICIPANTS)
-        rows = execute(_AUDIENCES, [*access, *access, [entry.pk for entry in entries]])
-        return {pk: Audience(after, before) for pk, before, after in rows}
 
     def subjects(self, ids: Collection[int]) -> Mapping[int, EventSubject]:
         contacts = Contact.objects.filter(pk__in=ids).order_by()
@@ -67,15 +57,18 @@ class ContactEventKind(EventKind):
 class ContactDetailsEvents(ContactEventKind):
     has_versions = True
 
-    def type_of(self, entry: Entry) -> str:
-        return CREATED if entry.sequence == 1 else CHANGED
+    type_sql = f"CASE entry.sequence WHEN 1 THEN '{CREATED}' ELSE '{CHANGED}' END"
+
+
+class ContactAccessEvents(ContactEventKind):
+    audience = Audience(f"COALESCE({_AFTER}, {_SINCE})", before=_BEFORE)
 
 
 CONTACT_EVENTS = (
     ContactDetailsEvents(
         CONTACT_DETAILS, {CREATED: _("A contact was created"), CHANGED: _("Details of a contact were changed")}
     ),
-    ContactEventKind(CONTACT_ACCESS, {ACCESS_CHANGED: _("Participants or members of a contact were changed")}),
+    ContactAccessEvents(CONTACT_ACCESS, {ACCESS_CHANGED: _("Participants or members of a contact were changed")}),
     ContactEventKind(
         CONTACT_IDENTITY,
         {"contact.identity.changed": _("Type, username, external ids or picture of a contact were changed")},
@@ -83,12 +76,3 @@ CONTACT_EVENTS = (
     ContactEventKind(CONTACT_CREATION, {"contact.creation.approved": _("The creation of a contact was approved")}),
     ContactEventKind(ANONYMIZATION, {"contact.anonymized": _("A contact was anonymized")}),
 )
-
-
-def participants_of(contact_ids: Collection[int]) -> Mapping[int, set[int]]:
-    """Return the participants of contacts, by the contact's id; contacts without any are left out."""
-    found: dict[int, set[int]] = {}
-    rows = ContactParticipant.objects.filter(contact__in=contact_ids).order_by()
-    for contact_id, participant_id in rows.values_list("contact", "participant"):
-        found.setdefault(contact_id, set()).add(participant_id)
-    return found

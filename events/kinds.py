@@ -12,9 +12,6 @@ from django.utils.translation import gettext_lazy as _
 if TYPE_CHECKING:
     from django.utils.functional import Promise
 
-    # Imported before the models are.
-    from audit.models import Entry
-
 # To an application with participants, a change of a contact's participants may mean one of the other two.
 ACCESS_CHANGED, ENTERED, LEFT = "contact.access.changed", "contact.entered", "contact.left"
 # To the application itself, the change means that it sees others from now on, and has to read everything again.
@@ -29,19 +26,20 @@ TYPES_FOR_SOME: Mapping[str, str | Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Which applications receive an event.
+    """Which applications receive an event: SQL expressions over the row `entry` of the ledger.
 
-    With `participants`, those that have one of them, or one of `before`, and those without participants; with an empty
-    list, the latter only; with None, all. The application `application_id` receives the event in any case.
+    With `participants`, an array of ids, those that have one of them, or one of `before`, and those without
+    participants; with an empty array, the latter only; with NULL, all. The application with the id `application`
+    receives the event in any case.
     """
 
-    participants: Sequence[int] | None
-    before: Sequence[int] | None = None
-    application_id: int | None = None
+    participants: str
+    before: str = "NULL"
+    application: str = "NULL"
 
 
-EVERYBODY = Audience(None)
-INSTITUTION = Audience(())
+EVERYBODY = Audience("NULL")
+INSTITUTION = Audience("'{}'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,10 @@ class EventSubject:
 
 
 class EventKind:
-    """The events of one kind of ledger entry. By default only applications without participants receive them."""
+    """The events of one kind of ledger entry. By default only applications without participants receive them.
+
+    An import makes entries by the hundred thousand, so what is worked out for each of them is SQL.
+    """
 
     # The kind of the entries.
     key: str
@@ -65,14 +66,12 @@ class EventKind:
     has_versions = False
     # The types of its events, in words.
     types: Mapping[str, str | Promise]
+    audience = INSTITUTION
 
-    def type_of(self, entry: Entry) -> str:
-        """Return the type of an entry's event. Of the entry, kind, subject, sequence and paths are loaded."""
-        return next(iter(self.types))
-
-    def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
-        """Return who receives the event of each entry, by its id. Reads a constant number of queries."""
-        return dict.fromkeys((entry.pk for entry in entries), INSTITUTION)
+    @property
+    def type_sql(self) -> str:
+        """The type of an event as an SQL expression over the row `entry` of the ledger."""
+        return f"'{next(iter(self.types))}'"
 
     def subjects(self, ids: Collection[int]) -> Mapping[int, EventSubject]:
         """Return how subjects are named, by id."""
@@ -81,13 +80,6 @@ class EventKind:
     def paths_for_participants(self, paths: Sequence[str]) -> Sequence[str]:
         """Return the changed paths as an application with participants may know them."""
         return paths
-
-
-class PublicKind(EventKind):
-    """A kind whose events every application receives."""
-
-    def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
-        return dict.fromkeys((entry.pk for entry in entries), EVERYBODY)
 
 
 def simple_kind(key: str, *, subject: str, type_: str, words: str | Promise = "") -> EventKind:

@@ -3,12 +3,11 @@
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.serializers import StrictBooleanField, StrictIntegerField, StrictSerializer, criterion
 from events.long_poll import MAX_SECONDS
-from events.queries.feed import known_types
+from events.queries.feed import VisibleEvent, known_types
 
 MAX_EVENTS = 1_000
 # JavaScript reads whole numbers exactly up to here.
@@ -52,30 +51,34 @@ class EventSubjectSerializer(serializers.Serializer):
 
 
 class EventSerializer(serializers.Serializer):
-    position = serializers.IntegerField(source="row.position")
-    id = serializers.SerializerMethodField()
+    position = serializers.IntegerField()
+    id = serializers.UUIDField(help_text="The same for everybody, however often it is read.")
     type = serializers.CharField()
-    time = serializers.DateTimeField(source="row.entry.recorded_at")
-    kind = serializers.CharField(source="row.entry.kind", help_text="What was changed, as change requests call it.")
-    subject = serializers.SerializerMethodField()
+    time = serializers.DateTimeField()
+    kind = serializers.CharField(help_text="What was changed, as change requests call it.")
+    subject = EventSubjectSerializer()
     version = serializers.IntegerField(allow_null=True, help_text="Of contacts and legal entities: since this event.")
     paths = serializers.ListField(child=serializers.CharField(), help_text="What was changed. Events have no values.")
-    changeRequestId = serializers.IntegerField(
-        source="row.entry.change_request_id", allow_null=True, help_text="The request that was approved, if any."
-    )
+    changeRequestId = serializers.IntegerField(allow_null=True, help_text="The request that was approved, if any.")
 
-    @extend_schema_field(serializers.UUIDField(help_text="The same for everybody, however often it is read."))
-    def get_id(self, event: Any) -> str:
-        return str(uuid5(_ENTRIES, f"{event.row.entry_id} {event.row.entry.recorded_at.isoformat()}"))
-
-    @extend_schema_field(EventSubjectSerializer)
-    def get_subject(self, event: Any) -> dict[str, Any]:
+    def to_representation(self, event: VisibleEvent) -> dict[str, Any]:
+        """Render an event at once: a page has up to a thousand, and going field by field takes as long as reading."""
         uid = event.subject.uid
         return {
-            "kind": event.subject_kind,
-            "id": event.row.entry.subject_id,
-            "uId": None if uid is None else str(uid),
-            "name": event.subject.name,
+            "position": event.position,
+            "id": str(uuid5(_ENTRIES, f"{event.entry_id} {event.time.isoformat()}")),
+            "type": event.type,
+            "time": event.time.isoformat().replace("+00:00", "Z"),
+            "kind": event.kind,
+            "subject": {
+                "kind": event.subject_kind,
+                "id": event.subject_id,
+                "uId": None if uid is None else str(uid),
+                "name": event.subject.name,
+            },
+            "version": event.version,
+            "paths": event.paths,
+            "changeRequestId": event.change_request_id,
         }
 
 

@@ -1,38 +1,33 @@
 """Events about legal entities: received by applications that see a contact of their group."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from audit.models import Entry
-from contactgroups.events import members_of
-from contactgroups.models import EntityType, LinkedEntity
-from contacts.events import participants_of
+from contactgroups.models import EntityType
 from events.kinds import Audience, EventKind, EventSubject
 from legalentities.models import LEGAL_ENTITY_CREATION, LEGAL_ENTITY_DETAILS, LegalEntity
 
 CREATED, CHANGED = "legal-entity.created", "legal-entity.changed"
 
+_PARTICIPANTS_OF_GROUP = f"""
+ARRAY(SELECT DISTINCT participant.participant_id
+        FROM contactgroups_linkedentity link
+        JOIN contactgroups_groupmembership membership ON membership.group_id = link.group_id
+        JOIN contacts_contactparticipant participant ON participant.contact_id = membership.contact_id
+       WHERE link.entity_type = '{EntityType.LEGAL_ENTITY.value}' AND link.entity_id = entry.subject_id
+       ORDER BY participant.participant_id)
+"""  # noqa: S608 - constants
+
 
 class LegalEntityEventKind(EventKind):
     subject = LEGAL_ENTITY_DETAILS
     scope = "legal-entities.read"
+    audience = Audience(_PARTICIPANTS_OF_GROUP)
 
     def __init__(self, key: str, types: Mapping[str, str | Promise]) -> None:
         self.key, self.types = key, types
-
-    def audiences(self, entries: Sequence[Entry]) -> Mapping[int, Audience]:
-        ids = {entry.subject_id for entry in entries}
-        links = LinkedEntity.objects.filter(entity_type=EntityType.LEGAL_ENTITY, entity_id__in=ids).order_by()
-        groups = dict(links.values_list("entity_id", "group"))
-        members = members_of(groups.values())
-        participants = participants_of(set().union(*members.values()))
-        heard = {
-            pk: sorted(set().union(*(participants.get(contact, ()) for contact in members.get(group, ()))))
-            for pk, group in groups.items()
-        }
-        return {entry.pk: Audience(heard.get(entry.subject_id, ())) for entry in entries}
 
     def subjects(self, ids: Collection[int]) -> Mapping[int, EventSubject]:
         entities = LegalEntity.objects.filter(pk__in=ids).order_by()
@@ -42,8 +37,7 @@ class LegalEntityEventKind(EventKind):
 class LegalEntityDetailsEvents(LegalEntityEventKind):
     has_versions = True
 
-    def type_of(self, entry: Entry) -> str:
-        return CREATED if entry.sequence == 1 else CHANGED
+    type_sql = f"CASE entry.sequence WHEN 1 THEN '{CREATED}' ELSE '{CHANGED}' END"
 
 
 LEGAL_ENTITY_EVENTS = (

@@ -6,12 +6,13 @@ from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from events.kinds import EventSubject, PublicKind
+from events.kinds import EVERYBODY, EventKind, EventSubject
 from schemas.models import LIST_KIND, SCHEMA_KIND, List, Schema
 
 
-class DefinitionEventKind(PublicKind):
+class DefinitionEventKind(EventKind):
     scope = "schemas.read"
+    audience = EVERYBODY
 
     def __init__(self, key: str, model: type[Model], words: str | Promise) -> None:
         self.key = self.subject = key

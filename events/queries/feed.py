@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from datetime import datetime
+from typing import Any, NamedTuple, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Case, CharField, F, Func, Max, Q, QuerySet, TextField, Value, When
@@ -18,6 +19,7 @@ from events.kinds import (
     RESYNC,
     SIGHT_CHANGED,
     TYPES_FOR_SOME,
+    EventKind,
     EventSubject,
     all_event_kinds,
     event_kind,
@@ -61,18 +63,46 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True)
 class VisibleEvent:
-    """An event as an application hears it."""
+    """An event as an application hears it. `kind` and `entry_id` are those of the ledger's entry."""
 
-    row: Any
+    position: int
     type: str
+    entry_id: int
+    time: datetime
+    kind: str
     subject_kind: str
+    subject_id: int
     subject: EventSubject
+    version: int | None
     paths: Sequence[str]
+    change_request_id: int | None
 
-    @property
-    def version(self) -> int | None:
-        entry = self.row.entry
-        return entry.sequence if event_kind(entry.kind).has_versions else None
+
+class _Row(NamedTuple):
+    """The columns of `_COLUMNS`."""
+
+    position: int
+    type: str
+    entry_id: int
+    time: datetime
+    kind: str
+    subject_id: int
+    sequence: int
+    paths: Sequence[str]
+    change_request_id: int | None
+
+
+_COLUMNS = (
+    "position",
+    "visible_type",
+    "entry_id",
+    "entry__recorded_at",
+    "entry__kind",
+    "entry__subject_id",
+    "entry__sequence",
+    "changed_paths",
+    "entry__change_request_id",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +159,7 @@ def page_of_events(consumer: Consumer, *, after: int, limit: int, types: Collect
     rows = _visible_to(consumer).filter(position__gt=after, position__lte=end)
     if types is not None:
         rows = rows.filter(visible_type__in=types)
-    found = list(rows.order_by("position")[: limit + 1])
+    found = _read(rows.order_by("position")[: limit + 1])
     if len(found) > limit:
         found = found[:limit]
         end = found[-1].position
@@ -140,7 +170,7 @@ def visible_events(consumer: Consumer, *, positions: Collection[int]) -> list[Vi
     """Return those of the events at these positions that the application receives, in their order."""
     if not positions:
         return []
-    return _named(consumer, list(_visible_to(consumer).filter(position__in=positions).order_by("position")))
+    return _named(consumer, _read(_visible_to(consumer).filter(position__in=positions).order_by("position")))
 
 
 def _visible_to(consumer: Consumer) -> QuerySet[Any]:
@@ -155,27 +185,38 @@ def _visible_to(consumer: Consumer) -> QuerySet[Any]:
         access = Q(type=ACCESS_CHANGED, participants_before__isnull=False)
         cases += [When(access & ~before, then=Value(ENTERED)), When(access & ~now, then=Value(LEFT))]
     visible_type = Case(*cases, default=F("type"), output_field=CharField())
-    rows = rows.annotate(visible_type=visible_type, changed_paths=ChangedPaths("entry__changes"))
-    return rows.select_related("entry").defer("entry__changes", "entry__comment", "entry__paths")
+    return rows.annotate(visible_type=visible_type, changed_paths=ChangedPaths("entry__changes"))
+
+
+def _read(events: QuerySet[Any]) -> list[_Row]:
+    return [_Row._make(row) for row in events.values_list(*_COLUMNS)]
 
 
 def _kinds_closed_to(consumer: Consumer) -> list[str]:
     return [kind.key for kind in all_event_kinds() if kind.scope and kind.scope not in consumer.scopes]
 
 
-def _named(consumer: Consumer, events: Sequence[Any]) -> list[VisibleEvent]:
+def _named(consumer: Consumer, rows: Sequence[_Row]) -> list[VisibleEvent]:
     """Name the subjects, with one query for each kind."""
     ids: dict[str, set[int]] = {}
-    for event in events:
-        ids.setdefault(event.entry.kind, set()).add(event.entry.subject_id)
-    subjects = {kind: event_kind(kind).subjects(found) for kind, found in ids.items()}
-    return [_visible_event(consumer, event, subjects) for event in events]
+    for row in rows:
+        ids.setdefault(row.kind, set()).add(row.subject_id)
+    kinds = {key: event_kind(key) for key in ids}
+    subjects = {key: kinds[key].subjects(found) for key, found in ids.items()}
+    return [_visible_event(consumer, row, kinds[row.kind], subjects[row.kind].get(row.subject_id)) for row in rows]
 
 
-def _visible_event(consumer: Consumer, event: Any, subjects: Any) -> VisibleEvent:
-    kind, subject_id = event_kind(event.entry.kind), event.entry.subject_id
-    subject = subjects[kind.key].get(subject_id) or EventSubject(f"{kind.subject} {subject_id}")
-    paths = event.changed_paths
-    if consumer.participant_ids:
-        paths = kind.paths_for_participants(paths)
-    return VisibleEvent(event, event.visible_type, kind.subject, subject, paths)
+def _visible_event(consumer: Consumer, row: _Row, kind: EventKind, subject: EventSubject | None) -> VisibleEvent:
+    return VisibleEvent(
+        position=row.position,
+        type=row.type,
+        entry_id=row.entry_id,
+        time=row.time,
+        kind=row.kind,
+        subject_kind=kind.subject,
+        subject_id=row.subject_id,
+        subject=subject or EventSubject(f"{kind.subject} {row.subject_id}"),
+        version=row.sequence if kind.has_versions else None,
+        paths=kind.paths_for_participants(row.paths) if consumer.participant_ids else row.paths,
+        change_request_id=row.change_request_id,
+    )

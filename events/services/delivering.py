@@ -194,7 +194,7 @@ class _Run:
 
     def _events(self, deliveries: list[Delivery]) -> dict[int, VisibleEvent]:
         positions = [delivery.event_id for delivery in deliveries if delivery.event_id is not None]
-        return {event.row.position: event for event in visible_events(self.consumer, positions=positions)}
+        return {event.position: event for event in visible_events(self.consumer, positions=positions)}
 
     def _message(self, delivery: Delivery, events: dict[int, VisibleEvent]) -> Message | None:
         if delivery.event_id is None:
@@ -211,9 +211,9 @@ class _Run:
             if self.is_over:
                 self.write()
                 return True
-            delivery = Delivery(webhook=self.webhook, event=event.row, subject=_subject(event))
+            delivery = Delivery(webhook=self.webhook, event_id=event.position, subject=_subject(event))
             # From here on it is either delivered or kept.
-            self.position = event.row.position
+            self.position = event.position
             if delivery.subject in self.blocked:
                 delivery.next_attempt_at = delivery.created_at
                 self.kept += 1
@@ -303,7 +303,7 @@ class _Run:
 
 
 def _subject(event: VisibleEvent) -> str:
-    return f"{event.subject_kind}:{event.row.entry.subject_id}"
+    return f"{event.subject_kind}:{event.subject_id}"
 
 
 def _write_deliveries(deliveries: list[Delivery]) -> None:
