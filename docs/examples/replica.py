@@ -1,85 +1,63 @@
 #!/usr/bin/env python3
 """Keeps a copy of the contacts that an application sees: replica.py https://kontor.example TOKEN"""
 
-import json
 import sys
 import time
-from itertools import count
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
-CONTACTS = "query ($skip: Int) { contacts(order: [{id: ASC}], skip: $skip, take: 200) { items { id } } }"
-GONE = ("contact.left", "contact.anonymized")
+import requests
+
+CONTACTS = "query ($id: Int) { contacts(where: {id: {gt: $id}}, order: [{id: ASC}], take: 200) { items { id } } }"
 
 
 class Replica:
     """The details of contacts by id, true up to a position of the feed. Store both together."""
 
     def __init__(self, url: str, token: str) -> None:
-        self.url, self.token = url, token
+        self.url, self.session = url, requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {token}"
         self.contacts: dict[int, Any] = {}
         self.position: int | None = None
 
     def follow(self, *, seconds: int = 20) -> None:
-        """Do what the next page of events says, or wait for one. Begins again where the feed does not say enough."""
-        page = None if self.position is None else self.page(seconds)
+        """Do what the next page of events says, or wait for one. Begin again where the feed does not say enough."""
+        feed = f"/v1.0/events?after={self.position}&limit=1000&waitSeconds={seconds}"
+        page = None if self.position is None else self.call(feed)
         if page is None or any(event["type"] == "resync" for event in page["events"]):
             self.begin()
             return
         events = [event for event in page["events"] if event["subject"]["kind"] == "contact"]
         for contact, type_ in {event["subject"]["id"]: event["type"] for event in events}.items():
-            if type_ in GONE:
-                self.drop(contact)
-            else:
-                self.read(contact)
+            self.read(contact, is_gone=type_ == "contact.anonymized")
         self.position = page["next"]
-
-    def page(self, seconds: int) -> Any:
-        try:
-            return self.call(f"/v1.0/events?after={self.position}&limit=1000&waitSeconds={seconds}")
-        except HTTPError as error:
-            if error.code != 422:  # UnknownPosition: the database was restored to an earlier state
-                raise
-            return None
 
     def begin(self) -> None:
         """Note the end of the feed, then read everything: what changes meanwhile comes as an event."""
-        position, seen = self.call("/v1.0/events?fromEnd=true")["next"], set[int]()
+        position, last = self.call("/v1.0/events?fromEnd=true")["next"], 0
         self.contacts.clear()
-        while new := self.ids() - seen:  # pages shift while contacts come and go
-            seen |= new
-            for contact in new:
+        while ids := self.ids_after(last):
+            for contact in ids:
                 self.read(contact)
+            last = ids[-1]
         self.position = position
 
-    def ids(self) -> set[int]:
-        found: set[int] = set()
-        for skip in count(0, 200):
-            answer = self.call("/graphql", {"query": CONTACTS, "variables": {"skip": skip}})
-            if not (page := answer["data"]["contacts"]["items"]):
-                break
-            found |= {row["id"] for row in page}
-        return found
+    def ids_after(self, contact: int) -> list[int]:
+        answer = self.call("/graphql", {"query": CONTACTS, "variables": {"id": contact}})
+        return [row["id"] for row in answer["data"]["contacts"]["items"]]
 
-    def read(self, contact: int) -> None:
-        try:
-            self.contacts[contact] = self.call(f"/v1.0/contacts/{contact}/details")["details"]
-        except HTTPError as error:
-            if error.code != 404:
-                raise
-            self.drop(contact)
-
-    def drop(self, contact: int) -> None:
+    def read(self, contact: int, *, is_gone: bool = False) -> None:
+        found = None if is_gone else self.call(f"/v1.0/contacts/{contact}/details")
         self.contacts.pop(contact, None)
+        if found:
+            self.contacts[contact] = found["details"]
 
     def call(self, path: str, body: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        data = None if body is None else json.dumps(body).encode()
-        with urlopen(Request(self.url + path, data=data, headers=headers), timeout=60) as answer:  # noqa: S310
-            found = json.load(answer)
+        answer = self.session.request("GET" if body is None else "POST", self.url + path, json=body, timeout=60)
+        if answer.status_code in {404, 422}:  # not visible, or past the end of a feed that was restored
+            return None
+        answer.raise_for_status()
         time.sleep(int(answer.headers.get("Retry-After", 0)))  # others wait already
-        return found
+        return answer.json()
 
 
 if __name__ == "__main__":
