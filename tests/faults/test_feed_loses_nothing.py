@@ -29,6 +29,8 @@ CHANGES = int(os.environ.get("FEED_CHANGES", "800"))
 KILLS = int(os.environ.get("FEED_KILLS", "4"))
 WRITERS, PROCESSES = 8, 2
 CONTACTS = 40
+# About what the writers do on two cores, so that the kills are spread over the run.
+CHANGES_PER_SECOND = 100
 REFUSED = float(os.environ.get("FEED_REFUSED", "0.1"))
 # For what is left to do at the end.
 PATIENCE = 120 + CHANGES / 25
@@ -220,8 +222,9 @@ def test_a_copy_made_from_the_feed_equals_the_database(installation: Installatio
 def _kill_while(run: Run, writers: list[subprocess.Popen[bytes]]) -> None:
     choice = random.Random(2)
     kills = 0
+    between = CHANGES / CHANGES_PER_SECOND / KILLS
     while any(writer.poll() is None for writer in writers):
-        time.sleep(choice.uniform(0.5, 2.0))
+        time.sleep(choice.uniform(between / 2, between * 3 / 2))
         if kills < KILLS:
             run.kill_one(choice)
             kills += 1
