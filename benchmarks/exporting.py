@@ -40,9 +40,9 @@ def measure(*, rounds: int = ROUNDS) -> list[Figure]:
     peak = 0
     for number in range(-1, rounds):
         forget_peak()
-        exported = _rate(export, paths)
+        exported = rate_of(export, paths)
         peak = max(peak, peak_mib())
-        copied = _rate(copy_alone, paths)
+        copied = rate_of(copy_alone, paths)
         if number >= 0:
             found["export"].append(exported)
             found["COPY"].append(copied)
@@ -98,7 +98,7 @@ def copy_alone(paths: Sequence[str]) -> int:
         return int(cursor.rowcount)
 
 
-def _rate(work: Callable[[Sequence[str]], int], paths: Sequence[str]) -> float:
+def rate_of(work: Callable[[Sequence[str]], int], paths: Sequence[str]) -> float:
     began = time.perf_counter()
     rows = work(paths)
     return rows / (time.perf_counter() - began)
