@@ -151,6 +151,7 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_TASK_PUBLISH_RETRY = False  # a request does not wait for a broker that is down; beat sends again
 # Longer than workers wait for a message in one go (a second); a request waits for a server that is silent no longer.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 2, "socket_timeout": 3}
+CELERY_BEAT_SCHEDULER = "operations.scheduler:LeasedScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "send due keys": {"task": "contacts.tasks.send_due_keys", "schedule": 60},
     "send due outcomes": {"task": "changerequests.tasks.send_due_outcomes", "schedule": 60},

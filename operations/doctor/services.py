@@ -59,12 +59,12 @@ def examine_workers() -> Iterator[Finding]:
     if noted is None:
         yield error(
             "The scheduler has never been heard of",
-            f"Start it, exactly once (celery -A config beat), and a worker; then wait {BEAT_SECONDS} seconds.",
+            f"Start it (celery -A config beat), and a worker; then wait {BEAT_SECONDS} seconds.",
         )
     elif (age := time.time() - noted) > 4 * BEAT_SECONDS:
         yield error(
             f"The scheduler was heard of {age:.0f} seconds ago",
-            "See whether it runs (celery -A config beat), exactly once, and whether the workers keep up.",
+            "See whether it runs (celery -A config beat), and whether the workers keep up.",
         )
     else:
         yield ok("the scheduler sends, and a worker does")

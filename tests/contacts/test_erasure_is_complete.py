@@ -98,6 +98,7 @@ NOT_PERSONAL = {
     "contactgroups.LinkedEntity": {"entity_type"},
     "audit.Entry": {"kind", "initiator_system", "paths"},
     "audit.Erasure": {"kind"},
+    "operations.SchedulerLease": {"holder", "sent"},
     "contacts.Channel": {"kind", "path", "language"},
     "contacts.Contact": {"entry_kind"},
     # Ids, types, and what the receiver of a webhook answered.

@@ -212,6 +212,12 @@ class Installation:
         self.processes.append(worker)
         return worker
 
+    def beat(self, **variables: str) -> "Process":
+        argv = [sys.executable, "-m", "celery", "--quiet", "--app", "config", "beat", "--pidfile="]
+        beat = Process("beat", argv, self.environment(**variables), self.var)
+        self.processes.append(beat)
+        return beat
+
     def end(self) -> None:
         for process in self.processes:
             process.kill()
@@ -243,6 +249,13 @@ class Process:
     @property
     def lives(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """Kill the whole process group without any cleanup."""

@@ -82,7 +82,7 @@ class Run:
         self.port = free_port()
         self.web = self._new_web()
         self.worker = self._new_worker()
-        self.beat = self._new_beat()
+        self.beat = installation.beat()
 
     def _new_web(self) -> Web:
         web = Web(self.installation, self.port, {"WEBHOOK_ALLOW_PRIVATE": "1"})
@@ -91,13 +91,6 @@ class Run:
 
     def _new_worker(self) -> Process:
         return self.installation.worker(WEBHOOK_ALLOW_PRIVATE="1")
-
-    def _new_beat(self) -> Process:
-        schedule = self.installation.var / "beat"
-        argv = [sys.executable, "-m", "celery", "--quiet", "--app", "config", "beat", "--schedule", str(schedule)]
-        beat = Process("beat", argv, self.installation.environment(), self.installation.var)
-        self.installation.processes.append(beat)
-        return beat
 
     def kill_one(self, choice: random.Random) -> None:
         if choice.random() < 0.5:

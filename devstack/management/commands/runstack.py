@@ -173,7 +173,7 @@ class Stack:
                 concurrency,
                 *alone,
             ],
-            "beat": [*celery, "beat", "--loglevel", "INFO", "--pidfile=", "--schedule", str(self._var / "beat")],
+            "beat": [*celery, "beat", "--loglevel", "INFO", "--pidfile="],
         }
         for name, argv in commands.items():
             # One at a time, so that those that have started are stopped if the next one fails.
