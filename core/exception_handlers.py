@@ -6,10 +6,10 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, InternalError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from psycopg.errors import QueryCanceled
+from psycopg.errors import QueryCanceled, ReadOnlySqlTransaction
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -99,6 +99,11 @@ def as_api_error(exception: Exception) -> errors.ApiError:
         case OperationalError() if errors.is_held_by_others(exception):
             log.warning("held_by_others", cause=type(exception.__cause__).__name__)
             return errors.HeldByOthers()
+        case InternalError() if isinstance(exception.__cause__, ReadOnlySqlTransaction):
+            # It was a primary, and is one no longer. Another connection finds the one that is.
+            connection.close()
+            log.warning("database_is_read_only")
+            return errors.ServiceUnavailable()
         case OperationalError() | InterfaceError():
             log.exception("database_unavailable", exc_info=exception)
             return errors.ServiceUnavailable()

@@ -23,31 +23,29 @@ class UnusableError(Exception):
 
 @contextmanager
 def database(seconds: int = SECONDS) -> Iterator[psycopg.Connection]:
-    """Open a separate connection with a time limit.
+    """Open a separate connection with a time limit, and a transaction on it that ends with the block.
 
-    Raise psycopg.Error if the server cannot be reached or an answer takes longer than `seconds`.
+    Its address and options are those of Kontor's own connections, with several hosts too. Raise psycopg.Error if none
+    of the hosts can be used, or an answer takes longer than `seconds`.
     """
-    address = {
+    parameters = {
         name: value
         for name, value in connection.get_connection_params().items()
-        if name in {"host", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey"}
+        if name not in {"context", "cursor_factory"}
     }
-    with psycopg.connect(
-        **address,
-        autocommit=True,
-        connect_timeout=seconds,
-        # A network failure would otherwise go unnoticed.
-        tcp_user_timeout=seconds * 1000,
-        options=f"-c statement_timeout={seconds * 1000} -c default_transaction_read_only=off",
-    ) as own:
+    # For each host. A network failure would otherwise go unnoticed.
+    limits = {"connect_timeout": seconds, "tcp_user_timeout": seconds * 1000}
+    with psycopg.connect(**parameters | limits) as own:
+        # Not among the options of the connection, which a pooler refuses.
+        own.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
         yield own
 
 
 def probe_database() -> None:
-    """Probe the database. Raise psycopg.Error, or UnusableError for a read-only standby."""
+    """Probe the database. Raise psycopg.Error, or UnusableError where nothing can be written."""
     with database() as own:
-        if own.execute("SELECT pg_is_in_recovery()").fetchone() != (False,):
-            raise UnusableError("The database is a standby: nothing can be written to it.")
+        if own.execute("SHOW transaction_read_only").fetchone() != ("off",):
+            raise UnusableError("The database takes no writes: it is a standby, or was set to read only.")
 
 
 def probe_migrations() -> None:

@@ -115,7 +115,15 @@ DATABASES = {"default": env.db_url_config(_database_url)}
 # Each thread keeps its connection: connections made per request would cost more than the requests. After a restart of
 # the server no request meets one of before it.
 DATABASES["default"] |= {"ENGINE": "core.postgresql", "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+_database_options = DATABASES["default"].setdefault("OPTIONS", {})
+_database_options.setdefault("connect_timeout", 5)
+# A host that vanishes closes no connection. Who waits for it hears so in seconds, and connects to another one.
+_database_options.setdefault("tcp_user_timeout", 20_000)
+_database_options.setdefault("keepalives_idle", 5)
+_database_options.setdefault("keepalives_interval", 5)
+if "," in str(DATABASES["default"]["HOST"]):
+    # Of several hosts, the one that takes writes.
+    _database_options.setdefault("target_session_attrs", "read-write")
 # No query of a request runs without end: operations/gunicorn.py sets the limit. Tasks have none.
 _statement_seconds = env.int("DATABASE_STATEMENT_SECONDS", default=0)
 if _statement_seconds:
@@ -123,12 +131,11 @@ if _statement_seconds:
     # Prepared statements find rows by keys (core/prepared.py): one plan serves all values.
     _planning = "-c plan_cache_mode=force_generic_plan"
     # After what DATABASE_URL asks for.
-    _options = DATABASES["default"]["OPTIONS"]
-    _options["options"] = f"{_options.get('options', '')} {_limits} {_planning}".strip()
+    _database_options["options"] = f"{_database_options.get('options', '')} {_limits} {_planning}".strip()
 # After how many times a connection has the server prepare a statement; 0 for never, where a proxy between them hands
 # connections round by transaction and knows nothing of prepared statements.
 _prepare_threshold = env.int("DATABASE_PREPARE_THRESHOLD", default=3)
-DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = _prepare_threshold or None
+_database_options["prepare_threshold"] = _prepare_threshold or None
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
 CACHES = {

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -63,6 +64,11 @@ class OwnServer:
     @property
     def lives(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def process(self) -> psutil.Process:
+        assert self._process is not None
+        return psutil.Process(self._process.pid)
 
     def send(self, number: signal.Signals) -> None:
         if self._process is not None:
