@@ -6,6 +6,7 @@ Several processes serve one endpoint, so counters are in shared files (PROMETHEU
 
 import os
 
+import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -14,16 +15,24 @@ from operations.figures import FiguresCollector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
+log = structlog.get_logger("kontor.metrics")
+
 
 def exposition() -> bytes:
-    """Return all metrics in the Prometheus text format."""
+    """Return all metrics in the Prometheus text format; without the counters if their files cannot be read."""
     registry = CollectorRegistry()
     registry.register(FiguresCollector())
-    pages = [generate_latest(registry)]
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        shared = CollectorRegistry()
+    return generate_latest(registry) + _counters()
+
+
+def _counters() -> bytes:
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return generate_latest(REGISTRY)
+    shared = CollectorRegistry()
+    try:
         MultiProcessCollector(shared)
-        pages.append(generate_latest(shared))
-    else:
-        pages.append(generate_latest(REGISTRY))
-    return b"".join(pages)
+        return generate_latest(shared)
+    except (OSError, ValueError):
+        # The directory is gone, or goes meanwhile. The figures of the database are still worth reading.
+        log.error("counters_unreadable", exc_info=True)
+        return b""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
 
+import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter, Histogram
@@ -30,12 +31,26 @@ _SECONDS = Histogram(
 )
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
+log = structlog.get_logger("kontor.metrics")
+
 
 def count_request(*, method: str, route: str | None, status: int, seconds: float) -> None:
-    """Count an answered request. All unrouted paths share one label, which bounds the number of time series."""
-    counter, histogram = _rows(method if method in _METHODS else "other", route, status)
-    counter.inc()
-    histogram.observe(seconds)
+    """Count an answered request. All unrouted paths share one label, which bounds the number of time series.
+
+    Raises nothing: the request has been answered, and may have committed, whatever becomes of the files of the metrics.
+    """
+    try:
+        counter, histogram = _rows(method if method in _METHODS else "other", route, status)
+        counter.inc()
+        histogram.observe(seconds)
+    except Exception as error:  # the library says of no exception that it does not raise it
+        _report(f"{type(error).__module__}.{type(error).__qualname__}")
+
+
+@cache
+def _report(kind: str) -> None:
+    """Log the exception that is being handled, the first of its type in this process."""
+    log.error("requests_not_counted", exc_info=True)
 
 
 @cache
