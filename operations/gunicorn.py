@@ -1,11 +1,20 @@
-"""Gunicorn settings: `gunicorn -c python:operations.gunicorn config.wsgi`. The environment sets the sizes."""
+"""Gunicorn settings: `gunicorn -c python:operations.gunicorn config.wsgi`. The environment sets the sizes.
 
+HUP and USR2 start the server once more, from the files as they are now, on the same socket. The old one ends when the
+new one answers, and stays if it does not. docs/upgrade.md says when to use which.
+"""
+
+import contextlib
 import gc
 import os
 import shutil
+import signal
+import sys
 import tempfile
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from gunicorn import glogging
@@ -59,6 +68,21 @@ class logger_class(glogging.Logger):  # noqa: N801 - the name of gunicorn's sett
         self.error_log.propagate = True
 
 
+def on_starting(server: Any) -> None:
+    # Gunicorn's own HUP would start workers with the code that is loaded already.
+    server.handle_hup = server.handle_usr2 = partial(_replace, server)
+    # Not the path of gunicorn's file: the modules beside it have names of Python's own.
+    server.START_CTX["args"] = [sys.executable, "-m", "gunicorn", *sys.argv[1:]]
+
+
+def _replace(server: Any) -> None:
+    if server.systemd:
+        # It would take the end of this process for that of the service.
+        server.log.error("Not replaced: start the unit of the other version, then stop this one.")
+    else:
+        server.reexec()
+
+
 def pre_fork(server: Any, worker: Any) -> None:
     """Freeze loaded objects, since the garbage collector would write to them all and unshare the workers' memory."""
     gc.collect()
@@ -66,6 +90,23 @@ def pre_fork(server: Any, worker: Any) -> None:
     # One or two requests reach Python's default of 700 objects, few of them in cycles. Not higher: request bodies also
     # wait for the collector.
     gc.set_threshold(5_000, *gc.get_threshold()[1:])
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let long polls end as soon as the worker is to end, and end the server that this worker's replaces."""
+    # Imported by name: at the top, it would be imported before the settings.
+    end_waiting = import_module("events.long_poll").end_waiting
+    end = worker.handle_exit
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        end_waiting()
+        end(number, frame)
+
+    signal.signal(signal.SIGTERM, terminate)
+    if predecessor := os.environ.get("GUNICORN_PID"):
+        # Another worker may have been faster.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(predecessor), signal.SIGTERM)
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -263,11 +263,20 @@ class Process:
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
+    def group(self) -> list[psutil.Process]:
+        """Return the processes that run in its process group, which may outlive it, parents first."""
+        return sorted(filter(self._is_in_group, psutil.process_iter()), key=lambda process: len(process.parents()))
+
+    def _is_in_group(self, process: psutil.Process) -> bool:
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            return os.getpgid(process.pid) == self._process.pid and process.status() != psutil.STATUS_ZOMBIE
+        return False
+
     def kill(self) -> None:
         """Kill the whole process group without any cleanup."""
-        if self.lives:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(PATIENCE)
+        self._process.wait(PATIENCE)
 
     def terminate(self) -> int:
         self._process.terminate()

@@ -1,6 +1,9 @@
 """Monitoring of an installation: health checks, metrics and logs of a production-like web server."""
 
+import shutil
+import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -109,3 +112,50 @@ def test_every_line_of_the_log_is_an_object_and_that_of_a_request_says_who_calle
     assert line["milliseconds"] > 0
     assert "Spyri" not in web.output
     assert not [line for line in web.lines if "health" in str(line.get("route"))]
+
+
+def test_requests_are_answered_whatever_becomes_of_the_files_of_the_metrics(
+    installation: Installation, client: tuple[str, str], tmp_path: Path
+) -> None:
+    directory = tmp_path / "metrics"
+    directory.mkdir()
+    web = installation.web(METRICS_TOKEN=TOKEN, PROMETHEUS_MULTIPROC_DIR=str(directory))
+    web.authorize(client)
+    shutil.rmtree(directory)
+    # The next one finds no directory for its files.
+    worker = web.group()[-1]
+    worker.kill()
+    worker.wait()
+    for _ in range(3):
+        assert web.status("/v1.0/contacts/2147483647/details") == 404
+    seen = metrics(web)
+    assert seen["kontor_figures_up"] == 1
+    assert not [name for name in seen if name.startswith("kontor_requests")]
+    told = [line["event"] for line in web.lines if line["level"] == "error"]
+    assert [event for event in told if event.startswith("requests_")] == ["requests_not_counted"]
+
+
+def test_a_server_that_replaces_itself_counts_on_and_deletes_its_own_files_alone(
+    installation: Installation, client: tuple[str, str]
+) -> None:
+    web = installation.web(METRICS_TOKEN=TOKEN)
+    web.authorize(client)
+    web.status("/v1.0/contacts/2147483647/details")
+    first, master = folders_of_metrics(web), web.group()[0]
+    master.send_signal(signal.SIGHUP)
+    wait_until(lambda: not web.lives, "the old server does not end", log=web)
+    for _ in range(2):
+        assert web.status("/v1.0/contacts/2147483647/details") == 404
+    labels = 'method="GET",route="/v1.0/contacts/<int:contactId>/details",status="404"'
+    assert metrics(web)[f"kontor_requests_total{{{labels}}}"] == 2
+    second = folders_of_metrics(web)
+    assert (len(first), len(second), first & second) == (1, 1, set())
+    assert not any(folder.exists() for folder in first)
+    web.group()[0].terminate()
+    wait_until(lambda: not web.group(), "the new server does not end", log=web)
+    assert not any(folder.exists() for folder in second)
+
+
+def folders_of_metrics(web: Web) -> set[Path]:
+    files = {Path(file.path) for process in web.group() for file in process.memory_maps()}
+    return {file.parent for file in files if file.suffix == ".db"}
