@@ -22,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts.actor import Actor
+from core import valkey
 from core.errors import TooManyRequests
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ MAX_KEPT = 10_000
 
 @lru_cache
 def _valkey(url: str) -> Redis:
-    return Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
+    return valkey.client(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
 
 
 @lru_cache

@@ -13,6 +13,8 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from redis import Redis
 
+from core import valkey
+
 SECONDS = 2
 PROBE_FOLDER = "probes"
 
@@ -71,9 +73,8 @@ def _migrations_on_disk() -> frozenset[tuple[str, str]]:
 @contextmanager
 def redis(seconds: float = SECONDS) -> Iterator[Redis]:
     """Open a client of the queue and cache server. Its calls raise redis.RedisError."""
-    with Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=seconds, socket_timeout=seconds, retry_on_timeout=False
-    ) as client:
+    limits = {"socket_connect_timeout": seconds, "socket_timeout": seconds, "retry_on_timeout": False}
+    with valkey.client(settings.REDIS_URL, **limits) as client:
         yield client
 
 

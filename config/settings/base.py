@@ -5,7 +5,6 @@ secret key, plain HTTP on loopback, the commands of `devstack`. With both set no
 `devstack` is imported: SECRET_KEY and ALLOWED_HOSTS are required.
 """
 
-import re
 from importlib import import_module
 
 import environ
@@ -18,6 +17,7 @@ from config.settings.openapi import *
 from config.settings.security import *
 from config.settings.single_sign_on import *
 from core.logging import default_form, logging_config
+from core.valkey import broker, cache_options
 
 DEBUG = EMBEDDED and env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="" if EMBEDDED else environ.Env.NOTSET)
@@ -141,13 +141,17 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+        # A list of one, for Django splits a text at commas.
+        "LOCATION": [REDIS_URL],
+        "OPTIONS": cache_options(REDIS_URL, socket_connect_timeout=2, socket_timeout=2),
     }
 }
 
-# Celery spells a server on a unix socket in a way of its own.
-CELERY_BROKER_URL = re.sub("^unix://", "redis+socket://", REDIS_URL)
+# The time limit is longer than workers wait for a message in one go (a second), and as long as a request waits for a
+# server that is silent.
+CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = broker(
+    REDIS_URL, visibility_timeout=3600, socket_connect_timeout=2, socket_timeout=3
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -156,8 +160,6 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_TASK_PUBLISH_RETRY = False  # a request does not wait for a broker that is down; beat sends again
-# Longer than workers wait for a message in one go (a second); a request waits for a server that is silent no longer.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 2, "socket_timeout": 3}
 CELERY_BEAT_SCHEDULER = "operations.scheduler:LeasedScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "send due keys": {"task": "contacts.tasks.send_due_keys", "schedule": 60},

