@@ -4,6 +4,7 @@ Each is one query on a partial index that counts up to a limit. Results are cach
 scrapes cost nothing more. Unreadable figures are omitted, and `kontor_figures_up` reports it.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import LiteralString
 import psycopg
 import structlog
 from celery import current_app
+from django.core.cache import cache
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -21,6 +23,8 @@ from redis import RedisError
 from changerequests import deadline_mails
 from changerequests.outcomes import GIVEN_UP_AFTER
 from operations import probes
+from operations.scheduler import LEASE_SECONDS
+from operations.tasks import BEAT_KEY
 
 KEPT_SECONDS = 10
 COUNTED_TO = 10_000
@@ -74,13 +78,20 @@ _REQUESTS: LiteralString = """
     SELECT count(*), extract(epoch FROM now() - min(created_at))::float8
     FROM (SELECT created_at FROM changerequests_changerequest WHERE status = 1 LIMIT %(most)s) AS pending
 """
+# It was renewed LEASE_SECONDS before it ends.
+_SCHEDULER: LiteralString = """
+    SELECT extract(epoch FROM clock_timestamp() - max(expires_at))::float8 FROM operations_schedulerlease
+"""
 _TABLES: dict[str, LiteralString] = {"export": "importexport_exportjob", "import": "importexport_importjob"}
 _JOB_STATES = ("pending", "running")
 
 
 @dataclass(frozen=True)
 class Figures:
-    """`jobs` maps (kind, state) to a count, `oldest_due` maps a kind to the age of its oldest due row."""
+    """`jobs` maps (kind, state) to a count, `oldest_due` maps a kind to the age of its oldest due row.
+
+    The seconds for which schedulers and workers have been silent are infinite if none was ever heard of.
+    """
 
     jobs: dict[tuple[str, str], int]
     oldest_due: dict[str, float]
@@ -88,6 +99,8 @@ class Figures:
     oldest_pending_request: float
     queue_length: int
     failing_webhooks: int
+    scheduler_silent: float
+    workers_silent: float
 
 
 def read_figures() -> Figures:
@@ -103,13 +116,24 @@ def read_figures() -> Figures:
             rows += own.execute(query, limit)
         [(pending, oldest_pending)] = own.execute(_REQUESTS, limit)
         [(failing,)] = own.execute(_FAILING)
+        [(expired,)] = own.execute(_SCHEDULER)
     for kind, state, number, age in rows:
         jobs[kind, state] = number
         if state == "pending":
             oldest_due[kind] = max(age or 0.0, 0.0)
     with probes.redis() as client:
         length = int(client.llen(current_app.conf.task_default_queue))
-    return Figures(jobs, oldest_due, pending, max(oldest_pending or 0.0, 0.0), length, failing)
+    noted: float | None = cache.get(BEAT_KEY)
+    return Figures(
+        jobs,
+        oldest_due,
+        pending,
+        max(oldest_pending or 0.0, 0.0),
+        length,
+        failing,
+        scheduler_silent=math.inf if expired is None else max(expired + LEASE_SECONDS, 0.0),
+        workers_silent=math.inf if noted is None else max(time.time() - noted, 0.0),
+    )
 
 
 class FiguresCollector(Collector):
@@ -143,6 +167,12 @@ class FiguresCollector(Collector):
             ("oldest_pending_request_seconds", "The age of the oldest of them.", figures.oldest_pending_request),
             ("queue_length", "Messages to the workers that none has taken yet.", figures.queue_length),
             ("failing_webhooks", "Webhooks whose receiver fails or was given up.", figures.failing_webhooks),
+            ("scheduler_silent_seconds", "Since when no scheduler (beat) has run.", figures.scheduler_silent),
+            (
+                "workers_silent_seconds",
+                "Since when no worker has run anything of beat's.",
+                figures.workers_silent,
+            ),
         ):
             yield GaugeMetricFamily(f"kontor_{name}", text, value)
 
