@@ -6,6 +6,7 @@ from datetime import UTC, date
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 from django.utils import timezone
 
@@ -165,7 +166,10 @@ def _struck(revision: Revision, asked: Mapping[int, Sequence[str]]) -> Sequence[
 def current_digest(request: ChangeRequest) -> str:
     """Return the digest of the request's current revision, without holding all of it in memory."""
     rows = current_proposals(request).order_by("subject__subject_id").values_list("subject__subject_id", "changes")
-    return digest_of_rows(request, rows.iterator(chunk_size=DIGESTED_AT_ONCE) if request.subject_id is None else rows)
+    if request.subject_id is not None:
+        return digest_of_rows(request, rows)
+    with transaction.atomic(savepoint=False):
+        return digest_of_rows(request, rows.iterator(chunk_size=DIGESTED_AT_ONCE))
 
 
 class Decider:

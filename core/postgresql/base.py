@@ -6,6 +6,7 @@ connection is heard of at the socket, which has something to read while nothing 
 """
 
 from select import POLLIN, poll
+from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
@@ -18,6 +19,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if connection is None or connection.closed:
             return False
         return _is_quiet(connection) or super().is_usable()
+
+    def chunked_cursor(self) -> Any:
+        """A cursor on the server within a transaction. Elsewhere an ordinary one, which reads all rows at once.
+
+        What outlives its transaction belongs to a session, and behind a pooler there are none.
+        """
+        return super().chunked_cursor() if self.in_atomic_block else self.cursor()
 
 
 def _is_quiet(connection: psycopg.Connection) -> bool:

@@ -11,7 +11,7 @@ def delete_expired_files() -> int:
     """Delete expired files and return their number; the rows remain as a record of the exports."""
     expired = ExportJob.objects.filter(expires_at__lte=timezone.now()).exclude(file_name="")
     count = 0
-    for job in expired.only("file_name").iterator():
+    for job in expired.only("file_name"):
         with transaction.atomic():
             if ExportJob.objects.filter(pk=job.pk, file_name=job.file_name).update(file_name=""):
                 discard_file(job.file_name)

@@ -121,18 +121,21 @@ def _indexed_values(branch: Branch) -> Iterator[Value]:
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    """Try to take the session-level advisory lock; yield whether it was granted.
+    """Try to take the advisory lock, in a transaction on a connection of its own; yield whether it was granted.
 
-    Never waits: CREATE INDEX CONCURRENTLY waits for other transactions, including one that waits for this lock.
+    Indexes are built outside a transaction, and behind a pooler a lock of the session would stay with whatever
+    connection has taken it. Never waits: CREATE INDEX CONCURRENTLY waits for other transactions, including one that
+    waits for this lock. It does not wait for one that holds it and does nothing.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        is_alone = bool(cursor.fetchone()[0])
-        try:
-            yield is_alone
-        finally:
-            if is_alone:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+    own = connection.copy()
+    try:
+        own.set_autocommit(False)
+        with own.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+            is_alone = bool(cursor.fetchone()[0])
+        yield is_alone
+    finally:
+        own.close()
 
 
 def _owns_tables() -> bool:

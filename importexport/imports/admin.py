@@ -27,15 +27,14 @@ from changerequests.admin.messages import request_link
 from changerequests.kinds import request_kind
 from core.errors import ApiError
 from importexport.imports.failurefile import write_failures
-from importexport.imports.queries import failures_of
+from importexport.imports.queries import FAILURES_AT_ONCE, each_failure, failures_of
 from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
 from importexport.job_messages import message_of
 from importexport.job_ownership import requested_by
-from importexport.models import ImportFailure, ImportFile, ImportJob, ImportKind, ImportStatus
+from importexport.models import ImportFile, ImportJob, ImportKind, ImportStatus
 
 FAILURES_SHOWN = 200
-FAILURES_AT_ONCE = 2_000
 STATUS_LABELS = {
     ImportStatus.PENDING: "info",
     ImportStatus.RUNNING: "info",
@@ -210,7 +209,7 @@ class ImportJobAdmin(CappedAdmin):
         job = self.get_queryset(request).filter(pk=job_id).first()
         if job is None or not self.has_view_permission(request, job):
             raise Http404
-        answer = StreamingHttpResponse(_csv(failures_of(job)), content_type="text/csv; charset=utf-8")
+        answer = StreamingHttpResponse(_csv(job), content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = 'attachment; filename="failures.csv"'
         return answer
 
@@ -224,10 +223,10 @@ def _start(actor: Actor, asked: dict[str, Any]) -> ImportJob:
     return start_sync(actor=actor, kind=kind, names=names, is_dry_run=asked["is_dry_run"])
 
 
-def _csv(failures: QuerySet[ImportFailure]) -> Iterator[str]:
+def _csv(job: ImportJob) -> Iterator[str]:
     """Yield the CSV file in chunks."""
     output = io.StringIO()
-    for line in write_failures(output, failures.iterator(chunk_size=FAILURES_AT_ONCE)):
+    for line in write_failures(output, each_failure(job)):
         if line % FAILURES_AT_ONCE == 0:
             yield output.getvalue()
             output.seek(0)

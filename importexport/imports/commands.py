@@ -12,7 +12,7 @@ from administration.commands import FourEyesCommand
 from changerequests.kinds import request_kind
 from core.errors import ApiError
 from importexport.imports.failurefile import write_failures
-from importexport.imports.queries import failure_as_json, failures_of
+from importexport.imports.queries import each_failure, failure_as_json, failures_of
 from importexport.imports.running import run_job
 from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
@@ -41,7 +41,7 @@ class ImportCommand(FourEyesCommand):
         if options["failures"]:
             try:
                 with options["failures"].open("w", newline="", encoding="utf-8") as output:
-                    for _line in write_failures(output, failures_of(job).iterator(chunk_size=2_000)):
+                    for _line in write_failures(output, each_failure(job)):
                         pass
             except OSError as error:
                 raise CommandError(f"{options['failures']} cannot be written: {error.strerror}.") from error

@@ -1,5 +1,6 @@
 """Queries for syncs and their failures."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from importexport.models import ImportFailure, ImportJob
 
 # Limit of the API; the CSV files of the admin and the commands have all failures.
 MAX_SHOWN = 1_000
+FAILURES_AT_ONCE = 2_000
 
 
 def own_job(*, actor: Actor, status_id: UUID) -> ImportJob:
@@ -28,6 +30,14 @@ def own_job(*, actor: Actor, status_id: UUID) -> ImportJob:
 def failures_of(job: ImportJob) -> QuerySet[ImportFailure]:
     """Return the faults of a sync's entries in the order of the files, with `file` selected."""
     return job.failures.select_related("file").order_by("pk")
+
+
+def each_failure(job: ImportJob) -> Iterator[ImportFailure]:
+    """Yield what `failures_of` returns, without holding all of it in memory or a transaction open. One query a part."""
+    after = 0
+    while found := list(failures_of(job).filter(pk__gt=after)[:FAILURES_AT_ONCE]):
+        yield from found
+        after = found[-1].pk
 
 
 def failure_as_json(failure: ImportFailure) -> dict[str, Any]:
