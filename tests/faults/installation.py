@@ -85,10 +85,10 @@ class OwnServer:
 class Installation:
     """Servers, files and settings of one installation, and the processes that tests start."""
 
-    def __init__(self, folder: Path) -> None:
-        self.var = folder / "var"
+    def __init__(self, folder: Path, *, var: Path | None = None) -> None:
+        self.var = var or folder / "var"
         self.files = folder / "files"
-        self.files.mkdir()
+        self.files.mkdir(exist_ok=True)
         self.postgres = OwnServer(Postgres(self.var))
         self.valkey = OwnServer(Valkey(self.var))
         self.processes: list[Process] = []
