@@ -16,7 +16,7 @@ BUILT := $(TRANSLATIONS) $(SCRIPTS)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-quick check bench trace openapi docs messages screenshots clean
+.PHONY: help run test test-quick check bench trace openapi docs messages screenshots dist release-check image-check clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -77,6 +77,16 @@ messages: $(VENV)/installed ## take the texts of the code over into locale/, whe
 screenshots: $(VENV)/installed-dev $(BUILT) ## retake the screenshots of the README, from their own demo
 	@$(BIN)/python manage.py take_screenshots $(ARGS)
 
+dist: $(VENV)/installed-release $(BUILT) ## build wheel and source distribution into dist/
+	@rm -rf dist
+	@$(BIN)/python -m build
+
+release-check: $(VENV)/installed-release $(BUILT) ## examine whether this tree can be published (ARGS=--without-network)
+	@$(BIN)/python -m release $(ARGS)
+
+image-check: $(VENV)/installed $(BUILT) ## execute the Dockerfile in a clean root and run the result; root on Debian
+	@$(BIN)/python -m release.image $(ARGS)
+
 clean: ## remove generated files: caches, translations, scripts of npm, openapi.json; not var/, where the data is
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info openapi.json $(BUILT)
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
@@ -101,6 +111,11 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/installed-bench: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,bench]'
+	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-release: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,s3,release]'
 	@touch $@ $(VENV)/installed
 
 $(VENV)/installed-docs: pyproject.toml constraints.txt | $(BIN)/python

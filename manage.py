@@ -9,10 +9,11 @@ from django.core.management import execute_from_command_line
 
 from config.settings.environment import EMBEDDED, embedded_servers
 
-# These need no database. `runstack` starts the servers itself, once it has checked that nothing is in its way.
+# These need no database, or run beside one. `runstack` starts the servers itself, once it has checked that nothing is
+# in its way.
 _WITHOUT_SERVERS = frozenset(
-    {"check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help", "makemessages", "runstack"}
-    | {"spectacular", "startapp", "version"}
+    {"beat", "check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help", "makemessages"}
+    | {"runstack", "spectacular", "startapp", "version", "web", "worker"}
 )
 _HELP = frozenset({"-h", "--help", "--version"})
 

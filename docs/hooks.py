@@ -18,6 +18,7 @@ ROOT_FILES = {
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
     "LICENSE": "LICENSE.txt",
+    "NOTICE": "NOTICE.txt",
 }
 LINK = re.compile(r"(?<=\]\()(?P<path>[\w./-]+)(?=[)#])")
 

@@ -33,6 +33,4 @@ def embedded_servers() -> ModuleType:
     try:
         return import_module("devstack.embedded")
     except ModuleNotFoundError as error:
-        raise ImproperlyConfigured(
-            "Set DATABASE_URL and REDIS_URL: the embedded servers come with a clone of the repository, in devstack/."
-        ) from error
+        raise ImproperlyConfigured("Set DATABASE_URL and REDIS_URL: the image has no embedded servers.") from error

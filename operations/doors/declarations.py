@@ -279,6 +279,9 @@ COMMANDS = {
     "unlock_login": _exempt(Exemption.TAKES_AWAY, "a lock; it is on record"),
     "rotate_authenticator_keys": _TECHNICAL,
     "search_indexes": _TECHNICAL,
+    "web": _TECHNICAL,
+    "worker": _TECHNICAL,
+    "beat": _TECHNICAL,
     # Not in production.
     "load_demo": _SHELL,
     "runstack": _SHELL,
