@@ -8,6 +8,7 @@ from core.anonymization import register_anonymization_handler
 from events.kinds import register_event_kind
 from schemas.document_sources import register_document_source
 from schemas.names import register_schema_name
+from schemas.publications import register_publication_handler
 from schemas.usage_checks import register_usage_check
 
 
@@ -26,11 +27,12 @@ class ContactsConfig(AppConfig):
         from contacts.kinds.creation import ContactCreationKind
         from contacts.kinds.details import ContactDetailsKind
         from contacts.kinds.identity import ContactIdentityKind
-        from contacts.models import CONTACT_KINDS
+        from contacts.models import CONTACT_KINDS, CONTACT_SCHEMA
         from contacts.queries.contacts import has_username
         from contacts.queries.documents import is_list_item_used, stored_contacts
         from contacts.services.anonymization import erase_contacts
         from contacts.services.logins import ContactLogins
+        from contacts.services.search_keys import follow_definition
         from contacts.systems import SystemSort
 
         register_kind(ContactDetailsKind())
@@ -44,6 +46,7 @@ class ContactsConfig(AppConfig):
         register_usage_check(is_list_item_used)
         register_document_source("contact", stored_contacts)
         register_schema_name("contact", _("Contact"))
+        register_publication_handler(CONTACT_SCHEMA, follow_definition)
         # Handlers run in reverse: the ledger records the erasure before requests may lose their values.
         for kind in CONTACT_KINDS:
             register_anonymization_handler(partial(erase_requests, kind))

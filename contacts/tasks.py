@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from contacts.services.delivery import deliver_key, overdue_keys
 from contacts.services.refused import erase_refused_creations
+from contacts.services.search_keys import fill_search_keys
 from core.models import PendingFileDeletion
 from core.stored_files import delete_file
 
@@ -34,3 +35,9 @@ def delete_obsolete_files() -> None:
 def erase_refused() -> None:
     """Erase the data of contacts whose creation was refused or cancelled long ago. Beat runs this every hour."""
     erase_refused_creations()
+
+
+@shared_task
+def update_search_keys() -> None:
+    """Write the keys that contacts are found by after a schema was published. Beat runs it every minute."""
+    fill_search_keys()

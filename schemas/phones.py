@@ -56,6 +56,11 @@ def e164(value: str, region: str) -> str | None:
     return None if number is None else phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def national_digits(international: str) -> str:
+    """Return the digits of a number in E.164 without its calling code: what all ways to write it end with."""
+    return phonenumbers.national_significant_number(phonenumbers.parse(international))
+
+
 def is_same_number(one: str, other: str, region: str) -> bool:
     """Return whether two texts dial the same: number and extension."""
     numbers = _parsed(one, region), _parsed(other, region)

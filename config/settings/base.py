@@ -176,6 +176,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "expire exports": {"task": "importexport.exports.tasks.expire_exports", "schedule": 60},
     "delete obsolete files": {"task": "contacts.tasks.delete_obsolete_files", "schedule": 60},
     "erase refused creations": {"task": "contacts.tasks.erase_refused", "schedule": 3600},
+    "update search keys": {"task": "contacts.tasks.update_search_keys", "schedule": 60},
     "resume imports": {"task": "importexport.imports.tasks.resume_imports", "schedule": 30},
     "tidy imports": {"task": "importexport.imports.tasks.tidy_imports", "schedule": 3600},
     "resume schema checks": {"task": "schemas.tasks.resume_checks", "schedule": 60},

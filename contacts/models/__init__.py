@@ -20,6 +20,14 @@ from contacts.models.contact import (
 )
 from contacts.models.history import ContactEntry, ContactErasure
 from contacts.models.picture import ProfilePicture
+from contacts.models.searching import (
+    ConnectionWithKeys,
+    ContactWithKeys,
+    SearchField,
+    SearchFill,
+    SearchKeys,
+    SearchKind,
+)
 from contacts.models.systems import MAX_SYSTEM, ExternalSystem
 from contacts.models.waiting import (
     ReservedExternalId,
@@ -44,16 +52,22 @@ __all__ = [
     "START_OF_NAME",
     "Channel",
     "ChannelKind",
+    "ConnectionWithKeys",
     "Contact",
     "ContactAssignment",
     "ContactEntry",
     "ContactErasure",
     "ContactParticipant",
+    "ContactWithKeys",
     "ExternalConnection",
     "ExternalSystem",
     "LoginOfContacts",
     "ProfilePicture",
     "ReservedExternalId",
+    "SearchField",
+    "SearchFill",
+    "SearchKeys",
+    "SearchKind",
     "SubjectOfContactRequest",
     "WaitingAssignment",
     "WaitingContact",

@@ -56,6 +56,10 @@ NAME = Coalesce(
 )
 
 
+# Where the parts of a name are in the details.
+NAME_FIELDS = frozenset(f"personalInformation.{key}" for key in ("displayName", "firstName", "middleName", "lastName"))
+
+
 def name_of(*, details: Mapping[str, Any], username: str | None) -> str:
     """Return NAME for a contact that has no row yet."""
     display, first, last = (

@@ -21,6 +21,7 @@ from schemas.definition.jsontext import read_json_text
 from schemas.derivation import usable_json_schema
 from schemas.engine import DIALECT, schema_faults
 from schemas.models import SCHEMA_KIND, Schema, SchemaDraft, SchemaVersion
+from schemas.publications import run_publication_handlers
 from schemas.queries import lists_above
 from schemas.services.impact import attach_draft, check_for_review
 
@@ -144,6 +145,7 @@ def _add_version(
     )
     schema.current_version = version
     schema.save(update_fields=["current_version"])
+    run_publication_handlers(schema.key, version.pk, definition)
     return version
 
 
