@@ -27,8 +27,9 @@ from accounts.prefetch import Row, ViewPrefetch
 from contactgroups.documents import MEMBERS
 from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, ContactGroup, GroupMembership, LinkedEntity
 from contacts.models import Contact, ContactAssignment
-from contacts.queries.contacts import check_visible, no_such_contact, search_contacts
+from contacts.queries.contacts import check_visible, no_such_contact
 from contacts.queries.documents import is_id_asked_for
+from contacts.queries.searching import as_written
 from core.errors import NotFound
 from core.folding import FoldedLike
 from core.prepared import Param, PreparedQuery
@@ -122,7 +123,7 @@ def search_groups(groups: QuerySet[ContactGroup], text: str, *, actor: Actor) ->
     term = SearchTerm.typed(text)
     if not term:
         return groups
-    contacts = search_contacts(Contact.objects.visible_to(actor), text)
+    contacts = as_written(Contact.objects.visible_to(actor), text)
     # The LIMIT excludes nothing; it makes PostgreSQL find the contacts first. When it flattens the subquery, it
     # estimates as many matches as the actor sees contacts.
     meant_contacts = contacts.order_by().values("pk")[:INT32_MAX]

@@ -6,7 +6,7 @@ from django_filters import CharFilter, ChoiceFilter, FilterSet, NumberFilter, Ty
 
 from changerequests.models import RequestSubject
 from contacts.models import CONTACT_DETAILS, Contact
-from contacts.queries.contacts import search_contacts
+from contacts.queries.searching import search_contacts
 
 
 class ContactFilterSet(FilterSet):

@@ -1,18 +1,10 @@
 """How well a contact's keys answer a query: the order of what a search finds. docs/search.md has the table."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 from contacts.searching import SHORT, Query, Term
 
-# A text of a query -> its words as keys have them, and without the e of umlauts.
-Forms = Mapping[str, tuple[str, str]]
-
-# The least similarity of a word to one with typing errors: common trigrams of those of the term.
-FUZZY = 0.4
-# The least share of trigrams that two words must have in common.
-ALIKE = 0.25
 NAME, OTHER = "name", "other"
 WHOLE, START, INSIDE = "whole", "start", "inside"
 WEIGHTS = {
@@ -24,9 +16,23 @@ WEIGHTS = {
     (OTHER, INSIDE): 0.45,
 }
 KEY = 0.9
+# Times the share of trigrams in common.
 ERRORS = 0.5
 # Of what is found without the e of an umlaut only.
 WITHOUT_E = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A text of a query as keys have it, without the e of umlauts, and the words that are like it, with how much."""
+
+    words: str
+    without_e: str
+    similar: Mapping[str, float] = field(default_factory=dict)
+
+
+# By text.
+Forms = Mapping[str, Form]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,37 +98,23 @@ def _term_score(term: Term, names: str, others: str, forms: Forms) -> float:
     best = KEY if any(key in others for key in term.keys) else 0.0
     if not term.text:
         return best
-    words, without_e = forms[term.text]
-    for form, weight in ((words, 1.0), (without_e, WITHOUT_E)) if words != without_e else ((words, 1.0),):
+    form = forms[term.text]
+    for words, weight in ((form.words, 1.0), (form.without_e, WITHOUT_E)):
         for place, text in ((NAME, names), (OTHER, others)):
-            if manner := _manner(form, text, is_short=len(term.text) < SHORT):
+            if manner := _manner(words, text, is_short=len(term.text) < SHORT):
                 best = max(best, WEIGHTS[place, manner] * weight)
-    return best or ERRORS * max(_alike(words, names), 0.9 * _alike(words, others))
+    if best:
+        return best
+    texts = names + others
+    return ERRORS * max((share for word, share in form.similar.items() if f" {word} " in texts), default=0.0)
 
 
-def _manner(form: str, text: str, *, is_short: bool) -> str:
-    """Return how a text has the words: whole, at the start of a word, or inside; "" if it has not."""
-    if form not in text:
+def _manner(words: str, text: str, *, is_short: bool) -> str:
+    """Return how a text has words: whole, at the start of a word, or inside; "" if it has not."""
+    if words not in text:
         return ""
-    if f" {form} " in text:
+    if f" {words} " in text:
         return WHOLE
-    if f" {form}" in text:
+    if f" {words}" in text:
         return START
     return "" if is_short else INSIDE
-
-
-def _alike(words: str, text: str) -> float:
-    """Return the greatest share of common trigrams of the words and a word of the text, 0 if it is too small."""
-    own = _trigrams(words)
-    best = 0.0
-    for word in text.split():
-        common = own & (others := _trigrams(word))
-        if common:
-            best = max(best, len(common) / len(own | others))
-    return best if best >= ALIKE else 0.0
-
-
-@lru_cache(maxsize=16_384)
-def _trigrams(word: str) -> frozenset[str]:
-    padded = f"  {word} "
-    return frozenset(padded[start : start + 3] for start in range(len(padded) - 2))

@@ -13,6 +13,7 @@ from contacts.views.contacts import (
 )
 from contacts.views.history import HistorySearchV10View, HistorySearchView
 from contacts.views.pictures import ProfilePictureView
+from contacts.views.searching import ContactSearchView
 
 HISTORY = "contacts/<int:contactId>/details/change-history/search"
 REQUEST = "contacts/<int:contactId>/change-requests/<int:changeRequestId>"
@@ -21,6 +22,7 @@ VERIFICATION = "v1.0/contacts/<int:contactId>/communication-verification"
 
 urlpatterns = [
     path("v1.0/contacts", ContactsView.as_view()),
+    path("v1.0/contacts/search", ContactSearchView.as_view()),
     path("v1.0/contacts/anonymize", AnonymizeView.as_view()),
     path("v1.0/contacts/<int:contactId>/details", ContactDetailsView.as_view()),
     path("v1.0/contacts/<int:contactId>", ContactView.as_view()),

@@ -106,6 +106,25 @@ def keys_in_order(rows: QuerySet[M], *, total: int, start: int, stop: int) -> Qu
     return rows.values("pk")[start:stop]
 
 
+def page_of(
+    criteria: Mapping[str, Any],
+    found: Callable[[int, int], tuple[Iterable[Any], int]],
+    *,
+    render: Callable[[Any], Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return one page with its counts. `found` returns the rows from one place to another, and how many there are."""
+    page, size = criteria["page"] or 1, criteria["pageSize"] or DEFAULT_PAGE_SIZE
+    start = (page - 1) * size
+    rows, total = found(start, start + size)
+    return {
+        "results": [render(row) for row in rows],
+        "page": page,
+        "pageSize": size,
+        "pageCount": -(-total // size),
+        "totalCount": total,
+    }
+
+
 def paginate(
     rows: QuerySet[M],
     criteria: Mapping[str, Any],
@@ -118,18 +137,13 @@ def paginate(
     `shown` adds the joins that rendering needs, or turns the rows into what is rendered. It is applied to the page's
     rows only: sorting all matches with these joins would take many times as long.
     """
-    page, size = criteria["page"] or 1, criteria["pageSize"] or DEFAULT_PAGE_SIZE
-    total = rows.order_by().count()
-    start = (page - 1) * size
-    found: Iterable[Any] = ()
-    if start < total:
-        keys = keys_in_order(rows, total=total, start=start, stop=start + size)
+
+    def found(start: int, stop: int) -> tuple[Iterable[Any], int]:
+        total = rows.order_by().count()
+        if start >= total:
+            return (), total
+        keys = keys_in_order(rows, total=total, start=start, stop=stop)
         on_page = with_keys(rows.model._default_manager.all(), keys)
-        found = shown(on_page.order_by(*rows.query.order_by))
-    return {
-        "results": [render(row) for row in found],
-        "page": page,
-        "pageSize": size,
-        "pageCount": -(-total // size),
-        "totalCount": total,
-    }
+        return shown(on_page.order_by(*rows.query.order_by)), total
+
+    return page_of(criteria, found, render=render)

@@ -63,6 +63,12 @@ def without_triggers() -> Iterator[None]:
         cursor.execute("SET session_replication_role = origin")
 
 
+def keep_search_keys(contacts: Iterable[Contact]) -> None:
+    """Write the keys that the triggers would have written, for rows of `without_triggers`."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT kontor_keep_search_keys(%s, true)", [[contact.pk for contact in contacts]])
+
+
 @pytest.fixture
 def default_schemas(db: None) -> None:
     """Default lists and schemas, reloaded if an earlier test emptied the database."""

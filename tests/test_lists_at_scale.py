@@ -31,6 +31,8 @@ SEARCH = "/v1.0/contacts/change-requests/search"
 TABLES = [
     "contacts_contact",
     "contacts_contactassignment",
+    "contacts_searchkeys",
+    "contacts_searchword",
     "contactgroups_contactgroup",
     "contactgroups_groupmembership",
     "contactgroups_linkedentity",
@@ -87,6 +89,7 @@ def build_house() -> None:
     }
     with without_triggers(), connection.cursor() as cursor:
         cursor.execute(FILL, {**people, **kinds, "rows": MANY, "few": FEW})
+        cursor.execute("SELECT kontor_keep_search_keys(ARRAY(SELECT id FROM contacts_contact), true)")
         insert_requests(REQUESTS, {**people, "rejected": Status.REJECTED})
         # What autovacuum would come to do. New rows wait in a list of a trigram index, and a long one makes it dear.
         cursor.execute(TIDY, [TABLES])

@@ -120,6 +120,7 @@ OPERATIONS = [
     ),
     Operation("POST", f"{VERIFICATION}/resend", "contacts.write", WRITERS_OR_CONTACTS, {"channel": "Email"}),
     Operation("POST", f"{VERIFICATION}/discontinue", "contacts.write", WRITERS_OR_CONTACTS, {"channel": "Email"}),
+    Operation("POST", "/v1.0/contacts/search", "contacts.read", ALL, {"query": "x"}),
     Operation("POST", "/v1.0/contacts/anonymize", "anonymize", {APP, OFFICER}, {"contactIds": [2**31 - 1]}),
     # ContactGroupManagement
     Operation("GET", "/v2.0/contacts/{contactId}/contactgroups", "groups.read", ALL),

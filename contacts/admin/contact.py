@@ -35,8 +35,8 @@ from contacts.admin.pictures import change_picture, picture_page, show_picture, 
 from contacts.display import laid_out
 from contacts.models import CONTACT_SCHEMA, START_OF_NAME, Contact
 from contacts.permissions import MAY_ADD, MAY_CHANGE
-from contacts.queries.contacts import search_contacts
 from contacts.queries.details import pending_addresses
+from contacts.queries.searching import search_contacts
 from schemas.forms import ListChoicesMixin
 from schemas.queries import current_schema
 
@@ -63,7 +63,7 @@ class ContactAdmin(ListChoicesMixin, AskingAdmin, VisibleToActorAdmin):
     list_display = ["full_name", "type", "login_name", "participant_names", "pending"]
     list_filter = [TypeFilter, "participants", PendingFilter]
     search_fields = ["name"]
-    search_help_text = _("Name, username, id or external id")
+    search_help_text = _("Name, phone, email, birth date, address, number of an account or any other id")
     ordering = ["-id"]
     sortable_by = ["full_name", "login_name"]
     paginator = KeyedPaginator

@@ -12,7 +12,7 @@ from accounts.actor import Actor
 from changerequests.document_kinds import DocumentKind, DocumentPresenter
 from changerequests.kinds import RequestKind, SubjectView, listed_columns
 from contacts.models import CONTACT_TYPES, Contact, ContactParticipant
-from contacts.queries.contacts import search_contacts
+from contacts.queries.searching import as_written
 from contacts.services.identity import TYPE
 from schemas.queries import list_data
 
@@ -28,7 +28,7 @@ class AboutContacts(RequestKind):
         return Contact.objects.visibility(actor, column="subject_id")
 
     def search(self, term: str) -> QuerySet[Any, Any]:
-        return search_contacts(Contact.objects.all(), term).order_by().values("pk")
+        return as_written(Contact.objects.all(), term).order_by().values("pk")
 
     def of_participant(self, participant_id: int) -> QuerySet[Any, Any]:
         return ContactParticipant.objects.filter(participant=participant_id).values("contact")

@@ -31,7 +31,8 @@ from contacts.models import (
     ContactParticipant,
     WaitingContact,
 )
-from contacts.queries.contacts import no_such_contact, search_contacts
+from contacts.queries.contacts import no_such_contact
+from contacts.queries.searching import as_written
 from contacts.services.access import PARTICIPANTS
 from contacts.services.creation import DETAILS, amend_creation, write_creation
 from contacts.services.identity import TYPE
@@ -173,7 +174,7 @@ class ContactCreationKind(CreationKind, AboutContacts):
     def search(self, term: str) -> QuerySet[Any, Any]:
         typed = SearchTerm.typed(term)
         waits = Q(external_ids__external_id=typed.text) | typed.is_key() | typed.parts_of("name", "username")
-        created = search_contacts(Contact.objects.all(), term).order_by().values("pk")
+        created = as_written(Contact.objects.all(), term).order_by().values("pk")
         return WaitingContact.objects.filter(waits | Q(pk__in=created)).order_by().values("pk")
 
     def of_participant(self, participant_id: int) -> QuerySet[Any, Any]:

@@ -1,5 +1,6 @@
 """By what contacts are found: the tables and functions. The rows of contacts that there are come in the background."""
 
+import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
@@ -42,7 +43,10 @@ class Migration(migrations.Migration):
                 ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("version", models.IntegerField(null=True)),
                 ("filled_to", models.IntegerField(null=True)),
-                ("barrier", models.BigIntegerField(null=True)),
+                (
+                    "awaited",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None),
+                ),
             ],
             options={
                 "default_permissions": (),
@@ -71,6 +75,22 @@ class Migration(migrations.Migration):
                         django.contrib.postgres.indexes.OpClass("keys", name="gin_trgm_ops"),
                         name="contact_by_search_keys",
                     )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SearchWord",
+            fields=[
+                ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("word", models.TextField()),
+            ],
+            options={
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(models.F("word"), name="search_word"),
+                    django.contrib.postgres.indexes.GinIndex(
+                        django.contrib.postgres.indexes.OpClass("word", name="gin_trgm_ops"), name="search_word_by_part"
+                    ),
                 ],
             },
         ),

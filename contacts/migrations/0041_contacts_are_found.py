@@ -27,8 +27,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="new_contacts_are_found",
                 sql=core.triggers.GuardSQL(
-                    func="\n                    PERFORM public.kontor_keep_search_keys(ARRAY(SELECT id FROM written));\n                    RETURN NULL;\n                ",
-                    hash="6f60c01e63da921bcf0df554bf4c4f34dda975f3",
+                    func="\n                    PERFORM public.kontor_keep_search_keys(ARRAY(SELECT id FROM written), true);\n                    RETURN NULL;\n                ",
+                    hash="2cbf094c7719eb5b133df53ff7460ba48d831ce6",
                     level="STATEMENT",
                     operation="INSERT",
                     pgid="pgtrigger_new_contacts_are_found_d34ed",
@@ -44,8 +44,8 @@ class Migration(migrations.Migration):
                 name="changed_contacts_are_found",
                 sql=core.triggers.GuardSQL(
                     declare="DECLARE touched integer[];",
-                    func="\n                    touched := ARRAY(\n                        SELECT id FROM written JOIN before USING (id)\n                         WHERE (written.details, written.username)\n                            IS DISTINCT FROM (before.details, before.username));\n                    IF cardinality(touched) > 0 THEN\n                        PERFORM FROM public.contacts_searchkeys WHERE contact_id = ANY(touched) ORDER BY contact_id FOR UPDATE;\n                        PERFORM public.kontor_keep_search_keys(touched);\n                    END IF;\n                    RETURN NULL;\n                ",
-                    hash="9bb0e4e08e0a972b25b361ed458ef49361a92fd3",
+                    func="\n                    touched := ARRAY(\n                        SELECT id FROM written JOIN before USING (id)\n                         WHERE (written.details, written.username)\n                            IS DISTINCT FROM (before.details, before.username));\n                    IF cardinality(touched) > 0 THEN\n                        PERFORM public.kontor_keep_search_keys(touched, false);\n                    END IF;\n                    RETURN NULL;\n                ",
+                    hash="26c7ec2b2d5d11bc4dc6cd4dae9c71fc5fe68071",
                     level="STATEMENT",
                     operation="UPDATE",
                     pgid="pgtrigger_changed_contacts_are_found_0e191",

@@ -27,9 +27,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="new_ids_are_found",
                 sql=core.triggers.GuardSQL(
-                    declare="DECLARE touched integer[];",
-                    func="\n            touched := ARRAY(SELECT DISTINCT contact_id FROM written);\n            PERFORM FROM public.contacts_searchkeys WHERE contact_id = ANY(touched) ORDER BY contact_id FOR UPDATE;\n            PERFORM public.kontor_keep_search_keys(touched);\n            RETURN NULL;\n        ",
-                    hash="b59ecdaddd8b00863f2aec1667feac9975f634a5",
+                    func="\n            PERFORM public.kontor_keep_search_keys(ARRAY(SELECT DISTINCT contact_id FROM written), false);\n            RETURN NULL;\n        ",
+                    hash="1ace0f4902aaf6731ccd1f1d4c794df8958a3d80",
                     level="STATEMENT",
                     operation="INSERT",
                     pgid="pgtrigger_new_ids_are_found_17a58",
@@ -44,9 +43,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="changed_ids_are_found",
                 sql=core.triggers.GuardSQL(
-                    declare="DECLARE touched integer[];",
-                    func="\n            touched := ARRAY(SELECT DISTINCT contact_id FROM written);\n            PERFORM FROM public.contacts_searchkeys WHERE contact_id = ANY(touched) ORDER BY contact_id FOR UPDATE;\n            PERFORM public.kontor_keep_search_keys(touched);\n            RETURN NULL;\n        ",
-                    hash="d1826f4911e85d0495a25eb2a74e8d636045a215",
+                    func="\n            PERFORM public.kontor_keep_search_keys(ARRAY(SELECT DISTINCT contact_id FROM written), false);\n            RETURN NULL;\n        ",
+                    hash="35fac2e52874f4c6672fd367e3d830b9b30d1983",
                     level="STATEMENT",
                     operation="UPDATE",
                     pgid="pgtrigger_changed_ids_are_found_592b2",
@@ -61,9 +59,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="removed_ids_are_not_found",
                 sql=core.triggers.GuardSQL(
-                    declare="DECLARE touched integer[];",
-                    func="\n            touched := ARRAY(SELECT DISTINCT contact_id FROM removed);\n            PERFORM FROM public.contacts_searchkeys WHERE contact_id = ANY(touched) ORDER BY contact_id FOR UPDATE;\n            PERFORM public.kontor_keep_search_keys(touched);\n            RETURN NULL;\n        ",
-                    hash="fd12389af344db6990c288d8e0169d9de765e011",
+                    func="\n            PERFORM public.kontor_keep_search_keys(ARRAY(SELECT DISTINCT contact_id FROM removed), false);\n            RETURN NULL;\n        ",
+                    hash="40508fbe6f75225e80839922e1c022ea52658f9f",
                     level="STATEMENT",
                     operation="DELETE",
                     pgid="pgtrigger_removed_ids_are_not_found_1b5fe",

@@ -27,6 +27,7 @@ from contacts.models.searching import (
     SearchFill,
     SearchKeys,
     SearchKind,
+    SearchWord,
 )
 from contacts.models.systems import MAX_SYSTEM, ExternalSystem
 from contacts.models.waiting import (
@@ -68,6 +69,7 @@ __all__ = [
     "SearchFill",
     "SearchKeys",
     "SearchKind",
+    "SearchWord",
     "SubjectOfContactRequest",
     "WaitingAssignment",
     "WaitingContact",

@@ -65,18 +65,36 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$
 """
 
+# The words of names and other texts, among which those are looked for that are like one with a typing error.
+SPELT = """
+CREATE OR REPLACE FUNCTION public.kontor_spelt_words(contacts integer[]) RETURNS SETOF text
+LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT word
+      FROM public.contacts_searchkeys kept
+     CROSS JOIN LATERAL string_to_table(concat(split_part(kept.keys, E'\\n', 1), split_part(kept.keys, E'\\n', 2)), ' ')
+            AS word
+     WHERE kept.contact_id = ANY(contacts) AND length(word) BETWEEN 4 AND 40 AND word !~ '[0-9]'
+$$
+"""
+
 # Folds all values of a contact at once, separated by U+0001: folding takes most of the time.
+#
+# Words have no unique index: two transactions that add the same one do not wait for each other, and twice does no harm.
 KEEP = """
-CREATE OR REPLACE FUNCTION public.kontor_keep_search_keys(contacts integer[]) RETURNS void
-LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION public.kontor_keep_search_keys(contacts integer[], are_new boolean) RETURNS void
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    before text[];
 BEGIN
+    IF NOT are_new THEN
+        PERFORM FROM public.contacts_searchkeys WHERE contact_id = ANY(contacts) ORDER BY contact_id FOR UPDATE;
+        before := ARRAY(SELECT public.kontor_spelt_words(contacts));
+    END IF;
     INSERT INTO public.contacts_searchkeys AS kept (contact_id, keys)
     SELECT contact.id,
            ' ' || public.kontor_search_key('name', NULL, btrim(split_part(folded.words, U&'\\0001', 1))) || E' \\n '
-           || concat_ws(' ',
-                public.kontor_search_key('text', NULL, btrim(split_part(folded.words, U&'\\0001', 2))),
-                btrim(split_part(folded.words, U&'\\0001', 3)),
-                found.others) || ' '
+           || public.kontor_search_key('text', NULL, btrim(split_part(folded.words, U&'\\0001', 2))) || E' \\n '
+           || concat_ws(' ', btrim(split_part(folded.words, U&'\\0001', 3)), found.others) || ' '
       FROM public.contacts_contact contact
      CROSS JOIN LATERAL (
         SELECT concat(string_agg(one.value, ' ') FILTER (WHERE one.kind = 'name'), U&'\\0001',
@@ -92,8 +110,15 @@ BEGIN
      WHERE contact.id = ANY(contacts)
      ORDER BY contact.id
     ON CONFLICT (contact_id) DO UPDATE SET keys = EXCLUDED.keys WHERE kept.keys <> EXCLUDED.keys;
+    INSERT INTO public.contacts_searchword (word)
+    SELECT one.word FROM public.kontor_spelt_words(contacts) AS one(word)
+     WHERE NOT EXISTS (SELECT FROM public.contacts_searchword known WHERE known.word = one.word);
+    -- What nobody has any more may name somebody who was anonymized.
+    DELETE FROM public.contacts_searchword
+     WHERE word IN (SELECT unnest(before) EXCEPT SELECT public.kontor_spelt_words(contacts))
+       AND NOT EXISTS (SELECT FROM public.contacts_searchkeys WHERE keys LIKE '% ' || word || ' %');
 END
 $$
 """
 
-FUNCTIONS = (WORDS, WITHOUT_E, KEY, WITHOUT_MARKS, VALUES, KEEP)
+FUNCTIONS = (WORDS, WITHOUT_E, KEY, WITHOUT_MARKS, VALUES, SPELT, KEEP)

@@ -6,6 +6,7 @@ Triggers keep the keys with every write, whoever makes it. docs/search.md descri
 from typing import Any
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 
@@ -48,12 +49,12 @@ class SearchFill(models.Model):
     """The one row that says how far the keys follow the fields, since these last changed.
 
     `version` is that of the schema which the fields are those of. Contacts up to the id `filled_to` have their keys;
-    null means all. Transactions before `barrier` may still write keys of the fields before.
+    null means all. The transactions in `awaited` may still write keys of the fields before.
     """
 
     version = models.IntegerField(null=True)
     filled_to = models.IntegerField(null=True)
-    barrier = models.BigIntegerField(null=True)
+    awaited = ArrayField(models.TextField(), null=True)
 
     class Meta:
         default_permissions = ()
@@ -82,7 +83,20 @@ class SearchKeys(models.Model):
         return str(self.contact_id)
 
 
-_LOCK_KEYS = "PERFORM FROM public.contacts_searchkeys WHERE contact_id = ANY(touched) ORDER BY contact_id FOR UPDATE;"
+class SearchWord(models.Model):
+    """A word of names and other texts of contacts, without saying whose. Some are there twice."""
+
+    word = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index("word", name="search_word"),
+            GinIndex(OpClass("word", name="gin_trgm_ops"), name="search_word_by_part"),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class ContactWithKeys(Contact):
@@ -99,7 +113,7 @@ class ContactWithKeys(Contact):
                 operation=pgtrigger.Insert,
                 referencing=pgtrigger.Referencing(new="written"),
                 func="""
-                    PERFORM public.kontor_keep_search_keys(ARRAY(SELECT id FROM written));
+                    PERFORM public.kontor_keep_search_keys(ARRAY(SELECT id FROM written), true);
                     RETURN NULL;
                 """,
             ),
@@ -110,17 +124,16 @@ class ContactWithKeys(Contact):
                 operation=pgtrigger.Update,
                 referencing=pgtrigger.Referencing(old="before", new="written"),
                 declare=[("touched", "integer[]")],
-                func=f"""
+                func="""
                     touched := ARRAY(
                         SELECT id FROM written JOIN before USING (id)
                          WHERE (written.details, written.username)
                             IS DISTINCT FROM (before.details, before.username));
                     IF cardinality(touched) > 0 THEN
-                        {_LOCK_KEYS}
-                        PERFORM public.kontor_keep_search_keys(touched);
+                        PERFORM public.kontor_keep_search_keys(touched, false);
                     END IF;
                     RETURN NULL;
-                """,  # noqa: S608 - constants
+                """,
             ),
         ]
 
@@ -133,11 +146,8 @@ def _of_connections(name: str, operation: Any, **transition: str) -> Guard:
         when=pgtrigger.After,
         operation=operation,
         referencing=pgtrigger.Referencing(**transition),
-        declare=[("touched", "integer[]")],
         func=f"""
-            touched := ARRAY(SELECT DISTINCT contact_id FROM {table});
-            {_LOCK_KEYS}
-            PERFORM public.kontor_keep_search_keys(touched);
+            PERFORM public.kontor_keep_search_keys(ARRAY(SELECT DISTINCT contact_id FROM {table}), false);
             RETURN NULL;
         """,  # noqa: S608 - constants
     )

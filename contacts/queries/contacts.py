@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
@@ -19,7 +19,6 @@ from contacts.models import (
     WaitingContact,
 )
 from core.errors import NotFound
-from core.search import SearchTerm
 from core.text import compared, normalized
 
 
@@ -118,13 +117,3 @@ def connection_holder(*, actor: Actor, system: str, external_id: str) -> Contact
         raise NotFound(_("No contact that you can see has this external id in this system."))
     found: Contact = contact
     return found
-
-
-def search_contacts(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:
-    """Return the contacts that match a search term: parts of a name or username, an id, a uid or an external id."""
-    term = SearchTerm.typed(text)
-    if not term:
-        return contacts
-    # At most one contact, and written so: `IN` would keep PostgreSQL from combining the indexes of the alternatives.
-    holder = ExternalConnection.objects.filter(external_id=term.text).order_by().values("contact")[:1]
-    return contacts.filter(Q(pk=Subquery(holder)) | term.is_key() | term.parts_of("name", "username"))

@@ -6,16 +6,16 @@ The database finds candidates by one trigram index over the keys of contacts, an
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from operator import add, and_, or_
+from operator import and_, or_
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import BooleanField, F, FloatField, Func, Q, QuerySet, TextField, Value
+from django.db.models import BooleanField, F, Func, Q, QuerySet, TextField, Value
 
 from accounts.actor import Actor
 from contacts.models import Contact, SearchKeys
-from contacts.ranking import FUZZY, Forms, Ranked, ranked
+from contacts.ranking import Form, Forms, Ranked, ranked
 from contacts.searching import SHORT, Query, Term, read_query, texts_of
 from core.search import id_in, uuid_in
 
@@ -23,8 +23,11 @@ from core.search import id_in, uuid_in
 MOST = 1_000
 # If fewer are found as they are written, typing errors are looked for.
 ENOUGH = 20
-# Errors are not looked for in shorter terms: too much is similar.
+# Errors are not looked for in shorter terms: too much is similar. In others, the words that are most alike count.
 FEWEST_LETTERS = 4
+MOST_ALIKE = 12
+# The least share of trigrams in common: two letters of four that changed places leave so many.
+ALIKE = 0.25
 ID, UID = "id", "uId"
 
 # A term -> contacts that another app knows by it, as a query for their ids, by the path to show.
@@ -68,17 +71,19 @@ def _like(words: Any, before: str, after: str) -> Func:
 
 
 def find_contacts(*, actor: Actor, text: str) -> list[Ranked]:
-    """Return the contacts that the actor sees and that the text means, best first, at most about 3,000.
+    """Return the contacts that the actor sees and that the text means, best first, at most about 2,000.
 
     Runs two statements, or three if few are found as they are written.
     """
     query = read_query(text)
     if not query:
         return []
-    forms = _forms(query)
-    found = list(_candidates(_visible(actor), query))
-    if len(found) < ENOUGH and (similar := _similar(query)) is not None:
-        found += _visible(actor).filter(similar[0]).order_by(similar[1].desc())[:MOST].values_list(*_COLUMNS)
+    visible = _visible(actor)
+    found = list(_candidates(visible, query))
+    is_enough = len({contact_id for contact_id, _keys, _reason in found}) >= ENOUGH
+    forms = _forms(query, with_similar=not is_enough)
+    if (similar := _with_errors(query, forms)) is not None:
+        found += visible.filter(similar).values_list(*_COLUMNS)[:MOST]
     return ranked(found, query, forms)
 
 
@@ -100,6 +105,35 @@ def with_reasons(page: Sequence[Ranked]) -> list[FoundContact]:
         contact_id, uid, name, type_id, keys_by_path = by_id[one.id]
         found.append(FoundContact(contact_id, uid, name, type_id, one.score, one.paths(keys_by_path)))
     return found
+
+
+def search_contacts(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:
+    """Return those of the contacts that a text means, in their order; if none as it is written, with typing errors.
+
+    For lists: runs a statement to know, and two more if there is none.
+    """
+    written = as_written(contacts, text)
+    query = read_query(text)
+    if not query or written.exists():
+        return written
+    errors = _with_errors(query, _forms(query, with_similar=True))
+    return written if errors is None else contacts.filter(pk__in=SearchKeys.objects.filter(errors).values("pk"))
+
+
+def as_written(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:
+    """Return those of the contacts that a text means as it is written, as a query; all if it is empty."""
+    query = read_query(text)
+    if not query.typed:
+        return contacts
+    parts = [Contact.objects.filter(pk__in=ids) for ids in _named(query.typed.text).values()]
+    found: list[Any] = [part.order_by().values("pk") for part in parts]
+    if query:
+        found.append(SearchKeys.objects.filter(matching(query)).order_by().values("pk"))
+    if not found:
+        return contacts.none()
+    first, *others = found
+    # A union, since each part can use an index: with OR, PostgreSQL reads all contacts.
+    return contacts.filter(pk__in=first.union(*others, all=True))
 
 
 def matching(query: Query) -> Q:
@@ -126,8 +160,11 @@ def _visible(actor: Actor) -> QuerySet[SearchKeys]:
 
 def _candidates(visible: QuerySet[SearchKeys], query: Query) -> Iterable[tuple[int, str, str]]:
     """Return ids, keys and reasons: of contacts that have the terms as whole words or in parts, or that are named."""
-    whole = reduce(or_, (reduce(and_, map(_whole_term, reading)) for reading in query.readings))
-    parts = [visible.filter(whole)[:MOST], visible.filter(matching(query))[:MOST]]
+    parts = [visible.filter(matching(query))[:MOST]]
+    if query.typed.text.replace(" ", "").isalpha():
+        # Of a usual name there may be more than that, and these are the best. Numbers have not as many.
+        whole = reduce(or_, (reduce(and_, map(_whole_term, reading)) for reading in query.readings))
+        parts.append(visible.filter(whole)[:MOST])
     for reason, ids in _named(query.typed.text).items():
         parts.append(visible.filter(contact_id__in=ids).annotate(reason=Value(reason, output_field=TextField()))[:MOST])
     first, *others = (part.values_list(*_COLUMNS) for part in parts)
@@ -155,50 +192,53 @@ def _term(term: Term) -> Any:
 
 
 def _whole_term(term: Term) -> Any:
-    conditions = [_Has(term.text, before=" ", after=" ")] if term.text else []
-    return reduce(or_, [Q(one) for one in conditions] + [Q(keys__contains=key) for key in term.keys])
+    return Q(_Has(term.text, before=" ", after=" "))
 
 
-def _similar(query: Query) -> tuple[Q, Any] | None:
-    """Return the condition that terms are there with typing errors, and how similar; None if no term can have any."""
+def _with_errors(query: Query, forms: Forms) -> Q | None:
+    """Return the condition that all terms are there, some with typing errors; None if no word is similar."""
     reading = query.readings[-1]
-    fuzzy = [term for term in reading if _may_have_errors(term)]
-    if not fuzzy:
+    if not any(forms[term.text].similar for term in reading if term.text):
         return None
-    words = [Func(Value(term.text), function="kontor_words", output_field=TextField()) for term in fuzzy]
     condition = Q()
     for term in reading:
-        if term in fuzzy:
-            word = words[fuzzy.index(term)]
-            condition &= _term(term) | Q(_IsSimilar(F("keys"), word))
-        else:
-            condition &= _term(term)
-    similarities: list[Any] = [_Similarity(word, F("keys")) for word in words]
-    similarity = reduce(add, similarities)
-    return condition, similarity
+        words = forms[term.text].similar if term.text else {}
+        condition &= reduce(or_, (Q(keys__contains=f" {word} ") for word in words), _term(term))
+    return condition
 
 
-class _Similarity(Func):
-    function = "word_similarity"
-    output_field = FloatField()
+_FORMS = """
+    SELECT asked.text, folded.words, kontor_without_e(folded.words), similar_word.word, similar_word.share
+      FROM (SELECT set_config('pg_trgm.similarity_threshold', %s, false) AS threshold OFFSET 0) AS set
+     CROSS JOIN unnest(%s::text[], %s::boolean[]) AS asked (text, may_have_errors)
+     CROSS JOIN LATERAL (SELECT kontor_words(asked.text) AS words OFFSET 0) AS folded
+      LEFT JOIN LATERAL (
+            SELECT known.word, max(similarity(known.word, folded.words)) AS share
+              FROM contacts_searchword known
+             WHERE asked.may_have_errors AND set.threshold IS NOT NULL AND known.word %% folded.words
+             GROUP BY known.word ORDER BY share DESC, known.word LIMIT %s
+      ) AS similar_word ON true
+"""
 
 
-class _IsSimilar(Func):
-    template = "%(expressions)s"
-    arg_joiner = " %%> "
-    output_field = BooleanField()
+def _forms(query: Query, *, with_similar: bool) -> Forms:
+    """Return how the database folds each text and, if asked for, which words are similar. Runs one statement.
 
-
-def _may_have_errors(term: Term) -> bool:
-    return len(term.text) >= FEWEST_LETTERS and sum(map(str.isalpha, term.text)) >= FEWEST_LETTERS
-
-
-def _forms(query: Query) -> Forms:
-    """Return how the database folds each text, and have the session find what is similar enough."""
+    It sets the threshold of similarity for the session, always the same: nothing else uses the operator.
+    """
+    texts = list(texts_of(query))
+    may_have_errors = [with_similar and _may_have_errors(text) for text in texts]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('pg_trgm.word_similarity_threshold', %s, false), text, words, kontor_without_e(words)"
-            " FROM unnest(%s::text[]) AS text CROSS JOIN LATERAL (SELECT kontor_words(text)) AS folded (words)",
-            [str(FUZZY), list(texts_of(query))],
-        )
-        return {text: (words, without_e) for _threshold, text, words, without_e in cursor.fetchall()}
+        cursor.execute(_FORMS, [str(ALIKE), texts, may_have_errors, MOST_ALIKE])
+        rows = cursor.fetchall()
+    forms: dict[str, Form] = {}
+    similar: dict[str, dict[str, float]] = {text: {} for text in texts}
+    for text, words, without_e, word, share in rows:
+        forms[text] = Form(words, without_e, similar[text])
+        if word is not None:
+            similar[text][word] = share
+    return forms
+
+
+def _may_have_errors(text: str) -> bool:
+    return len(text) >= FEWEST_LETTERS and text.isalpha()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from django.db import connection, transaction
 
-from contacts.models import CONTACT_SCHEMA, Contact, SearchField, SearchFill, SearchKeys, SearchKind
+from contacts.models import CONTACT_SCHEMA, Contact, SearchField, SearchFill, SearchKind
 from contacts.models.contact import NAME_FIELDS
 from schemas.definition.elements import Definition, FieldType
 from schemas.fields import fields_of
@@ -29,6 +29,15 @@ _KINDS = {
 }
 
 
+# Other transactions that have written keys, or are about to. They locked the table before they read the fields.
+_WRITERS = """
+    SELECT ARRAY(SELECT DISTINCT virtualtransaction FROM pg_locks
+                  WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    AND relation = 'public.contacts_searchkeys'::regclass AND mode = 'RowExclusiveLock'
+                    AND pid <> pg_backend_pid())
+"""
+
+
 def follow_definition(version_id: int, definition: Definition) -> None:
     """Have contacts be found by the searchable fields of this version from now on. Locks the row of the fill.
 
@@ -44,7 +53,7 @@ def follow_definition(version_id: int, definition: Definition) -> None:
         SearchField.objects.bulk_create(
             wanted.values(), update_conflicts=True, unique_fields=["path"], update_fields=["place", "kind"]
         )
-        fill.filled_to, fill.barrier = 0, None
+        fill.filled_to, fill.awaited = 0, None
     fill.save()
 
 
@@ -76,20 +85,18 @@ def _filled_batch() -> int | None:
     if fill is None or fill.filled_to is None:
         return None
     with connection.cursor() as cursor:
-        if fill.barrier is None:
-            # What read the fields before has a number below this one. It wrote keys that need filling when it ends.
-            cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-            (fill.barrier,) = cursor.fetchone()
-            fill.save(update_fields=["barrier"])
-        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-        (oldest,) = cursor.fetchone()
-        if oldest < fill.barrier:
+        if fill.awaited is None:
+            cursor.execute(_WRITERS)
+            ((fill.awaited,),) = cursor.fetchall()
+            fill.save(update_fields=["awaited"])
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE virtualtransaction = ANY(%s::text[]))", [fill.awaited]
+        )
+        if cursor.fetchone() == (True,):
             return None
         ids = list(Contact.objects.filter(pk__gt=fill.filled_to).order_by("pk").values_list("pk", flat=True)[:BATCH])
         if ids:
-            # Before the keys are made: another transaction may be about to write others.
-            list(SearchKeys.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
-            cursor.execute("SELECT public.kontor_keep_search_keys(%s)", [ids])
+            cursor.execute("SELECT public.kontor_keep_search_keys(%s, false)", [ids])
     fill.filled_to = ids[-1] if ids else None
     fill.save(update_fields=["filled_to"])
     return len(ids) or None

@@ -92,6 +92,7 @@ OPERATIONS = {
     "POST /v1.0/change-requests/{changeRequestId}/attachments": _REQUEST_TALK,
     # groups and companies
     "POST /v1.0/contact-groups/search": _READS,
+    "POST /v1.0/contacts/search": _READS,
     "POST /v2.0/contacts/{contactId}/contactgroups": _changes("contact-group"),
     "PUT /v1.0/contactgroups/{contactGroupId}": _changes("contact-group"),
     "DELETE /v1.0/contactgroups/{contactGroupId}": _changes("contact-group"),
@@ -320,6 +321,7 @@ TASKS = {
     "contacts.tasks.send_due_keys": _TECHNICAL,
     "contacts.tasks.send_key": _TECHNICAL,
     "contacts.tasks.delete_obsolete_files": _TECHNICAL,
+    "contacts.tasks.update_search_keys": _TECHNICAL,
     "contacts.tasks.erase_refused": _exempt(Exemption.TECHNICAL, "erases what was refused long ago"),
     "accounts.tasks.clean_up": _TECHNICAL,
     "config.operations.tasks.note_beat": _TECHNICAL,

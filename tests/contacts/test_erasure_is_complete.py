@@ -25,6 +25,8 @@ ERASED = {
     "contacts.ProfilePicture": {"file", "sha256"},
     # Once the contact exists, and some time after it was refused.
     "contacts.ReservedExternalId": {"external_id"},
+    "contacts.SearchKeys": {"keys"},
+    "contacts.SearchWord": {"word"},
     "contacts.WaitingContact": {"name", "username"},
     "importexport.ExportJob": {"query", "list_filter", "file_name", "error_message"},
     "importexport.ImportFailure": {"external_id", "message"},
@@ -65,6 +67,8 @@ NOT_OF_A_CONTACT = {
     "changerequests.Holiday",
     "changerequests.PolicyVersion",
     "contacts.ExternalSystem",
+    "contacts.SearchField",
+    "contacts.SearchFill",
     "contenttypes.ContentType",
     "events.Webhook",
     "legalentities.LegalEntity",
