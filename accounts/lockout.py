@@ -15,12 +15,15 @@ from typing import Any
 from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.conf import settings
-from django.db.models import Max, Sum
+from django.db.models import Max, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from django.utils.translation import ngettext
+
+from core.keyed_hashes import former_hashes, keyed_hash
+
+_SALT = "kontor.lockout"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,12 @@ class Secret:
         """The key under which failures are counted."""
         login = unicodedata.normalize("NFKC", self.username or "").strip().casefold()
         name = f"client {self.client_id}" if self.client_id else f"login {login}"
-        return salted_hmac("kontor.lockout", name, algorithm="sha256").hexdigest()
+        if former := former_hashes(_SALT, name):
+            # What was counted under a former secret key still counts, until it no longer would.
+            counted = _recent_attempts().filter(username__in=former).values_list("username", flat=True).first()
+            if counted:
+                return str(counted)
+        return keyed_hash(_SALT, name)
 
 
 def key_of_attempt(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
@@ -60,13 +68,20 @@ def note_failure(request: HttpRequest, secret: Secret) -> None:
 
 def seconds_locked(secret: Secret) -> int:
     """Return for how many seconds the name is still locked; 0 if it is not."""
-    now = timezone.now()
-    period = timedelta(seconds=settings.LOGIN_LOCK_SECONDS)
-    attempts = AccessAttempt.objects.filter(username=secret.key, attempt_time__gt=now - period)
-    found = attempts.aggregate(failures=Sum("failures_since_start"), last=Max("attempt_time"))
+    found = (
+        _recent_attempts()
+        .filter(username=secret.key)
+        .aggregate(failures=Sum("failures_since_start"), last=Max("attempt_time"))
+    )
     if (found["failures"] or 0) < settings.LOGIN_MAX_FAILURES:
         return 0
-    return max(1, ceil((found["last"] + period - now).total_seconds()))
+    period = timedelta(seconds=settings.LOGIN_LOCK_SECONDS)
+    return max(1, ceil((found["last"] + period - timezone.now()).total_seconds()))
+
+
+def _recent_attempts() -> QuerySet[AccessAttempt]:
+    period = timedelta(seconds=settings.LOGIN_LOCK_SECONDS)
+    return AccessAttempt.objects.filter(attempt_time__gt=timezone.now() - period)
 
 
 def unlock(secret: Secret) -> int:

@@ -252,8 +252,10 @@ def _pending_user(request: HttpRequest) -> User | None:
         return None
     user = User.objects.filter(pk=pending["user"], is_active=True).first()
     # Another password since then, or other sessions that were ended, end this step too.
-    is_current = user is not None and constant_time_compare(pending.get("hash", ""), user.get_session_auth_hash())
-    return user if is_current else None
+    if user is None:
+        return None
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return user if any(constant_time_compare(pending.get("hash", ""), found) for found in hashes) else None
 
 
 def onward_of(request: HttpRequest) -> str:

@@ -11,6 +11,7 @@ from core.jobs import send_on_commit
 from events.models import Delivery
 from events.services.delivering import RUN_SECONDS, deliver, due_webhooks
 from events.services.numbering import number_events
+from events.services.webhooks import seal_again
 
 # How many log entries one statement deletes.
 BATCH = 10_000
@@ -35,11 +36,15 @@ def deliver_webhook(webhook_id: int) -> None:
 
 @shared_task
 def tidy_deliveries() -> int:
-    """Delete log entries of deliveries that are over; return how many."""
+    """Delete log entries of deliveries that are over; return how many.
+
+    Encrypts secrets with the first key, in case that is another one by now. Beat runs this every hour.
+    """
     kept_since = timezone.now() - timedelta(days=settings.WEBHOOK_LOG_DAYS)
     is_over = ~Q(status=Delivery.Status.PENDING) | Q(webhook__is_removed=True)
     over = Delivery.objects.filter(is_over, created_at__lt=kept_since).order_by("pk").values("pk")
     total = 0
     while deleted := Delivery.objects.filter(pk__in=over[:BATCH]).delete()[0]:
         total += deleted
+    seal_again()
     return total

@@ -14,13 +14,12 @@ from math import ceil
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.typed_codes import is_numeric_code, plain_code
-from contacts.keys import DIGITS, key_hash
+from contacts.keys import DIGITS, is_key_of
 from contacts.models import Channel, ChannelKind, Contact
 from contacts.snapshots import changeable_contact
 from contacts.tasks import send_key
@@ -119,7 +118,7 @@ def redeemed_value(*, contact: Contact, kind: ChannelKind, key: str) -> tuple[Ch
     if not is_numeric_code(key, length=DIGITS):
         message = _("A key has %(digits)s digits.") % {"digits": DIGITS}
         return channel, UnprocessableEntity(message, sub_code="KeyNoMatch")
-    if channel.key_hash and constant_time_compare(channel.key_hash, key_hash(channel, key)):
+    if is_key_of(channel, key):
         return channel, None
     channel.attempts += 1
     if channel.attempts >= MAX_ATTEMPTS:

@@ -41,13 +41,38 @@ def rotate_secret(*, actor: Actor, webhook_uid: object) -> str:
     return f"whsec_{base64.b64encode(secret).decode()}"
 
 
+def seal_again() -> int:
+    """Encrypt the secrets that are not encrypted with the first key yet; return of how many webhooks.
+
+    Raises UnreadableSecretError for one that no key decrypts; those before it stay done.
+    """
+    done = 0
+    for webhook in Webhook.objects.filter(is_removed=False).exclude(secret="").order_by("pk"):
+        stored = {"secret": webhook.secret}
+        if _signs_with_previous(webhook):
+            stored["previous_secret"] = webhook.previous_secret
+        again = {
+            column: sealed(opened(value, owner=webhook.pk), owner=webhook.pk)
+            for column, value in stored.items()
+            if not is_sealed_with_first_key(value, owner=webhook.pk)
+        }
+        # Not if it was rotated meanwhile: what it has then is encrypted with the first key.
+        done += Webhook.objects.filter(pk=webhook.pk, **stored).update(**again) if again else 0
+    return done
+
+
+def _signs_with_previous(webhook: Webhook) -> bool:
+    until = webhook.previous_secret_until
+    return bool(webhook.previous_secret and until and until > timezone.now())
+
+
 def open_secrets(webhook: Webhook) -> list[bytes]:
     """Return the secrets with which deliveries are signed now, the latest first.
 
     Stores them encrypted with today's key, where they are not. Raises UnreadableSecretError.
     """
     found = {"secret": opened(webhook.secret, owner=webhook.pk)}
-    if webhook.previous_secret and webhook.previous_secret_until and webhook.previous_secret_until > timezone.now():
+    if _signs_with_previous(webhook):
         with suppress(UnreadableSecretError):
             found["previous_secret"] = opened(webhook.previous_secret, owner=webhook.pk)
     outdated = {

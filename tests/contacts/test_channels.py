@@ -137,6 +137,14 @@ class TestVerifying:
         later(pending, minutes=15)
         assert call(client, pending, "verify", key=key).sub_code == "KeyExpired"
 
+    def test_a_key_survives_another_secret_key_while_the_former_one_is_known(self, pending, client, settings):
+        key, former = delivered_key(pending), settings.SECRET_KEY
+        settings.SECRET_KEY = "another" * 10
+        assert call(client, pending, "verify", key=key).json["subCode"] == "KeyNoMatch"
+        settings.SECRET_KEY_FALLBACKS = [former]
+        assert call(client, pending, "verify", key=wrong(key)).json["subCode"] == "KeyNoMatch"
+        assert call(client, pending, "verify", key=key).status == 204
+
     def test_an_unknown_channel_is_refused(self, pending, client):
         path = f"/v1.0/contacts/{pending.pk}/communication-verification/verify"
         assert client.post(path, {"channel": "Fax", "key": "1"}).places == {"channel"}

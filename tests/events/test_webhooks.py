@@ -2,8 +2,10 @@
 
 import socket
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
@@ -361,6 +363,32 @@ def test_a_webhook_is_closed_whatever_became_of_its_application_and_host(make_ap
     scopes = ["webhooks"]
     ClientApplication.objects.filter(pk=application.pk).update(allowed_scopes="")
     assert api_of(application, scopes=scopes).delete(path).status == 204
+
+
+def test_secrets_are_encrypted_again_with_the_first_key(app, subscribe, settings):
+    path, _secret = subscribe(app)
+    app.post(f"{path}/rotate-secret")
+    subscribe(app, types=["contact.left"])
+    before = {webhook.pk: open_secrets(webhook) for webhook in Webhook.objects.all()}
+    former, settings.SECRET_KEY = settings.SECRET_KEY, "another" * 10
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("rotate_authenticator_keys")
+    settings.SECRET_KEY_FALLBACKS = [former]
+    printed = StringIO()
+    call_command("rotate_authenticator_keys", stdout=printed)
+    call_command("rotate_authenticator_keys", stdout=printed)
+    assert printed.getvalue() == "2 encrypted again.\n0 encrypted again.\n"
+    settings.SECRET_KEY_FALLBACKS = []
+    assert {webhook.pk: open_secrets(webhook) for webhook in Webhook.objects.all()} == before
+    assert sorted(map(len, before.values())) == [1, 2]
+
+
+def test_secrets_are_encrypted_again_within_the_hour(app, subscribe, settings):
+    subscribe(app)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 10, [settings.SECRET_KEY]
+    tidy_deliveries()
+    settings.SECRET_KEY_FALLBACKS = []
+    assert open_secrets(Webhook.objects.get())
 
 
 def test_a_secret_that_is_rotated_while_the_configuration_is_saved_stays(app, subscribe, monkeypatch):

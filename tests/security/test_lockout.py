@@ -63,6 +63,14 @@ class TestPeople:
             attempt(name, "guess", user_agent=f"browser {number}", x_forwarded_for=f"192.0.2.{number}")
         assert attempt("anna", PASSWORD, x_forwarded_for="192.0.2.77").status_code == 429
 
+    def test_neither_does_another_secret_key(self, anna, settings):
+        guess("anna", 4)
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 10, [settings.SECRET_KEY]
+        assert guess("anna", 1)[0].status_code == 429
+        assert attempt("anna", PASSWORD).status_code == 429
+        AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(seconds=901))
+        assert is_in(attempt("anna", PASSWORD))
+
     def test_others_are_not_locked(self, anna, make_member):
         make_member("ben")
         guess("anna", 5)

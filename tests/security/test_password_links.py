@@ -308,3 +308,17 @@ class TestClients:
         change_address(app, contact, "other@client.example")
         verify_address(app, contact)
         assert not choose(link)
+
+
+def test_links_and_sessions_survive_another_secret_key_while_the_former_one_is_known(anna, make_member, settings):
+    link = password_link(User.objects.get(pk=anna.user_id))
+    browsers = [log_in(make_member(name).user.username) for name in ("ben", "carl")]
+    former, settings.SECRET_KEY = settings.SECRET_KEY, "another" * 10
+    assert opened(link)[1] is None
+    assert browsers[0].get("/admin/").status_code == 302
+    settings.SECRET_KEY_FALLBACKS = [former]
+    assert choose(link)
+    assert browsers[1].get("/admin/").status_code == 200
+    # A session that was used meanwhile needs the former key no longer.
+    settings.SECRET_KEY_FALLBACKS = []
+    assert browsers[1].get("/admin/").status_code == 200

@@ -357,6 +357,16 @@ class TestKeys:
         settings.SECRET_KEY_FALLBACKS = []
         assert is_open(signed_in(Authenticator.objects.get()))
 
+    def test_a_login_between_its_two_steps_survives_another_secret_key(self, device, settings):
+        browsers = [password_given()[0] for _number in range(2)]
+        former = settings.SECRET_KEY
+        settings.SECRET_KEY, settings.AUTHENTICATOR_KEYS = "another" * 10, [former]
+        browsers[0].post(CODE, {"code": code_now(device)})
+        assert not is_open(browsers[0])
+        settings.SECRET_KEY_FALLBACKS = [former]
+        browsers[1].post(CODE, {"code": code_now(device)})
+        assert is_open(browsers[1])
+
     def test_a_key_that_is_missing_is_said_so(self, device, settings):
         settings.AUTHENTICATOR_KEYS = ["another"]
         with pytest.raises(CommandError, match="cannot be read"):
