@@ -356,7 +356,8 @@ class LogoutToken(models.Model):
 
 
 class Notice(models.Model):
-    """A mail to a user: of rights given or taken, a lock taken away, a link to set its password, a secret, or an alarm.
+    """A mail to a user: of rights given or taken, a lock taken away, a link to set its password, a secret, an alarm, or
+    a webhook that was given up.
 
     Sent once; `is_due` until then, or until it is refused for good. A notice of rights names the subject of the change,
     its paths and its author; the mail contains no values.
@@ -369,6 +370,7 @@ class Notice(models.Model):
         SECRET_DUE = "secret-due", _("Secret to collect")
         GLASS_BROKEN = "glass-broken", _("Use of break glass")
         UNLOCKED = "unlocked", _("Login unlocked")
+        WEBHOOK_GIVEN_UP = "webhook-given-up", _("Webhook given up")
 
     kind = models.CharField(max_length=20, choices=Kind)
     recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

@@ -20,6 +20,7 @@ from changerequests.kinds import request_kind
 from changerequests.models import RequestSubject
 from core.mails import send_text
 from core.outbox import Outbox
+from events.models import Webhook
 
 OUTBOX = Outbox(due="is_due", claimed_at="claimed_at", due_since="created_at", refused_at="refused_at")
 # Stop retrying after this time; `is_due` stays set, which shows that no mail was sent.
@@ -85,6 +86,14 @@ def _send_of_break_glass(notice: Notice) -> None:
     send_text(subject, text.strip() + "\n", to=notice.recipient.email)
 
 
+def _send_of_webhook(notice: Notice) -> None:
+    webhook = Webhook.objects.select_related("application").get(pk=notice.subject_id or 0)
+    path = reverse("admin:events_webhook_change", args=[webhook.pk])
+    context = {"webhook": webhook, "address": f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else ""}
+    text = render_to_string("administration/webhook_given_up_email.txt", context)
+    send_text(_("A webhook was given up"), text.strip() + "\n", to=notice.recipient.email)
+
+
 def _send_link(user: User) -> None:
     """Send a link that is good until the password is set, and for as long as settings say."""
     address = link_address(user)
@@ -104,4 +113,5 @@ _SENDERS: Mapping[str, Callable[[Notice], None]] = {
     Notice.Kind.SECRET_DUE: _send_of_secret,
     Notice.Kind.GLASS_BROKEN: _send_of_break_glass,
     Notice.Kind.UNLOCKED: _send_of_unlocking,
+    Notice.Kind.WEBHOOK_GIVEN_UP: _send_of_webhook,
 }

@@ -15,11 +15,12 @@ from typing import Any
 import requests
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import ClientApplication
+from accounts.models import ClientApplication, Notice
 from accounts.sealing import UnreadableSecretError
 from events.messages import Message, headers_of, message_of, message_of_test
 from events.models import Delivery, Webhook
@@ -282,6 +283,8 @@ class _Run:
             if not claimed.update(**columns):
                 raise ClaimLostError
             _write_deliveries(self.unwritten)
+            if columns.get("stopped_at"):
+                _tell_owner(self.webhook)
         self.webhook.position, self.claimed_until = self.position, columns["claimed_until"]
         self.unwritten, self.written_at = [], time.monotonic()
 
@@ -300,6 +303,19 @@ class _Run:
             claimed_until=None,
         )
         log.warning("webhook_fails", webhook=str(webhook.uid), since=since.isoformat(), is_stopped=bool(stopped_at))
+
+
+def _tell_owner(webhook: Webhook) -> None:
+    """Have a mail sent to the owner of the application, which beat does within minutes."""
+    application = ClientApplication.objects.select_related("owner__user").get(pk=webhook.application_id)
+    if application.owner is not None and application.owner.user.is_active:
+        Notice.objects.create(
+            kind=Notice.Kind.WEBHOOK_GIVEN_UP,
+            recipient=application.owner.user,
+            subject_kind="webhook",
+            subject_id=webhook.pk,
+            language=settings.LANGUAGE_CODE,
+        )
 
 
 def _subject(event: VisibleEvent) -> str:

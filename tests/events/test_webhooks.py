@@ -5,13 +5,15 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from accounts.actor import system_actor
-from accounts.models import ClientApplication
+from accounts.models import ClientApplication, Notice, User
+from administration.notices import deliver_notice
 from administration.services.configuration import change_configuration
 from administration.webhooks import sort
 from changerequests.models import ChangeRequest
@@ -329,6 +331,49 @@ def test_a_receiver_that_says_that_it_is_gone_is_given_up_at_once(app, subscribe
     make_contact()
     deliver_due()
     assert not one_listed(app)["isActive"]
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_the_owner_has_one_mail_when_a_webhook_is_given_up(
+    app, subscribe, receiver, make_contact, make_member, settings, is_gone
+):
+    settings.PUBLIC_URL = "https://kontor.example"
+    subscribe(app)
+    owner = make_member("olga", participants=[])
+    User.objects.filter(pk=owner.user_id).update(email="olga@bank.example", language="de")
+    ClientApplication.objects.update(owner=owner)
+    receiver.answer = lambda call: 500
+    make_contact()
+    deliver_due()
+    assert not Notice.objects.exists()
+    if is_gone:
+        receiver.answer = lambda call: 410
+    else:
+        Webhook.objects.update(failing_since=timezone.now() - RETRIED_FOR - timedelta(minutes=1))
+    for _number in range(2):
+        deliver_all()
+    (notice,) = Notice.objects.all()
+    deliver_notice(notice.pk)
+    (message,) = mail.outbox
+    assert (message.to, message.subject) == (["olga@bank.example"], "Ein Webhook wurde aufgegeben")
+    assert receiver.url in message.body
+    assert f"https://kontor.example/admin/events/webhook/{Webhook.objects.get().pk}/change/" in message.body
+
+
+def test_no_mail_is_due_without_an_owner_or_with_one_whose_login_is_closed(
+    app, subscribe, receiver, make_contact, make_member
+):
+    subscribe(app)
+    receiver.answer = lambda call: 410
+    make_contact()
+    deliver_all()
+    owner = make_member()
+    User.objects.filter(pk=owner.user_id).update(is_active=False)
+    ClientApplication.objects.update(owner=owner)
+    Webhook.objects.update(stopped_at=None)
+    deliver_all()
+    assert not one_listed(app)["isActive"]
+    assert not Notice.objects.exists()
 
 
 def test_a_receiver_that_accepts_nothing_counts_as_failing_however_little_is_sent(
