@@ -30,6 +30,7 @@ from changerequests.services.deciding import Parts, decide
 from changerequests.services.withdrawing import cancel_change_request
 from core.errors import BadRequest, PayloadTooLarge
 from core.paging import PageSerializer, paginate, row_renderer
+from core.replica import on_replica
 
 READ, WRITE = "change-requests.read", "change-requests.write"
 TAGS = ["ChangeRequest"]
@@ -51,6 +52,7 @@ class SearchView(ActorView):
         request=shapes.AnyChangeRequestCriteriaSerializer,
         responses={200: shapes.PagedAnyChangeRequestsSerializer},
     )
+    @on_replica
     def post(self, request: Request) -> Response:
         """Search change requests of all kinds.
 

@@ -33,6 +33,7 @@ from contactgroups.services import Membership, change_group, create_group, delet
 from core.errors import BadRequest
 from core.json import rendered
 from core.paging import paginate, row_renderer
+from core.replica import on_replica
 from core.search import uuid_in
 
 READ, WRITE = "groups.read", "groups.write"
@@ -150,6 +151,7 @@ class GroupSearchView(ActorView):
         request=shapes.GroupCriteriaSerializer,
         responses={200: shapes.PagedContactGroupsSerializer},
     )
+    @on_replica
     def post(self, request: Request) -> Response:
         """Search contact groups.
 

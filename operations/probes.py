@@ -9,7 +9,7 @@ import psycopg
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.loader import MigrationLoader
 from redis import Redis
 
@@ -24,7 +24,7 @@ class UnusableError(Exception):
 
 
 @contextmanager
-def database(seconds: int = SECONDS) -> Iterator[psycopg.Connection]:
+def database(seconds: int = SECONDS, *, alias: str = DEFAULT_DB_ALIAS) -> Iterator[psycopg.Connection]:
     """Open a separate connection with a time limit, and a transaction on it that ends with the block.
 
     Its address and options are those of Kontor's own connections, with several hosts too. Raise psycopg.Error if none
@@ -32,7 +32,7 @@ def database(seconds: int = SECONDS) -> Iterator[psycopg.Connection]:
     """
     parameters = {
         name: value
-        for name, value in connection.get_connection_params().items()
+        for name, value in connections[alias].get_connection_params().items()
         if name not in {"context", "cursor_factory"}
     }
     # For each host. A network failure would otherwise go unnoticed.

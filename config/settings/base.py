@@ -12,6 +12,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from config.settings.databases import database_config
 from config.settings.environment import EMBEDDED, ROOT, VAR_DIR, WEEKDAYS, embedded_servers, env, weekdays
 from config.settings.openapi import *
 from config.settings.security import *
@@ -111,31 +112,12 @@ TEMPLATES = [
 
 # ---- data
 
-DATABASES = {"default": env.db_url_config(_database_url)}
-# Each thread keeps its connection: connections made per request would cost more than the requests. After a restart of
-# the server no request meets one of before it.
-DATABASES["default"] |= {"ENGINE": "core.postgresql", "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
-_database_options = DATABASES["default"].setdefault("OPTIONS", {})
-_database_options.setdefault("connect_timeout", 5)
-# A host that vanishes closes no connection. Who waits for it hears so in seconds, and connects to another one.
-_database_options.setdefault("tcp_user_timeout", 20_000)
-_database_options.setdefault("keepalives_idle", 5)
-_database_options.setdefault("keepalives_interval", 5)
-if "," in str(DATABASES["default"]["HOST"]):
-    # Of several hosts, the one that takes writes.
-    _database_options.setdefault("target_session_attrs", "read-write")
-# No query of a request runs without end: operations/gunicorn.py sets the limit. Tasks have none.
-_statement_seconds = env.int("DATABASE_STATEMENT_SECONDS", default=0)
-if _statement_seconds:
-    _limits = f"-c statement_timeout={_statement_seconds}s -c lock_timeout={max(1, _statement_seconds // 2)}s"
-    # Prepared statements find rows by keys (core/prepared.py): one plan serves all values.
-    _planning = "-c plan_cache_mode=force_generic_plan"
-    # After what DATABASE_URL asks for.
-    _database_options["options"] = f"{_database_options.get('options', '')} {_limits} {_planning}".strip()
-# After how many times a connection has the server prepare a statement; 0 for never, where a proxy between them hands
-# connections round by transaction and knows nothing of prepared statements.
-_prepare_threshold = env.int("DATABASE_PREPARE_THRESHOLD", default=3)
-_database_options["prepare_threshold"] = _prepare_threshold or None
+DATABASES = {"default": database_config(_database_url, takes_writes=True)}
+# Searches, GraphQL and exports may read from it: core/replica.py.
+REPLICA_URL = env.str("REPLICA_URL", default="")
+if REPLICA_URL:
+    DATABASES["replica"] = database_config(REPLICA_URL, takes_writes=False)
+    DATABASE_ROUTERS = ["core.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
 CACHES = {

@@ -25,6 +25,7 @@ from contacts.queries.contacts import check_visible
 from contacts.queries.requests import searched_requests
 from contacts.serializers import change_requests as shapes
 from core.paging import ordered, paginate, row_renderer
+from core.replica import on_replica
 
 READ, WRITE = "change-requests.read", "change-requests.write"
 TAGS = ["ContactChangeRequest"]
@@ -138,6 +139,7 @@ def _with_contacts(requests: ChangeRequestQuerySet) -> list[ChangeRequest]:
 class _SearchView(ActorView):
     access = {"POST": Access(READ, STAFF)}
 
+    @on_replica
     def search(self, criteria: dict[str, Any], shape: type[Serializer], member: Member | None = None) -> Response:
         actor = self.actor if criteria["excludeHierarchy"] else with_hierarchy(self.actor)
         requests = ordered(

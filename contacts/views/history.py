@@ -16,6 +16,7 @@ from contacts.queries.contacts import check_visible
 from contacts.serializers import contacts as shapes
 from contacts.views.tags import READ, TAGS
 from core.paging import ordered, paginate
+from core.replica import on_replica
 
 
 class HistorySearchV10View(ActorView):
@@ -72,6 +73,7 @@ class HistorySearchView(ActorView):
         return _history_page(self, contactId, criteria, shapes.ChangeSetSerializer)
 
 
+@on_replica
 def _history_page(
     view: ActorView, contact_id: int, criteria: Mapping[str, Any], shape: type[shapes.ChangeSetSerializer]
 ) -> Response:

@@ -16,13 +16,14 @@ from uuid import UUID
 import structlog
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone, translation
 
 from accounts.actor import Actor
 from core.errors import ApiError
 from core.heartbeat import Heartbeat
 from core.jobs import JobLease, JobLeaseLostError
+from core.replica import on_replica, reading_alias
 from core.stored_files import discard_file
 from importexport.exports.anonymization_lock import wait_for_anonymization
 from importexport.exports.selection import Selection, selected_columns, selected_rows
@@ -87,9 +88,10 @@ def write_selection(selection: Selection, *, actor: Actor, file: IO[bytes], prog
 
 @contextmanager
 def _one_moment() -> Iterator[None]:
-    """Open a read-only transaction with one snapshot (REPEATABLE READ)."""
-    with transaction.atomic(durable=True):
-        with connection.cursor() as cursor:
+    """Open a read-only transaction with one snapshot (REPEATABLE READ), where is read from."""
+    alias = reading_alias()
+    with transaction.atomic(using=alias, durable=True):
+        with connections[alias].cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
 
@@ -141,7 +143,7 @@ def _written_and_stored(lease: JobLease[ExportJob], heartbeat: Heartbeat) -> int
     with tempfile.TemporaryFile(buffering=_WRITE_BUFFER) as file:
         actor = actor_of_job(job, scope=SCOPE, permission=MAY_EXPORT)
         selection = Selection(job.kind, job.query, job.list_filter, job.columns)
-        rows = export_rows(selection, actor=actor, file=file, progress=heartbeat)
+        rows = _written_from_start(selection, actor=actor, file=file, progress=heartbeat)
         heartbeat.check()
         file.seek(0)
         try:
@@ -149,6 +151,14 @@ def _written_and_stored(lease: JobLease[ExportJob], heartbeat: Heartbeat) -> int
         except Exception as error:
             raise StorageFailedError from error
     return rows
+
+
+@on_replica
+def _written_from_start(selection: Selection, *, actor: Actor, file: IO[bytes], progress: Progress) -> int:
+    """The same as `export_rows`, into the file that another try has begun."""
+    file.seek(0)
+    file.truncate()
+    return export_rows(selection, actor=actor, file=file, progress=progress)
 
 
 def _complete(lease: JobLease[ExportJob], rows: int) -> None:

@@ -9,10 +9,11 @@ import io
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
-from django.db import connection
+from django.db import connections
 from django.db.models import QuerySet
 from psycopg import ClientCursor
 
+from core.replica import reading_alias
 from core.spreadsheets import neutral_sql
 from importexport.exports.columns import Column
 
@@ -28,7 +29,7 @@ def write_csv(rows: QuerySet[Any], columns: Sequence[Column], file: IO[bytes], *
     """
     file.write(_header(columns))
     write = file.write
-    with connection.cursor() as cursor:
+    with connections[reading_alias()].cursor() as cursor:
         # COPY accepts no parameters, so they are quoted into the statement.
         statement = ClientCursor(cursor.connection).mogrify(*_statement(rows, columns))
         with cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')") as copy:

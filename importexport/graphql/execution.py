@@ -12,6 +12,7 @@ from accounts.actor import Actor
 from core.correlation import correlation_id
 from core.errors import ApiError, BadRequest, UnprocessableEntity
 from core.exception_handlers import as_api_error
+from core.replica import on_replica, raise_failure
 from importexport.graphql.documents import InvalidDocumentError, read_document
 from importexport.graphql.schema import current_types
 
@@ -40,6 +41,7 @@ def within_limit() -> Resolver:
     return resolve
 
 
+@on_replica
 def execute_query(
     *, query: str, variables: Mapping[str, Any] | None, operation_name: str | None, actor: Actor
 ) -> Response:
@@ -55,6 +57,7 @@ def execute_query(
             operation_name=operation_name,
             middleware=[within_limit()],
         )
+        raise_failure(error.original_error for error in result.errors or ())
     except InvalidDocumentError as invalid:
         return {"errors": [as_json(error) for error in invalid.errors]}
     except AnswerTooLarge:

@@ -7,12 +7,14 @@ import psycopg
 from django.conf import settings
 from django.db import DatabaseError
 
+from core import replica
 from importexport.graphql.indexes import missing_indexes
 from operations import privileges, probes
 from operations.doctor.findings import Finding, error, ok, warning
 
 OLDEST = 16
 CLOCK_SECONDS = 2.0
+BEHIND_BYTES = 16 * 2**20
 EXTENSIONS = ("pg_trgm",)
 
 
@@ -162,6 +164,35 @@ def clock(whose: str, shown: float, before: float, after: float) -> Iterator[Fin
         )
     else:
         yield ok(f"clock of {whose}")
+
+
+def examine_replica() -> Iterator[Finding]:
+    """Where one is configured, check that it is a replica, and how far it is behind."""
+    if not replica.is_configured():
+        return
+    try:
+        with probes.database() as primary, probes.database(alias=replica.REPLICA) as own:
+            row = own.execute("SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn()::text").fetchone()
+            assert row is not None  # noqa: S101 - a query without a table returns one row
+            is_replica, position = row
+            if not is_replica:
+                yield error("The server of REPLICA_URL is not a replica, and is not used", "Let it follow the primary.")
+                return
+            row = primary.execute("SELECT pg_current_wal_flush_lsn() - %s::pg_lsn", [position]).fetchone()
+            assert row is not None  # noqa: S101
+    except psycopg.Error as problem:
+        yield warning(
+            f"The replica cannot be used, so the primary answers: {described(problem)}",
+            "Check REPLICA_URL (host, port, user, password, database), and that the server runs and lets us in.",
+        )
+        return
+    if row[0] > BEHIND_BYTES:
+        yield warning(
+            f"The replica is {row[0] // 2**20} MiB of the write-ahead log behind, so the primary answers",
+            "See pg_stat_replication on the primary, and the log of the replica.",
+        )
+    else:
+        yield ok("replica")
 
 
 def examine_migrations() -> Iterator[Finding]:

@@ -32,6 +32,7 @@ def examine_settings() -> Iterator[Finding]:
 EXAMINATIONS: Mapping[str, Callable[[], Iterator[Finding]]] = {
     "settings": examine_settings,
     "database": database.examine_database,
+    "replica": database.examine_replica,
     "migrations": database.examine_migrations,
     "people": people.examine_people,
     "texts": texts.examine_texts,

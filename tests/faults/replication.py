@@ -78,6 +78,8 @@ class Standby(OwnServer):
 
 def address(*folders: Path) -> str:
     """The URL of the database in the servers of these folders, in this order."""
+    if len(folders) == 1:
+        return paths.database_url(folders[0])
     hosts = ",".join(f"{quote(str(paths.socket_directory(var)), safe='')}:5432" for var in folders)
     return f"postgres://kontor@{hosts}/kontor"
 
