@@ -10,7 +10,7 @@ from accounts.passwords import ChangePasswordView
 from accounts.sso.views import KontorLogoutView
 from changerequests.admin import notifications
 from core.openapi_document import OpenApiView
-from operations import dashboard
+from operations import dashboard, finder
 
 urlpatterns = [
     # Django tries these in order, so the most frequent come first.
@@ -30,6 +30,7 @@ urlpatterns = [
     path("admin/password_change/", ChangePasswordView.as_view()),
     path("admin/logout/", KontorLogoutView.as_view()),
     path("admin/jobs/", admin.site.admin_view(dashboard.jobs), name="dashboard-jobs"),
+    path("admin/find/", admin.site.admin_view(finder.find), name="finder"),
     path("admin/notifications/", admin.site.admin_view(notifications.notifications), name="notifications"),
     path("admin/notifications/read/", admin.site.admin_view(notifications.read), name="notifications-read"),
     path("admin/notifications/digest/", admin.site.admin_view(notifications.digest), name="notifications-digest"),

@@ -362,10 +362,10 @@ UNFOLD = {
     "ACCOUNT": {"navigation": [{"title": _("Second factor"), "link": reverse_lazy("second-factor-setup")}]},
     "SHOW_LANGUAGES": True,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("core/favicon.svg")}],
-    "STYLES": [lambda request: static("core/admin.css")],
-    "SCRIPTS": [lambda request: static("core/admin.js")],
+    "STYLES": [lambda request: static("core/admin.css"), lambda request: static("core/finder.css")],
+    "SCRIPTS": [lambda request: static("core/admin.js"), lambda request: static("core/finder.js")],
     "DASHBOARD_CALLBACK": "operations.dashboard.dashboard",
-    "SIDEBAR": {"navigation": "administration.admin.navigation.sections"},
+    "SIDEBAR": {"show_search": True, "navigation": "administration.admin.navigation.sections"},
     "COLORS": {
         "primary": {
             "50": "oklch(97% .014 254.604)",

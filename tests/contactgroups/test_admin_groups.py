@@ -292,7 +292,7 @@ def test_the_log_does_not_name_anybody(browser, own, make_group, policy):
 
 
 def test_the_list_is_searched_by_name_external_id_id_and_contact(browser, own, make_group, make_contact, clerk):
-    peter = make_contact(details(personalInformation={"displayName": "Peter Alp"}), members=[clerk])
+    peter = make_contact(details(personalInformation={"displayName": "Peter Alp", "lastName": "Alp"}), members=[clerk])
     hidden = make_contact(details(personalInformation={"displayName": "Klara Sesemann"}))
     family, other = make_group(own, hidden, name="Familie 100%", external_id="G-1"), make_group(peter, name="Alm")
 

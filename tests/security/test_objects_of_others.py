@@ -29,6 +29,7 @@ WITHOUT_OBJECT = {
     "POST /v1.0/contacts",
     "POST /v1.0/contacts/anonymize",
     "POST /v1.0/contact-groups/search",
+    "POST /v1.0/contacts/search",
     "POST /v1.0/legalentities",
     "POST /v1.1/legalentities",
     "POST /graphql",
