@@ -21,7 +21,7 @@ BATCH = 10_000
 def deliver_due() -> None:
     """Have every webhook delivered to that has something due. Beat sends this every second."""
     # Also for those who read the feed.
-    number_events()
+    number_events(is_in_background=True)
     for webhook_id in due_webhooks():
         send_on_commit(deliver_webhook, webhook_id)
 

@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from events.kinds import INSTITUTION, all_event_kinds
 from events.models import Numbering
 
-BATCH = 20_000
-MOST_BATCHES = 2
+# What one statement numbers for a reader who waits, and in the background. Each looks at all that is left: many small
+# ones would take forever after a large import.
+BATCH, LARGE_BATCH = 20_000, 500_000
 # An advisory lock, for everybody who numbers.
 _LOCK = 0x6B6F6E746F72_01
 # In one snapshot: when it was taken, the numbering was so. Nobody but this transaction itself has one beyond it.
@@ -36,7 +37,7 @@ _INSERT = f"""
 INSERT INTO events_event (position, entry_id, type, participants, participants_before, application_id)
 SELECT (SELECT COALESCE(max(position), 0) FROM events_event) + row_number() OVER (ORDER BY entry.id), entry.id,
        {{type}}, ({{participants}})::integer[], ({{before}})::integer[], ({{application}})::bigint
-  FROM ({_UNNUMBERED} ORDER BY id LIMIT {BATCH}) unnumbered
+  FROM ({_UNNUMBERED} ORDER BY id LIMIT %(limit)s) unnumbered
   JOIN audit_entry entry USING (id)
 """  # noqa: S608 - constants
 
@@ -78,15 +79,16 @@ def _reach() -> _Reach:
         return _Reach(*map(int, cursor.fetchone()))
 
 
-def number_events() -> None:
+def number_events(*, is_in_background: bool = False) -> None:
     """Give committed entries their events, unless somebody else is at it. Holds an advisory lock while it does.
 
-    After a large import the rest is left to the next call, so that no reader waits for long.
+    After a large import only a part, so that no reader waits for long; all of them if it `is_in_background`.
     """
-    if _is_behind():
-        for _number in range(MOST_BATCHES):
-            if not _number_batch("SELECT pg_try_advisory_xact_lock(%s)"):
-                return
+    if not _is_behind():
+        return
+    limit = LARGE_BATCH if is_in_background else BATCH
+    while _number_batch("SELECT pg_try_advisory_xact_lock(%s)", limit=limit) and is_in_background:
+        pass
 
 
 def number_all_events() -> None:
@@ -94,7 +96,7 @@ def number_all_events() -> None:
 
     In a transaction, nobody else numbers until it ends.
     """
-    while _number_batch("SELECT pg_advisory_xact_lock(%s) IS NOT NULL"):
+    while _number_batch("SELECT pg_advisory_xact_lock(%s) IS NOT NULL", limit=LARGE_BATCH):
         pass
 
 
@@ -105,15 +107,15 @@ def _is_behind() -> bool:
 
 
 @transaction.atomic
-def _number_batch(lock: str) -> bool:
-    """Number some entries; return whether there may be more, and nobody else is numbering."""
+def _number_batch(lock: str, *, limit: int) -> bool:
+    """Number so many entries; return whether there may be more, and nobody else is numbering."""
     with connection.cursor() as cursor:
         cursor.execute(lock, [_LOCK])
         if not cursor.fetchone()[0]:
             return False
         reach = _reach()
-        cursor.execute(_insert(), reach.bounds)
-        if cursor.rowcount == BATCH:
+        cursor.execute(_insert(), {**reach.bounds, "limit": limit})
+        if cursor.rowcount == limit:
             return True
     Numbering.objects.update(**reach.after_all())
     return False
