@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import place  # first: it sets up Django
 
 # isort: split
-from benchmarks import data, events, exporting, http, importing, searching
+from benchmarks import data, events, exporting, finding, http, importing, searching
 from benchmarks.load import LoadError, wrk
 from benchmarks.report import Figure, table, write
 
@@ -75,6 +75,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "import": importing.measure,
     "requests": searching.requests,
     "contains": searching.contains,
+    "find": finding.measure,
 }
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ GRAPHQL = (
 
 def requests() -> list[Figure]:
     """Measure a member with 2,000 contacts fetching the latest of a million change requests, with the total count."""
-    anna, rita = _member("anna"), _member("rita")
+    anna, rita = member_of("anna"), member_of("rita")
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM contacts_contact")
         (contacts,) = cursor.fetchone()
@@ -78,10 +78,10 @@ def requests() -> list[Figure]:
         cursor.execute("SET session_replication_role = origin")
         cursor.execute(ASSIGN, [anna.pk, ASSIGNED])
     tidy(*TABLES, "contacts_contactassignment")
-    client = _client(anna, "change-requests.read")
+    client = client_of(anna, "change-requests.read")
 
     def ours() -> int:
-        return int(_posted(client, "/v1.0/contacts/change-requests/search", {"pageSize": PAGE})["totalCount"])
+        return int(posted(client, "/v1.0/contacts/change-requests/search", {"pageSize": PAGE})["totalCount"])
 
     def by_hand() -> int:
         with connection.cursor() as cursor:
@@ -103,14 +103,14 @@ def contains() -> list[Figure]:
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE INDEX IF NOT EXISTS by_hand ON contacts_contact USING gin ({BY_HAND} gin_trgm_ops)")
     tidy("contacts_contact")
-    client = _client(_member("head", sees_all_contacts=True), "contacts.read")
+    client = client_of(member_of("head", sees_all_contacts=True), "contacts.read")
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM contacts_contact")
         (contacts,) = cursor.fetchone()
 
     def ours() -> int:
         asked = {"query": GRAPHQL, "variables": {"text": RARE}}
-        return int(_posted(client, "/graphql", asked)["data"]["contacts"]["totalCount"])
+        return int(posted(client, "/graphql", asked)["data"]["contacts"]["totalCount"])
 
     def by_hand() -> int:
         condition = f"WHERE {BY_HAND} LIKE %s"
@@ -130,13 +130,13 @@ def contains() -> list[Figure]:
     return [Figure(work, median(found["ours"]), "ms", "by hand", ratio(found["ours"], found["by hand"]), 2, True)]
 
 
-def _member(name: str, *, sees_all_contacts: bool = False) -> Member:
+def member_of(name: str, *, sees_all_contacts: bool = False) -> Member:
     user, _created = User.objects.get_or_create(username=name, defaults={"first_name": name.title(), "is_staff": True})
     member, _created = Member.objects.get_or_create(user=user, defaults={"sees_all_contacts": sees_all_contacts})
     return member
 
 
-def _client(member: Member, scope: str) -> Client:
+def client_of(member: Member, scope: str) -> Client:
     token = f"benchmark-{member.pk}"
     issued = AccessToken(user=member.user, expires=timezone.now() + timedelta(days=1), scope=scope)
     set_token_value(issued, token)
@@ -144,7 +144,7 @@ def _client(member: Member, scope: str) -> Client:
     return Client(headers={"host": "localhost", "authorization": f"Bearer {token}"})
 
 
-def _posted(client: Client, path: str, body: dict[str, Any]) -> Any:
+def posted(client: Client, path: str, body: dict[str, Any]) -> Any:
     answer = client.post(path, orjson.dumps(body), content_type="application/json")
     assert answer.status_code == 200, answer.content
     return orjson.loads(answer.content)

@@ -251,6 +251,7 @@ ADMIN_PAGES = {
     "jsi18n": _READS,
     "view_on_site": _READS,
     "dashboard-jobs": _READS,
+    "finder": _READS,
     "notifications": _READS,
     "notifications-read": _exempt(Exemption.OWN_DATA, "which of one's own notifications are read"),
     "notifications-digest": _exempt(Exemption.OWN_DATA, "whether one gets the daily digest"),

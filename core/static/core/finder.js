@@ -112,7 +112,9 @@ document.addEventListener("DOMContentLoaded", () => {
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
     const isCommand = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey;
-    if (isCommand || (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey)) {
+    // On a list, Unfold moves to the list's own box with that key.
+    const isSlash = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (isCommand || (isSlash && !isTyping && !document.getElementById("searchbar"))) {
       event.preventDefault();
       open();
     }
