@@ -26,8 +26,9 @@ ENOUGH = 20
 # Errors are not looked for in shorter terms: too much is similar. In others, the words that are most alike count.
 FEWEST_LETTERS = 4
 MOST_ALIKE = 12
-# The least share of trigrams in common: two letters of four that changed places leave so many.
-ALIKE = 0.25
+# The least share of trigrams in common, and what counts as the share if two letters have changed places: that leaves
+# few trigrams of a short word.
+ALIKE, SWAPPED = 0.25, 0.8
 ID, UID = "id", "uId"
 
 # A term -> contacts that another app knows by it, as a query for their ids, by the path to show.
@@ -213,10 +214,18 @@ _FORMS = """
      CROSS JOIN unnest(%s::text[], %s::boolean[]) AS asked (text, may_have_errors)
      CROSS JOIN LATERAL (SELECT kontor_words(asked.text) AS words OFFSET 0) AS folded
       LEFT JOIN LATERAL (
-            SELECT known.word, max(similarity(known.word, folded.words)) AS share
-              FROM contacts_searchword known
-             WHERE asked.may_have_errors AND set.threshold IS NOT NULL AND known.word %% folded.words
-             GROUP BY known.word ORDER BY share DESC, known.word LIMIT %s
+            SELECT alike.word, max(alike.share) AS share
+              FROM (SELECT known.word, similarity(known.word, folded.words) AS share
+                      FROM contacts_searchword known
+                     WHERE asked.may_have_errors AND set.threshold IS NOT NULL AND known.word %% folded.words
+                     UNION ALL
+                    SELECT known.word, %s::real
+                      FROM generate_series(1, length(folded.words) - 1) AS place
+                      JOIN contacts_searchword known
+                        ON known.word = overlay(
+                               folded.words placing reverse(substr(folded.words, place, 2)) from place for 2)
+                     WHERE asked.may_have_errors) AS alike
+             GROUP BY alike.word ORDER BY share DESC, alike.word LIMIT %s
       ) AS similar_word ON true
 """
 
@@ -229,7 +238,7 @@ def _forms(query: Query, *, with_similar: bool) -> Forms:
     texts = list(texts_of(query))
     may_have_errors = [with_similar and _may_have_errors(text) for text in texts]
     with connection.cursor() as cursor:
-        cursor.execute(_FORMS, [str(ALIKE), texts, may_have_errors, MOST_ALIKE])
+        cursor.execute(_FORMS, [str(ALIKE), texts, may_have_errors, SWAPPED, MOST_ALIKE])
         rows = cursor.fetchall()
     forms: dict[str, Form] = {}
     similar: dict[str, dict[str, float]] = {text: {} for text in texts}

@@ -57,6 +57,7 @@ QUERIES = [
     ("ägel reto", ["personalInformation.lastName", "personalInformation.firstName"]),
     ("Reot Nägeli", ["personalInformation.firstName", "personalInformation.lastName"]),
     ("Nägelli", ["personalInformation.lastName"]),
+    ("Rteo", ["personalInformation.firstName"]),
     ("079 555 01 42", ["contactInformation.mobile"]),
     ("+41795550142", ["contactInformation.mobile"]),
     ("0041 (0)79 555 01 42", ["contactInformation.mobile"]),
