@@ -70,8 +70,10 @@ def read_query(text: str) -> Query:
     rest, days = _days_taken(typed.text)
     with_phone = [*days, *_with_phones(rest)][:MOST_TERMS]
     plain = [*days, *_words(rest)][:MOST_TERMS]
-    readings = [tuple(plain)] if with_phone == plain else [tuple(with_phone), tuple(plain)]
-    return Query(typed, tuple(reading for reading in readings if reading))
+    # One word of digits is found by its digits alone, unless it begins with a zero that the number may really have.
+    is_number = len(plain) == len(with_phone) == 1 and plain[0].text.removeprefix("+") == with_phone[0].text
+    readings = [with_phone] if with_phone == plain or is_number else [with_phone, plain]
+    return Query(typed, tuple(tuple(reading) for reading in readings if reading))
 
 
 def _days_taken(text: str) -> tuple[str, list[Term]]:

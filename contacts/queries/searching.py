@@ -3,6 +3,7 @@
 The database finds candidates by one trigram index over the keys of contacts, and this module ranks them.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -54,6 +55,9 @@ class FoundContact:
     matched: Sequence[str]
 
 
+_WITH_E = re.compile("[aou]e", re.IGNORECASE)
+
+
 class _Has(Func):
     """Whether keys contain the words of a text, as written or without the e of umlauts. An index finds them."""
 
@@ -63,7 +67,10 @@ class _Has(Func):
     def __init__(self, text: str, *, before: str = "", after: str = "") -> None:
         words = Func(Value(text), function="kontor_words", output_field=TextField())
         without_e = Func(words, function="kontor_without_e", output_field=TextField())
-        super().__init__(_like(words, before, after), _like(without_e, before, after), arg_joiner=" OR ")
+        parts = [_like(words, before, after)]
+        if not text.isascii() or _WITH_E.search(text):
+            parts.append(_like(without_e, before, after))
+        super().__init__(*parts, arg_joiner=" OR ")
 
 
 def _like(words: Any, before: str, after: str) -> Func:
@@ -189,7 +196,9 @@ def _named(text: str) -> dict[str, Any]:
 def _term(term: Term) -> Any:
     is_short = len(term.text) < SHORT
     conditions = [_Has(term.text, before=" " if is_short else "")] if term.text else []
-    return reduce(or_, [Q(one) for one in conditions] + [Q(keys__contains=key) for key in term.keys])
+    # A key that contains the text says no more than the text; it counts for the order alone.
+    keys = [key for key in term.keys if not term.text or term.text not in key]
+    return reduce(or_, [Q(one) for one in conditions] + [Q(keys__contains=key) for key in keys])
 
 
 def _whole_term(term: Term) -> Any:
