@@ -20,7 +20,7 @@ from release import scripts
 from release.backend import APP
 from tests.devstack.stack import ROOT, free_port
 from tests.devstack.test_docs import SEPARATOR, blocks_of, steady
-from tests.faults.installation import wait_until
+from tests.faults.installation import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.xdist_group("distributions")]
 
@@ -172,7 +172,8 @@ def test_without_servers_it_says_what_to_set(environment, tmp_path):
 def test_the_main_job_works_from_the_wheel_alone(kontor):
     port = free_port()
     output = kontor.start("runstack", "--port", str(port))
-    wait_until(lambda: "Ctrl-C stops" in output(), "The stack does not come up.")
+    # From nothing, with the demo's data.
+    wait_until(lambda: "Ctrl-C stops" in output(), "The stack does not come up.", seconds=3 * PATIENCE)
 
     blocks = blocks_of(ROOT / "README.md")
     walk = f"\necho '{SEPARATOR}'\n".join(commands for commands, _output in blocks)
