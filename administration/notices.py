@@ -88,7 +88,8 @@ def _send_of_break_glass(notice: Notice) -> None:
 
 def _send_of_webhook(notice: Notice) -> None:
     webhook = Webhook.objects.select_related("application").get(pk=notice.subject_id or 0)
-    path = reverse("admin:events_webhook_change", args=[webhook.pk])
+    # The owner may lack the right to open the webhook's own page.
+    path = reverse("admin:accounts_clientapplication_change", args=[webhook.application_id])
     context = {"webhook": webhook, "address": f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else ""}
     text = render_to_string("administration/webhook_given_up_email.txt", context)
     send_text(_("A webhook was given up"), text.strip() + "\n", to=notice.recipient.email)

@@ -33,6 +33,9 @@ from administration.outcomes import Outcome
 from administration.services.applications import change_application, register_application
 from administration.services.secrets import collect_secret, end_secret
 from core.errors import ApiError
+from events.queries.webhooks import State, with_state
+
+LOOKS_AT_WEBHOOKS = "events.view_webhook"
 
 # Tokens and grants are issued and revoked by the OAuth2 endpoints; a form could only break them or give them away.
 for model in (
@@ -254,6 +257,12 @@ class ClientApplicationAdmin(WaitingAdmin, KeptAdmin):
             is_owner = _is_owner(request, obj)
             context["may_collect"] = obj.is_secret_due and is_owner
             context["may_end_secrets"] = is_owner or self.has_change_permission(request, obj)
+            context["opens_webhooks"] = request.user.has_perm(LOOKS_AT_WEBHOOKS)
+            if is_owner or context["opens_webhooks"]:
+                context["webhooks"] = [
+                    {"id": webhook.pk, "url": webhook.url, "state": State(webhook.state).label}
+                    for webhook in with_state(obj.webhooks.filter(is_removed=False))
+                ]
         return super().render_change_form(request, context, add=add, change=change, **others)
 
     def submit(self, request: HttpRequest, obj: Any, form: Any, *, actor: Actor, change: bool) -> Outcome:

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import ClientApplication
 from changerequests.models import ChangeRequest
 from events.models import Delivery, Webhook
 from events.queries.feed import last_position
@@ -52,6 +53,37 @@ def act(name, webhook):
 
 
 # ---- who may
+
+
+def test_the_page_of_an_application_lists_its_webhooks_for_who_looks_at_webhooks_and_for_the_owner(
+    make_member, make_app, admin_of, application, webhook
+):
+    Webhook.objects.create(application=make_app("other"), url="https://other.example/hook")
+    Webhook.objects.create(application=application, url="https://removed.example/hook", is_removed=True)
+    Webhook.objects.update(secret="x", stopped_at=timezone.now())
+    page = reverse("admin:accounts_clientapplication_change", args=[application.pk])
+    owner = make_member("olga")
+    ClientApplication.objects.filter(pk=application.pk).update(owner=owner)
+    shown = {
+        name: admin_of(member).get(page).content.decode()
+        for name, member in (
+            ("stranger", make_member("sam", permissions=["view_clientapplication"])),
+            ("owner", owner),
+            ("colleague", make_member("kim", permissions=LOOK)),
+        )
+    }
+    assert URL not in shown["stranger"]
+    link = f'<a href="{act("change", webhook)}">{URL}</a>'
+    assert {name: link in text for name, text in shown.items()} == {
+        "stranger": False,
+        "owner": False,
+        "colleague": True,
+    }
+    for name in ("owner", "colleague"):
+        assert URL in shown[name]
+        assert "<dd>Given up</dd>" in shown[name]
+        assert "other.example" not in shown[name]
+        assert "removed.example" not in shown[name]
 
 
 @pytest.mark.parametrize("permission", ["view_webhook", "change_webhook", None])

@@ -357,7 +357,8 @@ def test_the_owner_has_one_mail_when_a_webhook_is_given_up(
     (message,) = mail.outbox
     assert (message.to, message.subject) == (["olga@bank.example"], "Ein Webhook wurde aufgegeben")
     assert receiver.url in message.body
-    assert f"https://kontor.example/admin/events/webhook/{Webhook.objects.get().pk}/change/" in message.body
+    application = Webhook.objects.get().application_id
+    assert f"https://kontor.example/admin/accounts/clientapplication/{application}/change/" in message.body
 
 
 def test_no_mail_is_due_without_an_owner_or_with_one_whose_login_is_closed(
