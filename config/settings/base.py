@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "contacts",
     "contactgroups",
     "legalentities",
+    "matching",
     "importexport",
     "operations",
     *(["devstack"] if EMBEDDED else []),
@@ -305,6 +306,11 @@ FORMAT_MODULE_PATH = ["core.formats"]
 TIME_ZONE = "UTC"
 # Where phone numbers without a calling code are dialled, unless the field of the schema names another country.
 PHONE_REGION = env.str("PHONE_REGION", default="CH")
+
+# Which weights differ from those of matching/weights.py, by attribute and level: {"email.same": 10}.
+DUPLICATE_WEIGHTS = env.json("DUPLICATE_WEIGHTS", default={})
+DUPLICATE_PROBABLE = env.float("DUPLICATE_PROBABLE", default=0.95)
+DUPLICATE_POSSIBLE = env.float("DUPLICATE_POSSIBLE", default=0.5)
 USE_TZ = True
 # The days on which hours until a change request is due count, but for the holidays that the admin has.
 BUSINESS_DAYS = weekdays(env.list("BUSINESS_DAYS", default=list(WEEKDAYS[:5])))

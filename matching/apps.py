@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.core.checks import register
+from django.utils.translation import gettext_lazy as _
+
+
+class MatchingConfig(AppConfig):
+    name = "matching"
+    verbose_name = _("Duplicates")
+
+    def ready(self) -> None:
+        from matching.checks import check_weights
+
+        register(check_weights)
