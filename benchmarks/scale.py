@@ -19,7 +19,8 @@ from accounts.models import Participant
 from benchmarks import data, exporting, http, searching
 from benchmarks.__main__ import say
 from benchmarks.report import Figure, table, write
-from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES
+from contacts.models import CONTACT_SCHEMA, CONTACT_TYPES, SearchFill
+from contacts.services.search_keys import fill_search_keys
 from events.services.numbering import number_all_events
 from importexport.exports.columns import exported_fields
 from schemas.models import ListItem
@@ -29,6 +30,7 @@ FEW, CONTACTS, ENTRIES = 1_000, 5_000_000, 10
 CHUNK = 500_000
 TABLES = (
     "contacts_contact",
+    "contacts_searchkeys",
     "audit_entry",
     "events_event",
     "contacts_contactparticipant",
@@ -94,6 +96,9 @@ def fill(contacts: int, entries: int) -> None:
         _fill_contacts(after, contacts, entries)
         _fill_history(after, entries)
         _fill_what_belongs(after)
+        say("search keys")
+        SearchFill.objects.update(filled_to=after, awaited=None)
+        fill_search_keys()
         say("build the indexes")
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = origin")
