@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("contactgroups.urls")),
     path("", include("schemas.urls")),
     path("", include("legalentities.urls")),
+    path("", include("matching.urls")),
     path("", include("importexport.urls")),
     path("", include("events.urls")),
     path("", include("accounts.urls")),

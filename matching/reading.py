@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from matching.keys import hashed
 from matching.people import Address, Person
 from matching.words import folded, names_of, words_of
 from schemas.definition.elements import PHONE_TYPES, FieldType
@@ -25,6 +26,8 @@ NUMBER: Final = frozenset({"houseNumber", "streetNumber"})
 POSTAL_CODE: Final = frozenset({"postalCode", "zipCode", "zip"})
 CITY: Final = frozenset({"city", "town"})
 
+# Of `matching.keys` and of the form of values. Another number has all keys made again.
+RULES: Final = 1
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NO_SIGN: Final = re.compile(r"[\W_]+")
 # A number within the line of the street, where there is no field of its own: Bahnhofstrasse 12a.
@@ -71,6 +74,11 @@ class Reading:
             nationalities=_with_key(fields, NATIONALITY),
             addresses=_addresses(fields),
         )
+
+    @property
+    def version(self) -> int:
+        """A number of 63 bits that says where the values are and how they become keys."""
+        return abs(hashed(f"{RULES} {self}"))
 
     def person(self, details: Mapping[str, Any]) -> Person:
         """Return what is compared of a contact with these details. Values of another type count as absent."""

@@ -92,6 +92,7 @@ OPERATIONS = [
     ),
     # ContactManagement
     Operation("POST", "/v1.0/contacts", "contacts.write", WRITERS, {"contactTypeId": 1, **DETAILS}),
+    Operation("POST", "/v1.0/contacts/duplicates/search", "contacts.read", STAFF, DETAILS),
     Operation("GET", "/v1.0/contacts/{contactId}", "contacts.read", ALL),
     Operation("GET", "/v1.0/contacts/{contactId}/details", "contacts.read", ALL),
     Operation("PATCH", "/v1.0/contacts/{contactId}/details", "contacts.write", WRITERS_OR_CONTACTS, DETAILS),

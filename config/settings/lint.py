@@ -15,6 +15,7 @@ MIGRATION_LINTER_OPTIONS = {
             "changerequests",
             "contactgroups",
             "legalentities",
+            "matching",
             "importexport",
         ),
     ],

@@ -93,6 +93,7 @@ OPERATIONS = {
     # groups and companies
     "POST /v1.0/contact-groups/search": _READS,
     "POST /v1.0/contacts/search": _READS,
+    "POST /v1.0/contacts/duplicates/search": _READS,
     "POST /v2.0/contacts/{contactId}/contactgroups": _changes("contact-group"),
     "PUT /v1.0/contactgroups/{contactGroupId}": _changes("contact-group"),
     "DELETE /v1.0/contactgroups/{contactGroupId}": _changes("contact-group"),
@@ -336,6 +337,7 @@ TASKS = {
     "importexport.imports.tasks.run_import": _STARTED,
     "importexport.imports.tasks.tidy_imports": _TECHNICAL,
     "importexport.graphql.tasks.update_search_indexes": _TECHNICAL,
+    "matching.tasks.make_matching_keys": _TECHNICAL,
     "schemas.tasks.check_draft": _STARTED,
     "schemas.tasks.resume_checks": _STARTED,
     "schemas.tasks.forget_old_drafts": _TECHNICAL,

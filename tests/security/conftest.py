@@ -36,7 +36,17 @@ from tests.fixtures import details
 from tests.importexport.importing import array, stored
 from tests.legalentities.documents import company
 
-OURS = ("accounts", "audit", "contacts", "changerequests", "contactgroups", "legalentities", "importexport", "events")
+OURS = (
+    "accounts",
+    "audit",
+    "contacts",
+    "changerequests",
+    "contactgroups",
+    "legalentities",
+    "matching",
+    "importexport",
+    "events",
+)
 
 
 @dataclass(frozen=True)

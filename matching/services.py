@@ -1,0 +1,36 @@
+"""Makes the blocking keys of contacts, in batches and in the background."""
+
+from django.db import connection, transaction
+
+from contacts.models import CONTACT_SCHEMA, Contact
+from matching.keys import hashed, keys_of
+from matching.models import MatchingKeys
+from matching.queries import current_reading, outdated
+from matching.reading import Reading
+
+BATCH = 500
+
+
+def make_keys() -> int:
+    """Make the keys that are missing or made of other fields; return of how many contacts.
+
+    One short transaction per batch, which locks its rows of keys and leaves out those that another one has locked.
+    """
+    made = 0
+    while batch := _made_batch(current_reading(CONTACT_SCHEMA)):
+        made += batch
+    return made
+
+
+@transaction.atomic
+def _made_batch(reading: Reading) -> int:
+    version = reading.version
+    rows = MatchingKeys.objects.filter(outdated(version)).select_for_update(skip_locked=True)
+    ids = list(rows.order_by("contact_id").values_list("contact_id", flat=True)[:BATCH])
+    # Read once the rows are locked: who changes details now waits, and empties the keys again.
+    documents = Contact.objects.filter(pk__in=ids).values_list("pk", "details")
+    values = [([*map(hashed, keys_of(reading.person(details)))], version, pk) for pk, details in documents]
+    if values:
+        with connection.cursor() as cursor:
+            cursor.executemany("UPDATE matching_matchingkeys SET keys = %s, made_by = %s WHERE contact_id = %s", values)
+    return len(values)
