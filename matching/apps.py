@@ -8,6 +8,9 @@ class MatchingConfig(AppConfig):
     verbose_name = _("Duplicates")
 
     def ready(self) -> None:
+        from contacts.duplicates import register_duplicates
         from matching.checks import check_weights
+        from matching.creation import CreationDuplicates
 
         register(check_weights)
+        register_duplicates(CreationDuplicates())

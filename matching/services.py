@@ -1,5 +1,7 @@
 """Makes the blocking keys of contacts, in batches and in the background."""
 
+from collections.abc import Sequence
+
 from django.db import connection, transaction
 
 from contacts.models import CONTACT_SCHEMA, Contact
@@ -22,12 +24,20 @@ def make_keys() -> int:
     return made
 
 
+def make_keys_of(contact_ids: Sequence[int]) -> None:
+    """Make the keys of contacts that the caller's transaction has created."""
+    _make(contact_ids, current_reading(CONTACT_SCHEMA))
+
+
 @transaction.atomic
 def _made_batch(reading: Reading) -> int:
+    rows = MatchingKeys.objects.filter(outdated(reading.version)).select_for_update(skip_locked=True)
+    return _make(list(rows.order_by("contact_id").values_list("contact_id", flat=True)[:BATCH]), reading)
+
+
+def _make(ids: Sequence[int], reading: Reading) -> int:
+    # The rows are locked: who changes details now waits, and empties the keys again.
     version = reading.version
-    rows = MatchingKeys.objects.filter(outdated(version)).select_for_update(skip_locked=True)
-    ids = list(rows.order_by("contact_id").values_list("contact_id", flat=True)[:BATCH])
-    # Read once the rows are locked: who changes details now waits, and empties the keys again.
     documents = Contact.objects.filter(pk__in=ids).values_list("pk", "details")
     values = [([*map(hashed, keys_of(reading.person(details)))], version, pk) for pk, details in documents]
     if values:

@@ -1,5 +1,6 @@
 """API views to create and anonymize contacts, and for their usernames and external connections."""
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -11,6 +12,7 @@ from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import IF_NONE_MATCH, ActorView
 from changerequests.models import ChangeRequest
 from changerequests.serializers import WaitingSerializer, waiting
+from contacts.duplicates import REFUSE_DUPLICATES, contact_created, level_in, refuse_duplicates
 from contacts.models import ExternalConnection
 from contacts.permissions import MAY_ADD, MAY_ANONYMIZE, MAY_CHANGE_DETAILS
 from contacts.queries.contacts import connection_holder, visible_contact
@@ -31,7 +33,7 @@ class ContactsView(ActorView):
     @extend_schema(
         operation_id="createContact",
         tags=TAGS,
-        parameters=IDEMPOTENCY_KEY,
+        parameters=[*IDEMPOTENCY_KEY, *REFUSE_DUPLICATES],
         request=shapes.CreateContactSerializer,
         responses={201: shapes.CreatedContactSerializer, 202: WaitingSerializer},
     )
@@ -48,16 +50,26 @@ class ContactsView(ActorView):
         With an `Idempotency-Key`, sending the same request again returns the same response and creates nothing, also
         after the contact was anonymized: then it is refused.
 
+        With `X-Refuse-Duplicates`, a contact is refused if the caller sees one that is `probable`, or at least
+        `possible`, to be the same person; `properties.candidates` has the ids. Calls at once see each other's contact.
+
         `subCode`: ValidationFailed, FieldNotUpdatable, UsernameRequired, UsernameNotUnique, UsernameCoupledWithEmail,
-        IdempotencyKeyReused, ContactAnonymized.
+        IdempotencyKeyReused, ContactAnonymized, ProbableDuplicate.
         """
         body = self.body(shapes.CreateContactSerializer)
         of_body.set(body["correlationId"] or None)
 
+        level = level_in(request.headers)
+
+        @transaction.atomic
         def create() -> tuple[Response, str]:
+            if level:
+                refuse_duplicates(actor=self.actor, details=body["details"], level=level)
             made = create_contact(
                 actor=self.actor, type_id=body["contactTypeId"], username=body["username"], details=body["details"]
             )
+            if level and not isinstance(made, ChangeRequest):
+                contact_created(made)
             if isinstance(made, ChangeRequest):
                 return waiting(made), contact_subject(made.subject_id or 0)
             answer = shapes.CreatedContactSerializer(made).data
