@@ -20,7 +20,7 @@ from schemas.queries import current_schema
 
 MOST: Final = 20
 # Of very many contacts that share a key, those are compared that share most keys.
-MOST_COMPARED: Final = 300
+MOST_COMPARED: Final = 200
 # Changed a moment ago: their keys are not made yet.
 MOST_RECENT: Final = 100
 

@@ -168,7 +168,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     # Not named after its module: see there.
     "note beat": {"task": "config.operations.tasks.note_beat", "schedule": 30},
     "update search indexes": {"task": "importexport.graphql.tasks.update_search_indexes", "schedule": 60},
-    "make matching keys": {"task": "matching.tasks.make_matching_keys", "schedule": 60, "options": {"expires": 60}},
+    "make matching keys": {"task": "matching.tasks.make_matching_keys", "schedule": 10, "options": {"expires": 10}},
 }
 # Found by themselves are the tasks of an app, not those of a package in one.
 CELERY_IMPORTS = [
