@@ -1,5 +1,6 @@
 """`manage.py runstack` as users run it: it serves, stops and reports errors."""
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import environ
+import psutil
 import psycopg
 import pytest
 
@@ -80,6 +82,37 @@ def test_it_answers_stops_on_ctrl_c_and_leaves_no_process_behind_and_a_restart_k
     assert second.exit_code() == 1
     assert "beat ended unexpectedly (SIGKILL)" in second.output
     assert second.left_behind() == []
+
+
+# SIGINT goes to the group, as when the script itself is interrupted: make alone ignores it there. It passes on SIGTERM.
+@pytest.mark.parametrize("how", ["kill -INT 0", "kill -TERM $!"])
+def test_in_the_background_of_a_script_make_run_stops_by_either_signal_and_leaves_no_process(
+    how: str, var: Path, environment: Environment, tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    script = (
+        f"trap : INT; make run > {said} 2>&1 & until grep -q Ctrl-C {said}; do sleep 0.1; done; {how}; wait $!; wait"
+    )
+    started = subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=ROOT,
+        env={**environment(var), "PORT": str(free_port()), "ARGS": "--no-demo", "WEB_CONCURRENCY": "1"},
+        start_new_session=True,
+    )
+    try:
+        started.wait(300)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)
+    assert said.read_text().splitlines()[-1].endswith("| stopped")
+    assert [process for process in psutil.process_iter() if belongs_to(process, var)] == []
+
+
+def belongs_to(process: psutil.Process, var: Path) -> bool:
+    try:
+        return process.environ().get("KONTOR_VAR") == str(var) or str(var) in " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):  # not one of ours
+        return False
 
 
 def test_when_it_is_killed_itself_everything_ends_with_it(

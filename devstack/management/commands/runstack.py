@@ -51,15 +51,19 @@ class _StopSignals:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Handle the signals within the block, except those that the caller ignores (nohup)."""
+        """Handle the signals within the block, except a closed terminal that the caller ignores (nohup).
+
+        Ctrl-C counts also where it is ignored: a shell without job control starts what is in the background so.
+        """
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-        caught = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
-        for number in caught:
+        if before[signal.SIGHUP] is signal.SIG_IGN:
+            del before[signal.SIGHUP]
+        for number in before:
             signal.signal(number, self._receive)
         try:
             yield
         finally:
-            for number, handler in caught.items():
+            for number, handler in before.items():
                 signal.signal(number, handler)
 
     @contextmanager
