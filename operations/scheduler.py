@@ -12,7 +12,6 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -50,14 +49,12 @@ log = structlog.get_logger("kontor.scheduler")
 
 
 class Lease:
-    """The lease as one process sees it, over a connection of its own with short time limits."""
+    """The lease as one process sees it. Each look at it is a connection of its own, with short time limits."""
 
     def __init__(self) -> None:
         self.holder = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:8]}"
         self._held_until = self._renew_at = float("-inf")
         self._is_mine = False
-        self._connection: psycopg.Connection | None = None
-        self._opened = ExitStack()
 
     @property
     def is_held(self) -> bool:
@@ -73,10 +70,10 @@ class Lease:
         if now < self._renew_at:
             return None
         try:
-            row = self._execute(_TAKE_OR_RENEW, sent(), seconds=LEASE_SECONDS).fetchone()
+            with probes.database() as own:
+                row = own.execute(_TAKE_OR_RENEW, self._values(sent(), seconds=LEASE_SECONDS)).fetchone()
         except psycopg.Error as error:
             log.warning("lease_unavailable", error=type(error).__name__)
-            self._disconnect()
             self._renew_at = now + STANDBY_SECONDS
             return None
         self._held_until = now + LEASE_SECONDS - MARGIN_SECONDS if row else float("-inf")
@@ -94,21 +91,14 @@ class Lease:
         """Give the lease back, so that another one takes it at once."""
         try:
             if self.is_held:
-                self._execute(_RELEASE, sent)
+                with probes.database() as own:
+                    own.execute(_RELEASE, self._values(sent))
         except psycopg.Error as error:
             log.warning("lease_unavailable", error=type(error).__name__)
         self._held_until = float("-inf")
-        self._disconnect()
 
-    def _execute(self, statement: str, sent: Times, **parameters: object) -> psycopg.Cursor[Any]:
-        if self._connection is None:
-            self._connection = self._opened.enter_context(probes.database())
-        values = {"holder": self.holder, "sent": Jsonb(sent), **parameters}
-        return self._connection.execute(statement.encode(), values)
-
-    def _disconnect(self) -> None:
-        self._connection = None
-        self._opened.close()
+    def _values(self, sent: Times, **parameters: object) -> dict[str, object]:
+        return {"holder": self.holder, "sent": Jsonb(sent), **parameters}
 
 
 class LeasedScheduler(Scheduler):

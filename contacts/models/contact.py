@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import QuerySet
 from django.db.models.fields.json import KT
@@ -141,6 +142,9 @@ class Contact(models.Model):
             ),
         ]
         indexes = [
+            # For the filters of GraphQL.
+            GinIndex(OpClass(Folded("name"), name="gin_trgm_ops"), name="contact_by_part_folded_name"),
+            GinIndex(OpClass(Folded("username"), name="gin_trgm_ops"), name="contact_by_part_folded_user"),
             models.Index(START_OF_NAME, name="contact_by_folded_name"),
             models.Index(LoginName("username"), name="contact_by_login_name"),
         ]

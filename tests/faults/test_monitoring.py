@@ -143,8 +143,12 @@ def test_the_figures_say_since_when_schedulers_and_workers_are_silent(
         found = re.search(rf"^kontor_{name}_silent_seconds (\S+)$", content.decode(), re.MULTILINE)
         return float(found.group(1)) if found else None
 
+    def is_heard(name: str) -> bool:
+        found = silence(name)
+        return found is not None and found < 60
+
     wait_until(lambda: silence("scheduler") is not None, "no figures", log=web)
     assert silence("scheduler") == silence("workers") == float("inf")
     worker, beat = installation.worker(), installation.beat()
-    wait_until(lambda: (silence("workers") or 60) < 60, "no worker is heard of", log=worker)
-    wait_until(lambda: (silence("scheduler") or 60) < 60, "no scheduler is heard of", log=beat)
+    wait_until(lambda: is_heard("workers"), "no worker is heard of", log=worker)
+    wait_until(lambda: is_heard("scheduler"), "no scheduler is heard of", log=beat)
