@@ -38,8 +38,8 @@ Settings = dict[str, str | list[str] | None] | None
 # What the wheel has under `kontor/app`. `benchmarks`, `docs`, `release` and `tests` stay in the repository.
 APP = (
     *("accounts", "administration", "audit", "changerequests", "config", "contactgroups", "contacts", "core"),
-    *("devstack", "events", "importexport", "legalentities", "locale", "manage.py", "operations", "schemas"),
-    "templates",
+    *("devstack", "events", "importexport", "legalentities", "locale", "manage.py", "matching", "operations"),
+    *("schemas", "templates"),
 )
 _BESIDE = ("LICENSE", "NOTICE", "README.md", "kontor", "pyproject.toml")
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.po")
