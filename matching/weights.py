@@ -2,7 +2,7 @@
 
 A weight is the binary logarithm of how many times more often two records of one person agree in this way than records
 of two people do: 7 means 128 times as often. The weights of a pair add up; what one of the two does not know adds
-nothing. They are estimates from how common names are in Switzerland and how often people move, marry and mistype. They
+nothing. They are judgements of how common names are in Switzerland and how often people move, marry and mistype. They
 are not fitted to any data that the benchmark measures. An institution changes them by DUPLICATE_WEIGHTS.
 """
 
