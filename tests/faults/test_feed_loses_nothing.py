@@ -1,8 +1,8 @@
 """A copy that follows the feed is true, whatever is killed meanwhile.
 
 Writers commit after random delays while web servers and workers are killed. FEED_CHANGES and FEED_KILLS make the run
-as long as one likes, FEED_REFUSED is the share of calls that the receiver refuses; with `-s` it prints how long
-deliveries took.
+as long as one likes, FEED_REFUSED is the share of calls that the receiver refuses, FEED_DELAY the most seconds before a
+commit; with `-s` it prints how long deliveries took.
 """
 
 import os
