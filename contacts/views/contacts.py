@@ -58,10 +58,8 @@ class ContactsView(ActorView):
         """
         body = self.body(shapes.CreateContactSerializer)
         of_body.set(body["correlationId"] or None)
-
         level = level_in(request.headers)
 
-        @transaction.atomic
         def create() -> tuple[Response, str]:
             if level:
                 refuse_duplicates(actor=self.actor, details=body["details"], level=level)
@@ -75,7 +73,8 @@ class ContactsView(ActorView):
             answer = shapes.CreatedContactSerializer(made).data
             return Response(answer, status=status.HTTP_201_CREATED), contact_subject(made.pk)
 
-        return idempotent(request, create)
+        # Until it is created, others wait who create somebody similar.
+        return idempotent(request, transaction.atomic(create) if level else create)
 
 
 class ContactView(ActorView):
