@@ -23,7 +23,7 @@ from devstack.embedded.servers import ENVIRONMENT, Postgres, Valkey
 from tests.devstack.stack import ROOT, free_port
 
 # Generous, for heavily loaded hosts.
-PATIENCE = 120
+PATIENCE = 300
 
 
 def wait_until(

@@ -20,7 +20,7 @@ from tests.faults.installation import Installation, Web, wait_until
 from tests.faults.test_database_restarts import new_contact
 
 # Kombu waits between its attempts to reach the queue again, longer each time.
-SLOW = 90
+SLOW = 300
 
 
 class Mailbox:

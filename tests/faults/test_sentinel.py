@@ -13,7 +13,7 @@ from tests.faults.sentinels import PASSWORD, SENTINEL_PASSWORD, SERVICE, Watched
 from tests.faults.test_database_restarts import new_contact
 
 # Kombu waits between its attempts to reach the queue again, longer each time.
-SLOW = 180
+SLOW = 300
 # More than the callers below need. A process asks Valkey once for each twenty calls, so it notices within seconds.
 RATE = "2000/min"
 
