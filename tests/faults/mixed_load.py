@@ -1,12 +1,10 @@
-"""Clients of all kinds, through a failover, and what must be in the database afterwards."""
+"""Clients of all kinds, through a failover."""
 
 import threading
 import time
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol
-
-import psycopg
+from typing import Any
 
 from tests.faults.installation import Web
 from tests.faults.test_database_restarts import DETAILS
@@ -94,30 +92,3 @@ class MixedLoad:
         self._stop.set()
         for thread in self._threads:
             thread.join(60)
-
-
-class Server(Protocol):
-    """What took over."""
-
-    def database(self) -> psycopg.Connection: ...
-
-
-def assert_whole(standby: Server, contact: int, load: MixedLoad) -> None:
-    """Versions without a gap, every acknowledged change once and in order, and the document that they lead to."""
-    with standby.database() as database:
-        rows = database.execute(
-            "SELECT sequence, changes FROM audit_entry"
-            " WHERE kind = 'contact-details' AND subject_id = %s ORDER BY sequence",
-            [contact],
-        ).fetchall()
-        found = database.execute("SELECT version, details FROM contacts_contact WHERE id = %s", [contact]).fetchone()
-    assert found is not None
-    version, details = found
-    assert [number for number, _ in rows] == list(range(1, version + 1))
-    changes = [change for _, found in rows for change in found if change["path"] == "personalInformation.lastName"]
-    assert all(before["target"] == after["original"] for before, after in pairwise(changes))
-    targets = [change["target"] for change in changes[1:]]
-    assert targets[-1] == details["personalInformation"]["lastName"]
-    assert len(targets) == len(set(targets))
-    assert [name for name in targets if name in load.acknowledged[contact]] == load.acknowledged[contact]
-    assert set(targets) <= load.sent[contact]

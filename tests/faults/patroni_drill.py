@@ -28,8 +28,8 @@ from devstack.embedded import launch
 from devstack.embedded.servers import ENVIRONMENT, _identity, _postgres_program
 from tests.devstack.stack import ROOT, free_port
 from tests.faults.installation import Installation, wait_until
-from tests.faults.mixed_load import BACK_IN_SECONDS, CHANGED, SCOPES, WARM, MixedLoad, assert_whole
-from tests.faults.test_database_restarts import new_contact
+from tests.faults.mixed_load import BACK_IN_SECONDS, CHANGED, SCOPES, WARM, MixedLoad
+from tests.faults.test_database_restarts import assert_whole, new_contact
 from tests.faults.two_roles import OWNER, PASSWORD, RUNTIME, VARIABLES
 
 PATRONI = "patroni[etcd3]==4.1.5"

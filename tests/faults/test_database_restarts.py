@@ -4,8 +4,9 @@ import signal
 import threading
 import time
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
+import psycopg
 import pytest
 
 from tests.faults.installation import Installation, Web, wait_until
@@ -23,7 +24,7 @@ class Load:
         self._stop = threading.Event()
         self.answers: list[tuple[int, dict[str, str], Any]] = []
         self.broken: list[OSError] = []
-        self.acknowledged: dict[int, set[str]] = {contact: set() for contact in contacts}
+        self.acknowledged: dict[int, list[str]] = {contact: [] for contact in contacts}
         self.sent: dict[int, set[str]] = {contact: set() for contact in contacts}
         self._threads = [threading.Thread(target=self._run, args=[contact]) for contact in contacts]
         for thread in self._threads:
@@ -43,7 +44,7 @@ class Load:
                 self.broken.append(error)
                 continue
             if answer[0] == 200:
-                self.acknowledged[contact].add(name)
+                self.acknowledged[contact].append(name)
 
     def succeeds(self) -> bool:
         """Whether the latest answers are all well."""
@@ -95,26 +96,35 @@ def new_contact(web: Web) -> int:
     return int(made["id"])
 
 
-def assert_whole(installation: Installation, contact: int, load: Load) -> None:
-    """Versions without a gap, every acknowledged change once, in an order that leads to the current document."""
-    with installation.database() as connection:
-        rows = connection.execute(
+class Server(Protocol):
+    """Where the history is: an installation, or a server that took over."""
+
+    def database(self) -> psycopg.Connection: ...
+
+
+class Changes(Protocol):
+    """The last names that were sent, and in their order those that were acknowledged, by contact."""
+
+    sent: dict[int, set[str]]
+    acknowledged: dict[int, list[str]]
+
+
+def assert_whole(server: Server, contact: int, load: Changes) -> None:
+    """Versions without a gap, every acknowledged change once and in order, and the document that they lead to."""
+    with server.database() as database:
+        rows = database.execute(
             "SELECT sequence, changes FROM audit_entry"
             " WHERE kind = 'contact-details' AND subject_id = %s ORDER BY sequence",
             [contact],
         ).fetchall()
-        found = connection.execute("SELECT version, details FROM contacts_contact WHERE id = %s", [contact]).fetchone()
+        found = database.execute("SELECT version, details FROM contacts_contact WHERE id = %s", [contact]).fetchone()
     assert found is not None
     version, details = found
     assert [number for number, _ in rows] == list(range(1, version + 1))
-    names = [
-        (change["original"], change["target"])
-        for _, changes in rows
-        for change in changes
-        if change["path"] == "personalInformation.lastName"
-    ]
-    assert all(before == after for (_, before), (after, _) in pairwise(names))
-    assert names[-1][1] == details["personalInformation"]["lastName"]
-    targets = [target for _, target in names[1:]]
+    changes = [change for _, found in rows for change in found if change["path"] == "personalInformation.lastName"]
+    assert all(before["target"] == after["original"] for before, after in pairwise(changes))
+    targets = [change["target"] for change in changes[1:]]
+    assert targets[-1] == details["personalInformation"]["lastName"]
     assert len(targets) == len(set(targets))
-    assert load.acknowledged[contact] <= set(targets) <= load.sent[contact]
+    assert [name for name in targets if name in load.acknowledged[contact]] == load.acknowledged[contact]
+    assert set(targets) <= load.sent[contact]

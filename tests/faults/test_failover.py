@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.installation import Installation, wait_until
-from tests.faults.mixed_load import BACK_IN_SECONDS, CHANGED, SCOPES, WARM, MixedLoad, assert_whole
+from tests.faults.mixed_load import BACK_IN_SECONDS, CHANGED, SCOPES, WARM, MixedLoad
 from tests.faults.replication import Standby, address, kill_all
-from tests.faults.test_database_restarts import new_contact
+from tests.faults.test_database_restarts import assert_whole, new_contact
 from tests.prepared import Prepare
 
 

