@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
-from contacts.models import CONTACT_SCHEMA, Contact
+from contacts.models import Contact
 from core.errors import UnprocessableEntity
 from matching.keys import hashed, keys_of
 from matching.queries import candidates, current_reading
@@ -26,7 +26,7 @@ class CreationDuplicates:
 
         Takes an advisory lock per blocking key until the transaction ends.
         """
-        keys = sorted(map(hashed, keys_of(current_reading(CONTACT_SCHEMA).person(details))))
+        keys = sorted(map(hashed, keys_of(current_reading().person(details))))
         with connection.cursor() as cursor:
             cursor.execute(_LOCK, [keys])
         refused = {Verdict.PROBABLE} if level == Verdict.PROBABLE.value else {Verdict.PROBABLE, Verdict.POSSIBLE}

@@ -48,7 +48,7 @@ def candidates(*, actor: Actor, details: Mapping[str, Any], contact_id: int | No
     """
     if contact_id is not None:
         check_visible(actor=actor, contact_id=contact_id)
-    reading = current_reading(CONTACT_SCHEMA)
+    reading = current_reading()
     person = reading.person(details)
     keys = sorted(map(hashed, keys_of(person)))
     if not keys:
@@ -62,9 +62,9 @@ def candidates(*, actor: Actor, details: Mapping[str, Any], contact_id: int | No
     return found[:MOST]
 
 
-def current_reading(schema_key: str) -> Reading:
-    """Return where the published schema has the values that are compared."""
-    return _reading_of(current_schema(schema_key))
+def current_reading() -> Reading:
+    """Return where the published schema of contacts has the values that are compared."""
+    return _reading_of(current_schema(CONTACT_SCHEMA))
 
 
 def outdated(version: int) -> Q:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from contacts.models import CONTACT_SCHEMA, Contact
+from contacts.models import Contact
 from matching.keys import hashed, keys_of
 from matching.models import MatchingKeys
 from matching.queries import current_reading, outdated
@@ -19,14 +19,14 @@ def make_keys() -> int:
     One short transaction per batch, which locks its rows of keys and leaves out those that another one has locked.
     """
     made = 0
-    while batch := _made_batch(current_reading(CONTACT_SCHEMA)):
+    while batch := _made_batch(current_reading()):
         made += batch
     return made
 
 
 def make_keys_of(contact_ids: Sequence[int]) -> None:
     """Make the keys of contacts that the caller's transaction has created."""
-    _make(contact_ids, current_reading(CONTACT_SCHEMA))
+    _make(contact_ids, current_reading())
 
 
 @transaction.atomic
