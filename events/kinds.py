@@ -90,6 +90,8 @@ def simple_kind(key: str, *, subject: str, type_: str, words: str | Promise = ""
 
 
 _kinds: dict[str, EventKind] = {}
+# With the key before it, the type of events of a kind that nobody registered.
+TYPE_OF_OTHERS = ".changed"
 
 
 def register_event_kind(kind: EventKind) -> None:
@@ -101,7 +103,7 @@ def register_event_kind(kind: EventKind) -> None:
 
 def event_kind(key: str) -> EventKind:
     """Return the kind. One that nobody registered is the institution's: no entry may stop the feed."""
-    return _kinds.get(key) or simple_kind(key, subject=key, type_=f"{key}.changed")
+    return _kinds.get(key) or simple_kind(key, subject=key, type_=key + TYPE_OF_OTHERS)
 
 
 def all_event_kinds() -> list[EventKind]:

@@ -10,7 +10,7 @@ from functools import cache
 
 from django.db import connection, transaction
 
-from events.kinds import INSTITUTION, all_event_kinds
+from events.kinds import INSTITUTION, TYPE_OF_OTHERS, all_event_kinds
 from events.models import Numbering
 
 # What one statement numbers for a reader who waits, and in the background. Each looks at all that is left: many small
@@ -127,7 +127,7 @@ def _insert() -> str:
     kinds = all_event_kinds()
     audience = {kind.key: kind.audience for kind in kinds}
     return _INSERT.format(
-        type=_by_kind({kind.key: kind.type_sql for kind in kinds}, default="entry.kind || '.changed'"),
+        type=_by_kind({kind.key: kind.type_sql for kind in kinds}, default=f"entry.kind || '{TYPE_OF_OTHERS}'"),
         participants=_by_kind({key: one.participants for key, one in audience.items()}, INSTITUTION.participants),
         before=_by_kind({key: one.before for key, one in audience.items()}, INSTITUTION.before),
         application=_by_kind({key: one.application for key, one in audience.items()}, INSTITUTION.application),
