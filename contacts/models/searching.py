@@ -1,6 +1,6 @@
 """By what contacts are found: the fields of the schema that are searchable, and the keys of each contact.
 
-Triggers keep the keys with every write, whoever makes it. docs/search.md describes them.
+Triggers keep the keys with every write. docs/search.md describes them.
 """
 
 from typing import Any
