@@ -257,6 +257,18 @@ class ContactImporter:
         for item, pk in zip(new, statements.new_ids(cursor, len(new)), strict=True):
             item.id = pk
             item.entry.outcome = Outcome.CREATED
+        # Before the contacts, whose search keys have these in them: otherwise all keys would be written twice. The
+        # database checks at the end of the transaction that the contacts are there.
+        copy_into(
+            cursor,
+            ExternalConnection,
+            ["contact", "system", "external_id"],
+            (
+                row(number(item.id), text(system), text(external_id))
+                for item in new
+                for system, external_id in connections_of(item)
+            ),
+        )
         copy_into(
             cursor,
             Contact,
@@ -275,16 +287,6 @@ class ContactImporter:
             ),
         )
         self._history.record(cursor, ((item.id, 1, item.entry.history_cells) for item in new))
-        copy_into(
-            cursor,
-            ExternalConnection,
-            ["contact", "system", "external_id"],
-            (
-                row(number(item.id), text(system), text(external_id))
-                for item in new
-                for system, external_id in connections_of(item)
-            ),
-        )
         link(cursor, new, PARTICIPANTS, MEMBERS, references=self._references)
 
     def _update(self, cursor: CursorWrapper, touched: list[Known]) -> None:
