@@ -12,6 +12,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const MOST_RECENT = 8;
   const PAUSE_MILLISECONDS = 150;
   let asked = 0;
+  // The text of which the list is the answer.
+  let shown;
   let timer;
 
   const hits = () => [...list.querySelectorAll("a")];
@@ -31,18 +33,21 @@ document.addEventListener("DOMContentLoaded", () => {
 
   async function load() {
     const number = ++asked;
+    const text = input.value;
     const query = new URLSearchParams();
-    if (input.value.trim()) {
-      query.set("q", input.value);
+    if (text.trim()) {
+      query.set("q", text);
     } else {
       recent().forEach((key) => query.append("recent", key));
     }
     const answer = await fetch(`${finder.dataset.address}?${query}`);
+    const rows = await answer.text();
     // Somebody has typed on, or the session has ended.
     if (number !== asked || !answer.ok || answer.redirected) {
       return;
     }
-    list.innerHTML = await answer.text();
+    list.innerHTML = rows;
+    shown = text;
     choose(hits()[0]);
   }
 
@@ -63,12 +68,11 @@ document.addEventListener("DOMContentLoaded", () => {
   async function enter(event) {
     clearTimeout(timer);
     const isNewTab = event.ctrlKey || event.metaKey;
-    if (input.dataset.loaded !== input.value) {
+    if (shown !== input.value) {
       await load();
-      input.dataset.loaded = input.value;
     }
     const link = chosen();
-    if (link) {
+    if (link && shown === input.value) {
       remember(link);
       if (isNewTab) {
         window.open(link.href, "_blank", "noopener");
@@ -80,11 +84,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   input.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(async () => {
-      const value = input.value;
-      await load();
-      input.dataset.loaded = value;
-    }, PAUSE_MILLISECONDS);
+    timer = setTimeout(load, PAUSE_MILLISECONDS);
   });
 
   input.addEventListener("keydown", (event) => {
