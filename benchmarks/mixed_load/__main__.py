@@ -66,7 +66,7 @@ def processes() -> Iterator[None]:
     worker = [*celery, "worker", "--concurrency", "1", "--hostname"]
     commands = {f"web-{port}": (web, port) for port in PORTS}
     commands |= {f"worker-{number}": ([*worker, f"load-{number}@localhost"], 0) for number in range(WORKERS)}
-    commands["beat"] = ([*celery, "beat", "--pidfile=", "--schedule", str(PLACE / "beat")], 0)
+    commands["beat"] = ([*celery, "beat", "--pidfile="], 0)
     hurry = threading.Event()
     with ExitStack() as stack:
         for name, (argv, port) in commands.items():

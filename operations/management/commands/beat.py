@@ -1,9 +1,5 @@
 """`manage.py beat`: the scheduler."""
 
-from pathlib import Path
-
-from django.conf import settings
-
 from operations.management.programs import ProgramCommand
 
 
@@ -12,6 +8,4 @@ class Command(ProgramCommand):
     module = "celery"
 
     def arguments(self) -> list[str]:
-        schedule = Path(settings.VAR_DIR) / "beat"
-        schedule.parent.mkdir(parents=True, exist_ok=True)
-        return ["--quiet", "--app", "config", "beat", "--pidfile=", "--schedule", str(schedule)]
+        return ["--quiet", "--app", "config", "beat", "--pidfile="]
