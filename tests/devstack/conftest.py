@@ -43,10 +43,13 @@ def no_socket_directory_is_left(tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def environment() -> Callable[[Path], dict[str, str]]:
-    """Return the environment of a process with its data in the given folder, without the servers of the test run."""
+    """Return the environment of a process with its data in the given folder, without what the test run has of its own.
+
+    A make in a make prints more, so what `make test` passes on goes as well.
+    """
 
     def of(var: Path) -> dict[str, str]:
-        foreign = {"DATABASE_URL", "REDIS_URL", "PORT", "HOST", "KONTOR_TEST_VAR"}
+        foreign = {"DATABASE_URL", "REDIS_URL", "PORT", "HOST", "KONTOR_TEST_VAR", "MAKELEVEL", "MAKEFLAGS", "MFLAGS"}
         inherited = {name: value for name, value in os.environ.items() if name not in foreign}
         return {**inherited, "KONTOR_VAR": str(var), "DJANGO_SETTINGS_MODULE": "config.settings.base"}
 
