@@ -24,7 +24,7 @@ def check_carries_decision(actor: Actor) -> None:
         return
     if not ClientApplication.objects.filter(pk=actor.via_application_id, carries_decisions=True).exists():
         raise Forbidden(
-            _("This application may not carry decisions. Decide in the admin."),
+            _("This application may not relay decisions. Decide in the admin."),
             sub_code="ApplicationCarriesNoDecisions",
         )
     lasts = timedelta(minutes=settings.DECISION_CONFIRMATION_MINUTES)

@@ -99,10 +99,10 @@ def locked_text(seconds: int) -> str:
     """Return the error message for a locked login."""
     minutes = ceil(seconds / 60)
     return ngettext(
-        "Too many failed attempts. Try again in %(minutes)s minute, or set a new password by “Forgot your password?”. "
-        "Somebody who looks after logins can also unlock it.",
-        "Too many failed attempts. Try again in %(minutes)s minutes, or set a new password by “Forgot your password?”. "
-        "Somebody who looks after logins can also unlock it.",
+        "Too many failed attempts. Try again in %(minutes)s minute, or set a new password by “Forgot your "
+        "password?”. An administrator of logins can also unlock it.",
+        "Too many failed attempts. Try again in %(minutes)s minutes, or set a new password by “Forgot your "
+        "password?”. An administrator of logins can also unlock it.",
         minutes,
     ) % {"minutes": minutes}
 

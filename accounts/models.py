@@ -23,7 +23,7 @@ from accounts.scopes import ALL_SCOPES
 from accounts.sealing import opened
 from accounts.tokens import end_tokens_of_users
 
-STANDS_ABOVE = _("This member stands above its manager already.")
+STANDS_ABOVE = _("This member is already above its manager.")
 
 
 class User(AbstractUser):
@@ -172,7 +172,7 @@ class ClientApplication(AbstractApplication):
     )
     previous_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
     public_keys = models.JSONField(default=list, db_default=Value([], models.JSONField()), editable=False)
-    carries_decisions = models.BooleanField(_("carries decisions"), default=False, db_default=False)
+    carries_decisions = models.BooleanField(_("relays decisions"), default=False, db_default=False)
 
     def is_usable(self, request: Any) -> bool:
         """Whether it gets tokens: one without scopes is closed. The library asks."""
@@ -364,13 +364,13 @@ class Notice(models.Model):
     """
 
     class Kind(models.TextChoices):
-        RIGHTS_TAKEN = "rights-taken", _("Rights taken away")
+        RIGHTS_TAKEN = "rights-taken", _("Rights revoked")
         RIGHTS_GIVEN = "rights-given", _("Rights given at login")
         PASSWORD_LINK = "password-link", _("Link to set a password")
         SECRET_DUE = "secret-due", _("Secret to collect")
         GLASS_BROKEN = "glass-broken", _("Use of break glass")
         UNLOCKED = "unlocked", _("Login unlocked")
-        WEBHOOK_GIVEN_UP = "webhook-given-up", _("Webhook given up")
+        WEBHOOK_GIVEN_UP = "webhook-given-up", _("Webhook stopped")
 
     kind = models.CharField(max_length=20, choices=Kind)
     recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

@@ -119,7 +119,7 @@ def _faults(document: Mapping[str, Any]) -> dict[str, list[str]]:
         faults |= _faults_of_public(document, acts_for_people=acts_for_people)
     if document["carriesDecisions"] and not (acts_for_people and DECIDES_WITH in document["scopes"]):
         faults["carriesDecisions"] = [
-            _("Only an application that acts for people and has the scope %(scope)s carries decisions.")
+            _("Only an application that acts for people and has the scope %(scope)s relays decisions.")
             % {"scope": DECIDES_WITH}
         ]
     if document["owner"] is None and document["isSecretDue"]:

@@ -47,11 +47,11 @@ def create_first_people(people: Sequence[Person]) -> list[tuple[Member, str]]:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('administration_bootstrap', 0))")
     if is_bootstrapped():
         raise UnprocessableEntity(
-            _("There are people already. One of them asks for others in the admin."), sub_code="AlreadyBootstrapped"
+            _("There are members already. One of them requests others in the admin."), sub_code="AlreadyBootstrapped"
         )
     if len(people) < FEWEST_PEOPLE:
         raise UnprocessableEntity(
-            _("Name at least %(number)s people: one asks, and another one decides.") % {"number": FEWEST_PEOPLE},
+            _("Name at least %(number)s people: one requests, and another one decides.") % {"number": FEWEST_PEOPLE},
             sub_code="TooFewPeople",
         )
     users = [_user(person) for person in people]

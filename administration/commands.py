@@ -64,7 +64,7 @@ class FourEyesCommand(BreakGlassCommand):
         return self.break_glass(options["reason"]) if options["break_glass"] else operator_of(self.name)
 
     def say_that_it_waits(self, request: ChangeRequest) -> None:
-        self.stdout.write(f"Nothing is changed yet: change request {request.pk} waits for review.")
+        self.stdout.write(f"Nothing has changed yet: change request {request.pk} is pending review.")
 
 
 class RightsCommand(FourEyesCommand):

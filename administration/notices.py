@@ -26,7 +26,7 @@ OUTBOX = Outbox(due="is_due", claimed_at="claimed_at", due_since="created_at", r
 # Stop retrying after this time; `is_due` stays set, which shows that no mail was sent.
 GIVEN_UP_AFTER = timedelta(days=3)
 RIGHTS_MAILS: Mapping[str, tuple[Any, str]] = {
-    Notice.Kind.RIGHTS_TAKEN: (gettext_lazy("Rights were taken away"), "administration/rights_taken_email.txt"),
+    Notice.Kind.RIGHTS_TAKEN: (gettext_lazy("Rights were revoked"), "administration/rights_taken_email.txt"),
     Notice.Kind.RIGHTS_GIVEN: (gettext_lazy("Rights were given"), "administration/rights_given_email.txt"),
 }
 
@@ -73,7 +73,7 @@ def _send_of_secret(notice: Notice) -> None:
     path = reverse("admin:accounts_clientapplication_change", args=[notice.subject_id])
     context = {"id": notice.subject_id, "address": f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else ""}
     text = render_to_string("administration/secret_due_email.txt", context)
-    send_text(_("A secret waits for you"), text.strip() + "\n", to=notice.recipient.email)
+    send_text(_("A secret is ready for you"), text.strip() + "\n", to=notice.recipient.email)
 
 
 def _send_of_break_glass(notice: Notice) -> None:
@@ -82,7 +82,7 @@ def _send_of_break_glass(notice: Notice) -> None:
     path = reverse("admin:changerequests_changerequest_change", args=[subjects.values_list("request", flat=True).get()])
     context = {"used": used, "address": f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else ""}
     text = render_to_string("administration/break_glass_email.txt", context)
-    subject = _("Kontor: %(command)s broke the glass") % {"command": used.command}
+    subject = _("Kontor: break glass by %(command)s") % {"command": used.command}
     send_text(subject, text.strip() + "\n", to=notice.recipient.email)
 
 
@@ -92,7 +92,7 @@ def _send_of_webhook(notice: Notice) -> None:
     path = reverse("admin:accounts_clientapplication_change", args=[webhook.application_id])
     context = {"webhook": webhook, "address": f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else ""}
     text = render_to_string("administration/webhook_given_up_email.txt", context)
-    send_text(_("A webhook was given up"), text.strip() + "\n", to=notice.recipient.email)
+    send_text(_("A webhook was stopped"), text.strip() + "\n", to=notice.recipient.email)
 
 
 def _send_link(user: User) -> None:

@@ -22,7 +22,7 @@ COLUMNS: Mapping[str, "str | Promise"] = {
     "is_active": _("Active"),
     "is_superuser": _("Superuser"),
     "roles": _("Roles"),
-    "own_permissions": _("Permissions of its own"),
+    "own_permissions": _("Own permissions"),
     "participants": _("Participants"),
     "sees_all_contacts": _("Sees all contacts"),
     "decides": _("Decides"),

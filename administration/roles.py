@@ -36,8 +36,8 @@ _SEE_EVERYTHING = frozenset(name for name in WORDS if name.partition(".")[2].sta
 RELATIONSHIP_MANAGER = Role(
     "Relationship manager",
     _(
-        "Looks after the clients that it sees: creates contacts and companies, changes their details and groups, and "
-        "exports. What requires approval waits for a reviewer."
+        "Serves the clients that it sees: creates contacts and companies, changes their details and groups, and "
+        "exports. What requires approval goes to a reviewer."
     ),
     _LOOK
     | {
@@ -53,14 +53,14 @@ RELATIONSHIP_MANAGER = Role(
 )
 REVIEWER = Role(
     "Reviewer",
-    _("Decides what others ask for about the clients that it sees. Changes nothing itself."),
+    _("Decides what others request about the clients that it sees. Changes nothing itself."),
     _LOOK | {"changerequests.review_changerequest"},
 )
 DATA_STEWARD = Role(
     "Data steward",
     _(
-        "Looks after the data as a whole: schemas and lists, imports and exports, who sees which client, and "
-        "anonymization. Much of it waits for a reviewer."
+        "Maintains the data as a whole: schemas and lists, imports and exports, who sees which client, and "
+        "anonymization. Much of it goes to a reviewer."
     ),
     _LOOK
     | {
@@ -89,8 +89,8 @@ AUDITOR = Role(
 ADMINISTRATOR = Role(
     "Administrator",
     _(
-        "Looks after members, participants, client applications, external systems, webhooks, absences, holidays and "
-        "policies. Rights, and the logins of staff, are for superusers. Sees no contacts by it."
+        "Manages members, participants, client applications, external systems, webhooks, absences, holidays and "
+        "policies. Rights, and the logins of staff, are for superusers. Gives no access to contacts."
     ),
     frozenset(name for name in WORDS if name.partition(".")[0] in ("accounts", "auth", "events"))
     | {

@@ -69,7 +69,7 @@ def _send(digest: DailyDigest, address: str, now: datetime) -> None:
             return
         context = {"lines": lines, "settings_address": public(reverse("notifications"))}
         text = render_to_string("changerequests/daily_digest_email.txt", context)
-        send_text(_("Change requests: what waits for you"), text.strip() + "\n", to=address)
+        send_text(_("Change requests: pending for you"), text.strip() + "\n", to=address)
 
 
 def _lines(member: Member, *, since: datetime, now: datetime) -> Iterator[Line]:
@@ -79,7 +79,7 @@ def _lines(member: Member, *, since: datetime, now: datetime) -> Iterator[Line]:
     addresses = work_addresses(member.pk, rejected_since=since)
     labels = {
         "to_decide": _("You can decide now"),
-        "overdue": _("Overdue, of those"),
+        "overdue": _("Of those, overdue"),
         "returned": _("Returned to you"),
         "rejected": _("Rejected since the last mail"),
     }

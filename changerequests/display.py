@@ -119,11 +119,11 @@ def choices(
     if refusal is not None:
         return Choices(reasons=(str(refusal),))
     if request.status == Status.RETURNED:
-        return Choices(may_reject=True, reasons=(_("It is back with its initiator, who may change it."),))
+        return Choices(may_reject=True, reasons=(_("It was returned to its initiator, who may amend it."),))
     if outdated:
         reason = _(
-            "It cannot be approved any more, because the values have changed since it was asked for: %(fields)s. "
-            "Return or reject it, and have the change asked for again."
+            "It can no longer be approved, because values have changed since it was requested: %(fields)s. Return "
+            "or reject it, and have the change requested again."
         ) % {"fields": ", ".join(outdated)}
         return Choices(may_reject=True, may_return=True, reasons=(reason,))
     if current.lacks_evidence(current.stages[request.stage]):
@@ -134,9 +134,9 @@ def choices(
 def _own(request: ChangeRequest, outdated: Collection[str]) -> str:
     """Return what the initiator can do with an open request."""
     if outdated:
-        return _("The values have changed since you asked: %(fields)s. Ask for the same over the values of today.") % {
+        return _("The values have changed since your request: %(fields)s. Request the same on the current values.") % {
             "fields": ", ".join(outdated)
         }
     if request.status == Status.RETURNED:
-        return _("It was returned to you: change it and submit it again, or cancel it.")
-    return _("You asked for this change yourself, so somebody else has to decide it. You may cancel it.")
+        return _("It was returned to you: amend and resubmit it, or cancel it.")
+    return _("You requested this change yourself, so somebody else has to decide it. You may cancel it.")

@@ -77,35 +77,35 @@ def objection(person: Person, case: Case) -> Forbidden | None:
     """Return why a person may not decide a request now; None if it may."""
     people = {person.member_id, *person.represented}
     if case.initiator_id == person.member_id:
-        return Forbidden(_("You asked for this change. Somebody else has to review it."), sub_code="OwnChangeRequest")
+        return Forbidden(_("You requested this change. Somebody else has to review it."), sub_code="OwnChangeRequest")
     if case.initiator_id in people:
         return Forbidden(
             _(
-                "You stood in for the person who asked for this, or decide through an application of which that person "
+                "You acted for the person who requested this, or decide through an application of which that person "
                 "holds a key. Somebody else has to review it."
             ),
             sub_code="OwnChangeRequest",
         )
     if case.about_member_id in people or not case.excluded_ids.isdisjoint(people):
         return Forbidden(
-            _("This concerns you, your application or a person for whom you stood in. Somebody else has to review it."),
+            _("This concerns you, your application or a person for whom you acted. Somebody else has to review it."),
             sub_code="AboutYourself",
         )
     if case.about_group_id in person.barred_group_ids:
         return Forbidden(
             _(
-                "This concerns a group that you or a person for whom you stood in belong to. "
-                "Somebody else has to review it."
+                "This concerns a group that you or a person for whom you acted belong to. Somebody else has to "
+                "review it."
             ),
             sub_code="AboutYourself",
         )
     if not people.isdisjoint(case.decided_by):
         return Forbidden(
-            _("You have decided this already, or somebody for you or whom you stood in for."),
+            _("This was already decided by you, by somebody for you, or by somebody for whom you acted."),
             sub_code="AlreadyDecided",
         )
     if not person.may_review or place_of(person, case) is None:
-        return Forbidden(_("It waits for reviewers of a group that you are not in."), sub_code="NotAReviewer")
+        return Forbidden(_("It is pending for reviewers of a group that you are not in."), sub_code="NotAReviewer")
     return None
 
 

@@ -53,7 +53,7 @@ class StageForm(forms.Form):
     is_evidence_required = forms.BooleanField(
         label=_("File required"),
         required=False,
-        help_text=_("Nobody approves before somebody has attached a file to the request as evidence."),
+        help_text=_("Nobody can approve before a file is attached to the request as evidence."),
     )
 
     def __init__(self, *args: Any, kind: RequestKind, **kwargs: Any) -> None:
@@ -84,7 +84,7 @@ class RuleForm(forms.Form):
         label=_("Stages"),
         required=False,
         widget=UnfoldAdminTextInputWidget(),
-        help_text=_("Names of the stages above, with commas between. Empty: these changes do not wait."),
+        help_text=_("Names of the stages above, separated by commas. Empty: these changes need no approval."),
     )
     flagged_only = forms.BooleanField(required=False)
     paths = forms.MultipleChoiceField(label=_("Fields"), required=False, widget=UnfoldAdminSelectMultipleWidget())
@@ -92,12 +92,12 @@ class RuleForm(forms.Form):
         label=_("Contact types"), required=False, widget=UnfoldAdminSelectMultipleWidget()
     )
     min_rows = forms.IntegerField(
-        label=_("From so many rows"),
+        label=_("From this number of rows"),
         required=False,
         min_value=1,
         max_value=1_000_000_000,
         widget=UnfoldAdminIntegerFieldWidget(),
-        help_text=_("Fewer rows do not match the rule. Empty: any number."),
+        help_text=_("The rule matches from this number of rows. Empty: any number."),
     )
     participants = forms.ModelMultipleChoiceField(
         label=_("Participants"),

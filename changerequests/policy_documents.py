@@ -105,7 +105,10 @@ def _escalation_faults(policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if group is not None and group == stage["group"]:
             yield f"stages.{place}.escalatesTo", _("These are its reviewers already. Name another group.")
         elif group is not None and stage["hours"] is None:
-            yield f"stages.{place}.escalatesTo", _("It is never due, and so never escalated: say after how many hours.")
+            yield (
+                f"stages.{place}.escalatesTo",
+                _("It is never due, and so never escalated: enter after how many hours."),
+            )
 
 
 def _row_faults(kind: RequestKind, policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -118,7 +121,7 @@ def _application_faults(kind: RequestKind, policy: Mapping[str, Any]) -> Iterato
     """Yield the faults of rules that name applications in vain: who reads them would rely on a review."""
     for place, rule in enumerate(policy["rules"]):
         if rule["applications"] is not None and not kind.binds_applications:
-            yield f"rules.{place}.applications", _("What applications change never waits here.")
+            yield f"rules.{place}.applications", _("Changes by applications never need approval here.")
 
 
 def _switched_off(kind: RequestKind, policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -127,9 +130,9 @@ def _switched_off(kind: RequestKind, policy: Mapping[str, Any]) -> Iterator[tupl
         return
     for place, rule in enumerate(policy["rules"]):
         if not rule["stages"]:
-            yield f"rules.{place}.stages", _("These changes must wait for somebody: name a stage.")
+            yield f"rules.{place}.stages", _("These changes need approval: name a stage.")
     if not any(_is_catch_all(rule) for rule in policy["rules"]):
-        yield "rules", _("One rule has to be without conditions, so that every change waits.")
+        yield "rules", _("One rule must have no conditions, so that every change needs approval.")
 
 
 def _is_catch_all(rule: Mapping[str, Any]) -> bool:

@@ -45,11 +45,11 @@ def with_ids(document: Any) -> dict[str, Any]:
         translated = _translated(document, found)
     except (AttributeError, KeyError, TypeError) as error:
         raise UnprocessableEntity(
-            _("The file does not hold policies: export them to see the form."), sub_code="ValidationFailed"
+            _("The file contains no policies: export them to see the format."), sub_code="ValidationFailed"
         ) from error
     if faults:
         raise UnprocessableEntity(
-            _("These policies are not well formed."), sub_code="ValidationFailed", properties={"": faults}
+            _("These policies are not valid."), sub_code="ValidationFailed", properties={"": faults}
         )
     return translated
 

@@ -39,7 +39,7 @@ LABELS = {
     "isEvidenceRequired": _("File required"),
     "paths": _("Fields"),
     "flaggedOnly": _("Only fields that require approval, or list items in use"),
-    "minRows": _("From so many rows"),
+    "minRows": _("From this number of rows"),
     "contactTypes": _("Contact types"),
     "participants": _("Participants"),
     "initiatorGroups": _("Groups of the initiator"),

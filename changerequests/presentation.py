@@ -53,7 +53,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A labelled value. `pending` is the address that takes its place once its owner has confirmed it."""
+    """A labelled value. `pending` is the address that replaces it once the owner has confirmed it."""
 
     label: str
     value: Shown

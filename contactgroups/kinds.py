@@ -98,7 +98,9 @@ class ContactGroupKind(DocumentKind):
     def amended(self, *, actor: Actor, subject: LockedGroup, document: Mapping[str, Any]) -> Sequence[Change]:
         """Return the changes to the texts that the document has by path."""
         if subject.row is None or not document.keys() <= TEXTS.keys():
-            raise Forbidden(gettext("Only the texts of a group can be amended. Cancel the request and ask again."))
+            raise Forbidden(
+                gettext("Only the texts of a group can be amended. Cancel the request and submit a new one.")
+            )
         changes = changes_to(subject.document, texts_in_form(document))
         check_group(subject, changes)
         return changes

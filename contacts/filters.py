@@ -22,7 +22,7 @@ class ContactFilterSet(FilterSet):
         choices=[("True", "True"), ("False", "False")],
         coerce=lambda value: value == "True",
     )
-    pending = ChoiceFilter(choices=[("yes", _("Waits for review")), ("no", _("None waits"))], method="filter_pending")
+    pending = ChoiceFilter(choices=[("yes", _("Pending review")), ("no", _("None pending"))], method="filter_pending")
 
     def search(self, contacts: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
         return search_contacts(contacts, value)

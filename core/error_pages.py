@@ -29,7 +29,7 @@ class ErrorPage:
 BAD_REQUEST = ErrorPage(
     400,
     _("This request could not be understood"),
-    _("Something in the address or in what was sent is not as it should be. Nothing was changed."),
+    _("Something in the address or in the request is not valid. Nothing was changed."),
 )
 FORBIDDEN = ErrorPage(
     403,
@@ -43,8 +43,8 @@ EXPIRED = ErrorPage(
     403,
     _("The form was no longer valid"),
     _(
-        "It stood open too long, you have logged in or out since, or the browser refuses cookies. Nothing was changed. "
-        "Go back, load the page again and repeat your entry."
+        "It was open too long, you have logged in or out since, or the browser refuses cookies. Nothing was "
+        "changed. Go back, load the page again and repeat your entry."
     ),
 )
 NOT_FOUND = ErrorPage(

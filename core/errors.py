@@ -119,7 +119,7 @@ class UnprocessableEntity(ApiError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "UnprocessableEntity"
-    default_message = _("The request is against a rule.")
+    default_message = _("The request violates a rule.")
 
 
 class TooManyRequests(ApiError):
@@ -134,7 +134,7 @@ class ServiceUnavailable(ApiError):
     """503: a backing service is unavailable; retry after the number of seconds in `Retry-After`."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    default_message = _("The service cannot answer right now. Nothing was changed; try again.")
+    default_message = _("The service is not available right now. Nothing was changed; try again.")
     retry_after_seconds = 5
 
     def __init__(self, message: Message | None = None, *, headers: Mapping[str, str] | None = None) -> None:

@@ -89,11 +89,11 @@ def as_api_error(exception: Exception) -> errors.ApiError:
             return errors.BadRequest()
         case DataError():
             log.warning("not_storable", cause=type(exception.__cause__).__name__)
-            return errors.BadRequest(_("A text or a number is such that it cannot be stored."))
+            return errors.BadRequest(_("A text or a number cannot be stored."))
         case OperationalError() if isinstance(exception.__cause__, QueryCanceled):
             log.warning("query_too_slow")
             return errors.UnprocessableEntity(
-                _("This took too long and was stopped. Ask for less: name narrower criteria, or take fewer rows."),
+                _("This took too long and was stopped. Narrow the criteria, or take fewer rows."),
                 sub_code="QueryTooSlow",
             )
         case OperationalError() if errors.is_held_by_others(exception):

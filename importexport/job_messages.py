@@ -13,11 +13,11 @@ from importexport.models import ExportJob, ImportJob, ImportStatus
 
 
 def import_gave_up() -> str:
-    return _("The import was tried %(times)s times and got no further.") % {"times": MAX_ATTEMPTS}
+    return _("The import was tried %(times)s times and made no progress.") % {"times": MAX_ATTEMPTS}
 
 
 def import_needs_room() -> str:
-    return _("The database has no room left. Sync again when it has.")
+    return _("The database has no space left. Sync again when it has.")
 
 
 def import_failed() -> str:
@@ -25,23 +25,23 @@ def import_failed() -> str:
 
 
 def requester_left() -> str:
-    return _("The login of who asked for this was closed.")
+    return _("The login of the initiator was deactivated.")
 
 
 def export_gave_up() -> str:
-    return _("The export was started %(times)s times, and each time its worker vanished.") % {"times": MAX_ATTEMPTS}
+    return _("The export was started %(times)s times, and each time its worker was lost.") % {"times": MAX_ATTEMPTS}
 
 
 def export_needs_room() -> str:
-    return _("There is no room left for the file. Make room and ask for the export again.")
+    return _("There is no space left for the file. Free some space and request the export again.")
 
 
 def export_storage_failed() -> str:
-    return _("The storage could not be reached, or refused the file. Ask for the export again.")
+    return _("The storage could not be reached, or refused the file. Request the export again.")
 
 
 def export_database_failed() -> str:
-    return _("The database did not answer to the end. Ask for the export again.")
+    return _("The database stopped responding. Request the export again.")
 
 
 def export_failed() -> str:
@@ -49,7 +49,7 @@ def export_failed() -> str:
 
 
 def export_is_of_anonymized() -> str:
-    return _("A contact was anonymized meanwhile. Ask for the export again.")
+    return _("A contact was anonymized in the meantime. Request the export again.")
 
 
 # Not here: texts that name a file, a place in a query or a permission.

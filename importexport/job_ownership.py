@@ -53,7 +53,8 @@ def check_unfinished(jobs: QuerySet[J], actor: Actor) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
     if requested_by(jobs, actor).filter(finished_at=None).count() >= most:
         raise TooManyRequests(
-            _("%(count)s of your jobs wait or run. Ask again when one of them has ended.") % {"count": most},
+            _("%(count)s of your jobs are queued or running. Try again when one of them has finished.")
+            % {"count": most},
             sub_code="TooManyJobs",
             headers={"Retry-After": "30"},
         )
@@ -76,7 +77,7 @@ def actor_of_job(job: Job, *, scope: str, permission: str) -> Actor:
     if member is not None:
         check_member_permission(actor, permission)
     if actor.application_id is not None and scope not in actor.scopes:
-        raise Forbidden(_("The application that asked for this lacks the scope %(scope)s.") % {"scope": scope})
+        raise Forbidden(_("The application that requested this lacks the scope %(scope)s.") % {"scope": scope})
     return actor
 
 

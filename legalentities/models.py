@@ -27,7 +27,7 @@ LEGAL_ENTITY_DETAILS = "legal-entity"
 LEGAL_ENTITY_CREATION = "legal-entity-creation"
 LEGAL_ENTITY_SCHEMA = "legal-entity"
 
-# The constraints that refuse an external id which a legal entity has, or one that waits for approval.
+# The constraints that refuse an external id which a legal entity has, or one that is pending approval.
 MAX_EXTERNAL_ID = 200
 EXTERNAL_ID_UNIQUE = "legal_entity_external_id_unique"
 EXTERNAL_ID_RESERVED = "legal_entity_external_id_reserved"

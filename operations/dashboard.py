@@ -140,7 +140,7 @@ def _requests(actor: Actor) -> dict[str, Any]:
     labels: dict[str, Any] = {}
     boxes: dict[str, Any] = {}
     if work.may_review:
-        labels |= {"to_decide": _("You can decide now"), "overdue": _("Overdue, of those")}
+        labels |= {"to_decide": _("You can decide now"), "overdue": _("Of those, overdue")}
         boxes["review"] = {
             "rows": [_line(row, row.created_at, now) for row in rows.to_decide],
             "ages": _ages(figures.ages) if figures.to_decide else [],
@@ -148,9 +148,9 @@ def _requests(actor: Actor) -> dict[str, Any]:
         }
     if figures.asked:
         labels |= {
-            "returned": _("Came back to you"),
+            "returned": _("Returned to you"),
             "rejected": _("Rejected, last 30 days"),
-            "waiting": _("Asked by you, waiting"),
+            "waiting": _("Requested by you, pending"),
         }
         boxes["own"] = {
             "returned": [_line(row, row.reviewed_at, now) for row in rows.returned],

@@ -97,7 +97,7 @@ def run_check(draft_id: UUID) -> None:
     with translation.override(lease.job.language):
         try:
             if lease.is_exhausted:
-                raise ApiError(_("The check was started %(times)s times without an end.") % {"times": MAX_ATTEMPTS})
+                raise ApiError(_("The check was started %(times)s times and never finished.") % {"times": MAX_ATTEMPTS})
             _check(lease)
         except JobLeaseLostError:
             log.warning("schema_check_lost", draft=str(draft_id))
@@ -141,5 +141,5 @@ def _reason(error: Exception) -> str:
         faults = [text for texts in (error.properties or {}).values() for text in texts]
         return " ".join(str(text) for text in [error, *faults[:5]])
     if isinstance(error, DatabaseError):
-        return _("The database did not answer to the end. Have it checked again.")
+        return _("The database stopped responding. Check again.")
     return str(ApiError.default_message)

@@ -170,7 +170,7 @@ def _in_ascii(address: str) -> str | None:
 
 def _pattern(pattern: str, value: Any) -> str:
     message = _PATTERN_MESSAGES.get(pattern)
-    return message(value) if message else _("This does not have the form that is expected here.")
+    return message(value) if message else _("This does not have the expected format.")
 
 
 # Callables, so that messages are in the language of the request.

@@ -180,7 +180,7 @@ class List(models.Model):
         _("revision"),
         db_default=NextRevision(),
         editable=False,
-        help_text=_("Goes up whenever the items change."),
+        help_text=_("Increases whenever the items change."),
     )
 
     class Meta:
@@ -207,7 +207,7 @@ class ListItem(models.Model):
     parent = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent")
     )
-    order = models.IntegerField(_("order"), default=0, help_text=_("Items of one order are sorted by name."))
+    order = models.IntegerField(_("order"), default=0, help_text=_("Items with the same order are sorted by name."))
 
     class Meta:
         verbose_name = _("list item")

@@ -231,7 +231,7 @@ def select_fields(
     if below is not None and not below:
         faults["layoutPathKey"] = [_("The layout has no element “%(path)s”.") % {"path": (layout_path or "")[:80]}]
     if faults:
-        raise UnprocessableEntity(_("The schema does not have what you ask for."), properties=faults)
+        raise UnprocessableEntity(_("The schema does not have what you requested."), properties=faults)
     wanted = frozenset(paths) or schema.fields.keys()
     return [
         field

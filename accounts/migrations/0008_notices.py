@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("rights-taken", "Rights taken away"), ("password-link", "Link to set a password")],
+                        choices=[("rights-taken", "Rights revoked"), ("password-link", "Link to set a password")],
                         max_length=20,
                     ),
                 ),

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             name="kind",
             field=models.CharField(
                 choices=[
-                    ("rights-taken", "Rights taken away"),
+                    ("rights-taken", "Rights revoked"),
                     ("password-link", "Link to set a password"),
                     ("secret-due", "Secret to collect"),
                     ("glass-broken", "Use of break glass"),

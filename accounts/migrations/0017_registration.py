@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="clientapplication",
             name="carries_decisions",
-            field=models.BooleanField(db_default=False, default=False, verbose_name="carries decisions"),
+            field=models.BooleanField(db_default=False, default=False, verbose_name="relays decisions"),
         ),
         migrations.AddField(
             model_name="clientapplication",

@@ -14,13 +14,13 @@ class Migration(migrations.Migration):
             name="kind",
             field=models.CharField(
                 choices=[
-                    ("rights-taken", "Rights taken away"),
+                    ("rights-taken", "Rights revoked"),
                     ("rights-given", "Rights given at login"),
                     ("password-link", "Link to set a password"),
                     ("secret-due", "Secret to collect"),
                     ("glass-broken", "Use of break glass"),
                     ("unlocked", "Login unlocked"),
-                    ("webhook-given-up", "Webhook given up"),
+                    ("webhook-given-up", "Webhook stopped"),
                 ],
                 max_length=20,
             ),

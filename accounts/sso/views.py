@@ -62,7 +62,7 @@ def _page_of_provider(page: PageOfProvider) -> Callable[[Any, HttpRequest, str],
             return _refused(request, provider, _("%(provider)s has not logged you in.") % {"provider": provider.label})
         except ProviderUnreachableError as error:
             log.error("provider_unreachable", provider=name, reason=str(error))
-            text = _("%(provider)s does not answer as it should. Try again in a few minutes.")
+            text = _("%(provider)s is not responding correctly. Try again in a few minutes.")
             return _refused(request, provider, text % {"provider": provider.label}, status=503)
         except ApiError as error:
             return _refused(request, provider, str(error), status=error.status)
@@ -95,7 +95,7 @@ class CallbackView(View):
         onward = request.session.get(ONWARD) or settings.LOGIN_REDIRECT_URL
         identity = identity_of(request, provider)
         if provider.is_factor_required and not identity.has_factor:
-            text = _("%(provider)s has not asked for a second factor, without which nobody comes in here.")
+            text = _("%(provider)s did not require a second factor, and Kontor admits nobody without one.")
             return _refused(request, provider, text % {"provider": provider.label})
         user = come_in(identity)
         if user is None:

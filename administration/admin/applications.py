@@ -100,17 +100,22 @@ class ClientApplicationForm(forms.ModelForm):
             (scope, format_lazy("{}: {}", scope, means)) for scope, means in settings.OAUTH2_PROVIDER["SCOPES"].items()
         ],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=_("What its tokens are good for. Removing one ends the tokens that hold it; removing all closes it."),
+        help_text=_(
+            "What its tokens allow. Removing a scope revokes the tokens that hold it; removing all closes the "
+            "application."
+        ),
     )
     redirect_uris = LinesField(
         label=_("Redirect addresses"),
         required=False,
-        help_text=_("Where people return to, one a line, exactly as it sends them: https, or http on 127.0.0.1."),
+        help_text=_(
+            "Where people return to, one per line, exactly as the application sends them: https, or http on 127.0.0.1."
+        ),
     )
     allowed_origins = LinesField(
         label=_("Origins"),
         required=False,
-        help_text=_("From which its pages call the API in a browser (CORS), one a line: https://portal.example.com"),
+        help_text=_("From which its pages call the API in a browser (CORS), one per line: https://portal.example.com"),
     )
     keys = LinesField(
         label=_("Public keys"),
@@ -132,8 +137,8 @@ class ClientApplicationForm(forms.ModelForm):
             "carries_decisions": _(
                 "Members may approve and reject change requests through it, after confirming with their second factor."
             ),
-            "owner": _("Answers for it and collects its secret: a member who neither asks for it nor approves it."),
-            "is_secret_due": _("Once approved, the owner collects it. The present one still works for a while then."),
+            "owner": _("Responsible for it, and collects its secret: a member who neither requests nor approves it."),
+            "is_secret_due": _("Once approved, the owner collects it. The current one then keeps working for a while."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -311,7 +316,7 @@ class ClientApplicationAdmin(WaitingAdmin, KeptAdmin):
         is_previous = request.POST.get("which") == "previous"
         try:
             if end_secret(actor=member_of(request), application_id=application_id, is_previous=is_previous):
-                messages.success(request, gettext("The secret no longer works, nor do the tokens that came by it."))
+                messages.success(request, gettext("The secret no longer works, nor do the tokens issued with it."))
         except ApiError as refusal:
             messages.error(request, str(refusal))
         return HttpResponseRedirect(reverse("admin:accounts_clientapplication_change", args=[application_id]))

@@ -55,5 +55,5 @@ class WaitingAdmin(AskingAdmin, OpenRequestAdmin):
             return
         names = ", ".join(presenter.field_labels([change.path for change in made]))
         messages.success(request, gettext("This took effect at once: %(fields)s.") % {"fields": names})
-        text = gettext("The rest waits for approval: {} ({}).")
+        text = gettext("The rest is pending approval: {} ({}).")
         self.say_that_it_waits(request, format_html(text, request_link(request, waiting.pk), ", ".join(labels)))

@@ -54,7 +54,7 @@ class ColleagueForm(forms.ModelForm):
         queryset=Group.objects.order_by("name"),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text=_("Groups of permissions. Without any, the colleague reads what it sees and changes nothing."),
+        help_text=_("Permission groups. Without any, the colleague can read what it sees, but change nothing."),
     )
 
     identities = identities_field()

@@ -47,8 +47,8 @@ class GroupForm(forms.ModelForm):
         name="name",
         label=_("Groups at identity providers"),
         hint=_(
-            "Their members get into this group at the next login, everybody else gets out of it. "
-            "One per line: the issuer, a space, and the group as the provider names it."
+            "Their members join this group at the next login, and everybody else leaves it. One per line: the "
+            "issuer, a space, and the group as the provider names it."
         ),
     )
 

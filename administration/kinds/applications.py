@@ -32,7 +32,7 @@ LABELS = {
     "grant": _("Acts"),
     "isPublic": _("Public client"),
     "scopes": _("Scopes"),
-    "carriesDecisions": _("Carries decisions"),
+    "carriesDecisions": _("Relays decisions"),
     "participants": _("Participants"),
     "seesAllContacts": _("Sees all contacts"),
     "redirectUris": _("Redirect addresses"),

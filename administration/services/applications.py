@@ -236,7 +236,7 @@ def check_may_change_application(actor: Actor, locked: LockedApplication, change
     target = {**locked.document, **{change.path: change.target for change in changes}}
     gives_secret = any(change.path in ("owner", "isSecretDue") and change.target for change in changes)
     if gives_secret and target["owner"] == actor.member_id:
-        text = _("The owner collects the secret, so somebody else has to ask for it.")
+        text = _("The owner collects the secret, so somebody else has to request it.")
         raise UnprocessableEntity(text, sub_code="OwnerAsks", properties={"owner": [text]})
 
 
@@ -290,5 +290,5 @@ def _name_taken(name: str) -> UnprocessableEntity:
 def _check(faults: Mapping[str, Sequence[str]]) -> None:
     if faults:
         raise UnprocessableEntity(
-            _("This client application is not well formed."), sub_code="ValidationFailed", properties=faults
+            _("This client application is not valid."), sub_code="ValidationFailed", properties=faults
         )

@@ -110,7 +110,7 @@ def _check_not_asked_for(configured: Configured, changes: Sequence[Change]) -> N
     for name in (change.target for change in changes if change.path == path):
         request_id = request_asking_for(kind=CONFIGURATION, path=path, name=name, but_of=configured.subject.pk)
         if request_id is not None:
-            raise _invalid({path: [_("Change request %(id)s asks for the same already.") % {"id": request_id}]})
+            raise _invalid({path: [_("Change request %(id)s already requests the same.") % {"id": request_id}]})
 
 
 def write_configuration(
@@ -167,6 +167,4 @@ def _call(configured: Configured, document: Mapping[str, Any]) -> None:
 
 
 def _invalid(faults: Mapping[str, Sequence[str]]) -> UnprocessableEntity:
-    return UnprocessableEntity(
-        _("This configuration is not well formed."), sub_code="ValidationFailed", properties=faults
-    )
+    return UnprocessableEntity(_("This configuration is not valid."), sub_code="ValidationFailed", properties=faults)

@@ -33,7 +33,7 @@ def unlock_login(*, actor: Actor, user_id: int) -> bool:
     rights = locked_rights(user_id)
     check_may_change(actor, rights, UNLOCKED)
     if actor.user_id == user_id:
-        raise Forbidden(_("Nobody unlocks its own login."), sub_code="OwnLogin")
+        raise Forbidden(_("You cannot unlock your own login."), sub_code="OwnLogin")
     if not unlock(Secret(username=rights.user.username)):
         return False
     append(kind=RIGHTS, subject_id=user_id, actor=actor, changes=UNLOCKED)

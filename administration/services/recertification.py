@@ -34,7 +34,7 @@ def confirm_rights(*, actor: Actor, digest: str) -> Sequence[Certified]:
     with map_lock_errors():
         user_ids = list(below.select_for_update(of=("self",)).values_list("pk", flat=True))
     if not user_ids or actor.user is None:
-        raise Forbidden(_("Nobody is below you, so there is nothing for you to confirm."))
+        raise Forbidden(_("Nobody reports to you, so there is nothing for you to confirm."))
     rows = recertification(moment=timezone.now(), manager=actor.user.username)
     if digest != shown_digest(rows):
         raise PreconditionFailed(_("These rights have changed since you looked at them. Look at them again."))

@@ -302,7 +302,11 @@ def _permission_faults(names: Any) -> list[str]:
 def _member_faults(rights: Rights, document: Document) -> dict[str, list[str]]:
     if not document["isMember"]:
         if rights.member_id is not None:
-            return {"isMember": [_("A member stays one, because the history names it. Close its login instead.")]}
+            return {
+                "isMember": [
+                    _("A member cannot be deleted, because the history refers to it. Deactivate its login instead.")
+                ]
+            }
         given = [path for path in ("manager", "participants", "seesAllContacts") if document[path]]
         return {path: [_("Only members have this.")] for path in given}
     manager_id = document["manager"]
@@ -322,7 +326,7 @@ def _check(faults: Mapping[str, Sequence[str]]) -> None:
 
 
 def not_well_formed(faults: Mapping[str, Sequence[str]]) -> UnprocessableEntity:
-    return UnprocessableEntity(_("These rights are not well formed."), sub_code="ValidationFailed", properties=faults)
+    return UnprocessableEntity(_("These rights are not valid."), sub_code="ValidationFailed", properties=faults)
 
 
 def username_taken() -> UnprocessableEntity:

@@ -38,11 +38,11 @@ def collect_secret(*, actor: Actor, application_id: int) -> NewClient:
         raise Forbidden(_("Only the owner of the application collects its secret."), sub_code="NotOwner")
     if not application.is_secret_due:
         raise UnprocessableEntity(
-            _("No secret waits to be collected. Somebody else has to ask for a new one."), sub_code="NoSecretDue"
+            _("There is no secret to collect. Somebody else has to request a new one."), sub_code="NoSecretDue"
         )
     if _took_part(actor.member_id, application_id):
         raise Forbidden(
-            _("You asked for this secret or approved it. The application needs another owner."), sub_code="NotOwner"
+            _("You requested this secret or approved it. The application needs another owner."), sub_code="NotOwner"
         )
     if application.secret_collected_at is not None:
         application.previous_secret, application.previous_holder_id = (

@@ -46,7 +46,7 @@ class BulkForm(CommentForm):
         super().__init__(*args, **kwargs)
         self.is_approval = is_approval
         self.fields["comment"].help_text = (
-            _("Kept with every one of them.") if is_approval else _("Kept with every one of them. Required.")
+            _("Kept with each of them.") if is_approval else _("Kept with each of them. Required.")
         )
 
     def clean(self) -> dict[str, Any]:

@@ -128,5 +128,5 @@ class EntryList:
             return []
         labels = {"": gettext("Not applied yet"), **{outcome.value: str(outcome.label) for outcome in Outcome}}
         if self._request.is_open:
-            labels[""] = gettext("Asked for")
+            labels[""] = gettext("Requested")
         return [(value or WAITS, label, counted[value]) for value, label in labels.items() if value in counted]

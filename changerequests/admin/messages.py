@@ -24,11 +24,11 @@ def waiting_message(request: HttpRequest, change_request_id: int, labels: Sequen
     """
     if not labels:
         return format_html(
-            gettext("Nothing is changed yet: {} waits for approval."), request_link(request, change_request_id)
+            gettext("Nothing has changed yet: {} is pending approval."), request_link(request, change_request_id)
         )
     text = ngettext(
-        "Nothing is changed yet: {} waits for approval, because {} requires it.",
-        "Nothing is changed yet: {} waits for approval, because these fields require it: {}.",
+        "Nothing has changed yet: {} is pending approval, because {} requires it.",
+        "Nothing has changed yet: {} is pending approval, because these fields require it: {}.",
         len(labels),
     )
     return format_html(text, request_link(request, change_request_id), ", ".join(labels))

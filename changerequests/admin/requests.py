@@ -122,7 +122,7 @@ class ChangeRequestAdmin(BulkReviewAdmin, ReviewAdmin, SavedFilterAdmin):
             gettext("and %(count)s more") % {"count": more},
         )
 
-    @display(description=_("asked by"))
+    @display(description=_("requested by"))
     def initiator(self, row: Any) -> str:
         name = visible(row.initiator_name)
         if not row.is_own:

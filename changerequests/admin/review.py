@@ -133,7 +133,7 @@ class ReviewAdmin(ClaimAdmin, ConversationAdmin):
         messages.success(request, _outcome(decided, self._link(decided.pk), labels))
         following = next_to_decide(walked_rows(self, request), actor=actor, after=decided)
         if following is None:
-            messages.info(request, gettext("Nothing else in this queue waits for you."))
+            messages.info(request, gettext("Nothing else in this queue is pending for you."))
         address = self.queue_address(request) if following is None else self.page_address(following, request)
         return HttpResponseRedirect(address)
 
@@ -145,14 +145,14 @@ class ReviewAdmin(ClaimAdmin, ConversationAdmin):
             text, address = gettext("Request {} was cancelled."), self.queue_address(request)
         elif act == REBASE:
             rebase_change_request(actor=actor, change_request_id=asked.pk)
-            text = gettext("Request {} asks for the same over the values of today, and waits for review again.")
+            text = gettext("Request {} requests the same on the current values, and is pending review again.")
             address = self.page_address(asked.pk, request)
         elif act == RESUBMIT:
             resubmit_change_request(actor=actor, change_request_id=asked.pk, comment=sent["comment"] or None)
-            text, address = gettext("Request {} waits for review again."), self.page_address(asked.pk, request)
+            text, address = gettext("Request {} is pending review again."), self.page_address(asked.pk, request)
         else:
             asked = ask_again(actor=actor, change_request_id=asked.pk)
-            text = gettext("Request {} asks for the same again, and waits for review.")
+            text = gettext("Request {} requests the same again, and is pending review.")
             address = self.page_address(asked.pk)
         messages.success(request, format_html(text, self._link(asked.pk)))
         return HttpResponseRedirect(address)
@@ -248,14 +248,14 @@ def _form_with_a_comment(offered: Choices) -> str:
 def _outcome(decided: ChangeRequest, link: str, struck: Sequence[str]) -> str:
     """Return the message that says what became of a request; `struck` are the labels of what was struck from it."""
     if struck and decided.is_pending:
-        text = gettext("Request {} about {} has a new wording, without what you struck: {}. It waits for {} now.")
+        text = gettext("Request {} about {} was revised without what you removed: {}. It is now pending for {}.")
         stage = current_revision(decided).stages[decided.stage]
         return format_html(text, link, decided.subject, ", ".join(struck), stage.name)
     if struck:
         text = gettext("Request {} about {} was approved in part, and the changes are made. Not approved: {}.")
         return format_html(text, link, decided.subject, ", ".join(struck))
     text = {
-        Status.PENDING: gettext("You approved request {} about {}. It waits for others now."),
+        Status.PENDING: gettext("You approved request {} about {}. It is now pending for others."),
         Status.APPROVED: gettext("Request {} about {} was approved, and the changes are made."),
         Status.REJECTED: gettext("Request {} about {} was rejected."),
         Status.RETURNED: gettext("Request {} about {} was returned to its initiator."),

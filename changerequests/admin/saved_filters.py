@@ -69,7 +69,7 @@ def _of_everybody(changelist: ChangeList, request: HttpRequest) -> Iterator[Filt
         gettext("Assigned to me"): {TURN: ASSIGNED},
         gettext("Overdue"): {DUE: OVERDUE},
         gettext("Returned to me"): {STATUS: str(Status.RETURNED.value), **own},
-        gettext("Asked by me"): {STATUS: ALL, **own},
+        gettext("Requested by me"): {STATUS: ALL, **own},
     }
     present = {
         name: value for name in CHOSEN if (value := request.GET.get(name)) and (name, value) != (STATUS, PENDING)

@@ -272,7 +272,7 @@ class Migration(migrations.Migration):
                             ("applied", "Applied"),
                             ("outdated", "Outdated"),
                             ("refused", "Refused"),
-                            ("excluded", "Left out"),
+                            ("excluded", "Excluded"),
                         ],
                         default="",
                         max_length=10,
@@ -295,7 +295,7 @@ class Migration(migrations.Migration):
                 (
                     "reason",
                     models.CharField(
-                        choices=[("submitted", "Submitted"), ("amended", "Amended"), ("struck", "Struck in part")],
+                        choices=[("submitted", "Submitted"), ("amended", "Amended"), ("struck", "Partly removed")],
                         max_length=10,
                         verbose_name="reason",
                     ),

@@ -26,8 +26,8 @@ class Migration(migrations.Migration):
                 choices=[
                     ("submitted", "Submitted"),
                     ("amended", "Amended"),
-                    ("struck", "Struck in part"),
-                    ("rebased", "Asked for over newer values"),
+                    ("struck", "Partly removed"),
+                    ("rebased", "Requested again on newer values"),
                 ],
                 max_length=10,
                 verbose_name="reason",

@@ -328,7 +328,7 @@ class RequestSubject(models.Model):
         APPLIED = "applied", _("Applied")
         OUTDATED = "outdated", _("Outdated")
         REFUSED = "refused", _("Refused")
-        EXCLUDED = "excluded", _("Left out")
+        EXCLUDED = "excluded", _("Excluded")
 
     request = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="subjects", db_index=False)
     kind = models.CharField(_("kind"), max_length=40)

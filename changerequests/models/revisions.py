@@ -18,8 +18,8 @@ from core.documents import Change
 class RevisionReason(models.TextChoices):
     SUBMITTED = "submitted", _("Submitted")
     AMENDED = "amended", _("Amended")
-    STRUCK = "struck", _("Struck in part")
-    REBASED = "rebased", _("Asked for over newer values")
+    STRUCK = "struck", _("Partly removed")
+    REBASED = "rebased", _("Requested again on newer values")
 
 
 class Revision(FilledByDatabase):

@@ -49,10 +49,10 @@ def _why_not(member: Member, request: ChangeRequest, current: Current) -> str | 
     refusal = objection(person, current.case(request))
     if refusal is not None:
         return {
-            "OwnChangeRequest": _("%(name)s asked for this change, or stood in for the person who did."),
-            "AboutYourself": _("This concerns %(name)s, or somebody for whom %(name)s stood in."),
-            "AlreadyDecided": _("%(name)s has decided this already, or somebody for whom %(name)s stood in."),
-            "NotAReviewer": _("It waits for reviewers of a group that %(name)s is not in."),
+            "OwnChangeRequest": _("%(name)s requested this change, or acted for the person who did."),
+            "AboutYourself": _("This concerns %(name)s, or somebody for whom %(name)s acted."),
+            "AlreadyDecided": _("This was already decided by %(name)s, or by somebody for whom %(name)s acted."),
+            "NotAReviewer": _("It is pending for reviewers of a group that %(name)s is not in."),
         }[refusal.sub_code] % named
     if member.pk not in who_see(request, [member]):
         return _("%(name)s does not see what this is about.") % named

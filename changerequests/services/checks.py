@@ -77,7 +77,7 @@ def check_not_outdated(kind: RequestKind, subject: Any, changes: Sequence[Change
     outdated = kind.outdated_paths(kind.document_of(subject), changes)
     if outdated:
         raise UnprocessableEntity(
-            _("The subject has changed since this was asked for. Have it asked for again, or reject it."),
+            _("The subject has changed since this was requested. Have it requested again, or reject it."),
             sub_code="ChangeRequestOutdated",
             properties={path: [_("The value is no longer the original one.")] for path in outdated},
         )

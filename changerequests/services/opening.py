@@ -205,11 +205,12 @@ def open_already(change_request_id: int | None = None) -> UnprocessableEntity:
     """Return the error that a subject has an open request already, if it is known with the id of that."""
     if change_request_id is None:
         return UnprocessableEntity(
-            _("Another change request waits for review. Cancel it or wait until it is decided."),
+            _("Another change request is pending review. Cancel it or wait until it is decided."),
             sub_code="PendingChangeRequestExists",
         )
     return UnprocessableEntity(
-        _("Change request %(id)s waits for review. Cancel it or wait until it is decided.") % {"id": change_request_id},
+        _("Change request %(id)s is pending review. Cancel it or wait until it is decided.")
+        % {"id": change_request_id},
         sub_code="PendingChangeRequestExists",
         properties={"changeRequestId": [str(change_request_id)]},
     )

@@ -72,9 +72,7 @@ def planned_changes(current: Policies, document: Mapping[str, Any]) -> Sequence[
     document = in_one_form(document)
     faults = policy_faults(document)
     if faults:
-        raise UnprocessableEntity(
-            _("These policies are not well formed."), sub_code="ValidationFailed", properties=faults
-        )
+        raise UnprocessableEntity(_("These policies are not valid."), sub_code="ValidationFailed", properties=faults)
     return changes_between(current.document, {**current.document, **document})
 
 

@@ -24,10 +24,10 @@ def ask_again(*, actor: Actor, change_request_id: int) -> ChangeRequest:
     """
     subject, earlier = locked_own_request(actor, change_request_id)
     if earlier.status not in REPEATABLE:
-        raise UnprocessableEntity(_("Only what was rejected or cancelled can be asked for again."))
+        raise UnprocessableEntity(_("Only what was rejected or cancelled can be requested again."))
     changes = repeated_changes(actor=actor, request=earlier, subject=subject)
     if not changes:
-        text = _("Nothing would change: what you asked for is in place already.")
+        text = _("Nothing would change: what you requested is already in effect.")
         raise UnprocessableEntity(text, sub_code="NothingRequested")
     subject_id: Any = earlier.subject_id
     asked = request_if_required(
@@ -39,5 +39,5 @@ def ask_again(*, actor: Actor, change_request_id: int) -> ChangeRequest:
         comment=earlier.initiator_comment,
     )
     if asked is None:
-        raise UnprocessableEntity(_("Nobody has to approve this any more. Make the change yourself."))
+        raise UnprocessableEntity(_("This no longer needs approval. Make the change yourself."))
     return asked

@@ -127,7 +127,7 @@ def repeated_changes(*, actor: Actor, request: ChangeRequest, subject: Any) -> S
     """
     kind = request_kind(request.kind)
     if not kind.is_repeatable or request.subject_id is None:
-        raise UnprocessableEntity(_("This cannot be asked for again as it is. Make the change once more."))
+        raise UnprocessableEntity(_("This cannot be requested again unchanged. Make the change once more."))
     return kind.repeated(actor=actor, subject=subject, changes=current_proposals(request).get().proposed)
 
 
@@ -135,7 +135,9 @@ def _open_request_about_one(actor: Actor, change_request_id: int) -> tuple[Any, 
     subject, request = locked_own_request(actor, change_request_id)
     check_open(request)
     if subject is None or request.subject_id is None:
-        raise UnprocessableEntity(_("A request about several subjects cannot be amended. Cancel it and ask again."))
+        raise UnprocessableEntity(
+            _("A request about several subjects cannot be amended. Cancel it and submit a new one.")
+        )
     return subject, request
 
 

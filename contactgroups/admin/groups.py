@@ -105,8 +105,8 @@ class NewMembersInline(_MembershipInline):
     """Contacts to add. Separate from MembersInline, where the contact of a membership is read-only."""
 
     autocomplete_fields = ["contact"]
-    verbose_name = _("contact that joins")
-    verbose_name_plural = _("contacts that join")
+    verbose_name = _("new contact")
+    verbose_name_plural = _("new contacts")
     per_page = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[GroupMembership]:

@@ -201,7 +201,7 @@ def _check_each_once(asked: Sequence[Membership]) -> None:
     faults: dict[str, list[str]] = {}
     for index, membership in enumerate(asked):
         if membership.contact_id in seen:
-            faults[f"contacts[{index}].contactId"] = [_("The contact is named already.")]
+            faults[f"contacts[{index}].contactId"] = [_("The contact is already named.")]
         seen.add(membership.contact_id)
     if faults:
         raise UnprocessableEntity(_("Name each contact once."), sub_code="DuplicateContact", properties=faults)

@@ -138,7 +138,7 @@ def _entity_of(row: LinkRow, faults: dict[str, list[str]]) -> Entity | None:
     types = [kind.value for kind in EntityType if kind is not EntityType.LEGAL_ENTITY]
     number = _number(row.entity_id)
     if row.entity_type == EntityType.LEGAL_ENTITY:
-        faults[_place(row)].append(_("Legal entities live here: they are linked when they are created."))
+        faults[_place(row)].append(_("Legal entities are kept in Kontor: they are linked when they are created."))
     elif row.entity_type not in types:
         expected = _("Expected one of: %(known)s.") % {"known": ", ".join(types)}
         faults[_place(row)].append(f"entityType “{row.entity_type[:80]}”. {expected}")

@@ -210,7 +210,7 @@ def external_id_not_unique(change_request_id: int | None = None) -> Unprocessabl
     """Return the error that a group has an external id, or that a request asks for it."""
     text = _("A group has this external id already.")
     if change_request_id is not None:
-        text = _("Change request %(id)s asks for a group with this external id.") % {"id": change_request_id}
+        text = _("Change request %(id)s already requests a group with this external id.") % {"id": change_request_id}
     return UnprocessableEntity(text, sub_code="ExternalIdNotUnique", properties={"groupExternalId": [text]})
 
 
@@ -224,7 +224,7 @@ def contacts_anonymized(contact_ids: Iterable[int]) -> UnprocessableEntity:
 
 def already_linked(entity: Entity | None = None) -> UnprocessableEntity:
     """Return the error that an entity is in another group, if it is known which."""
-    text = _("An entity was linked to another group meanwhile.")
+    text = _("An entity was linked to another group in the meantime.")
     if entity is not None:
         text = _("%(type)s %(id)s is linked to another group already.") % {"type": entity[0], "id": entity[1]}
     return UnprocessableEntity(text, sub_code="EntityAlreadyLinked")

@@ -55,8 +55,8 @@ def save_assignments(request: HttpRequest, member: Member, formsets: Sequence[An
         # Django's log reads these, and nothing has changed.
         formset.new_objects, formset.deleted_objects = [], []
     text = ngettext(
-        "{count} contact is assigned as before: {request} waits for approval, because somebody else has to agree.",
-        "{count} contacts are assigned as before: {request} waits for approval, because somebody else has to agree.",
+        "{count} contact is assigned as before: {request} is pending approval by somebody else.",
+        "{count} contacts are assigned as before: {request} is pending approval by somebody else.",
         len(joining | leaving),
     )
     return format_html(text, count=len(joining | leaving), request=request_link(request, asked.pk))

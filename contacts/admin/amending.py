@@ -77,7 +77,7 @@ def waiting_context(
     """Mark the fields of the form whose change waits; return the context of `includes/what_waits.html`."""
     waiting = what_waits(request, row, kind=kind)
     if waiting is not None:
-        details.note(waiting.paths, gettext("A change of this waits for review."))
+        details.note(waiting.paths, gettext("A change of this field is pending review."))
     return {
         "waiting": waiting,
         "is_amending": waiting is not None and waiting.is_amended_by(submission["amend"].value()),
@@ -107,7 +107,7 @@ def amend(
 ) -> HttpResponse:
     """Amend the request, and redirect to it with a message that says what it asks for now."""
     amend_change_request(actor=actor, change_request_id=asked.pk, document=document, comment=comment)
-    text = gettext("Request #{} asks for what you entered, and waits for review again.")
+    text = gettext("Request #{} now contains what you entered, and is pending review again.")
     messages.success(request, format_html(text, asked.pk))
     return HttpResponseRedirect(reverse("admin:changerequests_changerequest_change", args=[asked.pk]))
 

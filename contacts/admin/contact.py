@@ -99,7 +99,7 @@ class ContactAdmin(ListChoicesMixin, AskingAdmin, VisibleToActorAdmin):
 
     @display(description=_("change request"), label={True: "warning"})
     def pending(self, contact: Any) -> tuple[bool, str] | None:
-        return (True, gettext("Waits for review")) if contact.has_pending_change_request else None
+        return (True, gettext("Pending review")) if contact.has_pending_change_request else None
 
     # ---- the contact's pages
 

@@ -126,7 +126,7 @@ def _drawn(
         pending = (error.properties or {})["changeRequestId"][0]
     for path, address in pending_addresses(contact).items():
         page.details.note(
-            [path], gettext("%(value)s takes its place once its owner has confirmed it.") % {"value": address}
+            [path], gettext("%(value)s replaces it once the owner has confirmed it.") % {"value": address}
         )
     return contact_page(
         admin,

@@ -41,8 +41,8 @@ class ParticipantInline(_LinkInline):
 class AssignmentInline(_LinkInline):
     model = ContactAssignment
     autocomplete_fields = ["member"]
-    verbose_name = _("member who looks after the contact")
-    verbose_name_plural = _("members who look after the contact")
+    verbose_name = _("relationship manager")
+    verbose_name_plural = _("relationship managers")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ContactAssignment]:
         return super().get_queryset(request).select_related("member__user").order_by("pk")

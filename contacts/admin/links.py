@@ -134,6 +134,8 @@ def act_on_channel(admin: VisibleToActorAdmin, request: HttpRequest, contact_id:
             resend_key(actor=actor, contact_id=contact.pk, kind=ChannelKind(kind))
             return done(request, gettext("A new key is on its way."), address)
         discontinue_verification(actor=actor, contact_id=contact.pk, kind=ChannelKind(kind))
-        return done(request, gettext("The new address was given up; the key that was sent is no longer good."), address)
+        return done(
+            request, gettext("The new address was discarded; the key that was sent is no longer valid."), address
+        )
     except ApiError as error:
         return refused(request, error, address)

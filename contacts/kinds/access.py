@@ -26,7 +26,7 @@ from contacts.services.access import (
 )
 from core.documents import Change
 
-LABELS = {PARTICIPANTS: _("Participants"), MEMBERS: _("Members who look after it")}
+LABELS = {PARTICIPANTS: _("Participants"), MEMBERS: _("Relationship managers")}
 # Who sees a contact, as a column of its row.
 _DOCUMENT = JSONObject(
     **{

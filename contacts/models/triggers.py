@@ -22,7 +22,7 @@ CONTACT_CREATION = "contact-creation"
 # What the ledger and change requests have about contacts. Anonymization erases the values of all of it.
 CONTACT_KINDS = (CONTACT_DETAILS, CONTACT_ACCESS, ANONYMIZATION, CONTACT_IDENTITY, CONTACT_CREATION)
 
-# The constraints that refuse a username or an external id which a contact has, or one that waits for approval.
+# The constraints that refuse a username or an external id which a contact has, or one that is pending approval.
 USERNAME_TAKEN = login_names.USERNAME_TAKEN
 USERNAME_RESERVED = "contact_username_reserved"
 EXTERNAL_ID_TAKEN = "external_id_unique"

@@ -45,7 +45,7 @@ class ReadDetails:
 
     @property
     def etag(self) -> str:
-        """The version, and flags for what waits for review or a key, which the response contains too: `"7-re"`."""
+        """The version, and flags for what is pending review or a key, which the response contains too: `"7-re"`."""
         flags = {"r": self.has_pending_change_request, "e": self.has_pending_email, "m": self.has_pending_mobile}
         waiting = "".join(flag for flag, is_pending in flags.items() if is_pending)
         return f'"{self.version}-{waiting}"' if waiting else f'"{self.version}"'

@@ -94,7 +94,7 @@ class SubmitDetailsSerializer(StrictSerializer):
 
 class SubmittedDetailsSerializer(serializers.Serializer):
     isApprovalRequired = serializers.BooleanField(
-        help_text="Whether the submission waits for review; nothing is applied then."
+        help_text="Whether the submission is pending review; nothing is applied then."
     )
     hasPendingEmail = serializers.BooleanField()
     hasPendingMobile = serializers.BooleanField()

@@ -107,7 +107,7 @@ def redeemed_value(*, contact: Contact, kind: ChannelKind, key: str) -> tuple[Ch
     channel = _pending_channel(contact, kind)
     if channel.is_refused:
         return channel, UnprocessableEntity(
-            _("No key could be delivered: this address was refused. Submit another one, or ask for a new key."),
+            _("No key could be delivered: this address was refused. Submit another one, or request a new key."),
             sub_code="AddressRefused",
         )
     now = timezone.now()
@@ -146,7 +146,7 @@ def _key_expired(channel: Channel, now: datetime) -> UnprocessableEntity:
 def _pending_channel(contact: Contact, kind: ChannelKind) -> Channel:
     channel = Channel.objects.pending().filter(contact=contact, kind=kind).first()
     if channel is None:
-        raise UnprocessableEntity(_("Nothing waits for verification on this channel."), sub_code="NothingPending")
+        raise UnprocessableEntity(_("Nothing is pending verification on this channel."), sub_code="NothingPending")
     return channel
 
 

@@ -15,7 +15,7 @@ from core.text import checked_line
 
 def external_id_not_unique(*, is_reserved: bool = False) -> UnprocessableEntity:
     text = (
-        _("A new contact that waits for approval has this external id.")
+        _("A new contact pending approval has this external id.")
         if is_reserved
         else _("A contact has this external id already.")
     )

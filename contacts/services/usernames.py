@@ -22,9 +22,7 @@ from core.text import checked_line
 
 def username_not_unique(*, is_reserved: bool = False) -> UnprocessableEntity:
     text = (
-        _("A new contact that waits for approval has this username.")
-        if is_reserved
-        else _("This username is taken already.")
+        _("A new contact pending approval has this username.") if is_reserved else _("This username is taken already.")
     )
     return UnprocessableEntity(text, sub_code="UsernameNotUnique")
 

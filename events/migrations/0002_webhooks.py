@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                 (
                     "status",
                     models.CharField(
-                        choices=[("Pending", "Pending"), ("Delivered", "Delivered"), ("GivenUp", "Given up")],
+                        choices=[("Pending", "Pending"), ("Delivered", "Delivered"), ("GivenUp", "Stopped")],
                         default="Pending",
                         max_length=20,
                         verbose_name="status",

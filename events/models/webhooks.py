@@ -70,7 +70,7 @@ class Delivery(models.Model):
     class Status(models.TextChoices):
         PENDING = "Pending", _("Pending")
         DELIVERED = "Delivered", _("Delivered")
-        GIVEN_UP = "GivenUp", _("Given up")
+        GIVEN_UP = "GivenUp", _("Stopped")
 
     class Error(models.TextChoices):
         """Why there was no answer."""

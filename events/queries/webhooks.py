@@ -20,7 +20,7 @@ class State(TextChoices):
     DELIVERING = "delivering", gettext_lazy("Delivering")
     WAITS = "waits", gettext_lazy("Waiting for the application to get its secret")
     FAILING = "failing", gettext_lazy("Failing")
-    GIVEN_UP = "given-up", gettext_lazy("Given up")
+    GIVEN_UP = "given-up", gettext_lazy("Stopped")
     CLOSED = "closed", gettext_lazy("The application lacks the scope webhooks")
     INACTIVE = "inactive", gettext_lazy("Inactive")
     REMOVED = "removed", gettext_lazy("Removed")

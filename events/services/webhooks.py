@@ -111,11 +111,11 @@ def send_test(*, actor: Actor, webhook_uid: object) -> None:
     webhook = _looked_after(actor, webhook_uid)
     if not webhook.is_delivering or not webhook.secret:
         raise UnprocessableEntity(
-            _("Nothing is sent to this webhook: it is inactive, was given up or has no secret yet."),
+            _("Nothing is sent to this webhook: it is inactive, was stopped or has no secret yet."),
             sub_code="WebhookInactive",
         )
     if webhook.deliveries.filter(status=Delivery.Status.PENDING, subject=TEST_SUBJECT).exists():
-        raise UnprocessableEntity(_("A test is waiting to be sent already."), sub_code="TestPending")
+        raise UnprocessableEntity(_("A test is already waiting to be sent."), sub_code="TestPending")
     Delivery.objects.create(webhook=webhook, subject=TEST_SUBJECT, next_attempt_at=timezone.now())
 
 

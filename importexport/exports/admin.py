@@ -69,7 +69,7 @@ class ExportJobAdmin(ReadOnlyAdmin):
         if job.is_awaiting_approval or job.status in NOT_APPROVED:
             return _approval(job)
         if job.status == ExportStatus.FAILED:
-            return message_of(job) or gettext("The export failed. Ask for it again.")
+            return message_of(job) or gettext("The export failed. Request it again.")
         counted = ngettext(
             "%(processed)s of %(total)s row", "%(processed)s of %(total)s rows", 0 if job.total is None else job.total
         )
@@ -145,7 +145,7 @@ def _approval(job: Any) -> str:
 
 def _say_what_became_of(request: HttpRequest, job: Any) -> None:
     if job.is_awaiting_approval:
-        text = gettext("The export waits for approval: {}. Its file appears here once it is approved and written.")
+        text = gettext("The export is pending approval: {}. Its file appears here once it is approved and written.")
         messages.warning(request, format_html(text, request_link(request, job.approval.change_request_id)))
     else:
         messages.success(request, gettext("The export was started. Its file appears here."))

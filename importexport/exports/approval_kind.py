@@ -112,7 +112,7 @@ class ExportRequestKind(DocumentKind):
         return {}
 
     def amended(self, *, actor: Actor, subject: ExportApproval, document: Mapping[str, Any]) -> Sequence[Change]:
-        raise UnprocessableEntity(gettext("An export cannot be amended. Cancel it and ask for another one."))
+        raise UnprocessableEntity(gettext("An export cannot be amended. Cancel it and request another one."))
 
     def check_kept(self, paths: Collection[str], kept: Collection[str]) -> None:
         """Refuse to approve an export without its filter, its columns or its number of rows."""

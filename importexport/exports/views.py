@@ -96,7 +96,7 @@ class _ExportView(ActorView):
             )
         if job.status == ExportStatus.FAILED:
             raise UnprocessableEntity(
-                message_of(job) or _("The export failed. Ask for it again."), sub_code="ExportFailed"
+                message_of(job) or _("The export failed. Request it again."), sub_code="ExportFailed"
             )
         if job.status in NOT_APPROVED:
             raise UnprocessableEntity(why_not_approved(job), sub_code="ExportNotApproved")

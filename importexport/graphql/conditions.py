@@ -236,4 +236,4 @@ def _meaningless(place: str) -> BadRequest:
 
 
 def _empty(place: str) -> BadRequest:
-    return BadRequest(_("%(place)s says nothing: it is empty, or its variables are not given.") % {"place": place})
+    return BadRequest(_("%(place)s has no effect: it is empty, or its variables are missing.") % {"place": place})

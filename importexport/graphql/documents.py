@@ -78,9 +78,9 @@ def _check_size(document: DocumentNode) -> None:
     if any(size.depth > MAX_DEPTH for size in sizes):
         raise UnprocessableEntity(_("The query is nested more than %(limit)s levels deep.") % {"limit": MAX_DEPTH})
     if any(size.fields_at_top > MAX_ROOT_FIELDS for size in sizes):
-        raise UnprocessableEntity(_("The query asks for more than %(limit)s things.") % {"limit": MAX_ROOT_FIELDS})
+        raise UnprocessableEntity(_("The query selects more than %(limit)s things.") % {"limit": MAX_ROOT_FIELDS})
     if any(size.introspections > 1 for size in sizes):
-        raise UnprocessableEntity(_("The query asks for the types more than once."))
+        raise UnprocessableEntity(_("The query requests the types more than once."))
 
 
 class _Measure:

@@ -48,7 +48,7 @@ def filtered_rows(*, query: str, root: str, actor: Actor) -> QuerySet[Any]:
     refused = [name for name in NOT_IN_EXPORTS if arguments.get(name) is not None]
     if refused:
         raise UnprocessableEntity(
-            _("An export holds every row that “where” finds, ordered by id: “%(name)s” has no place in it.")
+            _("An export contains every row that “where” finds, ordered by id: “%(name)s” is not allowed in it.")
             % {"name": refused[0]}
         )
     rows = ROOTS[root].visible(actor)

@@ -62,12 +62,14 @@ class ImportForm(forms.Form):
     """The kind and files to import."""
 
     kind = forms.ChoiceField(label=_("What"), choices=ImportKind.choices, widget=UnfoldAdminSelectWidget)
-    uploads = FilesField(label=_("Files"), help_text=_("A JSON array, or one entry per line; gzip is welcome."))
+    uploads = FilesField(label=_("Files"), help_text=_("A JSON array, or one entry per line; gzip is accepted."))
     is_dry_run = forms.BooleanField(
         label=_("Dry run"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text=_("Do everything, and keep nothing but the report. The files are kept for the import itself."),
+        help_text=_(
+            "Check every entry and write the report, but save nothing. The files stay available for the import itself."
+        ),
     )
 
 
@@ -124,7 +126,7 @@ class ImportJobAdmin(CappedAdmin):
             "failed": job.failed,
         }
         if job.awaiting_approval:
-            waiting = ngettext("%(number)s waits for approval", "%(number)s wait for approval", job.awaiting_approval)
+            waiting = ngettext("%(number)s pending approval", "%(number)s pending approval", job.awaiting_approval)
             entries = f"{entries}, {waiting % {'number': job.awaiting_approval}}"
         if job.is_finished:
             return entries

@@ -54,7 +54,7 @@ class ImportCommand(FourEyesCommand):
             f"of {job.total} entries.{version}" + (" Nothing was kept: a dry run." if job.is_dry_run else "")
         )
         for request in job.change_requests.order_by("pk"):
-            self.stdout.write(f"{request_kind(request.kind).label}: change request {request.pk} waits for review.")
+            self.stdout.write(f"{request_kind(request.kind).label}: change request {request.pk} is pending review.")
         if job.status == ImportStatus.FAILED:
             raise CommandError(f"{job.error_message} What is done stays done; run it again.")
         if job.failed:

@@ -150,7 +150,7 @@ class EntryFile:
             return self._unpacked(gzip.GzipFile(fileobj=stream, mode="rb"))
         for magic, name in _FOREIGN.items():
             if start.startswith(magic):
-                raise NotAnImportFileError(_("This is a %(format)s archive. Gzip is welcome.") % {"format": name})
+                raise NotAnImportFileError(_("This is a %(format)s archive. Only gzip is accepted.") % {"format": name})
         if start.startswith(_UTF32):
             raise NotAnImportFileError(_("This is UTF-32. Write the file in UTF-8."))
         return _FromUtf16(stream) if start.startswith(_UTF16) else stream

@@ -139,7 +139,7 @@ def _run_file(
             read += len(batch)
             yield len(batch)
     if read != file.entries:
-        raise NotAnImportFileError(_("%(file)s is not as it was uploaded.") % {"file": file.name})
+        raise NotAnImportFileError(_("%(file)s has changed since it was uploaded.") % {"file": file.name})
 
 
 @contextmanager
@@ -263,7 +263,10 @@ def _check_still_there(file: ImportFile) -> None:
     """
     if not ImportFile.objects.filter(pk=file.pk, is_stored=True).exists():
         raise NotAnImportFileError(
-            _("%(file)s is no longer there: it was synced, or a person in it was anonymized. Upload it again, without.")
+            _(
+                "%(file)s is no longer available: it was synced, or a person in it was anonymized. Upload it again "
+                "without that person."
+            )
             % {"file": file.nameless}
         )
 

@@ -135,7 +135,7 @@ class LegalEntitiesSyncView(_SyncView):
     def post(self, request: Request) -> Response:
         """Sync uploaded legal entities.
 
-        Works like the sync of contacts, also in what waits for approval; an entry updates the legal entity with its
+        Works like the sync of contacts, also in what is pending approval; an entry updates the legal entity with its
         externalId. Contacts that the entries refer to must be synced first.
 
         `subCode`: NothingToSync, UnknownImportFiles, AlreadySynced.

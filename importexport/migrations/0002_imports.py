@@ -129,7 +129,7 @@ class Migration(migrations.Migration):
                 ("size", models.BigIntegerField(verbose_name="size")),
                 ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
                 ("entries", models.PositiveIntegerField(verbose_name="entries")),
-                ("is_lines", models.BooleanField(verbose_name="one entry a line")),
+                ("is_lines", models.BooleanField(verbose_name="one entry per line")),
                 ("is_stored", models.BooleanField(default=True)),
                 ("uploaded_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="uploaded")),
                 (

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="importjob",
             name="awaiting_approval",
-            field=models.PositiveIntegerField(db_default=0, default=0, verbose_name="entries that wait for approval"),
+            field=models.PositiveIntegerField(db_default=0, default=0, verbose_name="entries pending approval"),
         ),
         migrations.AddField(
             model_name="importjob",

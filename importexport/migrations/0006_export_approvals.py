@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             name="status",
             field=models.CharField(
                 choices=[
-                    ("AwaitingApproval", "Waits for approval"),
+                    ("AwaitingApproval", "Pending approval"),
                     ("Pending", "Pending"),
                     ("Running", "Running"),
                     ("Completed", "Completed"),

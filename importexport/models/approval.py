@@ -11,7 +11,7 @@ EXPORT = "export"
 
 
 class ExportApproval(models.Model):
-    """An export that waits for approval, or has waited for it. Its request says what the file would hold.
+    """An export that is pending approval, or has waited for it. Its request says what the file would hold.
 
     `may_name_people` says that the filter of an export of contacts can hold something about a person.
     """

@@ -15,7 +15,7 @@ class ExportKind(models.TextChoices):
 
 
 class ExportStatus(models.TextChoices):
-    AWAITING_APPROVAL = "AwaitingApproval", _("Waits for approval")
+    AWAITING_APPROVAL = "AwaitingApproval", _("Pending approval")
     PENDING = "Pending", _("Pending")
     RUNNING = "Running", _("Running")
     COMPLETED = "Completed", _("Completed")

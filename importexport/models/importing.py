@@ -56,7 +56,7 @@ class ImportJob(Job):
     updated = models.PositiveIntegerField(_("entries that updated"), default=0)
     unchanged = models.PositiveIntegerField(_("unchanged entries"), default=0)
     failed = models.PositiveIntegerField(_("failed entries"), default=0)
-    awaiting_approval = models.PositiveIntegerField(_("entries that wait for approval"), default=0, db_default=0)
+    awaiting_approval = models.PositiveIntegerField(_("entries pending approval"), default=0, db_default=0)
     change_requests = models.ManyToManyField(ChangeRequest, related_name="+", verbose_name=_("change requests"))
     stalls = models.PositiveSmallIntegerField(default=0)
     schema_version = models.ForeignKey(
@@ -113,7 +113,7 @@ class ImportFile(models.Model):
     size = models.BigIntegerField(_("size"))
     sha256 = models.CharField(_("SHA-256"), max_length=64)
     entries = models.PositiveIntegerField(_("entries"))
-    is_lines = models.BooleanField(_("one entry a line"))
+    is_lines = models.BooleanField(_("one entry per line"))
     is_stored = models.BooleanField(default=True)
     uploaded_at = models.DateTimeField(_("uploaded"), default=timezone.now)
     job = models.ForeignKey(

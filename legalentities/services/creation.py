@@ -213,7 +213,7 @@ def _unique_external_id() -> Iterator[None]:
 
 def external_id_not_unique(*, is_reserved: bool = False) -> UnprocessableEntity:
     text = (
-        _("A new legal entity that waits for approval has this external id.")
+        _("A new legal entity pending approval has this external id.")
         if is_reserved
         else _("A legal entity has this external id already.")
     )

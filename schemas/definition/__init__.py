@@ -49,7 +49,7 @@ def typed_definition(value: Any, *, lists: Mapping[str, str | None]) -> Definiti
 
 def invalid(properties: dict[str, list[str]]) -> UnprocessableEntity:
     """Return the `SchemaInvalid` error with these messages by place."""
-    return UnprocessableEntity(_("The schema is not well formed."), sub_code="SchemaInvalid", properties=properties)
+    return UnprocessableEntity(_("The schema is not valid."), sub_code="SchemaInvalid", properties=properties)
 
 
 def stored_definition(value: Mapping[str, Any]) -> Definition:

@@ -112,7 +112,9 @@ class _Reader:
             self.faults.add(at, _("Expected a list of at least one element."))
             return ()
         if scope.depth >= MAX_ELEMENT_DEPTH:
-            self.faults.add(at, _("Elements may stand %(limit)d levels deep at most.") % {"limit": MAX_ELEMENT_DEPTH})
+            self.faults.add(
+                at, _("Elements may be nested at most %(limit)d levels deep.") % {"limit": MAX_ELEMENT_DEPTH}
+            )
             return ()
         self.element_count += len(items)
         if self.element_count > MAX_ELEMENTS:
@@ -140,7 +142,7 @@ class _Reader:
         if kind == SECTION:
             self.unknown(value, place, _KNOWN_OF_CONTAINER)
             if scope.is_in_object:
-                self.faults.add(place, _("A section cannot stand inside an object field."))
+                self.faults.add(place, _("A section cannot be placed inside an object field."))
             return Section(**common, elements=self.scope_of(value, place, _Scope(depth=scope.depth + 1)))
         if kind == GROUP:
             self.unknown(value, place, _KNOWN_OF_CONTAINER)
@@ -182,7 +184,7 @@ class _Reader:
             for name in sorted(FLAGS_OF_A_WHOLE_VALUE):
                 if flags[FLAGS[name]]:
                     self.faults.add(
-                        f"{place}.{name}", _("An array changes as one value: this can be said of the array alone.")
+                        f"{place}.{name}", _("An array changes as one value: set this on the array itself.")
                     )
         if flags["is_verification_required"]:
             self.verification(kind, place, is_in_array=is_array or scope.is_in_array)
@@ -262,7 +264,7 @@ class _Reader:
         if kind not in CHANNEL_TYPES:
             self.faults.add(at, _("Only email and mobile fields can be verified."))
         elif is_in_array:
-            self.faults.add(at, _("A verified field cannot be an array or stand inside one."))
+            self.faults.add(at, _("A verified field cannot be an array or part of one."))
         else:
             first = self.verified.setdefault(kind, place)
             if first != place:
@@ -283,7 +285,7 @@ class _Reader:
             self.faults.add(at, _('Expected an object of texts by language, such as {"en": "Last name"}.'))
             return {}
         if "en" not in texts:
-            self.faults.add(f"{at}.en", _("The English text is mandatory: it stands in for languages without one."))
+            self.faults.add(f"{at}.en", _("The English text is mandatory: it is used for languages without one."))
         for language, text in texts.items():
             if language not in self.languages:
                 self.faults.add(

@@ -77,7 +77,7 @@ def _misused(schema: Any, place: str) -> Iterator[tuple[str, str]]:
     for keyword, value in schema.items():
         at = below(place, keyword)
         if keyword in _REFERENCES:
-            yield at, _("A rule stands alone: it cannot refer to other schemas or be referred to.")
+            yield at, _("A rule is self-contained: it cannot refer to other schemas or be referred to.")
         elif keyword not in KEYWORDS:
             yield at, _("This keyword cannot be used in a rule.")
         elif keyword == "pattern" and isinstance(value, str):

@@ -141,7 +141,7 @@ class DetailsForm:
         was = {node.name: node.stored for node in self.changed}
         for node in fields_outside_arrays(form.root):
             if node.name in was and not _is_same(was[node.name], node.stored):
-                node.notice = _("Somebody else has changed this meanwhile. What stands here replaces it.")
+                node.notice = _("Somebody else has changed this in the meantime. What you enter here replaces it.")
         return form
 
     def _over(self, document: Mapping[str, Any], data: Sent | None) -> DetailsForm:

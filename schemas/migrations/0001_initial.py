@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                     models.BigIntegerField(
                         db_default=schemas.models.NextRevision(),
                         editable=False,
-                        help_text="Goes up whenever the items change.",
+                        help_text="Increases whenever the items change.",
                         verbose_name="revision",
                     ),
                 ),
@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                 (
                     "order",
                     models.IntegerField(
-                        default=0, help_text="Items of one order are sorted by name.", verbose_name="order"
+                        default=0, help_text="Items with the same order are sorted by name.", verbose_name="order"
                     ),
                 ),
                 (

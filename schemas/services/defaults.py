@@ -70,7 +70,7 @@ class Loaded:
             self.left.append(f"{key}: {error}")
             return False
         if request is not None:
-            self.left.append(f"{key}: change request {request.pk} waits for review.")
+            self.left.append(f"{key}: change request {request.pk} is pending review.")
         return request is None
 
 

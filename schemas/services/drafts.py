@@ -32,7 +32,7 @@ def create_draft(*, actor: Actor, key: str, definition_text: str, base_version_i
     if base is None:
         raise NotFound(_("There is no such version."))
     if is_same(schema.definition_json, base.definition):
-        raise UnprocessableEntity(_("This says the same as the published version: there is nothing to publish."))
+        raise UnprocessableEntity(_("This is identical to the published version: there is nothing to publish."))
     with transaction.atomic():
         draft = write_draft(actor=actor, base=base, definition_text=definition_text)
         is_small = (draft.total or 0) <= CHECKED_AT_ONCE
@@ -59,10 +59,11 @@ def publish_draft(*, actor: Actor, draft_id: UUID, accepts_violations: bool = Fa
     if draft.published_version_id is not None:
         raise UnprocessableEntity(_("This draft was published already."))
     if draft.status != CheckStatus.COMPLETED:
-        raise UnprocessableEntity(_("What is stored has not been checked against this draft yet."))
+        raise UnprocessableEntity(_("The stored documents have not been checked against this draft yet."))
     if draft.newly_violating and not accepts_violations:
         raise UnprocessableEntity(
-            _("What is stored would violate this version. Say that you accept it."), sub_code="ViolationsNotAccepted"
+            _("Stored documents would violate this version. Confirm that you accept it."),
+            sub_code="ViolationsNotAccepted",
         )
     publication = publish_schema(
         actor=actor,

@@ -212,7 +212,7 @@ def _name_faults(names: Mapping[str, str]) -> dict[str, list[str]]:
     languages = [code for code, _name in settings.LANGUAGES]
     faults: dict[str, list[str]] = {}
     if "en" not in names:
-        faults["names.en"] = [_("The English text is mandatory: it stands in for languages without one.")]
+        faults["names.en"] = [_("The English text is mandatory: it is used for languages without one.")]
     for language, name in names.items():
         if language not in languages:
             faults[f"names.{language[:20]}"] = [

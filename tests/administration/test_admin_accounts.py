@@ -111,7 +111,7 @@ def test_a_manager_is_not_put_below_the_members_it_manages(
     refused = admin_of(root).post(
         f"/admin/accounts/member/{head.pk}/change/", {"manager": anna.pk, **assignment_form([])}
     )
-    assert "stands above its manager already" in text_of(refused)
+    assert "is already above its manager" in text_of(refused)
     head.refresh_from_db()
     assert head.manager is None
 

@@ -81,7 +81,7 @@ def test_the_page_of_an_application_lists_its_webhooks_for_who_looks_at_webhooks
     }
     for name in ("owner", "colleague"):
         assert URL in shown[name]
-        assert "<dd>Given up</dd>" in shown[name]
+        assert "<dd>Stopped</dd>" in shown[name]
         assert "other.example" not in shown[name]
         assert "removed.example" not in shown[name]
 
@@ -117,7 +117,7 @@ def test_nobody_adds_one_alone(kim, rita, admin_of, application):
     form = {"application": application.pk, "url": URL, "types": ["contact.created"], "is_active": "on"}
     answer = admin_of(kim).post(ADD, form, follow=True)
     request = waiting()
-    assert f"change request #{request.pk} waits for approval" in text_of(answer)
+    assert f"change request #{request.pk} is pending approval" in text_of(answer)
     assert not Webhook.objects.exists()
     page = text_of(admin_of(rita).get(page_of(request)))
     assert "crm" in page
@@ -144,7 +144,7 @@ def test_nobody_moves_one_to_another_address_alone(kim, rita, admin_of, webhook)
 def test_nobody_removes_one_alone_and_a_removed_one_is_not_changed(kim, rita, admin_of, webhook):
     browser = admin_of(kim)
     answer = browser.post(act("remove", webhook), follow=True)
-    assert "waits for approval" in text_of(answer)
+    assert "is pending approval" in text_of(answer)
     webhook.refresh_from_db()
     assert not webhook.is_removed
     approve(rita, waiting())
@@ -188,14 +188,14 @@ def test_who_may_change_webhooks_sends_a_test(kim, admin_of, webhook):
     assert "has no secret yet" in text_of(browser.post(act("test", webhook), follow=True))
     Webhook.objects.update(secret="x")
     assert "A test message will be sent" in text_of(browser.post(act("test", webhook), follow=True))
-    assert "A test is waiting to be sent already." in text_of(browser.post(act("test", webhook), follow=True))
+    assert "A test is already waiting to be sent." in text_of(browser.post(act("test", webhook), follow=True))
     assert Delivery.objects.get().subject == "test"
 
 
 def test_a_replay_starts_a_webhook_again_that_was_given_up(kim, admin_of, webhook):
     Webhook.objects.update(position=5, secret="x", failing_since=timezone.now(), stopped_at=timezone.now())
     browser = admin_of(kim)
-    assert "Given up" in text_of(browser.get(LIST))
+    assert "Stopped" in text_of(browser.get(LIST))
     assert "The feed ends at" in text_of(browser.post(act("replay", webhook), {"after": 2**40}, follow=True))
     assert "Enter a position" in text_of(browser.post(act("replay", webhook), {"after": "x"}, follow=True))
     assert "will be sent again" in text_of(browser.post(act("replay", webhook), {"after": 0}, follow=True))

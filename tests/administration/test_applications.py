@@ -28,7 +28,7 @@ def test_who_may_only_register_applications_changes_no_client_with_one_alone(
 ) -> None:
     contact = make_contact()
     refused = browser.post("/admin/accounts/clientapplication/add/", form(clerk), follow=True)
-    assert "somebody else has to ask for it" in text_of(refused)
+    assert "somebody else has to request it" in text_of(refused)
     assert not ClientApplication.objects.exists()
     sent = {"client_secret": "known", "client_id": "known", "is_secret_due": "on"}
     application = register(browser, olga, **sent)
@@ -77,7 +77,7 @@ def test_the_owner_is_told_and_finds_the_secret_on_the_page(
     olga.user.email = "olga@bank.example"
     olga.user.save()
     application = register(browser, olga)
-    assert "waits for review" in text_of(browser.get(page(application)))
+    assert "is pending review" in text_of(browser.get(page(application)))
     approve(carl, waiting())
     deliver_notice(Notice.objects.get(kind=Notice.Kind.SECRET_DUE).pk)
     assert mail.outbox[0].to == ["olga@bank.example"]
@@ -121,7 +121,7 @@ def test_a_new_secret_waits_and_the_old_one_is_good_for_a_while_after_it_is_coll
     olga.user.is_superuser = True
     olga.user.save()
     answer = admin_of(olga).post(page(application), form(olga, is_secret_due="on"), follow=True)
-    assert "somebody else has to ask for it" in text_of(answer)
+    assert "somebody else has to request it" in text_of(answer)
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_the_same_person_twice_and_odd_people_are_refused(odd, fault):
 
 def test_it_refuses_once_there_are_people(make_member, capsys):
     make_member("carl")
-    with pytest.raises(CommandError, match="There are people already"):
+    with pytest.raises(CommandError, match="There are members already"):
         bootstrap(ANNA, RITA)
     assert Member.objects.count() == 1
 

@@ -103,7 +103,7 @@ def test_an_operator_who_does_not_break_the_glass_asks(anna, rita, make_contact,
     contact = make_contact()
     call_command("anonymize_contacts", "--id", str(contact.pk), "--yes")
     request = ChangeRequest.objects.get()
-    assert f"change request {request.pk} waits for review" in capsys.readouterr().out
+    assert f"change request {request.pk} is pending review" in capsys.readouterr().out
     assert (request.kind, request.status, BreakGlass.objects.count()) == ("anonymization", Status.PENDING, 0)
     contact.refresh_from_db()
     assert contact.anonymized_at is None

@@ -68,7 +68,7 @@ def test_a_colleague_is_one_request_and_nothing_before_it_is_approved(
         "sees_all_contacts": "on",
     }
     answer = browser.post(ADD, sent, follow=True)
-    assert "Nothing is changed yet" in answer.content.decode()
+    assert "Nothing has changed yet" in answer.content.decode()
     request, lara = waiting(), User.objects.get(username="lara")
     assert (request.kind, ChangeRequest.objects.count()) == (RIGHTS, 1)
     assert (lara.is_active, lara.has_usable_password(), lara.groups.exists()) == (False, False, False)

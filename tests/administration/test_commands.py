@@ -86,11 +86,11 @@ def device(anna):
 def test_an_operator_alone_resets_no_second_factor(anna, carl):
     out = run("reset_second_factor", "anna")
     request = waiting()
-    assert f"change request {request.pk} waits for review" in out
+    assert f"change request {request.pk} is pending review" in out
     assert (request.kind, request.subject_id, request.paths) == (RIGHTS, anna.user_id, ["secondFactor"])
     assert request.initiator_system.startswith("reset_second_factor by ")
     assert TOTPDevice.objects.exists()
-    with pytest.raises(CommandError, match=f"Change request {request.pk} waits"):
+    with pytest.raises(CommandError, match=f"Change request {request.pk} is pending"):
         run("reset_second_factor", "anna")
 
 

@@ -51,7 +51,7 @@ def test_nobody_adds_a_participant_alone(kim, rita, admin_of):
     request = waiting()
     assert not Participant.objects.exists()
     assert answer.redirect_chain[-1][0] == LIST
-    assert f"change request #{request.pk} waits for approval".encode() in answer.content
+    assert f"change request #{request.pk} is pending approval".encode() in answer.content
     assert b"was added successfully" not in answer.content
     with pytest.raises(ApiError):
         approve(kim, request)
@@ -68,12 +68,12 @@ def test_nobody_renames_a_participant_alone(kim, rita, make_participant, admin_o
     answer = browser.post(page_of(north), {"name": "South"}, follow=True)
     request = waiting()
     assert Participant.objects.get().name == "North"
-    assert b"waits for approval" in answer.content
+    assert b"is pending approval" in answer.content
     assert b"was changed successfully" not in answer.content
     # The page goes on saying so, and takes nothing else.
     assert b"k-notice" in browser.get(page_of(north)).content
     refused = browser.post(page_of(north), {"name": "East"}, follow=True)
-    assert f"Change request {request.pk} waits for review.".encode() in refused.content
+    assert f"Change request {request.pk} is pending review.".encode() in refused.content
     approve(rita, request)
     assert Participant.objects.get().name == "South"
     assert ConfigurationSubject.objects.get().name == "South"
@@ -192,7 +192,7 @@ def test_a_name_that_somebody_asks_for_is_refused_when_it_is_asked_for_again(kim
     request = waiting()
     for page in (ADD, page_of(west)):
         answer = admin_of(kim).post(page, {"name": " North"}, follow=True)
-        assert f"Change request {request.pk} asks for the same already." in answer.content.decode()
+        assert f"Change request {request.pk} already requests the same." in answer.content.decode()
     assert waiting() == request
     cancel_change_request(actor=member_actor(kim), change_request_id=request.pk)
     admin_of(kim).post(page_of(west), {"name": "North"})

@@ -56,7 +56,7 @@ def test_nobody_adds_one_alone(kim, rita, admin_of, make_contact, app):
     contact = make_contact()
     answer = admin_of(kim).post(ADD, {"name": " Old CRM "}, follow=True)
     request = waiting()
-    assert f"change request #{request.pk} waits for approval" in text_of(answer)
+    assert f"change request #{request.pk} is pending approval" in text_of(answer)
     body = {"externalId": "C-1", "system": "old crm"}
     assert app.post(f"/v1.0/contacts/{contact.pk}/external-connections", body).status == 422
     with pytest.raises(ApiError):

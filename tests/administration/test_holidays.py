@@ -46,7 +46,7 @@ def test_adding_takes_its_own_permission(permission, make_member, admin_of):
 def test_nobody_adds_one_alone(kim, rita, admin_of):
     answer = admin_of(kim).post(ADD, {**NEW_YEAR, "name": " New Year "}, follow=True)
     request = waiting()
-    assert f"change request #{request.pk} waits for approval" in text_of(answer)
+    assert f"change request #{request.pk} is pending approval" in text_of(answer)
     assert days() == []
     with pytest.raises(ApiError):
         approve(kim, request)
@@ -84,7 +84,7 @@ def test_a_day_is_entered_once_and_a_name_as_often_as_there_are_years(kim, admin
     browser.post(ADD, {**NEW_YEAR, "date": "2028-01-01"})
     request = waiting()
     answer = browser.post(ADD, {"date": "2028-01-01", "name": "Another"})
-    assert f"Change request {request.pk} asks for the same already." in text_of(answer)
+    assert f"Change request {request.pk} already requests the same." in text_of(answer)
     browser.post(ADD, {**NEW_YEAR, "date": "2029-01-01"})
     assert ChangeRequest.objects.count() == 2
 

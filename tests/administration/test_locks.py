@@ -56,9 +56,9 @@ def test_nobody_unlocks_its_own_login(root, admin_of):
     browser = admin_of(root)
     lock(root)
     page = browser.get(f"/admin/accounts/user/{root.user_id}/change/")
-    assert "Nobody unlocks its own login." in text_of(page)
+    assert "You cannot unlock your own login." in text_of(page)
     assert "/unlock/" not in page.content.decode()
-    assert "Nobody unlocks its own login." in text_of(unlock(browser, root))
+    assert "You cannot unlock your own login." in text_of(unlock(browser, root))
     assert is_locked(root)
 
 

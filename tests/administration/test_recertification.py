@@ -132,7 +132,7 @@ def test_the_command_writes_it_for_programs_spreadsheets_and_paper(anna: Member,
     found = json.loads(told("--format", "json", "--manager", "HEAD"))
     assert [one["username"] for one in found["members"]] == ["anna"]
     page = told("--format", "html")
-    assert "Members below Head Tester" in page
+    assert "Members who report to Head Tester" in page
     assert "Signature, Head Tester" in page
     tomorrow = timezone.localdate() + timedelta(days=1)
     for wrong in (["--as-of", tomorrow.isoformat()], ["--manager", "nobody"]):
@@ -192,7 +192,12 @@ def test_nobody_confirms_what_the_page_did_not_show(
 def test_the_page_has_one_part_for_each_manager(anna: Member, head: Member, admin_of: Any) -> None:
     browser = admin_of(head)
     shown = browser.get(PAGE).content.decode()
-    for text in ("Members without a manager", "Members below Head Tester", "Contacts: Create contacts", "Reviewers"):
+    for text in (
+        "Members without a manager",
+        "Members who report to Head Tester",
+        "Contacts: Create contacts",
+        "Reviewers",
+    ):
         assert text in shown
     assert PAGE in browser.get("/admin/accounts/member/").content.decode()
     only = browser.get(PAGE, {"manager": head.pk}).content.decode()

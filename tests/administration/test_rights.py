@@ -98,8 +98,8 @@ def test_nobody_gives_rights_alone(
     answer = browser.post(page(anna.user), form_of(anna.user, is_superuser="on", groups=[reviewers.pk]), follow=True)
     request = waiting()
     assert (request.kind, request.subject_id, request.paths) == (RIGHTS, anna.user_id, ["groups", "isSuperuser"])
-    assert "Nothing is changed yet" in text_of(answer)
-    assert "A change that Root Tester asked for waits for review." in text_of(browser.get(page(anna.user)))
+    assert "Nothing has changed yet" in text_of(answer)
+    assert "A change requested by Root Tester is pending review." in text_of(browser.get(page(anna.user)))
     assert rights_of(anna.user) == before
     with pytest.raises(Forbidden) as refused:
         approve(root, request)
@@ -155,7 +155,7 @@ def test_a_login_without_a_member_gives_nothing_not_even_a_superuser(anna: Membe
 def test_one_change_of_a_login_waits_at_a_time(browser: Client, anna: Member, reviewers: Group) -> None:
     browser.post(page(anna.user), form_of(anna.user, groups=[reviewers.pk]))
     answer = browser.post(page(anna.user), form_of(anna.user, is_superuser="on"), follow=True)
-    assert "waits for review" in text_of(answer)
+    assert "is pending review" in text_of(answer)
     assert ChangeRequest.objects.count() == 1
 
 
@@ -315,7 +315,7 @@ def test_what_takes_away_is_made_at_once_and_the_rest_waits(
     clerks = Group.objects.create(name="Clerks")
     anna.user.groups.add(clerks)
     answer = browser.post(page(anna.user), form_of(anna.user, groups=[reviewers.pk]), follow=True)
-    assert "This took effect at once: Groups of permissions." in text_of(answer)
+    assert "This took effect at once: Permission groups." in text_of(answer)
     assert rights_of(anna.user)[3] == set()
     approve(carl, waiting())
     assert rights_of(anna.user)[3] == {"Reviewers"}

@@ -153,12 +153,12 @@ def test_the_page_of_a_role_says_what_it_may_do_and_what_that_opens(browser: Cli
     call_command("roles", "--create")
     group = Group.objects.get(name=REVIEWER.name)
     page = browser.get(f"/admin/auth/group/{group.pk}/change/").content.decode()
-    assert "Decides what others ask for about the clients that it sees." in page
+    assert "Decides what others request about the clients that it sees." in page
     assert "Review change requests" in page
     assert "POST /v1.0/change-requests/{changeRequestId}/review" in page
     assert "changerequests_changerequest_change" in page
     # Once it is changed, the text would be wrong.
     group.permissions.add(Permission.objects.get(codename="anonymize_contact"))
     page = browser.get(f"/admin/auth/group/{group.pk}/change/").content.decode()
-    assert "Decides what others ask for" not in page
+    assert "Decides what others request" not in page
     assert "Anonymize contacts" in page

@@ -114,7 +114,7 @@ def test_the_form_is_used_with_the_keyboard_alone(page, sign_in, anna, contact):
     # The first row can only move down.
     expect(row(page, 1, "Nationalities").get_by_role("button", name="Move down")).to_be_focused()
     page.get_by_role("button", name="Submit").press("Enter")
-    expect(page.get_by_text(re.compile("Nothing is changed yet: change request"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Nothing has changed yet: change request"))).to_be_visible()
     asked = ChangeRequest.objects.get(subject_id=contact.pk, status=Status.PENDING)
     assert changes_of(asked)[0]["target"] == ["IT", "CH"]
     page.get_by_role("link", name=f"change request #{asked.pk}").click()
@@ -175,7 +175,7 @@ def test_what_others_changed_meanwhile_is_shown_and_the_input_kept(page, sign_in
         actor=system_actor("core-banking"), contact_id=contact.pk, patch={"occupation": {"employer": "Spyri AG"}}
     )
     page.get_by_role("button", name="Submit").click()
-    expect(page.get_by_role("heading", name="What has changed meanwhile")).to_be_visible()
+    expect(page.get_by_role("heading", name="What has changed in the meantime")).to_be_visible()
     expect(page.get_by_label("Employer")).to_have_value("Spyri AG")
     expect(page.get_by_label("Phone")).to_have_value("044 123 45 67")
     axe(page)
@@ -212,5 +212,5 @@ def test_a_contact_is_created_and_its_anonymization_asked_for_after_its_name_was
     expect(page.get_by_text("This is neither the name nor the id of the contact.")).to_be_visible()
     confirmation.fill("heidi alp")
     page.get_by_role("button", name="Anonymize for good").click()
-    expect(page.get_by_text("waits for approval")).to_be_visible()
+    expect(page.get_by_text("is pending approval")).to_be_visible()
     assert Contact.objects.get().anonymized_at is None

@@ -74,7 +74,7 @@ def test_one_changes_the_own_password(page, sign_in, anna, axe):
     sign_in(page, anna)
     page.goto("/admin/password_change/")
     axe(page)
-    page.get_by_label("Present password").fill("secret-for-tests")
+    page.get_by_label("Current password").fill("secret-for-tests")
     page.get_by_label("New password").fill(CHOSEN)
     page.get_by_label("The same again").fill(CHOSEN)
     page.get_by_role("button", name="Save").click()

@@ -74,7 +74,7 @@ def test_thirty_requests_are_decided_by_keyboard_and_none_that_was_not_on_screen
             page.keyboard.type("No passport")
             hammer(page, request, "Enter")
 
-    expect(page.get_by_text("Nothing else in this queue waits for you.")).to_be_visible()
+    expect(page.get_by_text("Nothing else in this queue is pending for you.")).to_be_visible()
     decided = ChangeRequest.objects.in_bulk()
     for number, request in enumerate(queue):
         expected = Status.APPROVED if number % REJECTED_EVERY else Status.REJECTED

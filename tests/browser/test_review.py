@@ -200,7 +200,7 @@ def test_the_whole_review_with_the_keyboard(
     page.keyboard.press("a")
     page.keyboard.press("a")
     expect(page).to_have_url(re.compile(rf"{QUEUE}$"))
-    expect(page.get_by_text("Nothing else in this queue waits for you.")).to_be_visible()
+    expect(page.get_by_text("Nothing else in this queue is pending for you.")).to_be_visible()
     assert [status_of(request) for request in three] == [Status.APPROVED, Status.REJECTED, Status.APPROVED]
     assert second.review_comment is not None
     assert second.review_comment.splitlines() == ["a just reason? k, r", "and j"]
@@ -393,7 +393,7 @@ def test_a_request_of_ones_own_cannot_be_decided_by_keys_nor_by_a_forged_form(
     own = three[0]
     sign_in(page, anna)
     page.goto(f"{QUEUE}{own.pk}/change/")
-    expect(page.get_by_text("You asked for this change yourself")).to_be_visible()
+    expect(page.get_by_text("You requested this change yourself")).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
     for key in ("a", "a", "r", "Enter"):
         page.keyboard.press(key)
@@ -479,7 +479,7 @@ def test_the_review_is_readable_at_any_width_by_day_and_by_night(
             assert not scrolls_sideways(page), (address, scheme)
             axe(page)
     shown = page.locator("#review")
-    expect(shown.get_by_text("When it was asked for")).to_be_visible()
+    expect(shown.get_by_text("At the time of the request")).to_be_visible()
     expect(shown.get_by_text("Graubünden")).to_be_visible()
     expect(shown.locator("p.k-text ins", has_text="emails")).to_be_visible()
     assert "{" not in shown.inner_text()

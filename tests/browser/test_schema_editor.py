@@ -73,7 +73,7 @@ def test_from_a_fault_to_a_published_version(page, open_page, sign_in, editor, r
 
     # Show the impact.
     page.get_by_role("tab", name="JSON").click()
-    page.get_by_role("button", name="See what it would do").click()
+    page.get_by_role("button", name="See its impact").click()
     rule = page.get_by_role("row").filter(has_text="occupation.employer")
     expect(rule).to_contain_text("This field is mandatory.")
     expect(rule.get_by_role("link", name=str(without))).to_have_attribute(
@@ -81,8 +81,8 @@ def test_from_a_fault_to_a_published_version(page, open_page, sign_in, editor, r
     )
     axe(page)
     page.get_by_label(re.compile("I accept that 1 document")).check()
-    page.get_by_role("button", name="Ask for approval as version 2").click()
-    expect(page.get_by_text("A change that Edith Tester asked for waits for review.")).to_be_visible()
+    page.get_by_role("button", name="Request approval as version 2").click()
+    expect(page.get_by_text("A change requested by Edith Tester is pending review.")).to_be_visible()
 
     # Somebody else sees fields, flags and the impact, and approves.
     page = open_page()
@@ -124,7 +124,7 @@ def test_a_check_moves_until_it_is_done(page, sign_in, editor, make_contact):
     mine.update(processed=8)
     expect(page.get_by_text("8 of 10 checked")).to_be_visible()
     mine.update(status=CheckStatus.COMPLETED, processed=10)
-    expect(page.get_by_role("button", name="Ask for approval as version 2")).to_be_visible()
+    expect(page.get_by_role("button", name="Request approval as version 2")).to_be_visible()
     assert Contact.objects.count() == 1
 
 

@@ -83,7 +83,7 @@ def test_who_has_not_given_the_second_factor_that_is_required_does_not_come_in(
     complaints.expect("status of 403")
     begin(phone_page)
     log_in_there(phone_page, "anna-at-the-bank", acr="0")
-    expect(phone_page.get_by_text("has not asked for a second factor")).to_be_visible()
+    expect(phone_page.get_by_text("did not require a second factor")).to_be_visible()
     axe(phone_page)
     phone_page.goto("/admin/")
     expect(phone_page.get_by_label("Password")).to_be_visible()

@@ -57,7 +57,7 @@ def test_a_request_of_ones_own_is_left_out_and_refused_when_it_is_forged(
     User.objects.filter(pk=anna.user_id).update(is_superuser=True)
     browser = admin_of(anna)
     listed = browser.post(QUEUE, form(APPROVE, asked))
-    assert "You asked for this change yourself" in text_of(listed)
+    assert "You requested this change yourself" in text_of(listed)
     assert "None of these can be decided by you." in text_of(listed)
     forged = browser.post(QUEUE, form(APPROVE, asked, confirmed="yes", comment="Fine"))
     assert "Not approved" in text_of(forged)
@@ -153,9 +153,9 @@ def test_what_is_outdated_may_be_rejected_with_the_others_and_is_left_out_of_an_
     browser = admin_of(rita)
     approving, rejecting = (text_of(browser.post(QUEUE, form(action, *three))) for action in (APPROVE, REJECT))
     assert "Approve 2 requests" in approving
-    assert "It is left out." in approving
+    assert "It is excluded." in approving
     assert "Reject 3 requests" in rejecting
-    assert "It is left out." not in rejecting
+    assert "It is excluded." not in rejecting
 
 
 @pytest.mark.parametrize("ids", [["x"], ["-1"], ["99999999999999999999"], [str(number) for number in range(1, 102)]])

@@ -33,7 +33,7 @@ def test_nobody_decides_a_request_of_their_own_even_with_every_right(
 ) -> None:
     User.objects.filter(pk=anna.user_id).update(is_superuser=True)
     page = admin_of(anna).get(page_of(asked))
-    assert "You asked for this change yourself" in text_of(page)
+    assert "You requested this change yourself" in text_of(page)
     assert 'value="approve"' not in page.content.decode()
     assert 'value="reject"' not in page.content.decode()
     for decision in ("approve", "reject"):
@@ -159,9 +159,9 @@ def test_an_outdated_change_is_flagged_with_all_three_values_and_cannot_be_appro
     shown = text_of(page)
     assert "Outdated" in shown
     assert "Removed: Keller" in shown
-    assert "When it was asked for Spyri" in shown
+    assert "At the time of the request Spyri" in shown
     assert "Added: Heusser" in shown
-    assert "It cannot be approved any more" in shown
+    assert "It can no longer be approved" in shown
     assert 'value="approve"' not in page.content.decode()
     assert 'value="reject"' in page.content.decode()
 
@@ -346,7 +346,7 @@ def test_the_walk_keeps_to_the_filters_and_the_order_of_the_queue(
     assert decided.headers["Location"] == page_of(fourth) + kept
     decided = admin_of(rita).post(page_of(fourth) + kept, {"decision": "approve"}, follow=True)
     assert decided.redirect_chain == [(f"{QUEUE}?field=personalInformation.firstName&o=-4", 302)]
-    assert "Nothing else in this queue waits for you." in text_of(decided)
+    assert "Nothing else in this queue is pending for you." in text_of(decided)
 
 
 @pytest.mark.parametrize("filters", ["nonsense%3D1", "created_at__gte%3Dnonsense", "o%3D99", "%00", "status%3D%00"])
@@ -432,7 +432,7 @@ def test_the_page_says_outdated_where_the_queue_does(
 ) -> None:
     overtaking = {"personalInformation": {"lastName": "Sprecher"}}
     patch_details(actor=system_actor("tests"), contact_id=contact.pk, patch=overtaking)
-    heading = text_of(admin_of(rita).get(page_of(asked))).partition("Changes asked for")[0]
+    heading = text_of(admin_of(rita).get(page_of(asked))).partition("Requested changes")[0]
     assert "Outdated" in heading
     assert "Pending" not in heading
 

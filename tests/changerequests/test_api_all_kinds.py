@@ -100,7 +100,7 @@ class TestSearching:
             "kind": CONTACT_DETAILS,
             "subject": {"kind": CONTACT_DETAILS, "id": contact.pk, "uId": str(contact.uid), "name": "Johanna Spyri"},
             "subjectCount": 1,
-            "status": {"id": 1, "name": "Ausstehend"},
+            "status": {"id": 1, "name": "Pendent"},
             "isOutdated": False,
             "createDate": about_contact.created_at.isoformat().replace("+00:00", "Z"),
             "dueDate": None,

@@ -59,9 +59,9 @@ def test_an_outdated_request_asks_for_the_same_over_the_values_of_today(
     admin_of: Callable[..., Client], anna: Member, rita: Member, asked: ChangeRequest, contact: Contact
 ) -> None:
     overtake(contact, lastName="Keller")
-    assert "The values have changed since you asked: Last name" in text_of(admin_of(anna).get(page_of(asked)))
+    assert "The values have changed since your request: Last name" in text_of(admin_of(anna).get(page_of(asked)))
     page = admin_of(anna).post(page_of(asked), {"decision": "rebase"}, follow=True)
-    assert "asks for the same over the values of today" in text_of(page)
+    assert "requests the same on the current values" in text_of(page)
     assert targets(asked) == {"personalInformation.lastName": ("Keller", "Heusser")}
     assert asked.revisions.latest("number").reason == RevisionReason.REBASED
     digest = sent_by(admin_of(rita).get(page_of(asked)).content.decode())["digest"]
@@ -106,7 +106,7 @@ def test_what_was_rejected_is_asked_for_again_over_the_values_of_today(
     decided(asked, rita, Verdict.REJECT)
     overtake(contact, lastName="Keller")
     page = admin_of(anna).post(page_of(asked), {"decision": "again"}, follow=True)
-    assert "asks for the same again" in text_of(page)
+    assert "requests the same again" in text_of(page)
     again = ChangeRequest.objects.latest("pk")
     assert page.redirect_chain[-1][0] == page_of(again)
     assert (again.status, again.initiator_member) == (Status.PENDING, anna)
@@ -122,7 +122,7 @@ def test_what_has_an_open_request_is_not_asked_for_again(
     patch_details(actor=member_actor(anna), contact_id=contact.pk, patch=NEW_NAME)
     page = admin_of(anna).post(page_of(asked), {"decision": "again"})
     assert page.status_code == 422
-    assert "waits for review" in text_of(page)
+    assert "is pending review" in text_of(page)
 
 
 # ---- in the form
@@ -134,11 +134,11 @@ def test_the_form_shows_what_waits_before_it_is_filled_in(
     permissions = ["view_contact", "change_contact_details"]
     colleague = make_member("colleague", permissions=permissions, sees_all_contacts=True)
     page = text_of(admin_of(colleague).get(edit_page_of(contact)))
-    assert "What waits for review" in page
+    assert "What is pending review" in page
     assert "Added: Heusser" in page
-    assert "no other change that requires approval can be asked for" in page
-    assert "A change of this waits for review." in page
-    assert "Change what you ask for" not in page
+    assert "no other change that requires approval can be requested" in page
+    assert "A change of this field is pending review." in page
+    assert "Amend the request" not in page
 
 
 def test_the_request_of_somebody_else_is_not_amended_by_the_form(
@@ -165,7 +165,7 @@ def test_a_returned_request_is_changed_in_the_form_and_submitted_again(
     assert form["details.personalInformation.lastName"] == "Heusser"
     form["details.personalInformation.lastName"] = "Heusser-Spyri"
     done = admin_of(anna).post(edit_page_of(contact), form, follow=True)
-    assert "asks for what you entered" in text_of(done)
+    assert "now contains what you entered" in text_of(done)
     assert targets(asked) == {"personalInformation.lastName": ("Spyri", "Heusser-Spyri")}
     assert asked.status == Status.PENDING
     assert f"{QUEUE}{asked.pk}/" in done.redirect_chain[-1][0]
@@ -215,10 +215,10 @@ def test_what_lacked_a_file_only_is_submitted_again_as_it_is(
     decide(actor=member_actor(rita), change_request_id=asked.pk, verdict=Verdict.RETURN, comment="Where is the scan?")
     page = admin_of(anna).get(page_of(asked))
     shown = text_of(page)
-    assert shown.index("Rita Tester has returned this to you Where is the scan?") < shown.index("Changes asked for")
+    assert shown.index("Rita Tester has returned this to you Where is the scan?") < shown.index("Requested changes")
     assert f"{edit_page_of(contact)}?amend={asked.pk}" in page.content.decode()
     again = admin_of(anna).post(page_of(asked), {"decision": "resubmit", "comment": "Attached"}, follow=True)
-    assert "waits for review again" in text_of(again)
+    assert "is pending review again" in text_of(again)
     assert "has returned this to you" not in text_of(again)
     assert targets(asked) == {"personalInformation.lastName": ("Spyri", "Heusser")}
     assert (asked.status, asked.revision_number) == (Status.PENDING, 2)

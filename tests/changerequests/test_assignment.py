@@ -78,7 +78,7 @@ def test_initiators_who_review_do_not_assign_their_own(
         admin_of(both).post(assign_page(own), {"member": ruth.pk}, follow=True),
         admin_of(both).get(assign_page(own), follow=True),
     ):
-        assert "You asked for this change. Somebody else has to review it." in text_of(answer)
+        assert "You requested this change. Somebody else has to review it." in text_of(answer)
     assert assignee(own) is None
 
 
@@ -109,11 +109,11 @@ def test_those_whom_the_request_itself_bars_are_refused_with_the_reason(
     compliance = Group.objects.create(name="Compliance")
     rita.user.groups.add(compliance)
     request = renaming(contact, by=both, stages=(Stage("Review", compliance.pk, 2, None),))
-    assert "Bea Tester asked for this change" in why_not(request, by=rita, to=both)
+    assert "Bea Tester requested this change" in why_not(request, by=rita, to=both)
     assert "group that Ruth Tester is not in" in why_not(request, by=rita, to=ruth)
     ruth.user.groups.add(compliance)
     api_of(ruth).post(address(request, "/review"), {"isApproved": True})
-    assert "Ruth Tester has decided this already" in why_not(request, by=rita, to=ruth)
+    assert "already decided by Ruth Tester" in why_not(request, by=rita, to=ruth)
     Absence.objects.create(member=both, substitute=rita, starts_on=utc_today(), ends_on=utc_today())
     assert assignee(request) is None
 

@@ -94,12 +94,12 @@ def test_a_reviewer_learns_how_much_is_to_decide_and_nothing_about_whom(
     deliver_digest(rita.pk)
     [message] = mail.outbox
     assert message.to == ["rita@bank.example"]
-    assert message.subject == "Change requests: what waits for you"
+    assert message.subject == "Change requests: pending for you"
     queue = "https://kontor.example/admin/changerequests/changerequest/?status=1&turn="
     assert message.body == (
         f"You can decide now: 1\n{queue}mine\n\n"
-        f"Overdue, of those: 1\n{queue}mine&due=overdue\n\n"
-        "You get this mail on working days because you asked for it. Stop it here: "
+        f"Of those, overdue: 1\n{queue}mine&due=overdue\n\n"
+        "You get this mail on working days because you subscribed to it. Stop it here: "
         "https://kontor.example/admin/notifications/\n"
     )
 

@@ -161,7 +161,7 @@ def test_what_is_ticked_is_approved_and_the_rest_is_not(
     assert "was approved in part, and the changes are made. Not approved: Last name." in text_of(decided)
     assert values_of(contact) == ("Spyri", "Married.")
     shown = text_of(admin_of(anna).get(page_of(both)))
-    assert "Struck in part by Rita Tester" in shown
+    assert "Partly removed by Rita Tester" in shown
     assert "Not approved: Last name" in shown
     assert WHY in shown
 
@@ -186,11 +186,11 @@ def test_an_approval_in_part_is_one_of_two_and_the_page_says_what_is_left(
     set_policy(policy([stage(approvals=2)], [rule("Review")]))
     asked = ask(contact, BOTH)
     decided = admin_of(rita).post(page_of(asked), approve(asked, NOTES), follow=True)
-    assert "has a new wording, without what you struck: Last name. It waits for Review now." in text_of(decided)
+    assert "was revised without what you removed: Last name. It is now pending for Review." in text_of(decided)
     assert values_of(contact) == ("Spyri", None)
     other = admin_of(make_member("other", reviews=True, sees_all_contacts=True))
     shown = text_of(other.get(page_of(asked)))
-    assert "The request has a new wording, without what was struck. Earlier approvals no longer count." in shown
+    assert "The request was revised without what was removed. Earlier approvals no longer count." in shown
     assert "1 approval is missing" in shown
     assert "Heusser" not in shown
     other.post(page_of(asked), {"decision": "approve", "digest": seen(asked)})

@@ -224,7 +224,7 @@ def test_the_mail_says_what_is_overdue_and_no_value(escalated, head):
     deliver_deadline_mails(head.pk)
     [message] = mail.outbox
     assert message.subject == "An overdue change request was escalated to you"
-    assert f"#{escalated.pk} (Contact details), asked for" in message.body
+    assert f"#{escalated.pk} (Contact details), requested" in message.body
     assert not any(word in message.body for word in ("Heusser", "Spyri", "Johanna"))
 
 
@@ -303,7 +303,7 @@ class TestPolicies:
         [
             ({"escalatesTo": 0}, "There is no such group."),
             ({"escalatesTo": "own"}, "These are its reviewers already. Name another group."),
-            ({"hours": None}, "It is never due, and so never escalated: say after how many hours."),
+            ({"hours": None}, "It is never due, and so never escalated: enter after how many hours."),
         ],
     )
     def test_refuse_a_group_to_which_nothing_could_escalate(self, compliance, heads, wrong, message):

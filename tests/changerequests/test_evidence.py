@@ -140,7 +140,7 @@ class TestPages:
         sent = {"action": "approve_selected", "_selected_action": [asked.pk]}
         page = admin_of(rita).post(QUEUE, sent)
         assert MISSING in text_of(page)
-        assert "It is left out." in text_of(page)
+        assert "It is excluded." in text_of(page)
 
     def test_the_api_says_which_stages_need_one(self, asked, rita, api_of):
         stages = api_of(rita).get(address(asked)).json["stages"]

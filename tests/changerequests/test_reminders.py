@@ -159,7 +159,7 @@ def test_one_mail_names_all_that_is_due_without_any_value(asked, make_contact, a
     [message] = mail.outbox
     assert message.subject == "2 change requests that you could decide are due soon"
     for request in (asked, other):
-        assert f"#{request.pk} (Contact details), asked for 0\xa0minutes ago, due " in message.body
+        assert f"#{request.pk} (Contact details), requested 0\xa0minutes ago, due " in message.body
         assert ADDRESS.format(request.pk) in message.body
     assert not any(word in message.body for word in ("Heusser", "Spyri", "Married", "Johanna"))
 

@@ -23,7 +23,7 @@ from tests.changerequests.reviewing import QUEUE, page_of, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SAVE = f"{QUEUE}filters/save/"
-OF_EVERYBODY = ["Mine to decide", "Assigned to me", "Overdue", "Returned to me", "Asked by me"]
+OF_EVERYBODY = ["Mine to decide", "Assigned to me", "Overdue", "Returned to me", "Requested by me"]
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_links_lead_to_what_is_assigned_overdue_returned_and_asked(
     assert shown_by(browser, "Assigned to me") == [assigned.pk]
     assert shown_by(browser, "Overdue") == [overdue.pk]
     assert shown_by(browser, "Returned to me") == [returned.pk]
-    assert shown_by(browser, "Asked by me") == [returned.pk, own.pk]
+    assert shown_by(browser, "Requested by me") == [returned.pk, own.pk]
     assert shown_by(admin_of(rita), "Assigned to me") == []
 
 

@@ -384,7 +384,7 @@ def test_the_forms_of_groups_ask(admin_of, clerk, contact, group, rita, policy, 
     browser = admin_of(clerk)
     shown = browser.post(f"{LIST}add/", form(joining=[(contact, policy())], name="New"), follow=True)
     created = ChangeRequest.objects.latest("pk")
-    assert f"change request #{created.pk} waits for approval" in text_of(shown)
+    assert f"change request #{created.pk} is pending approval" in text_of(shown)
     assert "was added successfully" not in text_of(shown)
     sent = form(
         group,
@@ -394,9 +394,9 @@ def test_the_forms_of_groups_ask(admin_of, clerk, contact, group, rita, policy, 
     )
     shown = browser.post(page_of(group), sent, follow=True)
     changed = ChangeRequest.objects.latest("pk")
-    assert f"change request #{changed.pk} waits for approval" in text_of(shown)
+    assert f"change request #{changed.pk} is pending approval" in text_of(shown)
     assert "was changed successfully" not in text_of(shown)
-    assert "A change that Clerk Tester asked for waits for review" in text_of(browser.get(page_of(group)))
+    assert "A change requested by Clerk Tester is pending review" in text_of(browser.get(page_of(group)))
     assert asked(changed) == [
         ("name", "Family", "Clan"),
         ("linkedEntities.Account.2", None, True),
@@ -417,7 +417,7 @@ def test_the_forms_of_groups_ask(admin_of, clerk, contact, group, rita, policy, 
 def test_the_page_that_deletes_a_group_asks(admin_of, clerk, group, rita):
     shown = admin_of(clerk).post(page_of(group, "delete/"), {"post": "yes"}, follow=True)
     request = ChangeRequest.objects.get()
-    assert f"change request #{request.pk} waits for approval" in text_of(shown)
+    assert f"change request #{request.pk} is pending approval" in text_of(shown)
     assert "was deleted successfully" not in text_of(shown)
     assert not LogEntry.objects.exists()
     assert ContactGroup.objects.exists()
@@ -474,7 +474,7 @@ def test_the_command_asks_once_there_are_people(settings, link, group, make_grou
     text = "groupExternalId,entityType,entityId\nG-1,Account,1\nG-1,Account,2\nG-2,Portfolio,1\n"
     said = link(text)
     request = ChangeRequest.objects.get()
-    assert f"change request {request.pk} waits for review" in said
+    assert f"change request {request.pk} is pending review" in said
     assert "Would be added: 3" in said
     assert not LinkedEntity.objects.exists()
     ids = dict(request.subjects.values_list("subject_id", "pk"))

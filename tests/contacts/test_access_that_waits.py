@@ -97,10 +97,10 @@ def test_nobody_opens_a_contact_to_others_or_to_itself(admin_of, clerk, contact,
     shown = admin_of(clerk).post(page_of(contact), form(contact, participants=[geneva], members=[clerk]), follow=True)
     request = ChangeRequest.objects.get()
     assert sees(contact) == before
-    assert f"change request #{request.pk} waits for approval" in text_of(shown)
+    assert f"change request #{request.pk} is pending approval" in text_of(shown)
     assert "was changed successfully" not in text_of(shown)
     page = text_of(admin_of(clerk).get(page_of(contact)))
-    assert "Access to a contact: A change that Clerk Tester asked for waits for review" in page
+    assert "Access to a contact: A change requested by Clerk Tester is pending review" in page
     assert not LogEntry.objects.exists()
     assert not Entry.objects.of(CONTACT_ACCESS, contact.pk).exists()
     assert (request.kind, request.subject_id, request.initiator_member) == (CONTACT_ACCESS, contact.pk, clerk)
@@ -145,7 +145,7 @@ def test_one_request_at_a_time(admin_of, clerk, contact, geneva, make_participan
     browser = admin_of(clerk)
     browser.post(page_of(contact), form(contact, participants=[geneva]))
     shown = browser.post(page_of(contact), form(contact, participants=[make_participant("Zug")]), follow=True)
-    assert "waits for review. Cancel it or wait until it is decided." in text_of(shown)
+    assert "is pending review. Cancel it or wait until it is decided." in text_of(shown)
     assert ChangeRequest.objects.count() == 1
 
 
@@ -238,13 +238,13 @@ def test_contacts_are_assigned_by_one_request_about_all_of_them(admin_of, clerk,
     address = f"/admin/accounts/member/{anna.pk}/change/"
     shown = admin_of(clerk).post(address, assignments(new=new, dismissed=[link]), follow=True)
     request = ChangeRequest.objects.get()
-    assert f"3 contacts are assigned as before: change request #{request.pk} waits" in text_of(shown)
+    assert f"3 contacts are assigned as before: change request #{request.pk} is pending" in text_of(shown)
     assert "was changed successfully" not in text_of(shown)
     assert list(anna.contacts.all()) == [contact]
     assert request.subjects.count() == 3
     browser = admin_of(rita)
     shown = browser.get(review_of(request))
-    assert text_of(shown).count("Members who look after it") == 3
+    assert text_of(shown).count("Relationship managers") == 3
     assert "Anna Tester" in text_of(shown)
     assert f"#{new[1].pk}" in text_of(shown)
     digest = shown.context["digest"]

@@ -214,7 +214,7 @@ def test_an_external_id_is_recorded_once(browser, contact, make_contact):
 
 def test_channels_show_what_waits_and_it_can_be_sent_again_or_given_up(browser, pending):
     page = browser.get(address(pending, "channels"))
-    assert "Email Waits for confirmation In use old@example.com New new@example.com" in text_of(page)
+    assert "Email Pending confirmation In use old@example.com New new@example.com" in text_of(page)
     act = address(pending, "channels/act")
     answer = browser.post(act, {"kind": "Email", "action": "resend"}, follow=True)
     assert "A new key can be sent in" in text_of(answer)
@@ -223,10 +223,10 @@ def test_channels_show_what_waits_and_it_can_be_sent_again_or_given_up(browser, 
     assert "A new key is on its way." in text_of(answer)
     assert Channel.objects.get(contact=pending).is_key_due
     answer = browser.post(act, {"kind": "Email", "action": "discontinue"}, follow=True)
-    assert "The new address was given up" in text_of(answer)
+    assert "The new address was discarded" in text_of(answer)
     assert Channel.objects.get(contact=pending).pending_value is None
     answer = browser.post(act, {"kind": "Mobile", "action": "discontinue"}, follow=True)
-    assert "Nothing waits for verification on this channel." in text_of(answer)
+    assert "Nothing is pending verification on this channel." in text_of(answer)
 
 
 def test_channels_say_when_a_key_goes_out_later_or_cannot_be_delivered(browser, pending):
@@ -304,7 +304,7 @@ def test_a_contact_is_anonymized_when_its_name_or_id_is_typed_and_another_member
         assert "This is neither the name nor the id of the contact." in text_of(answer)
     assert Contact.objects.get(pk=contact.pk).anonymized_at is None
     answer = browser.post(address(contact, "anonymize"), {"confirmation": " johanna  SPYRI "}, follow=True)
-    assert "Nothing is changed yet" in text_of(answer)
+    assert "Nothing has changed yet" in text_of(answer)
     assert Contact.objects.get(pk=contact.pk).anonymized_at is None
     approve_all(rita)
     assert Contact.objects.get(pk=contact.pk).anonymized_at is not None

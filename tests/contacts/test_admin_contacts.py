@@ -215,8 +215,8 @@ def test_the_page_shows_details_by_section_with_readable_values_and_history(
     assert "Marketing allowed No" in shown
     assert "State or canton Graubünden" in shown
     assert "Total wealth 1,250,000.5" in shown
-    assert "Looked after by Anna Tester" in shown
-    assert "A change that Anna Tester asked for waits for review" in shown
+    assert "Relationship managers Anna Tester" in shown
+    assert "A change requested by Anna Tester is pending review" in shown
     assert "CRM CRM-7" in text_of(browser.get(f"{LIST}{contact.pk}/connections/"))
     shown = text_of(browser.get(f"{LIST}{contact.pk}/changes/"))
     assert "core-banking" in shown

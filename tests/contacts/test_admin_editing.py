@@ -135,7 +135,7 @@ def test_a_change_that_needs_approval_waits_and_the_fields_that_require_it_are_n
     answer = browser.get(send(browser, contact, data)["Location"])
     asked = ChangeRequest.objects.get(subject_id=contact.pk, status=Status.PENDING)
     shown = text_of(answer)
-    assert f"Nothing is changed yet: change request #{asked.pk} waits for approval" in shown
+    assert f"Nothing has changed yet: change request #{asked.pk} is pending approval" in shown
     assert "because Last name requires it" in shown
     assert f"/admin/changerequests/changerequest/{asked.pk}/change/" in answer.content.decode()
     contact.refresh_from_db()
@@ -149,7 +149,7 @@ def test_an_address_that_waits_for_its_key_is_shown_where_people_look(browser, c
     assert Channel.objects.get(contact=contact).pending_value == "heidi@chur.example"
     for page in ("change", "edit"):
         shown = text_of(browser.get(f"/admin/contacts/contact/{contact.pk}/{page}/"))
-        assert "heidi@chur.example takes its place once its owner has confirmed it." in shown
+        assert "heidi@chur.example replaces it once the owner has confirmed it." in shown
 
 
 def test_a_form_that_is_sent_as_it_came_changes_nothing(browser, contact):
@@ -174,7 +174,7 @@ def test_a_request_that_waits_already_is_named_and_linked_and_the_input_stays(br
     data["details.personalInformation.firstName"] = "Heidi"
     answer = send(browser, contact, data)
     assert answer.status_code == 422
-    assert f"Change request {asked.pk} waits for review" in text_of(answer)
+    assert f"Change request {asked.pk} is pending review" in text_of(answer)
     assert f"/admin/changerequests/changerequest/{asked.pk}/change/" in answer.content.decode()
     assert sent_by(answer.content.decode())["details.personalInformation.firstName"] == "Heidi"
 
@@ -255,7 +255,7 @@ def test_a_form_that_others_overtook_shows_what_they_changed_and_keeps_the_input
     assert "Somebody else has changed this contact since you opened the form" in shown
     assert "Employer" in shown
     assert "core-banking" in shown
-    assert "Somebody else has changed this meanwhile. What stands here replaces it." in shown
+    assert "Somebody else has changed this in the meantime. What you enter here replaces it." in shown
     again = sent_by(answer.content.decode())
     assert again["version"] == "3"
     assert again["comment"] == "Called"

@@ -85,9 +85,9 @@ def test_the_page_says_that_it_waits_and_the_reviewer_sees_whom_it_is_about(admi
     page = f"/admin/contacts/contact/{contact.pk}/anonymize/"
     shown = text_of(admin_of(officer).post(page, {"confirmation": str(contact.pk)}, follow=True))
     request = ChangeRequest.objects.get()
-    assert f"Nothing is changed yet: change request #{request.pk} waits for approval" in shown
-    assert "Anonymization: A change that Officer Tester asked for waits for review" in shown
-    assert "waits for review" in text_of(admin_of(officer).post(page, {"confirmation": str(contact.pk)}))
+    assert f"Nothing has changed yet: change request #{request.pk} is pending approval" in shown
+    assert "Anonymization: A change requested by Officer Tester is pending review" in shown
+    assert "is pending review" in text_of(admin_of(officer).post(page, {"confirmation": str(contact.pk)}))
     assert anonymous() == []
     review = f"/admin/changerequests/changerequest/{request.pk}/change/"
     shown = text_of(admin_of(rita).get(review))

@@ -251,10 +251,10 @@ def test_nobody_else_takes_what_is_reserved(api_of, app, anna, make_contact, ask
         app.put(f"{PATH}/{heidi.pk}/username", {"username": "Johanna"}),
     ):
         assert (answer.status, answer.sub_code) == (422, "UsernameNotUnique")
-        assert answer.json["message"] == "A new contact that waits for approval has this username."
+        assert answer.json["message"] == "A new contact pending approval has this username."
     answer = app.post(f"{PATH}/{heidi.pk}/external-connections", {"externalId": "CRM-1", "system": "CRM"})
     assert (answer.status, answer.sub_code) == (422, "ExternalIdNotUnique")
-    assert answer.json["message"] == "A new contact that waits for approval has this external id."
+    assert answer.json["message"] == "A new contact pending approval has this external id."
     with pytest.raises(UnprocessableEntity) as refused:
         ask(anna, username="other", external_ids=["CRM-1"])
     assert refused.value.sub_code == "ExternalIdNotUnique"
@@ -442,11 +442,11 @@ def test_the_admin_asks_for_it_and_shows_it_for_review(admin_of, anna, rita):
     assert "Somebody else has to approve the new contact" in text_of(browser.get(ADD))
     done = text_of(sent_from(browser))
     request = ChangeRequest.objects.get()
-    assert f"change request #{request.pk} waits for approval" in done
+    assert f"change request #{request.pk} is pending approval" in done
     assert not Contact.objects.exists()
     again = sent_from(browser, external_id="")
     assert again.status_code == 422
-    assert "A new contact that waits for approval has this username." in text_of(again)
+    assert "A new contact pending approval has this username." in text_of(again)
     page = f"/admin/changerequests/changerequest/{request.pk}/change/"
     shown = text_of(admin_of(rita).get(page))
     for text in (
@@ -549,7 +549,7 @@ def test_of_two_that_ask_for_one_username_one_wins(api_of, anna, make_member, bo
     loser = next(answer for answer in answers if answer.status == 422)
     assert (loser.sub_code, loser.json["message"]) == (
         "UsernameNotUnique",
-        "A new contact that waits for approval has this username.",
+        "A new contact pending approval has this username.",
     )
     assert WaitingContact.objects.count() == ChangeRequest.objects.count() == 1
 
@@ -563,7 +563,7 @@ def test_who_asks_waits_for_who_creates_and_the_other_way_round(api_of, app, ann
     other = {**body, "username": "heidi"}
     answer = while_waiting(lambda: app.post(PATH, other), before=lambda: ask(anna, username="HEIDI"))
     assert (answer.status, answer.sub_code) == (422, "UsernameNotUnique")
-    assert answer.json["message"] == "A new contact that waits for approval has this username."
+    assert answer.json["message"] == "A new contact pending approval has this username."
     contact = Contact.objects.get()
 
     def rename():
@@ -573,7 +573,7 @@ def test_who_asks_waits_for_who_creates_and_the_other_way_round(api_of, app, ann
             return str(error)
         return ""
 
-    assert "waits for approval" in while_waiting(rename, before=lambda: ask(anna, username="LOUISE"))
+    assert "pending approval" in while_waiting(rename, before=lambda: ask(anna, username="LOUISE"))
 
     def connect():
         try:
@@ -583,7 +583,7 @@ def test_who_asks_waits_for_who_creates_and_the_other_way_round(api_of, app, ann
         return ""
 
     taken = while_waiting(connect, before=lambda: ask(anna, username="fritz", external_ids=["CRM-1"]))
-    assert "waits for approval" in taken
+    assert "pending approval" in taken
     assert not ExternalConnection.objects.exists()
 
 

@@ -157,10 +157,10 @@ def test_the_pages_say_that_it_waits(admin_of, anna, contact):
     browser = admin_of(anna)
     page = f"/admin/contacts/contact/{contact.pk}"
     sent = {"system": "CRM", "external_id": "CRM-7"}
-    assert "Nothing is changed yet" in text_of(browser.post(f"{page}/connections/add/", sent, follow=True))
+    assert "Nothing has changed yet" in text_of(browser.post(f"{page}/connections/add/", sent, follow=True))
     ChangeRequest.objects.get().subjects.get()
     picture = SimpleUploadedFile("a.png", png("red"), "image/png")
-    assert "waits for review" in text_of(browser.post(f"{page}/picture/change/", {"picture": picture}, follow=True))
+    assert "is pending review" in text_of(browser.post(f"{page}/picture/change/", {"picture": picture}, follow=True))
     assert identity(contact) == ("heidi", [], None)
 
 

@@ -135,7 +135,7 @@ class TestThroughHttp:
         ("language", "message"),
         [
             ("en", "There is no list “fruit”."),
-            ("de", "Es gibt keine Liste „fruit“."),
+            ("de", "Es gibt keine Liste «fruit»."),
             ("fr", "Il n’existe pas de liste «\N{NO-BREAK SPACE}fruit\N{NO-BREAK SPACE}»."),
             ("it", "Non esiste un elenco «fruit»."),
         ],

@@ -355,7 +355,7 @@ def test_the_owner_has_one_mail_when_a_webhook_is_given_up(
     (notice,) = Notice.objects.all()
     deliver_notice(notice.pk)
     (message,) = mail.outbox
-    assert (message.to, message.subject) == (["olga@bank.example"], "Ein Webhook wurde aufgegeben")
+    assert (message.to, message.subject) == (["olga@bank.example"], "Ein Webhook wurde gestoppt")
     assert receiver.url in message.body
     application = Webhook.objects.get().application_id
     assert f"https://kontor.example/admin/accounts/clientapplication/{application}/change/" in message.body

@@ -68,7 +68,7 @@ def test_an_import_that_finds_no_room_fails_and_says_so_and_goes_on_when_there_i
         upload(web, names)
         failed = ended(web, start_sync(web))
         assert (failed["status"], failed["progress"]["created"]) == ("Failed", 0)
-        assert "The database has no room left." in failed["errorMessage"]
+        assert "The database has no space left." in failed["errorMessage"]
         with installation.database() as connection:
             found = connection.execute("SELECT count(*) FROM contacts_contact WHERE username = ANY(%s)", [names])
             assert found.fetchone() == (0,)

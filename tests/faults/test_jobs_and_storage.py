@@ -207,7 +207,7 @@ def test_an_export_for_which_the_disk_is_full_fails_and_says_so_and_leaves_no_fi
     stored = files(installation.files)
     status, told = exported(web, start_export(web))
     assert (status, told["subCode"]) == (422, "ExportFailed")
-    assert "There is no room left for the file." in told["message"]
+    assert "There is no space left for the file." in told["message"]
     assert files(installation.files) == stored
     installation.processes[-1].kill()
     installation.worker()

@@ -316,8 +316,8 @@ def test_from_the_admin_it_waits_too_and_says_so(anna, rita, make_contact, conta
     browser = admin_of(anna)
     page = browser.post(f"{START}?q=shannon&type={contact_type.pk}&o=1", follow=True).content.decode()
     request = waiting()
-    assert f"The export waits for approval: change request #{request.pk}." in page
-    assert "Waits for approval" in page
+    assert f"The export is pending approval: change request #{request.pk}." in page
+    assert "Pending approval" in page
     assert "data-unfinished-job" not in page
     review = admin_of(rita).get(reverse("admin:changerequests_changerequest_change", args=[request.pk]))
     shown = review.content.decode()
@@ -366,7 +366,7 @@ def test_the_form_of_the_policy_has_the_number_of_rows(make_member, admin_of):
     review = admin_of(make_member("rita", reviews=True)).get(
         reverse("admin:changerequests_changerequest_change", args=[request.pk])
     )
-    assert b"From so many rows" in review.content
+    assert b"From this number of rows" in review.content
 
 
 def _counts(forms):

@@ -64,7 +64,7 @@ def test_a_request_that_is_being_opened_comes_first(job, anna):
         lambda: ended(job), before=lambda: patch_details(actor=anna, contact_id=first.pk, patch=KELLER)
     )
     assert (done.awaiting_approval, done.failed) == (1, 1)
-    assert "waits for review" in faults(done)[0][2]
+    assert "is pending review" in faults(done)[0][2]
     assert list(done.change_requests.get().subjects.values_list("subject_id", flat=True)) == [second.pk]
     assert ChangeRequest.objects.count() == 2
 

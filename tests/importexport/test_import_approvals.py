@@ -271,7 +271,7 @@ def test_an_entry_whose_contact_has_an_open_request_fails_by_name(present, entry
     job = synced(array(renamed(entry, 1), renamed(entry, 2), annotated(entry, 3)), actor=member_actor(anna))
     assert (counts(job), job.awaiting_approval) == ((0, 1, 0, 1), 1)
     assert faults(job) == [
-        (1, None, f"Change request {asked.pk} waits for review. Cancel it or wait until it is decided.")
+        (1, None, f"Change request {asked.pk} is pending review. Cancel it or wait until it is decided.")
     ]
     assert job.failures.get().external_id == "E-1"
     assert list(waits(job).subjects.values_list("subject_id", flat=True)) == [present["E-2"].pk]
@@ -304,7 +304,7 @@ def test_a_request_opened_while_the_import_runs_comes_first(present, entry, anna
 
     job = interrupted(monkeypatch, [renamed(entry, 1), renamed(entry, 2)], member_actor(anna), ask)
     assert (counts(job), job.awaiting_approval, job.processed) == ((0, 0, 0, 1), 1, 2)
-    assert "waits for review" in faults(job)[0][2]
+    assert "is pending review" in faults(job)[0][2]
     assert waits(job).subjects.get().subject_id == present["E-2"].pk
 
 

@@ -133,13 +133,13 @@ def test_an_operator_alone_changes_no_protected_field_by_a_file(rita, changed):
     assert out == (
         "1 created, 1 updated, 0 unchanged, 1 waiting for approval, 0 failed, of 3 entries. "
         "Version 1 of the schema applied.\n"
-        f"Contact details: change request {request.pk} waits for review.\n"
+        f"Contact details: change request {request.pk} is pending review.\n"
     )
     assert (request.source, request.status) == (Source.IMPORT, Status.PENDING)
     assert request.initiator_system.startswith("import_contacts by ")
     code, _out, err = run("import_contacts", changed)
     assert (code, names()) == (1, ["Spyri"] * 3)
-    assert f"Change request {request.pk} waits for review" in err
+    assert f"Change request {request.pk} is pending review" in err
 
 
 def test_what_an_operator_imports_takes_effect_once_it_is_approved(rita, changed):

@@ -153,10 +153,10 @@ def test_what_is_reserved_is_refused_by_name(entry, anna, contact_type, make_con
         )
     )
     assert counts(job) == (1, 0, 0, 4)
-    external_id = "A new contact that waits for approval has this external id."
+    external_id = "A new contact pending approval has this external id."
     assert faults(job) == [
         (1, "externalId", external_id),
-        (2, "username", "A new contact that waits for approval has this username."),
+        (2, "username", "A new contact pending approval has this username."),
         (3, "externalConnections", external_id),
         (4, "externalConnections", external_id),
     ]
@@ -249,7 +249,7 @@ def test_legal_entities_wait_too(make_contact, anna, rita, admin_of):
         ("Rigi AG", "L-2"),
     }
     again = imported(anna, entities[0], kind=LEGAL_ENTITIES)
-    assert faults(again) == [(1, "externalId", "A new legal entity that waits for approval has this external id.")]
+    assert faults(again) == [(1, "externalId", "A new legal entity pending approval has this external id.")]
     request = waits(job)
     assert (request.kind, request.source) == (LEGAL_ENTITY_CREATION, Source.IMPORT)
     shown = admin_of(rita).get(f"/admin/changerequests/changerequest/{request.pk}/change/").content.decode()

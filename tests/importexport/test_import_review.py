@@ -89,14 +89,14 @@ def test_what_is_left_out_goes_along_from_page_to_page_and_stays_as_it_is(asked,
     asked.refresh_from_db()
     assert (page.status_code, asked.status) == (200, Status.PENDING)
     assert f'<input type="hidden" name="left_out" value="{ids[1]}" form="decision-form">' in page.content.decode()
-    assert "1 on other pages is left out" in text_of(page)
+    assert "1 on other pages is excluded" in text_of(page)
     assert "But for two" in page.content.decode()
     decision = {"decision": "approve", "left_out": [ids[1], ids[30]], "digest": digest_in(page), "comment": ""}
     assert browser.post(page_of(asked), decision).status_code == 302
     apply_approved_request(asked.pk)
     assert Contact.objects.filter(details__personalInformation__lastName="Spyri").count() == 2
     page = browser.get(page_of(asked))
-    assert "Applied 58 Left out 2" in text_of(page)
+    assert "Applied 58 Excluded 2" in text_of(page)
     assert 'name="left_out"' not in page.content.decode()
     assert shown_names(browser.get(page_of(asked), {"outcome": "excluded"})) == ["Heusser-01", "Heusser-30"]
 
@@ -112,7 +112,7 @@ def test_the_page_says_what_is_outdated_and_afterwards_why_it_was_not_applied(as
     apply_approved_request(asked.pk)
     page = browser.get(page_of(asked), {"outcome": "outdated"})
     assert shown_names(page) == ["Heusser-03"]
-    assert "The subject has changed since this was asked for." in text_of(page)
+    assert "The subject has changed since this was requested." in text_of(page)
 
 
 def test_another_digest_decides_nothing(asked, rita, admin_of):
@@ -147,7 +147,7 @@ def test_the_import_leads_to_its_request(job, asked, anna, admin_of):
     said = f"{ENTRIES} entries have to be approved by somebody else. Contact details: change request #{asked.pk}"
     assert said in text_of(page)
     assert f'href="{QUEUE}{asked.pk}/change/"' in page.content.decode()
-    assert f"{ENTRIES} wait for approval" in text_of(browser.get("/admin/importexport/importjob/"))
+    assert f"{ENTRIES} pending approval" in text_of(browser.get("/admin/importexport/importjob/"))
 
 
 def test_a_contact_that_waits_says_so_on_its_page(asked, rita, admin_of):

@@ -332,7 +332,7 @@ def test_a_file_that_is_no_longer_what_was_uploaded_fails_the_sync(entry):
         file.write(array(entry("E-1")))
     run_job(job.pk)
     assert read(job).status == ImportStatus.FAILED
-    assert "not as it was uploaded" in read(job).error_message
+    assert "has changed since it was uploaded" in read(job).error_message
 
 
 @pytest.mark.django_db
@@ -345,7 +345,7 @@ def test_a_full_database_fails_the_sync_and_says_so(entry, monkeypatch):
     monkeypatch.setattr("importexport.imports.contacts.importer.ContactImporter.apply", full)
     run_job(job.pk)
     assert (read(job).status, read(job).error_code) == (ImportStatus.FAILED, "DatabaseFull")
-    assert "no room" in read(job).error_message
+    assert "no space" in read(job).error_message
 
 
 @pytest.mark.django_db

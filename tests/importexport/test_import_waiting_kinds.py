@@ -238,7 +238,7 @@ def test_an_entry_whose_subject_has_an_open_request_of_the_kind_fails_by_name(ca
     request = waits(case_of_kind.imported(member_actor(anna)))
     job = case_of_kind.imported(member_actor(anna))
     assert (job.failed, job.awaiting_approval) == (3, 0)
-    refusal = f"Change request {request.pk} waits for review. Cancel it or wait until it is decided."
+    refusal = f"Change request {request.pk} is pending review. Cancel it or wait until it is decided."
     assert faults(job) == [(place, None, refusal) for place in (1, 2, 3)]
     assert not job.change_requests.exists()
 
@@ -331,7 +331,7 @@ def test_if_one_part_cannot_be_asked_for_the_entry_fails_whole(present, entry, a
     renamed = entry("E-0", details=details(**RENAMED)) | {"members": ["anna"]}
     job = synced(array(renamed, entry("E-1", details=details(**RENAMED))), actor=member_actor(anna))
     assert (job.failed, job.awaiting_approval) == (1, 1)
-    assert f"Change request {asked.pk} waits" in faults(job)[0][2]
+    assert f"Change request {asked.pk} is pending" in faults(job)[0][2]
     assert waits(job).subjects.get().subject_id == present[1].pk
 
 

@@ -81,11 +81,11 @@ def test_an_invisible_one_is_not_found(admin_of, make_member, asked, made):
 
 def test_the_form_shows_what_waits_and_marks_its_fields(admin_of, colleague, asked, made):
     page = text_of(admin_of(colleague).get(edit_page_of(made)))
-    assert "What waits for review" in page
+    assert "What is pending review" in page
     assert "Added: Alp AG" in page
-    assert "no other change that requires approval can be asked for" in page
-    assert "A change of this waits for review." in page
-    assert "Change what you ask for" not in page
+    assert "no other change that requires approval can be requested" in page
+    assert "A change of this field is pending review." in page
+    assert "Amend the request" not in page
 
 
 def test_a_returned_request_is_changed_in_the_form_and_submitted_again(admin_of, anna, rita, asked, made):
@@ -96,7 +96,7 @@ def test_a_returned_request_is_changed_in_the_form_and_submitted_again(admin_of,
     assert (form["details.name"], form["amend"]) == ("Alp AG", str(asked.pk))
     form["details.name"], form["comment"] = "Alp Holding AG", "The one of Chur"
     done = browser.post(edit_page_of(made), form, follow=True)
-    assert "asks for what you entered" in text_of(done)
+    assert "now contains what you entered" in text_of(done)
     assert "The one of Chur" in text_of(done)
     assert (targets(asked), asked.status) == ({"name": "Alp Holding AG"}, Status.PENDING)
     made.refresh_from_db()

@@ -104,7 +104,9 @@ def test_the_form_of_the_admin_says_that_it_waits(made, anna, admin_of):
     (control,) = [name for name, value in sent.items() if value == "Alpöhi Holding AG"]
     shown = text_of(browser.post(address, {**sent, control: "Alp AG"}, follow=True))
     asked = ChangeRequest.objects.get()
-    assert f"Nothing is changed yet: change request #{asked.pk} waits for approval, because Name requires it." in shown
+    assert (
+        f"Nothing has changed yet: change request #{asked.pk} is pending approval, because Name requires it." in shown
+    )
     made.refresh_from_db()
     assert made.details["name"] == "Alpöhi Holding AG"
 

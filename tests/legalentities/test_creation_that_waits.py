@@ -190,7 +190,7 @@ def test_its_external_id_is_reserved_until_it_is_decided(anna, rita, ask, make_l
         with pytest.raises(UnprocessableEntity) as refused:
             taker()
         assert refused.value.sub_code == "ExternalIdNotUnique"
-        assert str(refused.value) == "A new legal entity that waits for approval has this external id."
+        assert str(refused.value) == "A new legal entity pending approval has this external id."
     cancel_change_request(actor=member_actor(anna), change_request_id=request.pk)
     make_legal_entity(external_id="CBS-1")
     with pytest.raises(UnprocessableEntity) as refused:
@@ -228,7 +228,7 @@ def test_the_admin_asks_for_it_and_shows_it_for_review(admin_of, anna, rita, con
     content_type = "application/x-www-form-urlencoded"
     done = text_of(browser.post(ADD, data.urlencode(), content_type=content_type, follow=True))
     request = ChangeRequest.objects.get()
-    assert f"change request #{request.pk} waits for approval" in done
+    assert f"change request #{request.pk} is pending approval" in done
     assert browser.post(ADD, data.urlencode(), content_type=content_type).status_code == 422
     review = f"/admin/changerequests/changerequest/{request.pk}/change/"
     shown = text_of(admin_of(rita).get(review))
@@ -332,7 +332,7 @@ def test_of_two_that_ask_for_one_external_id_one_wins(anna, ask, make_legal_enti
     def asked():
         return outcome_of(lambda: ask(anna, external_id="CBS-1"))
 
-    assert sorted(at_once(asked, asked)) == ["", "A new legal entity that waits for approval has this external id."]
+    assert sorted(at_once(asked, asked)) == ["", "A new legal entity pending approval has this external id."]
     waited = while_waiting(
         lambda: outcome_of(lambda: ask(anna, external_id="CBS-2")),
         before=lambda: make_legal_entity(external_id="CBS-2"),
@@ -342,7 +342,7 @@ def test_of_two_that_ask_for_one_external_id_one_wins(anna, ask, make_legal_enti
         lambda: outcome_of(lambda: make_legal_entity(external_id="CBS-3")),
         before=lambda: ask(anna, external_id="CBS-3"),
     )
-    assert waited == "A new legal entity that waits for approval has this external id."
+    assert waited == "A new legal entity pending approval has this external id."
 
 
 def outcome_of(call):

@@ -131,13 +131,13 @@ def test_staff_who_are_no_member_are_told_so(client, django_user_model):
 
 def test_an_empty_house_says_so(admin_of, rita):
     page = page_of(admin_of(rita))
-    for text in ("Nothing waits for you.", "None runs", "There are no contacts"):
+    for text in ("Nothing is pending for you.", "No job is running", "There are no contacts"):
         assert text in page
 
 
 AGES = ["Up to a day", "1 to 3 days", "3 to 7 days", "7 to 30 days", "Over 30 days"]
-REVIEWS = ["You can decide now", "Overdue, of those"]
-OWN = ["Came back to you", "Rejected, last 30 days", "Asked by you, waiting"]
+REVIEWS = ["You can decide now", "Of those, overdue"]
+OWN = ["Returned to you", "Rejected, last 30 days", "Requested by you, pending"]
 
 
 def numbers_of(page, labels):
@@ -236,7 +236,7 @@ def test_those_that_wait_longest_come_first_and_lead_to_their_review(admin_of, a
     page = page_of(admin_of(rita))
     addresses = [page_address(request.pk) for request in (old, young)]
     assert page.index(addresses[0]) < page.index(addresses[1])
-    assert "Contact details, asked by Anna Tester" in page
+    assert "Contact details, requested by Anna Tester" in page
     ben = make_member("ben", permissions=EVERYTHING, reviews=True)
     assert addresses[0] not in page_of(admin_of(ben))
 

@@ -93,7 +93,7 @@ def test_who_may_look_at_schemas_changes_nothing_even_by_a_forged_post(admin_of,
     looker = admin_of(make_member(permissions=["view_schema"]))
     page = looker.get(page_of())
     assert page.status_code == HTTPStatus.OK
-    assert "You may look at schemas, and not change them." in text_of(page)
+    assert "You may look at schemas, but not change them." in text_of(page)
     assert "readonly" in page.content.decode()
     before, drafts = current_schema("contact").version_number, SchemaDraft.objects.count()
     old = SchemaVersion.objects.filter(schema__key="contact").order_by("number").first()
@@ -158,7 +158,7 @@ def test_faults_come_with_their_line_and_place(browser):
 def test_a_text_that_is_no_json_is_at_fault_where_that_shows(browser):
     found = check(browser, '{"elements": [\n}').json()
     assert found["lines"] == [2]
-    assert "no JSON yet" in found["parts"]["tree"]
+    assert "not JSON yet" in found["parts"]["tree"]
 
 
 def test_what_is_written_stays_text(browser):
@@ -175,7 +175,7 @@ def test_without_faults_it_shows_the_difference_to_the_published_version(browser
     assert "Changed Employer occupation.employer" in plain
     assert "Added: Mandatory" in plain
     assert re.search(r"Characters at most: \d+ → 7", plain)
-    assert "says the same" in check(browser, current_schema("contact").definition_text).json()["parts"]["difference"]
+    assert "is identical to" in check(browser, current_schema("contact").definition_text).json()["parts"]["difference"]
 
 
 def test_the_form_is_previewed_once_there_are_no_faults(browser):
@@ -233,14 +233,14 @@ def test_a_colleague_does_not_get_the_examples_of_another(browser, editor, make_
 def test_publishing_takes_one_click_and_somebody_else_and_names_the_draft_afterwards(browser, editor, approve):
     address = write(browser, text_with(isMandatory=True)).url
     page = text_of(browser.get(address))
-    assert "Everything that is stored follows it." in page
-    assert "Ask for approval as version 2" in page
+    assert "All stored documents comply with it." in page
+    assert "Request approval as version 2" in page
     answer = browser.post(address, follow=True)
-    assert re.search(r"Nothing is changed yet: change request #\d+ waits for approval\.", text_of(answer))
-    assert "A change that Edith Tester asked for waits for review." in text_of(answer)
+    assert re.search(r"Nothing has changed yet: change request #\d+ is pending approval\.", text_of(answer))
+    assert "A change requested by Edith Tester is pending review." in text_of(answer)
     assert current_schema("contact").version_number == 1
     waiting = text_of(browser.get(address))
-    assert "A change that Edith Tester asked for waits for review." in waiting
+    assert "A change requested by Edith Tester is pending review." in waiting
     assert "as version 2" not in waiting
     approve()
     assert "This was published as version 2." in text_of(browser.get(address))
@@ -267,7 +267,7 @@ def test_a_check_under_way_moves_and_cannot_be_published_yet(browser):
     assert 'data-unfinished-job max="1000000" value="250000"' in page.content.decode()
     assert "250,000 of 1,000,000 checked" in text_of(page)
     assert "as version 2" not in text_of(page)
-    assert "has not been checked" in text_of(browser.post(address))
+    assert "have not been checked" in text_of(browser.post(address))
     assert current_schema("contact").version_number == 1
 
 

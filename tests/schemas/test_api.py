@@ -111,7 +111,7 @@ def test_the_layout_is_a_flat_tree_with_labels_in_the_language_of_the_request(ap
     assert {element["parentKey"] for element in elements} <= {None, *by_key}
 
 
-@pytest.mark.parametrize(("key", "label"), [("contact", "Kontakt"), ("legal-entity", "Rechtseinheit")])
+@pytest.mark.parametrize(("key", "label"), [("contact", "Kontakt"), ("legal-entity", "Juristische Person")])
 def test_every_field_is_in_an_element_of_the_layout_and_the_root_is_one(app: Api, key: str, label: str) -> None:
     path = f"/v1.0/schemas/{key}"
     [root, *others] = app.get(f"{path}/layout", accept_language="de").json["fields"]

@@ -111,7 +111,7 @@ def test_unknown_fields_are_told_each(contact_schema: CompiledSchema) -> None:
         ("regulatory__riskScore", 1.5, "This must be a whole number."),
         ("occupation__annualIncome", "1", "This must be a number."),
         ("occupation__annualIncome", 1e300, "This must be 9007199254740991 or less."),
-        ("relationship__formerClientNumber", "a-1", "This does not have the form that is expected here."),
+        ("relationship__formerClientNumber", "a-1", "This does not have the expected format."),
         ("occupation__industry", "witchcraft", "“witchcraft” is not an item of the list industry."),
     ],
 )

@@ -132,7 +132,7 @@ def test_many_documents_are_left_to_a_worker(make_contact, monkeypatch, django_c
     with django_capture_on_commit_callbacks(execute=True):
         draft = drafted(text_with(isMandatory=True))
     assert (draft.status, draft.total, sent) == (CheckStatus.PENDING, 2, [str(draft.pk)])
-    with pytest.raises(UnprocessableEntity, match="has not been checked"):
+    with pytest.raises(UnprocessableEntity, match="have not been checked"):
         publish_draft(actor=ACTOR, draft_id=draft.pk, accepts_violations=True)
     checking.run_check(draft.pk)
     draft.refresh_from_db()

@@ -313,14 +313,14 @@ def test_the_form_says_that_it_waits_and_nothing_is_logged_as_done(lara: Member,
     page = f"{ITEMS}{item.pk}/change/"
     answer = browser.post(page, form(item, name_en="Wedded"), follow=True)
     request = ChangeRequest.objects.get()
-    assert f"Nothing is changed yet: change request #{request.pk} waits for approval." in text_of(answer)
+    assert f"Nothing has changed yet: change request #{request.pk} is pending approval." in text_of(answer)
     assert "was changed successfully" not in text_of(answer)
     assert stored()[0]["en"] == item.names["en"]
     assert not LogEntry.objects.exists()
     for address in (page, f"/admin/schemas/list/{item.list_id}/change/"):
-        assert "A change that Lara Tester asked for waits for review." in text_of(browser.get(address)), address
+        assert "A change requested by Lara Tester is pending review." in text_of(browser.get(address)), address
     again = browser.post(page, form(item, name_en="Hitched"), follow=True)
-    assert f"Change request {request.pk} waits for review." in text_of(again)
+    assert f"Change request {request.pk} is pending review." in text_of(again)
     approve(rita, request)
     assert stored()[0]["en"] == "Wedded"
 
@@ -330,12 +330,12 @@ def test_forms_of_what_waits_add_and_remove_nothing(lara: Member, admin_of: Make
     browser, item = admin_of(lara), row()
     new = {"list": item.list_id, "key": "complicated", **form(item)}
     answer = browser.post(f"{ITEMS}add/", new, follow=True)
-    assert "Nothing is changed yet" in text_of(answer)
+    assert "Nothing has changed yet" in text_of(answer)
     assert stored("complicated") is None
     ChangeRequest.objects.update(status=Status.CANCELLED)
     ChangeRequest.objects.get().subjects.update(is_open=False)
     answer = browser.post(f"{ITEMS}{item.pk}/delete/", {"post": "yes"}, follow=True)
-    assert "Nothing is changed yet" in text_of(answer)
+    assert "Nothing has changed yet" in text_of(answer)
     assert "deleted successfully" not in text_of(answer)
     assert stored() is not None
     assert not LogEntry.objects.exists()

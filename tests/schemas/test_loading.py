@@ -62,11 +62,11 @@ def number() -> int:
 def test_an_operator_alone_publishes_no_other_version() -> None:
     out = load()
     request = waiting()
-    assert f"legal-entity: change request {request.pk} waits for review.\n" in out
+    assert f"legal-entity: change request {request.pk} is pending review.\n" in out
     assert "schemas published: none" in out
     assert (request.kind, number()) == (SCHEMA_KIND, 1)
     assert request.initiator_system.startswith("load_schemas by ")
-    assert f"legal-entity: Change request {request.pk} waits for review" in load()
+    assert f"legal-entity: Change request {request.pk} is pending review" in load()
     assert ChangeRequest.objects.count() == 1
 
 
@@ -123,7 +123,7 @@ def test_missing_items_are_added_at_once_unless_the_policy_says_otherwise() -> N
     request = waiting()
     assert (request.kind, request.paths) == (LIST_KIND, ["gender", "gender.other"])
     assert out == (
-        f"0 list items added; schemas published: none.\ngender: change request {request.pk} waits for review.\n"
+        f"0 list items added; schemas published: none.\ngender: change request {request.pk} is pending review.\n"
     )
     assert not items.filter(key="other").exists()
 

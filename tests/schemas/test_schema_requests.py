@@ -351,7 +351,7 @@ def test_the_page_shows_fields_flags_and_what_it_would_do(
         "Hobbies",
         "Sport Type Text",
         "Searchable Yes",
-        "What it would do to what is stored",
+        "Impact on stored documents",
         "Employer occupation.employer This field is mandatory. 1 1",
     ):
         assert part in text, part
@@ -366,7 +366,7 @@ def test_what_is_asked_for_over_the_api_is_checked_for_the_reviewer(
         request = asked(put(editor, edited("employer", maxLength=3)))
     draft = SchemaDraft.objects.get(change_request=request)
     assert (draft.total, draft.published_version) == (1, None)
-    assert "What it would do to what is stored" in text_of(admin_of(rita).get(page_of(request)))
+    assert "Impact on stored documents" in text_of(admin_of(rita).get(page_of(request)))
     decide(actor=member_actor(rita), change_request_id=request.pk, verdict=Verdict.APPROVE)
     draft.refresh_from_db()
     assert draft.published_version_id == current_schema("contact").version_id
@@ -377,7 +377,7 @@ def test_the_page_of_an_outdated_request_shows_both_values(editor: Api, rita: Me
     published_meanwhile("employer", maxLength=9)
     text = text_of(admin_of(rita).get(page_of(request)))
     assert "Outdated" in text
-    assert "It cannot be approved any more" in text
+    assert "It can no longer be approved" in text
 
 
 # ---- who sees it

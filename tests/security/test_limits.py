@@ -132,7 +132,7 @@ class TestJobs:
         browser = admin_of(make_member(permissions=["view_contact", "add_exportjob", "view_exportjob"]))
         for _number in range(3):
             page = browser.post("/admin/importexport/exportjob/start/contacts/", follow=True)
-        assert "Ask again when one of them has ended" in page.content.decode()
+        assert "Try again when one of them has finished" in page.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -152,7 +152,7 @@ class TestTimeOfTheDatabase:
             answer = api.post("/graphql", {"query": "{ contacts { totalCount } }"})
         (error,) = answer.json["errors"]
         assert (answer.status, error["extensions"]["code"]) == (200, "UnprocessableEntity")
-        assert "narrower" in error["message"]
+        assert "Narrow" in error["message"]
 
     def test_a_search_is_stopped_and_says_what_to_do_and_the_next_request_is_answered(
         self, make_participant, make_app, api_of
@@ -162,7 +162,7 @@ class TestTimeOfTheDatabase:
         with contacts_out_of_reach():
             answer = api.post(search, {})
         assert (answer.status, answer.sub_code) == (422, "QueryTooSlow")
-        assert "narrower" in answer.json["message"]
+        assert "Narrow" in answer.json["message"]
         assert api.post(search, {}).status == 200
 
     def test_a_page_is_stopped_and_says_what_to_do_and_the_next_one_opens(self, make_contact, make_member, admin_of):
@@ -175,7 +175,7 @@ class TestTimeOfTheDatabase:
         assert answer.status_code == 422
         page = answer.content.decode()
         assert "This took too long" in page
-        assert "narrower" in page
+        assert "Narrow" in page
         assert browser.get(address).status_code == 200
 
 

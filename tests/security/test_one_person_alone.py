@@ -191,7 +191,7 @@ def test_an_approved_puppet_approves_nothing_of_its_maker(
     for one in (request, sight):
         assert own.post(page_of(one), {"decision": "approve"}).status_code in (403, 404)
     answer = browser.post(user_page(puppet), form_of(puppet, is_superuser="on"), follow=True)
-    assert f"Change request {sight.pk} waits for review" in text_of(answer)
+    assert f"Change request {sight.pk} is pending review" in text_of(answer)
     # It still has no right to decide, and nobody decides about its own.
     approve(carl, sight)
     decision = {"isApproved": True}

@@ -155,7 +155,7 @@ class TestForgotten:
         for _number in range(5):
             page = Client().post("/connect/login", {"username": "anna", "password": "guess"})
         assert (page.status_code, FORGOTTEN in page.content.decode()) == (429, True)
-        assert "Somebody who looks after logins can also unlock it." in page.content.decode()
+        assert "An administrator of logins can also unlock it." in page.content.decode()
 
     def test_what_is_no_name_is_refused(self):
         for name in ("", "x" * 255, "\x00"):

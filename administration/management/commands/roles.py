@@ -46,4 +46,4 @@ class Command(FourEyesCommand):
             if outcome.request is None:
                 self.stdout.write(f"{name}: created.")
             else:
-                self.stdout.write(f"{name}: created; change request {outcome.request.pk} waits for review.")
+                self.stdout.write(f"{name}: created; change request {outcome.request.pk} is pending review.")

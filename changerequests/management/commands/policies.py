@@ -78,7 +78,7 @@ class Command(BaseCommand):
         if request is None:
             self.stdout.write("Nothing would change.")
         else:
-            self.stdout.write(f"Change request {request.pk} waits for review.")
+            self.stdout.write(f"Change request {request.pk} is pending review.")
 
 
 def _read(file: str) -> dict[str, Any]:

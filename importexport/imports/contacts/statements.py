@@ -16,7 +16,7 @@ CREATE_STAGING = f"""
 """
 # Needed only if one transaction writes several batches.
 EMPTY_STAGING = f"DELETE FROM {STAGING}"  # noqa: S608 - a constant name
-# A contact that waits for approval has reserved its external ids, in no system.
+# A contact that is pending approval has reserved its external ids, in no system.
 HOLDERS = """
     WITH asked AS MATERIALIZED (SELECT ARRAY(SELECT jsonb_array_elements_text(%s::jsonb)) AS ids)
     SELECT external_id, system, contact_id FROM contacts_externalconnection

@@ -150,7 +150,7 @@ def _external_ids(
     for item, connections, waits in wanted:
         for system, external_id in connections.items():
             giver, given = None, ""
-            message = _("A contact has the external id already that is given for %(system)s.") % {"system": system}
+            message = _("The external id given for %(system)s already belongs to a contact.") % {"system": system}
             if (holder := holders.get(external_id)) is not None:
                 given = holder[0] or ""
                 giver = None if waits else _giver_of_external_id(known.get(holder[1]), given)

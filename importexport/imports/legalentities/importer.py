@@ -184,7 +184,7 @@ class LegalEntityImporter:
                 if pk is None or pk not in visible:
                     item.entry.refuse(contact.place, _("There is no such contact that you can see."))
                 elif pk in item.wanted:
-                    item.entry.refuse(contact.place, _("The contact is named already."))
+                    item.entry.refuse(contact.place, _("The contact is already named."))
                 else:
                     item.wanted[pk] = contact.policy_id
 

@@ -15,7 +15,7 @@ COMPARED = f"""
       JOIN contactgroups_linkedentity link ON link.entity_type = entity.link_type AND link.entity_id = entity.id
       LEFT JOIN {STAGING} staged ON staged.place = asked.place
 """  # noqa: S608 - a constant name
-# With whether one that waits for approval has only reserved it.
+# With whether one that is pending approval has only reserved it.
 KNOWN = """
     WITH asked AS MATERIALIZED (SELECT %s::text[] AS ids)
     SELECT external_id, false FROM legalentities_legalentity WHERE external_id = ANY((SELECT ids FROM asked)::text[])
