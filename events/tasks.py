@@ -7,31 +7,27 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from core.jobs import send_on_commit
 from events.models import Delivery
-from events.services.delivering import RUN_SECONDS, deliver, due_webhooks
+from events.services.delivering import deliver_due as deliver
 from events.services.numbering import number_events
 from events.services.webhooks import seal_again
 
 # How many log entries one statement deletes.
 BATCH = 10_000
+# How long a worker waits for something more to send: longer than until beat's next task, so that while things happen
+# they need not wait for it.
+LINGER_SECONDS = 2
 
 
 @shared_task(is_quiet=True)
 def deliver_due() -> None:
-    """Have every webhook delivered to that has something due. Beat sends this every second."""
+    """Number what has happened, and deliver it to every webhook that has something due. Beat sends this every second.
+
+    Several at a time share the webhooks among them.
+    """
     # Also for those who read the feed.
     number_events(is_in_background=True)
-    for webhook_id in due_webhooks():
-        send_on_commit(deliver_webhook, webhook_id)
-
-
-# A receiver that answers byte by byte holds a worker no longer than this.
-@shared_task(soft_time_limit=2 * RUN_SECONDS)
-def deliver_webhook(webhook_id: int) -> None:
-    """Deliver to one webhook. Delivered twice, the second finds it claimed."""
-    if deliver(webhook_id):
-        send_on_commit(deliver_webhook, webhook_id)
+    deliver(linger=LINGER_SECONDS)
 
 
 @shared_task

@@ -1,74 +1,60 @@
 """Delivers events to webhooks: each at least once, those of one subject in their order.
 
-One worker at a time delivers to a webhook. It calls for one event after another and writes down in batches what became
-of the calls; what it had not written down when it was killed is sent again. An event that is refused is kept as a
-delivery that is tried again, and the later ones of its subject wait behind it. If the receiver refuses several in a
-row, it counts as failing: the feed waits, and everything is tried again later.
+One worker at a time delivers to a webhook. It claims it for seconds and renews the claim as long as it lives. It sends
+the events of several subjects at a time and writes down several times a second what became of the calls; what it had
+not written down when it was killed is sent again. An event that is refused is kept as a delivery that is tried again,
+and the later ones of its subject wait behind it. If the receiver refuses several in a row, it counts as failing: the
+feed waits, and everything is tried again later.
+
+A worker delivers to many webhooks in one round, each by threads of its own: one that is slow holds up no other.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 
-import requests
 import structlog
-from celery.exceptions import SoftTimeLimitExceeded
-from django.conf import settings
-from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db import InterfaceError, OperationalError
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import ClientApplication, Notice
-from accounts.sealing import UnreadableSecretError
-from events.messages import Message, headers_of, message_of, message_of_test
 from events.models import Delivery, Webhook
-from events.queries.feed import Consumer, VisibleEvent, last_position, page_of_events, visible_events
-from events.queries.webhooks import IS_OPEN, SCOPE
-from events.retries import RETRIED_FOR, delay_after
-from events.sending import Result, call, new_session
+from events.queries.feed import last_position
+from events.queries.webhooks import IS_OPEN
+from events.sending import CALL_SECONDS, Result
 from events.services.numbering import number_events
-from events.services.webhooks import open_secrets
+from events.services.runs import CLAIMED_FOR, ClaimLostError, Run
 
 log = structlog.get_logger("kontor.webhooks")
 
-# Longer than a call takes. Nobody delivers for so long after a worker was killed.
-CLAIMED_FOR = timedelta(seconds=30)
-RUN_SECONDS = 25
-# What became of the calls is written down after so many, or after so long.
-BATCH = 50
-BATCH_SECONDS = 1.0
-# After so many refusals in a row the receiver itself counts as failing.
-MOST_REFUSALS = 5
-# Deliveries that wait to be tried again. With more the feed waits.
-MOST_KEPT = 10_000
-# The columns of a delivery that a call changes.
-_OUTCOME = ("status", "attempts", "attempted_at", "next_attempt_at", "response_status", "error")
+# For so long a round takes on webhooks and reads the feed. Then receivers that are slow get nothing more, and when
+# their last calls have ended, nobody does.
+RUN_SECONDS = 15
+# How often it is looked whether anything is due.
+LOOK_SECONDS = 0.2
+# In one round, which bounds the threads of a worker.
+MOST_WEBHOOKS = 32
 
 
-class ClaimLostError(Exception):
-    """Another worker delivers to the webhook by now, or somebody has set it back."""
+def deliver_due(*, linger: float = 0) -> None:
+    """Deliver to all webhooks that have something due, until nothing is or the time of a round is over.
+
+    Claims them. Waits so many seconds for more before it leaves one. Raises OperationalError, InterfaceError.
+    """
+    deliveries = _Round(linger)
+    try:
+        deliveries.go()
+    finally:
+        deliveries.drop()
 
 
-class ReceiverFailsError(Exception):
-    """The receiver has refused too many calls in a row, or says that it is gone."""
-
-    def __init__(self, *, is_gone: bool) -> None:
-        self.is_gone = is_gone
-
-
-def due_webhooks() -> list[int]:
-    """Return the ids of the webhooks that have something due."""
-    webhooks = _free_webhooks().filter(IS_OPEN)
-    if not webhooks.exists():
-        return []
-    number_events()
+def _due_webhooks() -> QuerySet[Webhook]:
     waiting = Delivery.objects.filter(
         webhook=OuterRef("pk"), status=Delivery.Status.PENDING, next_attempt_at__lte=timezone.now()
     )
-    due = webhooks.filter(Q(position__lt=last_position()) | Exists(waiting))
-    return list(due.order_by("pk").values_list("pk", flat=True))
+    return _free_webhooks().filter(IS_OPEN).filter(Q(position__lt=last_position()) | Exists(waiting))
 
 
 def _free_webhooks() -> QuerySet[Webhook]:
@@ -83,250 +69,96 @@ def _free_webhooks() -> QuerySet[Webhook]:
     ).exclude(secret="")
 
 
-def deliver(webhook_id: int) -> bool:
-    """Deliver what is due to a webhook; return whether there is more to deliver at once. Claims the webhook."""
-    claimed_until = timezone.now() + CLAIMED_FOR
-    if not _free_webhooks().filter(pk=webhook_id).update(claimed_until=claimed_until):
-        return False
-    webhook = Webhook.objects.get(pk=webhook_id)
-    with new_session() as session:
-        run = _Run(webhook, claimed_until, session)
-        try:
-            return run.finish()
-        except ClaimLostError:
-            return False
+class _Round:
+    def __init__(self, linger: float) -> None:
+        self._linger = linger
+        self._until = time.monotonic() + RUN_SECONDS
+        self._runs: list[Run] = []
+        self._ended: SimpleQueue[tuple[Run, Future[Result]]] = SimpleQueue()
 
+    def go(self) -> None:
+        while True:
+            looked = time.monotonic()
+            self._look()
+            if not self._runs:
+                return
+            self._send(until=looked + LOOK_SECONDS)
 
-@dataclass
-class _Run:
-    """One worker's turn at a webhook, which it has claimed."""
+    def drop(self) -> None:
+        for run in self._runs:
+            run.drop()
 
-    webhook: Webhook
-    claimed_until: datetime
-    session: requests.Session
-    # In a row.
-    refusals: int = 0
-    has_refused: bool = False
-    has_accepted: bool = False
-    unwritten: list[Delivery] = field(default_factory=list)
-    written_at: float = field(default_factory=time.monotonic)
-
-    def __post_init__(self) -> None:
-        self.until = time.monotonic() + RUN_SECONDS
-        self.secrets: Sequence[bytes] = ()
-        self.position = self.webhook.position
-        self._look_at_application()
-        self._look_at_kept()
-
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() > self.until
-
-    def _look_at_application(self) -> None:
-        """Read what the application may see now: it may have changed since the last page."""
-        application = ClientApplication.objects.get(pk=self.webhook.application_id)
-        self.consumer = Consumer.of_application(application)
-
-    def _look_at_kept(self) -> None:
-        pending = self._pending().order_by()
-        self.blocked = set(pending.values_list("subject", flat=True).distinct())
-        self.kept = pending.count()
-
-    def finish(self) -> bool:
-        """Deliver, and release the claim; return whether there is more to deliver at once. Raises ClaimLostError."""
-        try:
-            self.secrets = open_secrets(self.webhook)
-            has_more = self.deliver()
-        except ReceiverFailsError as error:
-            self.fail(is_gone=error.is_gone)
-            return False
-        except UnreadableSecretError:
-            log.exception("webhook_secret_unreadable", webhook=str(self.webhook.uid))
-            self.fail(is_gone=False)
-            return False
-        self.write()
-        self.write(claimed_until=None, **self._failure())
-        return has_more
-
-    def _failure(self) -> dict[str, Any]:
-        """Return the columns that say since when the receiver fails, if it accepted nothing in this run."""
-        if not self.has_refused or self.has_accepted:
-            return {}
-        now = timezone.now()
-        since = Webhook.objects.values_list("failing_since", flat=True).get(pk=self.webhook.pk) or now
-        return {"failing_since": since, "stopped_at": now if now - since > RETRIED_FOR else None}
-
-    def deliver(self) -> bool:
-        """Deliver until nothing is due or the time is over; return whether more is due. Raises ReceiverFailsError."""
-        if SCOPE not in self.consumer.scopes:
-            return False
-        number_events()
-        while not self.is_over:
-            is_busy = self._try_again()
-            is_busy |= self._go_on()
-            if not is_busy:
-                return False
-            self._look_at_application()
-        return True
-
-    def _pending(self) -> QuerySet[Delivery]:
-        return self.webhook.deliveries.filter(status=Delivery.Status.PENDING)
-
-    def _try_again(self) -> bool:
-        """Send the first waiting delivery of each subject whose time has come; return whether there was one."""
-        earlier = self._pending().filter(subject=OuterRef("subject"), event__lt=OuterRef("event"))
-        due = self._pending().filter(~Exists(earlier), next_attempt_at__lte=timezone.now())
-        deliveries = list(due.order_by("next_attempt_at", "pk")[:BATCH])
-        events = self._events(deliveries)
-        for delivery in deliveries:
-            if self.is_over:
-                break
-            message = self._message(delivery, events)
-            if message is None:
-                # It is no longer among what the application receives.
-                delivery.status, delivery.next_attempt_at = Delivery.Status.GIVEN_UP, None
-                self._note(delivery)
-            else:
-                self._send(delivery, message)
-        if deliveries:
-            self.write()
-            self._look_at_kept()
-        return bool(deliveries)
-
-    def _events(self, deliveries: list[Delivery]) -> dict[int, VisibleEvent]:
-        positions = [delivery.event_id for delivery in deliveries if delivery.event_id is not None]
-        return {event.position: event for event in visible_events(self.consumer, positions=positions)}
-
-    def _message(self, delivery: Delivery, events: dict[int, VisibleEvent]) -> Message | None:
-        if delivery.event_id is None:
-            return message_of_test(f"test-{delivery.pk}", delivery.created_at)
-        found = events.get(delivery.event_id)
-        return None if found is None else message_of(found)
-
-    def _go_on(self) -> bool:
-        """Send the next events of the feed; return whether there were some."""
-        if self.kept > MOST_KEPT:
-            return False
-        page = page_of_events(self.consumer, after=self.position, limit=BATCH, types=self.webhook.types or None)
-        for event in page.events:
-            if self.is_over:
-                self.write()
-                return True
-            delivery = Delivery(webhook=self.webhook, event_id=event.position, subject=_subject(event))
-            # From here on it is either delivered or kept.
-            self.position = event.position
-            if delivery.subject in self.blocked:
-                delivery.next_attempt_at = delivery.created_at
-                self.kept += 1
-                self._note(delivery)
-            else:
-                self._send(delivery, message_of(event))
-        if page.next != self.webhook.position:
-            self.position = page.next
-            self.write()
-        return bool(page.events) or page.has_more
-
-    def _send(self, delivery: Delivery, message: Message) -> None:
-        now = timezone.now()
-        headers = headers_of(message, secrets=self.secrets, now=now)
-        try:
-            result = call(self.session, self.webhook.url, message, headers)
-        except SoftTimeLimitExceeded:
-            # It answers byte by byte.
-            result = Result(None, Delivery.Error.TIMEOUT)
-            self.refusals = MOST_REFUSALS
-        self._settle(delivery, result, now)
-        self._note(delivery)
-        if result.is_delivered:
-            self.refusals, self.has_accepted = 0, True
-            return
-        self.has_refused = True
-        self.blocked.add(delivery.subject)
-        self.kept += 1
-        self.refusals += 1
-        if result.is_gone or self.refusals >= MOST_REFUSALS:
-            raise ReceiverFailsError(is_gone=result.is_gone)
-
-    def _settle(self, delivery: Delivery, result: Result, now: datetime) -> None:
-        delivery.attempts += 1
-        delivery.attempted_at = now
-        delivery.response_status, delivery.error = result.status, result.error
-        delivery.next_attempt_at = None
-        if result.is_delivered:
-            delivery.status = Delivery.Status.DELIVERED
-        elif delivery.is_too_old(now):
-            delivery.status = Delivery.Status.GIVEN_UP
+    def _look(self) -> None:
+        """Claim what is due by now, write down what became of the calls, and leave the webhooks that are done with."""
+        now = time.monotonic()
+        if now < self._until:
+            number_events()
+            self._claim()
         else:
-            delivery.status = Delivery.Status.PENDING
-            delivery.next_attempt_at = now + delay_after(delivery.attempts)
+            self._end_slow(now)
+        last = last_position()
+        for run in list(self._runs):
+            with self._on_its_own(run):
+                run.look(last=last)
+                if run.is_ended or (run.is_idle and now - run.busy_at >= self._linger):
+                    run.release()
+                    self._runs.remove(run)
 
-    def _note(self, delivery: Delivery) -> None:
-        self.unwritten.append(delivery)
-        if len(self.unwritten) >= BATCH or time.monotonic() - self.written_at > BATCH_SECONDS:
-            self.write()
+    def _end_slow(self, now: float) -> None:
+        """Send nothing more to receivers that are slow, and go on with the others until these have answered."""
+        for run in self._runs:
+            run.is_leaving |= run.is_slow
+        if now > self._until + CALL_SECONDS or not any(run.is_slow for run in self._runs):
+            for run in self._runs:
+                run.is_leaving = True
 
-    def write(self, **columns: Any) -> None:
-        """Write down what became of the calls, and go on claiming the webhook. Raises ClaimLostError."""
-        now = timezone.now()
-        columns = {"position": self.position, "claimed_until": now + CLAIMED_FOR, **columns}
-        if any(delivery.status == Delivery.Status.DELIVERED for delivery in self.unwritten):
-            columns = {"failures": 0, "failing_since": None, "next_attempt_at": None, **columns}
-        with transaction.atomic():
-            # Neither claimed by another, nor closed or pointed elsewhere meanwhile.
-            claimed = Webhook.objects.filter(
-                pk=self.webhook.pk,
-                claimed_until=self.claimed_until,
-                is_active=True,
-                is_removed=False,
-                url=self.webhook.url,
-            )
-            if not claimed.update(**columns):
-                raise ClaimLostError
-            _write_deliveries(self.unwritten)
-            if columns.get("stopped_at"):
-                _tell_owner(self.webhook)
-        self.webhook.position, self.claimed_until = self.position, columns["claimed_until"]
-        self.unwritten, self.written_at = [], time.monotonic()
+    def _claim(self) -> None:
+        room = MOST_WEBHOOKS - len(self._runs)
+        if room <= 0 or not _free_webhooks().exists():
+            return
+        # None is always the last.
+        for webhook_id in _due_webhooks().order_by("?").values_list("pk", flat=True)[:room]:
+            if _free_webhooks().filter(pk=webhook_id).update(claimed_until=timezone.now() + CLAIMED_FOR):
+                run = Run(Webhook.objects.get(pk=webhook_id), on_end=self._put)
+                self._runs.append(run)
+                with self._on_its_own(run):
+                    run.open()
 
-    def fail(self, *, is_gone: bool) -> None:
-        """Write down what became of the calls, and leave the receiver alone for a while. Releases the claim."""
-        self.write()
-        webhook = Webhook.objects.get(pk=self.webhook.pk)
-        now = timezone.now()
-        since = webhook.failing_since or now
-        stopped_at = now if is_gone or now - since > RETRIED_FOR else None
-        self.write(
-            failures=F("failures") + 1,
-            failing_since=since,
-            next_attempt_at=now + delay_after(webhook.failures + 1),
-            stopped_at=stopped_at,
-            claimed_until=None,
-        )
-        log.warning("webhook_fails", webhook=str(webhook.uid), since=since.isoformat(), is_stopped=bool(stopped_at))
+    def _put(self, run: Run, future: "Future[Result]") -> None:
+        self._ended.put((run, future))
 
+    def _send(self, *, until: float) -> None:
+        """Make calls until it is time to look again, or until none is left to make."""
+        for run in list(self._runs):
+            with self._on_its_own(run):
+                run.end_overdue()
+                run.begin()
+        if not any(run.has_calls for run in self._runs):
+            time.sleep(max(0, until - time.monotonic()))
+        while any(run.has_calls for run in self._runs):
+            try:
+                run, future = self._ended.get(timeout=max(0, until - time.monotonic()))
+            except Empty:
+                return
+            if run in self._runs:
+                with self._on_its_own(run):
+                    run.settle(future)
+                    run.begin()
 
-def _tell_owner(webhook: Webhook) -> None:
-    """Have a mail sent to the owner of the application, which beat does within minutes."""
-    application = ClientApplication.objects.select_related("owner__user").get(pk=webhook.application_id)
-    if application.owner is not None and application.owner.user.is_active:
-        Notice.objects.create(
-            kind=Notice.Kind.WEBHOOK_GIVEN_UP,
-            recipient=application.owner.user,
-            subject_kind="webhook",
-            subject_id=webhook.pk,
-            language=settings.LANGUAGE_CODE,
-        )
+    @contextmanager
+    def _on_its_own(self, run: Run) -> Iterator[None]:
+        """Let what happens to one webhook happen to no other. What is wrong with the database concerns all."""
+        try:
+            yield
+        except (OperationalError, InterfaceError):
+            raise
+        except ClaimLostError:
+            self._leave(run)
+        except Exception:
+            # It is tried again when the claim has run out.
+            log.exception("webhook_not_delivered", webhook=str(run.webhook.uid))
+            self._leave(run)
 
-
-def _subject(event: VisibleEvent) -> str:
-    return f"{event.subject_kind}:{event.subject_id}"
-
-
-def _write_deliveries(deliveries: list[Delivery]) -> None:
-    known = [delivery for delivery in deliveries if delivery.pk is not None]
-    new = [delivery for delivery in deliveries if delivery.pk is None]
-    # A replay sends again what is in the log already.
-    Delivery.objects.bulk_create(
-        new, update_conflicts=True, unique_fields=["webhook", "event"], update_fields=["created_at", *_OUTCOME]
-    )
-    Delivery.objects.bulk_update(known, _OUTCOME)
+    def _leave(self, run: Run) -> None:
+        run.drop()
+        self._runs.remove(run)

@@ -328,7 +328,6 @@ TASKS = {
     "accounts.tasks.clean_up": _TECHNICAL,
     "config.operations.tasks.note_beat": _TECHNICAL,
     "events.tasks.deliver_due": _SENDS,
-    "events.tasks.deliver_webhook": _SENDS,
     "events.tasks.tidy_deliveries": _TECHNICAL,
     "importexport.exports.tasks.expire_exports": _TECHNICAL,
     "importexport.exports.tasks.resume_exports": _STARTED,

@@ -21,6 +21,8 @@ from events.models import Delivery, Webhook
 from events.retries import RETRIED_FOR
 from events.sending import check_url
 from events.services import delivering
+from events.services.delivering import deliver_due
+from events.services.runs import MOST_REFUSALS
 from events.services.webhooks import open_secrets
 from events.tasks import tidy_deliveries
 from tests.changerequests.policies import policy, rule, set_policy, stage
@@ -30,12 +32,6 @@ from tests.events.test_feed import give, rename, take
 pytestmark = pytest.mark.django_db
 WEBHOOKS = "/v1.0/webhooks"
 UNKNOWN = f"{WEBHOOKS}/00000000-0000-4000-8000-000000000000"
-
-
-def deliver_due():
-    """Do what the workers do."""
-    for webhook_id in delivering.due_webhooks():
-        delivering.deliver(webhook_id)
 
 
 def deliver_all():
@@ -296,7 +292,7 @@ def test_a_receiver_that_refuses_several_in_a_row_is_left_alone_for_a_while(app,
         make_contact()
     deliver_due()
     deliver_due()
-    assert len(receiver.refused) == delivering.MOST_REFUSALS
+    assert len(receiver.refused) == MOST_REFUSALS
     assert one_listed(app)["failingSince"] is not None
     receiver.answer = lambda call: 204
     deliver_all()
@@ -308,7 +304,7 @@ def test_after_three_days_it_is_given_up_until_it_is_replayed(app, subscribe, re
     path, _secret = subscribe(app)
     start = one_listed(app)["lastPosition"]
     receiver.answer = lambda call: 503
-    for _ in range(delivering.MOST_REFUSALS + 1):
+    for _ in range(MOST_REFUSALS + 1):
         make_contact()
     deliver_due()
     Webhook.objects.update(failing_since=timezone.now() - RETRIED_FOR - timedelta(minutes=1))
@@ -321,7 +317,7 @@ def test_after_three_days_it_is_given_up_until_it_is_replayed(app, subscribe, re
     receiver.answer = lambda call: 204
     assert app.post(f"{path}/replay", {"after": start}).status == 202
     deliver_due()
-    assert receiver.types == ["contact.created"] * (delivering.MOST_REFUSALS + 1)
+    assert receiver.types == ["contact.created"] * (MOST_REFUSALS + 1)
     assert one_listed(app)["isActive"]
 
 
