@@ -211,9 +211,9 @@ class Installation:
         self.processes.append(web)
         return web
 
-    def worker(self, *, file_kib: int | None = None, **variables: str) -> "Process":
+    def worker(self, *arguments: str, file_kib: int | None = None, **variables: str) -> "Process":
         argv = [sys.executable, "-m", "celery", "--quiet", "--app", "config", "worker", "--concurrency=1"]
-        argv += ["--without-gossip", "--without-mingle"]
+        argv += ["--without-gossip", "--without-mingle", *arguments]
         worker = Process("worker", limited(argv, file_kib), self.environment(**variables), self.var)
         self.processes.append(worker)
         return worker

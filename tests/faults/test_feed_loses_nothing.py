@@ -28,6 +28,8 @@ from tests.faults.installation import Installation, Process, Web, wait_until
 CHANGES = int(os.environ.get("FEED_CHANGES", "800"))
 KILLS = int(os.environ.get("FEED_KILLS", "4"))
 WRITERS, PROCESSES = 8, 2
+# One is for all work, the other for events alone.
+WORKERS: tuple[tuple[str, ...], ...] = ((), ("--queues=events", "--hostname=events@%h"))
 CONTACTS = 40
 # About what the writers do on two cores, so that the kills are spread over the run.
 CHANGES_PER_SECOND = 100
@@ -75,13 +77,13 @@ class Reader(threading.Thread):
 
 
 class Run:
-    """The processes: one web server and one worker, which are killed and started again, and beat."""
+    """The processes: a web server and two workers, which are killed and started again, and beat."""
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
         self.port = free_port()
         self.web = self._new_web()
-        self.worker = self._new_worker()
+        self.workers = [self._new_worker(*arguments) for arguments in WORKERS]
         self.beat = installation.beat()
 
     def _new_web(self) -> Web:
@@ -89,16 +91,17 @@ class Run:
         self.installation.processes.append(web)
         return web
 
-    def _new_worker(self) -> Process:
-        return self.installation.worker(WEBHOOK_ALLOW_PRIVATE="1")
+    def _new_worker(self, *arguments: str) -> Process:
+        return self.installation.worker(*arguments, WEBHOOK_ALLOW_PRIVATE="1")
 
     def kill_one(self, choice: random.Random) -> None:
         if choice.random() < 0.5:
             self.web.kill()
             self.web = self._new_web()
         else:
-            self.worker.kill()
-            self.worker = self._new_worker()
+            number = choice.randrange(len(WORKERS))
+            self.workers[number].kill()
+            self.workers[number] = self._new_worker(*WORKERS[number])
 
 
 class Unreliable:
@@ -201,7 +204,7 @@ def test_a_copy_made_from_the_feed_equals_the_database(installation: Installatio
 
     expected = {event["id"] for event in all_seeing.events}
     wait_until(
-        lambda: len(receiver.accepted) > len(expected) / 2, "nothing is delivered", seconds=PATIENCE, log=run.worker
+        lambda: len(receiver.accepted) > len(expected) / 2, "nothing is delivered", seconds=PATIENCE, log=run.workers[0]
     )
     # Otherwise one that is refused five times would be waited for.
     unreliable.is_reliable = True
@@ -209,7 +212,7 @@ def test_a_copy_made_from_the_feed_equals_the_database(installation: Installatio
         lambda: expected <= {call.headers["webhook-id"] for call in list(receiver.accepted)},
         "not everything was delivered",
         seconds=PATIENCE,
-        log=run.worker,
+        log=run.workers[0],
     )
     _check_deliveries(receiver)
 
