@@ -112,6 +112,8 @@ def logging_config(form: str, *, level: str) -> None:
                 # The line of operations.tasklog says it all; Celery's own would add what the exception says.
                 "celery.app.trace": {"level": "CRITICAL"},
                 "celery.worker.strategy": {"level": "WARNING"},
+                # It says so of every message that nobody took in time, which for what is due each second is nothing.
+                "celery.worker.request": {"level": "WARNING"},
                 "celery.beat": {"filters": ["sent"]},
                 "botocore": {"level": "WARNING"},
                 # It would repeat what somebody sent as the host; the request's line has the status.

@@ -122,7 +122,7 @@ def read_figures() -> Figures:
         if state == "pending":
             oldest_due[kind] = max(age or 0.0, 0.0)
     with probes.redis() as client:
-        length = int(client.llen(current_app.conf.task_default_queue))
+        length = sum(int(client.llen(name)) for name in current_app.amqp.queues)
     noted: float | None = cache.get(BEAT_KEY)
     return Figures(
         jobs,

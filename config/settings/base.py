@@ -11,6 +11,7 @@ import environ
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
+from kombu import Exchange, Queue
 
 from config.settings.databases import database_config
 from config.settings.environment import EMBEDDED, ROOT, VAR_DIR, WEEKDAYS, embedded_servers, env, weekdays
@@ -135,6 +136,10 @@ CACHES = {
 CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = broker(
     REDIS_URL, visibility_timeout=3600, socket_connect_timeout=2, socket_timeout=3
 )
+# What happens is sent on by a queue of its own, so that workers can be kept free for it, whatever is imported. A worker
+# serves both unless it names one.
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("celery", "events")]
+CELERY_TASK_ROUTES = {"events.tasks.deliver_due": {"queue": "events"}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

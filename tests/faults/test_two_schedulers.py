@@ -26,15 +26,20 @@ TAKES_OVER_WITHIN = timedelta(seconds=10 + 1)
 class Queue:
     """What was sent: no worker takes it."""
 
+    NAMES = ("celery", "events")
+
     def __init__(self, installation: Installation) -> None:
         self._client = Redis.from_url(paths.redis_url(installation.var))
-        self._client.delete("celery")
+        self._client.delete(*self.NAMES)
 
     def headers(self) -> list[dict[str, Any]]:
-        """The headers of the messages in the order in which they were sent."""
-        messages = self._client.lrange("celery", 0, -1)
-        assert isinstance(messages, list)
-        return [json.loads(message)["headers"] for message in reversed(messages)]
+        """The headers of the messages, those of each task in the order in which they were sent."""
+        found = []
+        for name in self.NAMES:
+            messages = self._client.lrange(name, 0, -1)
+            assert isinstance(messages, list)
+            found += [json.loads(message)["headers"] for message in reversed(messages)]
+        return found
 
     def times(self, beat: Process | None = None) -> list[datetime]:
         """When the task of each second was sent, by this scheduler or by any."""
@@ -45,7 +50,7 @@ class Queue:
         ]
 
     def close(self) -> None:
-        self._client.delete("celery")
+        self._client.delete(*self.NAMES)
         self._client.close()
 
 
