@@ -9,8 +9,14 @@ class MatchingConfig(AppConfig):
 
     def ready(self) -> None:
         from contacts.duplicates import register_duplicates
+        from core.anonymization import register_anonymization_handler
+        from events.kinds import register_event_kind
+        from matching.asking import WrittenDuplicates
         from matching.checks import check_weights
-        from matching.creation import CreationDuplicates
+        from matching.events import DISTINCTION_EVENTS
+        from matching.pairs import forget_pairs
 
         register(check_weights)
-        register_duplicates(CreationDuplicates())
+        register_duplicates(WrittenDuplicates())
+        register_anonymization_handler(forget_pairs)
+        register_event_kind(DISTINCTION_EVENTS)

@@ -1,12 +1,22 @@
-"""The blocking keys of contacts. docs/duplicates.md says of what they are made."""
+"""The blocking keys of contacts, and the pairs that are possibly one person. docs/duplicates.md explains both."""
+
+from typing import Self
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from accounts.actor import Actor
+from accounts.models import Member
 from contacts.models import Contact
 from core.triggers import Guard
+
+# The ledger's entries that say of two contacts that they are not, or may be again, the same person: one for each.
+DISTINCTION = "contact-distinction"
 
 
 class MatchingKeys(models.Model):
@@ -68,3 +78,77 @@ class MatchedContact(Contact):
                 """,
             ),
         ]
+
+
+class PairQuerySet(models.QuerySet["Pair"]):
+    def visible_to(self, actor: Actor) -> Self:
+        """Return the pairs of which the actor sees both contacts."""
+        rows = Contact.objects.narrowed_to_visible(self, actor, column="lower_id")
+        return Contact.objects.narrowed_to_visible(rows, actor, column="higher_id")
+
+    def of(self, contact_id: int, others: "models.QuerySet[Contact] | list[int]") -> Self:
+        """Return the pairs of a contact with each of the others."""
+        return self.filter(Q(lower_id=contact_id, higher_id__in=others) | Q(higher_id=contact_id, lower_id__in=others))
+
+
+class Pair(models.Model):
+    """Two contacts that are possibly one person, or of whom a member has said that they are not.
+
+    `score` is how likely it was when they were last compared. `is_open` means that somebody should look at them. Who
+    says that they are different people gives a `reason`; `distinct_score` is how alike they were then, and they are
+    open again once they are more alike. Values of the contacts are not kept.
+    """
+
+    # Without constraints: a contact may be distinguished from others before somebody has approved its creation.
+    lower = models.ForeignKey(
+        Contact,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("contact"),
+    )
+    higher = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, db_constraint=False, related_name="+", verbose_name=_("other contact")
+    )
+    score = models.FloatField(_("score"))
+    is_open = models.BooleanField(_("open"), default=True)
+    found_at = models.DateTimeField(_("found"), default=timezone.now)
+    compared_at = models.DateTimeField(_("last compared"), default=timezone.now)
+    reason = models.TextField(_("reason"), blank=True, default="")
+    distinct_score = models.FloatField(null=True, blank=True)
+    distinct_at = models.DateTimeField(_("distinguished"), null=True, blank=True)
+    distinct_by = models.ForeignKey(
+        Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("distinguished by")
+    )
+
+    objects = PairQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("possible duplicate")
+        verbose_name_plural = _("possible duplicates")
+        default_permissions = ("view", "add", "change")
+        constraints = [
+            models.UniqueConstraint(fields=["lower", "higher"], name="pair_once"),
+            models.CheckConstraint(condition=Q(lower_id__lt=F("higher_id")), name="pair_in_order"),
+            models.CheckConstraint(
+                condition=Q(distinct_at=None, distinct_score=None, distinct_by=None, reason="")
+                | Q(distinct_at__isnull=False, distinct_score__isnull=False),
+                name="pair_says_who_distinguished_it",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_open=True) | Q(distinct_at__isnull=False), name="pair_is_closed_by_somebody"
+            ),
+        ]
+        indexes = [
+            models.Index(F("score").desc(), "id", condition=Q(is_open=True), name="open_pairs_best_first"),
+            models.Index(
+                F("distinct_at").desc(),
+                "id",
+                condition=Q(distinct_at__isnull=False),
+                name="distinct_pairs_latest_first",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lower_id}, {self.higher_id}"

@@ -12,7 +12,7 @@ from accounts.actor import Actor
 from contacts.models import CONTACT_SCHEMA, Contact
 from contacts.queries.contacts import check_visible
 from matching.keys import hashed, keys_of
-from matching.models import MatchingKeys
+from matching.models import MatchingKeys, Pair
 from matching.reading import Reading
 from matching.scoring import Match, Verdict, compared
 from schemas.compiled import CompiledSchema
@@ -48,18 +48,48 @@ def candidates(*, actor: Actor, details: Mapping[str, Any], contact_id: int | No
     """
     if contact_id is not None:
         check_visible(actor=actor, contact_id=contact_id)
+    return alike(actor=actor, details=details, contact_id=contact_id)[:MOST]
+
+
+def alike(
+    *,
+    actor: Actor,
+    details: Mapping[str, Any],
+    contact_id: int | None = None,
+    before: Mapping[str, Any] | None = None,
+) -> list[Candidate]:
+    """Return the contacts that the actor sees and that are possibly the person of the details, best first.
+
+    Leaves out `contact_id`, whose details they are or will be, and contacts of which somebody has said that they are
+    another person, unless they are more alike now. With the details of `before`, returns only those that are more alike
+    than they were then.
+    """
     reading = current_reading()
     person = reading.person(details)
     keys = sorted(map(hashed, keys_of(person)))
-    if not keys:
+    former = None if before is None else reading.person(before)
+    if not keys or person == former:
         return []
     found = []
     for contact in _to_compare(actor, keys, but=contact_id):
-        match = compared(person, reading.person(contact.details))
-        if match.verdict is not Verdict.UNLIKELY:
+        other = reading.person(contact.details)
+        match = compared(person, other)
+        if match.verdict is Verdict.UNLIKELY:
+            continue
+        if former is None or match.score > compared(former, other).score:
             found.append(Candidate(contact, match))
+    found = _without_distinct(contact_id, found)
     found.sort(key=lambda candidate: (-candidate.match.score, candidate.contact.pk))
-    return found[:MOST]
+    return found
+
+
+def _without_distinct(contact_id: int | None, found: list[Candidate]) -> list[Candidate]:
+    if contact_id is None or not found:
+        return found
+    pairs = Pair.objects.of(contact_id, [candidate.contact.pk for candidate in found])
+    rows = pairs.filter(distinct_at__isnull=False).values_list("lower_id", "higher_id", "distinct_score")
+    most = {lower + higher - contact_id: score or 0.0 for lower, higher, score in rows}
+    return [one for one in found if one.contact.pk not in most or one.match.score > most[one.contact.pk]]
 
 
 def current_reading() -> Reading:

@@ -6,7 +6,7 @@ docs/duplicates.md lists the keys.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from matching.keys import hashed
@@ -59,26 +59,30 @@ class Reading:
     nationalities: tuple[str, ...]
     addresses: Mapping[str, Mapping[str, str]]
     """Path of the object -> meaning -> key."""
+    paths: tuple[str, ...]
+    """All of these in the order of the form; of what is within an array, the path of the array."""
 
     @classmethod
     def of(cls, fields: Mapping[str, Field]) -> "Reading":
-        return cls(
-            given=_with_key(fields, GIVEN),
-            family=_with_key(fields, FAMILY),
-            birth_dates=tuple(path for path in _with_key(fields, BIRTH_DATE) if fields[path].type is FieldType.DATE),
-            emails=tuple(path for path, field in fields.items() if field.type is FieldType.EMAIL),
-            phones={
+        found: dict[str, Any] = {
+            "given": _with_key(fields, GIVEN),
+            "family": _with_key(fields, FAMILY),
+            "birth_dates": tuple(path for path in _with_key(fields, BIRTH_DATE) if fields[path].type is FieldType.DATE),
+            "emails": tuple(path for path, field in fields.items() if field.type is FieldType.EMAIL),
+            "phones": {
                 path: region_or_default(field.region) for path, field in fields.items() if field.type in PHONE_TYPES
             },
-            tax_numbers=_with_key(fields, TAX_NUMBER),
-            nationalities=_with_key(fields, NATIONALITY),
-            addresses=_addresses(fields),
-        )
+            "tax_numbers": _with_key(fields, TAX_NUMBER),
+            "nationalities": _with_key(fields, NATIONALITY),
+            "addresses": _addresses(fields),
+        }
+        read = {path for paths in found.values() for path in paths}
+        return cls(**found, paths=tuple(dict.fromkeys(_outermost(path, fields) for path in fields if path in read)))
 
     @property
     def version(self) -> int:
         """A number of 63 bits that says where the values are and how they become keys."""
-        return abs(hashed(f"{RULES} {self}"))
+        return abs(hashed(f"{RULES} {replace(self, paths=())}"))
 
     def person(self, details: Mapping[str, Any]) -> Person:
         """Return what is compared of a contact with these details. Values of another type count as absent."""
@@ -137,6 +141,13 @@ def _addresses(fields: Mapping[str, Field]) -> dict[str, dict[str, str]]:
             above, _, key = path.rpartition(".")
             found.setdefault(above, {}).setdefault(meaning, key)
     return found
+
+
+def _outermost(path: str, fields: Mapping[str, Field]) -> str:
+    """Return the path of the array that a path leads into, or the path itself."""
+    steps = path.split(".")
+    above = (".".join(steps[:length]) for length in range(1, len(steps) + 1))
+    return next((place for place in above if place in fields and fields[place].is_array), path)
 
 
 def _street_word(word: str) -> str:

@@ -59,6 +59,11 @@ class Match:
     levels: Mapping[Attribute, Level]
 
     @property
+    def shown_score(self) -> float:
+        """The score to four digits. Two contacts that agree in everything differ from better ones in later digits."""
+        return round(self.score, 4)
+
+    @property
     def reasons(self) -> list[str]:
         """What agrees, in the active language."""
         found = []
@@ -91,7 +96,7 @@ def compared(one: Person, other: Person, table: Table | None = None) -> Match:
     is_contradicted = any(levels.get(attribute) is Level.DIFFERENT for attribute in DECISIVE)
     if is_contradicted and levels.get(Attribute.TAX_NUMBER) is not Level.SAME:
         score = min(score, table.probable - _BELOW)
-    return Match(round(score, 4), _verdict(score, table), levels)
+    return Match(score, _verdict(score, table), levels)
 
 
 def _verdict(score: float, table: Table) -> Verdict:

@@ -13,7 +13,7 @@ class DuplicatesSearchSerializer(StrictSerializer):
 
 class CandidateSerializer(serializers.Serializer):
     contact = ContactRefSerializer()
-    score = serializers.FloatField(source="match.score", help_text="Between 0 and 1; 1 is certain.")
+    score = serializers.FloatField(source="match.shown_score", help_text="Between 0 and 1; 1 is certain.")
     reasons = serializers.ListField(
         child=serializers.CharField(), source="match.reasons", help_text="What agrees, in the caller's language."
     )

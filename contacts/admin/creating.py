@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -20,7 +21,16 @@ from changerequests.admin.messages import waiting_message
 from changerequests.models import ChangeRequest
 from changerequests.queries.policies import binding_policy
 from contacts.admin.base import address_of, done
+from contacts.admin.duplicates import (
+    Answer,
+    DuplicatesFound,
+    duplicates_page,
+    is_way_back,
+    sent_form,
+    settle_duplicates,
+)
 from contacts.admin.links import offer_systems, place_faults
+from contacts.duplicates import contact_written, wait_for_similar
 from contacts.models import (
     CONTACT_CREATION,
     CONTACT_SCHEMA,
@@ -80,22 +90,24 @@ class NewContactForm(forms.Form):
 
 
 def create_page(admin: Any, request: HttpRequest) -> HttpResponse:
-    """Render the form; on POST, create the contact. Requires `contacts.add_contact`."""
+    """Render the form; on POST, create the contact, or show who may be the same person. Requires MAY_ADD."""
     actor = actor_of(request)
     if actor is None or not admin.has_add_permission(request):
         raise PermissionDenied
-    data = request.POST if request.method == "POST" else None
+    data, answer = sent_form(request) if request.method == "POST" else (None, Answer())
     # Creating waits as a whole or not at all, so no field is marked as requiring approval.
     details = DetailsForm(
         current_schema(CONTACT_SCHEMA), {}, data, is_approval_marked=False, choices_url=admin.choices_url()
     )
     form = NewContactForm(data)
     status, error = HTTPStatus.OK, None
-    if data is not None:
+    if data is not None and not is_way_back(request):
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         if form.is_valid():
             try:
-                made = _create(actor, form.cleaned_data, details)
+                made = _create(actor, form.cleaned_data, details, answer)
+            except DuplicatesFound as duplicates:
+                return _ask(admin, request, actor, details, duplicates, answer)
             except ApiError as refusal:
                 error = refusal
                 _show(refusal, form, details)
@@ -116,21 +128,58 @@ def create_page(admin: Any, request: HttpRequest) -> HttpResponse:
         "contact_form": form,
         "error": error,
         "follows_email": settings.USERNAME_FROM_EMAIL,
-        "waits": binding_policy(actor, kind=CONTACT_CREATION) is not None,
+        "waits": _waits(actor),
     }
     return TemplateResponse(request, "admin/contacts/contact/create.html", context, status=status)
 
 
-def _create(actor: Actor, asked: dict[str, Any], details: DetailsForm) -> Contact | ChangeRequest:
-    """Create the contact with its external id, or ask for it. Raises what the service raises."""
+@transaction.atomic
+def _create(actor: Actor, asked: dict[str, Any], details: DetailsForm, answer: Answer) -> Contact | ChangeRequest:
+    """Create the contact with its external id, or ask for it. Raises what the service raises, and DuplicatesFound.
+
+    Waits for others who create somebody similar, and has them wait.
+    """
+    target = details.target
+    wait_for_similar(target)
     system = asked["system"] or ExternalConnection.DEFAULT_SYSTEM
-    return create_contact(
+    made = create_contact(
         actor=actor,
         type_id=asked["type"],
         username=asked.get("username") or None,
-        details=details.target,
+        details=target,
         connections=[{"system": system, "externalId": asked["external_id"]}] if asked["external_id"] else [],
     )
+    if isinstance(made, ChangeRequest):
+        settle_duplicates(actor=actor, details=target, contact_id=made.subject_id or 0, answer=answer)
+    else:
+        settle_duplicates(actor=actor, details=target, contact_id=made.pk, answer=answer)
+        contact_written(made.pk)
+    return made
+
+
+def _ask(
+    admin: Any, request: HttpRequest, actor: Actor, details: DetailsForm, duplicates: DuplicatesFound, answer: Answer
+) -> HttpResponse:
+    return duplicates_page(
+        admin,
+        request,
+        schema=details.schema,
+        details=details.target,
+        found=duplicates.found,
+        answer=answer,
+        context={
+            "nothing_done": gettext("Nothing was created yet."),
+            "typed_label": gettext("New contact"),
+            "go_on": gettext("Not the same person: ask for approval")
+            if _waits(actor)
+            else gettext("Not the same person: create"),
+            "leave": reverse("admin:contacts_contact_changelist"),
+        },
+    )
+
+
+def _waits(actor: Actor) -> bool:
+    return binding_policy(actor, kind=CONTACT_CREATION) is not None
 
 
 def _show(refusal: ApiError, form: NewContactForm, details: DetailsForm) -> None:

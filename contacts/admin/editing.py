@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -25,7 +26,16 @@ from contacts.admin.amending import (
     waiting_context,
 )
 from contacts.admin.base import address_of, check_permission, contact_page, opened
+from contacts.admin.duplicates import (
+    Answer,
+    DuplicatesFound,
+    duplicates_page,
+    is_way_back,
+    sent_form,
+    settle_duplicates,
+)
 from contacts.display import field_labels, shown_changes
+from contacts.duplicates import contact_written, lock_contacts, wait_for_similar
 from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, ChannelKind, Contact
 from contacts.permissions import MAY_CHANGE_DETAILS
 from contacts.queries.details import pending_addresses
@@ -60,14 +70,17 @@ def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse
         amended = own_open_request(actor, contact, request.GET.get("amend"), kind=CONTACT_DETAILS)
         form = DetailsForm(schema, amended_details(contact, amended), choices_url=admin.choices_url())
         return _drawn(admin, request, contact, schema, Page(form, fresh_submission(contact, amended)))
-    submission_form = SubmissionForm(request.POST)
+    typed, answer = sent_form(request)
+    submission_form = SubmissionForm(typed)
     submission_form.is_valid()
     read = submission_form.cleaned_data.get("version")
     if read is None or read > contact.version:
         raise SuspiciousOperation("no such version")
     if read < contact.version:
         return _overtaken(admin, request, actor, contact, schema, submission_form, read)
-    form = DetailsForm(schema, contact.details, request.POST, choices_url=admin.choices_url())
+    form = DetailsForm(schema, contact.details, typed, choices_url=admin.choices_url())
+    if is_way_back(request):
+        return _drawn(admin, request, contact, schema, Page(form, submission_form))
     if not submission_form.is_valid():
         return _drawn(admin, request, contact, schema, Page(form, submission_form), HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -76,9 +89,9 @@ def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse
     try:
         if amended is not None:
             return amend(request, amended, actor=actor, document=form.patch, comment=comment)
-        submission = patch_details(
-            actor=actor, contact_id=contact.pk, patch=form.patch, comment=comment, versions=[read]
-        )
+        submission = _submit(actor, contact, form, comment=comment, version=read, answer=answer)
+    except DuplicatesFound as duplicates:
+        return _ask(admin, request, contact, form, duplicates, answer)
     except PreconditionFailed:
         _actor, contact = opened(admin, request, contact_id)
         return _overtaken(admin, request, actor, contact, schema, submission_form, read)
@@ -87,6 +100,51 @@ def edit_page(admin: Any, request: HttpRequest, contact_id: int) -> HttpResponse
         return _drawn(admin, request, contact, schema, Page(form, submission_form, error), error.status)
     _tell(request, schema, form, submission)
     return HttpResponseRedirect(address_of(contact.pk))
+
+
+@transaction.atomic
+def _submit(
+    actor: Actor, contact: Contact, form: DetailsForm, *, comment: str | None, version: int, answer: Answer
+) -> Submission:
+    """Submit the change. Raises what the service raises, and DuplicatesFound.
+
+    Waits for others who write somebody similar, and has them wait. Locks the contacts that the answer is about, with
+    the contact that changes, in the order of their ids.
+    """
+    wait_for_similar(form.target)
+    if answer.seen:
+        lock_contacts(actor=actor, contact_ids={contact.pk, *answer.seen})
+    submission = patch_details(
+        actor=actor, contact_id=contact.pk, patch=form.patch, comment=comment, versions=[version]
+    )
+    settle_duplicates(actor=actor, details=form.target, contact_id=contact.pk, before=contact.details, answer=answer)
+    if submission.entry_id is not None:
+        contact_written(contact.pk)
+    return submission
+
+
+def _ask(
+    admin: Any,
+    request: HttpRequest,
+    contact: Contact,
+    form: DetailsForm,
+    duplicates: DuplicatesFound,
+    answer: Answer,
+) -> HttpResponse:
+    return duplicates_page(
+        admin,
+        request,
+        schema=form.schema,
+        details=form.target,
+        found=duplicates.found,
+        answer=answer,
+        context={
+            "nothing_done": gettext("Nothing was changed yet."),
+            "typed_label": gettext("%(name)s after the change") % {"name": contact},
+            "go_on": gettext("Not the same person: submit the change"),
+            "leave": address_of(contact.pk),
+        },
+    )
 
 
 def _overtaken(

@@ -10,6 +10,7 @@ from audit import entries
 from audit.models import Erasure
 from changerequests.models import ChangeRequest
 from changerequests.services.erasure import erase_requests
+from contacts.duplicates import forget_distinctions
 from contacts.models import CONTACT_CREATION, Contact, WaitingContact
 
 # How long the data stay with a request that was rejected or cancelled.
@@ -32,5 +33,6 @@ def erase_refused_creations() -> int:
     ids = list(refused.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE])
     entries.erase(kind=CONTACT_CREATION, subject_ids=ids)
     erase_requests(CONTACT_CREATION, ids)
+    forget_distinctions(ids)
     WaitingContact.objects.filter(pk__in=ids).update(name="")
     return len(ids)

@@ -12,7 +12,7 @@ from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import IF_NONE_MATCH, ActorView
 from changerequests.models import ChangeRequest
 from changerequests.serializers import WaitingSerializer, waiting
-from contacts.duplicates import REFUSE_DUPLICATES, contact_created, level_in, refuse_duplicates
+from contacts.duplicates import REFUSE_DUPLICATES, contact_written, level_in, refuse_duplicates
 from contacts.models import ExternalConnection
 from contacts.permissions import MAY_ADD, MAY_ANONYMIZE, MAY_CHANGE_DETAILS
 from contacts.queries.contacts import connection_holder, visible_contact
@@ -67,7 +67,7 @@ class ContactsView(ActorView):
                 actor=self.actor, type_id=body["contactTypeId"], username=body["username"], details=body["details"]
             )
             if level and not isinstance(made, ChangeRequest):
-                contact_created(made)
+                contact_written(made.pk)
             if isinstance(made, ChangeRequest):
                 return waiting(made), contact_subject(made.subject_id or 0)
             answer = shapes.CreatedContactSerializer(made).data

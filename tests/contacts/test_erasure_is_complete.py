@@ -32,6 +32,7 @@ ERASED = {
     "importexport.ImportFailure": {"external_id", "message"},
     "importexport.ImportFile": {"name", "original_name"},
     "importexport.WaitingEntry": {"external_id", "changes"},
+    "matching.Pair": {"reason"},
     "oauth2_provider.AccessToken": {"token", "token_checksum", "scope", "resource"},
     "oauth2_provider.Grant": {
         "code", "redirect_uri", "scope", "code_challenge", "code_challenge_method", "nonce", "claims", "resource",
