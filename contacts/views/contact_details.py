@@ -1,5 +1,6 @@
 """API view for the details of a contact."""
 
+from django.db import transaction
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from orjson import Fragment
@@ -9,14 +10,16 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import IF_MATCH, IF_NONE_MATCH, ActorView
+from contacts.duplicates import REFUSE_DUPLICATES, contact_written, level_in, refuse_duplicates
 from contacts.models import ChannelKind
 from contacts.permissions import MAY_CHANGE_DETAILS
-from contacts.plans import Target, merged, plan, replaced
+from contacts.plans import ChangePlan, Target, merged, plan, replaced
 from contacts.queries.details import details_from_row, details_query
 from contacts.serializers import contacts as shapes
-from contacts.services.changes import commit
+from contacts.services.changes import Submission, commit
 from contacts.snapshots import snapshot_from_row, snapshot_query
 from contacts.views.tags import READ, TAGS, WRITE
+from core.documents import with_values
 from core.json import rendered
 
 
@@ -58,7 +61,7 @@ class ContactDetailsView(ActorView):
     @extend_schema(
         operation_id="patchContactDetails",
         tags=TAGS,
-        parameters=IF_MATCH,
+        parameters=[*IF_MATCH, *REFUSE_DUPLICATES],
         request=shapes.SubmitDetailsSerializer,
         responses={200: shapes.SubmittedDetailsSerializer},
     )
@@ -71,7 +74,12 @@ class ContactDetailsView(ActorView):
         submission waits as a change request. So does a member's change of the email address or mobile number of a
         client who has a login, whatever the schema says. A new address that needs verification waits for its key.
 
-        `subCode`: ValidationFailed, FieldNotUpdatable, PendingChangeRequestExists, UsernameNotUnique, UsernameRequired.
+        With `X-Refuse-Duplicates`, the change is refused if it makes the contact `probable`, or at least `possible`, to
+        be the same person as another one that the caller sees; `properties.candidates` has the ids. Contacts that were
+        as much alike before refuse nothing, nor do those of whom somebody has said that they are different people.
+
+        `subCode`: ValidationFailed, FieldNotUpdatable, PendingChangeRequestExists, UsernameNotUnique, UsernameRequired,
+        ProbableDuplicate.
         With `If-Match`: 412 and the current ETag if the details have changed since.
         """
         body = self.body(shapes.SubmitDetailsSerializer)
@@ -80,7 +88,7 @@ class ContactDetailsView(ActorView):
     @extend_schema(
         operation_id="putContactDetails",
         tags=TAGS,
-        parameters=IF_MATCH,
+        parameters=[*IF_MATCH, *REFUSE_DUPLICATES],
         request=shapes.SubmitDetailsSerializer,
         responses={200: shapes.SubmittedDetailsSerializer},
     )
@@ -89,14 +97,17 @@ class ContactDetailsView(ActorView):
 
         `details` is the whole document: values that it omits are removed. Otherwise the same as PATCH.
 
-        `subCode`: ValidationFailed, FieldNotUpdatable, PendingChangeRequestExists, UsernameNotUnique, UsernameRequired.
+        `subCode`: ValidationFailed, FieldNotUpdatable, PendingChangeRequestExists, UsernameNotUnique, UsernameRequired,
+        ProbableDuplicate.
         With `If-Match`: 412 and the current ETag if the details have changed since.
         """
         body = self.body(shapes.SubmitDetailsSerializer)
         return self._change(replaced(body["details"], self.if_match()), body["comment"])
 
     def _change(self, target: Target, comment: str | None) -> HttpResponse:
-        submission = commit(plan(snapshot_from_row(self.prefetched, self.actor), target, self.actor), comment=comment)
+        found = plan(snapshot_from_row(self.prefetched, self.actor), target, self.actor)
+        level = level_in(self.request.headers)
+        submission = _commit_unless_duplicate(found, comment, level) if level else commit(found, comment=comment)
         return rendered(
             {
                 "isApprovalRequired": submission.change_request is not None,
@@ -105,3 +116,17 @@ class ContactDetailsView(ActorView):
             },
             headers={"ETag": f'"{submission.row.version}"'},
         )
+
+
+@transaction.atomic
+def _commit_unless_duplicate(found: ChangePlan, comment: str | None, level: str) -> Submission:
+    """Commit a plan like `commit`. Raises UnprocessableEntity `ProbableDuplicate` too. Takes advisory locks first."""
+    contact_id, before = found.snapshot.row.pk, found.snapshot.row.details
+    if not found.refusal:
+        # With an address that its owner has to confirm first.
+        details = with_values(before, {change.path: change.target for change in found.changes})
+        refuse_duplicates(actor=found.actor, details=details, level=level, contact_id=contact_id, before=before)
+    submission = commit(found, comment=comment)
+    if submission.entry_id is not None:
+        contact_written(contact_id)
+    return submission
