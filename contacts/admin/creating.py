@@ -170,7 +170,7 @@ def _ask(
         context={
             "nothing_done": gettext("Nothing was created yet."),
             "typed_label": gettext("New contact"),
-            "go_on": gettext("Not the same person: ask for approval")
+            "go_on": gettext("Not the same person: request approval")
             if _waits(actor)
             else gettext("Not the same person: create"),
             "leave": reverse("admin:contacts_contact_changelist"),
