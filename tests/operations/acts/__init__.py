@@ -22,7 +22,8 @@ from tests.changerequests.reviewing import text_of
 
 # What a page, an answer or a command says if nothing is changed yet.
 WAITS = (
-    r'isApprovalRequired": true|awaitingApproval": 1\b|waits? for (approval|review)|has to be approved by somebody else'
+    r'isApprovalRequired": true|awaitingApproval": 1\b|(pending|waiting for) (approval|review)'
+    r"|has to be approved by somebody else"
 )
 STANDARD, STRICT = PROFILES = ("standard", "strict")
 WAYS: Mapping[str, Mapping[str, Any]] = {"API": OPERATIONS, "Admin": ADMIN_PAGES, "Commands": COMMANDS}
