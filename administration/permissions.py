@@ -27,6 +27,11 @@ AREAS: Mapping["str | Promise", Mapping[str, "str | Promise"]] = {
         "contacts.add_externalsystem": _("Add external systems"),
         "contacts.change_externalsystem": _("Rename external systems"),
     },
+    _("Duplicates"): {
+        "matching.view_pair": _("See possible duplicates"),
+        "matching.change_pair": _("Say that two contacts are not the same person"),
+        "matching.add_pair": _("Have all contacts compared"),
+    },
     _("Contact groups"): {
         "contactgroups.view_contactgroup": _("See contact groups"),
         "contactgroups.add_contactgroup": _("Create contact groups"),

@@ -29,6 +29,7 @@ _LOOK = frozenset(
         "changerequests.view_holiday",
         "accounts.view_member",
         "accounts.view_participant",
+        "matching.view_pair",
     }
 )
 _SEE_EVERYTHING = frozenset(name for name in WORDS if name.partition(".")[2].startswith("view_"))
@@ -43,6 +44,7 @@ RELATIONSHIP_MANAGER = Role(
     | {
         "contacts.add_contact",
         "contacts.change_contact_details",
+        "matching.change_pair",
         "contactgroups.add_contactgroup",
         "contactgroups.change_contactgroup",
         "legalentities.add_legalentity",
@@ -66,6 +68,8 @@ DATA_STEWARD = Role(
     | {
         "contacts.change_contact",
         "contacts.anonymize_contact",
+        "matching.change_pair",
+        "matching.add_pair",
         "contactgroups.delete_contactgroup",
         "importexport.view_importjob",
         "importexport.add_importjob",

@@ -7,7 +7,7 @@ from django.db import connection
 
 from accounts.actor import Actor
 from contacts.duplicates import Duplicate
-from matching.keys import hashed, keys_of
+from matching.keys import stored_keys
 from matching.pairs import distinguish, forget_pairs
 from matching.queries import MOST, alike, current_reading
 from matching.scoring import Verdict
@@ -22,7 +22,7 @@ class WrittenDuplicates:
 
     def wait(self, details: Mapping[str, Any]) -> None:
         """Take an advisory lock per blocking key until the transaction ends."""
-        keys = sorted(map(hashed, keys_of(current_reading().person(details))))
+        keys = stored_keys(current_reading().person(details))
         with connection.cursor() as cursor:
             cursor.execute(_LOCK, [keys])
 

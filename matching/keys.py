@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import product
+from typing import Final
 
 from matching.nicknames import groups_of
 from matching.people import Person
@@ -10,6 +11,11 @@ from matching.words import sound_of
 
 # Of longer names, the first words.
 _MOST_NAMES = 3
+# By the first letter of a key, of what it is made, as a number of three bits: what is a person's own, names, the birth
+# date, its year, its day and month, the place of an address with a name, the house.
+OWN: Final = 0
+_SORTS: Final = {"e": OWN, "p": OWN, "t": OWN, "n": 1, "g": 1, "b": 2, "y": 3, "d": 4, "a": 5, "s": 6}
+SORT_BITS: Final = 7
 
 
 def keys_of(person: Person) -> set[str]:
@@ -17,9 +23,17 @@ def keys_of(person: Person) -> set[str]:
     return set(_keys(person))
 
 
-def hashed(key: str) -> int:
-    """Return a key as a signed number of 64 bits, as the database keeps it: shorter, and without naming anybody."""
-    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), signed=True)
+def hashed(text: str) -> int:
+    """Return a signed number of 64 bits."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True)
+
+
+def stored_keys(person: Person) -> list[int]:
+    """Return the keys of a person, sorted, as the database keeps them: numbers, shorter and naming nobody.
+
+    The last three bits of a number say of what its key is made.
+    """
+    return sorted(hashed(key) & ~SORT_BITS | _SORTS[key[0]] for key in keys_of(person))
 
 
 def _keys(person: Person) -> Iterator[str]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actor import Actor
 from accounts.models import Member
 from contacts.models import Contact
+from core.jobs import FAILED, PENDING, RUNNING, UNFINISHED, LeasedJob
 from core.triggers import Guard
 
 # The ledger's entries that say of two contacts that they are not, or may be again, the same person: one for each.
@@ -152,3 +153,40 @@ class Pair(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lower_id}, {self.higher_id}"
+
+
+class SearchStatus(models.TextChoices):
+    PENDING = PENDING, _("Pending")
+    RUNNING = RUNNING, _("Running")
+    COMPLETED = "Completed", _("Completed")
+    FAILED = FAILED, _("Failed")
+
+
+class DuplicateSearch(LeasedJob):
+    """A job that finds the pairs of contacts that are possibly one person: of all of them, or of those that changed.
+
+    `since` is null for all. `last_id` is the last contact compared, after which the next worker resumes; `processed`
+    and `total` count contacts. `crowded` are the keys that too many contacts share. `found` counts open pairs that
+    were not known before.
+    """
+
+    status = models.CharField(_("status"), max_length=20, choices=SearchStatus, default=SearchStatus.PENDING)
+    since = models.DateTimeField(_("changes since"), null=True, blank=True)
+    started_by = models.ForeignKey(
+        Member, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("started by")
+    )
+    last_id = models.BigIntegerField(default=0)
+    crowded = ArrayField(models.BigIntegerField(), default=list)
+    found = models.PositiveIntegerField(_("found"), default=0)
+
+    class Meta:
+        verbose_name = _("search for duplicates")
+        verbose_name_plural = _("searches for duplicates")
+        ordering = ["-created_at", "id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                models.Value(1), condition=Q(status__in=UNFINISHED), name="one_unfinished_search_for_duplicates"
+            ),
+        ]
+        indexes = [models.Index(fields=["-created_at"], name="duplicate_searches_latest")]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from audit import entries
@@ -58,6 +59,21 @@ def distinguish(*, actor: Actor, pairs: Mapping[tuple[int, int], float], reason:
         update_fields=["score", "is_open", "reason", "distinct_score", "distinct_at", "distinct_by", "compared_at"],
     )
     _record(actor, pairs, is_different=True)
+
+
+@transaction.atomic
+def distinguish_open(*, actor: Actor, scores: Mapping[Pair, float], reason: str) -> None:
+    """Distinguish pairs of the work list, of which nobody else has said anything meanwhile.
+
+    Locks and raises like `distinguish`; raises UnprocessableEntity `DistinguishedAlready` too.
+    """
+    lock_contacts(actor=actor, contact_ids=[pk for pair in scores for pk in (pair.lower_id, pair.higher_id)])
+    if Pair.objects.filter(pk__in=[pair.pk for pair in scores], is_open=True).count() < len(scores):
+        fault = _("Somebody else has looked at this meanwhile. Open the list again.")
+        raise UnprocessableEntity(sub_code="DistinguishedAlready", properties={"reason": [fault]})
+    distinguish(
+        actor=actor, pairs={(pair.lower_id, pair.higher_id): score for pair, score in scores.items()}, reason=reason
+    )
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.db.models import BigIntegerField, F, Func, IntegerField, Q, QuerySet
 from accounts.actor import Actor
 from contacts.models import CONTACT_SCHEMA, Contact
 from contacts.queries.contacts import check_visible
-from matching.keys import hashed, keys_of
+from matching.keys import stored_keys
 from matching.models import MatchingKeys, Pair
 from matching.reading import Reading
 from matching.scoring import Match, Verdict, compared
@@ -66,7 +66,7 @@ def alike(
     """
     reading = current_reading()
     person = reading.person(details)
-    keys = sorted(map(hashed, keys_of(person)))
+    keys = stored_keys(person)
     former = None if before is None else reading.person(before)
     if not keys or person == former:
         return []

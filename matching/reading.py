@@ -27,7 +27,7 @@ POSTAL_CODE: Final = frozenset({"postalCode", "zipCode", "zip"})
 CITY: Final = frozenset({"city", "town"})
 
 # Of `matching.keys` and of the form of values. Another number has all keys made again.
-RULES: Final = 1
+RULES: Final = 2
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NO_SIGN: Final = re.compile(r"[\W_]+")
 # A number within the line of the street, where there is no field of its own: Bahnhofstrasse 12a.

@@ -1,11 +1,11 @@
 """Makes the blocking keys of contacts, in batches and in the background."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db import connection, transaction
 
 from contacts.models import Contact
-from matching.keys import hashed, keys_of
+from matching.keys import stored_keys
 from matching.models import MatchingKeys
 from matching.queries import current_reading, outdated
 from matching.reading import Reading
@@ -13,7 +13,7 @@ from matching.reading import Reading
 BATCH = 500
 
 
-def make_keys() -> int:
+def make_keys(after_batch: Callable[[], object] = lambda: None) -> int:
     """Make the keys that are missing or made of other fields; return of how many contacts.
 
     One short transaction per batch, which locks its rows of keys and leaves out those that another one has locked.
@@ -21,6 +21,7 @@ def make_keys() -> int:
     made = 0
     while batch := _made_batch(current_reading()):
         made += batch
+        after_batch()
     return made
 
 
@@ -39,7 +40,7 @@ def _make(ids: Sequence[int], reading: Reading) -> int:
     # The rows are locked: who changes details now waits, and empties the keys again.
     version = reading.version
     documents = Contact.objects.filter(pk__in=ids).values_list("pk", "details")
-    values = [([*map(hashed, keys_of(reading.person(details)))], version, pk) for pk, details in documents]
+    values = [(stored_keys(reading.person(details)), version, pk) for pk, details in documents]
     if values:
         with connection.cursor() as cursor:
             cursor.executemany("UPDATE matching_matchingkeys SET keys = %s, made_by = %s WHERE contact_id = %s", values)

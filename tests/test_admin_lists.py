@@ -5,7 +5,7 @@ A registered model without rows here fails the test, so that every new list gets
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from contacts.models import ExternalSystem
 from events.models import Webhook
 from importexport.models import ExportJob, ImportJob
 from legalentities.models import LegalEntity
+from matching.models import Pair
 from schemas.models import List, ListItem, Schema, SchemaVersion
 from tests.fixtures import without_triggers
 
@@ -30,7 +31,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.usefixtures("
 
 MOST_QUERIES = 12
 FEW, MANY, VERY_MANY = 10, 200, 10_000
-GROWS_LARGE = ("contacts.Contact", "changerequests.ChangeRequest", "accounts.Member")
+GROWS_LARGE = ("contacts.Contact", "changerequests.ChangeRequest", "accounts.Member", "matching.Pair")
 numbers = count(1)
 
 Rows = Callable[[Member, int], object]
@@ -85,6 +86,14 @@ def change_requests(viewer: Member, size: int) -> None:
     people = {"initiator": reviewers[0].pk, "reviewer": reviewers[1].pk, "contacts": contacts(viewer, size)}
     with without_triggers():
         insert_requests(REQUESTS, {**people, **RENAMING})
+
+
+def pairs(viewer: Member, size: int) -> None:
+    people = contacts(viewer, size + 1)
+    Pair.objects.bulk_create(
+        Pair(lower_id=one, higher_id=other, score=0.5 + number / (2 * size))
+        for number, (one, other) in enumerate(pairwise(people))
+    )
 
 
 def absences(viewer: Member, size: int) -> None:
@@ -191,6 +200,7 @@ ROWS: dict[str, Rows] = {
         ImportJob(kind="contacts", requested_by_member=viewer, file_ids=[], total=0) for _ in range(size)
     ),
     "legalentities.LegalEntity": legal_entities,
+    "matching.Pair": pairs,
     "schemas.List": lists,
     "schemas.ListItem": list_items,
     "schemas.Schema": schemas,

@@ -173,6 +173,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     # Not named after its module: see there.
     "note beat": {"task": "config.operations.tasks.note_beat", "schedule": 30},
     "update search indexes": {"task": "importexport.graphql.tasks.update_search_indexes", "schedule": 60},
+    "search due duplicates": {"task": "matching.tasks.search_due_duplicates", "schedule": 60},
     "make matching keys": {"task": "matching.tasks.make_matching_keys", "schedule": 10, "options": {"expires": 10}},
 }
 # Found by themselves are the tasks of an app, not those of a package in one.
@@ -317,6 +318,8 @@ PHONE_REGION = env.str("PHONE_REGION", default="CH")
 DUPLICATE_WEIGHTS = env.json("DUPLICATE_WEIGHTS", default={})
 DUPLICATE_PROBABLE = env.float("DUPLICATE_PROBABLE", default=0.95)
 DUPLICATE_POSSIBLE = env.float("DUPLICATE_POSSIBLE", default=0.5)
+# How often contacts that have changed are compared with all others; 0 for never.
+DUPLICATE_SEARCH_HOURS = env.float("DUPLICATE_SEARCH_HOURS", default=1)
 USE_TZ = True
 # The days on which hours until a change request is due count, but for the holidays that the admin has.
 BUSINESS_DAYS = weekdays(env.list("BUSINESS_DAYS", default=list(WEEKDAYS[:5])))

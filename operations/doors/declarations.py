@@ -52,6 +52,7 @@ _BROKEN_GLASS = _changes("break-glass", note="acts at once, for a reason that is
 _RIGHTS = _changes("rights", note="taking away at once")
 _APPLICATIONS = _changes("application", note="taking away at once")
 _RIGHTS_OF_GROUPS = _changes("group-rights", note="taking away at once")
+_TOLD_APART = _exempt(Exemption.TECHNICAL, "what a list of possible duplicates shows; changes no contact")
 _UPLOAD = _exempt(Exemption.TECHNICAL, "stores files; the sync imports them")
 _OR_BREAK_GLASS = "with --break-glass at once, and reviewed afterwards"
 _DIRECTORY = _exempt(Exemption.MAKES_A_REQUEST, "an application with the scope scim; taking away at once")
@@ -223,6 +224,10 @@ ADMIN_PAGES = {
     "events_webhook_remove": _changes("configuration"),
     "events_webhook_replay": _SENDS_AGAIN,
     "events_webhook_test": _SENDS_AGAIN,
+    # duplicates
+    "matching_pair_change": _TOLD_APART,
+    "matching_pair: distinguish_selected": _TOLD_APART,
+    "matching_pair_search": _exempt(Exemption.TECHNICAL, "compares contacts, changes none"),
     # schemas and lists
     "schemas_schema_change": _exempt(Exemption.TECHNICAL, "makes a draft"),
     "schemas_schema_check": _exempt(Exemption.TECHNICAL, "checks a draft"),
@@ -281,6 +286,7 @@ COMMANDS = {
     "reset_second_factor": _changes("rights", note=_OR_BREAK_GLASS),
     "unlock_login": _exempt(Exemption.TAKES_AWAY, "a lock; it is on record"),
     "rotate_authenticator_keys": _TECHNICAL,
+    "find_duplicates": _TECHNICAL,
     "search_indexes": _TECHNICAL,
     "web": _TECHNICAL,
     "worker": _TECHNICAL,
@@ -337,6 +343,8 @@ TASKS = {
     "importexport.imports.tasks.tidy_imports": _TECHNICAL,
     "importexport.graphql.tasks.update_search_indexes": _TECHNICAL,
     "matching.tasks.make_matching_keys": _TECHNICAL,
+    "matching.tasks.search_due_duplicates": _TECHNICAL,
+    "matching.tasks.search_duplicates": _TECHNICAL,
     "schemas.tasks.check_draft": _STARTED,
     "schemas.tasks.resume_checks": _STARTED,
     "schemas.tasks.forget_old_drafts": _TECHNICAL,

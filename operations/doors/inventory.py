@@ -101,7 +101,7 @@ def _superuser_request() -> HttpRequest:
 def commands() -> set[str]:
     """Return the commands of the project's own apps and, for others, `app: *`."""
     own = {"accounts", "administration", "audit", "changerequests", "contactgroups", "contacts", "core", "importexport"}
-    own |= {"legalentities", "operations", "schemas", "devstack"}
+    own |= {"legalentities", "matching", "operations", "schemas", "devstack"}
     return {name if app.partition(".")[0] in own else f"{app}: *" for name, app in get_commands().items()}
 
 

@@ -13,6 +13,7 @@ from contacts.permissions import MAY_ANONYMIZE, MAY_CHANGE_DETAILS
 from events.services.webhooks import MAY_CHANGE as MAY_CHANGE_WEBHOOKS
 from importexport.permissions import MAY_EXPORT
 from legalentities.permissions import MAY_CHANGE as MAY_CHANGE_LEGAL_ENTITIES
+from matching.permissions import MAY_DISTINGUISH, MAY_SEARCH
 from operations.doors import inventory
 
 MAY_CHANGE_SCHEMAS = "schemas.change_schema"
@@ -38,6 +39,8 @@ PAGES = {
     "events_webhook_replay": MAY_CHANGE_WEBHOOKS,
     "events_webhook_test": MAY_CHANGE_WEBHOOKS,
     "importexport_exportjob_start": MAY_EXPORT,
+    "matching_pair: distinguish_selected": MAY_DISTINGUISH,
+    "matching_pair_search": MAY_SEARCH,
     "schemas_schema_check": MAY_CHANGE_SCHEMAS,
     "schemas_schema_draft": MAY_CHANGE_SCHEMAS,
     "schemas_schema_again": MAY_CHANGE_SCHEMAS,

@@ -286,4 +286,8 @@ def test_the_sidebar_shows_the_work_first_and_only_what_one_may_look_at(
     assert "Contacts" in page
     assert "Client applications" not in page
     groups = admin_of(root).get("/admin/").context["sidebar_navigation"]
-    assert [str(item["title"]) for item in groups[0]["items"]] == ["Change requests", "Contacts"]
+    assert [str(item["title"]) for item in groups[0]["items"]] == [
+        "Change requests",
+        "Contacts",
+        "Possible duplicates",
+    ]

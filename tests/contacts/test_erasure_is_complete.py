@@ -104,6 +104,7 @@ NOT_PERSONAL = {
     "audit.Entry": {"kind", "initiator_system", "paths"},
     "audit.Erasure": {"kind"},
     "operations.SchedulerLease": {"holder", "sent"},
+    "matching.DuplicateSearch": {"language", "status", "error_message"},
     "contacts.Channel": {"kind", "path", "language"},
     "contacts.Contact": {"entry_kind"},
     # Ids, types, and what the receiver of a webhook answered.

@@ -23,6 +23,7 @@ from contactgroups.services import Membership, create_group
 from contacts.models import Contact
 from contacts.services.changes import patch_details
 from contacts.services.connections import add_external_connection
+from contacts.services.creation import create_contact
 from contacts.services.pictures import replace_picture
 from events.models import Webhook
 from importexport.exports.selection import Selection
@@ -31,6 +32,7 @@ from importexport.imports.services import start_sync
 from importexport.models import ExportJob, ExportKind, ExportStatus, ImportJob, ImportKind
 from legalentities.models import LegalEntity
 from legalentities.services import create_legal_entity
+from matching.models import Pair
 from schemas.models import ListItem
 from tests.fixtures import details
 from tests.importexport.importing import array, stored
@@ -131,6 +133,8 @@ PERMISSIONS = [
     "view_importjob",
     "add_importjob",
     "change_schema",
+    "view_pair",
+    "change_pair",
 ]
 
 
@@ -188,6 +192,21 @@ def make_world(
         )
 
     return make
+
+
+def pair_of(world: World) -> Pair:
+    """Return the contact of a world and another one that the same people see, as possible duplicates."""
+    found = Pair.objects.filter(lower=world.contact).first()
+    if found is not None:
+        return found
+    document = world.contact.details
+    other = create_contact(
+        actor=member_actor(world.member),
+        type_id=world.contact.type_id,
+        username=f"pair.{world.contact.pk}",
+        details=document,
+    )
+    return Pair.objects.create(lower=world.contact, higher_id=other.pk, score=0.99)
 
 
 def _picture() -> bytes:

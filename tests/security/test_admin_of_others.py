@@ -10,7 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 
 from accounts.models import ClientApplication, User
 from contacts.models import Contact
-from tests.security.conftest import nothing_changes
+from tests.security.conftest import nothing_changes, pair_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -21,6 +21,7 @@ OBJECTS = {
     "contactgroups/contactgroup": lambda world: world.group.pk,
     "legalentities/legalentity": lambda world: world.legal_entity.pk,
     "importexport/importjob": lambda world: world.job.pk,
+    "matching/pair": lambda world: pair_of(world).pk,
     "importexport/exportjob": lambda world: world.exports["contacts"].pk,
 }
 NAMES = re.compile(r"(Person|Group) of theirs|theirs AG|person\.theirs|Theirs-Colleague")

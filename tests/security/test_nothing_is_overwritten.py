@@ -35,6 +35,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 OTHERWISE = {
     "changerequests_changerequest_change": "a decision names the digest of what was shown",
     "contacts_contact_picture_change": "a picture is replaced beside the present one",
+    "matching_pair_change": "of a pair that somebody has told apart nothing else is said",
     "password_change": "one's own",
     "schemas_schema_change": "a draft names its version, see below",
     "schemas_schemaversion_change": "makes a draft of the present version",
