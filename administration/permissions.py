@@ -23,6 +23,7 @@ AREAS: Mapping["str | Promise", Mapping[str, "str | Promise"]] = {
         "contacts.change_contact_details": _("Change contact details, usernames, pictures and external ids"),
         "contacts.change_contact": _("Decide who sees a contact: its participants and members"),
         "contacts.anonymize_contact": _("Anonymize contacts"),
+        "audit.view_access": _("See who looked at contacts"),
         "contacts.view_externalsystem": _("See external systems"),
         "contacts.add_externalsystem": _("Add external systems"),
         "contacts.change_externalsystem": _("Rename external systems"),

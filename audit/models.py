@@ -8,8 +8,11 @@ from django.db.models.functions import Now
 
 from accounts.models import ClientApplication, Member
 from audit import triggers
+from audit.access.models import Access, AccessLoss, AccessProcess
 from audit.fields import CurrentTransactionId, TransactionIdField
 from core.documents import Document, with_values
+
+__all__ = ["Access", "AccessLoss", "AccessProcess", "Entry", "EntryQuerySet", "Erasure"]
 
 
 def _initiated_by(initiator: str, name: str) -> models.Index:

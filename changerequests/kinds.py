@@ -92,6 +92,10 @@ class Presenter(ABC):
         `document` is the subject's current one; of a closed request only the recorded values are shown.
         """
 
+    def named_contacts(self) -> Collection[int]:
+        """Return the ids of the contacts that it has presented by name, besides subjects."""
+        return ()
+
     def address(self, subject: SubjectView, *, user: Any) -> str | None:
         """Return the address of the subject's page; None if it has none that the user may open."""
         return None
@@ -142,6 +146,8 @@ class RequestKind(ABC):
     is_about_groups = False
     # Whether hours until a stage is due count on every day, instead of on business days.
     is_due_on_any_day = False
+    # Whether a subject is a contact, or one to be, so that who is shown the subject has looked at a contact.
+    is_about_contacts = False
     # Whether the initiator may ask for the same targets again, over the values of today (`repeated`).
     is_repeatable = False
 

@@ -12,14 +12,16 @@ from rest_framework.response import Response
 
 from accounts.permissions import MEMBERS, STAFF, Access
 from accounts.views import ActorView
+from audit.access.models import Way
 from changerequests import serializers as shapes
 from changerequests.attachments import MAX_BYTES, MAX_FORM_BYTES
 from changerequests.digests import digest_of
 from changerequests.display import shown_stages
 from changerequests.kinds import request_kind
+from changerequests.looking import looked_at_requests, looked_at_subjects
 from changerequests.models import ChangeRequest, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
-from changerequests.queries.entries import entries, requested_changes
+from changerequests.queries.entries import Entry, entries, requested_changes
 from changerequests.queries.revisions import current_proposals, current_revision, proposals_of
 from changerequests.queries.searching import found_rows, requests_of_all_kinds
 from changerequests.queries.sight import seen_request
@@ -63,7 +65,12 @@ class SearchView(ActorView):
         """
         criteria = self.body(shapes.AnyChangeRequestCriteriaSerializer)
         found = requests_of_all_kinds(actor=self.actor, criteria=criteria)
-        return Response(paginate(found, criteria, render=_row, shown=found_rows))
+        return Response(paginate(found, criteria, render=_row, shown=self._shown))
+
+    def _shown(self, found: Any) -> Any:
+        rows = list(found_rows(found))
+        looked_at_requests(self.actor, rows)
+        return rows
 
 
 class _RequestView(ActorView):
@@ -85,6 +92,7 @@ class ChangeRequestView(_RequestView):
         """
         found: Any = self.seen(changeRequestId)
         attach_subjects([found], with_documents=True)
+        looked_at_requests(self.actor, [found], way=Way.REVIEWED)
         proposals = proposals_of(found)
         found.changes = proposals.get(found.subject_id, [])
         found.is_outdated = is_outdated(found)
@@ -119,9 +127,14 @@ class EntriesView(_RequestView):
                 current_proposals(found),
                 page,
                 render=row_renderer(shapes.RequestEntrySerializer),
-                shown=lambda proposals: entries(proposals.select_related("subject"), request=found),
+                shown=lambda proposals: self._shown(proposals, found),
             )
         )
+
+    def _shown(self, proposals: Any, request: ChangeRequest) -> list[Entry]:
+        shown = entries(proposals.select_related("subject"), request=request)
+        looked_at_subjects(self.actor, request.kind, [entry.subject.id for entry in shown], way=Way.REVIEWED)
+        return shown
 
 
 class ReviewView(ActorView):

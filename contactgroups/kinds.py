@@ -141,6 +141,9 @@ class GroupPresenter(DocumentPresenter):
         super().__init__(CONTACT_GROUP, LABELS)
         self._names = SeenNames(sights)
 
+    def named_contacts(self) -> Collection[int]:
+        return self._names.ids
+
     def choosable_fields(self) -> list[ChoosableField]:
         return [ChoosableField(path, str(label)) for path, label in LABELS.items()]
 

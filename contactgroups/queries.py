@@ -1,6 +1,6 @@
 """Reading and searching contact groups, and access checks."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -110,6 +110,11 @@ def with_visible_members(
     shown = memberships.only("group", "contact__name", "access_policy__key", "access_policy__names").order_by("pk")
     prefetch_related_objects(groups, Prefetch("memberships", shown[:limit], to_attr="visible_members"))
     return groups
+
+
+def contacts_shown(groups: Iterable[Any], *, limit: int | None = None) -> list[int]:
+    """Return the ids of the contacts that are shown with the groups: of each the first `limit` visible members."""
+    return [membership.contact_id for group in groups for membership in group.visible_members[:limit]]
 
 
 def linked_counts(group_ids: Collection[int]) -> dict[int, int]:

@@ -11,18 +11,22 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.actor import Actor
 from accounts.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import ActorView
+from audit.access.models import Way
+from audit.access.recording import looked
 from changerequests.models import ChangeRequest
 from changerequests.serializers import WaitingSerializer, waiting
 from contactgroups import serializers as shapes
-from contactgroups.models import EntityType
+from contactgroups.models import ContactGroup, EntityType
 from contactgroups.permissions import MAY_ADD, MAY_CHANGE, MAY_DELETE
 from contactgroups.queries import (
     GroupReference,
     access_from_row,
     access_query,
+    contacts_shown,
     groups_of_contact,
     identity_has_access,
     searched_groups,
@@ -56,7 +60,7 @@ class GroupsOfContactView(ActorView):
         Each group includes only the contacts that the caller can see.
         """
         groups = groups_of_contact(actor=self.actor, contact_id=contactId)
-        with_visible_members(groups, actor=self.actor)
+        _with_members(groups, self.actor)
         return Response(shapes.ContactGroupsSerializer({"groups": groups}).data)
 
     @extend_schema(
@@ -107,7 +111,7 @@ class ContactGroupView(ActorView):
         404, unless the caller sees all contacts.
         """
         group = visible_group(actor=self.actor, group_id=contactGroupId)
-        with_visible_members([group], actor=self.actor)
+        _with_members([group], self.actor)
         return Response(shapes.ContactGroupRowSerializer(group).data)
 
     @extend_schema(
@@ -164,7 +168,7 @@ class GroupSearchView(ActorView):
                 searched_groups(actor=self.actor, criteria=criteria),
                 criteria,
                 render=row_renderer(shapes.ContactGroupRowSerializer),
-                shown=lambda groups: with_visible_members(list(groups), actor=self.actor),
+                shown=lambda groups: _with_members(list(groups), self.actor),
             )
         )
 
@@ -255,6 +259,13 @@ class IdentityEntityAccessView(ActorView):
         group = GroupReference(entity_type=_entity_type(entityType), entity_id=entityId)
         has_access = identity_has_access(actor=self.actor, identity_id=_uuid(identityId), group=group)
         return rendered({"hasAccess": has_access})
+
+
+def _with_members(groups: Sequence[ContactGroup], actor: Actor) -> Sequence[ContactGroup]:
+    """Return the groups with the contacts that the actor sees, and is shown."""
+    with_visible_members(groups, actor=actor)
+    looked(actor, contacts_shown(groups), way=Way.LISTED)
+    return groups
 
 
 def _made(request: ChangeRequest | None) -> Response:

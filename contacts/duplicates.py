@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 
 from accounts.actor import Actor
+from audit.access.models import Way
+from audit.access.recording import looked
 from contacts.models import Contact
 from core.errors import BadRequest, UnprocessableEntity
 
@@ -141,6 +143,7 @@ def refuse_duplicates(
     found = duplicates_of(actor=actor, details=details, contact_id=contact_id, before=before)
     refused = [one for one in found if one.is_probable or level == "possible"]
     if refused:
+        looked(actor, [one.contact.pk for one in refused], way=Way.LISTED)
         raise UnprocessableEntity(
             _("There is a contact already that may be the same person."),
             sub_code="ProbableDuplicate",

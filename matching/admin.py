@@ -21,6 +21,8 @@ from unfold.decorators import display
 from accounts.actor import Actor
 from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
 from accounts.admin_paging import KeyedChangeList, KeyedPaginator
+from audit.access.models import Door, Way
+from audit.access.recording import looked
 from contacts.admin.base import address_of
 from contacts.admin.duplicates import compared_rows
 from contacts.duplicates import MAX_REASON
@@ -94,7 +96,7 @@ class ScoreFilter(admin.SimpleListFilter):
 
 
 class MineFilter(admin.SimpleListFilter):
-    title = _("looked after by")
+    title = _("relationship manager")
     parameter_name = "mine"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -117,7 +119,7 @@ class Pairs(KeyedChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = _compared(self.result_list)
+        self.result_list = _shown(request, _compared(self.result_list), Way.LISTED)
 
 
 class ReasonForm(forms.Form):
@@ -200,6 +202,7 @@ class PairAdmin(VisibleToActorAdmin):
         """Ask for the reason and, once it is there, remember it for each of the selected pairs."""
         actor = self._actor(request)
         pairs = _compared(queryset.select_related("lower", "higher").order_by(F("score").desc(), "id"))
+        _shown(request, pairs, Way.LISTED)
         form = ReasonForm(request.POST if "reason" in request.POST else None)
         if form.is_valid() and _distinguished(request, actor, pairs, form):
             return None
@@ -239,7 +242,7 @@ class PairAdmin(VisibleToActorAdmin):
         pairs = _compared(Pair.objects.select_related("lower", "higher", "distinct_by__user").filter(pk=found.pk))
         if not pairs:
             raise Http404
-        (pair,) = pairs
+        (pair,) = _shown(request, pairs, Way.READ)
         form = ReasonForm(request.POST if "reason" in request.POST else None)
         if request.method == "POST":
             if not self.has_change_permission(request):
@@ -300,6 +303,13 @@ def _compared(pairs: Iterable[Pair]) -> list[Pair]:
     for pair in rows:
         vars(pair)["match"] = compared(reading.person(pair.lower.details), reading.person(pair.higher.details))
     return rows
+
+
+def _shown(request: HttpRequest, pairs: list[Pair], way: Way) -> list[Pair]:
+    """Return the pairs, and record that their contacts are shown."""
+    ids = [pk for pair in pairs for pk in (pair.lower_id, pair.higher_id)]
+    looked(actor_of(request), ids, way=way, door=Door.ADMIN)
+    return pairs
 
 
 def _match_of(pair: Pair) -> Match:

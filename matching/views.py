@@ -6,6 +6,8 @@ from rest_framework.response import Response
 
 from accounts.permissions import STAFF, Access
 from accounts.views import ActorView
+from audit.access.models import Way
+from audit.access.recording import looked
 from contacts.views.tags import READ, TAGS
 from matching.queries import candidates
 from matching.serializers import DuplicatesSearchSerializer, DuplicatesSerializer
@@ -29,4 +31,5 @@ class DuplicatesSearchView(ActorView):
         """
         body = self.body(DuplicatesSearchSerializer)
         found = candidates(actor=self.actor, details=body["details"], contact_id=body["contactId"])
+        looked(self.actor, [candidate.contact.pk for candidate in found], way=Way.LISTED)
         return Response(DuplicatesSerializer({"candidates": found}).data)

@@ -25,6 +25,7 @@ from accounts.actor import Actor
 from accounts.admin_actor import CappedPaginator, actor_of, actor_of_list
 from accounts.queries import capped_text
 from changerequests.addresses import MINE, TURN, page_address, queue_address, work_addresses
+from changerequests.looking import listed_in_admin
 from changerequests.models import ChangeRequest, Status
 from changerequests.queries.work import Work
 from contacts.models import CONTACT_TYPES, Contact
@@ -110,7 +111,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     boxes: dict[str, Any] = {}
     if actor is not None:
         if _may_open(request, ChangeRequest):
-            boxes |= _requests(actor)
+            boxes |= _requests(request, actor)
         if _may_open(request, Contact):
             boxes["contacts"] = _contacts(actor)
         if _may_open(request, ImportJob) or _may_open(request, ExportJob):
@@ -129,13 +130,14 @@ def jobs(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/includes/jobs.html", {"jobs": _jobs(request, actor)})
 
 
-def _requests(actor: Actor) -> dict[str, Any]:
+def _requests(request: HttpRequest, actor: Actor) -> dict[str, Any]:
     """Return the boxes about requests: `tiles`, `review` for who may review, and `own` for who has asked."""
     now = timezone.now().replace(microsecond=0)
     rejected_since = now - REJECTED_SHOWN_FOR
     work = Work(actor, now=now, rejected_since=rejected_since)
     figures = work.figures(most=MOST_REQUESTS)
     rows = work.first_rows(figures, limit=FIRST_SHOWN)
+    listed_in_admin(request, [*rows.to_decide, *rows.returned, *rows.rejected])
     addresses = work_addresses(actor.member_id, rejected_since=rejected_since)
     labels: dict[str, Any] = {}
     boxes: dict[str, Any] = {}

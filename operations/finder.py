@@ -19,6 +19,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.admin_actor import actor_of
+from audit.access.admin import looked_in_admin
+from audit.access.models import Way
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest
 from contactgroups.models import ContactGroup
@@ -65,6 +67,7 @@ def _found(request: HttpRequest, text: str) -> Iterator[Hit]:
     actor = actor_of(request)
     if actor is not None and _admin_of("contact").has_view_permission(request):
         found, _total = found_page(actor=actor, text=text, start=0, stop=MOST_CONTACTS)
+        looked_in_admin(request, [contact.id for contact in found], way=Way.LISTED)
         types, schema = _contact_types(), current_schema(CONTACT_SCHEMA)
         for contact in found:
             yield _hit(
@@ -103,7 +106,10 @@ def _rows(request: HttpRequest, name: str) -> QuerySet[Any]:
 
 
 def _hits(request: HttpRequest, name: str, rows: QuerySet[Any]) -> Iterator[Hit]:
-    for row in rows:
+    found = list(rows)
+    if name == "contact":
+        looked_in_admin(request, [row.pk for row in found], way=Way.LISTED)
+    for row in found:
         if isinstance(row, ChangeRequest):
             title = _("Change request %(number)s") % {"number": row.pk}
             yield _hit(name, row.pk, title, str(request_kind(row.kind).label))

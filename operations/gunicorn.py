@@ -93,8 +93,12 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let long polls end as soon as the worker is to end, and end the server that this worker's replaces."""
-    # Imported by name: at the top, it would be imported before the settings.
+    """Let long polls end as soon as the worker is to end, and end the server that this worker's replaces.
+
+    First, have the access log know that the worker begins.
+    """
+    # Imported by name: at the top, they would be imported before the settings.
+    import_module("audit.access.recording").recorder.start("web")
     end_waiting = import_module("events.long_poll").end_waiting
     end = worker.handle_exit
 
@@ -107,6 +111,11 @@ def post_worker_init(worker: Any) -> None:
         # Another worker may have been faster.
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(predecessor), signal.SIGTERM)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Write the rest of the access log: this runs in the worker, when its last request is answered."""
+    import_module("audit.access.recording").recorder.stop()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -18,7 +18,7 @@ from psycopg import sql
 
 from administration.models import BreakGlass, ConfigurationSubject
 from audit.entries import WRITTEN_COLUMNS
-from audit.models import Entry, Erasure
+from audit.models import Access, AccessLoss, AccessProcess, Entry, Erasure
 from changerequests.models import (
     ChangeRequest,
     Decision,
@@ -50,6 +50,17 @@ class Record:
 RECORDS: Mapping[type[Model], Record] = {
     Entry: Record(written=WRITTEN_COLUMNS, changed=("changes", "comment")),
     Erasure: Record(written=("kind", "subject_id")),
+    # Months that are older than the retention are dropped by the owner of the tables.
+    Access: Record(
+        written=(
+            *("at", "contact_id", "actor_kind", "actor_id", "application_id", "process_id", "way", "door", "system"),
+            "correlation_id",
+        )
+    ),
+    AccessProcess: Record(
+        written=("host", "pid", "program", "began_at", "written_until"), changed=("written_until", "ended_at")
+    ),
+    AccessLoss: Record(written=("process_id", "since", "until", "rows")),
     Event: Record(written=("position", "entry_id", "type", "participants", "participants_before", "application_id")),
     ChangeRequest: Record(
         written=(

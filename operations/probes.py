@@ -9,11 +9,12 @@ import psycopg
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.loader import MigrationLoader
 from redis import Redis
 
 from core import valkey
+from core.own_connections import parameters_of
 
 SECONDS = 2
 PROBE_FOLDER = "probes"
@@ -30,14 +31,7 @@ def database(seconds: int = SECONDS, *, alias: str = DEFAULT_DB_ALIAS) -> Iterat
     Its address and options are those of Kontor's own connections, with several hosts too. Raise psycopg.Error if none
     of the hosts can be used, or an answer takes longer than `seconds`.
     """
-    parameters = {
-        name: value
-        for name, value in connections[alias].get_connection_params().items()
-        if name not in {"context", "cursor_factory"}
-    }
-    # For each host. A network failure would otherwise go unnoticed.
-    limits = {"connect_timeout": seconds, "tcp_user_timeout": seconds * 1000}
-    with psycopg.connect(**parameters | limits) as own:
+    with psycopg.connect(**parameters_of(alias=alias, seconds=seconds)) as own:
         # Not among the options of the connection, which a pooler refuses.
         own.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
         yield own

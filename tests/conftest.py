@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.databases", "tests.examples", "tests.fixtures", "tests.queues", "tests.prepared"]
+pytest_plugins = [
+    "tests.accesses",
+    "tests.databases",
+    "tests.examples",
+    "tests.fixtures",
+    "tests.queues",
+    "tests.prepared",
+]
 
 TESTS = Path(__file__).parent
 # What the tests of a folder are marked with; other tests say so themselves.

@@ -17,11 +17,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from accounts.admin_actor import actor_of
+from audit.access.models import Door, Way
 from changerequests.admin.base import RequestAdmin
 from changerequests.admin.look_first import shown_now
 from changerequests.admin.review import CommentForm
 from changerequests.digests import digest_of
 from changerequests.display import Choices, choices
+from changerequests.looking import listed_in_admin, looked_at_requests
 from changerequests.models import ChangeRequest, Verdict
 from changerequests.presentation import ReviewedChange
 from changerequests.queries.requests import no_such_request
@@ -118,8 +120,10 @@ class BulkReviewAdmin(RequestAdmin):
         if form.is_bound and form.is_valid():
             digests = {number: request.POST.get(f"digest-{number}") for number in ids}
             results = _decided(actor, digests, is_approval=is_approval, comment=form.cleaned_data["comment"])
+            listed_in_admin(request, [result.request for result in results if result.request is not None])
             return self._bulk_page(request, "results", is_approval=is_approval, results=results)
         selected = _selected(actor, ids)
+        looked_at_requests(actor, [one.request for one in selected], way=Way.REVIEWED, door=Door.ADMIN)
         return self._bulk_page(
             request,
             "confirm",

@@ -1,6 +1,6 @@
 """The entries of a request about many subjects on its review page: a page of them, found by name or id."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -81,13 +81,21 @@ class EntryList:
     def rows(self) -> list[ReviewedEntry]:
         """The entries of the page, with the changes of the latest revision that has them. Runs three queries."""
         rows = list(self.page.object_list)
-        kind = request_kind(self._request.kind)
-        presenter = kind.presenter_for(self._actor)
+        kind, presenter = request_kind(self._request.kind), self._presenter
         subjects = kind.subjects([row.subject_id for row in rows])
         latest = Proposal.objects.filter(subject__in=rows).order_by("subject", "-revision__number").distinct("subject")
         changes = dict(latest.values_list("subject", "changes"))
         presenter.prepare(chain.from_iterable(changes.values()))
         return [self._entry(row, subjects[row.subject_id], changes.get(row.pk, []), presenter) for row in rows]
+
+    @cached_property
+    def _presenter(self) -> Presenter:
+        return request_kind(self._request.kind).presenter_for(self._actor)
+
+    @property
+    def named_contacts(self) -> Collection[int]:
+        """The contacts that the rows name besides their subjects."""
+        return self._presenter.named_contacts() if self.rows else ()
 
     def _entry(
         self, row: RequestSubject, subject: SubjectView, changes: list[dict[str, Any]], presenter: Presenter

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.actor import Actor
 from accounts.admin_actor import CappedPaginator, actor_of, actor_of_list
 from changerequests.admin.messages import may_see_requests
+from changerequests.looking import listed_in_admin
 from changerequests.models import ChangeRequest, DailyDigest, Notification
 from changerequests.queries.notifications import unread_of, visible_requests
 from changerequests.services.daily_digests import choose_daily_digest
@@ -65,11 +66,13 @@ def notifications(request: HttpRequest) -> HttpResponse:
     rows = list(page)
     # What "all" is, when they are marked as read: on the first page alone, the latest one is known.
     has_unread = page.number == 1 and any(row.read_at is None for row in rows)
+    lines = _lines(rows, actor)
+    listed_in_admin(request, [line.request for line in lines if line.request is not None])
     context = {
         **admin.site.each_context(request),
         "title": gettext("Notifications"),
         "page": page,
-        "lines": _lines(rows, actor),
+        "lines": lines,
         "show": ALL if is_all else "",
         "query": f"show={ALL}&" if is_all else "",
         "up_to": rows[0].pk if has_unread else None,

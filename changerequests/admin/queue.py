@@ -11,6 +11,7 @@ from accounts.admin_actor import actor_of
 from accounts.admin_paging import KeyedChangeList
 from changerequests.admin.filters import MOMENTS, StatusFilter, WalkRequest, presenters_of
 from changerequests.admin.saved_filters import filter_links
+from changerequests.looking import listed_in_admin
 from changerequests.models import ChangeRequest
 from changerequests.queries.subjects import attach_subjects, is_outdated, with_subjects
 
@@ -41,6 +42,7 @@ class Queue(KeyedChangeList):
         actor = actor_of(request)
         rows = list(self.result_list)
         attach_subjects(rows, with_documents=True)
+        listed_in_admin(request, rows)
         for row in rows:
             row.field_labels = presenters[row.kind].field_labels(row.paths)
             row.is_own = actor is not None and row.is_asked_by(actor)

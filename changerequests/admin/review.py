@@ -27,6 +27,7 @@ from changerequests.admin.queue import walked_rows
 from changerequests.digests import digest_of
 from changerequests.display import Choices, choices, shown_stages, shown_wordings, strikes_in_force
 from changerequests.kinds import request_kind
+from changerequests.looking import looked_at_review
 from changerequests.models import ChangeRequest, Status, Verdict
 from changerequests.presentation import ReviewedChange
 from changerequests.queries.requests import neighbours, next_to_decide
@@ -187,6 +188,7 @@ class ReviewAdmin(ClaimAdmin, ConversationAdmin):
             )
             about = presenter.subject_context(subject, user=request.user)
             digest = digest_of(change_request, proposals)
+        looked_at_review(actor, change_request, presenter, entries=about.get("entries"))
         offered = choices(decider=Decider(actor), request=change_request, current=current, changes=changes)
         parts = ticked(kind, [change.path for change in changes], typed.sent)
         wordings = shown_wordings(change_request, presenter)

@@ -170,6 +170,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "resume schema checks": {"task": "schemas.tasks.resume_checks", "schedule": 60},
     "forget schema drafts": {"task": "schemas.tasks.forget_old_drafts", "schedule": 3600},
     "clean up": {"task": "accounts.tasks.clean_up", "schedule": 3600},
+    "keep access log": {"task": "audit.tasks.keep_access_log", "schedule": 3600},
     # Not named after its module: see there.
     "note beat": {"task": "config.operations.tasks.note_beat", "schedule": 30},
     "update search indexes": {"task": "importexport.graphql.tasks.update_search_indexes", "schedule": 60},
@@ -302,6 +303,13 @@ SMS_SENDER = env.str("SMS_SENDER", default="Kontor")
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
 # For how many days the log of deliveries is kept.
 WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
+
+# ---- the access log
+
+# Who looked at a contact stays on record for so many months; 0 for good.
+ACCESS_LOG_MONTHS = env.int("ACCESS_LOG_MONTHS", default=24)
+# Whether a process writes its part of the log by itself. Tests, whose database ends with each, write it when they ask.
+ACCESS_LOG_IN_BACKGROUND = True
 
 # ---- language and time
 

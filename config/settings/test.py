@@ -18,3 +18,4 @@ REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
 MAX_UNFINISHED_JOBS = env.int("MAX_UNFINISHED_JOBS", default=0)
 # Parallel tests share a broker and must not consume each other's messages.
 CELERY_TASK_DEFAULT_QUEUE = env.str("PYTEST_XDIST_WORKER", default="main")
+ACCESS_LOG_IN_BACKGROUND = False

@@ -7,8 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_actor import VisibleToActorAdmin
+from audit.access.admin import looked_in_admin
+from audit.access.models import Way
 from contactgroups.permissions import MAY_CHANGE, MAY_VIEW
-from contactgroups.queries import linked_counts, memberships_of_contact, with_visible_members
+from contactgroups.queries import contacts_shown, linked_counts, memberships_of_contact, with_visible_members
 from contacts.admin.base import AddedPage, contact_page, opened, register_contact_page
 
 MAY_SEE_GROUPS = (MAY_VIEW, MAY_CHANGE)
@@ -30,6 +32,7 @@ def groups_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: in
     for row in memberships:
         row.linked_count = counts.get(row.group_id, 0)
         row.others = [other.contact for other in row.group.visible_members if other.contact_id != contact.pk]
+    looked_in_admin(request, contacts_shown(groups, limit=OTHERS_SHOWN), way=Way.LISTED)
     return contact_page(
         admin,
         request,

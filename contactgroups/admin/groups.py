@@ -24,13 +24,16 @@ from accounts.admin_actor import (
 )
 from accounts.admin_inputs import PagedFormSet, PagedInline
 from accounts.admin_paging import KeyedChangeList, KeyedPaginator
+from audit.access.admin import looked_in_admin
+from audit.access.models import Way
 from changerequests.admin.messages import waiting_message
 from changerequests.admin.waiting import AskingAdmin, OpenRequestAdmin
 from contactgroups.documents import Entity
 from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, ContactGroup, EntityType, GroupMembership, LinkedEntity
 from contactgroups.permissions import MAY_ADD, MAY_CHANGE, MAY_VIEW
-from contactgroups.queries import linked_counts, search_groups, with_visible_members
+from contactgroups.queries import contacts_shown, linked_counts, search_groups, with_visible_members
 from contactgroups.services import Membership, change_group, create_group, delete_group
+from contacts.admin.shown_contacts import ShownContactsFormSet, shown_to
 from contacts.models import Contact
 from schemas.queries import list_data
 
@@ -90,12 +93,16 @@ class _MembershipInline(_PartInline):
 class MembersInline(_MembershipInline):
     """The group's contacts that the member can see. Their policy can be changed, and they can be removed."""
 
+    formset = ShownContactsFormSet
     readonly_fields = ["contact"]
     verbose_name_plural = _("contacts")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[GroupMembership]:
         memberships = super().get_queryset(request).visible_to(member_of(request))
         return memberships.select_related("contact", "access_policy").defer("contact__details").order_by("pk")
+
+    def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: Any) -> Any:
+        return shown_to(request, super().get_formset(request, obj, **kwargs))
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -161,6 +168,7 @@ class Groups(KeyedChangeList):
             row.linked_count = counts.get(row.pk, 0)
         if rows:
             with_visible_members(rows, actor=member_of(request), limit=CONTACTS_SHOWN + 1)
+            looked_in_admin(request, contacts_shown(rows, limit=CONTACTS_SHOWN), way=Way.LISTED)
 
 
 @admin.register(ContactGroup)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.admin_actor import VisibleToActorAdmin, actor_of
+from audit.access.admin import looked_in_admin
 from changerequests.admin.messages import waiting_message
 from changerequests.kinds import request_kind
 from changerequests.models import ChangeRequest
@@ -76,8 +77,12 @@ def check_permission(request: HttpRequest, permission: str) -> None:
 
 
 def contact_context(request: HttpRequest, contact: Contact, *, tab: str) -> dict[str, Any]:
-    """Return the context of the page head: the contact, the permissions, the open change requests and the tabs."""
+    """Return the context of the page head: the contact, the permissions, the open change requests and the tabs.
+
+    The reader has then looked at the contact.
+    """
     permissions = contact_permissions(request, contact)
+    looked_in_admin(request, [contact.pk])
     return {
         "title": str(contact),
         "contact": contact,

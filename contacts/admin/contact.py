@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Upper
 from django.forms import ModelForm
@@ -15,7 +16,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
-from accounts.admin_paging import KeyedPaginator
+from audit.access.admin import looked_in_admin
 from changerequests.admin.waiting import AskingAdmin
 from contacts.admin.access import save_access
 from contacts.admin.anonymizing import anonymize_page
@@ -32,6 +33,7 @@ from contacts.admin.links import (
     connections_page,
 )
 from contacts.admin.pictures import change_picture, picture_page, show_picture, show_picture_file
+from contacts.admin.shown_contacts import ShownContactsPaginator
 from contacts.display import laid_out
 from contacts.models import CONTACT_SCHEMA, START_OF_NAME, Contact
 from contacts.permissions import MAY_ADD, MAY_CHANGE
@@ -66,7 +68,7 @@ class ContactAdmin(ListChoicesMixin, AskingAdmin, VisibleToActorAdmin):
     search_help_text = _("Name, phone, email, birth date, address, number of an account or any other id")
     ordering = ["-id"]
     sortable_by = ["full_name", "login_name"]
-    paginator = KeyedPaginator
+    paginator = ShownContactsPaginator
 
     class Media:
         css = {
@@ -75,6 +77,12 @@ class ContactAdmin(ListChoicesMixin, AskingAdmin, VisibleToActorAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
         return Contacts
+
+    def get_paginator(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Return the paginator of the list, and of fields of other pages that offer contacts."""
+        paginator = super().get_paginator(request, *args, **kwargs)
+        paginator.reader = actor_of(request)
+        return paginator
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
@@ -127,6 +135,13 @@ class ContactAdmin(ListChoicesMixin, AskingAdmin, VisibleToActorAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         return create_page(self, request)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        answer: HttpResponse = super().history_view(request, object_id, extra_context)
+        looked_in_admin(request, [int(unquote(object_id))])
+        return answer
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[type[TabularInline]]:
         """Only for users who may change them; others see the names at the top of the page."""

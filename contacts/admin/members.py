@@ -10,6 +10,7 @@ from accounts.admin_actor import actor_of
 from accounts.admin_inputs import PagedInline
 from administration.admin.members import MemberPart, register_member_part
 from contacts.admin.access import save_assignments
+from contacts.admin.shown_contacts import ShownContactsFormSet, shown_to
 from contacts.models import Contact, ContactAssignment
 from contacts.permissions import MAY_CHANGE
 
@@ -45,12 +46,16 @@ class _AssignmentInline(PagedInline):
 
 
 class AssignedInline(_AssignmentInline):
+    formset = ShownContactsFormSet
     verbose_name = _("assigned contact")
     verbose_name_plural = _("assigned contacts")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ContactAssignment]:
         rows = super().get_queryset(request).filter(contact__in=_visible_contacts(request))
         return rows.select_related("contact").defer("contact__details").order_by("pk")
+
+    def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: Any) -> Any:
+        return shown_to(request, super().get_formset(request, obj, **kwargs))
 
 
 class NewAssignmentInline(_AssignmentInline):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.admin_actor import VisibleToActorAdmin, actor_of
+from audit.access.admin import looked_in_admin
 from changerequests.admin.messages import may_see_requests
 from changerequests.models import ChangeRequest, Proposal
 from changerequests.queries.sight import sights_of
@@ -43,6 +44,7 @@ def picture_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: i
 def show_picture(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse | FileResponse:
     """Serve the picture or, if there is none, the contact's initials on a colour derived from its uid."""
     _actor, contact = opened(admin, request, contact_id)
+    looked_in_admin(request, [contact.pk])
     picture = ProfilePicture.objects.filter(contact=contact).first()
     if picture is None:
         answer = HttpResponse(default_picture(initials(contact.name), str(contact.uid)), content_type="image/png")
@@ -84,8 +86,10 @@ def show_picture_file(request: HttpRequest, name: str) -> FileResponse | HttpRes
     if actor is None or not (request.user.has_perm(MAY_VIEW) or may_see_requests(request)):
         raise PermissionDenied
     file = f"{DIRECTORY}{name}"
-    if not any(_is_seen(sight, file) for sight in sights_of(actor)):
+    contact_id = next(filter(None, (_contact_in(sight, file) for sight in sights_of(actor))), None)
+    if contact_id is None:
         raise Http404
+    looked_in_admin(request, [contact_id])
     with storage_reached():
         if not default_storage.exists(file):
             raise Http404
@@ -93,14 +97,16 @@ def show_picture_file(request: HttpRequest, name: str) -> FileResponse | HttpRes
     return _served(FileResponse(content, content_type=_content_type(file)))
 
 
-def _is_seen(actor: Actor, file: str) -> bool:
-    contacts = Contact.objects.visible_to(actor)
-    if ProfilePicture.objects.filter(file=file, contact__in=contacts).exists():
-        return True
+def _contact_in(actor: Actor, file: str) -> int | None:
+    """Return the contact whose picture the file is, or shall be; None if the actor sees none."""
+    pictures = ProfilePicture.objects.filter(file=file, contact__in=Contact.objects.visible_to(actor))
+    if (contact_id := pictures.values_list("contact_id", flat=True).first()) is not None:
+        return contact_id
     proposals = Proposal.objects.filter(
         subject__kind=CONTACT_IDENTITY, changes__contains=[{"path": PICTURE, "target": {"file": file}}]
     )
-    return ChangeRequest.objects.visible_to(actor).filter(subjects__in=proposals.values("subject")).exists()
+    requests = ChangeRequest.objects.visible_to(actor).filter(subjects__in=proposals.values("subject"))
+    return requests.order_by().values_list("subjects__subject_id", flat=True).first()
 
 
 def _content_type(file: str) -> str:

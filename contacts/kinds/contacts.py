@@ -23,6 +23,7 @@ class AboutContacts(RequestKind):
     subject_label = _("contact")
     subject_template = "admin/contacts/includes/reviewed_contact.html"
     sight = "contacts"
+    is_about_contacts = True
 
     def visible(self, actor: Actor) -> Q | None:
         return Contact.objects.visibility(actor, column="subject_id")

@@ -244,6 +244,9 @@ class CreationPresenter(Presenter):
             return [replace(change, is_approval_required=False) for change in reviewed]
         return reviewed
 
+    def named_contacts(self) -> Collection[int]:
+        return self._others.named_contacts()
+
     def address(self, subject: SubjectView, *, user: Any) -> str | None:
         may_open = any(user.has_perm(f"{self._app}.{verb}_{self._model}") for verb in ("view", "change"))
         if not may_open or not subject.row.is_created:

@@ -1,6 +1,6 @@
 """Names of contacts for readers who may not see all of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.utils.translation import gettext as _
 
@@ -24,6 +24,11 @@ class SeenNames:
                 return
             contacts = Contact.objects.visible_to(sight).filter(pk__in=missing).defer("details")
             self._names |= {contact.pk: _named(contact) for contact in contacts}
+
+    @property
+    def ids(self) -> Collection[int]:
+        """The contacts whose names were loaded."""
+        return self._names.keys()
 
     def __contains__(self, contact_id: int) -> bool:
         return contact_id in self._names

@@ -1,5 +1,6 @@
 """API views for a contact's change requests, tagged ContactChangeRequest."""
 
+from functools import partial
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -13,6 +14,8 @@ from accounts.models import Member
 from accounts.permissions import MEMBERS, STAFF, Access
 from accounts.queries import member_seen_by, with_hierarchy
 from accounts.views import ActorView
+from audit.access.models import Way
+from changerequests.looking import looked_at_requests
 from changerequests.models import ChangeRequest, ChangeRequestQuerySet, Status, Verdict
 from changerequests.permissions import REVIEW_PERMISSION
 from changerequests.queries.requests import check_subject, open_request_of, request_of_subject
@@ -45,6 +48,7 @@ class ChangeRequestView(ActorView):
         """
         found = _request(self.actor, contactId, changeRequestId)
         attach_subjects([found])
+        looked_at_requests(self.actor, [found], way=Way.REVIEWED)
         attach_changes([found])
         return Response(self.shape(found).data)
 
@@ -130,9 +134,10 @@ class PendingCheckV10View(PendingCheckView):
     successor = "/v1.1/contacts/{contactId}/pending-change-request/check"
 
 
-def _with_contacts(requests: ChangeRequestQuerySet) -> list[ChangeRequest]:
+def _with_contacts(requests: ChangeRequestQuerySet, actor: Actor) -> list[ChangeRequest]:
     rows = list(requests.as_row())
     attach_subjects(rows)
+    looked_at_requests(actor, rows)
     return rows
 
 
@@ -148,7 +153,8 @@ class _SearchView(ActorView):
             columns=shapes.SORT_COLUMNS,
             default="CreateDate",
         )
-        return Response(paginate(requests, criteria, render=row_renderer(shape), shown=_with_contacts))
+        shown = partial(_with_contacts, actor=self.actor)
+        return Response(paginate(requests, criteria, render=row_renderer(shape), shown=shown))
 
 
 class SearchView(_SearchView):

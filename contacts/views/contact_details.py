@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import IF_MATCH, IF_NONE_MATCH, ActorView
+from audit.access.recording import looked
 from contacts.duplicates import REFUSE_DUPLICATES, contact_written, level_in, refuse_duplicates
 from contacts.models import ChannelKind
 from contacts.permissions import MAY_CHANGE_DETAILS
@@ -44,6 +45,7 @@ class ContactDetailsView(ActorView):
         get a 304 if nothing has changed.
         """
         contact = details_from_row(self.prefetched)
+        looked(self.actor, [contact.id])
         headers = {"ETag": contact.etag, "Cache-Control": "private, no-cache"}
         if self.knows(contact.etag):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)

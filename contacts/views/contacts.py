@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from accounts.idempotency import IDEMPOTENCY_KEY, contact_subject, idempotent
 from accounts.permissions import ANYONE, STAFF, Access
 from accounts.views import IF_NONE_MATCH, ActorView
+from audit.access.recording import looked
 from changerequests.models import ChangeRequest
 from changerequests.serializers import WaitingSerializer, waiting
 from contacts.duplicates import REFUSE_DUPLICATES, contact_written, level_in, refuse_duplicates
@@ -94,6 +95,7 @@ class ContactView(ActorView):
         `If-None-Match` to get a 304 if nothing has changed.
         """
         contact = contact_from_row(self.prefetched)
+        looked(self.actor, [contact.id])
         headers = {"ETag": contact.etag, "Cache-Control": "private, no-cache"}
         if self.knows(contact.etag):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
@@ -137,6 +139,7 @@ class UsernameView(ActorView):
     def get(self, request: Request, contactId: int) -> Response:
         """Retrieve the username of a contact."""
         contact = visible_contact(actor=self.actor, contact_id=contactId)
+        looked(self.actor, [contact.pk])
         return Response({"username": contact.username})
 
     @extend_schema(
@@ -171,6 +174,7 @@ class ExternalConnectionsView(ActorView):
         The system `Default` is that of the import.
         """
         contact = visible_contact(actor=self.actor, contact_id=contactId)
+        looked(self.actor, [contact.pk])
         return Response(shapes.ExternalConnectionsSerializer({"connections": contact.external_connections.all()}).data)
 
     @extend_schema(
@@ -210,4 +214,5 @@ class ConnectionHolderView(ActorView):
     def get(self, request: Request, system: str, externalId: str) -> Response:
         """Retrieve the ids of the contact that has an external connection."""
         contact = connection_holder(actor=self.actor, system=system, external_id=externalId)
+        looked(self.actor, [contact.pk])
         return Response(shapes.ContactIdsSerializer(contact).data)

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
+from audit.access.recording import looked
 from audit.models import Entry, EntryQuerySet
 from audit.queries import searched_entries
 from contacts.models import CONTACT_DETAILS
@@ -78,6 +79,7 @@ def _history_page(
     view: ActorView, contact_id: int, criteria: Mapping[str, Any], shape: type[shapes.ChangeSetSerializer]
 ) -> Response:
     check_visible(actor=view.actor, contact_id=contact_id)
+    looked(view.actor, [contact_id])
     history = ordered(
         searched_entries(kind=CONTACT_DETAILS, subject_id=contact_id, criteria=criteria),
         criteria,

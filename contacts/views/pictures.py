@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
+from audit.access.recording import looked
 from changerequests.serializers import WaitingSerializer, waiting
 from contacts.imaging import default_picture, initials
 from contacts.permissions import MAY_CHANGE_DETAILS
@@ -40,6 +41,7 @@ class ProfilePictureView(ActorView):
         A contact without a picture has a default one: its initials on a colour derived from its uid.
         """
         contact = visible_contact_with_picture(actor=self.actor, contact_id=contactId)
+        looked(self.actor, [contact.pk])
         picture = getattr(contact, "picture", None)
         if picture is None:
             content = default_picture(initials(contact.name), str(contact.uid))

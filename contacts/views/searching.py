@@ -6,7 +6,9 @@ from rest_framework.response import Response
 
 from accounts.permissions import ANYONE, Access
 from accounts.views import ActorView
-from contacts.queries.searching import found_page
+from audit.access.models import Way
+from audit.access.recording import looked
+from contacts.queries.searching import FoundContact, found_page
 from contacts.serializers.searching import ContactSearchSerializer, FoundContactSerializer, FoundContactsSerializer
 from contacts.views.tags import READ, TAGS
 from core.paging import page_of
@@ -35,7 +37,12 @@ class ContactSearchView(ActorView):
         return Response(
             page_of(
                 body,
-                lambda start, stop: found_page(actor=self.actor, text=body["query"], start=start, stop=stop),
+                lambda start, stop: self._found(body["query"], start, stop),
                 render=FoundContactSerializer().to_representation,
             )
         )
+
+    def _found(self, text: str, start: int, stop: int) -> tuple[list[FoundContact], int]:
+        found, total = found_page(actor=self.actor, text=text, start=start, stop=stop)
+        looked(self.actor, [contact.id for contact in found], way=Way.LISTED)
+        return found, total

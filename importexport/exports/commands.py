@@ -13,6 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from accounts.actor import system_actor
+from audit.access.exports import record_export
+from audit.access.models import Door
 from core.errors import ApiError
 from importexport.exports.running import export_rows
 from importexport.exports.selection import Selection
@@ -36,9 +38,10 @@ class ExportCommand(BaseCommand):
         try:
             query = options["query"].read_text("utf-8").strip() if options["query"] else ""
             with _output(options["output"]) as file, ShownProgress("rows") as progress:
-                written = export_rows(
-                    Selection(self.kind, query=query), actor=system_actor(command), file=file, progress=progress
-                )
+                actor = system_actor(command)
+                written = export_rows(Selection(self.kind, query=query), actor=actor, file=file, progress=progress)
+                if self.kind == ExportKind.CONTACTS:
+                    record_export(actor=actor, contact_ids=written, door=Door.COMMAND)
                 file.flush()
         except ApiError as error:
             raise CommandError(str(error)) from error
@@ -46,7 +49,7 @@ class ExportCommand(BaseCommand):
             raise CommandError(f"The file cannot be read or written: {error}") from error
         except DatabaseError as error:
             raise CommandError(f"The database did not answer to the end: {error}") from error
-        self.stderr.write(f"{written} rows written.", self.style.SUCCESS)
+        self.stderr.write(f"{len(written)} rows written.", self.style.SUCCESS)
 
 
 @contextmanager

@@ -4,8 +4,11 @@ The job's row is authoritative: it records which attempt may write to it (`attem
 (`heartbeat_at`), and the name of the stored file, even before it is stored.
 """
 
+from __future__ import annotations
+
 import errno
 import tempfile
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +23,8 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone, translation
 
 from accounts.actor import Actor
+from audit.access.exports import record_export
+from audit.access.models import Door
 from core.errors import ApiError
 from core.heartbeat import Heartbeat
 from core.jobs import JobLease, JobLeaseLostError
@@ -36,7 +41,7 @@ from importexport.job_messages import (
     export_storage_failed,
 )
 from importexport.job_ownership import actor_of_job
-from importexport.models import ExportJob, ExportStatus
+from importexport.models import ExportJob, ExportKind, ExportStatus
 from importexport.permissions import MAY_EXPORT
 
 log = structlog.get_logger("kontor.exports")
@@ -69,8 +74,8 @@ class Reason:
     message: str
 
 
-def export_rows(selection: Selection, *, actor: Actor, file: IO[bytes], progress: Progress) -> int:
-    """Write the selected rows that the actor sees as CSV, from one snapshot, and return their number.
+def export_rows(selection: Selection, *, actor: Actor, file: IO[bytes], progress: Progress) -> array[int]:
+    """Write the selected rows that the actor sees as CSV, from one snapshot, and return their ids.
 
     Raise BadRequest if the selection does not (or no longer) fit the schema, and pass on errors of `progress`.
     """
@@ -78,7 +83,7 @@ def export_rows(selection: Selection, *, actor: Actor, file: IO[bytes], progress
         return write_selection(selection, actor=actor, file=file, progress=progress)
 
 
-def write_selection(selection: Selection, *, actor: Actor, file: IO[bytes], progress: Progress) -> int:
+def write_selection(selection: Selection, *, actor: Actor, file: IO[bytes], progress: Progress) -> array[int]:
     """The same as `export_rows`, in the caller's transaction and with its snapshot."""
     columns = selected_columns(selection)
     rows = selected_rows(selection, actor)
@@ -106,7 +111,7 @@ def run_export(job_id: UUID) -> None:
         return
     with translation.override(lease.job.language), Heartbeat(lease) as heartbeat:
         try:
-            _complete(lease, _written_and_stored(lease, heartbeat))
+            _complete(lease, *_written_and_stored(lease, heartbeat))
         except JobLeaseLostError:
             log.warning("export_lost", job=str(job_id))
             _discard(lease.job)
@@ -134,7 +139,8 @@ def _file_name(job: ExportJob, attempt: int) -> str:
     return f"exports/{job.pk}-{attempt}.csv"
 
 
-def _written_and_stored(lease: JobLease[ExportJob], heartbeat: Heartbeat) -> int:
+def _written_and_stored(lease: JobLease[ExportJob], heartbeat: Heartbeat) -> tuple[Actor, array[int]]:
+    """Return for whom which rows were written."""
     job = lease.job
     if lease.is_exhausted:
         raise ApiError(export_gave_up(), sub_code="WorkerVanished")
@@ -150,20 +156,24 @@ def _written_and_stored(lease: JobLease[ExportJob], heartbeat: Heartbeat) -> int
             default_storage.save(job.file_name, File(file))
         except Exception as error:
             raise StorageFailedError from error
-    return rows
+    return actor, rows
 
 
 @on_replica
-def _written_from_start(selection: Selection, *, actor: Actor, file: IO[bytes], progress: Progress) -> int:
+def _written_from_start(selection: Selection, *, actor: Actor, file: IO[bytes], progress: Progress) -> array[int]:
     """The same as `export_rows`, into the file that another try has begun."""
     file.seek(0)
     file.truncate()
     return export_rows(selection, actor=actor, file=file, progress=progress)
 
 
-def _complete(lease: JobLease[ExportJob], rows: int) -> None:
-    """Mark the job as completed. Raise JobLeaseLostError if another worker has taken it over."""
-    now = timezone.now()
+@transaction.atomic
+def _complete(lease: JobLease[ExportJob], actor: Actor, ids: array[int]) -> None:
+    """Mark the job as completed, and record whom the file shows. Raise JobLeaseLostError if another worker has it."""
+    if lease.job.kind == ExportKind.CONTACTS:
+        # Before the job's row is locked, which its heartbeat writes too.
+        record_export(actor=actor, contact_ids=ids, door=Door.EXPORT)
+    now, rows = timezone.now(), len(ids)
     lease.write(
         status=ExportStatus.COMPLETED,
         processed=rows,

@@ -8,6 +8,8 @@ from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
+from audit.access.models import Door
+from audit.access.recording import looked
 from core.errors import UnprocessableEntity
 from core.folding import Folded
 from core.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
@@ -23,8 +25,11 @@ MAX_ORDERS = 10
 class Page:
     """Skips `skip` rows and returns up to `take`. Reads one more row to find out whether there is a next page."""
 
-    def __init__(self, root: Root, rows: QuerySet[Any], *, order: Sequence[Any], skip: int, take: int) -> None:
+    def __init__(
+        self, root: Root, rows: QuerySet[Any], *, actor: Actor, order: Sequence[Any], skip: int, take: int
+    ) -> None:
         self._root = root
+        self._actor = actor
         self._rows = rows
         self._order = order
         self.skip = skip
@@ -35,9 +40,13 @@ class Page:
         rows = self._root.answering(self._rows).order_by(*self._order, "id")
         return list(rows[self.skip : self.skip + self.take + 1])
 
-    @property
+    @cached_property
     def items(self) -> list[Any]:
-        return self._found[: self.take]
+        """The rows of the page. Whoever asks for them is shown them, with any value that the query selects."""
+        items = self._found[: self.take]
+        if self._root.shows_contacts:
+            looked(self._actor, [row.pk for row in items], door=Door.GRAPHQL)
+        return items
 
     @cached_property
     def total_count(self) -> int:

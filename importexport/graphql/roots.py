@@ -36,7 +36,8 @@ def _latest_entry_of_row() -> QuerySet[Entry]:
 class Root:
     """A root field: its name, the type name of its rows and the required access.
 
-    `shown` are annotations of the returned rows, selected in the same statement.
+    `shown` are annotations of the returned rows, selected in the same statement. Rows that are contacts are on record
+    as read.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Root:
     branch: Callable[[Definition], Branch]
     joined: tuple[str, ...] = ()
     shown: Mapping[str, Combinable]
+    shows_contacts: bool = False
 
     def answering(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows with everything that a response may show, so that no further queries are needed."""
@@ -152,6 +154,7 @@ CONTACTS = Root(
         "default_external_id": Subquery(default_connection_of_row().values("external_id")[:1]),
         "changed_at": Subquery(_latest_entry_of_row().values("recorded_at")),
     },
+    shows_contacts=True,
 )
 LEGAL_ENTITIES = Root(
     name="legalentities",

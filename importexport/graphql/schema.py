@@ -100,7 +100,7 @@ def _root_field(root: Root, branch: Branch, outputs: OutputTypes, inputs: InputT
         if condition is not None:
             rows = rows.filter(condition)
         order = ordering_of(asked.get("order") or [], branch, actor=actor)
-        return Page(root, rows, order=order, skip=skip, take=take)
+        return Page(root, rows, actor=actor, order=order, skip=skip, take=take)
 
     kind = outputs.page_type(branch, root.type_name, root.description)
     return GraphQLField(kind, arguments, resolve=resolve, description=root.description)

@@ -115,6 +115,9 @@ class NewLegalEntityPresenter(DocumentPresenter):
         super().__init__(LEGAL_ENTITY_CREATION, LABELS)
         self._names = SeenNames(sights)
 
+    def named_contacts(self) -> Collection[int]:
+        return self._names.ids
+
     def prepare(self, changes: Iterable[Mapping[str, Any]]) -> None:
         proposed = [memberships_in({change["path"]: change["target"]}) for change in changes]
         self._names.load(one.contact_id for memberships in proposed for one in memberships)

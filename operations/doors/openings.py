@@ -8,6 +8,7 @@ from django.contrib import admin
 
 from administration.openings import Openings
 from administration.permissions import WORDS
+from audit.permissions import MAY_SEE_WHO_LOOKED
 from changerequests.permissions import POLICY_PERMISSION, REVIEW_PERMISSION
 from contacts.permissions import MAY_ANONYMIZE, MAY_CHANGE_DETAILS
 from events.services.webhooks import MAY_CHANGE as MAY_CHANGE_WEBHOOKS
@@ -24,6 +25,7 @@ PAGES = {
     "contacts_contact_channels_act": MAY_CHANGE_DETAILS,
     "contacts_contact_picture_change": MAY_CHANGE_DETAILS,
     "contacts_contact_anonymize": MAY_ANONYMIZE,
+    "contacts_contact_looked": MAY_SEE_WHO_LOOKED,
     "legalentities_legalentity_edit": MAY_CHANGE_LEGAL_ENTITIES,
     "changerequests_changerequest_change": REVIEW_PERMISSION,
     "changerequests_changerequest_claim": REVIEW_PERMISSION,

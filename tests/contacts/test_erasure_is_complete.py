@@ -101,6 +101,9 @@ NOT_PERSONAL = {
     "changerequests.RequestAttachment": {"media_type"},
     "contactgroups.ContactGroup": {"external_id"},
     "contactgroups.LinkedEntity": {"entity_type"},
+    # Ids alone, and the program that ran.
+    "audit.Access": {"system", "correlation_id"},
+    "audit.AccessProcess": {"host", "program"},
     "audit.Entry": {"kind", "initiator_system", "paths"},
     "audit.Erasure": {"kind"},
     "operations.SchedulerLease": {"holder", "sent"},

@@ -2,6 +2,7 @@
 
 import errno
 import threading
+from array import array
 from datetime import timedelta
 from uuid import uuid4
 
@@ -106,7 +107,7 @@ def test_pollers_see_the_rows_counted_while_the_work_is_under_way(ask, make_cont
     def wait_at_half(report):
         report(1)
         assert goes_on.wait(30)
-        return 2
+        return array("i", [1, 2])
 
     make_contact()
     make_contact()

@@ -1,5 +1,6 @@
 """Exports in S3: django-storages with an S3 server on loopback."""
 
+from array import array
 from unittest import mock
 from uuid import uuid4
 
@@ -84,7 +85,7 @@ def test_a_file_of_several_parts_comes_whole(bucket, app, make_contact, celery_m
     def write_much(rows, columns, file, *, report):
         for _number in range(lines):
             file.write(line)
-        return lines
+        return array("i", [1]) * lines
 
     with mock.patch("importexport.exports.running.write_csv", write_much):
         path = exported(app)

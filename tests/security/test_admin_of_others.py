@@ -27,6 +27,8 @@ OBJECTS = {
 NAMES = re.compile(r"(Person|Group) of theirs|theirs AG|person\.theirs|Theirs-Colleague")
 # What is the institution's: whoever holds Django's permission sees all of it.
 OF_THE_INSTITUTION = {
+    # Of contacts that one sees; `tests/contacts/test_admin_who_looked.py` has whose.
+    "audit/access",
     "accounts/clientapplication",
     "accounts/member",
     "accounts/participant",

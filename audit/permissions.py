@@ -1,0 +1,3 @@
+"""Django permissions of members."""
+
+MAY_SEE_WHO_LOOKED = "audit.view_access"

@@ -1,0 +1,112 @@
+"""Who looked at contacts, for those who may know: rows of the access log with the names that their reader may see."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Q, QuerySet
+
+from accounts.actor import Actor
+from accounts.models import ClientApplication, Member
+from audit.access.models import Access, Looker
+from contacts.models import Contact
+from contacts.queries.names import SeenNames
+
+PAGE_SIZE = 50
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MAX_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of the log begins: after this row, for the latest come first. Written as `microseconds-id`."""
+
+    at: datetime
+    id: int
+
+    @classmethod
+    def read(cls, text: str) -> "Place | None":
+        """Return the place that an address names; None if it names none."""
+        micros, _dash, row_id = text.partition("-")
+        if not (text.isascii() and micros.isdecimal() and row_id.isdecimal() and len(text) <= 40):
+            return None
+        try:
+            return cls(_EPOCH + int(micros) * _MICROSECOND, min(int(row_id), _MAX_ID))
+        except OverflowError:
+            return None
+
+    def __str__(self) -> str:
+        return f"{(self.at - _EPOCH) // _MICROSECOND}-{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the log as people read it. `contact` is the contact's name, or `#id` if its reader does not see it."""
+
+    access: Access
+    actor: str
+    application: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the log, and where the next one begins, if there is one."""
+
+    lines: Sequence[Line]
+    following: Place | None
+
+    @property
+    def contact_ids(self) -> list[int]:
+        return [line.access.contact_id for line in self.lines]
+
+
+def page_of_accesses(rows: QuerySet[Access], *, actor: Actor, after: Place | None) -> Page:
+    """Return a page of those of the rows that are about contacts which the actor sees, latest first.
+
+    Counts nothing: finds one row more than a page has. Runs a query, and one for the names of each kind that turns up.
+    """
+    rows = Contact.objects.narrowed_to_visible(rows, actor, column="contact_id").order_by("-at", "-id")
+    if after is not None:
+        rows = rows.filter(Q(at__lt=after.at) | Q(at=after.at, id__lt=after.id), at__lte=after.at)
+    found = list(rows[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE]
+    following = Place(shown[-1].at, shown[-1].id) if len(found) > PAGE_SIZE else None
+    return Page(lines_of(shown, actor), following)
+
+
+def lines_of(rows: Sequence[Access], actor: Actor) -> list[Line]:
+    """Return rows with names: those of contacts that the actor sees. Runs a query for each kind of name."""
+    names = SeenNames([actor])
+    names.load({row.contact_id for row in rows} | _ids(rows, Looker.CONTACT))
+    looking = _ids(rows, Looker.MEMBER)
+    found_members = Member.objects.select_related("user").filter(pk__in=looking) if looking else ()
+    members = {member.pk: member.name for member in found_members}
+    applications = _application_names(
+        _ids(rows, Looker.APP) | {row.application_id for row in rows if row.application_id}
+    )
+
+    def named(row: Access) -> str:
+        if row.actor_kind == Looker.SYSTEM:
+            return row.system
+        if row.actor_kind == Looker.CONTACT:
+            return names[row.actor_id]
+        found = members if row.actor_kind == Looker.MEMBER else applications
+        return found.get(row.actor_id, f"#{row.actor_id}")
+
+    return [Line(row, named(row), applications.get(row.application_id or 0, ""), names[row.contact_id]) for row in rows]
+
+
+def _ids(rows: Iterable[Access], kind: Looker) -> set[int]:
+    return {row.actor_id for row in rows if row.actor_kind == kind}
+
+
+def _application_names(ids: Iterable[int]) -> dict[int, str]:
+    wanted = list(ids)
+    return dict(ClientApplication.objects.filter(pk__in=wanted).values_list("pk", "name")) if wanted else {}
+
+
+def member_named(username: str) -> Member | None:
+    """Return the member with this username, whatever its case."""
+    return Member.objects.filter(user__username__iexact=username).first()
