@@ -4,15 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Max
 from psycopg import sql
 
-from accounts.actor import Actor, ActorKind
+from accounts.actor import Actor, ActorKind, system_actor
+from audit.commitments import commit_to
 from audit.models import Entry
-from core.anonymization import without_values
-from core.documents import Change, recorded
+from core.correlation import recorded_correlation_id
+from core.documents import Change, Document, recorded
 from core.prepared import execute
+
+# The kind of the entries that record an erasure is this and the kind of what was erased.
+ERASURE = "erasure:"
+# The path in them of the last sequence whose values may be gone.
+ERASED_UNTIL = "erasedUntil"
 
 # The columns that a writer sends; the database fills in the others. The ORM would name those too, with DEFAULT.
 WRITTEN_COLUMNS = (
@@ -27,6 +33,9 @@ WRITTEN_COLUMNS = (
     "changes",
     "paths",
     "change_request_id",
+    "correlation_id",
+    "salt",
+    "commitments",
 )
 
 
@@ -50,22 +59,28 @@ def written_values(
     comment: str | None = None,
     initiator: Mapping[str, Any] | None = None,
     change_request_id: int | None = None,
+    document: Document | None = None,
 ) -> list[Any]:
     """Return the values of WRITTEN_COLUMNS in their order.
 
     An approved change names its request, and the request's initiator (in the columns of `initiator_columns`) instead of
-    the actor.
+    the actor. `document` is the subject's after the changes, of kinds in `audit.documents`.
     """
+    found = recorded(changes)
+    committed = commit_to(found["changes"], comment, document)
     written = {
         "kind": kind,
         "subject_id": subject_id,
         "sequence": sequence,
         "comment": comment,
         "change_request_id": change_request_id,
+        "correlation_id": recorded_correlation_id(),
+        "salt": committed.salt,
+        "commitments": committed.hashes,
         **(initiator or initiator_columns(actor)),
-        **recorded(changes),
+        "changes": orjson.dumps(found["changes"]).decode(),
+        "paths": found["paths"],
     }
-    written["changes"] = orjson.dumps(written["changes"]).decode()
     return [written[name] for name in WRITTEN_COLUMNS]
 
 
@@ -81,7 +96,13 @@ def insert_statement(*, for_each_of: str | None = None) -> sql.Composed:
 
 _INSERT = insert_statement().as_string()
 # A subject that is erased again has new values since then.
-_ERASE = "INSERT INTO audit_erasure (kind, subject_id) SELECT %s, unnest(%s::integer[]) ON CONFLICT DO NOTHING"
+_MAY_ERASE = "INSERT INTO audit_erasure (kind, subject_id) SELECT %s, unnest(%s::integer[]) ON CONFLICT DO NOTHING"
+_ERASE = """
+UPDATE audit_entry SET changes = contacts_without_values(changes), comment = NULL
+ WHERE kind = %s AND subject_id = ANY(%s)
+   AND (comment IS NOT NULL OR changes IS DISTINCT FROM contacts_without_values(changes))
+RETURNING subject_id, sequence
+"""
 
 
 def record(
@@ -94,6 +115,7 @@ def record(
     comment: str | None = None,
     initiator: Mapping[str, Any] | None = None,
     change_request_id: int | None = None,
+    document: Document | None = None,
 ) -> int:
     """Insert an entry and return its id. Raises IntegrityError if it does not follow the subject's entries.
 
@@ -108,6 +130,7 @@ def record(
         comment=comment,
         initiator=initiator,
         change_request_id=change_request_id,
+        document=document,
     )
     ((entry_id,),) = execute(_INSERT, values)
     return int(entry_id)
@@ -138,8 +161,23 @@ def append_all(*, kind: str, actor: Actor, changes: Mapping[int, Sequence[Change
         cursor.executemany(_INSERT, rows)
 
 
+@transaction.atomic
 def erase(*, kind: str, subject_ids: Collection[int]) -> None:
-    """Erase values and comments from the subjects' entries for good; paths, times and people stay."""
+    """Erase values, comments and their salts from the subjects' entries for good; paths, times and people stay.
+
+    Each subject that had any gets an entry of its own that says so. An entry without values keeps its salt, by which
+    the document that it left can be verified. The subjects must be locked.
+    """
+    ids = list(subject_ids)
     with connection.cursor() as cursor:
-        cursor.execute(_ERASE, [kind, list(subject_ids)])
-    Entry.objects.filter(kind=kind, subject_id__in=subject_ids).update(changes=without_values(), comment=None)
+        cursor.execute(_MAY_ERASE, [kind, ids])
+        cursor.execute(_ERASE, [kind, ids])
+        erased = cursor.fetchall()
+    until: dict[int, int] = {}
+    for subject_id, sequence in erased:
+        until[subject_id] = max(sequence, until.get(subject_id, 0))
+    append_all(
+        kind=ERASURE + kind,
+        actor=system_actor("anonymization"),
+        changes={subject_id: [Change(ERASED_UNTIL, None, last)] for subject_id, last in until.items()},
+    )

@@ -10,6 +10,7 @@ from accounts.models import ClientApplication, Member
 from audit import triggers
 from audit.access.models import Access, AccessLoss, AccessProcess
 from audit.fields import CurrentTransactionId, TransactionIdField
+from core.correlation import MAX_LENGTH
 from core.documents import Document, with_values
 
 __all__ = ["Access", "AccessLoss", "AccessProcess", "Entry", "EntryQuerySet", "Erasure"]
@@ -72,6 +73,8 @@ class Entry(models.Model):
         db_index=False,
     )
     initiator_system = models.CharField(max_length=50, blank=True)
+    # Of the request or the task in which it was written, as on the lines of the log.
+    correlation_id = models.CharField(max_length=MAX_LENGTH, null=True, editable=False)
     comment = models.TextField(null=True, blank=True)
     changes = models.JSONField()
     paths = ArrayField(models.TextField())
@@ -83,6 +86,11 @@ class Entry(models.Model):
         related_name="entries",
         db_index=False,
     )
+    # See audit/commitments.py. The salt is erased with the values. All are null in entries of the previous version
+    # until they are chained.
+    salt = models.BinaryField(null=True)
+    commitments = models.BinaryField(null=True)
+    entry_hash = models.BinaryField(null=True)
 
     objects = EntryQuerySet.as_manager()
 
@@ -110,6 +118,8 @@ class Entry(models.Model):
             models.Index(fields=["recorded_at"], name="entry_by_time"),
             # For numbering what has been committed since.
             models.Index(fields=["transaction_id"], name="entry_by_transaction"),
+            # For chaining what the previous version has written.
+            models.Index(fields=["id"], condition=models.Q(entry_hash__isnull=True), name="entry_not_chained"),
         ]
         triggers = triggers.OF_ENTRIES
 

@@ -33,7 +33,8 @@ TABLES = {
     "contacts_contact": "id, uid, type_id, username, details, version, created_at",
     "audit_entry": (
         "id, kind, subject_id, sequence, recorded_at, transaction_id, initiator_member_id, initiator_contact_id, "
-        "initiator_application_id, initiator_system, changes, paths, comment, change_request_id"
+        "initiator_application_id, initiator_system, correlation_id, changes, paths, comment, change_request_id, salt, "
+        "commitments"
     ),
     "contacts_externalconnection": "id, contact_id, system, external_id",
 }

@@ -3,6 +3,7 @@ from functools import partial
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from audit.documents import register_document_table
 from changerequests.kinds import register_kind
 from core.anonymization import register_anonymization_handler
 from events.kinds import register_event_kind
@@ -27,7 +28,7 @@ class ContactsConfig(AppConfig):
         from contacts.kinds.creation import ContactCreationKind
         from contacts.kinds.details import ContactDetailsKind
         from contacts.kinds.identity import ContactIdentityKind
-        from contacts.models import CONTACT_KINDS, CONTACT_SCHEMA
+        from contacts.models import CONTACT_DETAILS, CONTACT_KINDS, CONTACT_SCHEMA, Contact
         from contacts.queries.contacts import has_username
         from contacts.queries.documents import is_list_item_used, stored_contacts
         from contacts.services.anonymization import erase_contacts
@@ -40,6 +41,7 @@ class ContactsConfig(AppConfig):
         register_kind(AnonymizationKind())
         register_kind(ContactIdentityKind())
         register_kind(ContactCreationKind())
+        register_document_table(CONTACT_DETAILS, Contact._meta.db_table)
         register_sort(SystemSort())
         register_name_holder(has_username)
         register_client_logins(ContactLogins())

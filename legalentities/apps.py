@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from audit.documents import register_document_table
 from changerequests.kinds import register_kind
 from contactgroups.naming import register_linked_names
 from events.kinds import register_event_kind
@@ -17,8 +18,10 @@ class LegalEntitiesConfig(AppConfig):
         from legalentities.events import LEGAL_ENTITY_EVENTS
         from legalentities.kinds.creation import LegalEntityCreationKind
         from legalentities.kinds.details import LegalEntityKind
+        from legalentities.models import LEGAL_ENTITY_DETAILS, LegalEntity
         from legalentities.queries import is_list_item_used, names_of_groups, stored_legal_entities
 
+        register_document_table(LEGAL_ENTITY_DETAILS, LegalEntity._meta.db_table)
         register_kind(LegalEntityKind())
         register_kind(LegalEntityCreationKind())
         register_linked_names(names_of_groups())

@@ -48,7 +48,7 @@ class Record:
 
 
 RECORDS: Mapping[type[Model], Record] = {
-    Entry: Record(written=WRITTEN_COLUMNS, changed=("changes", "comment")),
+    Entry: Record(written=WRITTEN_COLUMNS, changed=("changes", "comment", "salt", "commitments", "entry_hash")),
     Erasure: Record(written=("kind", "subject_id")),
     # Months that are older than the retention are dropped by the owner of the tables.
     Access: Record(

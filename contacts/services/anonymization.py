@@ -122,6 +122,7 @@ def write_anonymization(*, actor: Actor, contacts: Sequence[Contact], request: C
             actor=actor,
             changes=wiped,
             initiator=initiator,
+            document=document,
         )
     # Who sees their events follows from values that are erased now.
     number_all_events()

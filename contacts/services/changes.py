@@ -59,6 +59,7 @@ class DetailsRepository:
             actor=plan.actor,
             changes=plan.to_write,
             initiator=None if approved is None else approved.initiator_columns,
+            document=plan.document,
         )
 
     def update(
@@ -88,6 +89,7 @@ class DetailsRepository:
             comment=comment,
             initiator=None if approved is None else approved.initiator_columns,
             change_request_id=None if approved is None else approved.pk,
+            document=plan.document,
         )
         found = execute(_update_query(self), values)
         if not found:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.models import ClientApplication
+from audit.entries import ERASURE
 from core.errors import UnprocessableEntity
 from events.kinds import (
     ACCESS_CHANGED,
@@ -177,6 +178,8 @@ def _visible_to(consumer: Consumer) -> QuerySet[Any]:
     """Return the events that an application receives, with the type that each has to it."""
     own = Q(application=consumer.application_id)
     rows: Any = Event.objects.filter(own | ~Q(entry__kind__in=_kinds_closed_to(consumer)))
+    # What happened is the anonymization; these are the ledger's own account of it.
+    rows = rows.exclude(entry__kind__startswith=ERASURE)
     mine = list(consumer.participant_ids)
     cases = [When(own & Q(type=SIGHT_CHANGED), then=Value(RESYNC))]
     if mine:

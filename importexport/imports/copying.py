@@ -32,6 +32,11 @@ def text_array(values: Iterable[str]) -> bytes:
     return ("{" + ",".join(f'"{item}"' for item in items) + "}").translate(_ESCAPES).encode()
 
 
+def binary(value: bytes) -> bytes:
+    """Encode bytes."""
+    return b"\\\\x" + value.hex().encode()
+
+
 def number(value: int | None) -> bytes:
     """Encode an integer or NULL."""
     return NULL if value is None else b"%d" % value

@@ -1,6 +1,6 @@
 """Change plans for the details of entries, and the entries of their history."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 
 import orjson
@@ -8,10 +8,12 @@ from django.db.backends.utils import CursorWrapper
 
 from accounts.actor import Actor
 from audit import entries
+from audit.commitments import commit_to
 from audit.models import Entry as LedgerEntry
 from contacts.plans import ChangePlan, Origin, Snapshot, Target, plan
-from core.documents import Change, Document, paths_with_ancestors
-from importexport.imports.copying import copy_rows, json_text, number, row, text, text_array
+from core.correlation import recorded_correlation_id
+from core.documents import Document, paths_with_ancestors
+from importexport.imports.copying import binary, copy_rows, json_text, number, row, text, text_array
 from importexport.imports.entries import Entry
 from schemas.compiled import CompiledSchema
 
@@ -34,7 +36,7 @@ class Planner:
         """Return the plan of a new document with the entry's details. Caches it and its history cells in the entry."""
         if entry.plan is None:
             entry.plan = plan(self._nothing, self._target(entry), self._actor, Origin.IMPORT)
-            entry.history_cells = change_cells(entry.plan.changes)
+            entry.history_cells = change_cells(entry.plan)
         return entry.plan
 
     def check_new(self, entry: Entry) -> ChangePlan:
@@ -65,12 +67,16 @@ def _checked(entry: Entry, found: ChangePlan) -> ChangePlan:
     return found
 
 
-def change_cells(changes: Sequence[Change]) -> bytes:
-    """Return the cells of `changes` and `paths` of a ledger entry."""
+def change_cells(plan: ChangePlan) -> bytes:
+    """Return the cells of `changes`, `paths`, `salt` and `commitments` of the ledger entry of a plan."""
+    changes = [change.as_json() for change in plan.changes]
+    committed = commit_to(changes, None, plan.document)
     return b"\t".join(
         (
-            json_text(orjson.dumps([change.as_json() for change in changes])),
-            _paths_cell(tuple(change.path for change in changes)),
+            json_text(orjson.dumps(changes)),
+            _paths_cell(tuple(change.path for change in plan.changes)),
+            binary(committed.salt),
+            binary(committed.hashes),
         )
     )
 
@@ -91,8 +97,11 @@ class History:
         "initiator_contact_id",
         "initiator_application_id",
         "initiator_system",
+        "correlation_id",
         "changes",
         "paths",
+        "salt",
+        "commitments",
     )
 
     def __init__(self, *, kind: str, actor: Actor) -> None:
@@ -104,6 +113,7 @@ class History:
                 number(columns["initiator_contact_id"]),
                 number(columns["initiator_application_id"]),
                 text(columns["initiator_system"]),
+                text(recorded_correlation_id()),
             )
         )
 

@@ -104,7 +104,7 @@ NOT_PERSONAL = {
     # Ids alone, and the program that ran.
     "audit.Access": {"system", "correlation_id"},
     "audit.AccessProcess": {"host", "program"},
-    "audit.Entry": {"kind", "initiator_system", "paths"},
+    "audit.Entry": {"kind", "initiator_system", "paths", "correlation_id"},
     "audit.Erasure": {"kind"},
     "operations.SchedulerLease": {"holder", "sent"},
     "matching.DuplicateSearch": {"language", "status", "error_message"},

@@ -301,12 +301,12 @@ class ContactImporter:
                 versions=[item.present.version + bool(item.details) for item in changed],
                 usernames=[item.username for item in changed],
             )
-        recorded = [item for item in changed if item.details]
+        recorded = [(item, plan) for item in changed if (plan := item.plan) and plan.changes]
         if recorded:
             self._history.record(
-                cursor, ((item.id, item.present.version + 1, change_cells(item.details)) for item in recorded)
+                cursor, ((item.id, item.present.version + 1, change_cells(plan)) for item, plan in recorded)
             )
-            self._drop_pending(cursor, recorded)
+            self._drop_pending(cursor, [item for item, _plan in recorded])
         connections = [(item.id, *pair) for item in touched for pair in item.connect.items()]
         if connections:
             cursor.execute(statements.CONNECT, [list(column) for column in zip(*connections, strict=True)])

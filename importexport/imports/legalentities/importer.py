@@ -20,6 +20,7 @@ from contactgroups.models import ACCESS_POLICIES, CONTACT_GROUP, EntityType, Gro
 from contactgroups.services import Membership
 from contactgroups.subjects import facts_of_groups
 from contacts.models import Contact, ExternalConnection
+from contacts.plans import ChangePlan
 from core.documents import Change, Document
 from importexport.imports.approvals import Approvals, Changes, CreationApprovals, DetailsApprovals
 from importexport.imports.contacts.statements import holders, stage
@@ -51,7 +52,7 @@ Memberships = dict[int, int]
 class _Item:
     """Working state of an entry; `wanted` are the group members to set, None to keep the current ones.
 
-    `changes` are those of the details, and `joined` those of an existing group's members.
+    `plan` is that of the details; None without details. `joined` are the changes of an existing group's members.
     """
 
     place: int
@@ -60,14 +61,18 @@ class _Item:
     group_id: int = 0
     differs: bool = False
     version: int = 1
-    changes: Sequence[Change] = ()
+    plan: ChangePlan | None = None
     wanted: Memberships | None = None
     joined: Sequence[Change] = ()
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        return () if self.plan is None else self.plan.changes
 
     def hold_back(self) -> None:
         """Leave out what waits; the rest takes effect."""
         if LEGAL_ENTITY_DETAILS in self.entry.waiting:
-            self.changes = ()
+            self.plan = None
         if CONTACT_GROUP in self.entry.waiting:
             self.joined = ()
 
@@ -241,7 +246,7 @@ class LegalEntityImporter:
             item.version, details = rows[item.id]
             if item.entry.details is not None:
                 stored = orjson.loads(details)
-                item.changes = self._planner.check_changed(item.entry, stored=stored, version=item.version).changes
+                item.plan = self._planner.check_changed(item.entry, stored=stored, version=item.version)
             if item.wanted is not None:
                 self._check_not_anonymized(item, anonymized, present[item.group_id])
                 item.joined = _membership_changes(item.wanted, present[item.group_id])
@@ -289,10 +294,10 @@ class LegalEntityImporter:
         self._record_groups({item.group_id: _creation_of_group(item) for item in new})
 
     def _update(self, cursor: CursorWrapper, touched: list[_Item]) -> None:
-        changed = [item for item in touched if item.changes]
-        by_columns(cursor, statements.UPDATE, [(item.place, item.id, item.version + 1) for item in changed])
+        changed = [(item, plan) for item in touched if (plan := item.plan) and plan.changes]
+        by_columns(cursor, statements.UPDATE, [(item.place, item.id, item.version + 1) for item, _plan in changed])
         if changed:
-            self._history.record(cursor, ((item.id, item.version + 1, change_cells(item.changes)) for item in changed))
+            self._history.record(cursor, ((item.id, item.version + 1, change_cells(plan)) for item, plan in changed))
         made = [(item.group_id, *change) for item in touched for change in membership_changes(item.joined)]
         gone = [(group_id, contact_id) for group_id, contact_id, change in made if change.target is None]
         by_columns(cursor, statements.LEAVE_GROUPS, gone)
