@@ -1,5 +1,6 @@
-"""The documents whose changes the ledger records. The app that owns a kind with versions registers its table."""
+"""The subjects of the ledger: tables of documents and kinds of entries, registered by the apps that own them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 
@@ -24,3 +25,18 @@ def register_document_table(kind: str, table: str) -> None:
 def document_tables() -> dict[str, DocumentTable]:
     """Return the tables by kind."""
     return dict(_tables)
+
+
+_kinds: dict[str, tuple[str, ...]] = {}
+
+
+def register_subject_kinds(subject: str, kinds: Collection[str]) -> None:
+    """Register the kinds of entries about the same rows. Raises ValueError if they are registered."""
+    if subject in _kinds:
+        raise ValueError(f"{subject} has its kinds already")
+    _kinds[subject] = tuple(kinds)
+
+
+def subject_kinds(subject: str) -> tuple[str, ...]:
+    """Return the kinds of entries about a sort of rows. Raises KeyError."""
+    return _kinds[subject]

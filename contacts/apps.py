@@ -3,7 +3,7 @@ from functools import partial
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from audit.documents import register_document_table
+from audit.documents import register_document_table, register_subject_kinds
 from changerequests.kinds import register_kind
 from core.anonymization import register_anonymization_handler
 from events.kinds import register_event_kind
@@ -42,6 +42,7 @@ class ContactsConfig(AppConfig):
         register_kind(ContactIdentityKind())
         register_kind(ContactCreationKind())
         register_document_table(CONTACT_DETAILS, Contact._meta.db_table)
+        register_subject_kinds("contact", CONTACT_KINDS)
         register_sort(SystemSort())
         register_name_holder(has_username)
         register_client_logins(ContactLogins())

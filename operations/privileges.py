@@ -32,6 +32,7 @@ from changerequests.models.conversation import RequestAttachment, RequestComment
 from changerequests.models.policies import PolicyGroup
 from events.models import Event
 from importexport.models import ExportApproval
+from proof.models import Seal
 
 MIGRATIONS = "django_migrations"
 
@@ -62,6 +63,7 @@ RECORDS: Mapping[type[Model], Record] = {
     ),
     AccessLoss: Record(written=("process_id", "since", "until", "rows")),
     Event: Record(written=("position", "entry_id", "type", "participants", "participants_before", "application_id")),
+    Seal: Record(written=("number", "last", "body", "signature", "entries")),
     ChangeRequest: Record(
         written=(
             *("uid", "kind", "source", "subject_id", "status", "initiator_member_id", "initiator_application_id"),

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "accounts",
     "audit",
     "events",
+    "proof",
     "changerequests",
     "administration",
     "schemas",
@@ -157,6 +158,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "apply approved requests": {"task": "changerequests.tasks.apply_unapplied", "schedule": 60},
     "send due digests": {"task": "changerequests.tasks.send_due_digests", "schedule": 60},
     "tidy notifications": {"task": "changerequests.tasks.tidy_notifications", "schedule": 3600},
+    "seal ledger": {"task": "proof.tasks.seal", "schedule": 60, "options": {"expires": 60}},
     # What was not taken within seconds is not needed: the next one does the same.
     "deliver webhooks": {"task": "events.tasks.deliver_due", "schedule": 1, "options": {"expires": 5}},
     "tidy deliveries": {"task": "events.tasks.tidy_deliveries", "schedule": 3600},
@@ -296,6 +298,13 @@ SMS_BACKEND = env.str("SMS_BACKEND", default="contacts.sms.ConsoleBackend")
 SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="")
 SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")
 SMS_SENDER = env.str("SMS_SENDER", default="Kontor")
+
+# ---- proof
+
+# Files with the Ed25519 keys that sign seals: the present one first, then those that it replaces. Only for workers.
+SEAL_KEY_FILES = env.list("SEAL_KEY_FILES", default=[_embedded.seal_key(VAR_DIR)] if EMBEDDED else [])
+# A file to which seals are added, where Kontor's hosts cannot take them back.
+SEAL_FILE = env.str("SEAL_FILE", default=str(VAR_DIR / "seals.jsonl") if EMBEDDED else "")
 
 # ---- webhooks
 

@@ -11,6 +11,7 @@ from devstack.embedded.paths import (
     database_url,
     log_file,
     redis_url,
+    seal_key,
     secret_key,
     var_directory,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "redis_url",
     "release",
     "running",
+    "seal_key",
     "secret_key",
     "var_directory",
 ]

@@ -5,6 +5,9 @@ import os
 import secrets
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 _ROOT = Path(__file__).resolve().parents[2]
 _DATABASE = "kontor"
 
@@ -69,14 +72,24 @@ def secret_key(var: Path) -> str:
     try:
         return path.read_text(encoding="ascii")
     except FileNotFoundError:
-        return _create_secret(path)
+        return _create_secret(path, secrets.token_urlsafe(50))
 
 
-def _create_secret(path: Path) -> str:
+def seal_key(var: Path) -> str:
+    """Return the file with the key that signs this installation's seals, created in `var` at the first call."""
+    path = var / "seal-key.pem"
+    if not path.exists():
+        key = Ed25519PrivateKey.generate()
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        _create_secret(path, pem.decode())
+    return str(path)
+
+
+def _create_secret(path: Path, secret: str) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(50))
+        file.write(secret)
     try:
         # Linking is atomic and never overwrites the key of a process that was faster.
         os.link(draft, path)

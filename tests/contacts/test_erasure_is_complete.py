@@ -108,6 +108,8 @@ NOT_PERSONAL = {
     "audit.Erasure": {"kind"},
     "operations.SchedulerLease": {"holder", "sent"},
     "matching.DuplicateSearch": {"language", "status", "error_message"},
+    # Hashes of salted commitments, whose salts are erased.
+    "proof.Seal": {"body", "entries"},
     "contacts.Channel": {"kind", "path", "language"},
     "contacts.Contact": {"entry_kind"},
     # Ids, types, and what the receiver of a webhook answered.

@@ -11,7 +11,7 @@ from audit.access.schema_sql import DROP, MAKE_PARTITIONS, TABLE
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("audit", "0005_index_of_transactions"),
+        ("audit", "0007_index_of_what_is_not_chained"),
     ]
 
     operations = [

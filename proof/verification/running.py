@@ -1,0 +1,223 @@
+"""Runs a verification: the seals first, then the entries that they cover, with several processes at once."""
+
+import pickle
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import django
+from django.db import connection, transaction
+
+from audit.entries import ERASURE
+from proof.copies import SealCopy, seals_of_database, seals_of_file
+from proof.verification.chains import Chains, Erased
+from proof.verification.findings import Finding
+from proof.verification.rows import (
+    Subjects,
+    all_subjects,
+    erased_until,
+    names_at,
+    rows_between,
+    rows_of,
+    without_entries,
+)
+from proof.verification.seals import SealChain, Sealed, fingerprint
+
+
+@dataclass
+class Report:
+    """The outcome of a verification. `begins` is the time of the first seal, None without one."""
+
+    findings: list[Finding] = field(default_factory=list)
+    entries: int = 0
+    erased: int = 0
+    unsealed: int = 0
+    seals: int = 0
+    last_seal: int = 0
+    begins: datetime | None = None
+    # How many of the entries were there before the first seal.
+    older: int = 0
+
+    def add(self, part: "Part") -> None:
+        self.findings += part.findings
+        self.entries += part.entries
+        self.erased += part.erased
+        self.unsealed += part.unsealed
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one process found among some subjects."""
+
+    findings: Sequence[Finding]
+    entries: int
+    erased: int
+    unsealed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What every process needs: what was sealed and erased, and the snapshot of the database, if they share one."""
+
+    sealed: Sealed
+    erased: Erased
+    now: datetime
+    snapshot: str | None
+
+
+def verify_all(*, public_key: str | None = None, copies: Path | None = None, processes: int = 2) -> Report:
+    """Verify every seal, entry and present document, at one moment.
+
+    The first seal is by `public_key`, if that is given; `copies` is a file of seals that counts instead of the
+    database's. Raises OSError and ValueError for such a file.
+    """
+    with _snapshot() as (snapshot, now):
+        report, sealed = _verified_seals(public_key, copies)
+        pieces = all_subjects()
+        basis = Basis(sealed, erased_until(_kinds(pieces)), now, snapshot)
+        for part in _in_processes(basis, pieces, processes):
+            report.add(part)
+    return _sorted(report)
+
+
+def verify_since(number: int, *, public_key: str | None = None, copies: Path | None = None) -> Report:
+    """Verify the seals, and the entries that were sealed after one of them, each after the one before it."""
+    with _snapshot() as (_id, now):
+        report, sealed = _verified_seals(public_key, copies, since=number)
+        first = 1 + (sealed.ends[number - 1] if 0 < number <= len(sealed.ends) else 0)
+        rows = rows_between(first, max(sealed.last, first))
+        basis = Basis(sealed, erased_until(_kinds(all_subjects())), now, None)
+        report.add(_part(basis, rows, is_whole=False))
+    return _sorted(report)
+
+
+def verify_subjects(
+    kinds: Sequence[str], subject_id: int, *, public_key: str | None = None, copies: Path | None = None
+) -> Report:
+    """Verify the seals, and everything of one subject."""
+    with _snapshot() as (_id, now):
+        report, sealed = _verified_seals(public_key, copies, names=(kinds, subject_id))
+        basis = Basis(sealed, erased_until([ERASURE + kind for kind in kinds]), now, None)
+        for kind in (*kinds, *(ERASURE + kind for kind in kinds)):
+            report.add(_verified(basis, Subjects(kind, subject_id, subject_id + 1)))
+    return _sorted(report)
+
+
+@contextmanager
+def _snapshot() -> Iterator[tuple[str, datetime]]:
+    """Read everything within the block as of one moment. Yields the snapshot's id and the moment."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SELECT pg_export_snapshot(), clock_timestamp()")
+        yield cursor.fetchone()
+
+
+def _verified_seals(
+    public_key: str | None,
+    copies: Path | None,
+    *,
+    since: int = 0,
+    names: tuple[Sequence[str], int] | None = None,
+) -> tuple[Report, Sealed]:
+    """Verify the seals and which entries are where; of entries, only those after a seal, or of one subject."""
+    chain = SealChain(public_key)
+    found: list[Finding] = []
+    seals = seals_of_database() if copies is None else _compared(copies, found)
+    report = Report()
+    for body, lines in chain.follow(seals, is_copy=copies is not None):
+        report.begins = report.begins or datetime.fromisoformat(body["time"])
+        if body["number"] > since:
+            found += _misplaced(body, lines, names)
+    report.findings = chain.findings + found
+    report.seals, report.last_seal, report.older = chain.count, chain.sealed.number, chain.sealed.begins
+    return report, chain.sealed
+
+
+def _compared(copies: Path, found: list[Finding]) -> Iterator[SealCopy]:
+    """Yield the copies of seals, and find what the database has otherwise."""
+    own = set(map(fingerprint, seals_of_database()))
+    for seal in seals_of_file(copies):
+        if fingerprint(seal) not in own:
+            found.append(Finding("", 0, 0, f"the database has no such seal as the copy: {seal.body[:200]}"))
+        yield seal
+
+
+def _misplaced(
+    body: dict[str, Any], lines: Sequence[str], names: tuple[Sequence[str], int] | None
+) -> Iterator[Finding]:
+    """Find sealed entries that are gone, or that another entry has taken the place of."""
+    if names is not None:
+        wanted = {f"{kind} {names[1]}" for kind in names[0]}
+        lines = [line for line in lines if " ".join(line.split(" ")[1:-2]) in wanted]
+    if not lines:
+        return
+    places = {}
+    if names is None:
+        places = names_at(body["first"], body["last"])
+    for line in lines:
+        position, name = line.rsplit(" ", 1)[0].split(" ", 1)
+        at = int(position)
+        stored = places.get(at) if names is None else names_at(at, at).get(at)
+        if stored != name:
+            kind, subject_id, sequence = name.rsplit(" ", 2)
+            now = "it is gone" if stored is None else f"{stored} has its place"
+            yield Finding(kind, int(subject_id), int(sequence), f"it was sealed at position {position}, and {now}")
+
+
+def _part(basis: Basis, rows: Any, *, is_whole: bool) -> Part:
+    chains = Chains(basis.sealed, basis.erased, now=basis.now, is_whole=is_whole)
+    findings = list(chains.verify(rows))
+    return Part(findings, chains.entries, chains.erased, chains.unsealed)
+
+
+def _verified(basis: Basis, subjects: Subjects) -> Part:
+    part = _part(basis, rows_of(subjects), is_whole=True)
+    lost = [Finding(subjects.kind, pk, 0, "it has no history") for pk in without_entries(subjects)]
+    return Part([*part.findings, *lost], part.entries, part.erased, part.unsealed)
+
+
+def _in_processes(basis: Basis, pieces: Sequence[Subjects], processes: int) -> Iterator[Part]:
+    """Yield what processes of their own find in the pieces; in this one, if one is enough."""
+    if processes < 2 or len(pieces) < 2:
+        yield from (_verified(basis, subjects) for subjects in pieces)
+        return
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "basis"
+        path.write_bytes(pickle.dumps(basis))
+        with ProcessPoolExecutor(processes, get_context("spawn"), _begin, (path,)) as pool:
+            tasks = [pool.submit(_verified_by_other, subjects) for subjects in pieces]
+            for task in as_completed(tasks):
+                yield task.result()
+
+
+_basis: Basis | None = None
+
+
+def _begin(path: Path) -> None:
+    """Begin a process: it reads what this one has read, at the same moment."""
+    global _basis
+    django.setup()
+    _basis = pickle.loads(path.read_bytes())  # noqa: S301 - written by the process that started this one
+
+
+def _verified_by_other(subjects: Subjects) -> Part:
+    assert _basis is not None  # noqa: S101 - `_begin` runs first
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SET TRANSACTION SNAPSHOT %s", [_basis.snapshot])
+        return _verified(_basis, subjects)
+
+
+def _kinds(pieces: Sequence[Subjects]) -> list[str]:
+    return sorted({subjects.kind for subjects in pieces})
+
+
+def _sorted(report: Report) -> Report:
+    report.findings.sort()
+    return report
