@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from celery import current_app
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.core.management import get_commands
@@ -14,6 +16,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import Member, User
 from accounts.views import ActorView
 
+# Where the project's own apps are: also in an installation they are beside no others.
+_ROOT = Path(__file__).resolve().parents[2]
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _PARAMETER = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
 # Pages of Django's admin that only read, on every model.
@@ -100,8 +104,7 @@ def _superuser_request() -> HttpRequest:
 
 def commands() -> set[str]:
     """Return the commands of the project's own apps and, for others, `app: *`."""
-    own = {"accounts", "administration", "audit", "changerequests", "contactgroups", "contacts", "core", "importexport"}
-    own |= {"legalentities", "matching", "operations", "schemas", "devstack"}
+    own = {config.name for config in apps.get_app_configs() if Path(config.path).parent == _ROOT}
     return {name if app.partition(".")[0] in own else f"{app}: *" for name, app in get_commands().items()}
 
 

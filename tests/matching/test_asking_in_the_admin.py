@@ -160,7 +160,7 @@ def test_what_is_said_of_a_contact_that_waits_is_erased_if_it_is_refused(make_co
     set_policy(ContactCreationKind.profiles["strict"], kind=CONTACT_CREATION)
     present = make_contact(document=RETO, members=[anna])
     form = asked(send(browser, filled(browser)))
-    assert "ask for approval" in send(browser, form, duplicates_reason="").content.decode()
+    assert "request approval" in send(browser, form, duplicates_reason="").content.decode()
     assert send(browser, form, duplicates_reason="His cousin.").status_code == 302
     request, pair = ChangeRequest.objects.get(), Pair.objects.get()
     assert (pair.lower_id, pair.higher_id) == (present.pk, request.subject_id)
