@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
+from core.jobs import send_on_commit
 from events.models import Delivery
 from events.services.delivering import deliver_due as deliver
 from events.services.numbering import number_events
@@ -27,7 +28,8 @@ def deliver_due() -> None:
     """
     # Also for those who read the feed.
     number_events(is_in_background=True)
-    deliver(linger=LINGER_SECONDS)
+    if deliver(linger=LINGER_SECONDS):
+        send_on_commit(deliver_due)
 
 
 @shared_task

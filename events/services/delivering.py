@@ -38,16 +38,18 @@ LOOK_SECONDS = 0.2
 MOST_WEBHOOKS = 32
 
 
-def deliver_due(*, linger: float = 0) -> None:
+def deliver_due(*, linger: float = 0) -> bool:
     """Deliver to all webhooks that have something due, until nothing is or the time of a round is over.
 
-    Claims them. Waits so many seconds for more before it leaves one. Raises OperationalError, InterfaceError.
+    Claims them. Waits so many seconds for more before it leaves one. Returns whether the time was over, and there may
+    be more to deliver at once. Raises OperationalError, InterfaceError.
     """
     deliveries = _Round(linger)
     try:
         deliveries.go()
     finally:
         deliveries.drop()
+    return deliveries.is_over
 
 
 def _due_webhooks() -> QuerySet[Webhook]:
@@ -76,13 +78,23 @@ class _Round:
         self._runs: list[Run] = []
         self._ended: SimpleQueue[tuple[Run, Future[Result]]] = SimpleQueue()
 
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._until
+
     def go(self) -> None:
         while True:
             looked = time.monotonic()
             self._look()
-            if not self._runs:
+            if not self._runs and not self._awaits_claim():
                 return
             self._send(until=looked + LOOK_SECONDS)
+
+    def _awaits_claim(self) -> bool:
+        """Return whether to wait for a claim that was not renewed when it should have been: its worker may be dead."""
+        now = timezone.now()
+        overdue = Webhook.objects.filter(claimed_until__range=(now, now + CLAIMED_FOR / 2), is_active=True)
+        return bool(self._linger) and not self.is_over and overdue.exists()
 
     def drop(self) -> None:
         for run in self._runs:
@@ -91,11 +103,11 @@ class _Round:
     def _look(self) -> None:
         """Claim what is due by now, write down what became of the calls, and leave the webhooks that are done with."""
         now = time.monotonic()
-        if now < self._until:
+        if self.is_over:
+            self._end_slow(now)
+        else:
             number_events()
             self._claim()
-        else:
-            self._end_slow(now)
         last = last_position()
         for run in list(self._runs):
             with self._on_its_own(run):

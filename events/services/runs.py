@@ -32,14 +32,16 @@ from events.services.webhooks import open_secrets
 log = structlog.get_logger("kontor.webhooks")
 
 # Others take over so long after a worker was killed; a worker that lives renews its claim well before.
-CLAIMED_FOR = timedelta(seconds=4)
-RENEWED_AFTER = 1.0
+CLAIMED_FOR = timedelta(seconds=2)
+RENEWED_AFTER = 0.5
 # Calls at a time. So many threads serve one webhook, and those of others are not concerned.
 MOST_CALLS = 8
 # After so many refusals in a row the receiver itself counts as failing.
 MOST_REFUSALS = 5
+# With a longer delay a refused event waits in the log of deliveries alone, and those of its subject behind it.
+PAUSE = timedelta(seconds=3)
 # Events that are read ahead; one that a killed worker had sent is sent again if an earlier one was on its way.
-WINDOW = 200
+WINDOW = 400
 # Deliveries that wait to be tried again. With more the feed waits.
 MOST_KEPT = 10_000
 # A receiver that takes longer to answer is slow. A call that has not ended so long after it was cut off is given up.
@@ -81,7 +83,8 @@ class Run:
         # How many deliveries of each subject wait to be tried again; events that are among them, past the position.
         self._kept: Counter[str] = Counter()
         self._known: set[int] = set()
-        self._unwritten: list[Delivery] = []
+        # By their identity: one that is new has no key yet.
+        self._unwritten: dict[int, Delivery] = {}
         self._threads = ThreadPoolExecutor(MOST_CALLS, thread_name_prefix=f"webhook-{webhook.pk}")
         self._calls: dict[Future[Result], _Call] = {}
         # Threads that cannot be had back yet.
@@ -118,7 +121,7 @@ class Run:
 
     @property
     def is_idle(self) -> bool:
-        return not self._calls and not self._lanes
+        return not self._calls and not self._lanes.is_ready
 
     @property
     def is_slow(self) -> bool:
@@ -150,7 +153,7 @@ class Run:
         earlier = self._pending().filter(subject=OuterRef("subject"), event__lt=OuterRef("event"))
         due = self._pending().filter(~Exists(earlier), next_attempt_at__lte=timezone.now())
         # It is being tried.
-        due = due.exclude(subject__in=[subject for subject in self._lanes.subjects if subject in self._kept])
+        due = due.exclude(subject__in=[subject for subject in self._lanes.subjects if self._kept[subject]])
         subjects = list(due.order_by("next_attempt_at", "pk").values_list("subject", flat=True)[:WINDOW])
         if not subjects:
             return
@@ -159,14 +162,15 @@ class Run:
         events = {event.position: event for event in visible_events(consumer, positions=positions)}
         for delivery in deliveries:
             if delivery.event_id is None or delivery.event_id in events:
-                self._lanes.add(Item(delivery, events.get(delivery.event_id or 0)))
+                self._lanes.add(Item(delivery, events.get(delivery.event_id or 0), is_new=False))
             else:
                 # It is no longer among what the application receives.
                 delivery.status, delivery.next_attempt_at = Delivery.Status.GIVEN_UP, None
-                self._drop_kept(delivery.subject)
-                self._unwritten.append(delivery)
+                self._note(Item(delivery, None, is_new=False))
 
     def _read_feed(self, consumer: Consumer) -> None:
+        if len(self._open) >= WINDOW:
+            self._keep(self._lanes.close_paused())
         room = WINDOW - len(self._open)
         if room <= 0 or self._kept.total() > MOST_KEPT:
             return
@@ -174,46 +178,46 @@ class Run:
         for event in page.events:
             if event.position in self._known:
                 continue
-            item = Item(Delivery(webhook=self.webhook, event_id=event.position, subject=_subject(event)), event)
+            subject = _subject(event)
+            item = Item(Delivery(webhook=self.webhook, event_id=event.position, subject=subject), event, is_new=True)
             self._open[event.position] = None
-            if item.subject in self._kept:
-                self._keep(item)
+            if self._kept[subject] > self._lanes.count_logged(subject):
+                # Some that come before it are not in hand.
+                self._keep([item])
             else:
                 self._lanes.add(item)
         self._read_to = page.next
 
-    def _keep(self, item: Item) -> None:
-        """Have an event of the feed sent after those of its subject that wait."""
-        item.delivery.next_attempt_at = item.delivery.created_at
-        self._note(item)
-
-    def _drop_kept(self, subject: str) -> None:
-        self._kept[subject] -= 1
-        if self._kept[subject] <= 0:
-            del self._kept[subject]
+    def _keep(self, items: Sequence[Item]) -> None:
+        """Have events of the feed sent after those of their subjects that wait in the log."""
+        for item in items:
+            if item.is_new:
+                item.delivery.next_attempt_at = item.delivery.created_at
+                self._note(item)
 
     def _note(self, item: Item) -> None:
         """Have it written down what became of an item."""
         is_pending = item.delivery.status == Delivery.Status.PENDING
-        if item.is_from_feed:
-            del self._open[item.delivery.event_id or 0]
-            self._kept.update([item.subject] if is_pending else [])
-        elif not is_pending:
-            self._drop_kept(item.subject)
-        self._unwritten.append(item.delivery)
+        if item.is_new:
+            del self._open[item.position]
+            self._kept[item.subject] += is_pending
+            item.is_new = False
+        else:
+            self._kept[item.subject] -= not is_pending
+        self._unwritten[id(item.delivery)] = item.delivery
 
     # ---- calls
 
     def begin(self) -> None:
         """Begin as many calls as may be under way at a time, unless the claim may have run out."""
+        self._lanes.wake(time.monotonic())
         while self._has_room() and (item := self._lanes.take()) is not None:
             message = item.message
             line = self._idle_lines.pop() if self._idle_lines else Line()
             now = timezone.now()
             future = self._threads.submit(self._send, line, message, now)
             self._calls[future] = _Call(item, line, now, time.monotonic())
-            if item.is_from_feed:
-                self._begun_to = max(self._begun_to, item.delivery.event_id or 0)
+            self._begun_to = max(self._begun_to, item.position)
             future.add_done_callback(lambda ended: self._on_end(self, ended))
 
     def _has_room(self) -> bool:
@@ -264,15 +268,21 @@ class Run:
             delivery.status = Delivery.Status.GIVEN_UP
         else:
             delivery.status = Delivery.Status.PENDING
-            delivery.next_attempt_at = timezone.now() + delay_after(delivery.attempts)
-        self._note(call.item)
         if delivery.status == Delivery.Status.PENDING:
-            for behind in self._lanes.close(call.item):
-                if behind.is_from_feed:
-                    self._keep(behind)
+            self._try_again(call.item)
         else:
+            self._note(call.item)
             self._lanes.finish(call.item)
         self._count(result)
+
+    def _try_again(self, item: Item) -> None:
+        delay = delay_after(item.delivery.attempts)
+        item.delivery.next_attempt_at = timezone.now() + delay
+        self._note(item)
+        if delay < PAUSE:
+            self._lanes.pause(item, time.monotonic() + delay.total_seconds())
+        else:
+            self._keep(self._lanes.close(item.subject))
 
     def _count(self, result: Result) -> None:
         self.busy_at = time.monotonic()
@@ -297,10 +307,8 @@ class Run:
 
         Raises ClaimLostError.
         """
-        for item in list(self._lanes):
-            # What comes after all that was sent is read again.
-            if item.is_from_feed and (item.delivery.event_id or 0) < self._begun_to:
-                self._keep(item)
+        # What comes after all that was sent is read again.
+        self._keep([item for item in self._lanes if item.position < self._begun_to])
         self._write()
         columns = self._failure()
         self._write(claimed_until=None, **columns)
@@ -341,7 +349,7 @@ class Run:
             return
         renewed = time.monotonic()
         columns = {"position": self._position, "claimed_until": timezone.now() + CLAIMED_FOR, **columns}
-        if any(delivery.status == Delivery.Status.DELIVERED for delivery in self._unwritten):
+        if any(delivery.status == Delivery.Status.DELIVERED for delivery in self._unwritten.values()):
             columns = {"failures": 0, "failing_since": None, "next_attempt_at": None, **columns}
         with transaction.atomic():
             # Neither claimed by another, nor closed or pointed elsewhere meanwhile.
@@ -354,11 +362,11 @@ class Run:
             )
             if not claimed.update(**columns):
                 raise ClaimLostError
-            _write_deliveries(self._unwritten)
+            _write_deliveries(list(self._unwritten.values()))
             if columns.get("stopped_at"):
                 _tell_owner(self.webhook)
         self.webhook.position, self._claimed_until = columns["position"], columns["claimed_until"]
-        self._unwritten, self._renewed = [], renewed
+        self._unwritten, self._renewed = {}, renewed
 
 
 def _tell_owner(webhook: Webhook) -> None:

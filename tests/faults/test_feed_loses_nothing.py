@@ -291,4 +291,6 @@ def _print_times(receiver: Receiver) -> None:
         for call in {call.headers["webhook-id"]: call for call in reversed(receiver.accepted)}.values()
     )
     middle, most = took[len(took) // 2], took[len(took) * 95 // 100]
-    print(f"{len(took):,} events, {len(receiver.refused):,} refusals: p50 {middle:.2f} s, p95 {most:.2f} s")  # noqa: T201
+    twice = len(receiver.accepted) - len(took)
+    refused = len(receiver.refused)
+    print(f"{len(took):,} events, {twice:,} twice, {refused:,} refused: p50 {middle:.2f} s, p95 {most:.2f} s")  # noqa: T201
