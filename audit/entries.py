@@ -168,10 +168,9 @@ def erase(*, kind: str, subject_ids: Collection[int]) -> None:
     Each subject that had any gets an entry of its own that says so. An entry without values keeps its salt, by which
     the document that it left can be verified. The subjects must be locked.
     """
-    ids = list(subject_ids)
+    record_erasure(kind=kind, subject_ids=subject_ids)
     with connection.cursor() as cursor:
-        cursor.execute(_MAY_ERASE, [kind, ids])
-        cursor.execute(_ERASE, [kind, ids])
+        cursor.execute(_ERASE, [kind, list(subject_ids)])
         erased = cursor.fetchall()
     until: dict[int, int] = {}
     for subject_id, sequence in erased:
@@ -181,3 +180,9 @@ def erase(*, kind: str, subject_ids: Collection[int]) -> None:
         actor=system_actor("anonymization"),
         changes={subject_id: [Change(ERASED_UNTIL, None, last)] for subject_id, last in until.items()},
     )
+
+
+def record_erasure(*, kind: str, subject_ids: Collection[int]) -> None:
+    """Record that values of these subjects are erased; their entries may have nothing to erase, but their requests."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MAY_ERASE, [kind, list(subject_ids)])

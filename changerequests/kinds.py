@@ -142,6 +142,8 @@ class RequestKind(ABC):
     seen_with: tuple[str, ...] = ()
     # Whether some of its requests are about a member, who does not decide them (`about_member`).
     is_about_members = False
+    # Whether requests are about other subjects too, without changes of their own: who sees one of them sees all.
+    has_subjects_beside = False
     # Whether its subjects are groups, whose users do not decide about them.
     is_about_groups = False
     # Whether hours until a stage is due count on every day, instead of on business days.

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -78,7 +78,12 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
         # The kinds of which it sees all in one list: with few conditions, statements are compiled and planned faster.
         seen = Q(kind__in=[kind.key for kinds, condition in conditions if condition is None for kind in kinds])
         for kinds, condition in limited:
-            sees_all = condition if kinds[0].seen_with else _sees_all_subjects(condition)
+            if kinds[0].seen_with:
+                sees_all = condition
+            elif kinds[0].has_subjects_beside:
+                sees_all = ~Q(Exists(_hidden_subjects(condition)))
+            else:
+                sees_all = _sees_all_subjects(condition)
             seen |= Q(kind__in=[kind.key for kind in kinds]) & sees_all
         return self.filter(seen)
 
@@ -110,8 +115,11 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
 
 def _sees_all_subjects(condition: Q) -> Q:
     """Turn a condition on `subject_id` into one on requests, some of which have several subjects and no column."""
-    hidden = RequestSubject.objects.filter(request=OuterRef("pk")).exclude(condition)
-    return condition | Q(subject_id__isnull=True) & ~Q(Exists(hidden))
+    return condition | Q(subject_id__isnull=True) & ~Q(Exists(_hidden_subjects(condition)))
+
+
+def _hidden_subjects(condition: Q) -> QuerySet["RequestSubject"]:
+    return RequestSubject.objects.filter(request=OuterRef("pk")).exclude(condition)
 
 
 class ChangeRequest(models.Model):

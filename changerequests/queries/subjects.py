@@ -108,6 +108,13 @@ def is_outdated(request: Any) -> bool:
     return bool(kind.outdated_paths(request.subject.document, proposed_changes(request.changes)))
 
 
+def subjects_beside(kind: str, subject_ids: Collection[int]) -> list[int]:
+    """Return the ids of the other subjects of the requests of a kind about these subjects."""
+    requests = RequestSubject.objects.filter(kind=kind, subject_id__in=subject_ids).order_by().values("request")
+    others = RequestSubject.objects.filter(kind=kind, request__in=requests).exclude(subject_id__in=subject_ids)
+    return list(others.order_by("subject_id").values_list("subject_id", flat=True).distinct())
+
+
 class Presenters:
     """The presenters of one page, one for each kind that turns up."""
 

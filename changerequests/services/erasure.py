@@ -16,11 +16,12 @@ from core.anonymization import without_values
 from core.stored_files import discard_file
 
 
-def erase_requests(kind: str, subject_ids: Sequence[int]) -> None:
+def erase_requests(kind: str, subject_ids: Sequence[int], *, are_whole: bool = False) -> None:
     """Anonymize the requests about these subjects: erase values, comments, files and the salt of digests.
 
     Keeps paths, times and people, and cancels what is open; of a request about many subjects, these are left out as
-    long as there are others. The subjects must be locked.
+    long as there are others. With `are_whole`, what a request says of other subjects goes too. The subjects must be
+    locked.
     """
     subjects = RequestSubject.objects.filter(kind=kind, subject_id__in=subject_ids)
     requests = ChangeRequest.objects.filter(pk__in=subjects.values("request"))
@@ -35,7 +36,8 @@ def erase_requests(kind: str, subject_ids: Sequence[int]) -> None:
         if not request.subjects.filter(is_open=True).exists():
             cancel_for_initiator(request)
     subjects.update(message="")
-    Proposal.objects.filter(subject__in=subjects).update(changes=without_values())
+    said_of = RequestSubject.objects.filter(request__in=requests) if are_whole else subjects
+    Proposal.objects.filter(subject__in=said_of).update(changes=without_values())
     Decision.objects.filter(revision__request__in=requests).update(comment=None)
     Revision.objects.filter(request__in=requests).update(comment=None)
     requests.update(initiator_comment=None, review_comment=None, digest_salt="")

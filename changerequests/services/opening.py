@@ -68,11 +68,13 @@ def open_request(
     requirement: Requirement,
     comment: str | None,
     concerned: Concerned = NOBODY,
+    beside: Collection[int] = (),
 ) -> ChangeRequest:
     """Open a request for changes of one or more subjects of a kind.
 
     `requirement` is what the policies say about the changes. Whom it concerns may not decide them, nor who can act as
-    the application that asks. The subjects must be locked. Raises UnprocessableEntity `PendingChangeRequestExists` with
+    the application that asks. `beside` are subjects without changes of their own that the changes are about too. The
+    subjects must be locked. Raises UnprocessableEntity `PendingChangeRequestExists` with
     the id of the open request that one of them has.
     """
     request = unsaved_request(
@@ -86,11 +88,11 @@ def open_request(
     request.subject_id = next(iter(changes)) if len(changes) == 1 else None
     subjects = [
         RequestSubject(pk=pk, request=request, kind=kind, subject_id=subject_id)
-        for pk, subject_id in insert_request(request, list(changes))
+        for pk, subject_id in insert_request(request, [*changes, *beside])
     ]
     _add_revision(
         request,
-        subjects,
+        [subject for subject in subjects if subject.subject_id in changes],
         changes,
         reason=RevisionReason.SUBMITTED,
         author_id=actor.member_id,

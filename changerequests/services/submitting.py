@@ -1,6 +1,6 @@
 """What a service does with changes that may have to wait: ask the policy, and open a request if it says so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from accounts.actor import Actor
@@ -27,15 +27,22 @@ def request_if_required(
     changes: Sequence[Change],
     actor: Actor,
     comment: str | None = None,
+    beside: Collection[int] = (),
 ) -> ChangeRequest | None:
     """Open a request if the kind's policy makes these changes wait; return it, or None if they take effect at once.
 
-    `subject` is what `RequestKind.lock` returns. Call it with the subject locked, in the transaction that would make
-    the changes. Reads the policy once. Raises UnprocessableEntity `PendingChangeRequestExists`.
+    `beside` are the ids of subjects without changes of their own that the changes are about too. `subject` is what
+    `RequestKind.lock` returns. Call it with the subject locked, in the transaction that would make the changes. Reads
+    the policy once. Raises UnprocessableEntity `PendingChangeRequestExists`.
     """
     changes_of_one = {subject_id: changes} if changes else {}
     return request_of_many_if_required(
-        kind=kind, subjects={subject_id: subject}, changes=changes_of_one, actor=actor, comment=comment
+        kind=kind,
+        subjects={subject_id: subject},
+        changes=changes_of_one,
+        actor=actor,
+        comment=comment,
+        beside=beside,
     )
 
 
@@ -46,6 +53,7 @@ def request_of_many_if_required(
     changes: Changes,
     actor: Actor,
     comment: str | None = None,
+    beside: Collection[int] = (),
 ) -> ChangeRequest | None:
     """Like `request_if_required`, for changes of several subjects in one submission: if one has to wait, all do."""
     requirement = _required_by_all(kind, subjects, changes, actor)
@@ -58,6 +66,7 @@ def request_of_many_if_required(
         requirement=requirement,
         comment=comment,
         concerned=_concerned(kind, subjects, changes),
+        beside=beside,
     )
 
 
