@@ -22,6 +22,7 @@ AREAS: Mapping["str | Promise", Mapping[str, "str | Promise"]] = {
         "contacts.add_contact": _("Create contacts"),
         "contacts.change_contact_details": _("Change contact details, usernames, pictures and external ids"),
         "contacts.change_contact": _("Decide who sees a contact: its participants and members"),
+        "contacts.merge_contact": _("Merge contacts, and undo that"),
         "contacts.anonymize_contact": _("Anonymize contacts"),
         "audit.view_access": _("See who looked at contacts"),
         "contacts.view_externalsystem": _("See external systems"),

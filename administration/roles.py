@@ -44,6 +44,7 @@ RELATIONSHIP_MANAGER = Role(
     | {
         "contacts.add_contact",
         "contacts.change_contact_details",
+        "contacts.merge_contact",
         "matching.change_pair",
         "contactgroups.add_contactgroup",
         "contactgroups.change_contactgroup",
@@ -67,6 +68,7 @@ DATA_STEWARD = Role(
     _LOOK
     | {
         "contacts.change_contact",
+        "contacts.merge_contact",
         "contacts.anonymize_contact",
         "matching.change_pair",
         "matching.add_pair",

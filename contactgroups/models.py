@@ -43,7 +43,7 @@ class EntityType(models.TextChoices):
 class ContactGroupQuerySet(models.QuerySet["ContactGroup"]):
     def visible_to(self, actor: Actor) -> Self:
         """Filter to groups with a contact that the actor sees. Actors that see all contacts also see empty groups."""
-        if not Contact.objects.visible_to(actor).query.where:
+        if Contact.objects.all_seen_by(actor):
             return self
         return self.filter(Exists(GroupMembership.objects.visible_to(actor).filter(group=OuterRef("pk"))))
 

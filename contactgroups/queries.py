@@ -12,6 +12,7 @@ from django.db.models import (
     Exists,
     ExpressionWrapper,
     F,
+    OuterRef,
     Prefetch,
     Q,
     QuerySet,
@@ -72,7 +73,7 @@ def visible_group(*, actor: Actor, group_id: int) -> ContactGroup:
 
 def groups_of_contact(*, actor: Actor, contact_id: int) -> list[ContactGroup]:
     """Return the groups of a contact, by id. Raises NotFound if the actor cannot see the contact."""
-    check_visible(actor=actor, contact_id=contact_id)
+    contact_id = check_visible(actor=actor, contact_id=contact_id)
     memberships = GroupMembership.objects.filter(contact=contact_id)
     return list(ContactGroup.objects.filter(pk__in=memberships.values("group")).order_by("pk"))
 
@@ -88,7 +89,8 @@ def searched_groups(*, actor: Actor, criteria: Mapping[str, Any]) -> QuerySet[Co
     groups = ContactGroup.objects.visible_to(actor)
     if (contact_ids := criteria["contactIds"]) is not None:
         # Only visible contacts: otherwise the result would disclose memberships of others.
-        memberships = GroupMembership.objects.visible_to(actor).filter(contact__in=contact_ids)
+        contacts = Contact.objects.answering_any(contact_ids).order_by().values("pk")
+        memberships = GroupMembership.objects.visible_to(actor).filter(contact__in=contacts)
         groups = groups.filter(pk__in=memberships.values("group"))
     if (group_ids := criteria["contactGroupIds"]) is not None:
         groups = groups.filter(pk__in=group_ids)
@@ -197,8 +199,8 @@ def _prepared_entity(scope: VisibilityScope) -> PreparedQuery:
 
 
 def _prepared_access(scope: VisibilityScope, group_ids: QuerySet[Any, Any]) -> PreparedQuery:
-    memberships = GroupMembership.objects.filter(group__in=group_ids, contact=Param("contact"))
-    contacts = Contact.objects.visible_to(scope.actor).filter(pk=Param("contact")).order_by()
+    memberships = GroupMembership.objects.filter(group__in=group_ids, contact=OuterRef("pk"))
+    contacts = Contact.objects.visible_to(scope.actor).answering(Param("contact")).order_by()
     return PreparedQuery.from_queryset(contacts.values_list(Exists(group_ids), Exists(memberships)))
 
 

@@ -147,7 +147,9 @@ def lock_contacts(contact_ids: Iterable[int]) -> dict[int, Contact]:
     """Lock contacts in the order of their ids, so that none is anonymized meanwhile. Raises HeldByOthers."""
     contacts = Contact.objects.filter(pk__in=list(contact_ids))
     with map_lock_errors():
-        locked = contacts.select_for_update(of=("self",), no_key=True).only("anonymized_at").order_by("pk")
+        locked = (
+            contacts.select_for_update(of=("self",), no_key=True).only("anonymized_at", "merged_into").order_by("pk")
+        )
         return {contact.pk: contact for contact in locked}
 
 
@@ -157,7 +159,7 @@ def seen_subjects(actor: Actor) -> Q | None:
     Who sees a contact of the group sees the request. A group that does not exist, because it waits or was deleted, is
     seen by who sees a contact that the request names.
     """
-    if not Contact.objects.visible_to(actor).query.where:
+    if Contact.objects.all_seen_by(actor):
         return None
     if actor.is_contact:
         return NOTHING

@@ -28,10 +28,10 @@ class ContactsConfig(AppConfig):
         from contacts.kinds.creation import ContactCreationKind
         from contacts.kinds.details import ContactDetailsKind
         from contacts.kinds.identity import ContactIdentityKind
-        from contacts.models import CONTACT_DETAILS, CONTACT_KINDS, CONTACT_SCHEMA, Contact
+        from contacts.models import CONTACT_DETAILS, CONTACT_KINDS, CONTACT_SCHEMA, KINDS_OF_PAIRS, Contact
         from contacts.queries.contacts import has_username
         from contacts.queries.documents import is_list_item_used, stored_contacts
-        from contacts.services.anonymization import erase_contacts
+        from contacts.services.anonymization import erase_contacts, erase_requests_about_pairs
         from contacts.services.logins import ContactLogins
         from contacts.services.search_keys import follow_definition
         from contacts.systems import SystemSort
@@ -52,7 +52,8 @@ class ContactsConfig(AppConfig):
         register_publication_handler(CONTACT_SCHEMA, follow_definition)
         # Handlers run in reverse: the ledger records the erasure before requests may lose their values.
         for kind in CONTACT_KINDS:
-            register_anonymization_handler(partial(erase_requests, kind))
+            erased = erase_requests_about_pairs if kind in KINDS_OF_PAIRS else erase_requests
+            register_anonymization_handler(partial(erased, kind))
         register_anonymization_handler(erase_contacts)
         for event_kind in CONTACT_EVENTS:
             register_event_kind(event_kind)

@@ -33,6 +33,7 @@ class Origin(Enum):
     APPROVAL = "approval"  # permissions were checked at submission; addresses still need verification
     APPROVED_CREATION = "approved creation"  # permissions were checked at submission; addresses need no verification
     APPROVED_IMPORT = "approved import"  # permissions were checked by the import; addresses need no verification
+    MERGE = "merge"  # what is chosen of two contacts was entered and verified before
     VERIFICATION = "verification"  # permissions were checked at submission
 
     @property

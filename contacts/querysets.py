@@ -1,10 +1,27 @@
-"""Visibility of contacts. Every query for contacts starts with `visible_to`; see docs/architecture.md."""
+"""Visibility of contacts. Every query for contacts starts with `visible_to`; see docs/architecture.md.
 
-from collections.abc import Sequence
+A contact that was merged is no row of its own any more: `visible_to` leaves it out, and `answering` finds by its id the
+contact that answers for it. Both have the same participants and members, so whoever sees one sees the other.
+"""
+
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BooleanField, Exists, Expression, F, Func, IntegerField, OuterRef, Q, QuerySet, Value
+from django.db.models import (
+    BooleanField,
+    Exists,
+    Expression,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Coalesce
 
 from accounts.actor import Actor, ActorKind
 from accounts.queries import member_and_below
@@ -35,7 +52,29 @@ def _is_looked_after(actor: Actor, exclude_hierarchy: bool) -> Expression | Q:
 class ContactQuerySet(QuerySet["Contact"]):
     def visible_to(self, actor: Actor, *, exclude_hierarchy: bool = False) -> Self:
         """Return the contacts visible to the actor; `exclude_hierarchy` omits assignments of members below it."""
-        return self._narrowed(self, "pk", actor, exclude_hierarchy=exclude_hierarchy)
+        rows = self.filter(merged_into__isnull=True)
+        return self._narrowed(rows, "pk", actor, exclude_hierarchy=exclude_hierarchy)
+
+    def visible_with_merged(self, actor: Actor) -> Self:
+        """Return the contacts visible to the actor, and those that were merged into them."""
+        if actor.kind is ActorKind.CONTACT:
+            return self.filter(Q(pk=actor.contact_id) | Q(merged_into=actor.contact_id))
+        return self._narrowed(self, "pk", actor, exclude_hierarchy=False)
+
+    def answering(self, contact_id: Any) -> Self:
+        """Return the contact that answers for an id, which may be a parameter: itself unless it was merged."""
+        survivor = self.model._default_manager.filter(pk=contact_id).order_by().values("merged_into")
+        return self.filter(pk=Coalesce(Subquery(survivor), contact_id, output_field=IntegerField()))
+
+    def answering_any(self, contact_ids: Collection[int] | QuerySet[Any, Any]) -> Self:
+        """Return the contacts that answer for any of these ids."""
+        asked = self.model._default_manager.filter(pk__in=contact_ids).order_by()
+        return self.filter(pk__in=asked.values(answering=Coalesce("merged_into", "pk")))
+
+    def same_as(self, contact_ids: Collection[int]) -> Self:
+        """Return the contacts that answer for any of these ids, and those that were merged into them."""
+        survivors = self.model._default_manager.answering_any(contact_ids).order_by().values("pk")
+        return self.filter(Q(pk__in=survivors) | Q(merged_into__in=survivors))
 
     def narrowed_to_visible(
         self, rows: Rows, actor: Actor, *, column: str = "contact_id", exclude_hierarchy: bool = False
@@ -61,6 +100,10 @@ class ContactQuerySet(QuerySet["Contact"]):
         if not actor.participant_ids:
             return None
         return self._is_linked("participants", column, _any_of("participant", actor.participant_ids))
+
+    def all_seen_by(self, actor: Actor) -> bool:
+        """Return whether the actor sees all contacts."""
+        return self.visibility(actor, column="pk") is None
 
     def _narrowed(self, rows: Rows, column: str, actor: Actor, *, exclude_hierarchy: bool) -> Rows:
         condition = self.visibility(actor, column=column, exclude_hierarchy=exclude_hierarchy)

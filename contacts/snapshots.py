@@ -27,13 +27,14 @@ from schemas.queries import current_schema_query, schema_columns, schema_from_ro
 
 
 def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
-    """Return the contact and lock its row until the transaction ends. Take this lock before any other.
+    """Return the contact that answers for an id, locked until the transaction ends. Take this lock before any other.
 
     Raises NotFound if the contact does not exist or the actor cannot see it; HeldByOthers.
     """
     query, values = _lock_query(actor, contact_id)
     with map_lock_errors():
-        found = query.first(values)
+        # Whoever it waited for may have merged it: then another contact answers.
+        found = query.first(values) or query.first(values)
     return _locked(found)
 
 
@@ -56,7 +57,7 @@ def _read(row: Sequence[Any], columns: Sequence[str]) -> Contact:
 @lru_cache(maxsize=64)
 def _prepared_lock(scope: VisibilityScope) -> PreparedQuery:
     contacts = Contact.objects.visible_to(scope.actor).select_for_update(of=("self",))
-    return PreparedQuery.from_queryset(contacts.filter(pk=Param("id")).order_by())
+    return PreparedQuery.from_queryset(contacts.answering(Param("id")).order_by())
 
 
 @lru_cache(maxsize=64)
@@ -64,7 +65,7 @@ def _prepared_snapshot_lock(scope: VisibilityScope) -> PreparedQuery:
     """Like `_prepared_lock`, followed by the uid of the current policies, which no lock on a contact concerns."""
     contacts = Contact.objects.visible_to(scope.actor).select_for_update(of=("self",))
     columns = [column.attname for column in Contact._meta.concrete_fields]
-    with_policies = contacts.filter(pk=Param("id")).order_by().annotate(policies=policy_column())
+    with_policies = contacts.answering(Param("id")).order_by().annotate(policies=policy_column())
     return PreparedQuery.from_queryset(with_policies.values_list(*columns, "policies"))
 
 
@@ -80,6 +81,14 @@ def checked_changeable(contact: Contact) -> Contact:
             _("The contact was anonymized and cannot be changed any more."), sub_code="ContactAnonymized"
         )
     return contact
+
+
+def check_is_subject(contact: Contact, subject_id: int) -> None:
+    """Raise UnprocessableEntity `ContactMerged` unless a locked contact is the subject of a request itself."""
+    if contact.pk != subject_id:
+        raise UnprocessableEntity(
+            _("The contact was merged into another one: ask for this there."), sub_code="ContactMerged"
+        )
 
 
 def schema_and_policy(*, schema_key: str, kind: str) -> tuple[CompiledSchema, KindPolicy]:
@@ -111,13 +120,13 @@ def contact_snapshot(*, actor: Actor, contact_id: int) -> Snapshot:
 
 
 def locked_contact_snapshot(*, actor: Actor, subject_id: int) -> Snapshot:
-    """Lock a contact and return its snapshot, in one round trip. Raises like `changeable_contact`."""
-    lock = _prepared_snapshot_lock(VisibilityScope.of(actor)), {**scope_params(actor), "id": subject_id}
-    # The order matters: reads after the lock see what its previous holder committed.
-    with map_lock_errors():
-        locked, schema, pending = execute_pipeline(
-            lock, current_schema_query(CONTACT_SCHEMA), (_prepared_pending(), {"contact": subject_id})
-        )
+    """Lock a contact and return its snapshot, in one round trip. Raises like `changeable_contact`.
+
+    A merged contact takes another round trip, for the one that answers for it.
+    """
+    locked, schema, pending = _locked_rows(actor, subject_id)
+    if not locked or locked[0][0] != subject_id:
+        locked, schema, pending = _locked_rows(actor, locked[0][0] if locked else subject_id)
     if not locked:
         raise no_such_contact()
     *columns, policies = locked[0]
@@ -125,6 +134,16 @@ def locked_contact_snapshot(*, actor: Actor, subject_id: int) -> Snapshot:
     schema_now = schema_from_row(CONTACT_SCHEMA, next(iter(schema), None))
     snapshot = _snapshot(contact, schema_now, dict(pending))
     return snapshot if actor.kind is not ActorKind.MEMBER else _with_policy(snapshot, policies, actor)
+
+
+def _locked_rows(actor: Actor, contact_id: int) -> list[list[Row]]:
+    """Lock the contact that answers for an id; return its row, the schema's, and the pending channels of the id."""
+    lock = _prepared_snapshot_lock(VisibilityScope.of(actor)), {**scope_params(actor), "id": contact_id}
+    # The order matters: reads after the lock see what its previous holder committed.
+    with map_lock_errors():
+        return execute_pipeline(
+            lock, current_schema_query(CONTACT_SCHEMA), (_prepared_pending(), {"contact": contact_id})
+        )
 
 
 def snapshot_query(contact_id: int) -> ViewPrefetch:
@@ -211,7 +230,7 @@ def _prepared_snapshot(scope: VisibilityScope) -> PreparedQuery:
         **schema_columns(CONTACT_SCHEMA),
         "policies": policy_column(),
     }
-    contacts = Contact.objects.visible_to(scope.actor).filter(pk=Param("id")).order_by()
+    contacts = Contact.objects.visible_to(scope.actor).answering(Param("id")).order_by()
     return PreparedQuery.from_queryset(contacts.annotate(**joined).values_list(*_SNAPSHOT_COLUMNS, *joined))
 
 

@@ -40,7 +40,7 @@ def legal_entity_of_contact(*, actor: Actor, contact_id: int, legal_entity_id: i
 
     Raise NotFound if it does not, or if the actor cannot see the contact or the legal entity.
     """
-    check_visible(actor=actor, contact_id=contact_id)
+    contact_id = check_visible(actor=actor, contact_id=contact_id)
     return _one(LegalEntity.objects.visible_to(actor).of_contact(contact_id).with_group(), legal_entity_id)
 
 

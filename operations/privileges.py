@@ -30,6 +30,7 @@ from changerequests.models import (
 )
 from changerequests.models.conversation import RequestAttachment, RequestComment
 from changerequests.models.policies import PolicyGroup
+from contacts.models import Merge
 from events.models import Event
 from importexport.models import ExportApproval
 from proof.models import Seal
@@ -108,6 +109,13 @@ RECORDS: Mapping[type[Model], Record] = {
         written=("command", "arguments", "reason", "operator", "used_at", "is_reviewed"), changed=("is_reviewed",)
     ),
     ConfigurationSubject: Record(written=("sort", "object_id", "name"), changed=("object_id", "name")),
+    Merge: Record(
+        written=(
+            *("survivor_id", "loser_id", "made_by_id", "undone_by_id", "version_before", "version_after"),
+            *("before", "after"),
+        ),
+        changed=("undone_by_id",),
+    ),
     ExportApproval: Record(written=("job_id", "change_request_id", "may_name_people"), changed=("change_request_id",)),
 }
 

@@ -4,7 +4,7 @@ Lock order: contacts by id, then the group.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
@@ -25,7 +25,7 @@ from contactgroups.services.writing import (
 )
 from contactgroups.subjects import LockedGroup, locked_group, new_group
 from contacts.models import Contact
-from contacts.queries.contacts import check_visible
+from contacts.queries.contacts import answering_ids, check_visible
 from core.documents import Change, changes_between
 from core.errors import UnprocessableEntity
 from schemas.models import ListItem
@@ -114,9 +114,7 @@ def change_group(
     """
     # NotFound takes precedence over any other fault, so that an invisible group is not disclosed.
     visible_group(actor=actor, group_id=group_id)
-    asked = list(memberships or ())
-    _check_each_once(asked)
-    contacts = _locked_contacts(actor, asked)
+    asked, contacts = _locked_contacts(actor, list(memberships or ()))
     locked = locked_group(actor=actor, group_id=group_id)
     values = _values(texts, linked=linked, unlinked=unlinked)
     if memberships is not None:
@@ -152,15 +150,14 @@ def checked_memberships(
     """Return the memberships that a new group would have. Locks the contacts. Raises like `create_group`."""
     asked = list(memberships)
     if include_contact_id is not None:
-        check_visible(actor=actor, contact_id=include_contact_id)
-        if all(membership.contact_id != include_contact_id for membership in asked):
-            asked.append(Membership(include_contact_id, _owner_id()))
-    _check_each_once(asked)
-    contacts = _locked_contacts(actor, asked)
+        answering = check_visible(actor=actor, contact_id=include_contact_id)
+        if all(membership.contact_id not in (include_contact_id, answering) for membership in asked):
+            asked.append(Membership(answering, _owner_id()))
+    asked, contacts = _locked_contacts(actor, asked)
     _check_known(asked, contacts)
     _check_not_anonymized(asked, contacts)
     _check_policies(asked)
-    if not asked and Contact.objects.visible_to(actor).query.where:
+    if not asked and not Contact.objects.all_seen_by(actor):
         raise UnprocessableEntity(_("Name at least one contact that is in the group."), sub_code="ContactsRequired")
     return asked
 
@@ -190,7 +187,22 @@ def _member_values(memberships: Sequence[Membership]) -> dict[str, int]:
     return {member_path(membership.contact_id): membership.access_policy_id for membership in memberships}
 
 
-def _locked_contacts(actor: Actor, asked: Collection[Membership]) -> dict[int, Contact]:
+def _locked_contacts(actor: Actor, asked: list[Membership]) -> tuple[list[Membership], dict[int, Contact]]:
+    """Lock the contacts that are asked for; return the memberships by the ids that answer, and the contacts.
+
+    Raises UnprocessableEntity `DuplicateContact`.
+    """
+    _check_each_once(asked)
+    contacts = _locked(actor, asked)
+    if len(contacts) == len(asked):
+        return asked, contacts
+    ids = answering_ids([membership.contact_id for membership in asked])
+    asked = [replace(membership, contact_id=ids[membership.contact_id]) for membership in asked]
+    _check_each_once(asked)
+    return asked, _locked(actor, asked)
+
+
+def _locked(actor: Actor, asked: Collection[Membership]) -> dict[int, Contact]:
     contacts = Contact.objects.visible_to(actor).filter(pk__in=[membership.contact_id for membership in asked])
     locked = contacts.select_for_update(of=("self",), no_key=True).only("anonymized_at").order_by("pk")
     return {contact.pk: contact for contact in locked}

@@ -80,11 +80,14 @@ def check_group(locked: LockedGroup, changes: Sequence[Change]) -> None:
 def approved_changes(locked: LockedGroup, changes: Sequence[Change]) -> list[Change]:
     """Return the approved changes that are still possible: contacts anonymized since then do not join.
 
-    Locks the contacts. Raises UnprocessableEntity: `ContactAnonymized` if nothing else is left;
+    Locks the contacts. Raises UnprocessableEntity: `ContactAnonymized` if nothing else is left; `ContactMerged`;
     `UnknownAccessPolicies` for a policy removed since then, and what `check_group` raises.
     """
     memberships = [(contact_id, change) for contact_id, change in membership_changes(changes) if change.target]
     contacts = lock_contacts(contact_id for contact_id, change in memberships if change.original is None)
+    merged = [pk for pk, contact in contacts.items() if contact.merged_into_id is not None]
+    if merged:
+        raise contacts_merged(merged)
     gone = {pk for pk, contact in contacts.items() if contact.anonymized_at is not None}
     kept = [change for change in changes if change.original is not None or contact_at(change.path) not in gone]
     if not kept:
@@ -219,6 +222,14 @@ def contacts_anonymized(contact_ids: Iterable[int]) -> UnprocessableEntity:
         _("These contacts were anonymized and cannot join a group any more: %(ids)s.")
         % {"ids": ", ".join(map(str, sorted(contact_ids)))},
         sub_code="ContactAnonymized",
+    )
+
+
+def contacts_merged(contact_ids: Iterable[int]) -> UnprocessableEntity:
+    return UnprocessableEntity(
+        _("These contacts were merged into others since this was asked for: %(ids)s. Ask again.")
+        % {"ids": ", ".join(map(str, sorted(contact_ids)))},
+        sub_code="ContactMerged",
     )
 
 

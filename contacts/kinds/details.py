@@ -21,7 +21,7 @@ from contacts.permissions import MAY_CHANGE_DETAILS
 from contacts.plans import Origin, Snapshot, Target, merged, outdated_paths, plan, required_for, values_set
 from contacts.queries.history import latest_history
 from contacts.services.changes import CONTACTS, DetailsRepository, commit
-from contacts.snapshots import facts_of_contact
+from contacts.snapshots import check_is_subject, facts_of_contact
 from core.documents import Change, value_at
 from schemas.compiled import CompiledSchema
 from schemas.queries import current_schema
@@ -78,6 +78,11 @@ class ContactDetailsKind(AboutContacts, DetailsKind):
     binds_applications = False
     schema_key = CONTACT_SCHEMA
     repository = CONTACTS
+
+    def lock(self, *, actor: Actor, subject_id: int) -> Snapshot:
+        subject = super().lock(actor=actor, subject_id=subject_id)
+        check_is_subject(subject.row, subject_id)
+        return subject
 
     def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
         contacts = Contact.objects.filter(pk__in=ids).select_related("type")

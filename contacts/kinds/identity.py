@@ -27,7 +27,7 @@ from contacts.services.identity import (
     write_identity,
 )
 from contacts.services.usernames import username_in_form
-from contacts.snapshots import facts_of_contact
+from contacts.snapshots import check_is_subject, facts_of_contact
 from core.documents import Change
 
 LABELS = {
@@ -64,7 +64,9 @@ class ContactIdentityKind(ContactDocumentKind):
     document = _DOCUMENT
 
     def lock(self, *, actor: Actor, subject_id: int) -> LockedIdentity:
-        return locked_identity(actor=actor, contact_id=subject_id)
+        subject = locked_identity(actor=actor, contact_id=subject_id)
+        check_is_subject(subject.contact, subject_id)
+        return subject
 
     def apply(
         self, *, actor: Actor, subject: LockedIdentity, changes: Sequence[Change], request: ChangeRequest

@@ -8,9 +8,12 @@ from contacts.models.contact import (
     CONTACT_KINDS,
     CONTACT_SCHEMA,
     CONTACT_TYPES,
+    KINDS_OF_PAIRS,
     MAX_EXTERNAL_ID,
     MAX_USERNAME,
+    MERGE,
     START_OF_NAME,
+    UNMERGE,
     Contact,
     ContactAssignment,
     ContactParticipant,
@@ -19,6 +22,7 @@ from contacts.models.contact import (
     name_of,
 )
 from contacts.models.history import ContactEntry, ContactErasure
+from contacts.models.merge import Merge
 from contacts.models.picture import ProfilePicture
 from contacts.models.searching import (
     ConnectionWithKeys,
@@ -47,10 +51,13 @@ __all__ = [
     "CONTACT_KINDS",
     "CONTACT_SCHEMA",
     "CONTACT_TYPES",
+    "KINDS_OF_PAIRS",
     "MAX_EXTERNAL_ID",
     "MAX_SYSTEM",
     "MAX_USERNAME",
+    "MERGE",
     "START_OF_NAME",
+    "UNMERGE",
     "Channel",
     "ChannelKind",
     "ConnectionWithKeys",
@@ -63,6 +70,7 @@ __all__ = [
     "ExternalConnection",
     "ExternalSystem",
     "LoginOfContacts",
+    "Merge",
     "ProfilePicture",
     "ReservedExternalId",
     "SearchField",

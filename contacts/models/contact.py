@@ -30,6 +30,8 @@ CONTACT_ACCESS = triggers.CONTACT_ACCESS
 ANONYMIZATION = triggers.ANONYMIZATION
 CONTACT_IDENTITY = triggers.CONTACT_IDENTITY
 CONTACT_CREATION = triggers.CONTACT_CREATION
+MERGE, UNMERGE = triggers.MERGE, triggers.UNMERGE
+KINDS_OF_PAIRS = triggers.KINDS_OF_PAIRS
 CONTACT_KINDS = triggers.CONTACT_KINDS
 CONTACT_SCHEMA = "contact"
 CONTACT_TYPES = "contact-type"
@@ -108,6 +110,17 @@ class Contact(models.Model):
         related_name="contact",
         verbose_name=_("login"),
     )
+    # The contact that answers for it, which is not merged itself. `Merge` says into which one it was merged.
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="merged_contacts",
+        editable=False,
+        db_index=False,
+        verbose_name=_("merged into"),
+    )
     participants = models.ManyToManyField(
         Participant, through="ContactParticipant", related_name="contacts", verbose_name=_("participants")
     )
@@ -125,6 +138,7 @@ class Contact(models.Model):
         ordering = ["id"]
         permissions = [
             ("anonymize_contact", gettext_noop("Can anonymize contacts")),
+            ("merge_contact", gettext_noop("Can merge contacts and undo that")),
             ("change_contact_details", gettext_noop("Can change the details, channels and picture of contacts")),
         ]
         constraints = [
@@ -147,6 +161,9 @@ class Contact(models.Model):
             GinIndex(OpClass(Folded("username"), name="gin_trgm_ops"), name="contact_by_part_folded_user"),
             models.Index(START_OF_NAME, name="contact_by_folded_name"),
             models.Index(LoginName("username"), name="contact_by_login_name"),
+            models.Index(
+                fields=["merged_into"], condition=models.Q(merged_into__isnull=False), name="contact_by_survivor"
+            ),
         ]
         triggers = triggers.OF_CONTACTS
 
@@ -184,6 +201,7 @@ class ContactParticipant(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contact", "participant"], name="contact_in_participant_once")]
+        triggers = triggers.follow_survivor("contacts_contactparticipant", "participant")
 
     def __str__(self) -> str:
         return f"{self.contact_id} in {self.participant_id}"
@@ -201,6 +219,7 @@ class ContactAssignment(models.Model):
         verbose_name = _("assignment")
         verbose_name_plural = _("assignments")
         constraints = [models.UniqueConstraint(fields=["contact", "member"], name="contact_assigned_once")]
+        triggers = triggers.follow_survivor("contacts_contactassignment", "member")
 
     def __str__(self) -> str:
         return f"{self.contact_id} of {self.member_id}"

@@ -48,7 +48,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$
 """
 
-# What one contact is found by: path, kind and text of each value. Objects and booleans are none.
+# What one contact is found by: path, kind and text of each value. Objects and booleans are none. The ids in other
+# systems of what was merged into it lead to it too.
 VALUES = """
 CREATE OR REPLACE FUNCTION public.kontor_search_values(contact integer, details jsonb, username text)
 RETURNS TABLE (path text, kind text, value text)
@@ -62,6 +63,11 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
      UNION ALL
     SELECT 'externalConnections.' || connection.system, 'code', connection.external_id
       FROM public.contacts_externalconnection connection WHERE connection.contact_id = contact
+     UNION ALL
+    SELECT 'externalConnections.' || connection.system, 'code', connection.external_id
+      FROM public.contacts_contact merged
+      JOIN public.contacts_externalconnection connection ON connection.contact_id = merged.id
+     WHERE merged.merged_into_id = contact
 $$
 """
 
@@ -89,6 +95,10 @@ BEGIN
     IF NOT are_new THEN
         PERFORM FROM public.contacts_searchkeys WHERE contact_id = ANY(contacts) ORDER BY contact_id FOR UPDATE;
         before := ARRAY(SELECT public.kontor_spelt_words(contacts));
+        -- Who was merged is found as the contact that answers for it.
+        DELETE FROM public.contacts_searchkeys
+         WHERE contact_id IN (
+            SELECT id FROM public.contacts_contact WHERE id = ANY(contacts) AND merged_into_id IS NOT NULL);
     END IF;
     INSERT INTO public.contacts_searchkeys AS kept (contact_id, keys)
     SELECT contact.id,
@@ -107,7 +117,7 @@ BEGIN
      ) AS found
      -- OFFSET 0: otherwise the folding would be repeated for each use of it.
      CROSS JOIN LATERAL (SELECT public.kontor_words(found.texts) AS words OFFSET 0) AS folded
-     WHERE contact.id = ANY(contacts)
+     WHERE contact.id = ANY(contacts) AND contact.merged_into_id IS NULL
      ORDER BY contact.id
     ON CONFLICT (contact_id) DO UPDATE SET keys = EXCLUDED.keys WHERE kept.keys <> EXCLUDED.keys;
     INSERT INTO public.contacts_searchword (word)

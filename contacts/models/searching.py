@@ -127,8 +127,13 @@ class ContactWithKeys(Contact):
                 func="""
                     touched := ARRAY(
                         SELECT id FROM written JOIN before USING (id)
-                         WHERE (written.details, written.username)
-                            IS DISTINCT FROM (before.details, before.username));
+                         WHERE (written.details, written.username, written.merged_into_id)
+                            IS DISTINCT FROM (before.details, before.username, before.merged_into_id)
+                         UNION
+                        SELECT survivor FROM written JOIN before USING (id)
+                         CROSS JOIN unnest(ARRAY[written.merged_into_id, before.merged_into_id]) AS survivor
+                         WHERE written.merged_into_id IS DISTINCT FROM before.merged_into_id
+                           AND survivor IS NOT NULL);
                     IF cardinality(touched) > 0 THEN
                         PERFORM public.kontor_keep_search_keys(touched, false);
                     END IF;

@@ -2,7 +2,8 @@
 
 A contact's version only ever goes up, by one, and goes up whenever the details change. An entry has its contact's
 current version and follows the entry of the previous one. Anonymized contacts stay anonymized, and only their history
-is erased. Contacts are never deleted.
+is erased. Contacts are never deleted. A merged contact stays as it is until the merge is undone, and both are in the
+ledger.
 
 The triggers on contacts have a condition, so that no function runs for rows that obey the rules.
 """
@@ -12,15 +13,18 @@ import pgtrigger
 from audit.triggers import follows_versions
 from changerequests.models.creations import Reservations, frees_reservations
 from contacts.models import login_names
-from core.triggers import Guard, VersionCountsChanges, refuse
+from core.triggers import Guard, NeverEmptied, VersionCountsChanges, refuse
 
 CONTACT_DETAILS = "contact-details"
 CONTACT_ACCESS = "contact-access"
 ANONYMIZATION = "anonymization"
 CONTACT_IDENTITY = "contact-identity"
 CONTACT_CREATION = "contact-creation"
+MERGE, UNMERGE = "merge", "unmerge"
+# The kinds that are about two contacts: each of these has an entry and is a subject of the request.
+KINDS_OF_PAIRS = (MERGE, UNMERGE)
 # What the ledger and change requests have about contacts. Anonymization erases the values of all of it.
-CONTACT_KINDS = (CONTACT_DETAILS, CONTACT_ACCESS, ANONYMIZATION, CONTACT_IDENTITY, CONTACT_CREATION)
+CONTACT_KINDS = (CONTACT_DETAILS, CONTACT_ACCESS, ANONYMIZATION, CONTACT_IDENTITY, CONTACT_CREATION, *KINDS_OF_PAIRS)
 
 # The constraints that refuse a username or an external id which a contact has, or one that is pending approval.
 USERNAME_TAKEN = login_names.USERNAME_TAKEN
@@ -74,6 +78,46 @@ OF_CONTACTS = [
         func=refuse("Refused for contact %: its id and its uid stay what they are.", "OLD.id"),
     ),
     Guard(
+        name="merged_stays_as_it_is",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        # It is erased with the contact that answers for it.
+        condition=pgtrigger.Condition(
+            "OLD.merged_into_id IS NOT NULL AND NEW.anonymized_at IS NOT DISTINCT FROM OLD.anonymized_at"
+            " AND (NEW.username, NEW.version, NEW.details, NEW.type_id)"
+            " IS DISTINCT FROM (OLD.username, OLD.version, OLD.details, OLD.type_id)"
+        ),
+        func=refuse("Refused for contact %: it was merged, and stays as it is until that is undone.", "OLD.id"),
+    ),
+    Guard(
+        name="new_contacts_are_not_merged",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        condition=pgtrigger.Condition("NEW.merged_into_id IS NOT NULL"),
+        func=refuse("Refused for contact %: a merge is recorded.", "NEW.id"),
+    ),
+    # Deferred, because several rows follow one merge.
+    Guard(
+        name="merges_are_recorded",
+        when=pgtrigger.After,
+        operation=pgtrigger.UpdateOf("merged_into_id"),
+        timing=pgtrigger.Deferred,
+        condition=pgtrigger.Condition("NEW.merged_into_id IS DISTINCT FROM OLD.merged_into_id"),
+        declare=[("present", "integer"), ("recorded", "integer")],
+        func=f"""
+            SELECT merged_into_id INTO present FROM public.contacts_contact WHERE id = NEW.id;
+            SELECT COALESCE(survivor.merged_into_id, survivor.id) INTO recorded
+              FROM public.contacts_merge merge
+              JOIN public.contacts_contact survivor ON survivor.id = merge.survivor_id
+             WHERE merge.loser_id = NEW.id AND merge.undone_by_id IS NULL;
+            IF present IS DISTINCT FROM recorded
+            OR present IS NOT NULL AND EXISTS (SELECT FROM public.contacts_contact WHERE merged_into_id = NEW.id) THEN
+                {refuse("Refused for contact %: a merge is recorded, and so is its end.", "NEW.id")}
+            END IF;
+            RETURN NULL;
+        """,  # noqa: S608 - constants
+    ),
+    Guard(
         name="contacts_are_never_deleted",
         when=pgtrigger.Before,
         operation=pgtrigger.Delete,
@@ -96,6 +140,14 @@ OF_ERASURES = [
             OR NEW.kind = '{CONTACT_CREATION}' AND EXISTS (
                 SELECT FROM public.contacts_waitingcontact WHERE id = NEW.subject_id AND closed_at IS NOT NULL)
                AND NOT EXISTS (SELECT FROM public.contacts_contact WHERE id = NEW.subject_id)
+            -- What was to become of two contacts says something of both.
+            OR NEW.kind IN ({", ".join(repr(kind) for kind in KINDS_OF_PAIRS)}) AND EXISTS (
+                SELECT FROM public.changerequests_requestsubject subject
+                  JOIN public.changerequests_requestsubject other
+                    ON other.request_id = subject.request_id AND other.kind = subject.kind
+                  JOIN public.contacts_contact contact ON contact.id = other.subject_id
+                 WHERE subject.kind = NEW.kind AND subject.subject_id = NEW.subject_id
+                   AND contact.anonymized_at IS NOT NULL)
             THEN
                 RETURN NEW;
             END IF;
@@ -103,6 +155,87 @@ OF_ERASURES = [
         """,  # noqa: S608 - constants
     ),
 ]
+
+_ENTRY_OF_LOSER = """
+    EXISTS (SELECT FROM public.audit_entry WHERE id = NEW.{column} AND kind = '{kind}' AND subject_id = NEW.loser_id)
+"""
+
+OF_MERGES = [
+    Guard(
+        name="merges_have_entries",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=f"""
+            IF NEW.undone_by_id IS NOT NULL OR NEW.survivor_id = NEW.loser_id
+            OR NOT {_ENTRY_OF_LOSER.format(column="made_by_id", kind=MERGE)} THEN
+                {refuse("Refused: the merge of contact % is in the ledger before it counts.", "NEW.loser_id")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="merges_are_undone_once",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        func=f"""
+            IF TG_OP = 'UPDATE'
+               AND (NEW.id, NEW.survivor_id, NEW.loser_id, NEW.made_by_id, NEW.version_before, NEW.version_after,
+                    NEW.before, NEW.after)
+                   = (OLD.id, OLD.survivor_id, OLD.loser_id, OLD.made_by_id, OLD.version_before, OLD.version_after,
+                      OLD.before, OLD.after)
+               AND OLD.undone_by_id IS NULL
+               AND {_ENTRY_OF_LOSER.format(column="undone_by_id", kind=UNMERGE)} THEN
+                RETURN NEW;
+            END IF;
+            {refuse("Refused for merge %: it stays, and is undone once.", "OLD.id")}
+        """,
+    ),
+    NeverEmptied(name="merges_are_never_emptied"),
+]
+
+
+def follow_survivor(table: str, column: str) -> list[Guard]:
+    """Return the triggers by which merged contacts keep the links of the contact that answers for them.
+
+    `column` is what a row of `table` links a contact to. So whoever sees one of them sees the other.
+    """
+    merged = """
+        FROM {rows} JOIN public.contacts_contact merged ON merged.merged_into_id = {rows}.contact_id
+    """
+    return [
+        Guard(
+            name=f"merged_get_{column}",
+            level=pgtrigger.Statement,
+            when=pgtrigger.After,
+            operation=pgtrigger.Insert,
+            referencing=pgtrigger.Referencing(new="written"),
+            # The check ends the recursion: the trigger runs for statements that write nothing too.
+            func=f"""
+                IF EXISTS (SELECT {merged.format(rows="written")}) THEN
+                    INSERT INTO public.{table} (contact_id, {column}_id)
+                    SELECT merged.id, written.{column}_id {merged.format(rows="written")}
+                    ON CONFLICT DO NOTHING;
+                END IF;
+                RETURN NULL;
+            """,
+        ),
+        Guard(
+            name=f"merged_lose_{column}",
+            level=pgtrigger.Statement,
+            when=pgtrigger.After,
+            operation=pgtrigger.Delete,
+            referencing=pgtrigger.Referencing(old="removed"),
+            func=f"""
+                IF EXISTS (SELECT {merged.format(rows="removed")}) THEN
+                    DELETE FROM public.{table} link
+                     USING (SELECT merged.id, removed.{column}_id {merged.format(rows="removed")}) AS gone
+                     WHERE link.contact_id = gone.id AND link.{column}_id = gone.{column}_id;
+                END IF;
+                RETURN NULL;
+            """,  # noqa: S608 - constants
+        ),
+    ]
+
 
 OF_CONNECTIONS = _EXTERNAL_IDS.of_rows()
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
@@ -27,26 +27,35 @@ def no_such_contact() -> NotFound:
 
 
 def visible_contact(*, actor: Actor, contact_id: int) -> Contact:
-    """Return the contact. Raises NotFound if it does not exist or the actor cannot see it."""
-    contact = Contact.objects.visible_to(actor).filter(pk=contact_id).first()
+    """Return the contact that answers for an id. Raises NotFound if there is none or the actor cannot see it."""
+    contact = Contact.objects.visible_to(actor).answering(contact_id).first()
     if contact is None:
         raise no_such_contact()
     return contact
 
 
 def visible_contact_with_picture(*, actor: Actor, contact_id: int) -> Contact:
-    """Return the contact with its picture, if any, and without details. Raises NotFound."""
+    """Return the contact that answers for an id, with its picture, if any, and without details. Raises NotFound."""
     contacts = Contact.objects.visible_to(actor).select_related("picture").defer("details")
-    contact = contacts.filter(pk=contact_id).first()
+    contact = contacts.answering(contact_id).first()
     if contact is None:
         raise no_such_contact()
     return contact
 
 
-def check_visible(*, actor: Actor, contact_id: int) -> None:
-    """Raise NotFound if the contact does not exist or the actor cannot see it."""
-    if not Contact.objects.visible_to(actor).filter(pk=contact_id).exists():
+def check_visible(*, actor: Actor, contact_id: int) -> int:
+    """Return the id of the contact that answers for an id. Raises NotFound if there is none or it cannot be seen."""
+    found = Contact.objects.visible_to(actor).answering(contact_id).order_by().values_list("pk", flat=True).first()
+    if found is None:
         raise no_such_contact()
+    return found
+
+
+def answering_ids(contact_ids: Iterable[int]) -> dict[int, int]:
+    """Return for each id that of the contact which answers for it; the id itself if there is none. Runs one query."""
+    ids = list(contact_ids)
+    merged: Any = Contact.objects.filter(pk__in=ids, merged_into__isnull=False).order_by()
+    return {**dict(zip(ids, ids, strict=True)), **dict(merged.values_list("pk", "merged_into"))}
 
 
 def with_pending_request(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
@@ -108,10 +117,16 @@ def contacts_by_type(*, actor: Actor, type_ids: Iterable[int], most: int) -> dic
     return {int(key): count for key, count in counts.items()}
 
 
+def connections_to(contact_id: int) -> QuerySet[ExternalConnection]:
+    """Return the external ids that lead to a contact: its own first, then those of what was merged into it."""
+    found = ExternalConnection.objects.filter(Q(contact=contact_id) | Q(contact__merged_into=contact_id))
+    return found.order_by(Case(When(contact=contact_id, then=0), default=1), "pk")
+
+
 def connection_holder(*, actor: Actor, system: str, external_id: str) -> Contact:
     """Return the contact with this external id. Raises NotFound if there is none or the actor cannot see it."""
     held = ExternalConnection.objects.filter(external_id=normalized(external_id)).order_by()
-    contacts: Any = Contact.objects.visible_to(actor).filter(pk__in=held.values("contact")).defer("details")
+    contacts: Any = Contact.objects.visible_to(actor).answering_any(held.values("contact")).defer("details")
     contact: Any = contacts.annotate(system=Subquery(held.values("system")[:1])).first()
     if contact is None or compared(contact.system) != compared(system):
         raise NotFound(_("No contact that you can see has this external id in this system."))

@@ -65,11 +65,10 @@ def details_from_row(row: Row | None) -> ReadDetails:
 
 @lru_cache(maxsize=256)
 def _prepared_details(scope: VisibilityScope) -> PreparedQuery:
-    contacts = with_pending_request(with_pending_channels(Contact.objects.visible_to(scope.actor)))
+    visible = Contact.objects.visible_to(scope.actor).answering(Param("id"))
+    contacts = with_pending_request(with_pending_channels(visible))
     return PreparedQuery.from_queryset(
-        contacts.filter(pk=Param("id"))
-        .order_by()
-        .values_list(
+        contacts.order_by().values_list(
             "id",
             "version",
             Cast("details", TextField()),
@@ -91,16 +90,17 @@ class ReadContact:
     username: str | None
     version: int
     changed_at: datetime
+    merged_into_id: int | None
 
     @property
     def etag(self) -> str:
         """The version, and a hash of what can change without it, such as the username: `"7-1c0de5b2a4f3"`."""
-        shown = f"{self.name}\0{self.type_id}\0{self.username}"
+        shown = f"{self.name}\0{self.type_id}\0{self.username}\0{self.merged_into_id or ''}"
         return f'"{self.version}-{sha256(shown.encode()).hexdigest()[:12]}"'
 
 
 def contact_query(contact_id: int) -> ViewPrefetch:
-    """Return the query for a contact; pass its row to `contact_from_row`."""
+    """Return the query for a contact, merged or not; pass its row to `contact_from_row`."""
     return ViewPrefetch(_prepared_contact, {"id": contact_id})
 
 
@@ -113,9 +113,6 @@ def contact_from_row(row: Row | None) -> ReadContact:
 
 @lru_cache(maxsize=256)
 def _prepared_contact(scope: VisibilityScope) -> PreparedQuery:
-    contacts = Contact.objects.visible_to(scope.actor)
-    return PreparedQuery.from_queryset(
-        contacts.filter(pk=Param("id"))
-        .order_by()
-        .values_list("id", "uid", "name", "type_id", "username", "version", "latest_entry__recorded_at")
-    )
+    contacts = Contact.objects.visible_with_merged(scope.actor)
+    columns = ("id", "uid", "name", "type_id", "username", "version", "latest_entry__recorded_at", "merged_into_id")
+    return PreparedQuery.from_queryset(contacts.filter(pk=Param("id")).order_by().values_list(*columns))

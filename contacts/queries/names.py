@@ -22,7 +22,7 @@ class SeenNames:
             missing = wanted - self._names.keys()
             if not missing:
                 return
-            contacts = Contact.objects.visible_to(sight).filter(pk__in=missing).defer("details")
+            contacts = Contact.objects.visible_with_merged(sight).filter(pk__in=missing).defer("details")
             self._names |= {contact.pk: _named(contact) for contact in contacts}
 
     @property

@@ -18,7 +18,6 @@ _REQUEST_FILTERS = {
     "createDateTo": "created_at__lte",
     "initiatorMemberIds": "initiator_member__in",
     "initiatorMemberUids": "initiator_member__uid__in",
-    "contactIds": "subject_id__in",
     "reviewDateFrom": "reviewed_at__gte",
     "reviewDateTo": "reviewed_at__lte",
     "reviewMemberIds": "review_member__in",
@@ -36,6 +35,7 @@ def searched_requests(
 ) -> QuerySet[ChangeRequest]:
     """Return the visible requests that meet all criteria; a path also matches everything below it.
 
+    A contact's requests include those about contacts that were merged into it.
     With `member`, only requests about contacts that this member can see too.
     """
     exclude_hierarchy = criteria["excludeHierarchy"]
@@ -49,6 +49,8 @@ def searched_requests(
         # A returned request waits for its initiator; for the contract it is pending.
         requests = requests.open()
         criteria = {**criteria, "statusId": None}
+    if (contact_ids := criteria.get("contactIds")) is not None:
+        requests = requests.filter(subject_id__in=Contact.objects.same_as(contact_ids).order_by().values("pk"))
     lookups = {lookup: criteria[name] for name, lookup in _REQUEST_FILTERS.items() if criteria.get(name) is not None}
     if criteria["paths"] is not None:
         requests = requests.filter(changes_at(criteria["paths"]))

@@ -185,9 +185,10 @@ def _named(text: str) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     if (row_id := id_in(text)) is not None:
-        found[ID] = [row_id]
+        found[ID] = Contact.objects.answering_any([row_id]).order_by().values("pk")
     if (uid := uuid_in(text)) is not None:
-        found[UID] = Contact.objects.filter(uid=uid).order_by().values("pk")
+        named = Contact.objects.filter(uid=uid).order_by().values("pk")
+        found[UID] = Contact.objects.answering_any(named).order_by().values("pk")
     for finder in _finders:
         found |= finder(text)
     return found

@@ -72,7 +72,9 @@ class ContactSerializer(serializers.Serializer):
     version = serializers.IntegerField(help_text="Counts the changes of the details.")
     changeDate = serializers.DateTimeField(source="changed_at", help_text="When this version of the details was made.")
     mergedIntoId = serializers.IntegerField(
-        allow_null=True, default=None, help_text="Of a contact that was merged: the id of the one that remains."
+        source="merged_into_id",
+        allow_null=True,
+        help_text="Of a contact that was merged: the id of the one that answers for it.",
     )
 
 

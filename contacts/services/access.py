@@ -104,9 +104,17 @@ def change_access(*, actor: Actor, wanted: Mapping[int, AccessChange]) -> Change
 
 
 def write_access(
-    *, actor: Actor, subject: LockedAccess, changes: Sequence[Change], request: ChangeRequest | None = None
+    *,
+    actor: Actor,
+    subject: LockedAccess,
+    changes: Sequence[Change],
+    request: ChangeRequest | None = None,
+    initiator: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write changes of a locked contact's access, and their entry. Raises UnprocessableEntity `ValidationFailed`."""
+    """Write changes of a locked contact's access, and their entry. Raises UnprocessableEntity `ValidationFailed`.
+
+    As part of something else that was approved, the entry names `initiator`, in its columns, instead of the actor.
+    """
     check_exist(changes)
     contact = subject.contact
     for change in changes:
@@ -117,7 +125,8 @@ def write_access(
         rows.bulk_create(
             links.model(**{"contact": contact, f"{links.column}_id": added}) for added in sorted(kept - now)
         )
-    entries.append(kind=CONTACT_ACCESS, subject_id=contact.pk, actor=actor, changes=changes, **approved_by(request))
+    recorded = {"initiator": initiator, **approved_by(request)}
+    entries.append(kind=CONTACT_ACCESS, subject_id=contact.pk, actor=actor, changes=changes, **recorded)
 
 
 def check_exist(changes: Sequence[Change]) -> None:

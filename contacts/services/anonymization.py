@@ -1,14 +1,15 @@
 """Anonymization: erases personal data from every app and keeps what the institution must account for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,7 @@ from accounts.models import User
 from administration.rights import RIGHTS
 from audit import entries
 from changerequests.models import ChangeRequest
+from changerequests.queries.subjects import subjects_beside
 from changerequests.services.erasure import erase_requests
 from changerequests.services.submitting import request_of_many_if_required
 from contacts.models import (
@@ -25,6 +27,7 @@ from contacts.models import (
     CONTACT_DETAILS,
     CONTACT_KINDS,
     CONTACT_SCHEMA,
+    KINDS_OF_PAIRS,
     Channel,
     Contact,
     ExternalConnection,
@@ -34,7 +37,7 @@ from contacts.placeholders import anonymized_details
 from contacts.services.identity import discard_proposed_pictures
 from core.anonymization import run_anonymization_handlers
 from core.documents import Change, changes_between
-from core.errors import UnprocessableEntity
+from core.errors import UnprocessableEntity, map_lock_errors
 from core.stored_files import discard_file
 from events.services.numbering import number_all_events
 from schemas.queries import current_schema
@@ -60,7 +63,8 @@ def anonymize_contacts(
     """Anonymize all these contacts or none, unless it waits; a request is about all of them.
 
     Fields flagged isKeptOnAnonymization stay, mandatory fields get placeholders; `erase_contacts` lists what else is
-    erased. The history records who did it and when, without values. Locks the contacts in the order of their ids.
+    erased. What was merged into a contact is anonymized with it, whichever of them is named. The history records who
+    did it and when, without values. Locks the contacts in the order of their ids.
     Raises UnprocessableEntity: `UnknownContacts` with the contacts that do not exist or that the actor cannot see;
     `NothingToAnonymize`; `TooManyContacts`; `PendingChangeRequestExists`.
     """
@@ -72,11 +76,10 @@ def anonymize_contacts(
             _("At most %(limit)s contacts can be anonymized at once.") % {"limit": MAX_CONTACTS},
             sub_code="TooManyContacts",
         )
-    visible = Contact.objects.visible_to(actor).select_for_update(of=("self",)).order_by("id")
-    found = visible.filter(pk__in=contact_ids) | visible.filter(uid__in=contact_uids)
-    contacts = list(found.select_related("type").prefetch_related("participants"))
+    asked_for = Contact.objects.filter(Q(pk__in=contact_ids) | Q(uid__in=contact_uids)).order_by().values("pk")
+    contacts = locked_with_merged(actor=actor, contact_ids=asked_for)
     _check_all_known(contacts, contact_ids, contact_uids)
-    fresh = [contact for contact in contacts if contact.anonymized_at is None]
+    fresh = [contact for contact in contacts if contact.anonymized_at is None and contact.merged_into_id is None]
     request = request_of_many_if_required(
         kind=ANONYMIZATION,
         subjects={contact.pk: contact for contact in fresh},
@@ -84,8 +87,24 @@ def anonymize_contacts(
         actor=actor,
     )
     if fresh and request is None:
-        write_anonymization(actor=actor, contacts=fresh)
+        write_anonymization(actor=actor, contacts=[one for one in contacts if one.anonymized_at is None])
     return Anonymization(fresh, request)
+
+
+def locked_with_merged(*, actor: Actor, contact_ids: Collection[int] | QuerySet[Any, Any]) -> list[Contact]:
+    """Lock the contacts that answer for these ids, and all that were merged into them; return them by id.
+
+    Leaves out what the actor cannot see. Raises HeldByOthers.
+    """
+    found = Contact.objects.visible_with_merged(actor).same_as(contact_ids).order_by("id")
+    with map_lock_errors():
+        contacts = list(found.select_for_update(of=("self",)).select_related("type").prefetch_related("participants"))
+        # Whoever they waited for may have merged another one into them, or them into another one.
+        while {contact.pk for contact in contacts} != set(found.values_list("pk", flat=True)):
+            contacts = list(
+                found.select_for_update(of=("self",)).select_related("type").prefetch_related("participants")
+            )
+    return contacts
 
 
 def _check_all_known(contacts: Sequence[Contact], ids: Sequence[int], uids: Sequence[UUID]) -> None:
@@ -103,7 +122,8 @@ def _check_all_known(contacts: Sequence[Contact], ids: Sequence[int], uids: Sequ
 def write_anonymization(*, actor: Actor, contacts: Sequence[Contact], request: ChangeRequest | None = None) -> None:
     """Anonymize locked contacts in the name of the request's initiator, or of the actor.
 
-    The comment of an approved request is not recorded: it is erased with everything else.
+    What was merged into them is among them. The comment of an approved request is not recorded: it is erased with
+    everything else.
     """
     initiator = None if request is None else request.initiator_columns
     schema = current_schema(CONTACT_SCHEMA)
@@ -135,7 +155,8 @@ def write_anonymization(*, actor: Actor, contacts: Sequence[Contact], request: C
             actor=actor,
             changes=[Change(IS_ANONYMIZED, False, True)],
             initiator=initiator,
-            change_request_id=None if request is None else request.pk,
+            # The request is about the contact that answers for the others.
+            change_request_id=None if request is None or contact.merged_into_id is not None else request.pk,
         )
 
 
@@ -144,6 +165,9 @@ def erase_contacts(contact_ids: Sequence[int]) -> None:
     discard_proposed_pictures(contact_ids)
     for kind in CONTACT_KINDS:
         entries.erase(kind=kind, subject_ids=contact_ids)
+    for kind in KINDS_OF_PAIRS:
+        # Requests say something of both contacts, the entries of the other one nothing of these.
+        entries.record_erasure(kind=kind, subject_ids=subjects_beside(kind, contact_ids))
     ExternalConnection.objects.filter(contact__in=contact_ids).delete()
     Channel.objects.filter(contact__in=contact_ids).delete()
     for picture in ProfilePicture.objects.filter(contact__in=contact_ids):
@@ -155,6 +179,11 @@ def erase_contacts(contact_ids: Sequence[int]) -> None:
     erase_requests(RIGHTS, user_ids)
     log = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Contact))
     log.filter(object_id__in=[str(pk) for pk in contact_ids]).update(object_repr=F("object_id"), change_message="")
+
+
+def erase_requests_about_pairs(kind: str, contact_ids: Sequence[int]) -> None:
+    """Anonymize the requests of a kind about one of these contacts and another one."""
+    erase_requests(kind, contact_ids, are_whole=True)
 
 
 def close_logins(contact_ids: Sequence[int]) -> None:

@@ -3,7 +3,7 @@
 One statement writes the details and their entry in the ledger, so that neither exists without the other.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -35,13 +35,15 @@ class ReadLocked(Protocol):
 class DetailsRepository:
     """The tables of details that follow one schema: a model with `details` and `version`, and the ledger.
 
-    `kind` is that of the ledger's entries; `username` is the column that may change along with the details.
+    `kind` is that of the ledger's entries; `username` is the column that may change along with the details, and
+    `unless` the column that has a value where the row cannot change any more.
     """
 
     model: type[Model]
     kind: str
     read_locked: ReadLocked
     username: str | None = None
+    unless: str | None = None
 
     def insert(self, plan: ChangePlan, *, approved: ChangeRequest | None = None) -> int:
         """Insert the snapshot's row with the plan's document, and its first entry. Return the entry's id.
@@ -68,11 +70,13 @@ class DetailsRepository:
         *,
         comment: str | None = None,
         approved: ChangeRequest | None = None,
+        initiator: Mapping[str, Any] | None = None,
     ) -> int | None:
         """Write the plan's immediate changes if the row still has the snapshot's version; otherwise write nothing.
 
         Returns the entry's id, or None if the row has another version by now. The entry names the actor or,
-        for an approved request, the request and its initiator. Locks the row. Raises IntegrityError.
+        for an approved request, the request and its initiator. What is part of something else names `initiator`, in the
+        columns of an entry, if somebody else had to approve that. Locks the row. Raises IntegrityError.
         """
         snapshot = plan.snapshot
         version = snapshot.version + 1
@@ -87,7 +91,7 @@ class DetailsRepository:
             actor=plan.actor,
             changes=plan.to_write,
             comment=comment,
-            initiator=None if approved is None else approved.initiator_columns,
+            initiator=initiator if approved is None else approved.initiator_columns,
             change_request_id=None if approved is None else approved.pk,
             document=plan.document,
         )
@@ -104,17 +108,24 @@ def _update_query(repository: DetailsRepository) -> str:
     """Return the SQL that updates a row and inserts its entry."""
     username = sql.SQL(", {column} = coalesce(%s, {column})").format(column=sql.Identifier(repository.username or ""))
     update = sql.SQL(
-        "UPDATE {rows} SET details = %s, version = %s{username} WHERE id = %s AND version = %s RETURNING id"
+        "UPDATE {rows} SET details = %s, version = %s{username} WHERE id = %s AND version = %s{unless} RETURNING id"
     ).format(
         rows=sql.Identifier(repository.model._meta.db_table),
         username=username if repository.username else sql.SQL(""),
+        unless=sql.SQL(" AND {} IS NULL").format(sql.Identifier(repository.unless))
+        if repository.unless
+        else sql.SQL(""),
     )
     insert = entries.insert_statement(for_each_of="written")
     return sql.SQL("WITH written AS ({}) {}").format(update, insert).as_string()
 
 
 CONTACTS = DetailsRepository(
-    model=Contact, kind=CONTACT_DETAILS, read_locked=locked_contact_snapshot, username="username"
+    model=Contact,
+    kind=CONTACT_DETAILS,
+    read_locked=locked_contact_snapshot,
+    username="username",
+    unless="merged_into_id",
 )
 
 

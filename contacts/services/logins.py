@@ -48,7 +48,7 @@ class ContactLogins:
 
         Addresses that wait for their keys are given up: a member may have entered them alone.
         """
-        contact = named_as_typed(Contact.objects.filter(user=None), typed).first()
+        contact = named_as_typed(Contact.objects.filter(user=None, merged_into=None), typed).first()
         if contact is None or not login_address(contact):
             return None
         try:

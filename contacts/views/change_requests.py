@@ -119,8 +119,8 @@ class PendingCheckView(ActorView):
 
         If so, the response names the request, its initiator and its creation date.
         """
-        check_visible(actor=self.actor, contact_id=contactId)
-        pending = open_request_of(kind=CONTACT_DETAILS, subject_id=contactId)
+        contact_id = check_visible(actor=self.actor, contact_id=contactId)
+        pending = open_request_of(kind=CONTACT_DETAILS, subject_id=contact_id)
         return Response(self.shape({"hasPendingChangeRequest": pending is not None, "changeRequest": pending}).data)
 
 

@@ -16,7 +16,7 @@ from changerequests.serializers import WaitingSerializer, waiting
 from contacts.duplicates import REFUSE_DUPLICATES, contact_written, level_in, refuse_duplicates
 from contacts.models import ExternalConnection
 from contacts.permissions import MAY_ADD, MAY_ANONYMIZE, MAY_CHANGE_DETAILS
-from contacts.queries.contacts import connection_holder, visible_contact
+from contacts.queries.contacts import connection_holder, connections_to, visible_contact
 from contacts.queries.details import contact_from_row, contact_query
 from contacts.serializers import contacts as shapes
 from contacts.services.anonymization import anonymize_contacts
@@ -93,6 +93,9 @@ class ContactView(ActorView):
 
         Its ids, name, type and username, without the details. The ETag identifies what was read: send it in
         `If-None-Match` to get a 304 if nothing has changed.
+
+        A contact that was merged is shown as it was, and `mergedIntoId` says which one answers for it: at every other
+        operation the id means that one.
         """
         contact = contact_from_row(self.prefetched)
         looked(self.actor, [contact.id])
@@ -171,11 +174,11 @@ class ExternalConnectionsView(ActorView):
     def get(self, request: Request, contactId: int) -> Response:
         """List the external connections of a contact.
 
-        The system `Default` is that of the import.
+        The system `Default` is that of the import. Those of the contacts that were merged into it are among them.
         """
         contact = visible_contact(actor=self.actor, contact_id=contactId)
         looked(self.actor, [contact.pk])
-        return Response(shapes.ExternalConnectionsSerializer({"connections": contact.external_connections.all()}).data)
+        return Response(shapes.ExternalConnectionsSerializer({"connections": connections_to(contact.pk)}).data)
 
     @extend_schema(
         operation_id="addExternalConnection",

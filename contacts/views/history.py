@@ -78,7 +78,7 @@ class HistorySearchView(ActorView):
 def _history_page(
     view: ActorView, contact_id: int, criteria: Mapping[str, Any], shape: type[shapes.ChangeSetSerializer]
 ) -> Response:
-    check_visible(actor=view.actor, contact_id=contact_id)
+    contact_id = check_visible(actor=view.actor, contact_id=contact_id)
     looked(view.actor, [contact_id])
     history = ordered(
         searched_entries(kind=CONTACT_DETAILS, subject_id=contact_id, criteria=criteria),

@@ -112,6 +112,8 @@ NOT_PERSONAL = {
     "proof.Seal": {"body", "entries"},
     "contacts.Channel": {"kind", "path", "language"},
     "contacts.Contact": {"entry_kind"},
+    # Ids of participants, members, groups and access policies.
+    "contacts.Merge": {"before", "after"},
     # Ids, types, and what the receiver of a webhook answered.
     "events.Event": {"type"},
     "events.Delivery": {"subject", "status", "error"},

@@ -66,7 +66,7 @@ class ContactImporter:
         self._history = History(kind=CONTACT_DETAILS, actor=actor)
         self._approvals = contact_approvals(actor)
         self._creations = CreationApprovals(kind=ContactCreationKind(), actor=actor)
-        self._sees_all = not Contact.objects.visible_to(actor).query.where
+        self._sees_all = Contact.objects.all_seen_by(actor)
         self._expected = Outcome.CREATED
         self.refresh()
 
@@ -123,6 +123,7 @@ class ContactImporter:
         """Return the entries that create a contact, and place -> contact id for those of existing contacts."""
         new: list[New] = []
         ids: dict[int, int] = {}
+        named: set[int] = set()
         for place, entry in enumerate(entries):
             if entry.faults or entry.external_id is None:
                 continue
@@ -136,8 +137,11 @@ class ContactImporter:
                     new.append(item)
             elif holder[0] != DEFAULT:
                 entry.refuse("externalId", _("A contact has this external id in another system."))
+            elif holder[1] in named:
+                entry.refuse("externalId", _("Another entry is about the same contact, since two were merged."))
             else:
                 ids[place] = holder[1]
+                named.add(holder[1])
         return new, ids
 
     def _check_new(self, item: New) -> None:
@@ -214,6 +218,9 @@ class ContactImporter:
             entry, present = item.entry, item.present
             if present.is_anonymized:
                 entry.refuse(None, _("The contact was anonymized and cannot be changed any more."))
+                continue
+            if present.is_merged:
+                entry.refuse(None, _("The contact was merged meanwhile. Import the entry again."))
                 continue
             item.access, item.connections = access[item.id], connections.get(item.id, {})
             item.type_id = present.type_id if entry.type_id is None else entry.type_id

@@ -19,8 +19,10 @@ EMPTY_STAGING = f"DELETE FROM {STAGING}"  # noqa: S608 - a constant name
 # A contact that is pending approval has reserved its external ids, in no system.
 HOLDERS = """
     WITH asked AS MATERIALIZED (SELECT ARRAY(SELECT jsonb_array_elements_text(%s::jsonb)) AS ids)
-    SELECT external_id, system, contact_id FROM contacts_externalconnection
-     WHERE external_id = ANY((SELECT ids FROM asked)::text[])
+    SELECT connection.external_id, connection.system, COALESCE(contact.merged_into_id, connection.contact_id)
+      FROM contacts_externalconnection connection
+      LEFT JOIN contacts_contact contact ON contact.id = connection.contact_id
+     WHERE connection.external_id = ANY((SELECT ids FROM asked)::text[])
      UNION ALL
     SELECT external_id, NULL, contact_id FROM contacts_reservedexternalid
      WHERE external_id = ANY((SELECT ids FROM asked)::text[])
@@ -33,7 +35,7 @@ COMPARED = f"""
       LEFT JOIN {STAGING} staged ON staged.place = asked.place
 """  # noqa: S608 - a constant name
 LOCKED = """
-    SELECT id, type_id, username, anonymized_at IS NOT NULL, version, details::text
+    SELECT id, type_id, username, anonymized_at IS NOT NULL, version, details::text, merged_into_id IS NOT NULL
       FROM contacts_contact WHERE id = ANY(%s::int[]) ORDER BY id FOR NO KEY UPDATE
 """
 # Instead of a contact's id: somebody else logs in with the name.
@@ -84,7 +86,7 @@ FREE_EXTERNAL_IDS = """
 
 @dataclass(slots=True)
 class Present:
-    """A contact in the database; `version` and `details` are set only by `locked`."""
+    """A contact in the database; `version`, `details` and `is_merged` are set only by `locked`."""
 
     type_id: int
     username: str | None
@@ -92,6 +94,7 @@ class Present:
     differs: bool = False
     version: int = 0
     details: str = "{}"
+    is_merged: bool = False
 
 
 # System and contact; no system if a contact that waits has reserved the external id.
@@ -128,7 +131,7 @@ def stage(cursor: CursorWrapper, rows: Iterable[bytes]) -> None:
 
 
 def holders(cursor: CursorWrapper, external_ids: list[str]) -> dict[str, Holder]:
-    """Return the external ids that are taken: external id -> (system, contact id)."""
+    """Return the external ids that are taken: external id -> (system, id of the contact that answers for it)."""
     cursor.execute(HOLDERS, [texts(external_ids)])
     return {external_id: (system, contact_id) for external_id, system, contact_id in cursor.fetchall()}
 
@@ -147,8 +150,8 @@ def locked(cursor: CursorWrapper, contact_ids: list[int]) -> dict[int, Present]:
         return {}
     cursor.execute(LOCKED, [ints(contact_ids)])
     return {
-        pk: Present(type_id, username, is_anonymized, version=version, details=details)
-        for pk, type_id, username, is_anonymized, version, details in cursor.fetchall()
+        pk: Present(type_id, username, is_anonymized, version=version, details=details, is_merged=is_merged)
+        for pk, type_id, username, is_anonymized, version, details, is_merged in cursor.fetchall()
     }
 
 

@@ -21,6 +21,7 @@ from contactgroups.services import Membership
 from contactgroups.subjects import facts_of_groups
 from contacts.models import Contact, ExternalConnection
 from contacts.plans import ChangePlan
+from contacts.queries.contacts import answering_ids
 from core.documents import Change, Document
 from importexport.imports.approvals import Approvals, Changes, CreationApprovals, DetailsApprovals
 from importexport.imports.contacts.statements import holders, stage
@@ -90,7 +91,7 @@ class LegalEntityImporter:
         )
         self._groups = Approvals(kind=CONTACT_GROUP, actor=actor, facts=_facts_of_groups)
         self._creations = CreationApprovals(kind=LegalEntityCreationKind(), actor=actor)
-        self._sees_all = not Contact.objects.visible_to(actor).query.where
+        self._sees_all = Contact.objects.all_seen_by(actor)
         self.refresh()
 
     def refresh(self) -> None:
@@ -176,7 +177,10 @@ class LegalEntityImporter:
             if system == ExternalConnection.DEFAULT_SYSTEM
         }
         ids = {contact.id for contact in named if contact.id is not None} | set(by_external_id.values())
-        rows = Contact.objects.visible_to(self._actor).filter(pk__in=ids) if ids else Contact.objects.none()
+        answering = answering_ids(ids) if ids else {}
+        rows = (
+            Contact.objects.visible_to(self._actor).filter(pk__in=answering.values()) if ids else Contact.objects.none()
+        )
         visible = set(rows.values_list("pk", flat=True))
         for item in items:
             if item.entry.contacts is None:
@@ -185,7 +189,8 @@ class LegalEntityImporter:
             item.wanted = {}
             for contact in item.entry.contacts:
                 external_id = contact.external_id
-                pk = contact.id if external_id is None else by_external_id.get(external_id)
+                named_id = contact.id if external_id is None else by_external_id.get(external_id)
+                pk = None if named_id is None else answering[named_id]
                 if pk is None or pk not in visible:
                     item.entry.refuse(contact.place, _("There is no such contact that you can see."))
                 elif pk in item.wanted:
