@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("schemas.urls")),
     path("", include("legalentities.urls")),
     path("", include("matching.urls")),
+    path("", include("merging.urls")),
     path("", include("importexport.urls")),
     path("", include("events.urls")),
     path("", include("accounts.urls")),

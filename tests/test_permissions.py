@@ -16,17 +16,18 @@ from administration.scim.base import ScimView
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
-APP, MEMBER, CLERK, REVIEWER, EDITOR, OFFICER, CONTACT = (
+APP, MEMBER, CLERK, REVIEWER, EDITOR, OFFICER, STEWARD, CONTACT = (
     "app",
     "member",
     "clerk",
     "reviewer",
     "schema editor",
     "data protection officer",
+    "data steward",
     "contact",
 )
-KINDS = (APP, MEMBER, CLERK, REVIEWER, EDITOR, OFFICER, CONTACT)
-STAFF = {APP, MEMBER, CLERK, REVIEWER, EDITOR, OFFICER}
+KINDS = (APP, MEMBER, CLERK, REVIEWER, EDITOR, OFFICER, STEWARD, CONTACT)
+STAFF = {APP, MEMBER, CLERK, REVIEWER, EDITOR, OFFICER, STEWARD}
 MEMBERS = STAFF - {APP}
 ALL = set(KINDS)
 # A member without permissions reads what it sees, and changes nothing.
@@ -123,6 +124,8 @@ OPERATIONS = [
     Operation("POST", f"{VERIFICATION}/discontinue", "contacts.write", WRITERS_OR_CONTACTS, {"channel": "Email"}),
     Operation("POST", "/v1.0/contacts/search", "contacts.read", ALL, {"query": "x"}),
     Operation("POST", "/v1.0/contacts/anonymize", "anonymize", {APP, OFFICER}, {"contactIds": [2**31 - 1]}),
+    Operation("POST", "/v1.0/contacts/{contactId}/merge", "contacts.write", {APP, STEWARD}, {"losingContactId": 1}),
+    Operation("POST", "/v1.0/contacts/{contactId}/unmerge", "contacts.write", {APP, STEWARD}, {"losingContactId": 1}),
     # ContactGroupManagement
     Operation("GET", "/v2.0/contacts/{contactId}/contactgroups", "groups.read", ALL),
     Operation("POST", "/v2.0/contacts/{contactId}/contactgroups", "groups.write", WRITERS, {}),
@@ -183,6 +186,7 @@ def callers(make_app, make_member, make_contact):
         REVIEWER: make_member(reviews=True, permissions=[]),
         EDITOR: make_member(permissions=["change_schema"]),
         OFFICER: make_member(permissions=["anonymize_contact"]),
+        STEWARD: make_member(permissions=["merge_contact"]),
         CONTACT: make_contact(),
     }
 

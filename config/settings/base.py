@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "contactgroups",
     "legalentities",
     "matching",
+    "merging",
     "importexport",
     "operations",
     *(["devstack"] if EMBEDDED else []),

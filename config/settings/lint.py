@@ -16,6 +16,7 @@ MIGRATION_LINTER_OPTIONS = {
             "contactgroups",
             "legalentities",
             "matching",
+            "merging",
             "importexport",
         ),
     ],

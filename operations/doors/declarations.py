@@ -74,6 +74,8 @@ OPERATIONS = {
     "POST /v1.0/contacts/{contactId}/communication-verification/resend": _KEYS,
     "POST /v1.0/contacts/{contactId}/communication-verification/discontinue": _KEYS,
     "POST /v1.0/contacts/anonymize": _changes("anonymization"),
+    "POST /v1.0/contacts/{contactId}/merge": _changes("merge"),
+    "POST /v1.0/contacts/{contactId}/unmerge": _changes("unmerge"),
     "POST /v1.0/contacts/{contactId}/details/change-history/search": _READS,
     "POST /v1.1/contacts/{contactId}/details/change-history/search": _READS,
     # change requests

@@ -8,20 +8,27 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
+from accounts.actor import system_actor
 from contacts.models import (
     ANONYMIZATION,
     CONTACT_ACCESS,
     CONTACT_CREATION,
     CONTACT_DETAILS,
     CONTACT_IDENTITY,
+    MERGE,
+    UNMERGE,
     Contact,
+    Merge,
     ProfilePicture,
 )
+from contacts.services.creation import create_contact
+from merging.services.merging import merge_contacts
 from tests.api import Api
 from tests.browserless import sent_by
 from tests.fixtures import details
 from tests.operations.acts import World, act, command, sent, told
 
+SYSTEM = system_actor("tests")
 RENAMED = {"personalInformation": {"lastName": "Heusser"}}
 
 
@@ -169,6 +176,41 @@ def _assign(world: World, browser: Client) -> str:
         "assignments-2-0-contact": world.contact.pk,
     }
     return sent(browser, f"/admin/accounts/member/{world.ben.pk}/change/", form)
+
+
+# ---- merges
+
+
+def twin(world: World, name: str = "twin") -> Contact:
+    """Return a contact that is the same person."""
+    found = Contact.objects.filter(username=name).first()
+    return found or create_contact(actor=SYSTEM, type_id=world.contact.type_id, username=name, details=details())
+
+
+def merged_twin(world: World) -> Contact:
+    """Return a contact that is merged into that of the world."""
+    twin_of = twin(world, "merged-twin")
+    if not Merge.objects.filter(loser=twin_of).exists():
+        merge_contacts(actor=SYSTEM, survivor_id=world.contact.pk, loser_id=twin_of.pk)
+    return twin_of
+
+
+def merged_into(world: World) -> int | None:
+    return Contact.objects.values_list("merged_into", flat=True).get(pk=twin(world).pk)
+
+
+def still_merged(world: World) -> int | None:
+    return Contact.objects.values_list("merged_into", flat=True).get(pk=merged_twin(world).pk)
+
+
+@act("POST /v1.0/contacts/{contactId}/merge", MERGE, merged_into)
+def _merge(world: World, api: Api) -> str:
+    return told(api.post(f"/v1.0/contacts/{world.contact.pk}/merge", {"losingContactId": twin(world).pk}))
+
+
+@act("POST /v1.0/contacts/{contactId}/unmerge", UNMERGE, still_merged)
+def _unmerge(world: World, api: Api) -> str:
+    return told(api.post(f"/v1.0/contacts/{world.contact.pk}/unmerge", {"losingContactId": merged_twin(world).pk}))
 
 
 # ---- anonymization
