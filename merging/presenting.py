@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from changerequests.kinds import ChoosableField, Presenter, SubjectView
-from changerequests.presentation import ReviewedChange, Row, Shown
+from changerequests.presentation import Mark, ReviewedChange, Row, Shown
 from changerequests.queries.revisions import open_proposals
 from contactgroups.models import ACCESS_POLICIES, ContactGroup
 from contacts.display import context_of, in_form_order, shown
@@ -49,7 +49,6 @@ class ComparedField:
     survivor: Shown
     loser: Shown
     result: Shown
-    differs: bool
 
 
 class PairPresenter(Presenter):
@@ -166,6 +165,11 @@ class _BelongingsPresenter(AccessPresenter):
         found = ContactGroup.objects.filter(pk__in=list(map(int, groups)))
         self._groups.update({str(group.pk): str(group) for group in found})
 
+    def shown_at(self, path: str, value: Any, mark: Mark = Mark.SAME, *, beside: Any = None) -> Shown:
+        """Like that of the base. The state of the other contact is not compared: nothing of it is lost or new."""
+        is_state = path == LOSER
+        return super().shown_at(path, value, Mark.SAME if is_state else mark, beside=None if is_state else beside)
+
     def label(self, name: str) -> str:
         return self._groups.get(name, f"#{name}") if name.isdecimal() else super().label(name)
 
@@ -184,8 +188,8 @@ class _BelongingsPresenter(AccessPresenter):
 def compared_fields(
     schema: CompiledSchema, survivor: Document, loser: Document, result: Document
 ) -> list[ComparedField]:
-    """Return every field that one of two contacts has a value of, in form order."""
-    paths = {change.path for document in (survivor, loser, result) for change in changes_between({}, document)}
+    """Return the fields that are not the same in two contacts and in what they become, in form order."""
+    paths = {change.path for document in (loser, result) for change in changes_between(survivor, document)}
     return [
         ComparedField(
             path=path,
@@ -194,7 +198,6 @@ def compared_fields(
             survivor=shown(schema, path, value_at(survivor, path)),
             loser=shown(schema, path, value_at(loser, path)),
             result=shown(schema, path, value_at(result, path)),
-            differs=not is_same(value_at(survivor, path), value_at(loser, path)),
         )
         for path in in_form_order(schema, paths)
     ]

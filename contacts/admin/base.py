@@ -22,11 +22,12 @@ from changerequests.models import ChangeRequest
 from changerequests.queries.requests import open_requests_of
 from contacts.admin.permissions import contact_permissions
 from contacts.models import CONTACT_KINDS, Contact
+from contacts.queries.merged import merges_into, survivor_of
 from core.errors import ApiError
 
 DETAILS = "change"
 # Pages without a tab; a button opens them.
-FORMS = ("edit", "anonymize")
+FORMS = ("edit", "anonymize", "merge", "unmerge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class AddedPage:
-    """A page with a tab that an app above adds: `name` is its address below the contact's."""
+    """A page that an app above adds, with a tab unless it has no label: `name` is its address below the contact's."""
 
     name: str
     label: str | Promise
@@ -51,7 +52,7 @@ _added_pages: list[AddedPage] = []
 
 
 def register_contact_page(page: AddedPage) -> None:
-    """Give every contact one more page, with a tab after those that there are."""
+    """Give every contact one more page, whose tab, if it has one, comes after those that there are."""
     _added_pages.append(page)
 
 
@@ -68,6 +69,19 @@ def opened(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) ->
     if actor is None or contact is None:
         raise Http404
     return actor, contact
+
+
+def survivor_page(request: HttpRequest, contact_id: int, page: str = DETAILS) -> HttpResponse | None:
+    """Redirect from a page of a merged contact to that of the contact that answers for it; None if it has none.
+
+    So also if the user does not see it.
+    """
+    actor = actor_of(request)
+    survivor_id = None if actor is None else survivor_of(actor=actor, contact_id=contact_id)
+    if survivor_id is None:
+        return None
+    messages.info(request, _("Contact #%(id)s was merged into this one.") % {"id": contact_id})
+    return HttpResponseRedirect(address_of(survivor_id, page))
 
 
 def check_permission(request: HttpRequest, permission: str) -> None:
@@ -91,6 +105,7 @@ def contact_context(request: HttpRequest, contact: Contact, *, tab: str) -> dict
             (request_kind(found.kind).label, found)
             for found in open_requests_of(kinds=CONTACT_KINDS, subject_id=contact.pk)
         ],
+        "merges": merges_into(contact),
         "tabs": _tabs(request, contact, tab),
         "is_form": tab in FORMS,
     }
@@ -155,6 +170,6 @@ def _tabs(request: HttpRequest, contact: Contact, current: str) -> list[Tab]:
         "connections": _("Connections"),
         "channels": _("Channels"),
         "picture": _("Picture"),
-        **{page.name: str(page.label) for page in _added_pages if page.may_open(request)},
+        **{page.name: str(page.label) for page in _added_pages if page.label and page.may_open(request)},
     }
     return [Tab(name, label, address_of(contact.pk, name), name == current) for name, label in names.items()]

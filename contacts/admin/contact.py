@@ -8,7 +8,7 @@ from django.contrib.admin.utils import unquote
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Upper
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +20,7 @@ from audit.access.admin import looked_in_admin
 from changerequests.admin.waiting import AskingAdmin
 from contacts.admin.access import save_access
 from contacts.admin.anonymizing import anonymize_page
-from contacts.admin.base import DETAILS, added_pages, contact_context
+from contacts.admin.base import DETAILS, added_pages, contact_context, survivor_page
 from contacts.admin.changelist import Contacts, PendingFilter, TypeFilter
 from contacts.admin.creating import create_page
 from contacts.admin.editing import edit_page
@@ -39,6 +39,7 @@ from contacts.models import CONTACT_SCHEMA, START_OF_NAME, Contact
 from contacts.permissions import MAY_ADD, MAY_CHANGE
 from contacts.queries.details import pending_addresses
 from contacts.queries.searching import search_contacts
+from core.search import id_in
 from schemas.forms import ListChoicesMixin
 from schemas.queries import current_schema
 
@@ -114,7 +115,7 @@ class ContactAdmin(ListChoicesMixin, AskingAdmin, VisibleToActorAdmin):
     def get_urls(self) -> list[URLPattern]:
         views = PAGES | {page.name: page.view for page in added_pages()}
         pages = [
-            path(f"<int:contact_id>/{address}/", self._page(view), name=f"contacts_contact_{_name(address)}")
+            path(f"<int:contact_id>/{address}/", self._page(view, address), name=f"contacts_contact_{_name(address)}")
             for address, view in views.items()
         ]
         picture = path(
@@ -124,12 +125,31 @@ class ContactAdmin(ListChoicesMixin, AskingAdmin, VisibleToActorAdmin):
         )
         return [*pages, picture, *super().get_urls()]
 
-    def _page(self, view: Any) -> Any:
+    def _page(self, view: Any, address: str) -> Any:
         def page(request: HttpRequest, contact_id: int) -> HttpResponse:
-            answer: HttpResponse = view(self, request, contact_id)
+            answer: HttpResponse
+            try:
+                answer = view(self, request, contact_id)
+            except Http404:
+                moved = None if request.method != "GET" else survivor_page(request, contact_id, _name(address))
+                if moved is None:
+                    raise
+                return moved
             return answer
 
         return self.admin_site.admin_view(page)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().change_view(request, object_id, form_url, extra_context)
+        except Http404:
+            contact_id = id_in(object_id)
+            moved = None if contact_id is None or request.method != "GET" else survivor_page(request, contact_id)
+            if moved is None:
+                raise
+            return moved
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.admin_actor import CappedPaginator, VisibleToActorAdmin
+from audit.models import Entry
 from changerequests.queries.requests import latest_requests
 from changerequests.queries.subjects import Presenters
 from contacts.admin.base import contact_page, opened
 from contacts.display import context_of, shown_changes
-from contacts.models import CONTACT_KINDS, CONTACT_SCHEMA
-from contacts.queries.history import latest_history
+from contacts.models import CONTACT_KINDS, CONTACT_SCHEMA, KINDS_OF_PAIRS, MERGE
+from contacts.queries.history import timeline
 from schemas.compiled import CompiledSchema
 from schemas.queries import current_schema
 
@@ -20,14 +21,14 @@ ROWS_PER_PAGE = 20
 
 
 def history_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
-    """List a contact's history, latest first; `?field=` limits it to a path and everything below it."""
+    """List the history of a contact and of what was merged into it; `?field=` limits it to a path and all below it."""
     _actor, contact = opened(admin, request, contact_id)
     schema = current_schema(CONTACT_SCHEMA)
     fields = _fields(schema)
     asked = request.GET.get("field", "")
     path = asked if asked in {value for value, _label in fields} else ""
-    page = _page(latest_history(contact_id=contact.pk, path=path or None), request)
-    history = [(entry, shown_changes(schema, entry.changes)) for entry in page.object_list]
+    page = _page(timeline(contact, path=path or None), request)
+    history = [(entry, shown_changes(schema, entry.changes), _event(entry)) for entry in page.object_list]
     return contact_page(
         admin,
         request,
@@ -60,6 +61,21 @@ def requests_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: 
         page=page,
         query="",
     )
+
+
+def _event(entry: Entry) -> str:
+    """Return what an entry says that is no change of details: which contacts were merged into it, or are so no more."""
+    if entry.kind not in KINDS_OF_PAIRS:
+        return ""
+    (change,) = entry.changes
+    before, after = set(change["original"] or ()), set(change["target"] or ())
+    if entry.kind == MERGE:
+        return _("Merged into this contact: %(ids)s") % {"ids": _numbers(after - before)}
+    return _("No longer merged into this contact: %(ids)s") % {"ids": _numbers(before - after)}
+
+
+def _numbers(ids: set[int]) -> str:
+    return ", ".join(f"#{pk}" for pk in sorted(ids))
 
 
 def _page(rows: Any, request: HttpRequest) -> Page:

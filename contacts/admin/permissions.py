@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from changerequests.admin.messages import may_see_requests
 from contacts.models import Contact
-from contacts.permissions import MAY_ANONYMIZE, MAY_CHANGE_DETAILS
+from contacts.permissions import MAY_ANONYMIZE, MAY_CHANGE_DETAILS, MAY_MERGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class ContactPermissions:
 
     may_change: bool
     may_anonymize: bool
+    may_merge: bool
     may_open_requests: bool
     reason: str = ""
 
@@ -31,6 +32,7 @@ def contact_permissions(request: HttpRequest, contact: Contact) -> ContactPermis
     return ContactPermissions(
         may_change=not reason,
         may_anonymize=not is_anonymous and user.has_perm(MAY_ANONYMIZE),
+        may_merge=not is_anonymous and user.has_perm(MAY_MERGE),
         may_open_requests=may_see_requests(request),
         reason=reason,
     )

@@ -19,7 +19,7 @@ from contacts.plans import ChangePlan, Origin, Snapshot, plan, replaced, values_
 from contacts.services.changes import CONTACTS
 from contacts.services.usernames import check_username_free
 from core.documents import Change, Document, with_values
-from core.errors import UnprocessableEntity
+from core.errors import PreconditionFailed, UnprocessableEntity
 from merging.documents import completed, details_changes, invented, merge_changes
 from merging.pairs import Pair, answering_pair
 from merging.services.writing import write_merge
@@ -33,17 +33,23 @@ def merge_contacts(
     loser_id: int,
     details: Document | None = None,
     comment: str | None = None,
+    versions: tuple[int, int] | None = None,
 ) -> ChangeRequest | None:
     """Merge a contact into another one; return the request if it waits.
 
     `details` is the survivor's whole document afterwards; None keeps its own, and takes from the other contact what it
-    has no value of. Raises NotFound if the actor does not see both; UnprocessableEntity: `SameContact`,
+    has no value of. `versions` are those of the survivor's and the other contact's details that the caller has read.
+
+    Raises NotFound if the actor does not see both; UnprocessableEntity: `SameContact`,
     `PendingChangeRequestExists` while something waits that is about the merged contact, or a merge of either,
     `LoginOfMerged` if only that has a login, `FieldNotUpdatable` and `ValidationFailed` about values that neither
-    contact has, `ValidationFailed`, `UsernameNotUnique`, `UsernameRequired`, `ContactAnonymized`.
+    contact has, `ValidationFailed`, `UsernameNotUnique`, `UsernameRequired`, `ContactAnonymized`;
+    PreconditionFailed for other versions.
     """
     pair = answering_pair(actor=actor, survivor_id=survivor_id, loser_id=loser_id)
     check_mergeable(pair)
+    if versions is not None and versions != (pair.survivor.version, pair.loser.version):
+        raise PreconditionFailed(_("One of the contacts has changed since you looked at it. Look at it again."))
     snapshot = snapshot_of(pair, actor)
     chosen = completed(pair.survivor.details, pair.loser.details) if details is None else details
     _check_chosen(pair, snapshot, actor, chosen)

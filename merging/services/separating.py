@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from audit.queries import entries_since
@@ -18,6 +19,7 @@ from contacts.queries.contacts import check_visible
 from contacts.services.identity import USERNAME
 from contacts.services.usernames import check_username_free
 from core.documents import Change, Document, changes_between, value_at, with_values
+from core.errors import PreconditionFailed
 from merging.documents import GROUPS, details_changes, three_way, unmerge_changes
 from merging.pairs import Pair, locked_pair, merge_of, state_of
 from merging.services.merging import is_username_of, snapshot_of
@@ -28,16 +30,40 @@ from schemas.queries import current_schema
 
 @transaction.atomic
 def unmerge_contacts(
-    *, actor: Actor, survivor_id: int, loser_id: int, comment: str | None = None
+    *, actor: Actor, survivor_id: int, loser_id: int, comment: str | None = None, version: int | None = None
 ) -> ChangeRequest | None:
     """Undo the merge of a contact into another one; return the request if it waits.
 
+    `version` is that of the survivor's details which the caller has read.
+
     The merged contact is as it was. The other one is as it was before, and gets again what was changed since then.
     Raises NotFound if the actor does not see both; UnprocessableEntity: `NotMerged`, `ContactAnonymized`,
-    `PendingChangeRequestExists`, `ValidationFailed`, `UsernameNotUnique`.
+    `PendingChangeRequestExists`, `ValidationFailed`, `UsernameNotUnique`; PreconditionFailed for another version.
     """
     answering = check_visible(actor=actor, contact_id=survivor_id)
     pair = locked_pair(actor=actor, survivor_id=answering, loser_id=loser_id)
+    if version is not None and version != pair.survivor.version:
+        raise PreconditionFailed(_("The contact has changed since you looked at it. Look at it again."))
+    merge, plans, changes = planned_unmerge(actor=actor, pair=pair)
+    request = request_if_required(
+        kind=UNMERGE,
+        subject_id=pair.survivor.pk,
+        subject=pair,
+        changes=changes,
+        actor=actor,
+        comment=comment,
+        beside=[pair.loser.pk],
+    )
+    if request is None:
+        write_unmerge(actor=actor, pair=pair, merge=merge, plans=plans, changes=changes, comment=comment)
+    return request
+
+
+def planned_unmerge(*, actor: Actor, pair: Pair) -> tuple[Merge, Sequence[ChangePlan], Sequence[Change]]:
+    """Return the merge of a locked pair, the plans that lead the survivor's details back, and all that would change.
+
+    Raises like `unmerge_contacts`.
+    """
     merge = merge_of(pair)
     before, after = _details_around(pair.survivor, merge)
     target, conflicts = three_way(before, after, pair.survivor.details)
@@ -51,18 +77,7 @@ def unmerge_contacts(
         merged=pair.state,
         loser=_state_before(pair, merge),
     )
-    request = request_if_required(
-        kind=UNMERGE,
-        subject_id=pair.survivor.pk,
-        subject=pair,
-        changes=changes,
-        actor=actor,
-        comment=comment,
-        beside=[pair.loser.pk],
-    )
-    if request is None:
-        write_unmerge(actor=actor, pair=pair, merge=merge, plans=plans, changes=changes, comment=comment)
-    return request
+    return merge, plans, changes
 
 
 def apply_unmerge(*, actor: Actor, pair: Pair, changes: Sequence[Change], request: ChangeRequest) -> None:

@@ -180,6 +180,8 @@ ADMIN_PAGES = {
     "contacts_contact_picture_file": _READS,
     "contacts_contact_picture_change": _changes("contact-identity"),
     "contacts_contact_anonymize": _changes("anonymization"),
+    "contacts_contact_merge": _changes("merge"),
+    "contacts_contact_unmerge": _changes("unmerge"),
     "contactgroups_contactgroup_add": _changes("contact-group"),
     "contactgroups_contactgroup_change": _changes("contact-group"),
     "contactgroups_contactgroup_delete": _changes("contact-group"),

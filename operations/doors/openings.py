@@ -10,7 +10,7 @@ from administration.openings import Openings
 from administration.permissions import WORDS
 from audit.permissions import MAY_SEE_WHO_LOOKED
 from changerequests.permissions import POLICY_PERMISSION, REVIEW_PERMISSION
-from contacts.permissions import MAY_ANONYMIZE, MAY_CHANGE_DETAILS
+from contacts.permissions import MAY_ANONYMIZE, MAY_CHANGE_DETAILS, MAY_MERGE
 from events.services.webhooks import MAY_CHANGE as MAY_CHANGE_WEBHOOKS
 from importexport.permissions import MAY_EXPORT
 from legalentities.permissions import MAY_CHANGE as MAY_CHANGE_LEGAL_ENTITIES
@@ -26,6 +26,8 @@ PAGES = {
     "contacts_contact_picture_change": MAY_CHANGE_DETAILS,
     "contacts_contact_anonymize": MAY_ANONYMIZE,
     "contacts_contact_looked": MAY_SEE_WHO_LOOKED,
+    "contacts_contact_merge": MAY_MERGE,
+    "contacts_contact_unmerge": MAY_MERGE,
     "legalentities_legalentity_edit": MAY_CHANGE_LEGAL_ENTITIES,
     "changerequests_changerequest_change": REVIEW_PERMISSION,
     "changerequests_changerequest_claim": REVIEW_PERMISSION,

@@ -82,6 +82,8 @@ WAYS = [
         "view_contact",
         {**CHANNEL, "action": "discontinue"},
     ),
+    Way("POST /v1.0/contacts/{contactId}/merge", "merge_contact", f"{CONTACT_PAGE}_merge", "view_contact"),
+    Way("POST /v1.0/contacts/{contactId}/unmerge", "merge_contact", f"{CONTACT_PAGE}_unmerge", "view_contact"),
     Way("POST /v1.0/contacts/anonymize", "anonymize_contact", f"{CONTACT_PAGE}_anonymize", "view_contact"),
     # change requests
     Way(f"POST {REQUEST}/review", REVIEW, REVIEW_PAGE, form=APPROVE),
@@ -161,6 +163,8 @@ class Clerk:
         body = BODIES.get(way.operation, operation.body)
         if way.right == "anonymize_contact":
             body = {"contactIds": [self.world.contact.pk]}
+        if way.right == "merge_contact":
+            body = {"losingContactId": self.world.contact.pk}
         answer = self.api.call(operation.method, path, body, raw=operation.raw, content_type=operation.content_type)
         return int(answer.status)
 

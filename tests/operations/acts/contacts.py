@@ -213,6 +213,21 @@ def _unmerge(world: World, api: Api) -> str:
     return told(api.post(f"/v1.0/contacts/{world.contact.pk}/unmerge", {"losingContactId": merged_twin(world).pk}))
 
 
+def asked_with(world: World, browser: Client, name: str, other: Contact) -> str:
+    address = f"{page(world, name)}?with={other.pk}"
+    return sent(browser, address, sent_by(browser.get(address).content.decode()))
+
+
+@act("contacts_contact_merge", MERGE, merged_into)
+def _merge_in_the_admin(world: World, browser: Client) -> str:
+    return asked_with(world, browser, "merge", twin(world))
+
+
+@act("contacts_contact_unmerge", UNMERGE, still_merged)
+def _unmerge_in_the_admin(world: World, browser: Client) -> str:
+    return asked_with(world, browser, "unmerge", merged_twin(world))
+
+
 # ---- anonymization
 
 
