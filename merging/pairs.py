@@ -1,9 +1,11 @@
 """Two contacts, locked with their groups, to be merged or separated."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -64,17 +66,30 @@ def state_of(contact: Contact, belongings: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": contact.pk, "version": contact.version, "username": contact.username, **belongings}
 
 
+class _MergedMeanwhileError(Exception):
+    """Somebody else has merged a contact while it was waited for."""
+
+
 def locked_pair(*, actor: Actor, survivor_id: int, loser_id: int) -> Pair:
-    """Lock two contacts and what is merged into them, by id, then their groups. Runs six statements.
+    """Lock two contacts and what is merged into them, by id, then their groups. Runs nine statements.
 
     Raises NotFound if one of the two does not exist or cannot be seen; HeldByOthers; `ContactAnonymized`.
     """
+    while True:
+        # Rolled back, it gives up its locks: with those that it has missed they could meet others in a deadlock.
+        with suppress(_MergedMeanwhileError), transaction.atomic():
+            return _locked_pair(actor, survivor_id, loser_id)
+
+
+def _locked_pair(actor: Actor, survivor_id: int, loser_id: int) -> Pair:
     ids = [survivor_id, loser_id]
     visible = Contact.objects.visible_with_merged(actor).filter(Q(pk__in=ids) | Q(merged_into__in=ids))
     with map_lock_errors():
         rows = {row.pk: row for row in visible.select_for_update(of=("self",)).order_by("pk")}
     if not rows.keys() >= set(ids):
         raise no_such_contact()
+    if Contact.objects.filter(merged_into__in=ids).exclude(pk__in=rows).exists():
+        raise _MergedMeanwhileError
     survivor, loser = checked_changeable(rows[survivor_id]), checked_changeable(rows[loser_id])
     memberships = GroupMembership.objects.filter(contact__in=ids).order_by().values("group")
     # Those that the loser was in before it was merged.
@@ -106,8 +121,11 @@ def answering_pair(*, actor: Actor, survivor_id: int, loser_id: int) -> Pair:
             if not Contact.objects.visible_to(actor).filter(pk=ids[survivor_id]).exists():
                 raise no_such_contact()
             raise UnprocessableEntity(_("These are one and the same contact."), sub_code="SameContact")
-        pair = locked_pair(actor=actor, survivor_id=ids[survivor_id], loser_id=ids[loser_id])
-        if pair.survivor.merged_into_id is None and pair.loser.merged_into_id is None:
+        with suppress(_MergedMeanwhileError), transaction.atomic():
+            # Not in a savepoint of its own: once that is released, whoever waits for its locks waits for all of this.
+            pair = _locked_pair(actor, ids[survivor_id], ids[loser_id])
+            if pair.survivor.merged_into_id is not None or pair.loser.merged_into_id is not None:
+                raise _MergedMeanwhileError
             return pair
 
 
