@@ -41,7 +41,10 @@ def blocks_of(page: Path) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "docs/life-of-a-contact.md", "docs/four-eyes.md", "docs/review-desk.md", "docs/write-a-client.md"],
+    [
+        *("README.md", "docs/life-of-a-contact.md", "docs/four-eyes.md", "docs/review-desk.md"),
+        *("docs/write-a-client.md", "docs/proof.md"),
+    ],
 )
 def test_the_walk_can_be_pasted_as_it_stands_and_gives_what_the_page_says(demo_stack, environment, page):
     blocks = blocks_of(ROOT / page)
