@@ -360,7 +360,7 @@ class Notice(models.Model):
     a webhook that was given up.
 
     Sent once; `is_due` until then, or until it is refused for good. A notice of rights names the subject of the change,
-    its paths and its author; the mail contains no values.
+    its paths and its author; the mail contains no values. `paths` of an alarm about the ledger are what was found.
     """
 
     class Kind(models.TextChoices):
@@ -371,6 +371,7 @@ class Notice(models.Model):
         GLASS_BROKEN = "glass-broken", _("Use of break glass")
         UNLOCKED = "unlocked", _("Login unlocked")
         WEBHOOK_GIVEN_UP = "webhook-given-up", _("Webhook stopped")
+        LEDGER_CHANGED = "ledger-changed", _("Ledger changed")
 
     kind = models.CharField(max_length=20, choices=Kind)
     recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

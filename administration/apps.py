@@ -3,6 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from changerequests.kinds import register_kind
 from events.kinds import register_event_kind
+from proof.alarms import register_alarm
 
 
 class AdministrationConfig(AppConfig):
@@ -19,6 +20,7 @@ class AdministrationConfig(AppConfig):
         from administration.kinds.configuration import ConfigurationKind
         from administration.kinds.rights import GroupRightsKind, RightsKind
         from administration.participants import ParticipantSort
+        from administration.services.notices import tell_of_changed_ledger
         from administration.services.single_sign_on import follow_provider_groups
         from administration.webhooks.sort import WebhookSort
 
@@ -27,6 +29,7 @@ class AdministrationConfig(AppConfig):
         register_kind(GroupRightsKind())
         register_kind(ApplicationKind())
         register_kind(ConfigurationKind())
+        register_alarm(tell_of_changed_ledger)
         register_sort(ParticipantSort())
         register_sort(HolidaySort())
         register_sort(WebhookSort())

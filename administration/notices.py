@@ -109,10 +109,16 @@ def _send_link(user: User) -> None:
     send_text(_("Set your password"), text.strip() + "\n", to=address)
 
 
+def _send_of_ledger(notice: Notice) -> None:
+    text = render_to_string("administration/ledger_changed_email.txt", {"notice": notice})
+    send_text(_("Kontor: the ledger was changed"), text.strip() + "\n", to=notice.recipient.email)
+
+
 _SENDERS: Mapping[str, Callable[[Notice], None]] = {
     **dict.fromkeys(RIGHTS_MAILS, _send_of_rights),
     Notice.Kind.SECRET_DUE: _send_of_secret,
     Notice.Kind.GLASS_BROKEN: _send_of_break_glass,
     Notice.Kind.UNLOCKED: _send_of_unlocking,
     Notice.Kind.WEBHOOK_GIVEN_UP: _send_of_webhook,
+    Notice.Kind.LEDGER_CHANGED: _send_of_ledger,
 }

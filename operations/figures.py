@@ -78,6 +78,15 @@ _REQUESTS: LiteralString = """
     SELECT count(*), extract(epoch FROM now() - min(created_at))::float8
     FROM (SELECT created_at FROM changerequests_changerequest WHERE status = 1 LIMIT %(most)s) AS pending
 """
+# The age of what waits to be sealed longest, where anything ever was; and what was found in this round of verification
+# or in the one before.
+_PROOF: LiteralString = """
+    SELECT coalesce(extract(epoch FROM now() - (
+            SELECT entry.recorded_at FROM events_event event JOIN audit_entry entry ON entry.id = event.entry_id
+             WHERE event.position > (SELECT last FROM proof_seal ORDER BY number DESC LIMIT 1)
+             ORDER BY event.position LIMIT 1)), 0)::float8,
+        coalesce((SELECT greatest(findings, found) FROM proof_watch), 0)
+"""
 # It was renewed LEASE_SECONDS before it ends.
 _SCHEDULER: LiteralString = """
     SELECT extract(epoch FROM clock_timestamp() - max(expires_at))::float8 FROM operations_schedulerlease
@@ -99,6 +108,8 @@ class Figures:
     oldest_pending_request: float
     queue_length: int
     failing_webhooks: int
+    unsealed_for: float
+    proof_findings: int
     scheduler_silent: float
     workers_silent: float
 
@@ -116,6 +127,7 @@ def read_figures() -> Figures:
             rows += own.execute(query, limit)
         [(pending, oldest_pending)] = own.execute(_REQUESTS, limit)
         [(failing,)] = own.execute(_FAILING)
+        [(unsealed_for, proof_findings)] = own.execute(_PROOF)
         [(expired,)] = own.execute(_SCHEDULER)
     for kind, state, number, age in rows:
         jobs[kind, state] = number
@@ -131,6 +143,8 @@ def read_figures() -> Figures:
         max(oldest_pending or 0.0, 0.0),
         length,
         failing,
+        max(unsealed_for, 0.0),
+        proof_findings,
         scheduler_silent=math.inf if expired is None else max(expired + LEASE_SECONDS, 0.0),
         workers_silent=math.inf if noted is None else max(time.time() - noted, 0.0),
     )
@@ -167,6 +181,12 @@ class FiguresCollector(Collector):
             ("oldest_pending_request_seconds", "The age of the oldest of them.", figures.oldest_pending_request),
             ("queue_length", "Messages to the workers that none has taken yet.", figures.queue_length),
             ("failing_webhooks", "Webhooks whose receiver fails or was given up.", figures.failing_webhooks),
+            (
+                "unsealed_seconds",
+                "How long the oldest entry has waited to be sealed.",
+                figures.unsealed_for,
+            ),
+            ("proof_findings", "Places where the ledger was found changed.", figures.proof_findings),
             ("scheduler_silent_seconds", "Since when no scheduler (beat) has run.", figures.scheduler_silent),
             (
                 "workers_silent_seconds",

@@ -39,9 +39,10 @@ def copy_seals() -> None:
         os.fsync(file.fileno())
 
 
-def seals_of_database(*, after: int = 0) -> Iterator[SealCopy]:
-    """Yield the seals after one, in order."""
-    for seal in Seal.objects.filter(number__gt=after).iterator(chunk_size=1):
+def seals_of_database(*, after: int = 0, until: int | None = None) -> Iterator[SealCopy]:
+    """Yield the seals after one, up to another if that is given, in order."""
+    seals = Seal.objects.filter(number__gt=after)
+    for seal in (seals if until is None else seals.filter(number__lte=until)).iterator(chunk_size=1):
         yield SealCopy(seal.body, bytes(seal.signature), seal.entries)
 
 

@@ -34,3 +34,22 @@ class Seal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}"
+
+
+class Watch(models.Model):
+    """How far beat has verified the ledger, seal by seal, over and over. There is one row.
+
+    `findings` are those of this round so far, `found` those of the round before.
+    """
+
+    seal = models.BigIntegerField(default=0)
+    findings = models.PositiveIntegerField(default=0)
+    found = models.PositiveIntegerField(default=0)
+    verified_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="there_is_one_watch")]
+
+    def __str__(self) -> str:
+        return f"{self.seal}"

@@ -25,6 +25,8 @@ from core.errors import NotFound, UnprocessableEntity
 from core.jobs import send_on_commit
 
 LOOKS_AFTER_RIGHTS = "accounts.change_user"
+# How many findings a mail names.
+MAX_NAMED_FINDINGS = 20
 # The id that no notice has.
 NO_NOTICE = 0
 
@@ -100,6 +102,20 @@ def tell_of_break_glass(used: BreakGlass) -> None:
     reviewers = holders_of(REVIEW_PERMISSION)
     for user_id in reviewers.filter(member__isnull=False).exclude(email="").order_by("pk").values_list("pk", flat=True):
         _add(Notice(kind=Notice.Kind.GLASS_BROKEN, recipient_id=user_id, subject_id=used.pk))
+
+
+def tell_of_changed_ledger(findings: Sequence[str]) -> None:
+    """Mail to all who may review that verification found places where the ledger was changed."""
+    reviewers = holders_of(REVIEW_PERMISSION)
+    for user_id in reviewers.filter(member__isnull=False).exclude(email="").order_by("pk").values_list("pk", flat=True):
+        _add(
+            Notice(
+                kind=Notice.Kind.LEDGER_CHANGED,
+                recipient_id=user_id,
+                subject_id=len(findings),
+                paths=list(findings[:MAX_NAMED_FINDINGS]),
+            )
+        )
 
 
 @transaction.atomic

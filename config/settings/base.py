@@ -160,6 +160,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "send due digests": {"task": "changerequests.tasks.send_due_digests", "schedule": 60},
     "tidy notifications": {"task": "changerequests.tasks.tidy_notifications", "schedule": 3600},
     "seal ledger": {"task": "proof.tasks.seal", "schedule": 60, "options": {"expires": 60}},
+    "verify ledger": {"task": "proof.tasks.verify_some", "schedule": 600, "options": {"expires": 600}},
     # What was not taken within seconds is not needed: the next one does the same.
     "deliver webhooks": {"task": "events.tasks.deliver_due", "schedule": 1, "options": {"expires": 5}},
     "tidy deliveries": {"task": "events.tasks.tidy_deliveries", "schedule": 3600},

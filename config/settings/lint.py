@@ -11,6 +11,7 @@ MIGRATION_LINTER_OPTIONS = {
             "accounts",
             "audit",
             "events",
+            "proof",
             "contacts",
             "changerequests",
             "contactgroups",

@@ -357,6 +357,7 @@ TASKS = {
     "matching.tasks.search_due_duplicates": _TECHNICAL,
     "matching.tasks.search_duplicates": _TECHNICAL,
     "proof.tasks.seal": _TECHNICAL,
+    "proof.tasks.verify_some": _READS,
     "schemas.tasks.check_draft": _STARTED,
     "schemas.tasks.resume_checks": _STARTED,
     "schemas.tasks.forget_old_drafts": _TECHNICAL,

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 
 from audit.entries import ERASURE
 from proof.copies import SealCopy, seals_of_database, seals_of_file
+from proof.models import Seal
 from proof.verification.chains import Chains, Erased
 from proof.verification.findings import Finding
 from proof.verification.rows import (
@@ -97,6 +98,18 @@ def verify_since(number: int, *, public_key: str | None = None, copies: Path | N
     return _sorted(report)
 
 
+def verify_between(after: int, until: int) -> Report:
+    """Verify the seals after one up to another, and their entries. The former is taken as it is."""
+    with _snapshot() as (_id, now):
+        before = Seal.objects.filter(number=after).values_list("body", flat=True).first()
+        chain = SealChain() if before is None else SealChain.after(before)
+        report, sealed = _followed(chain, seals_of_database(after=after, until=until), is_copy=False)
+        rows = rows_between(sealed.base + 1, sealed.last)
+        basis = Basis(sealed, erased_until(_kinds(all_subjects())), now, None)
+        report.add(_part(basis, rows, is_whole=False))
+    return _sorted(report)
+
+
 def verify_subjects(
     kinds: Sequence[str], subject_id: int, *, public_key: str | None = None, copies: Path | None = None
 ) -> Report:
@@ -119,18 +132,28 @@ def _snapshot() -> Iterator[tuple[str, datetime]]:
 
 
 def _verified_seals(
-    public_key: str | None,
-    copies: Path | None,
+    public_key: str | None, copies: Path | None, *, since: int = 0, names: tuple[Sequence[str], int] | None = None
+) -> tuple[Report, Sealed]:
+    """Verify all seals; which entries are where, only after a seal or of one subject."""
+    found: list[Finding] = []
+    seals = seals_of_database() if copies is None else _compared(copies, found)
+    chain = SealChain(public_key)
+    report, sealed = _followed(chain, seals, is_copy=copies is not None, since=since, names=names)
+    report.findings += found
+    return report, sealed
+
+
+def _followed(
+    chain: SealChain,
+    seals: Iterator[SealCopy],
     *,
+    is_copy: bool,
     since: int = 0,
     names: tuple[Sequence[str], int] | None = None,
 ) -> tuple[Report, Sealed]:
-    """Verify the seals and which entries are where; of entries, only those after a seal, or of one subject."""
-    chain = SealChain(public_key)
-    found: list[Finding] = []
-    seals = seals_of_database() if copies is None else _compared(copies, found)
     report = Report()
-    for body, lines in chain.follow(seals, is_copy=copies is not None):
+    found: list[Finding] = []
+    for body, lines in chain.follow(seals, is_copy=is_copy):
         report.begins = report.begins or datetime.fromisoformat(body["time"])
         if body["number"] > since:
             found += _misplaced(body, lines, names)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -22,8 +22,12 @@ _CLOCKS, _LONGEST = timedelta(minutes=5), timedelta(hours=1)
 
 @dataclass
 class Sealed:
-    """What authentic seals say: the hash of the entry at each position, zeros where no seal is to be trusted."""
+    """What authentic seals say: the hash of the entry at each position, zeros where no seal is to be trusted.
 
+    Of positions up to `base` it knows nothing.
+    """
+
+    base: int = 0
     hashes: bytearray = field(default_factory=bytearray)
     # The last position of each seal, and when it was sealed.
     ends: list[int] = field(default_factory=list)
@@ -34,13 +38,14 @@ class Sealed:
 
     @property
     def last(self) -> int:
-        return len(self.hashes) // HASH_BYTES
+        return self.base + len(self.hashes) // HASH_BYTES
 
     def hash_at(self, position: int | None) -> bytes | None:
         """Return the hash that was sealed at a position; None if none was."""
-        if position is None or not 0 < position <= self.last:
+        if position is None or not self.base < position <= self.last:
             return None
-        found = bytes(self.hashes[(position - 1) * HASH_BYTES : position * HASH_BYTES])
+        end = (position - self.base) * HASH_BYTES
+        found = bytes(self.hashes[end - HASH_BYTES : end])
         return found if any(found) else None
 
     def could_be_of(self, position: int, recorded_at: datetime) -> bool:
@@ -67,6 +72,16 @@ class SealChain:
         self._previous: str | None = NO_SEAL
         # The last position of each seal by number, for those that a restore goes back to.
         self._ends = {0: 0}
+
+    @classmethod
+    def after(cls, seal: str) -> Self:
+        """Return a chain that goes on after a seal with this body, which is taken as it is."""
+        body = orjson.loads(seal)
+        chain = cls(body["nextKey"] or body["key"])
+        chain.sealed = Sealed(body["last"], begins=body["begins"], number=body["number"])
+        chain._previous = hash_of_seal(seal)
+        chain._ends = {body["number"]: body["last"]}
+        return chain
 
     def follow(self, seals: Iterable[SealCopy], *, is_copy: bool) -> Iterator[tuple[dict[str, Any], list[str]]]:
         """Yield the body and the lines of each authentic seal. A copy knows seals that the database has lost."""
@@ -112,8 +127,8 @@ class SealChain:
     def _add(self, body: dict[str, Any], seal: SealCopy, lines: list[str]) -> None:
         sealed = self.sealed
         if body["restored"] is not None:
-            self._go_back(self._ends.get(body["restored"], 0))
-        begin = (body["first"] - 1) * HASH_BYTES
+            self._go_back(self._ends.get(body["restored"], sealed.base))
+        begin = (body["first"] - 1 - sealed.base) * HASH_BYTES
         if lines:
             hashes = b"".join(bytes.fromhex(line[-2 * HASH_BYTES :]) for line in lines)
         else:
@@ -130,7 +145,7 @@ class SealChain:
     def _go_back(self, position: int) -> None:
         """Forget what was sealed after a position and is lost."""
         sealed = self.sealed
-        del sealed.hashes[position * HASH_BYTES :]
+        del sealed.hashes[(position - sealed.base) * HASH_BYTES :]
         kept = bisect_left(sealed.ends, position + 1)
         del sealed.ends[kept:], sealed.times[kept:]
 
