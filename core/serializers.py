@@ -3,6 +3,7 @@
 Query parameters are always text: pass `context={"from_query": True}` to convert them.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -86,6 +87,17 @@ class StrictDateTimeField(serializers.DateTimeField):
             return super().to_internal_value(value)
         except OverflowError:
             self.fail("invalid", format="date-time")
+
+
+class MomentField(StrictDateTimeField):
+    """A timestamp that says its UTC offset."""
+
+    _HAS_OFFSET = re.compile(r".*T.*(Z|[+-]\d\d:?\d\d)", re.IGNORECASE)
+
+    def to_internal_value(self, value: Any) -> Any:
+        if not isinstance(value, str) or self._HAS_OFFSET.fullmatch(value) is None:
+            self.fail("invalid", format="YYYY-MM-DDThh:mm:ss±hh:mm")
+        return super().to_internal_value(value)
 
 
 class ObjectField(serializers.DictField):

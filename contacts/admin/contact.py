@@ -20,6 +20,7 @@ from audit.access.admin import looked_in_admin
 from changerequests.admin.waiting import AskingAdmin
 from contacts.admin.access import save_access
 from contacts.admin.anonymizing import anonymize_page
+from contacts.admin.as_of import as_of_page
 from contacts.admin.base import DETAILS, added_pages, contact_context, survivor_page
 from contacts.admin.changelist import Contacts, PendingFilter, TypeFilter
 from contacts.admin.creating import create_page
@@ -47,6 +48,7 @@ from schemas.queries import current_schema
 PAGES = {
     "edit": edit_page,
     "changes": history_page,
+    "as-of": as_of_page,
     "requests": requests_page,
     "connections": connections_page,
     "connections/add": add_connection,

@@ -11,6 +11,7 @@ from core.correlation import MAX_LENGTH
 from core.paging import PagedSerializer, PagingSerializer, SortByField
 from core.serializers import (
     LineField,
+    MomentField,
     ObjectField,
     StrictCharField,
     StrictDateTimeField,
@@ -87,6 +88,13 @@ class ContactDetailsSerializer(serializers.Serializer):
     hasPendingEmail = serializers.BooleanField(source="has_pending_email")
     hasPendingMobile = serializers.BooleanField(source="has_pending_mobile")
     details = ObjectField()
+
+
+class DetailsAsOfSerializer(StrictSerializer):
+    asOf = optional(
+        MomentField,
+        help_text="The details as they were at this moment, by the history. The flags are those of now.",
+    )
 
 
 class SubmitDetailsSerializer(StrictSerializer):

@@ -15,6 +15,7 @@ from contacts.duplicates import REFUSE_DUPLICATES, contact_written, level_in, re
 from contacts.models import ChannelKind
 from contacts.permissions import MAY_CHANGE_DETAILS
 from contacts.plans import ChangePlan, Target, merged, plan, replaced
+from contacts.queries.as_of import as_of
 from contacts.queries.details import details_from_row, details_query
 from contacts.serializers import contacts as shapes
 from contacts.services.changes import Submission, commit
@@ -22,6 +23,7 @@ from contacts.snapshots import snapshot_from_row, snapshot_query
 from contacts.views.tags import READ, TAGS, WRITE
 from core.documents import with_values
 from core.json import rendered
+from core.serializers import StrictSerializer
 
 
 class ContactDetailsView(ActorView):
@@ -30,12 +32,13 @@ class ContactDetailsView(ActorView):
         "PATCH": Access(WRITE, ANYONE, member_permission=MAY_CHANGE_DETAILS),
         "PUT": Access(WRITE, ANYONE, member_permission=MAY_CHANGE_DETAILS),
     }
+    query_parameters = frozenset(shapes.DetailsAsOfSerializer().fields)
     prefetches = {"GET": details_query, "PATCH": snapshot_query, "PUT": snapshot_query}
 
     @extend_schema(
         operation_id="getContactDetails",
         tags=TAGS,
-        parameters=IF_NONE_MATCH,
+        parameters=[*IF_NONE_MATCH, shapes.DetailsAsOfSerializer],
         responses={200: shapes.ContactDetailsSerializer, 304: None},
     )
     def get(self, request: Request, contactId: int) -> HttpResponse:
@@ -43,8 +46,16 @@ class ContactDetailsView(ActorView):
 
         The ETag identifies the version of the details. Send it in `If-Match` with a change, or in `If-None-Match` to
         get a 304 if nothing has changed.
+
+        With `asOf`, the details are those of that moment, as the history has them, and the ETag is that of their
+        version. Open to whoever may read the history.
+
+        `subCode`: AsOfInFuture, AsOfBeforeCreation; ContactAnonymized if the details of that moment were erased since.
         """
+        moment = self.query(shapes.DetailsAsOfSerializer)["asOf"] if self.request.query_params else None
         contact = details_from_row(self.prefetched)
+        if moment is not None:
+            contact = as_of(contact, moment)
         looked(self.actor, [contact.id])
         headers = {"ETag": contact.etag, "Cache-Control": "private, no-cache"}
         if self.knows(contact.etag):
@@ -107,6 +118,9 @@ class ContactDetailsView(ActorView):
         return self._change(replaced(body["details"], self.if_match()), body["comment"])
 
     def _change(self, target: Target, comment: str | None) -> HttpResponse:
+        if self.request.query_params:
+            # The present is changed, not what was.
+            self.query(StrictSerializer)
         found = plan(snapshot_from_row(self.prefetched, self.actor), target, self.actor)
         level = level_in(self.request.headers)
         submission = _commit_unless_duplicate(found, comment, level) if level else commit(found, comment=comment)

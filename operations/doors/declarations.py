@@ -168,6 +168,7 @@ ADMIN_PAGES = {
     "contacts_contact_edit": _changes("contact-details"),
     "contacts_contact_changes": _READS,
     "contacts_contact_looked": _READS,
+    "contacts_contact_as-of": _READS,
     "contacts_contact_requests": _READS,
     "contacts_contact_groups": _READS,
     "contacts_contact_choices": _READS,
