@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             name="kind",
             field=models.CharField(
                 choices=[
-                    ("rights-taken", "Rights taken away"),
+                    ("rights-taken", "Rights revoked"),
                     ("rights-given", "Rights given at login"),
                     ("password-link", "Link to set a password"),
                     ("secret-due", "Secret to collect"),
