@@ -1,7 +1,7 @@
 """Visibility of contacts. Every query for contacts starts with `visible_to`; see docs/architecture.md.
 
 A contact that was merged is no row of its own any more: `visible_to` leaves it out, and `answering` finds by its id the
-contact that answers for it. Both have the same participants and members, so whoever sees one sees the other.
+contact that answers for it. Both have the same participants and members, so who sees one sees the other.
 """
 
 from collections.abc import Collection, Sequence

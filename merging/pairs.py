@@ -122,7 +122,7 @@ def answering_pair(*, actor: Actor, survivor_id: int, loser_id: int) -> Pair:
                 raise no_such_contact()
             raise UnprocessableEntity(_("These are one and the same contact."), sub_code="SameContact")
         with suppress(_MergedMeanwhileError), transaction.atomic():
-            # Not in a savepoint of its own: once that is released, whoever waits for its locks waits for all of this.
+            # Not in a savepoint of its own: once that is released, those who wait for its locks wait for all of this.
             pair = _locked_pair(actor, ids[survivor_id], ids[loser_id])
             if pair.survivor.merged_into_id is not None or pair.loser.merged_into_id is not None:
                 raise _MergedMeanwhileError

@@ -29,7 +29,7 @@ LABELS = {
     LOSER: _("Merged contact"),
     DETAILS: _("Details"),
     PARTICIPANTS: _("Participants"),
-    MEMBERS: _("Members who look after it"),
+    MEMBERS: _("Relationship managers"),
     GROUPS: _("Contact groups"),
     CONFLICTS: _("Changed after the merge where the merge had changed something"),
     USERNAME: _("Username"),

@@ -227,7 +227,7 @@ def contacts_anonymized(contact_ids: Iterable[int]) -> UnprocessableEntity:
 
 def contacts_merged(contact_ids: Iterable[int]) -> UnprocessableEntity:
     return UnprocessableEntity(
-        _("These contacts were merged into others since this was asked for: %(ids)s. Ask again.")
+        _("These contacts were merged into others since this was requested: %(ids)s. Submit the request again.")
         % {"ids": ", ".join(map(str, sorted(contact_ids)))},
         sub_code="ContactMerged",
     )

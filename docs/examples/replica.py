@@ -48,8 +48,8 @@ class Replica:
     def read(self, contact: int, *, is_gone: bool = False) -> None:
         found = None if is_gone else self.call(f"/v1.0/contacts/{contact}/details")
         self.contacts.pop(contact, None)
-        if found:
-            self.contacts[contact] = found["details"]
+        if found:  # of a merged contact, those of the one that answers for it
+            self.contacts[found["id"]] = found["details"]
 
     def call(self, path: str, body: Any = None) -> Any:
         answer = self.session.request("GET" if body is None else "POST", self.url + path, json=body, timeout=60)

@@ -164,7 +164,7 @@ def test_the_survivor_gets_participants_members_and_groups_of_both(
     }
     assert belongings(loser) == {**belongings(survivor), "groups": {}}
     assert Entry.objects.of(CONTACT_ACCESS, survivor.pk).get().paths == ["members", "participants"]
-    # From now on, whoever sees one sees the other.
+    # From now on, who sees one sees the other.
     change = AccessChange(removed_participants=frozenset([geneva.pk]), removed_members=frozenset([other.pk]))
     change_access(actor=SYSTEM, wanted={survivor.pk: change})
     assert belongings(loser)["participants"] == [zug.pk, bern.pk]
