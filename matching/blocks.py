@@ -4,7 +4,7 @@ Two contacts are compared if they share a key of what is a person's own (email, 
 sorts. Namesakes are not, if they share nothing else: a large list would have thousands of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from django.db import connection, transaction
@@ -12,13 +12,12 @@ from django.db import connection, transaction
 from matching.keys import OWN, SORT_BITS
 
 # More contacts than this share a key: it says next to nothing, and all their pairs would be very many.
-MOST_IN_BLOCK: Final = 200
-_MEMORY: Final = "SET LOCAL work_mem = '128MB'"
-# Of both ways to find pairs, over rows (one, other, key).
-_WORTH_IT: Final = f"""
-    HAVING bool_or(key & {SORT_BITS} = {OWN})
-        OR bit_count(bit_or(1::bit(8) << (key & {SORT_BITS})::integer)) > 1
-"""
+MOST_IN_BLOCK: Final = 100
+# Sorting the keys of all contacts for each slice takes longer than looking each up in a hash of the slice's.
+_PLANNER: Final = "SELECT set_config('work_mem', '128MB', true), set_config('enable_mergejoin', 'off', true)"
+# Of both ways to find pairs, over rows (one, other, key): the sorts as bits, of which the first is that of one's own.
+_SORTS: Final = f"bit_or(1 << (key & {SORT_BITS})::integer)"
+_WORTH_IT: Final = f"HAVING {_SORTS} & {1 << OWN} <> 0 OR {_SORTS} & ({_SORTS} - 1) <> 0"
 _CROWDED: Final = f"""
     SELECT key FROM (SELECT unnest(keys) AS key FROM matching_matchingkeys) AS each_key
      GROUP BY key HAVING count(*) > {MOST_IN_BLOCK}
@@ -50,10 +49,16 @@ _SHARING: Final = f"""
 """  # noqa: S608 - constants
 
 
+def is_worth_it(shared: Collection[int]) -> bool:
+    """Return whether two who share these keys are worth comparing: the same rule as that of the statements."""
+    sorts = {key & SORT_BITS for key in shared}
+    return OWN in sorts or len(sorts) > 1
+
+
 def crowded_keys() -> list[int]:
     """Return the keys that more than MOST_IN_BLOCK contacts share."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_MEMORY)
+        cursor.execute(_PLANNER)
         cursor.execute(_CROWDED)
         return [key for (key,) in cursor.fetchall()]
 
@@ -61,7 +66,7 @@ def crowded_keys() -> list[int]:
 def pairs_of_slice(*, after: int, until: int, crowded: Sequence[int]) -> list[tuple[int, int]]:
     """Return the pairs whose lower contact has an id after `after`, up to `until`, and that are worth comparing."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_MEMORY)
+        cursor.execute(_PLANNER)
         cursor.execute(_OF_SLICE, {"after": after, "until": until, "crowded": list(crowded)})
         return list(cursor.fetchall())
 

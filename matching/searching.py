@@ -37,7 +37,7 @@ SLICE: Final = 20_000
 SLICE_OF_CHANGED: Final = 500
 # Read at once: their details take memory.
 READ: Final = 1_000
-KEPT: Final = 20_000
+KEPT: Final = 5_000
 # If more have changed, comparing all takes less time.
 MOST_CHANGED: Final = 50_000
 # An entry is recorded some time before its transaction commits.

@@ -27,12 +27,12 @@ from changerequests.admin.messages import request_link
 from changerequests.kinds import request_kind
 from core.errors import ApiError
 from importexport.imports.failurefile import write_failures
-from importexport.imports.queries import FAILURES_AT_ONCE, each_failure, failures_of
+from importexport.imports.queries import FAILURES_AT_ONCE, each_failure, failures_of, notices_of
 from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
 from importexport.job_messages import message_of
 from importexport.job_ownership import requested_by
-from importexport.models import ImportFile, ImportJob, ImportKind, ImportStatus
+from importexport.models import DuplicateMode, ImportFile, ImportJob, ImportKind, ImportStatus
 
 FAILURES_SHOWN = 200
 STATUS_LABELS = {
@@ -63,6 +63,13 @@ class ImportForm(forms.Form):
 
     kind = forms.ChoiceField(label=_("What"), choices=ImportKind.choices, widget=UnfoldAdminSelectWidget)
     uploads = FilesField(label=_("Files"), help_text=_("A JSON array, or one entry per line; gzip is accepted."))
+    duplicates = forms.ChoiceField(
+        label=_("Probable duplicates"),
+        choices=DuplicateMode.choices,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Of contacts: entries that are probably the same person as another one that you see."),
+    )
     is_dry_run = forms.BooleanField(
         label=_("Dry run"),
         required=False,
@@ -189,6 +196,7 @@ class ImportJobAdmin(CappedAdmin):
             "status_colour": STATUS_LABELS[ImportStatus(job.status)],
             "files": ImportFile.objects.filter(pk__in=job.file_ids),
             "failures": failures_of(job)[:FAILURES_SHOWN],
+            "notices": notices_of(job)[:FAILURES_SHOWN] if job.duplicates == DuplicateMode.REPORT else (),
             "change_requests": [
                 (request_kind(kind).label, request_link(request, pk))
                 for pk, kind in job.change_requests.order_by("pk").values_list("pk", "kind")
@@ -222,7 +230,14 @@ def _start(actor: Actor, asked: dict[str, Any]) -> ImportJob:
     kind = ImportKind(asked["kind"])
     files = store_uploads(actor=actor, kind=kind, uploads=asked["uploads"])
     names = [file.name for file in files]
-    return start_sync(actor=actor, kind=kind, names=names, is_dry_run=asked["is_dry_run"])
+    duplicates = asked["duplicates"] if kind == ImportKind.CONTACTS else ""
+    return start_sync(
+        actor=actor,
+        kind=kind,
+        names=names,
+        is_dry_run=asked["is_dry_run"],
+        duplicates=duplicates or DuplicateMode.IGNORE,
+    )
 
 
 def _csv(job: ImportJob) -> Iterator[str]:

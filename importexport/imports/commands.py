@@ -7,16 +7,17 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError
+from django.db.models import QuerySet
 
 from administration.commands import FourEyesCommand
 from changerequests.kinds import request_kind
 from core.errors import ApiError
 from importexport.imports.failurefile import write_failures
-from importexport.imports.queries import each_failure, failure_as_json, failures_of
+from importexport.imports.queries import each_failure, failure_as_json, failures_of, notices_of
 from importexport.imports.running import run_job
 from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
-from importexport.models import ImportJob, ImportKind, ImportStatus
+from importexport.models import DuplicateMode, ImportFailure, ImportJob, ImportKind, ImportStatus
 from importexport.progress import ShownProgress
 
 
@@ -46,7 +47,9 @@ class ImportCommand(FourEyesCommand):
             except OSError as error:
                 raise CommandError(f"{options['failures']} cannot be written: {error.strerror}.") from error
         elif job.failed:
-            self._show_failures(job)
+            self._show(failures_of(job), job.failed, "... --failures FILE.csv writes all of them.")
+        notices = notices_of(job)
+        self._show(notices, notices.count(), "... and others.")
         waiting = f"{job.awaiting_approval} waiting for approval, " if job.awaiting_approval else ""
         version = "" if job.schema_version is None else f" Version {job.schema_version.number} of the schema applied."
         self.stdout.write(
@@ -67,7 +70,14 @@ class ImportCommand(FourEyesCommand):
                 actor = self.actor(options)
                 files = store_uploads(actor=actor, kind=self.kind, uploads=uploads)
             names = [file.name for file in files]
-            job = start_sync(actor=actor, kind=self.kind, names=names, is_dry_run=options["dry_run"], is_sent=False)
+            job = start_sync(
+                actor=actor,
+                kind=self.kind,
+                names=names,
+                is_dry_run=options["dry_run"],
+                is_sent=False,
+                duplicates=options.get("duplicates", DuplicateMode.IGNORE),
+            )
             with ShownProgress("entries") as progress:
                 progress.expect(job.total or 0)
                 run_job(job.pk, report=progress.report)
@@ -80,10 +90,10 @@ class ImportCommand(FourEyesCommand):
             raise CommandError(f"The database did not answer to the end: {error}") from error
         return ImportJob.objects.select_related("schema_version").get(pk=job.pk)
 
-    def _show_failures(self, job: ImportJob, most: int = 20) -> None:
-        for failure in failures_of(job)[:most]:
+    def _show(self, failures: QuerySet[ImportFailure], total: int, rest: str, most: int = 20) -> None:
+        for failure in failures[:most]:
             shown = failure_as_json(failure)
             where = f"{failure.file}: {shown['externalId'] or '-'}\t{shown['path'] or '-'}"
             self.stderr.write(f"{where}\t{shown['message']}")
-        if job.failed > most:
-            self.stderr.write("... --failures FILE.csv writes all of them.")
+        if total > most:
+            self.stderr.write(rest)

@@ -51,7 +51,7 @@ class Entry:
 
     None means absent: an existing row keeps its value. `document` is the details as JSON. A `Planner` sets `is_valid`
     (whether the details are valid under the schema) and, for new documents, `plan` and `history_cells` on demand.
-    `waiting` is what has to be approved, by the kind of the change request.
+    `waiting` is what has to be approved, by the kind of the change request. `notices` are reported and refuse nothing.
     """
 
     number: int
@@ -63,6 +63,7 @@ class Entry:
     plan: ChangePlan | None = None
     history_cells: bytes = b""
     faults: list[Fault] = field(default_factory=list)
+    notices: list[Fault] = field(default_factory=list)
     outcome: Outcome = Outcome.FAILED
     waiting: dict[str, Waiting] = field(default_factory=dict)
 

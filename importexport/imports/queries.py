@@ -12,7 +12,7 @@ from core.errors import NotFound
 from importexport.imports.reading import place
 from importexport.job_messages import message_of
 from importexport.job_ownership import requested_by
-from importexport.models import ImportFailure, ImportJob
+from importexport.models import DuplicateMode, ImportFailure, ImportJob
 
 # Limit of the API; the CSV files of the admin and the commands have all failures.
 MAX_SHOWN = 1_000
@@ -29,7 +29,12 @@ def own_job(*, actor: Actor, status_id: UUID) -> ImportJob:
 
 def failures_of(job: ImportJob) -> QuerySet[ImportFailure]:
     """Return the faults of a sync's entries in the order of the files, with `file` selected."""
-    return job.failures.select_related("file").order_by("pk")
+    return job.failures.filter(is_notice=False).select_related("file").order_by("pk")
+
+
+def notices_of(job: ImportJob) -> QuerySet[ImportFailure]:
+    """Return what was said of entries that were imported, like `failures_of`."""
+    return job.failures.filter(is_notice=True).select_related("file").order_by("pk")
 
 
 def each_failure(job: ImportJob) -> Iterator[ImportFailure]:
@@ -52,9 +57,9 @@ def failure_as_json(failure: ImportFailure) -> dict[str, Any]:
 
 
 def status_of(job: ImportJob) -> dict[str, Any]:
-    """Return the status of a sync as the API reports it, with at most MAX_SHOWN failures."""
+    """Return the status of a sync as the API reports it, with at most MAX_SHOWN failures and as many duplicates."""
     failures = list(failures_of(job)[:MAX_SHOWN]) if job.failed else []
-    return {
+    status = {
         "status": job.status,
         "errorMessage": message_of(job) or None,
         "failedExternalIds": list(dict.fromkeys(f.external_id for f in failures if f.external_id is not None)),
@@ -69,3 +74,6 @@ def status_of(job: ImportJob) -> dict[str, Any]:
         },
         "failures": [failure_as_json(failure) for failure in failures],
     }
+    if job.duplicates == DuplicateMode.REPORT:
+        status["duplicates"] = [failure_as_json(notice) for notice in notices_of(job)[:MAX_SHOWN]]
+    return status

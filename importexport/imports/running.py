@@ -17,6 +17,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from psycopg import errors as postgres
 
+from accounts.actor import Actor
 from contacts.models import CONTACT_SCHEMA
 from core.errors import Forbidden
 from core.gc import relaxed_gc
@@ -31,7 +32,15 @@ from importexport.imports.uploads import open_stored
 from importexport.imports.waiting import stage_waiting, take_turn
 from importexport.job_messages import import_failed, import_gave_up, import_needs_room
 from importexport.job_ownership import actor_of_job
-from importexport.models import FILE_UNAVAILABLE, ImportFailure, ImportFile, ImportJob, ImportKind, SupersededEntry
+from importexport.models import (
+    FILE_UNAVAILABLE,
+    DuplicateMode,
+    ImportFailure,
+    ImportFile,
+    ImportJob,
+    ImportKind,
+    SupersededEntry,
+)
 from importexport.permissions import MAY_IMPORT
 from legalentities.models import LEGAL_ENTITY_SCHEMA
 from schemas.compiled import CompiledSchema
@@ -46,7 +55,6 @@ TRIES = 5
 TURN_SECONDS = 0.0005
 
 SCHEMAS = {ImportKind.CONTACTS: CONTACT_SCHEMA, ImportKind.LEGAL_ENTITIES: LEGAL_ENTITY_SCHEMA}
-IMPORTERS: dict[str, Any] = {ImportKind.CONTACTS: ContactImporter, ImportKind.LEGAL_ENTITIES: LegalEntityImporter}
 
 
 T = TypeVar("T")
@@ -106,7 +114,7 @@ def _run(lease: JobLease[ImportJob], report: Report) -> None:
     job = begin(lease, schema_version_id=schema.version_id)
     actor = actor_of_job(job, scope="imports", permission=MAY_IMPORT)
     actor = replace(actor, is_operator=job.is_of_operator)
-    importer: Importer = IMPORTERS[job.kind](actor=actor, schema=schema)
+    importer = _importer(job, actor, schema)
     files = ImportFile.objects.in_bulk(job.file_ids)
     processed = job.processed
     with relaxed_gc(), _quick_turns():
@@ -117,6 +125,12 @@ def _run(lease: JobLease[ImportJob], report: Report) -> None:
                 processed += written
                 report(processed)
     complete(lease)
+
+
+def _importer(job: ImportJob, actor: Actor, schema: CompiledSchema) -> Importer:
+    if job.kind == ImportKind.LEGAL_ENTITIES:
+        return LegalEntityImporter(actor=actor, schema=schema)
+    return ContactImporter(actor=actor, schema=schema, duplicates=DuplicateMode(job.duplicates))
 
 
 def _schema_of(job: ImportJob) -> CompiledSchema:
@@ -283,14 +297,15 @@ def _refuse_superseded(job: ImportJob, index: int, entries: Sequence[Any]) -> No
 
 
 def _record_failures(job: ImportJob, file: ImportFile, entries: Sequence[Any]) -> None:
-    failed = [entry for entry in entries if entry.faults]
-    if not failed:
+    told = [(entry, fault, False) for entry in entries for fault in entry.faults]
+    told += [(entry, notice, True) for entry in entries if not entry.faults for notice in entry.notices]
+    if not told:
         return
     with connection.cursor() as cursor:
         copy_into(
             cursor,
             ImportFailure,
-            ["job", "file", "position", "external_id", "path", "message"],
+            ["job", "file", "position", "external_id", "path", "message", "is_notice"],
             (
                 row(
                     str(job.pk).encode(),
@@ -299,8 +314,8 @@ def _record_failures(job: ImportJob, file: ImportFile, entries: Sequence[Any]) -
                     text(entry.external_id),
                     text(path),
                     text(message),
+                    b"t" if is_notice else b"f",
                 )
-                for entry in failed
-                for path, message in entry.faults
+                for entry, (path, message), is_notice in told
             ),
         )

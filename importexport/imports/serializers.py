@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from core.serializers import StrictBooleanField, StrictCharField, StrictSerializer, criterion
-from importexport.models import ImportStatus
+from importexport.models import DuplicateMode, ImportStatus
 
 # The API contract includes Unknown, which is never returned.
 STATUSES = ["Unknown", *ImportStatus.values]
@@ -23,6 +23,10 @@ class SyncQuerySerializer(StrictSerializer):
     dryRun = StrictBooleanField(
         required=False, default=False, help_text="Do everything, and keep nothing but the status."
     )
+
+
+class ContactsSyncQuerySerializer(SyncQuerySerializer):
+    duplicates = serializers.ChoiceField(DuplicateMode.values, required=False, default=DuplicateMode.IGNORE)
 
 
 class SyncStartedSerializer(serializers.Serializer):
@@ -54,3 +58,9 @@ class SyncStatusSerializer(serializers.Serializer):
     failedExternalIds = serializers.ListField(child=serializers.CharField(), help_text="1,000 at most.")
     progress = SyncProgressSerializer()
     failures = SyncFailureSerializer(many=True, help_text="1,000 at most.")
+    duplicates = SyncFailureSerializer(
+        many=True,
+        required=False,
+        help_text="With `duplicates=report`: imported entries that are probably the same person as another contact; "
+        "1,000 at most.",
+    )

@@ -14,7 +14,7 @@ from core.jobs import send_on_commit
 from importexport.imports.owners import owned_by
 from importexport.imports.tasks import run_import
 from importexport.job_ownership import check_unfinished, requested_by, requester_columns
-from importexport.models import ImportFile, ImportJob, ImportKind, ImportStatus
+from importexport.models import DuplicateMode, ImportFile, ImportJob, ImportKind, ImportStatus
 
 
 @transaction.atomic
@@ -25,11 +25,12 @@ def start_sync(
     names: Sequence[str] | None = None,
     is_dry_run: bool = False,
     is_sent: bool = True,
+    duplicates: str = DuplicateMode.IGNORE,
 ) -> ImportJob:
     """Start a sync of the named files, or of all files that the actor has uploaded and not synced. Locks their rows.
 
     Files of a failed sync count as not synced; if exactly the files of one failed sync are chosen, that sync resumes
-    where it stopped. Unless `is_sent`, no task is sent and the caller must run the job.
+    where it stopped. Unless `is_sent`, no task is sent and the caller runs the job. `duplicates` is a DuplicateMode.
     Raise UnprocessableEntity: NothingToSync, UnknownImportFiles, AlreadySynced; TooManyRequests: TooManyJobs.
     """
     check_unfinished(ImportJob.objects.all(), actor)
@@ -45,14 +46,15 @@ def start_sync(
             total=sum(file.entries for file in files),
             language=get_language() or settings.LANGUAGE_CODE,
             is_of_operator=actor.is_operator,
+            duplicates=duplicates,
             **requester_columns(actor),
         )
         if not is_dry_run:
             ImportFile.objects.filter(pk__in=job.file_ids).update(job=job)
     else:
-        job.status, job.stalls = ImportStatus.PENDING, 0
+        job.status, job.stalls, job.duplicates = ImportStatus.PENDING, 0, duplicates
         job.error_code, job.error_message, job.finished_at = "", "", None
-        job.save(update_fields=["status", "stalls", "error_code", "error_message", "finished_at"])
+        job.save(update_fields=["status", "stalls", "duplicates", "error_code", "error_message", "finished_at"])
     if is_sent:
         send_on_commit(run_import, str(job.pk))
     return job

@@ -17,7 +17,7 @@ from importexport.imports import serializers as shapes
 from importexport.imports.queries import own_job, status_of
 from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
-from importexport.models import ImportKind
+from importexport.models import DuplicateMode, ImportKind
 from importexport.permissions import MAY_IMPORT
 
 SCOPE = "imports"
@@ -32,6 +32,14 @@ UPLOAD = {
 }
 DRY_RUN = OpenApiParameter(
     "dryRun", bool, OpenApiParameter.QUERY, description="Do everything, and keep nothing but the status."
+)
+
+DUPLICATES = OpenApiParameter(
+    "duplicates",
+    {"type": "string", "enum": DuplicateMode.values, "default": DuplicateMode.IGNORE.value},
+    OpenApiParameter.QUERY,
+    description="What becomes of an entry that is probably the same person as another contact that the caller sees, or "
+    "as an earlier entry.",
 )
 
 
@@ -87,22 +95,31 @@ class LegalEntitiesUploadView(_UploadView):
 class _SyncView(ActorView):
     access = {"POST": ACCESS}
     query_parameters = frozenset({"dryRun"})
+    query_shape: ClassVar[type[shapes.SyncQuerySerializer]] = shapes.SyncQuerySerializer
     kind: ClassVar[ImportKind]
 
     def _sync(self) -> Response:
-        is_dry_run = self.query(shapes.SyncQuerySerializer)["dryRun"]
+        asked = self.query(self.query_shape)
         names = self.body(shapes.SyncSerializer)["files"]
-        job = start_sync(actor=self.actor, kind=self.kind, names=names, is_dry_run=is_dry_run)
+        job = start_sync(
+            actor=self.actor,
+            kind=self.kind,
+            names=names,
+            is_dry_run=asked["dryRun"],
+            duplicates=asked.get("duplicates", DuplicateMode.IGNORE),
+        )
         return Response({"statusId": job.pk}, status=status.HTTP_202_ACCEPTED)
 
 
 class ContactsSyncView(_SyncView):
     kind = ImportKind.CONTACTS
+    query_parameters = frozenset({"dryRun", "duplicates"})
+    query_shape = shapes.ContactsSyncQuerySerializer
 
     @extend_schema(
         operation_id="syncContacts",
         tags=TAGS,
-        parameters=[DRY_RUN],
+        parameters=[DRY_RUN, DUPLICATES],
         request=shapes.SyncSerializer,
         responses={202: shapes.SyncStartedSerializer},
     )
@@ -114,6 +131,9 @@ class ContactsSyncView(_SyncView):
         and an entry that changes nothing writes nothing. Invalid entries are reported by the status and do not stop the
         others. Details that a member may not change without approval wait: when the sync has ended, one change request
         asks for all of them. If several entries have the same externalId, the last one counts.
+
+        With `duplicates=report`, the status lists the imported entries that are probably the same person as another
+        contact which the caller sees, or as an earlier entry; with `refuse`, such entries fail.
 
         The files of a failed sync can be synced again; the sync resumes where it stopped.
 

@@ -2,6 +2,7 @@ from importexport.models.approval import EXPORT, ExportApproval
 from importexport.models.export import ExportJob, ExportKind, ExportStatus
 from importexport.models.importing import (
     FILE_UNAVAILABLE,
+    DuplicateMode,
     ImportFailure,
     ImportFile,
     ImportJob,
@@ -17,6 +18,7 @@ __all__ = [
     "EXPORT",
     "FILE_UNAVAILABLE",
     "ONE_REQUESTER",
+    "DuplicateMode",
     "ExportApproval",
     "ExportJob",
     "ExportKind",

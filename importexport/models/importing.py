@@ -34,6 +34,14 @@ class ImportStatus(models.TextChoices):
     FAILED = "Failed", _("Failed")
 
 
+class DuplicateMode(models.TextChoices):
+    """What becomes of an entry that is probably the same person as a contact that the importer sees."""
+
+    IGNORE = "ignore", _("Import them")
+    REPORT = "report", _("Import and report them")
+    REFUSE = "refuse", _("Refuse them")
+
+
 class ImportJob(Job):
     """A sync: an ordered list of files and the progress through them.
 
@@ -49,6 +57,13 @@ class ImportJob(Job):
     status = models.CharField(_("status"), max_length=20, choices=ImportStatus, default=ImportStatus.PENDING)
     is_dry_run = models.BooleanField(_("dry run"), default=False)
     is_of_operator = models.BooleanField(default=False, db_default=False)
+    duplicates = models.CharField(
+        _("probable duplicates"),
+        max_length=10,
+        choices=DuplicateMode,
+        default=DuplicateMode.IGNORE,
+        db_default=DuplicateMode.IGNORE,
+    )
     file_ids = ArrayField(models.IntegerField())
     file_index = models.PositiveIntegerField(default=0)
     entry_index = models.PositiveIntegerField(default=0)
@@ -136,7 +151,10 @@ class ImportFile(models.Model):
 
 
 class ImportFailure(models.Model):
-    """A fault of an entry. `position` is the entry's line, or its number in the array, counted from 1."""
+    """A fault of an entry. `position` is the entry's line, or its number in the array, counted from 1.
+
+    With `is_notice`, the entry was imported: it is probably the same person as another contact.
+    """
 
     id = models.BigAutoField(primary_key=True)
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="failures")
@@ -145,6 +163,7 @@ class ImportFailure(models.Model):
     external_id = models.TextField(_("external id"), null=True, blank=True, db_index=True)
     path = models.TextField(_("path"), null=True, blank=True)
     message = models.TextField(_("message"))
+    is_notice = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         verbose_name = _("failure")

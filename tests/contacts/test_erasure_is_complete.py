@@ -124,6 +124,7 @@ NOT_PERSONAL = {
     "importexport.ImportJob": {
         "kind",
         "status",
+        "duplicates",
         "language",
         "error_code",
         "error_message",

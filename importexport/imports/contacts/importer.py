@@ -37,6 +37,7 @@ from importexport.imports.approvals import CreationApprovals
 from importexport.imports.contacts import statements
 from importexport.imports.contacts.approvals import contact_approvals
 from importexport.imports.contacts.creating import ask_for, connections_of, document_of, link
+from importexport.imports.contacts.duplicates import DuplicateCheck
 from importexport.imports.contacts.entry import ContactEntry, read_contact
 from importexport.imports.contacts.plan import Known, New
 from importexport.imports.contacts.references import references_for
@@ -47,6 +48,7 @@ from importexport.imports.copying import copy_into, json_text, number, row, text
 from importexport.imports.documents import History, Planner, change_cells
 from importexport.imports.entries import Outcome
 from importexport.imports.reading import RawEntry
+from importexport.models import DuplicateMode
 from schemas.compiled import CompiledSchema
 
 DEFAULT = ExternalConnection.DEFAULT_SYSTEM
@@ -58,8 +60,11 @@ NOWHERE = -1
 class ContactImporter:
     """Imports contacts for one actor under one schema version."""
 
-    def __init__(self, *, actor: Actor, schema: CompiledSchema) -> None:
+    def __init__(
+        self, *, actor: Actor, schema: CompiledSchema, duplicates: DuplicateMode = DuplicateMode.IGNORE
+    ) -> None:
         self._actor = actor
+        self._duplicates = None if duplicates is DuplicateMode.IGNORE else DuplicateCheck(actor, duplicates)
         self._schema = schema
         self._email_path = schema.channel_paths[ChannelKind.EMAIL] if settings.USERNAME_FROM_EMAIL else None
         self._planner = Planner(actor=actor, schema=schema, username_path=self._email_path)
@@ -105,6 +110,8 @@ class ContactImporter:
         touched = self._touched(cursor, known, holders)
         self._plan_updates(cursor, touched)
         self._let_wait(touched)
+        if self._duplicates is not None:
+            new = self._duplicates.passed(new, touched)
         asked = self._creations.waiting(new, partial(document_of, references=self._references))
         waiting = {item.place for item, _changes, _requirement in asked}
         wishes = settled_wishes(cursor, entries, holders=holders, new=new, touched=touched, waiting=waiting)
@@ -112,7 +119,10 @@ class ContactImporter:
             item.hold_back()
         ask_for(cursor, [found for found in asked if not found[0].entry.faults], self._references)
         give_up(cursor, wishes)
-        self._create(cursor, [item for item in new if not item.entry.faults and not item.entry.waiting])
+        created = [item for item in new if not item.entry.faults and not item.entry.waiting]
+        self._create(cursor, created)
+        if self._duplicates is not None:
+            self._duplicates.created(created)
         self._update(cursor, [item for item in touched if not item.entry.faults])
 
     # ---- new or known
