@@ -266,6 +266,7 @@ class PairAdmin(VisibleToActorAdmin):
             form=form,
             may_distinguish=self.has_change_permission(request),
             merge_address=merge_address(stays=pair.lower_id, goes=pair.higher_id),
+            heads=[f"{contact} (#{contact.pk})" for contact in (pair.lower, pair.higher)],
             addresses=(address_of(pair.lower_id), address_of(pair.higher_id)),
             list_address=reverse("admin:matching_pair_changelist"),
         )

@@ -152,7 +152,7 @@ class Pair(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.lower_id}, {self.higher_id}"
+        return f"#{self.lower_id} · #{self.higher_id}"
 
 
 class SearchStatus(models.TextChoices):
