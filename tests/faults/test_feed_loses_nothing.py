@@ -275,21 +275,20 @@ def _copy_for_participant(events: list[Any]) -> set[int]:
 
 def _check_deliveries(receiver: Receiver) -> None:
     """The first deliveries of the events of a subject come in their order."""
-    first = {call.headers["webhook-id"]: call.event for call in reversed(receiver.accepted)}
+    first: dict[str, Call] = {}
+    for call in receiver.accepted:
+        first.setdefault(call.headers["webhook-id"], call)
+    _print_times(receiver, list(first.values()))
     by_subject: dict[str, list[int]] = defaultdict(list)
-    for event in reversed(first.values()):
-        by_subject[event["subject"]].append(event["data"]["position"])
+    for call in first.values():
+        by_subject[call.event["subject"]].append(call.event["data"]["position"])
     for positions in by_subject.values():
         assert positions == sorted(positions)
-    _print_times(receiver)
 
 
-def _print_times(receiver: Receiver) -> None:
+def _print_times(receiver: Receiver, first: list[Call]) -> None:
     """Print how long it took from the change, which is not committed yet, to the first call that was accepted."""
-    took = sorted(
-        call.received_at - datetime.fromisoformat(call.event["time"]).timestamp()
-        for call in {call.headers["webhook-id"]: call for call in reversed(receiver.accepted)}.values()
-    )
+    took = sorted(call.received_at - datetime.fromisoformat(call.event["time"]).timestamp() for call in first)
     middle, most = took[len(took) // 2], took[len(took) * 95 // 100]
     twice = len(receiver.accepted) - len(took)
     refused = len(receiver.refused)
