@@ -4,6 +4,7 @@ from functools import cache
 from typing import Protocol
 
 import requests
+import structlog
 from django.conf import settings
 from django.utils.module_loading import import_string
 
@@ -12,6 +13,9 @@ from core.outbox import MessageRefusedError
 TIMEOUT_SECONDS = 10
 # What is said of the number; other errors are about the gateway, or how we talk to it.
 REFUSALS = (400, 422)
+
+
+log = structlog.get_logger("kontor.sms")
 
 
 class SmsNotSentError(Exception):
@@ -27,10 +31,13 @@ class SmsBackend(Protocol):
 
 
 class ConsoleBackend:
-    """Prints messages, for development and trials."""
+    """Prints messages, for development and trials; where the log is JSON, writes them there."""
 
     def send(self, *, to: str, text: str) -> None:
-        print(f"SMS to {to}: {text}", flush=True)  # noqa: T201 - its purpose
+        if settings.LOG_FORMAT == "json":
+            log.info("sms", to=to, text=text)
+        else:
+            print(f"SMS to {to}: {text}", flush=True)  # noqa: T201 - its purpose
 
 
 class HttpGatewayBackend:

@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -30,6 +30,21 @@ def default_form() -> str:
     """LOG_FORMAT; unless set `json` where both servers are named, which is production, and else `console`."""
     is_production = os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")
     return os.environ.get("LOG_FORMAT") or ("json" if is_production else "console")
+
+
+def default_level() -> str:
+    return os.environ.get("LOG_LEVEL") or "INFO"
+
+
+def log_stream() -> TextIO:
+    """LOG_STREAM, `stdout` or `stderr`. Unless set, servers log to the first, and commands, which print, to the second.
+
+    Raises ValueError.
+    """
+    name = os.environ.get("LOG_STREAM") or "stderr"
+    if name not in ("stdout", "stderr"):
+        raise ValueError(f"LOG_STREAM is stdout or stderr, not {name}.")
+    return sys.stdout if name == "stdout" else sys.stderr
 
 
 def _exception(exc_info: ExcInfo) -> list[dict[str, Any]]:
@@ -76,7 +91,7 @@ def logging_config(form: str, *, level: str) -> None:
     if form == "json":
         exceptions = structlog.processors.ExceptionRenderer(_exception)
         own = [exceptions, structlog.processors.JSONRenderer(orjson.dumps, option=orjson.OPT_NON_STR_KEYS)]
-        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
+        factory = structlog.BytesLoggerFactory(log_stream().buffer)
         final += [exceptions, structlog.processors.JSONRenderer(_json_text, option=orjson.OPT_NON_STR_KEYS)]
     else:
         # Python's own form: with `rich` installed structlog would add every local variable, secrets and all, and take
@@ -90,7 +105,6 @@ def logging_config(form: str, *, level: str) -> None:
     )
     # Or they would stand between the objects as plain text.
     logging.captureWarnings(form == "json")
-    stream: Literal["ext://sys.stderr"] = "ext://sys.stderr"
     logging.config.dictConfig(
         {
             "version": 1,
@@ -102,9 +116,9 @@ def logging_config(form: str, *, level: str) -> None:
                     "processors": final,
                 }
             },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": stream, "formatter": "kontor"}},
+            "handlers": {"log": {"class": "logging.StreamHandler", "stream": log_stream(), "formatter": "kontor"}},
             "filters": {"sent": {"()": SentTasksFilter}},
-            "root": {"handlers": ["stderr"], "level": level},
+            "root": {"handlers": ["log"], "level": level},
             "loggers": {
                 # The request line of core.middleware says it all; Django's own would repeat it, with the full URL.
                 "django.request": {"level": "CRITICAL"},

@@ -19,7 +19,7 @@ from typing import Any
 
 from gunicorn import glogging
 
-from core.logging import default_form, logging_config
+from core.logging import default_form, default_level, logging_config
 
 _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - the writers create unpredictable names
 
@@ -56,7 +56,8 @@ _shared_metrics: str | None = None
 if os.environ.get("METRICS_TOKEN") and not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     _shared_metrics = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="kontor-metrics-", dir=_MEMORY)
 
-logging_config(default_form(), level=os.environ.get("LOG_LEVEL") or "INFO")
+os.environ.setdefault("LOG_STREAM", "stdout")
+logging_config(default_form(), level=default_level())
 
 
 class logger_class(glogging.Logger):  # noqa: N801 - the name of gunicorn's setting

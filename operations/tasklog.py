@@ -1,11 +1,15 @@
-"""Logs one line per task, with the correlation id of the request that sent it."""
+"""The log of workers and beat: one line per task, with the correlation id of the request that sent it."""
 
+import os
+import sys
 import time
 from typing import Any
 
 import structlog
 from celery import Task, signals
 from celery.states import SUCCESS
+
+from core.logging import default_form, default_level, logging_config
 
 _HEADER = "kontor_correlation_id"
 _started: dict[str, float] = {}
@@ -14,8 +18,15 @@ log = structlog.get_logger("kontor.task")
 
 
 @signals.setup_logging.connect
-def _leave_logging_alone(**_: Any) -> None:
-    """Prevent Celery from configuring logging, which the settings have done: a connected receiver disables it."""
+def _log_to_stdout(**_: Any) -> None:
+    """Have the log on standard output, alone; Celery configures nothing itself where a receiver is connected."""
+    os.environ.setdefault("LOG_STREAM", "stdout")
+    if sys.stdout is sys.stderr or os.environ["LOG_STREAM"] != "stdout":
+        return
+    logging_config(default_form(), level=default_level())
+    # What Celery and others print, such as "Warm shutdown", is no part of the log.
+    sys.stdout = sys.stderr
+    setattr(sys, "__stdout__", sys.stderr)  # noqa: B010 - declared as final
 
 
 @signals.before_task_publish.connect

@@ -18,7 +18,7 @@ from config.settings.environment import EMBEDDED, ROOT, VAR_DIR, WEEKDAYS, embed
 from config.settings.openapi import *
 from config.settings.security import *
 from config.settings.single_sign_on import *
-from core.logging import default_form, logging_config
+from core.logging import default_form, default_level, logging_config
 from core.valkey import broker, cache_options
 
 DEBUG = EMBEDDED and env.bool("DEBUG", default=False)
@@ -291,7 +291,11 @@ EXTERNAL_IDENTITY_PROVIDER = env.bool("EXTERNAL_IDENTITY_PROVIDER", default=Fals
 
 # ---- messages
 
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+_email = env.email_url("EMAIL_URL", default="consolemail://")
+if _email["EMAIL_BACKEND"].endswith(".console.EmailBackend") and default_form() == "json":
+    # It would print among the objects.
+    _email["EMAIL_BACKEND"] = "core.mails.LogBackend"
+vars().update(_email)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Kontor <kontor@localhost>")
 # From which hour on a working day members get the daily digest that they asked for, in TIME_ZONE.
@@ -376,7 +380,7 @@ REST_FRAMEWORK = {
 
 LOGGING_CONFIG = None
 LOG_FORMAT = default_form()
-logging_config(LOG_FORMAT, level=env.str("LOG_LEVEL", default="INFO"))
+logging_config(LOG_FORMAT, level=default_level())
 
 # What has to work for `/health/ready` to say 200. Without "queue" and "storage" a process goes on getting requests
 # while these are down; it can answer most of them.

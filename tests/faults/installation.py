@@ -234,23 +234,24 @@ class Installation:
 
 
 class Process:
-    """A process of the installation in its own session, with its output in a file."""
+    """A process of the installation in its own session, with its output in files."""
 
     def __init__(self, name: str, argv: list[str], environment: dict[str, str], var: Path) -> None:
-        self._output = var / f"{name}-{time.monotonic_ns()}.log"
-        with self._output.open("w") as output:
+        self._stdout, self._stderr = (var / f"{name}-{time.monotonic_ns()}.{stream}" for stream in ("out", "err"))
+        with self._stdout.open("w") as stdout, self._stderr.open("w") as stderr:
             self._process = subprocess.Popen(
-                argv, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+                argv, cwd=ROOT, env=environment, stdout=stdout, stderr=stderr, start_new_session=True
             )
 
     @property
     def output(self) -> str:
-        return self._output.read_text()
+        """What it wrote to standard output, then what it wrote to standard error."""
+        return self._stdout.read_text() + self._stderr.read_text()
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """Return the log lines; every line must be JSON."""
-        return [json.loads(line) for line in self.output.splitlines()]
+        """Return the log, which is on standard output; every line there must be JSON."""
+        return [json.loads(line) for line in self._stdout.read_text().splitlines()]
 
     @property
     def lives(self) -> bool:
