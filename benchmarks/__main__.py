@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import place  # first: it sets up Django
 
 # isort: split
-from benchmarks import data, events, exporting, finding, http, importing, searching
+from benchmarks import data, events, exporting, finding, http, importing, proof, searching
 from benchmarks.load import LoadError, wrk
 from benchmarks.report import Figure, table, write
 
@@ -73,6 +73,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "events": events.measure,
     # Before `contains`, whose indexes would slow down inserts.
     "import": importing.measure,
+    "proof": proof.measure,
     "requests": searching.requests,
     "contains": searching.contains,
     "find": finding.measure,

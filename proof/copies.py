@@ -34,7 +34,7 @@ def copy_seals() -> None:
         last = _last_line(file)
         _drop_part(file)
         for seal in Seal.objects.filter(number__gt=number_of(_read(last)) if last else 0).iterator(chunk_size=1):
-            file.write(_line(seal) + b"\n")
+            file.write(line_of(seal) + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
@@ -71,7 +71,8 @@ def _drop_part(file: BinaryIO) -> None:
     file.truncate(end)
 
 
-def _line(seal: Seal) -> bytes:
+def line_of(seal: Seal) -> bytes:
+    """Return a seal as a line of the file, without its end."""
     signature = b64encode(bytes(seal.signature)).decode()
     return orjson.dumps({"body": seal.body, "entries": seal.entries, "signature": signature})
 

@@ -17,6 +17,7 @@ from audit.chaining import chain_entries
 from core.documents import Change
 from events.queries.feed import last_position
 from events.services.numbering import number_events
+from proof.bucket import copy_to_bucket
 from proof.copies import copy_seals, last_copy, number_of
 from proof.keys import signing_keys
 from proof.merkle import leaf_hash, root_of
@@ -42,7 +43,7 @@ def seal_ledger() -> int:
     """Number, chain and seal all that was committed, and copy the seals; return how many were made.
 
     Does nothing without SEAL_KEY_FILES, or while somebody else seals. Raises ImproperlyConfigured if none of the keys
-    is the one that has to sign; OSError if the copies cannot be written, which the next run does.
+    is the one that has to sign; OSError or BucketError if the copies cannot be written, which the next run does.
     """
     keys = signing_keys()
     if not keys:
@@ -53,6 +54,7 @@ def seal_ledger() -> int:
     while _seal_next(keys):
         made += 1
     copy_seals()
+    copy_to_bucket()
     return made
 
 

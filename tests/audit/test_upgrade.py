@@ -37,7 +37,7 @@ PREVIOUS = {
     "schemas": "0003_triggers_of_schema_versions",
 }
 # Apps that the previous version did not have.
-NEW = {"administration", "audit", "events", "matching"}
+NEW = {"administration", "audit", "events", "matching", "proof"}
 
 INSERT_CONTACT = """
     INSERT INTO contacts_contact (uid, type_id, username, details, version, created_at)

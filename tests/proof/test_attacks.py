@@ -139,11 +139,11 @@ def attack(attacker: Attacker, ids: list[int]) -> Places:
 
 @pytest.mark.parametrize("size", [48, pytest.param(1000, marks=pytest.mark.slow)])
 def test_each_place_is_named_and_no_other(make_ledger, attacker, seals, size):
-    ids = make_ledger(size)
+    ids = make_ledger(size + size // 8)
     before = verify_all(copies=seals, processes=1)
     assert before.findings == []
     assert before.erased >= size // 5 * ENTRIES
-    attacked = ids[: size - size // 8]
+    attacked = ids[:size]
     places = attack(attacker, attacked)
     # Nothing but the database's own keys stops it: every commitment, hash and list of a seal fits again.
     attacker.compute_everything_anew()
