@@ -1,6 +1,5 @@
 """Runs a verification: the seals first, then the entries that they cover, with several processes at once."""
 
-import pickle
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -8,11 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import django
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from audit.entries import ERASURE
 from proof.copies import SealCopy, seals_of_database, seals_of_file
@@ -79,9 +76,9 @@ def verify_all(*, public_key: str | None = None, copies: Path | None = None, pro
     database's. Raises OSError and ValueError for such a file.
     """
     with _snapshot() as (snapshot, now):
-        report, sealed = _verified_seals(public_key, copies)
+        report, chain = _verified_seals(public_key, copies)
         pieces = all_subjects()
-        basis = Basis(sealed, erased_until(_kinds(pieces)), now, snapshot)
+        basis = Basis(chain.sealed, erased_until(_kinds(pieces)), now, snapshot)
         for part in _in_processes(basis, pieces, processes):
             report.add(part)
     return _sorted(report)
@@ -90,8 +87,8 @@ def verify_all(*, public_key: str | None = None, copies: Path | None = None, pro
 def verify_since(number: int, *, public_key: str | None = None, copies: Path | None = None) -> Report:
     """Verify the seals, and the entries that were sealed after one of them, each after the one before it."""
     with _snapshot() as (_id, now):
-        report, sealed = _verified_seals(public_key, copies, since=number)
-        first = 1 + (sealed.ends[number - 1] if 0 < number <= len(sealed.ends) else 0)
+        report, chain = _verified_seals(public_key, copies, since=number)
+        sealed, first = chain.sealed, 1 + chain.end_of(number)
         rows = rows_between(first, max(sealed.last, first))
         basis = Basis(sealed, erased_until(_kinds(all_subjects())), now, None)
         report.add(_part(basis, rows, is_whole=False))
@@ -103,7 +100,8 @@ def verify_between(after: int, until: int) -> Report:
     with _snapshot() as (_id, now):
         before = Seal.objects.filter(number=after).values_list("body", flat=True).first()
         chain = SealChain() if before is None else SealChain.after(before)
-        report, sealed = _followed(chain, seals_of_database(after=after, until=until), is_copy=False)
+        report = _followed(chain, seals_of_database(after=after, until=until), is_copy=False)
+        sealed = chain.sealed
         rows = rows_between(sealed.base + 1, sealed.last)
         basis = Basis(sealed, erased_until(_kinds(all_subjects())), now, None)
         report.add(_part(basis, rows, is_whole=False))
@@ -115,8 +113,8 @@ def verify_subjects(
 ) -> Report:
     """Verify the seals, and everything of one subject."""
     with _snapshot() as (_id, now):
-        report, sealed = _verified_seals(public_key, copies, names=(kinds, subject_id))
-        basis = Basis(sealed, erased_until([ERASURE + kind for kind in kinds]), now, None)
+        report, chain = _verified_seals(public_key, copies, names=(kinds, subject_id))
+        basis = Basis(chain.sealed, erased_until([ERASURE + kind for kind in kinds]), now, None)
         for kind in (*kinds, *(ERASURE + kind for kind in kinds)):
             report.add(_verified(basis, Subjects(kind, subject_id, subject_id + 1)))
     return _sorted(report)
@@ -133,14 +131,14 @@ def _snapshot() -> Iterator[tuple[str, datetime]]:
 
 def _verified_seals(
     public_key: str | None, copies: Path | None, *, since: int = 0, names: tuple[Sequence[str], int] | None = None
-) -> tuple[Report, Sealed]:
+) -> tuple[Report, SealChain]:
     """Verify all seals; which entries are where, only after a seal or of one subject."""
     found: list[Finding] = []
     seals = seals_of_database() if copies is None else _compared(copies, found)
     chain = SealChain(public_key)
-    report, sealed = _followed(chain, seals, is_copy=copies is not None, since=since, names=names)
+    report = _followed(chain, seals, is_copy=copies is not None, since=since, names=names)
     report.findings += found
-    return report, sealed
+    return report, chain
 
 
 def _followed(
@@ -150,7 +148,7 @@ def _followed(
     is_copy: bool,
     since: int = 0,
     names: tuple[Sequence[str], int] | None = None,
-) -> tuple[Report, Sealed]:
+) -> Report:
     report = Report()
     found: list[Finding] = []
     for body, lines in chain.follow(seals, is_copy=is_copy):
@@ -159,7 +157,7 @@ def _followed(
             found += _misplaced(body, lines, names)
     report.findings = chain.findings + found
     report.seals, report.last_seal, report.older = chain.count, chain.sealed.number, chain.sealed.begins
-    return report, chain.sealed
+    return report
 
 
 def _compared(copies: Path, found: list[Finding]) -> Iterator[SealCopy]:
@@ -205,36 +203,37 @@ def _verified(basis: Basis, subjects: Subjects) -> Part:
     return Part([*part.findings, *lost], part.entries, part.erased, part.unsealed)
 
 
-def _in_processes(basis: Basis, pieces: Sequence[Subjects], processes: int) -> Iterator[Part]:
-    """Yield what processes of their own find in the pieces; in this one, if one is enough."""
-    if processes < 2 or len(pieces) < 2:
-        yield from (_verified(basis, subjects) for subjects in pieces)
-        return
-    with TemporaryDirectory() as directory:
-        path = Path(directory) / "basis"
-        path.write_bytes(pickle.dumps(basis))
-        with ProcessPoolExecutor(processes, get_context("spawn"), _begin, (path,)) as pool:
-            tasks = [pool.submit(_verified_by_other, subjects) for subjects in pieces]
-            for task in as_completed(tasks):
-                yield task.result()
-
-
+# What processes inherit from the one that starts them.
 _basis: Basis | None = None
 
 
-def _begin(path: Path) -> None:
-    """Begin a process: it reads what this one has read, at the same moment."""
+def _in_processes(basis: Basis, pieces: Sequence[Subjects], processes: int) -> Iterator[Part]:
+    """Yield what processes of their own find in the pieces; in this one, if one is enough."""
     global _basis
-    django.setup()
-    _basis = pickle.loads(path.read_bytes())  # noqa: S301 - written by the process that started this one
+    if processes < 2 or len(pieces) < 2:
+        yield from (_verified(basis, subjects) for subjects in pieces)
+        return
+    _basis = basis
+    with ProcessPoolExecutor(processes, get_context("fork"), _leave_connections) as pool:
+        tasks = [pool.submit(_verified_by_other, subjects) for subjects in pieces]
+        for task in as_completed(tasks):
+            yield task.result()
+
+
+def _leave_connections() -> None:
+    """Leave the connections to the process that made them: psycopg closes none that another process has opened."""
+    for opened in connections.all(initialized_only=True):
+        del connections[opened.alias]
 
 
 def _verified_by_other(subjects: Subjects) -> Part:
-    assert _basis is not None  # noqa: S101 - `_begin` runs first
+    basis = _basis
+    if basis is None:
+        raise RuntimeError("there is nothing to verify with")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        cursor.execute("SET TRANSACTION SNAPSHOT %s", [_basis.snapshot])
-        return _verified(_basis, subjects)
+        cursor.execute("SET TRANSACTION SNAPSHOT %s", [basis.snapshot])
+        return _verified(basis, subjects)
 
 
 def _kinds(pieces: Sequence[Subjects]) -> list[str]:

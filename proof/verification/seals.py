@@ -104,6 +104,10 @@ class SealChain:
             self._add(body, seal, lines)
             yield body, lines
 
+    def end_of(self, number: int) -> int:
+        """Return the last position of a seal, 0 if there is no such seal."""
+        return self._ends.get(number, 0)
+
     def _body(self, seal: SealCopy) -> dict[str, Any] | None:
         try:
             body: dict[str, Any] = orjson.loads(seal.body)

@@ -36,8 +36,8 @@ def contacts(make_contact, seals):
 
 
 def test_nothing_is_found_where_nothing_was_changed(contacts, seals):
-    for copies in (None, seals):
-        report = verify_all(copies=copies, processes=1)
+    for copies, processes in ((None, 1), (seals, 2)):
+        report = verify_all(copies=copies, processes=processes)
         assert report.findings == []
         assert report.entries == Entry.objects.count()
         assert (report.erased, report.unsealed) == (4, 0)
