@@ -36,7 +36,6 @@ MOST_ROWS = 200_000
 BATCH_ROWS = 10_000
 _SECONDS = 5
 
-_WRITTEN = Counter("kontor_access_rows_written", "Rows of the access log that were written.")
 _LOST = Counter("kontor_access_rows_lost", "Rows of the access log that were dropped, because none could be written.")
 _FAILURES = Counter("kontor_access_failures", "Times that the access log could not be written.")
 
@@ -184,7 +183,6 @@ class Recorder:
             with self._lock:
                 self._merge(loss)
             self._noted_at = until
-            _WRITTEN.inc(rows)
             written += rows
             if not self._waiting:
                 return written

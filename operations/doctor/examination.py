@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from django.conf import settings
 from django.core import checks
 
-from operations.doctor import database, people, services, texts, webhooks
+from operations.doctor import access_log, database, people, services, texts, webhooks
 from operations.doctor.findings import Finding, error, ok, warning
 
 
@@ -34,6 +34,7 @@ EXAMINATIONS: Mapping[str, Callable[[], Iterator[Finding]]] = {
     "database": database.examine_database,
     "replica": database.examine_replica,
     "migrations": database.examine_migrations,
+    "access log": access_log.examine_access_log,
     "people": people.examine_people,
     "texts": texts.examine_texts,
     "queue": services.examine_queue,

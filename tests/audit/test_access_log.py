@@ -20,6 +20,7 @@ from audit.access.partitions import drop_old_partitions, make_partitions, partit
 from audit.access.queries import accesses_by, accesses_of, gaps
 from audit.access.recording import Recorder, looked, recorder
 from core.own_connections import parameters_of
+from operations.doctor.access_log import examine_access_log
 
 pytestmark = pytest.mark.django_db
 
@@ -199,6 +200,20 @@ class TestPartitions:
         assert drop_old_partitions(months=12) == ["audit_access_202001"]
         assert {part.name for part in partitions()} == there - {"audit_access_202001"}
         assert not Access.objects.exists()
+
+
+class TestDoctor:
+    def test_it_finds_months_that_are_missing_or_kept_for_too_long(self):
+        make_partitions()
+        assert [finding.grade for finding in examine_access_log()] == ["ok"]
+        run(
+            "CREATE TABLE audit_access_202001 PARTITION OF audit_access"
+            " FOR VALUES FROM ('2020-01-01Z') TO ('2020-02-01Z')"
+        )
+        run(f"DROP TABLE audit_access_{datetime.now(UTC):%Y%m}")
+        missing, old = examine_access_log()
+        assert (missing.grade, old.grade) == ("error", "warning")
+        assert "audit_access_202001" in old.text
 
 
 class TestAnswers:

@@ -6,8 +6,10 @@ does.
 
 import json
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from io import StringIO
 
+import psycopg
 import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
@@ -20,6 +22,7 @@ from changerequests.models import Absence, ChangeRequest, Decision, PolicyVersio
 from changerequests.services.deciding import decide
 from changerequests.services.policies import locked_policies, planned_changes, write_policies
 from contacts.models import CONTACT_DETAILS, Contact
+from core.own_connections import parameters_of
 from core.triggers import NeverEmptied
 from importexport.exports import running
 from importexport.exports.selection import Selection
@@ -107,6 +110,27 @@ def decision(request, **columns):
 
 
 class TestKontorRuns:
+    def test_who_looked_is_written_and_stays(self, contact, app, looks):
+        """Also in a month that has no partition: a function of the owner makes it."""
+        part = f"audit_access_{datetime.now(UTC):%Y%m}"
+        parameters = {**parameters_of(seconds=5), "autocommit": True}
+        with psycopg.connect(**{**parameters, "user": OWNER}) as owner:
+            owner.execute(f"DROP TABLE {part}")
+        with psycopg.connect(**{**parameters, "user": RUNTIME}) as runtime:
+            assert runtime.execute("SELECT audit_make_access_partitions()").fetchone() == (1,)
+        assert app.get(f"/v1.0/contacts/{contact.pk}").status == 200
+        assert {row[0] for row in looks()} == {contact.pk}
+        for statement in (
+            "UPDATE audit_access SET actor_id = 1",
+            "DELETE FROM audit_access",
+            "TRUNCATE audit_access",
+            f"DROP TABLE {part}",
+            f"DELETE FROM {part}",  # noqa: S608 - a month
+            "DELETE FROM audit_accessprocess",
+        ):
+            with pytest.raises(ProgrammingError, match=DENIED):
+                execute(statement)
+
     def test_contacts_are_created_and_changed(self, app, contact_type):
         body = {"contactTypeId": contact_type.pk, "username": "jo", "details": details()}
         created = app.post("/v1.0/contacts", body)
