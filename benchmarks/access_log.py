@@ -33,7 +33,8 @@ FILL = """
            1 + floor(CASE WHEN random() < 0.5 THEN random() * 1000 ELSE random() * 1000000 END)::integer,
            CASE WHEN kind = 1 THEN 1 + floor(random() * random() * 20) ELSE 1 + floor(random() * random() * 2000) END,
            CASE WHEN kind = 2 AND random() < 0.2 THEN 1 + floor(random() * 20) END,
-           kind, 1 + floor(random() * 2), 1 + floor(random() * 3), '', md5(random()::text)
+           kind, CASE WHEN random() < 0.01 THEN 4 ELSE 1 + floor(random() * 2) END, 1 + floor(random() * 3), '',
+           md5(random()::text)
       FROM (SELECT 1 + (random() < 0.7)::integer AS kind FROM generate_series(1, %(rows)s)) AS made
 """
 

@@ -104,6 +104,12 @@ class Access(models.Model):
         indexes = [
             models.Index(fields=["contact_id", "at"], name="access_by_contact"),
             models.Index(fields=["actor_kind", "actor_id", "at", "id"], name="access_by_actor"),
+            # Who exported, decided or audited: few of the rows of somebody who reads all day.
+            models.Index(
+                fields=["way", "actor_kind", "actor_id", "at", "id"],
+                condition=models.Q(way__gte=3),
+                name="access_by_rare_way",
+            ),
         ]
         triggers = triggers.OF_ACCESSES
 

@@ -22,6 +22,7 @@ TABLE = """
     ) PARTITION BY RANGE (at);
     CREATE INDEX access_by_contact ON public.audit_access (contact_id, at);
     CREATE INDEX access_by_actor ON public.audit_access (actor_kind, actor_id, at, id);
+    CREATE INDEX access_by_rare_way ON public.audit_access (way, actor_kind, actor_id, at, id) WHERE way >= 3;
 """
 
 # The partitions of this month and the next three; returns how many there were not.

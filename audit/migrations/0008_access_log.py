@@ -91,6 +91,11 @@ class Migration(migrations.Migration):
                         "indexes": [
                             models.Index(fields=["contact_id", "at"], name="access_by_contact"),
                             models.Index(fields=["actor_kind", "actor_id", "at", "id"], name="access_by_actor"),
+                            models.Index(
+                                condition=models.Q(("way__gte", 3)),
+                                fields=["way", "actor_kind", "actor_id", "at", "id"],
+                                name="access_by_rare_way",
+                            ),
                         ],
                     },
                 ),

@@ -234,6 +234,7 @@ class TestAnswers:
             for rows, index in (
                 (accesses_of(1)[:50], "contact_id_at_idx"),
                 (accesses_by(Looker.MEMBER, 1)[:50], "actor_kind_actor_id_at_id_idx"),
+                (accesses_by(Looker.MEMBER, 1).filter(way=Way.EXPORTED)[:50], "way_actor_kind_actor_id_at_id_idx"),
             ):
                 plan = rows.explain()
                 assert index in plan
