@@ -157,6 +157,7 @@ OPERATIONS = [
     Operation("POST", "/v1.0/legal-entities/import", "imports", WRITERS, raw=NO_IMPORT, content_type=FORM),
     Operation("POST", "/v1.0/legal-entities/import/sync", "imports", WRITERS),
     Operation("GET", "/v1.0/import/sync/{statusId}/status", "imports", STAFF),
+    Operation("GET", "/v1.0/import/sync/{statusId}/duplicates", "imports", STAFF),
     # SchemaManagement
     Operation("GET", "/v1.0/schemas/{key}", "schemas.read", ALL),
     Operation("PUT", "/v1.0/schemas/{key}", "schemas.write", {APP, EDITOR}, {"schema": "{}", "concurrencyToken": 1}),

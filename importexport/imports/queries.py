@@ -12,7 +12,7 @@ from core.errors import NotFound
 from importexport.imports.reading import place
 from importexport.job_messages import message_of
 from importexport.job_ownership import requested_by
-from importexport.models import DuplicateMode, ImportFailure, ImportJob
+from importexport.models import ImportFailure, ImportJob
 
 # Limit of the API; the CSV files of the admin and the commands have all failures.
 MAX_SHOWN = 1_000
@@ -57,9 +57,9 @@ def failure_as_json(failure: ImportFailure) -> dict[str, Any]:
 
 
 def status_of(job: ImportJob) -> dict[str, Any]:
-    """Return the status of a sync as the API reports it, with at most MAX_SHOWN failures and as many duplicates."""
+    """Return the status of a sync as the API reports it, with at most MAX_SHOWN failures."""
     failures = list(failures_of(job)[:MAX_SHOWN]) if job.failed else []
-    status = {
+    return {
         "status": job.status,
         "errorMessage": message_of(job) or None,
         "failedExternalIds": list(dict.fromkeys(f.external_id for f in failures if f.external_id is not None)),
@@ -74,6 +74,8 @@ def status_of(job: ImportJob) -> dict[str, Any]:
         },
         "failures": [failure_as_json(failure) for failure in failures],
     }
-    if job.duplicates == DuplicateMode.REPORT:
-        status["duplicates"] = [failure_as_json(notice) for notice in notices_of(job)[:MAX_SHOWN]]
-    return status
+
+
+def duplicates_of(job: ImportJob) -> dict[str, Any]:
+    """Return the reported duplicates of a sync, at most MAX_SHOWN; none unless they were asked for."""
+    return {"duplicates": [failure_as_json(notice) for notice in notices_of(job)[:MAX_SHOWN]]}

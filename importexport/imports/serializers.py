@@ -58,9 +58,7 @@ class SyncStatusSerializer(serializers.Serializer):
     failedExternalIds = serializers.ListField(child=serializers.CharField(), help_text="1,000 at most.")
     progress = SyncProgressSerializer()
     failures = SyncFailureSerializer(many=True, help_text="1,000 at most.")
-    duplicates = SyncFailureSerializer(
-        many=True,
-        required=False,
-        help_text="With `duplicates=report`: imported entries that are probably the same person as another contact; "
-        "1,000 at most.",
-    )
+
+
+class SyncDuplicatesSerializer(serializers.Serializer):
+    duplicates = SyncFailureSerializer(many=True, help_text="1,000 at most.")

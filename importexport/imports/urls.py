@@ -5,6 +5,7 @@ from importexport.imports.views import (
     ContactsUploadView,
     LegalEntitiesSyncView,
     LegalEntitiesUploadView,
+    SyncDuplicatesView,
     SyncStatusView,
 )
 
@@ -14,4 +15,5 @@ urlpatterns = [
     path("v1.0/legal-entities/import", LegalEntitiesUploadView.as_view()),
     path("v1.0/legal-entities/import/sync", LegalEntitiesSyncView.as_view()),
     path("v1.0/import/sync/<uuid:statusId>/status", SyncStatusView.as_view()),
+    path("v1.0/import/sync/<uuid:statusId>/duplicates", SyncDuplicatesView.as_view()),
 ]

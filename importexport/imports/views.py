@@ -14,7 +14,7 @@ from accounts.permissions import STAFF, Access
 from accounts.views import ActorView
 from core.errors import BadRequest
 from importexport.imports import serializers as shapes
-from importexport.imports.queries import own_job, status_of
+from importexport.imports.queries import duplicates_of, own_job, status_of
 from importexport.imports.services import start_sync
 from importexport.imports.uploads import store_uploads
 from importexport.models import DuplicateMode, ImportKind
@@ -132,8 +132,9 @@ class ContactsSyncView(_SyncView):
         others. Details that a member may not change without approval wait: when the sync has ended, one change request
         asks for all of them. If several entries have the same externalId, the last one counts.
 
-        With `duplicates=report`, the status lists the imported entries that are probably the same person as another
-        contact which the caller sees, or as an earlier entry; with `refuse`, such entries fail.
+        With `duplicates=report`, `GET /v1.0/import/sync/{statusId}/duplicates` lists the imported entries that are
+        probably the same person as another contact which the caller sees, or as an earlier entry; with `refuse`, such
+        entries fail.
 
         The files of a failed sync can be synced again; the sync resumes where it stopped.
 
@@ -174,3 +175,16 @@ class SyncStatusView(ActorView):
         sync has completed. `errorMessage` gives the reason of a failed sync, or the number of failed entries.
         """
         return Response(status_of(own_job(actor=self.actor, status_id=statusId)))
+
+
+class SyncDuplicatesView(ActorView):
+    access = {"GET": Access(SCOPE, STAFF)}
+
+    @extend_schema(operation_id="getSyncDuplicates", tags=TAGS, responses={200: shapes.SyncDuplicatesSerializer})
+    def get(self, request: Request, statusId: UUID) -> Response:
+        """List the imported entries of a sync that are probably the same person as another contact.
+
+        Open only to the caller that started it, with `duplicates=report`; otherwise the list is empty. It grows until
+        the sync has ended.
+        """
+        return Response(duplicates_of(own_job(actor=self.actor, status_id=statusId)))

@@ -114,8 +114,10 @@ def test_a_change_counts_only_for_those_who_are_more_alike_by_it(present, entry)
     assert told(imported(actor, entry("1", middleName="Urs"))) == []
 
 
-def test_the_status_and_the_page_of_an_import_list_what_was_reported(present, olga, entry, api_of, admin_of):
-    contact = present(olga)
+def test_the_status_and_the_page_of_an_import_list_what_was_reported(
+    present, olga, entry, make_member, api_of, admin_of
+):
+    contact, other = present(olga), make_member("paul", permissions=RIGHTS)
     api = api_of(olga)
     stored(array(entry("1")), actor=member_actor(olga))
     assert api.post("/v1.0/contacts/import/sync?duplicates=all", {}).status == 400
@@ -124,7 +126,9 @@ def test_the_status_and_the_page_of_an_import_list_what_was_reported(present, ol
     run_job(started.json["statusId"])
     status = api.get(f"/v1.0/import/sync/{started.json['statusId']}/status").json
     message = f"Probable duplicate of contact {contact.pk}."
-    assert [one["message"].endswith(message) for one in status["duplicates"]] == [True]
+    reported = f"/v1.0/import/sync/{started.json['statusId']}/duplicates"
+    assert api_of(other).get(reported).status == 404
+    assert [one["message"].endswith(message) for one in api.get(reported).json["duplicates"]] == [True]
     assert (status["failures"], status["failedExternalIds"], status["progress"]["created"]) == ([], [], 1)
     page = admin_of(olga).get(f"/admin/importexport/importjob/{started.json['statusId']}/change/").content.decode()
     assert message in page
