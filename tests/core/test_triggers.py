@@ -76,10 +76,11 @@ OF_THE_PREVIOUS_VERSION = {
     ("previous_inserted", "changerequests_changerequest"),
     ("previous_closed", "changerequests_changerequest"),
 }
+# Partitions have copies of those of their table.
 TRIGGERS = """
     SELECT tgname, relname, relkind = 'v', proconfig
       FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_class ON pg_class.oid = tgrelid
-     WHERE NOT tgisinternal
+     WHERE NOT tgisinternal AND tgparentid = 0
 """
 
 
