@@ -37,7 +37,7 @@ from core.documents import Document
 from core.errors import map_lock_errors
 
 
-class _ObjectAgg(Aggregate):
+class ObjectAgg(Aggregate):
     """An object of keys and values."""
 
     function = "jsonb_object_agg"
@@ -73,13 +73,13 @@ class _IsAnyOf(Func):
 
 _MEMBERS = GroupMembership.objects.filter(group=OuterRef("pk")).order_by().values("group")
 _LINKS = LinkedEntity.objects.filter(group=OuterRef("pk")).order_by().values("group")
-_IDS_OF_TYPES = {kind: _ObjectAgg("entity_id", Value(True), filter=Q(entity_type=kind)) for kind in EntityType.values}
+_IDS_OF_TYPES = {kind: ObjectAgg("entity_id", Value(True), filter=Q(entity_type=kind)) for kind in EntityType.values}
 # The document of a group, as an expression over its row.
 DOCUMENT = Func(
     JSONObject(
         **{ID: F("pk"), **{path: F(column) for path, column in TEXTS.items()}},
         **{
-            MEMBERS: Subquery(_MEMBERS.values(found=_ObjectAgg("contact_id", "access_policy_id"))),
+            MEMBERS: Subquery(_MEMBERS.values(found=ObjectAgg("contact_id", "access_policy_id"))),
             LINKS: Subquery(_LINKS.values(found=JSONObject(**_IDS_OF_TYPES))),
         },
     ),

@@ -4,12 +4,13 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from changerequests.document_kinds import DocumentKind
-from changerequests.kinds import SubjectView
+from changerequests.kinds import SubjectView, listed_columns
 from changerequests.models import ChangeRequest
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement, profiles
 from contacts.kinds.contacts import AboutContacts
@@ -18,9 +19,9 @@ from contacts.snapshots import facts_of_contacts
 from core.documents import Change
 from core.errors import UnprocessableEntity
 from merging.documents import DETAILS
-from merging.pairs import Pair, other_subjects, pair_of_request
+from merging.pairs import Pair, pair_of_request
 from merging.presenting import PairPresenter
-from merging.queries import documents_of_pairs
+from merging.queries import document_of_pair
 from merging.services.merging import apply_merge
 from merging.services.separating import apply_unmerge
 from schemas.queries import current_schema
@@ -36,11 +37,19 @@ class KindOfPairs(AboutContacts, DocumentKind):
     sight = "both contacts"
 
     def subjects(self, ids: Collection[int], *, with_documents: bool = True) -> Mapping[int, SubjectView]:
-        """Return survivors by id. Their documents, which have the other contact too, take a few more queries."""
         contacts = Contact.objects.filter(pk__in=ids).select_related("type")
-        rows = {row.pk: row for row in (contacts if with_documents else contacts.defer("details"))}
-        documents = documents_of_pairs(rows, other_subjects(self.key, ids)) if with_documents else {}
-        return {pk: SubjectView(pk, row.uid, str(row), documents.get(pk, {}), row) for pk, row in rows.items()}
+        rows: Any = contacts.annotate(document=document_of_pair(self.key)) if with_documents else contacts
+        return {
+            row.pk: SubjectView(row.pk, row.uid, str(row), row.document if with_documents else {}, row) for row in rows
+        }
+
+    def listed(self, ids: Collection[int], *, with_documents: bool) -> QuerySet[Any, Any]:
+        contacts = Contact.objects.filter(pk__in=ids)
+        if not with_documents:
+            return listed_columns(contacts, kind=self.key, document=None)
+        return listed_columns(
+            contacts.annotate(document=document_of_pair(self.key)), kind=self.key, document="document"
+        )
 
     def lock(self, *, actor: Actor, subject_id: int) -> Pair | None:
         """Lock both contacts; None if the request was closed meanwhile."""
@@ -91,7 +100,7 @@ class KindOfPairs(AboutContacts, DocumentKind):
         )
 
     def presenter(self) -> PairPresenter:
-        return PairPresenter(self.key, current_schema(CONTACT_SCHEMA))
+        return PairPresenter(self.key)
 
 
 class MergeKind(KindOfPairs):

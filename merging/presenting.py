@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from changerequests.kinds import ChoosableField, Presenter, SubjectView
+from changerequests.kinds import Presenter, SubjectView
 from changerequests.presentation import Mark, ReviewedChange, Row, Shown
 from changerequests.queries.revisions import open_proposals
 from contactgroups.models import ACCESS_POLICIES, ContactGroup
@@ -16,14 +16,14 @@ from contacts.display import context_of, in_form_order, shown
 from contacts.kinds.access import AccessPresenter
 from contacts.kinds.contacts import contact_facts
 from contacts.kinds.details import ContactDetailsPresenter
-from contacts.models import Contact
+from contacts.models import CONTACT_SCHEMA, Contact
 from contacts.services.access import MEMBERS, PARTICIPANTS
 from contacts.services.identity import USERNAME
 from core.documents import Document, changes_between, is_same, value_at, with_values
 from merging.documents import CONFLICTS, DETAILS, GROUPS, LOSER, MERGED_INTO, details_changes, in_details
 from merging.pairs import other_subjects
 from schemas.compiled import CompiledSchema
-from schemas.queries import list_data
+from schemas.queries import current_schema, list_data
 
 LABELS = {
     LOSER: _("Merged contact"),
@@ -54,14 +54,17 @@ class ComparedField:
 class PairPresenter(Presenter):
     """Presents details by the schema, and all else by the names of what its ids refer to."""
 
-    def __init__(self, key: str, schema: CompiledSchema) -> None:
-        self._key, self._schema = key, schema
-        self._details = ContactDetailsPresenter(schema)
+    def __init__(self, key: str) -> None:
+        self._key = key
         self._others = _BelongingsPresenter(key, LABELS)
 
-    def choosable_fields(self) -> list[ChoosableField]:
-        fields = self._details.choosable_fields()
-        return [ChoosableField(f"{DETAILS}.{field.path}", field.label) for field in fields]
+    @cached_property
+    def _schema(self) -> CompiledSchema:
+        return current_schema(CONTACT_SCHEMA)
+
+    @cached_property
+    def _details(self) -> ContactDetailsPresenter:
+        return ContactDetailsPresenter(self._schema)
 
     def field_labels(self, paths: Iterable[str]) -> list[str]:
         known = list(paths)

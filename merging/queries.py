@@ -1,44 +1,41 @@
-"""Reading two contacts as the document that a merge changes, without locks."""
+"""Two contacts as the document that a merge changes, as a column of the survivor's row, without locks."""
 
-from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, F, JSONField, OuterRef, Subquery, TextField, Value, When
+from django.db.models.functions import Cast, Coalesce, JSONObject
+
+from changerequests.models import RequestSubject
 from contactgroups.models import GroupMembership
+from contactgroups.subjects import ObjectAgg
 from contacts.models import Contact
 from contacts.services.access import LINKS
 from merging.documents import DETAILS, GROUPS, LOSER, MERGED_INTO
-from merging.pairs import links_of, state_of
 
 
-def documents_of_pairs(survivors: Mapping[int, Contact], losers: Mapping[int, int]) -> dict[int, dict[str, Any]]:
-    """Return the documents of survivors by id, with the other contact of those that `losers` has one of.
-
-    Runs four queries if there are any.
-    """
-    if not losers:
-        return {pk: {DETAILS: survivor.details} for pk, survivor in survivors.items()}
-    others = Contact.objects.in_bulk(list(losers.values()))
-    belongings = belongings_of([*survivors, *others])
-    found: dict[int, dict[str, Any]] = {}
-    for pk, survivor in survivors.items():
-        found[pk] = {DETAILS: survivor.details, **belongings[pk]}
-        if pk in losers:
-            found[pk][LOSER] = _state(others[losers[pk]], belongings)
-    return found
+def document_of_pair(kind: str) -> JSONObject:
+    """Return the document of a survivor; of its open request of a kind, if it has one, also the other contact."""
+    # Of the row outside the one that the subquery is about.
+    survivor = OuterRef(OuterRef("pk"))
+    others = RequestSubject.objects.filter(kind=kind, is_open=True, request__kind=kind, request__subject_id=survivor)
+    other = others.exclude(subject_id=survivor).order_by().values("subject_id")[:1]
+    state = Case(
+        When(merged_into__isnull=False, then=JSONObject(id=F("pk"), **{MERGED_INTO: F("merged_into")})),
+        default=JSONObject(id=F("pk"), version=F("version"), username=F("username"), **_belongings()),
+    )
+    loser = Contact.objects.filter(pk=Subquery(other)).order_by().values(state=state)
+    return JSONObject(**{DETAILS: F("details"), **_belongings(), LOSER: Subquery(loser)})
 
 
-def belongings_of(contact_ids: list[int]) -> dict[int, dict[str, Any]]:
-    """Return the ids of the participants, members and groups of contacts. Runs three queries."""
-    found: dict[int, dict[str, Any]] = {
-        pk: {**{path: links[path] for path in LINKS}, GROUPS: {}} for pk, links in links_of(contact_ids).items()
+def _belongings() -> dict[str, Any]:
+    """Return the ids of a contact's participants, members and groups, of these with its policies, as expressions."""
+    links = {
+        path: ArraySubquery(
+            link.model._default_manager.filter(contact=OuterRef("pk")).order_by(link.column).values(link.column)
+        )
+        for path, link in LINKS.items()
     }
-    memberships = GroupMembership.objects.filter(contact__in=contact_ids).order_by("group")
-    for contact_id, group_id, policy in memberships.values_list("contact", "group", "access_policy"):
-        found[contact_id][GROUPS][str(group_id)] = policy
-    return found
-
-
-def _state(loser: Contact, belongings: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    if loser.merged_into_id is not None:
-        return {"id": loser.pk, MERGED_INTO: loser.merged_into_id}
-    return state_of(loser, belongings[loser.pk])
+    memberships = GroupMembership.objects.filter(contact=OuterRef("pk")).order_by().values("contact")
+    groups = memberships.values(found=ObjectAgg(Cast("group_id", TextField()), "access_policy_id"))
+    return {**links, GROUPS: Coalesce(Subquery(groups), Value({}, JSONField()))}

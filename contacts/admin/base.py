@@ -105,7 +105,7 @@ def contact_context(request: HttpRequest, contact: Contact, *, tab: str) -> dict
             (request_kind(found.kind).label, found)
             for found in open_requests_of(kinds=CONTACT_KINDS, subject_id=contact.pk)
         ],
-        "merges": merges_into(contact),
+        "merges": merges_into(contact) if getattr(contact, "has_merged", True) else (),
         "tabs": _tabs(request, contact, tab),
         "is_form": tab in FORMS,
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db.models import Model, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.db.models.functions import Upper
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
@@ -77,6 +77,13 @@ class ContactAdmin(ListChoicesMixin, AskingAdmin, VisibleToActorAdmin):
         css = {
             "all": ["core/details.css", "core/controls.css", "schemas/form.css", "contacts/pages.css"],
         }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
+        """Return the contacts; those of pages know whether others were merged into them."""
+        rows: QuerySet[Contact] = super().get_queryset(request)
+        match = request.resolver_match
+        is_list = match is not None and (match.url_name or "").endswith("_changelist")
+        return rows if is_list else rows.annotate(has_merged=Exists(Contact.objects.filter(merged_into=OuterRef("pk"))))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedChangeList]:
         return Contacts

@@ -28,7 +28,9 @@ def history_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: i
     asked = request.GET.get("field", "")
     path = asked if asked in {value for value, _label in fields} else ""
     page = _page(timeline(contact, path=path or None), request)
-    history = [(entry, shown_changes(schema, entry.changes), _event(entry)) for entry in page.object_list]
+    for entry in page.object_list:
+        entry.says = _event(entry)
+    history = [(entry, shown_changes(schema, entry.changes)) for entry in page.object_list]
     return contact_page(
         admin,
         request,

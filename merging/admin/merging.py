@@ -18,7 +18,7 @@ from contacts.admin.base import (
     register_contact_page,
 )
 from contacts.kinds.contacts import contact_facts
-from contacts.models import CONTACT_SCHEMA, Contact
+from contacts.models import CONTACT_SCHEMA, MERGE, Contact
 from contacts.permissions import MAY_MERGE
 from contacts.queries.contacts import visible_contact
 from contacts.queries.searching import found_page
@@ -117,7 +117,7 @@ def _side_by_side(
     if is_overtaken:
         read = {"survivor_version": survivor.version, "loser_version": loser.version}
         form = CommentForm(initial={**read, "comment": form.cleaned_data["comment"]})
-    presenter = PairPresenter("", current_schema(CONTACT_SCHEMA))
+    presenter = PairPresenter(MERGE)
     return contact_page(
         admin,
         request,

@@ -19,7 +19,7 @@ from contacts.admin.base import (
     opened,
     register_contact_page,
 )
-from contacts.models import CONTACT_SCHEMA, UNMERGE, Contact
+from contacts.models import UNMERGE, Contact
 from contacts.permissions import MAY_MERGE
 from core.errors import ApiError, NotFound
 from core.search import id_in
@@ -28,7 +28,6 @@ from merging.admin.merging import may_merge
 from merging.pairs import locked_pair
 from merging.presenting import PairPresenter
 from merging.services.separating import planned_unmerge, unmerge_contacts
-from schemas.queries import current_schema
 
 
 def unmerge_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int) -> HttpResponse:
@@ -61,7 +60,7 @@ def unmerge_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: i
         loser, changes, error = None, [], error or refused
     versions = {"survivor_version": survivor.version, "loser_version": 1 if loser is None else loser.version}
     sent = "" if form is None else form.data.get("comment", "")
-    presenter = PairPresenter(UNMERGE, current_schema(CONTACT_SCHEMA))
+    presenter = PairPresenter(UNMERGE)
     status: Any = HTTPStatus.OK if error is None else error.status
     return contact_page(
         admin,
@@ -84,7 +83,7 @@ def _preview(actor: Actor, survivor: Contact, loser_id: int) -> tuple[Contact, l
     pair = locked_pair(actor=actor, survivor_id=survivor.pk, loser_id=loser_id)
     _merge, _plans, changes = planned_unmerge(actor=actor, pair=pair)
     shown = [{**change.as_json(), "isApprovalRequired": False} for change in changes]
-    presenter = PairPresenter(UNMERGE, current_schema(CONTACT_SCHEMA))
+    presenter = PairPresenter(UNMERGE)
     return pair.loser, presenter.reviewed_changes(shown, document=pair.document, is_open=True)
 
 
