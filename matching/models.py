@@ -190,3 +190,8 @@ class DuplicateSearch(LeasedJob):
             ),
         ]
         indexes = [models.Index(fields=["-created_at"], name="duplicate_searches_latest")]
+
+    @property
+    def percent(self) -> int:
+        """How much of the search is done. The numbers themselves would say how many contacts there are."""
+        return 100 * self.processed // self.total if self.total else 0
