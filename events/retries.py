@@ -4,8 +4,8 @@ import random
 from datetime import timedelta
 
 RETRIED_FOR = timedelta(days=3)
-# A receiver that fails once mostly does not fail twice: what waits behind it waits for half a second.
-_SECONDS = (0.5, 1, 2, 4, 8, 30, 300, 1_800, 7_200, 18_000, 36_000)
+# A receiver that fails once mostly does not fail twice: what waits behind it waits for a quarter of a second.
+_SECONDS = (0.25, 0.5, 1, 2, 4, 8, 30, 300, 1_800, 7_200, 18_000, 36_000)
 # So that what failed together is not tried together.
 _SPREAD = 0.2
 

@@ -34,6 +34,9 @@ log = structlog.get_logger("kontor.webhooks")
 RUN_SECONDS = 15
 # How often it is looked whether anything is due.
 LOOK_SECONDS = 0.2
+# How often claims are renewed, and how long a worker without work waits for one that is not.
+RENEWED_AFTER = 0.3
+AWAITED = CLAIMED_FOR / 2
 # In one round, which bounds the threads of a worker.
 MOST_WEBHOOKS = 32
 
@@ -76,6 +79,7 @@ class _Round:
         self._linger = linger
         self._until = time.monotonic() + RUN_SECONDS
         self._runs: list[Run] = []
+        self._renewed = time.monotonic()
         self._ended: SimpleQueue[tuple[Run, Future[Result]]] = SimpleQueue()
 
     @property
@@ -93,7 +97,7 @@ class _Round:
     def _awaits_claim(self) -> bool:
         """Return whether to wait for a claim that was not renewed when it should have been: its worker may be dead."""
         now = timezone.now()
-        overdue = Webhook.objects.filter(claimed_until__range=(now, now + CLAIMED_FOR / 2), is_active=True)
+        overdue = Webhook.objects.filter(claimed_until__range=(now, now + AWAITED), is_active=True)
         return bool(self._linger) and not self.is_over and overdue.exists()
 
     def drop(self) -> None:
@@ -110,11 +114,32 @@ class _Round:
             self._claim()
         last = last_position()
         for run in list(self._runs):
+            # However many there are, and however long one takes.
+            self._renew()
+            if run not in self._runs:
+                continue
             with self._on_its_own(run):
                 run.look(last=last)
                 if run.is_ended or (run.is_idle and now - run.busy_at >= self._linger):
                     run.release()
                     self._runs.remove(run)
+
+    def _renew(self) -> None:
+        """Go on claiming the webhooks, and leave those that somebody else has claimed or set back."""
+        now = time.monotonic()
+        if now - self._renewed < RENEWED_AFTER:
+            return
+        self._renewed = now
+        until = timezone.now() + CLAIMED_FOR
+        runs = {run.webhook.pk: run for run in self._runs}
+        claimed = Webhook.objects.filter(pk__in=runs)
+        claimed.filter(claimed_until__in=[run.claimed_until for run in self._runs]).update(claimed_until=until)
+        held = set(claimed.filter(claimed_until=until).values_list("pk", flat=True))
+        for pk, run in runs.items():
+            if pk in held:
+                run.note_claim(until, at=now)
+            else:
+                self._leave(run)
 
     def _end_slow(self, now: float) -> None:
         """Send nothing more to receivers that are slow, and go on with the others until these have answered."""

@@ -13,12 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from accounts.models import ClientApplication, Notice
+from accounts.models import ClientApplication
 from accounts.sealing import UnreadableSecretError
 from events.messages import Message, headers_of
 from events.models import Delivery, Webhook
@@ -27,13 +26,13 @@ from events.queries.webhooks import SCOPE
 from events.retries import RETRIED_FOR, delay_after
 from events.sending import CALL_SECONDS, Line, Result
 from events.services.lanes import Item, Lanes
+from events.services.outcomes import tell_owner, write_deliveries
 from events.services.webhooks import open_secrets
 
 log = structlog.get_logger("kontor.webhooks")
 
-# Others take over so long after a worker was killed; a worker that lives renews its claim well before.
-CLAIMED_FOR = timedelta(seconds=2)
-RENEWED_AFTER = 0.5
+# Others take over so long after a worker was killed. One that lives renews its claims well before.
+CLAIMED_FOR = timedelta(seconds=1.5)
 # Calls at a time. So many threads serve one webhook, and those of others are not concerned.
 MOST_CALLS = 8
 # After so many refusals in a row the receiver itself counts as failing.
@@ -46,8 +45,6 @@ WINDOW = 400
 MOST_KEPT = 10_000
 # A receiver that takes longer to answer is slow. A call that has not ended so long after it was cut off is given up.
 SLOW_SECONDS, GRACE_SECONDS = 1.0, 1.0
-# The columns of a delivery that a call changes.
-_OUTCOME = ("status", "attempts", "attempted_at", "next_attempt_at", "response_status", "error")
 
 
 class ClaimLostError(Exception):
@@ -74,7 +71,7 @@ class Run:
         self.webhook = webhook
         self._on_end = on_end
         self._claimed_until = webhook.claimed_until
-        self._renewed = self.busy_at = time.monotonic()
+        self._claimed_at = self.busy_at = time.monotonic()
         # How far the feed was read, the positions of which nothing is in the log yet, and the last that was sent.
         self._read_to = webhook.position
         self._open: dict[int, None] = {}
@@ -107,6 +104,14 @@ class Run:
         except UnreadableSecretError:
             log.exception("webhook_secret_unreadable", webhook=str(self.webhook.uid))
             self.is_failing = True
+
+    @property
+    def claimed_until(self) -> datetime | None:
+        return self._claimed_until
+
+    def note_claim(self, until: datetime, *, at: float) -> None:
+        """Take note that the claim was renewed; `at` is when, by the monotonic clock, or just before."""
+        self._claimed_until, self._claimed_at = until, at
 
     # ---- what is due
 
@@ -221,7 +226,7 @@ class Run:
             future.add_done_callback(lambda ended: self._on_end(self, ended))
 
     def _has_room(self) -> bool:
-        if self.is_leaving or self.is_failing or time.monotonic() > self._renewed + CLAIMED_FOR.total_seconds():
+        if self.is_leaving or self.is_failing or time.monotonic() > self._claimed_at + CLAIMED_FOR.total_seconds():
             return False
         # Until it is known to accept something, no more than what shows that it does not.
         most = MOST_CALLS if self._has_accepted and not self._refusals else MOST_REFUSALS - self._refusals
@@ -343,11 +348,10 @@ class Run:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _write(self, **columns: Any) -> None:
-        """Write down what became of the calls, and go on claiming the webhook. Raises ClaimLostError."""
-        is_due = self._unwritten or columns or self._position != self.webhook.position
-        if not is_due and time.monotonic() - self._renewed < RENEWED_AFTER:
+        """Write down what became of the calls, if anything, and renew the claim. Raises ClaimLostError."""
+        if not self._unwritten and not columns and self._position == self.webhook.position:
             return
-        renewed = time.monotonic()
+        now = time.monotonic()
         columns = {"position": self._position, "claimed_until": timezone.now() + CLAIMED_FOR, **columns}
         if any(delivery.status == Delivery.Status.DELIVERED for delivery in self._unwritten.values()):
             columns = {"failures": 0, "failing_since": None, "next_attempt_at": None, **columns}
@@ -362,35 +366,12 @@ class Run:
             )
             if not claimed.update(**columns):
                 raise ClaimLostError
-            _write_deliveries(list(self._unwritten.values()))
+            write_deliveries(list(self._unwritten.values()))
             if columns.get("stopped_at"):
-                _tell_owner(self.webhook)
-        self.webhook.position, self._claimed_until = columns["position"], columns["claimed_until"]
-        self._unwritten, self._renewed = {}, renewed
-
-
-def _tell_owner(webhook: Webhook) -> None:
-    """Have a mail sent to the owner of the application, which beat does within minutes."""
-    application = ClientApplication.objects.select_related("owner__user").get(pk=webhook.application_id)
-    if application.owner is not None and application.owner.user.is_active:
-        Notice.objects.create(
-            kind=Notice.Kind.WEBHOOK_GIVEN_UP,
-            recipient=application.owner.user,
-            subject_kind="webhook",
-            subject_id=webhook.pk,
-            language=settings.LANGUAGE_CODE,
-        )
+                tell_owner(self.webhook)
+        self.webhook.position, self._unwritten = columns["position"], {}
+        self.note_claim(columns["claimed_until"], at=now)
 
 
 def _subject(event: VisibleEvent) -> str:
     return f"{event.subject_kind}:{event.subject_id}"
-
-
-def _write_deliveries(deliveries: list[Delivery]) -> None:
-    known = [delivery for delivery in deliveries if delivery.pk is not None]
-    new = [delivery for delivery in deliveries if delivery.pk is None]
-    # A replay sends again what is in the log already.
-    Delivery.objects.bulk_create(
-        new, update_conflicts=True, unique_fields=["webhook", "event"], update_fields=["created_at", *_OUTCOME]
-    )
-    Delivery.objects.bulk_update(known, _OUTCOME)

@@ -1,13 +1,20 @@
 """How webhooks are delivered to: several calls at a time, and none of them for longer than it may take."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.db import connection
 from django.utils import timezone
 
@@ -55,6 +62,20 @@ def dribbling(beginning: bytes) -> Iterator[int]:
         finally:
             over.set()
             server.shutdown(socket.SHUT_RDWR)
+
+
+def certificate(folder: Path, *, host: str) -> Path:
+    """Make a certificate that is signed by itself; return the file with it and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "receiver")])
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(timezone.now() - timedelta(days=1)).not_valid_after(timezone.now() + timedelta(days=1))
+    signed = made.add_extension(alternative, critical=False).sign(key, hashes.SHA256())
+    file = folder / "receiver.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(signed.public_bytes(Encoding.PEM) + secret)
+    return file
 
 
 def callers() -> list[threading.Thread]:
@@ -130,6 +151,28 @@ def test_a_receiver_that_answers_byte_by_byte_is_cut_off(app, subscribe, make_co
         assert callers() == []
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.error, delivery.attempts) == ("Pending", "Timeout", 1)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_trusted", "error"),
+    [("127.0.0.1", False, "Certificate"), ("127.0.0.2", True, "Certificate"), ("127.0.0.1", True, "")],
+)
+def test_a_certificate_has_to_be_trusted_and_that_of_the_host(
+    app, subscribe, receiver, make_contact, monkeypatch, tmp_path, host, is_trusted, error
+):
+    file = certificate(tmp_path, host=host)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    receiver.socket = context.wrap_socket(receiver.socket, server_side=True, do_handshake_on_connect=False)
+    if is_trusted:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
+    subscribe(app, url=receiver.url.replace("http:", "https:"))
+    contact = make_contact()
+    rename(contact, "Zwingli", api=app)
+    deliver_due()
+    # The second call is over the connection of the first.
+    assert versions_by_contact(receiver) == ({} if error else {contact.pk: [1, 2]})
+    assert Delivery.objects.earliest("event").error == error
 
 
 def test_a_name_that_is_not_resolved_in_time_holds_up_nobody(app, subscribe, receiver, make_contact, monkeypatch):
