@@ -37,7 +37,8 @@ class MatchingKeys(models.Model):
     class Meta:
         default_permissions = ()
         indexes = [
-            GinIndex("keys", name="contact_by_matching_keys"),
+            # Without the list of what is inserted later, which each of an import's many searches would read whole.
+            GinIndex("keys", name="contact_by_matching_keys", fastupdate=False),
             models.Index("made_by", "contact", name="matching_keys_by_rules"),
         ]
 
