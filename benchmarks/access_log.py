@@ -21,7 +21,8 @@ from audit.access.models import Access, Door, Looker, Way
 from audit.access.queries import accesses_by, accesses_of
 from audit.access.writing import Seen, insert, looker_of
 from benchmarks.report import Figure, table
-from contacts.queries.looked import Place, page_of_accesses
+from contacts.queries.looked import page_of_accesses
+from core.places import Place
 
 MONTHS = 24
 MOST_MILLISECONDS = 1000

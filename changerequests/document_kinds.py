@@ -185,10 +185,10 @@ class DocumentPresenter(Presenter):
         return {
             "subject": subject,
             "subject_address": self.address(subject, user=user),
-            "history": [(entry, self._shown_changes(entry.changes)) for entry in entries],
+            "history": [(entry, self.shown_changes(entry.changes)) for entry in entries],
         }
 
-    def _shown_changes(self, changes: Sequence[Mapping[str, Any]]) -> list[ShownChange]:
+    def shown_changes(self, changes: Sequence[Mapping[str, Any]]) -> list[ShownChange]:
         return [self._shown_change(change["path"], change["original"], change["target"]) for change in changes]
 
     def _shown_change(self, path: str, original: Any, target: Any) -> ShownChange:

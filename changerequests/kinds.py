@@ -12,6 +12,7 @@ from django.db.models import F, JSONField, TextField, UUIDField, Value
 from django.db.models.functions import Cast, Coalesce, NullIf
 
 from changerequests.policies import Initiator, KindPolicy, Requirement
+from changerequests.presentation import Shown, ShownChange
 from core.documents import Change, is_same, value_at
 from core.errors import UnprocessableEntity
 
@@ -91,6 +92,19 @@ class Presenter(ABC):
 
         `document` is the subject's current one; of a closed request only the recorded values are shown.
         """
+
+    def shown_changes(self, changes: Sequence[Mapping[str, Any]]) -> list[ShownChange]:
+        """Return the changes of an entry of the ledger, with both values compared."""
+        return [
+            ShownChange(
+                path=change["path"],
+                label=self.label_at(change["path"]),
+                context="",
+                before=Shown(text="" if change["original"] is None else str(change["original"])),
+                after=Shown(text="" if change["target"] is None else str(change["target"])),
+            )
+            for change in changes
+        ]
 
     def named_contacts(self) -> Collection[int]:
         """Return the ids of the contacts that it has presented by name, besides subjects."""

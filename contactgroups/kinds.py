@@ -184,9 +184,9 @@ class GroupPresenter(DocumentPresenter):
         shown = super().reviewed_changes(changes, document=document, is_open=is_open)
         return [_with_what_happens(change, is_deleted=change.proposed.is_empty) for change in shown]
 
-    def _shown_changes(self, changes: Sequence[Mapping[str, Any]]) -> list[ShownChange]:
+    def shown_changes(self, changes: Sequence[Mapping[str, Any]]) -> list[ShownChange]:
         self._load(change["path"] for change in changes)
-        shown = super()._shown_changes(changes)
+        shown = super().shown_changes(changes)
         return [_with_what_happens(change, is_deleted=change.after.is_empty) for change in shown]
 
     def prepare(self, changes: Iterable[Mapping[str, Any]]) -> None:

@@ -17,7 +17,8 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
         for model in app["models"]:
             model_admin: Any = admin.site.get_model_admin(model["model"])
             icon = getattr(model_admin, "sidebar_icon", CappedAdmin.sidebar_icon)
-            item = {"title": model["name"], "icon": icon, "link": model["admin_url"]}
+            title = getattr(model_admin, "sidebar_title", "") or model["name"]
+            item = {"title": title, "icon": icon, "link": model["admin_url"]}
             place = getattr(model_admin, "daily_work", None)
             if place is None:
                 others.append(item)

@@ -8,6 +8,7 @@ from django.db.models import Count, F, JSONField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import ngettext
 
+from accounts.actor import Actor
 from changerequests.kinds import Presenter, SubjectView, request_kind
 from changerequests.models import OPEN, ChangeRequest, Proposal, RequestSubject
 from changerequests.models.revisions import proposed_changes
@@ -32,7 +33,7 @@ def attach_subjects(requests: Collection[ChangeRequest], *, with_documents: bool
     for request in requests:
         if request.subject_id is not None:
             ids[request.kind].add(request.subject_id)
-    found = _found_subjects(ids, with_documents=with_documents)
+    found = found_subjects(ids, with_documents=with_documents)
     several = [request.pk for request in requests if request.subject_id is None and request.subject_count is None]
     numbers = _numbers_of_subjects(several) if several else {}
     for request in requests:
@@ -47,7 +48,7 @@ def attach_subjects(requests: Collection[ChangeRequest], *, with_documents: bool
             request.subject = SubjectView(0, None, name, {})
 
 
-def _found_subjects(
+def found_subjects(
     ids: Mapping[str, Collection[int]], *, with_documents: bool
 ) -> Mapping[tuple[str, int], SubjectView]:
     """Return the subjects of several kinds by kind and id."""
@@ -116,12 +117,14 @@ def subjects_beside(kind: str, subject_ids: Collection[int]) -> list[int]:
 
 
 class Presenters:
-    """The presenters of one page, one for each kind that turns up."""
+    """The presenters of one page, one for each kind that turns up; for an actor, they name what it sees."""
 
-    def __init__(self) -> None:
+    def __init__(self, actor: Actor | None = None) -> None:
+        self._actor = actor
         self._by_kind: dict[str, Presenter] = {}
 
     def __getitem__(self, key: str) -> Presenter:
         if key not in self._by_kind:
-            self._by_kind[key] = request_kind(key).presenter()
+            kind = request_kind(key)
+            self._by_kind[key] = kind.presenter() if self._actor is None else kind.presenter_for(self._actor)
         return self._by_kind[key]

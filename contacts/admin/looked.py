@@ -23,7 +23,8 @@ from audit.access.queries import accesses_by, accesses_of, gaps
 from audit.permissions import MAY_SEE_WHO_LOOKED
 from contacts.admin.base import AddedPage, contact_page, opened, register_contact_page
 from contacts.models import Contact
-from contacts.queries.looked import Page, Place, member_named, page_of_accesses
+from contacts.queries.looked import Page, member_named, page_of_accesses
+from core.places import Place
 from core.search import id_in, uuid_in
 
 # Without a contact and without somebody who looked, the page shows so many days unless it is asked for others.

@@ -16,7 +16,7 @@ from changerequests.document_kinds import DocumentPresenter
 from changerequests.kinds import Presenter, RequestKind, SubjectView, listed_columns
 from changerequests.models import ChangeRequest
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement, profiles
-from changerequests.presentation import ReviewedChange
+from changerequests.presentation import ReviewedChange, ShownChange
 from changerequests.services.creations import AskedFor, asked_for
 from contacts.kinds.access import LABELS as ACCESS_LABELS
 from contacts.kinds.access import AccessPresenter
@@ -243,6 +243,15 @@ class CreationPresenter(Presenter):
             # Saying so of each says nothing.
             return [replace(change, is_approval_required=False) for change in reviewed]
         return reviewed
+
+    def shown_changes(self, changes: Sequence[Mapping[str, Any]]) -> list[ShownChange]:
+        others = [change for change in changes if not change["path"].startswith(IN_DETAILS)]
+        details = [
+            {**change, "path": change["path"].removeprefix(IN_DETAILS)}
+            for change in changes
+            if change["path"].startswith(IN_DETAILS)
+        ]
+        return [*self._others.shown_changes(others), *self._details.shown_changes(details)]
 
     def named_contacts(self) -> Collection[int]:
         return self._others.named_contacts()

@@ -13,7 +13,7 @@ from accounts.actor import Actor
 from changerequests.kinds import ChoosableField, Presenter, RequestKind, SubjectView, listed_columns
 from changerequests.models import ChangeRequest, Source
 from changerequests.policies import Facts, Initiator, KindPolicy, Requirement, profiles
-from changerequests.presentation import ReviewedChange
+from changerequests.presentation import ReviewedChange, ShownChange
 from contacts.display import compared, context_of, field_labels, in_form_order, shown, shown_changes
 from contacts.kinds.contacts import AboutContacts, contact_facts
 from contacts.models import CONTACT_DETAILS, CONTACT_SCHEMA, Contact
@@ -165,6 +165,9 @@ class DetailsPresenter(Presenter):
             is_approval_required=is_approval_required,
             is_verified_after=is_open and change.path in schema.verified_paths and change.target is not None,
         )
+
+    def shown_changes(self, changes: Sequence[Mapping[str, Any]]) -> list[ShownChange]:
+        return shown_changes(self._schema, changes)
 
     def labelled_faults(self, properties: Mapping[str, Any] | None) -> list[str]:
         return [

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
@@ -11,33 +10,9 @@ from accounts.models import ClientApplication, Member
 from audit.access.models import Access, Looker
 from contacts.models import Contact
 from contacts.queries.names import SeenNames
+from core.places import Place
 
 PAGE_SIZE = 50
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_MAX_ID = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page of the log begins: after this row, for the latest come first. Written as `microseconds-id`."""
-
-    at: datetime
-    id: int
-
-    @classmethod
-    def read(cls, text: str) -> "Place | None":
-        """Return the place that an address names; None if it names none."""
-        micros, _dash, row_id = text.partition("-")
-        if not (text.isascii() and micros.isdecimal() and row_id.isdecimal() and len(text) <= 40):
-            return None
-        try:
-            return cls(_EPOCH + int(micros) * _MICROSECOND, min(int(row_id), _MAX_ID))
-        except OverflowError:
-            return None
-
-    def __str__(self) -> str:
-        return f"{(self.at - _EPOCH) // _MICROSECOND}-{self.id}"
 
 
 @dataclass(frozen=True, slots=True)

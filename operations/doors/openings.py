@@ -29,6 +29,7 @@ PAGES = {
     "contacts_contact_merge": MAY_MERGE,
     "contacts_contact_unmerge": MAY_MERGE,
     "legalentities_legalentity_edit": MAY_CHANGE_LEGAL_ENTITIES,
+    "audit_entry_changelist": "changerequests.view_changerequest",
     "changerequests_changerequest_change": REVIEW_PERMISSION,
     "changerequests_changerequest_claim": REVIEW_PERMISSION,
     "changerequests_changerequest_assign": REVIEW_PERMISSION,

@@ -26,6 +26,8 @@ CODE += ("operations", "schemas")
 # Only superusers do these, whatever permission somebody has, and users and contacts are never deleted.
 # Only superusers use these.
 NOT_OFFERED = {
+    # The changelog is for who may see change requests, and shows what one sees of each kind.
+    "audit.view_entry",
     "accounts.add_user",
     "accounts.add_member",
     "auth.add_group",

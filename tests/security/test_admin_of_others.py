@@ -29,6 +29,8 @@ NAMES = re.compile(r"(Person|Group) of theirs|theirs AG|person\.theirs|Theirs-Co
 OF_THE_INSTITUTION = {
     # Of contacts that one sees; `tests/contacts/test_admin_who_looked.py` has whose.
     "audit/access",
+    # Of what one sees; `tests/changerequests/test_admin_changelog.py` has whose.
+    "audit/entry",
     "accounts/clientapplication",
     "accounts/member",
     "accounts/participant",
