@@ -19,7 +19,7 @@ from accounts.admin_actor import ReadOnlyAdmin, VisibleToActorAdmin, actor_of_li
 from accounts.models import ClientApplication
 from audit.access.admin import looked_in_admin
 from audit.access.models import Access, Door, Looker, Way
-from audit.access.queries import accesses_by, accesses_of, gaps
+from audit.access.queries import Gap, accesses_by, accesses_of, gaps
 from audit.permissions import MAY_SEE_WHO_LOOKED
 from contacts.admin.base import AddedPage, contact_page, opened, register_contact_page
 from contacts.models import Contact
@@ -29,6 +29,7 @@ from core.search import id_in, uuid_in
 
 # Without a contact and without somebody who looked, the page shows so many days unless it is asked for others.
 DAYS_SHOWN = 30
+GAPS_SHOWN = 5
 INPUT = {"class": "kf-input"}
 
 
@@ -154,7 +155,8 @@ def looked_page(admin_of_contacts: VisibleToActorAdmin, request: HttpRequest, co
         raise PermissionDenied
     form = LookedForm(request.GET)
     rows = form.narrowed(accesses_of(contact.pk)) if form.is_valid() else Access.objects.none()
-    page = page_of_accesses(rows, actor=actor, after=Place.read(request.GET.get("after", "")))
+    place = Place.read(request.GET.get("after", ""))
+    page = page_of_accesses(rows, actor=actor, after=place)
     looked_in_admin(request, [contact.pk], way=Way.AUDITED)
     return contact_page(
         admin_of_contacts,
@@ -162,14 +164,21 @@ def looked_page(admin_of_contacts: VisibleToActorAdmin, request: HttpRequest, co
         contact,
         tab=LOOKED.name,
         template="admin/contacts/contact/looked.html",
-        **_context(request, form, page),
+        **_context(request, form, page, place),
     )
 
 
-def _context(request: HttpRequest, form: LookedForm, page: Page) -> dict[str, Any]:
+def _gaps(form: LookedForm, page: Page, place: Place | None) -> list[Gap]:
+    """Return the gaps of the time that the page is about."""
+    since = page.following.at if page.following else form.moment("since")
+    until = None if (last := form.moment("until")) is None else last + timedelta(days=1)
+    return gaps(since=since, until=place.at if place else until)
+
+
+def _context(request: HttpRequest, form: LookedForm, page: Page, place: Place | None) -> dict[str, Any]:
     kept = request.GET.copy()
     kept.pop("after", None)
-    is_valid = form.is_valid()
+    found = _gaps(form, page, place) if form.is_valid() else []
     return {
         "form": form,
         "lines": [
@@ -177,8 +186,9 @@ def _context(request: HttpRequest, form: LookedForm, page: Page) -> dict[str, An
         ],
         "first": f"?{kept.urlencode()}",
         "following": f"?{kept.urlencode()}&after={page.following}" if page.following else "",
-        "is_first": not request.GET.get("after"),
-        "gaps": gaps(since=form.moment("since"), until=form.moment("until")) if is_valid else [],
+        "is_first": place is None,
+        "gaps": found[:GAPS_SHOWN],
+        "more_gaps": max(len(found) - GAPS_SHOWN, 0),
         "zone": timezone.get_current_timezone_name(),
     }
 
@@ -208,11 +218,12 @@ class AccessAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         form = AuditForm(request.GET, actor=actor)
         rows = form.rows() if form.is_valid() else Access.objects.none()
-        page = page_of_accesses(rows, actor=actor, after=Place.read(request.GET.get("after", "")))
+        place = Place.read(request.GET.get("after", ""))
+        page = page_of_accesses(rows, actor=actor, after=place)
         looked_in_admin(request, page.contact_ids, way=Way.AUDITED)
         context = {
             **self.admin_site.each_context(request),
-            **_context(request, form, page),
+            **_context(request, form, page, place),
             "opts": self.opts,
             "media": self.media,
             "title": gettext("Who looked"),

@@ -163,6 +163,15 @@ def test_a_gap_is_shown(contact, olga, admin_of):
     page = text_of(admin_of(olga).get(tab(contact)))
     assert "A gap: the process web on web-1 could not write 17 rows" in page
     assert "A gap: the process web on web-1 has written until" in page
+    before = now - timedelta(days=400)
+    AccessLoss.objects.bulk_create(
+        AccessLoss(process=process, since=before, until=before, rows=number) for number in range(9)
+    )
+    page = text_of(admin_of(olga).get(tab(contact)))
+    assert "More gaps of this time: 6" in page
+    recent = text_of(admin_of(olga).get(tab(contact), {"since": (now - timedelta(days=2)).date()}))
+    assert "could not write 17 rows" in recent
+    assert "More gaps" not in recent
 
 
 class TestCommand:
