@@ -151,7 +151,8 @@ class _Compiler:
             return field.absent(document)
         if operation != "in":
             _check_text(operand, place)
-            return field.where(lambda value: _test(field, operation, operand, value), document)
+            where = field.equals if operation == "eq" and isinstance(field, Attribute) else field.where
+            return where(lambda value: _test(field, operation, operand, value), document)
         if len(operand) > MAX_VALUES:
             raise UnprocessableEntity(
                 _("%(place)s has more than %(limit)s values.") % {"place": place, "limit": MAX_VALUES}
@@ -159,7 +160,8 @@ class _Compiler:
         values = [value for value in operand if value is not None]
         for value in values:
             _check_text(value, place)
-        found = field.where(lambda value: _among(field, values, value), document)
+        where = field.equals if isinstance(field, Attribute) else field.where
+        found = where(lambda value: _among(field, values, value), document)
         return found if len(values) == len(operand) else any_of([found, field.absent(document)])
 
     def count(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 
 from accounts.actor import Actor
 from accounts.permissions import ANYONE, Access
@@ -25,6 +26,18 @@ from schemas.definition import Definition
 def default_connection_of_row() -> QuerySet[ExternalConnection]:
     """Return the subquery for the contact's external connection in the system Default, the key of imports."""
     return ExternalConnection.objects.filter(contact=OuterRef("pk"), system=ExternalConnection.DEFAULT_SYSTEM)
+
+
+def _answered_by_row() -> QuerySet[Contact]:
+    """Return the subquery for the contacts that the row answers for: itself, and those that were merged into it."""
+    answered = Contact.objects.alias(answers=Coalesce("merged_into", "pk"))
+    return answered.filter(answers=OuterRef("pk")).order_by()
+
+
+def _connections_to_row() -> QuerySet[ExternalConnection]:
+    """Return the subquery for the keys of imports that lead to the row."""
+    connections = ExternalConnection.objects.alias(answers=Coalesce("contact__merged_into", "contact"))
+    return connections.filter(answers=OuterRef("pk"), system=ExternalConnection.DEFAULT_SYSTEM).order_by()
 
 
 def _latest_entry_of_row() -> QuerySet[Entry]:
@@ -79,14 +92,19 @@ _CONTACT_TYPE: Mapping[str, Node] = {
 }
 
 _CONTACT: Mapping[str, Node] = {
-    "id": Attribute(kind=INT, column="id", is_never_null=True, read=lambda contact: contact.pk),
-    "uid": Attribute(kind=UID, column="uid", is_never_null=True, read=lambda contact: str(contact.uid)),
+    "id": Attribute(
+        kind=INT, column="id", answering=_answered_by_row, is_never_null=True, read=lambda contact: contact.pk
+    ),
+    "uid": Attribute(
+        kind=UID, column="uid", answering=_answered_by_row, is_never_null=True, read=lambda contact: str(contact.uid)
+    ),
     "type": Branch(fields=_CONTACT_TYPE, description="Contact type"),
     "username": Attribute(kind=TEXT, column="username", read=lambda contact: contact.username),
     "externalId": Attribute(
         kind=TEXT,
         column="external_id",
         related=default_connection_of_row,
+        answering=_connections_to_row,
         read=lambda contact: contact.default_external_id,
         description="The key of the import, of the system Default. Not open to contacts.",
         staff_only=True,

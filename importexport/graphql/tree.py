@@ -101,13 +101,15 @@ class Value:
 class Attribute:
     """A value of the row itself: a column, or a column of the single row that `related` finds for it.
 
-    `read` gets it from a row selected for a response. `staff_only` attributes are not open to contacts.
+    `read` gets it from a row selected for a response. `staff_only` attributes are not open to contacts. A key also has
+    `answering`: rows with the keys by which the row is found, those of what was merged into it too.
     """
 
     kind: Kind
     column: str
     read: Callable[[Any], Any]
     related: Callable[[], QuerySet[Any]] | None = None
+    answering: Callable[[], QuerySet[Any]] | None = None
     description: str | None = None
     is_filter: bool = True
     is_never_null: bool = False
@@ -117,6 +119,12 @@ class Attribute:
         """Return the condition that the value passes a test: for related rows as EXISTS, which can be a semi-join."""
         found = test(F(self.column))
         return found if self.related is None else Exists(self.related().filter(found))
+
+    def equals(self, test: Test, document: Document) -> Predicate:
+        """Return the condition that the value, or one of what was merged into the row, passes a test for equality."""
+        if self.answering is None:
+            return self.where(test, document)
+        return Exists(self.answering().filter(test(F(self.column))))
 
     def absent(self, document: Document) -> Predicate:
         return IsNull(F(self.column)) if self.related is None else IsNotTrue(Exists(self.related()))

@@ -6,6 +6,8 @@ from accounts.actor import system_actor
 from contactgroups.services import Membership, change_group
 from contacts.models import Contact, ContactAssignment, ContactParticipant
 from contacts.services.anonymization import anonymize_contacts
+from importexport.exports.selection import Selection, selected_rows
+from importexport.models import ExportKind
 from merging.services.merging import merge_contacts
 from tests.fixtures import details
 from tests.importexport.conftest import storage_directory
@@ -124,6 +126,20 @@ def test_a_member_sees_one_row(api_of, make_member, merged):
     member = make_member()
     ContactAssignment.objects.create(contact=survivor, member=member)
     assert ids(api_of(member)) == [survivor.pk]
+
+
+def test_queries_and_exports_find_the_survivor_by_each_key(app, merged, make_contact):
+    survivor, loser = merged
+    make_contact()
+    for contact, external_id in ((survivor, "S-1"), (loser, "L-1")):
+        keys = f"id: {{eq: {contact.pk}}}", f'uid: {{eq: "{contact.uid}"}}', f'externalId: {{in: ["{external_id}"]}}'
+        for key in keys:
+            assert ids(app, f"where: {{{key}}}") == [survivor.pk]
+    assert ids(app, f"where: {{id: {{neq: {loser.pk}}}, externalId: {{neq: null}}}}") == []
+    assert ids(app, f"where: {{id: {{gt: {survivor.pk}}}, externalId: {{neq: null}}}}") == []
+    query = f"query {{ contacts(where: {{id: {{in: [{loser.pk}]}}}}) {{ items {{ id }} }} }}"
+    rows = selected_rows(Selection(ExportKind.CONTACTS, query=query), SYSTEM)
+    assert [row.pk for row in rows] == [survivor.pk]
 
 
 def test_an_import_changes_the_survivor_by_both_external_ids(merged, contact_type, storage_directory):
