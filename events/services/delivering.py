@@ -31,7 +31,7 @@ log = structlog.get_logger("kontor.webhooks")
 
 # For so long a round takes on webhooks and reads the feed. Then receivers that are slow get nothing more, and when
 # their last calls have ended, nobody does.
-RUN_SECONDS = 15
+RUN_SECONDS = 30
 # How often it is looked whether anything is due.
 LOOK_SECONDS = 0.2
 # How often claims are renewed, and how long a worker without work waits for one that is not.

@@ -28,8 +28,8 @@ from tests.faults.installation import Installation, Process, Web, wait_until
 CHANGES = int(os.environ.get("FEED_CHANGES", "800"))
 KILLS = int(os.environ.get("FEED_KILLS", "4"))
 WRITERS, PROCESSES = 8, 2
-# One is for all work, the other for events alone.
-WORKERS: tuple[tuple[str, ...], ...] = ((), ("--queues=events", "--hostname=events@%h"))
+# As the documentation has them: one is for all work, the other for events alone.
+WORKERS = (["--concurrency=2"], ["--concurrency=2", "--queues=events", "--hostname=events@%h"])
 CONTACTS = 40
 # About what the writers do on two cores, so that the kills are spread over the run.
 CHANGES_PER_SECOND = 100
