@@ -142,24 +142,30 @@ class Run:
         self._write()
         if self.is_leaving or self.is_failing:
             return
+        subjects = self._due_subjects()
+        if not subjects and self._read_to >= last:
+            return
         # It may see other things by now.
         application = ClientApplication.objects.get(pk=self.webhook.application_id)
         consumer = Consumer.of_application(application)
         if SCOPE in consumer.scopes:
-            self._read_kept(consumer)
+            self._read_kept(consumer, subjects)
             if self._read_to < last:
                 self._read_feed(consumer)
 
     def _pending(self) -> QuerySet[Delivery]:
         return self.webhook.deliveries.filter(status=Delivery.Status.PENDING)
 
-    def _read_kept(self, consumer: Consumer) -> None:
-        """Read the deliveries whose time has come: the first of each subject, and those behind it."""
+    def _due_subjects(self) -> list[str]:
+        """Return the subjects whose first waiting delivery is due, and is not in hand."""
         earlier = self._pending().filter(subject=OuterRef("subject"), event__lt=OuterRef("event"))
         due = self._pending().filter(~Exists(earlier), next_attempt_at__lte=timezone.now())
         # It is being tried.
         due = due.exclude(subject__in=[subject for subject in self._lanes.subjects if self._kept[subject]])
-        subjects = list(due.order_by("next_attempt_at", "pk").values_list("subject", flat=True)[:WINDOW])
+        return list(due.order_by("next_attempt_at", "pk").values_list("subject", flat=True)[:WINDOW])
+
+    def _read_kept(self, consumer: Consumer, subjects: list[str]) -> None:
+        """Read the waiting deliveries of subjects, in their order."""
         if not subjects:
             return
         deliveries = list(self._pending().filter(subject__in=subjects).order_by("event", "pk")[:WINDOW])
