@@ -77,6 +77,7 @@ class Run:
         self._open: dict[int, None] = {}
         self._begun_to = webhook.position
         self._lanes = Lanes()
+        self._consumer: Consumer | None = None
         # How many deliveries of each subject wait to be tried again; events that are among them, past the position.
         self._kept: Counter[str] = Counter()
         self._known: set[int] = set()
@@ -143,15 +144,18 @@ class Run:
         if self.is_leaving or self.is_failing:
             return
         subjects = self._due_subjects()
-        if not subjects and self._read_to >= last:
+        if not subjects and self._read_to >= last and not self._lanes.subjects:
             return
-        # It may see other things by now.
         application = ClientApplication.objects.get(pk=self.webhook.application_id)
         consumer = Consumer.of_application(application)
-        if SCOPE in consumer.scopes:
-            self._read_kept(consumer, subjects)
-            if self._read_to < last:
-                self._read_feed(consumer)
+        before, self._consumer = self._consumer or consumer, consumer
+        if SCOPE not in consumer.scopes or consumer != before:
+            # It may see other things by now: what is in hand is read again, by another run.
+            self.is_leaving = True
+            return
+        self._read_kept(consumer, subjects)
+        if self._read_to < last:
+            self._read_feed(consumer)
 
     def _pending(self) -> QuerySet[Delivery]:
         return self.webhook.deliveries.filter(status=Delivery.Status.PENDING)

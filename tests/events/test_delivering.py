@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.db import connection
 from django.utils import timezone
 
+from accounts.models import ClientApplication
 from events.models import Delivery, Webhook
 from events.queries.feed import last_position
 from events.services import runs
@@ -272,6 +273,30 @@ def test_what_is_wrong_with_one_webhook_concerns_no_other(app, subscribe, receiv
     assert len(receiver.accepted) == 1
     unreadable, good = Webhook.objects.order_by("pk")
     assert (unreadable.failing_since is None, good.failing_since) == (False, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_application_that_loses_the_scope_gets_nothing_more_of_what_is_in_hand(
+    app, subscribe, receiver, make_contact
+):
+    contact = make_contact()
+    subscribe(app)
+    for number in range(50):
+        rename(contact, f"Name {number}", api=app)
+
+    def answer(call):
+        if not receiver.accepted:
+            ClientApplication.objects.update(allowed_scopes="")
+            connection.close()
+        time.sleep(0.05)
+        return 204
+
+    receiver.answer = answer
+    deliver_due()
+    assert 0 < len(receiver.accepted) < 50
+    sent = len(receiver.accepted)
+    deliver_due()
+    assert len(receiver.accepted) == sent
 
 
 @pytest.mark.django_db(transaction=True)
