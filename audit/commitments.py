@@ -1,4 +1,4 @@
-"""What an entry commits to, and how entries are chained. docs/proof.md has the form byte for byte.
+"""What an entry commits to, the canonical form of it, and how entries are chained: docs/proof.md, byte for byte.
 
 An entry's three commitments stay when its values are erased: to its paths, to its values and comment, and to the
 document that resulted. The latter two are salted, so that without the salt nobody can try out what the values were.
@@ -8,11 +8,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from audit.canonical import canonical_bytes
+import orjson
 
 SALT_BYTES = 16
 HASH_BYTES = 32
@@ -26,6 +27,8 @@ VALUES_TAG = b"kontor-values-1\n"
 DOCUMENT_TAG = b"kontor-document-1\n"
 ENTRY_TAG = b"kontor-entry-1\n"
 
+# Up to here every whole number is a double.
+_EXACT = 2**53
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -89,3 +92,54 @@ def entry_hash(head: Head, commitments: bytes, previous: bytes) -> bytes:
     )
     text = "\n".join("" if line is None else str(line) for line in lines)
     return sha256(ENTRY_TAG + previous + commitments + text.encode()).digest()
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """Return a JSON value as UTF-8 without white space, object keys by code point, numbers as ECMAScript writes them.
+
+    The form depends on what a number is, not on how it was written: 1, 1.0 and 1e0 are the same.
+    """
+    return orjson.dumps(value if _is_plain(value) else _with_numbers(value), option=orjson.OPT_SORT_KEYS)
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether the serializer writes every number in the value as the canonical form has it."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        return -_EXACT <= value <= _EXACT
+    if kind is list or kind is tuple:
+        return all(map(_is_plain, value))
+    return kind is dict and all(map(_is_plain, value.values()))
+
+
+def _with_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_numbers(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return list(map(_with_numbers, value))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return orjson.Fragment(_number(float(value)))
+
+
+def _number(number: float) -> str:
+    """Return the shortest text that reads as this double, in the form of ECMAScript's Number::toString."""
+    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("JSON has no such number")
+    if not number:
+        return "0"
+    text = "".join(map(str, digits))
+    point = len(text) + exponent
+    if not -6 < point <= 21:
+        mantissa = text[0] + (f".{text[1:]}" if text[1:] else "")
+        written = f"{mantissa}e{point - 1:+d}"
+    elif point <= 0:
+        written = f"0.{'0' * -point}{text}"
+    elif point < len(text):
+        written = f"{text[:point]}.{text[point:]}"
+    else:
+        written = text.ljust(point, "0")
+    return "-" * sign + written

@@ -7,11 +7,11 @@ import orjson
 from django.db import connection, transaction
 from django.db.models import Max
 from psycopg import sql
+from structlog.contextvars import get_contextvars
 
 from accounts.actor import Actor, ActorKind, system_actor
 from audit.commitments import commit_to
 from audit.models import Entry
-from core.correlation import recorded_correlation_id
 from core.documents import Change, Document, recorded
 from core.prepared import execute
 
@@ -47,6 +47,12 @@ def initiator_columns(actor: Actor) -> dict[str, Any]:
         "initiator_application_id": actor.application_id,
         "initiator_system": actor.name if actor.kind is ActorKind.SYSTEM else "",
     }
+
+
+def recorded_correlation_id() -> str | None:
+    """Return the id on the log's lines of this request or task; None outside of both. It is never a caller's text."""
+    found: str | None = get_contextvars().get("correlation_id")
+    return found
 
 
 def written_values(

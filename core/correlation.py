@@ -25,11 +25,5 @@ def correlation_id() -> str:
     return of_body.get() or structlog.contextvars.get_contextvars().get("correlation_id") or uuid4().hex
 
 
-def recorded_correlation_id() -> str | None:
-    """Return the id on the log's lines of this request or task; None outside of both. It is never a caller's text."""
-    found: str | None = structlog.contextvars.get_contextvars().get("correlation_id")
-    return found
-
-
 def as_header(identity: str) -> str:
     return quote(identity, safe=PRINTABLE)

@@ -12,8 +12,8 @@ from django.db import connection, transaction
 
 from accounts.actor import system_actor
 from audit import entries
-from audit.canonical import canonical_bytes
 from audit.chaining import chain_entries
+from audit.commitments import canonical_bytes
 from core.documents import Change
 from events.queries.feed import last_position
 from events.services.numbering import number_events

@@ -5,16 +5,15 @@ secret key, plain HTTP on loopback, the commands of `devstack`. With both set no
 `devstack` is imported: SECRET_KEY and ALLOWED_HOSTS are required.
 """
 
-from importlib import import_module
-
 import environ
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
 from config.settings.admin_site import *
 from config.settings.databases import database_config
-from config.settings.environment import EMBEDDED, ROOT, VAR_DIR, WEEKDAYS, embedded_servers, env, weekdays
+from config.settings.environment import EMBEDDED, ROOT, VAR_DIR, WEEKDAYS, embedded_servers, env, s3_config, weekdays
 from config.settings.openapi import *
+from config.settings.proof import *
 from config.settings.security import *
 from config.settings.single_sign_on import *
 from core.logging import default_form, default_level, logging_config
@@ -191,12 +190,6 @@ CELERY_TIMEZONE = "UTC"
 S3_BUCKET = env.str("S3_BUCKET", default="")
 
 
-def _s3_config() -> object:
-    # By name, for the package is in an extra.
-    make = import_module("botocore.config").Config
-    return make(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2}, signature_version="s3v4")
-
-
 STORAGES = {
     "default": {
         "BACKEND": "storages.backends.s3.S3Storage",
@@ -204,7 +197,7 @@ STORAGES = {
             "bucket_name": S3_BUCKET,
             "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
             # The client's own patience is minutes.
-            "client_config": _s3_config(),
+            "client_config": s3_config(),
             # What is read beyond it lies on the disk: unless said, a file of a gigabyte would be in memory.
             "max_memory_size": 8 * 1024 * 1024,
         },
@@ -303,18 +296,6 @@ SMS_BACKEND = env.str("SMS_BACKEND", default="contacts.sms.ConsoleBackend")
 SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="")
 SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")
 SMS_SENDER = env.str("SMS_SENDER", default="Kontor")
-
-# ---- proof
-
-# Files with the Ed25519 keys that sign seals: the present one first, then those that it replaces. Only for workers.
-SEAL_KEY_FILES = env.list("SEAL_KEY_FILES", default=[_embedded.seal_key(VAR_DIR)] if EMBEDDED else [])
-# A file to which seals are added, where Kontor's hosts cannot take them back.
-SEAL_FILE = env.str("SEAL_FILE", default=str(VAR_DIR / "seals.jsonl") if EMBEDDED else "")
-# A bucket with object lock for them, and for how many days each is locked.
-SEAL_S3_BUCKET = env.str("SEAL_S3_BUCKET", default="")
-SEAL_S3_ENDPOINT_URL = env.str("SEAL_S3_ENDPOINT_URL", default=None)
-SEAL_S3_DAYS = env.int("SEAL_S3_DAYS", default=3_650)
-SEAL_S3_CONFIG = _s3_config() if SEAL_S3_BUCKET else None
 
 # ---- webhooks
 

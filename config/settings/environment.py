@@ -34,3 +34,9 @@ def embedded_servers() -> ModuleType:
         return import_module("devstack.embedded")
     except ModuleNotFoundError as error:
         raise ImproperlyConfigured("Set DATABASE_URL and REDIS_URL: the image has no embedded servers.") from error
+
+
+def s3_config() -> object:
+    """Return how patient clients of S3 are, whose own patience is minutes. By name, for the package is in an extra."""
+    make = import_module("botocore.config").Config
+    return make(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2}, signature_version="s3v4")

@@ -11,7 +11,6 @@ from audit import entries
 from audit.commitments import commit_to
 from audit.models import Entry as LedgerEntry
 from contacts.plans import ChangePlan, Origin, Snapshot, Target, plan
-from core.correlation import recorded_correlation_id
 from core.documents import Document, paths_with_ancestors
 from importexport.imports.copying import binary, copy_rows, json_text, number, row, text, text_array
 from importexport.imports.entries import Entry
@@ -113,7 +112,7 @@ class History:
                 number(columns["initiator_contact_id"]),
                 number(columns["initiator_application_id"]),
                 text(columns["initiator_system"]),
-                text(recorded_correlation_id()),
+                text(entries.recorded_correlation_id()),
             )
         )
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from accounts.actor import system_actor
 from audit import entries
-from audit.canonical import canonical_bytes
 from audit.chaining import chain_entries
 from audit.commitments import (
     NO_DOCUMENT,
     NO_PREVIOUS,
     Head,
+    canonical_bytes,
     document_commitment,
     entry_hash,
     paths_commitment,

@@ -12,7 +12,8 @@ pytestmark = pytest.mark.stack
 
 MOST = {
     "GET details": {"files": 11, "functions": 44, "moves": 18},
-    "PATCH details": {"files": 20, "functions": 88, "moves": 35},
+    # Of which the commitments of an entry are one file, six functions and two moves.
+    "PATCH details": {"files": 21, "functions": 94, "moves": 36},
 }
 
 
