@@ -1,7 +1,6 @@
 """Every entry commits to what it says and follows the one before it; Python and SQL make the same hash."""
 
 import json
-import math
 from datetime import UTC, datetime
 
 import pytest
@@ -71,6 +70,7 @@ class TestCanonicalForm:
             ({"\U0001f600": 1, "\uffee": 2}, '{"\uffee":2,"\U0001f600":1}'),
             ('"\\/\b\f\n\r\t\x01\x1f\x7f\u2028', '"\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\u2028"'),
             (1.0, "1"),
+            ([1.0, {"a": 2.5, "b": [-3.0]}, "[1.0"], '[1,{"a":2.5,"b":[-3]},"[1.0"]'),
             (-0.0, "0"),
             (0.1, "0.1"),
             (1e21, "1e+21"),
@@ -81,6 +81,7 @@ class TestCanonicalForm:
             (5e-324, "5e-324"),
             (1.7976931348623157e308, "1.7976931348623157e+308"),
             (2**63, "9223372036854776000"),
+            (2**64, "18446744073709552000"),
             (-(2**53), "-9007199254740992"),
         ],
     )
@@ -91,11 +92,6 @@ class TestCanonicalForm:
     @settings(max_examples=200)
     def test_a_number_reads_as_what_it_was(self, number):
         assert float(canonical_bytes(number)) == number
-
-    @pytest.mark.parametrize("number", [math.nan, math.inf])
-    def test_what_json_cannot_say_is_refused(self, number):
-        with pytest.raises(ValueError, match="no such number"):
-            canonical_bytes([number])
 
     @pytest.mark.django_db
     @given(JSON)
