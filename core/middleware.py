@@ -1,9 +1,10 @@
-"""Kontor's middleware: correlation id, headers, language, and Django's own that the API skips."""
+"""Kontor's middleware: correlation id, headers, language, time zone, and Django's own that the API skips."""
 
 import codecs
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from whitenoise.middleware import WhiteNoiseMiddleware
 
@@ -101,6 +102,19 @@ class LanguageMiddleware:
         response.headers.setdefault("Content-Language", language)
         patch_vary_headers(response, ("Accept-Language",))
         return response
+
+
+class TimeZoneMiddleware:
+    """Answer the API in UTC. Pages show the institution's time, which is Django's default."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_api(request):
+            return self.get_response(request)
+        with timezone.override(UTC):
+            return self.get_response(request)
 
 
 def _check_encoding(request: HttpRequest) -> None:

@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "core.middleware.SkipApiStaticFilesMiddleware",
     "core.middleware.SkipApiSessionMiddleware",
     "core.middleware.LanguageMiddleware",
+    "core.middleware.TimeZoneMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "core.middleware.SkipApiAuthenticationMiddleware",
@@ -318,7 +319,8 @@ LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("fr", _("French")), ("it", _("Italian"))]
 LOCALE_PATHS = [ROOT / "locale"]
 FORMAT_MODULE_PATH = ["core.formats"]
-TIME_ZONE = "UTC"
+# The institution's: of pages, mails, holidays and "today". The API, the log and the database have UTC.
+TIME_ZONE = env.str("TIME_ZONE", default="Europe/Zurich")
 # Where phone numbers without a calling code are dialled, unless the field of the schema names another country.
 PHONE_REGION = env.str("PHONE_REGION", default="CH")
 

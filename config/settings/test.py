@@ -1,5 +1,7 @@
 """Settings of the test suite: real servers, fast password hashes, no static files manifest."""
 
+from kombu import Exchange, Queue
+
 from config.settings.development import *
 
 DATABASES["default"].pop("CONN_MAX_AGE", None)
@@ -18,4 +20,8 @@ REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
 MAX_UNFINISHED_JOBS = env.int("MAX_UNFINISHED_JOBS", default=0)
 # Parallel tests share a broker and must not consume each other's messages.
 CELERY_TASK_DEFAULT_QUEUE = env.str("PYTEST_XDIST_WORKER", default="main")
+CELERY_TASK_QUEUES = [
+    Queue(CELERY_TASK_DEFAULT_QUEUE, Exchange(CELERY_TASK_DEFAULT_QUEUE), routing_key=CELERY_TASK_DEFAULT_QUEUE)
+]
+CELERY_TASK_ROUTES = {}
 ACCESS_LOG_IN_BACKGROUND = False
