@@ -86,6 +86,11 @@ def compare_again(*, actor: Actor, pairs: Collection[Pair]) -> None:
     _record(actor, ids, is_different=False)
 
 
+def forget_open_pairs(contact_ids: Collection[int]) -> None:
+    """Delete the pairs of contacts of which nobody has said anything. A later search finds what is still alike."""
+    Pair.objects.filter(Q(lower_id__in=contact_ids) | Q(higher_id__in=contact_ids), is_open=True).delete()
+
+
 def forget_pairs(contact_ids: Collection[int]) -> None:
     """Delete the pairs of contacts that are anonymized, or whose creation was refused, with all reasons."""
     Pair.objects.filter(Q(lower_id__in=contact_ids) | Q(higher_id__in=contact_ids)).delete()

@@ -44,10 +44,11 @@ class _Shared(Func):
 def candidates(*, actor: Actor, details: Mapping[str, Any], contact_id: int | None = None) -> list[Candidate]:
     """Return the contacts that the actor sees and that are possibly the person of the details, best first.
 
-    Leaves out `contact_id`, whose details they may be. At most MOST. Raises NotFound if the actor cannot see it.
+    Leaves out `contact_id`, whose details they may be, or the contact that answers for it. At most MOST. Raises
+    NotFound if the actor cannot see it.
     """
     if contact_id is not None:
-        check_visible(actor=actor, contact_id=contact_id)
+        contact_id = check_visible(actor=actor, contact_id=contact_id)
     return alike(actor=actor, details=details, contact_id=contact_id)[:MOST]
 
 

@@ -25,6 +25,7 @@ from contacts.services.identity import USERNAME
 from contacts.services.usernames import check_username_free, unique_username
 from core.documents import Change, is_same
 from matching.models import MatchingKeys
+from matching.pairs import forget_open_pairs
 from merging.documents import GROUPS, LOSER, MERGED_CONTACTS, MERGED_INTO, link_changes, policies_by_group
 from merging.pairs import Pair
 
@@ -63,6 +64,7 @@ def write_merge(
     earlier = list(loser.merged_contacts.values_list("pk", flat=True))
     Contact.objects.filter(pk__in=[loser.pk, *earlier]).update(merged_into=survivor)
     MatchingKeys.objects.filter(contact=loser).delete()
+    forget_open_pairs([loser.pk])
     has_closed = _close_login(loser)
     merged = [Change(MERGED_CONTACTS, known, sorted([*known, loser.pk, *earlier]))]
     writer.record(MERGE, survivor, merged)
