@@ -1,6 +1,6 @@
 """The actor of an admin session, and base classes of admins, above all of those that show contacts' data."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.contrib.admin import ChoicesFieldListFilter, ShowFacets, SimpleListF
 from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR, IncorrectLookupParameters
 from django.contrib.admin.utils import quote
 from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR
+from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -121,6 +122,12 @@ class ListButton:
 
     template: str
     kind: str
+
+
+def check_filters(request: HttpRequest, known: Collection[str]) -> None:
+    """Raise BadRequest for a filter that a page of its own does not have: ignored, it would show too much."""
+    if request.GET.keys() - known - {"after"}:
+        raise BadRequest("The page has no such filter.")
 
 
 class CappedAdmin(RebasingAdmin):

@@ -4,6 +4,7 @@ The transaction that creates also stores the response, so neither exists without
 clean up. Errors are not stored: correct the request and send it again with the same key.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -82,7 +83,10 @@ def idempotent(request: Request, create: Callable[[], tuple[Response, str]]) -> 
 
 def fingerprint(request: Request) -> str:
     """Return a hash of the request that is the same for equivalent JSON."""
-    body = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
+    try:
+        body = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a number of more than 64 bits, which no operation accepts
+        body = json.dumps(request.data, sort_keys=True).encode()
     return sha256(b"\n".join((str(request.method).encode(), request.path.encode(), body))).hexdigest()
 
 

@@ -84,10 +84,9 @@ def register_duplicates(duplicates: Duplicates) -> None:
     _registered.append(duplicates)
 
 
-def level_in(headers: Mapping[str, str]) -> str | None:
-    """Return what a change is refused for, None for nothing. Raises BadRequest."""
-    level = headers.get(HEADER)
-    if level is not None and level not in LEVELS:
+def checked_level(level: str) -> str:
+    """Return what the header says a change is refused for. Raises BadRequest."""
+    if level not in LEVELS:
         raise BadRequest(_("X-Refuse-Duplicates must be probable or possible."))
     return level
 

@@ -1,6 +1,6 @@
 """How a merge and its end are shown to those who decide them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -57,6 +57,7 @@ class PairPresenter(Presenter):
     def __init__(self, key: str) -> None:
         self._key = key
         self._others = _BelongingsPresenter(key, LABELS)
+        self._named: set[int] = set()
 
     @cached_property
     def _schema(self) -> CompiledSchema:
@@ -125,6 +126,8 @@ class PairPresenter(Presenter):
         """Return both contacts of an open request, with their details and what they become; else the survivor alone."""
         other = other_subjects(self._key, [subject.id]).get(subject.id)
         loser = None if other is None else Contact.objects.select_related("type").get(pk=other)
+        if other is not None:
+            self._named.add(other)
         return {
             "pair": [
                 (label, contact_facts(contact, user=user))
@@ -133,6 +136,9 @@ class PairPresenter(Presenter):
             ],
             "compared": [] if loser is None else self._compared(subject.row, loser),
         }
+
+    def named_contacts(self) -> Collection[int]:
+        return self._named
 
     def _compared(self, survivor: Contact, loser: Contact) -> list[ComparedField]:
         proposals = open_proposals(self._key).filter(subject__subject_id=survivor.pk)

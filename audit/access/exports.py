@@ -9,7 +9,8 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.actor import Actor
 from audit.access.models import Door, Way
-from audit.access.writing import current_correlation_id, looker_of
+from audit.access.recording import current_correlation_id
+from audit.access.writing import looker_of
 
 _INSERT: LiteralString = """
     INSERT INTO public.audit_access (at, contact_id, actor_kind, actor_id, application_id, way, door, system,

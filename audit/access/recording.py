@@ -24,7 +24,8 @@ from prometheus_client import Counter
 
 from accounts.actor import Actor
 from audit.access.models import Door, Way
-from audit.access.writing import Seen, begin, current_correlation_id, end, insert, looker_of, note
+from audit.access.writing import Seen, begin, end, insert, note
+from core.correlation import MAX_LENGTH
 from core.own_connections import parameters_of
 
 FLUSH_SECONDS = 1.0
@@ -211,6 +212,11 @@ recorder = Recorder()
 os.register_at_fork(after_in_child=recorder.forget)
 
 
+def current_correlation_id() -> str:
+    """Return the correlation id of the log's lines: a body's own is the caller's text about a client."""
+    return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))[:MAX_LENGTH]
+
+
 def looked(actor: Actor | None, contact_ids: Iterable[int], *, way: Way = Way.READ, door: Door = Door.API) -> None:
     """Record that the actor is shown these contacts. Raises nothing, and runs no statement.
 
@@ -219,4 +225,4 @@ def looked(actor: Actor | None, contact_ids: Iterable[int], *, way: Way = Way.RE
     ids = tuple(dict.fromkeys(contact_ids))
     if actor is None or not ids:
         return
-    recorder.put(Seen(time.time(), ids, looker_of(actor), way, door, current_correlation_id()))
+    recorder.put(Seen(time.time(), ids, actor, way, door, current_correlation_id()))

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import LiteralString, NamedTuple
 
 import psycopg
-import structlog
 from psycopg import errors
 
 from accounts.actor import Actor, ActorKind
 from audit.access.models import Looker
-from core.correlation import MAX_LENGTH
 
 KINDS = {
     ActorKind.APP: Looker.APP,
@@ -35,7 +33,7 @@ class Seen:
 
     at: float
     contact_ids: Sequence[int]
-    looker: LookerId
+    actor: Actor
     way: int
     door: int
     correlation_id: str
@@ -47,11 +45,6 @@ def looker_of(actor: Actor) -> LookerId:
     actor_id = actor.application_id or actor.member_id or actor.contact_id or 0
     system = actor.name[:50] if kind is Looker.SYSTEM else ""
     return LookerId(int(kind), actor_id, actor.via_application_id, system)
-
-
-def current_correlation_id() -> str:
-    """Return the correlation id of the log's lines: a body's own is the caller's text about a client."""
-    return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))[:MAX_LENGTH]
 
 
 _BEGIN: LiteralString = """
@@ -115,17 +108,18 @@ def insert(own: psycopg.Connection, batch: Sequence[Seen], *, process_id: int | 
 
 
 def _insert(own: psycopg.Connection, batch: Sequence[Seen], process_id: int | None) -> None:
+    lookers = [looker_of(seen.actor) for seen in batch]
     own.execute(
         _INSERT,
         {
             "process_id": process_id,
             "at": [seen.at for seen in batch],
-            "actor_kind": [seen.looker.kind for seen in batch],
-            "actor_id": [seen.looker.id for seen in batch],
-            "application_id": [seen.looker.application_id for seen in batch],
+            "actor_kind": [looker.kind for looker in lookers],
+            "actor_id": [looker.id for looker in lookers],
+            "application_id": [looker.application_id for looker in lookers],
             "way": [int(seen.way) for seen in batch],
             "door": [int(seen.door) for seen in batch],
-            "system": [seen.looker.system for seen in batch],
+            "system": [looker.system for looker in lookers],
             "correlation_id": [seen.correlation_id for seen in batch],
             "contact_id": [contact_id for seen in batch for contact_id in seen.contact_ids],
             "place": [place for place, seen in enumerate(batch, start=1) for _contact in seen.contact_ids],

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
-from accounts.admin_actor import ReadOnlyAdmin, actor_of_list
+from accounts.admin_actor import ReadOnlyAdmin, actor_of_list, check_filters
 from accounts.models import Member
 from audit.access.admin import looked_in_admin
 from audit.models import Entry, EntryQuerySet
@@ -118,6 +118,7 @@ class ChangelogAdmin(ReadOnlyAdmin):
         actor = actor_of_list(request)
         if actor is None or not self.has_view_permission(request):
             raise PermissionDenied
+        check_filters(request, ChangelogForm.base_fields)
         form = ChangelogForm(request.GET)
         entries = form.entries(actor) if form.is_valid() else Entry.objects.none()
         place = Place.read(request.GET.get("after", ""))

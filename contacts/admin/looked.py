@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
-from accounts.admin_actor import ReadOnlyAdmin, VisibleToActorAdmin, actor_of_list
+from accounts.admin_actor import ReadOnlyAdmin, VisibleToActorAdmin, actor_of_list, check_filters
 from accounts.models import ClientApplication
 from audit.access.admin import looked_in_admin
 from audit.access.models import Access, Door, Looker, Way
@@ -216,6 +216,7 @@ class AccessAdmin(ReadOnlyAdmin):
         actor = actor_of_list(request)
         if actor is None or not self.has_view_permission(request):
             raise PermissionDenied
+        check_filters(request, AuditForm.base_fields)
         form = AuditForm(request.GET, actor=actor)
         rows = form.rows() if form.is_valid() else Access.objects.none()
         place = Place.read(request.GET.get("after", ""))

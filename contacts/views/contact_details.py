@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from accounts.permissions import ANYONE, Access
 from accounts.views import IF_MATCH, IF_NONE_MATCH, ActorView
 from audit.access.recording import looked
-from contacts.duplicates import REFUSE_DUPLICATES, contact_written, level_in, refuse_duplicates
+from contacts.duplicates import HEADER, REFUSE_DUPLICATES, checked_level, contact_written, refuse_duplicates
 from contacts.models import ChannelKind
 from contacts.permissions import MAY_CHANGE_DETAILS
 from contacts.plans import ChangePlan, Target, merged, plan, replaced
@@ -122,8 +122,10 @@ class ContactDetailsView(ActorView):
             # The present is changed, not what was.
             self.query(StrictSerializer)
         found = plan(snapshot_from_row(self.prefetched, self.actor), target, self.actor)
-        level = level_in(self.request.headers)
-        submission = _commit_unless_duplicate(found, comment, level) if level else commit(found, comment=comment)
+        if HEADER in self.request.headers:
+            submission = _commit_unless_duplicate(found, comment, checked_level(self.request.headers[HEADER]))
+        else:
+            submission = commit(found, comment=comment)
         return rendered(
             {
                 "isApprovalRequired": submission.change_request is not None,

@@ -13,7 +13,7 @@ from accounts.views import IF_NONE_MATCH, ActorView
 from audit.access.recording import looked
 from changerequests.models import ChangeRequest
 from changerequests.serializers import WaitingSerializer, waiting
-from contacts.duplicates import REFUSE_DUPLICATES, contact_written, level_in, refuse_duplicates
+from contacts.duplicates import HEADER, REFUSE_DUPLICATES, checked_level, contact_written, refuse_duplicates
 from contacts.models import ExternalConnection
 from contacts.permissions import MAY_ADD, MAY_ANONYMIZE, MAY_CHANGE_DETAILS
 from contacts.queries.contacts import connection_holder, connections_to, visible_contact
@@ -59,7 +59,7 @@ class ContactsView(ActorView):
         """
         body = self.body(shapes.CreateContactSerializer)
         of_body.set(body["correlationId"] or None)
-        level = level_in(request.headers)
+        level = checked_level(request.headers[HEADER]) if HEADER in request.headers else None
 
         def create() -> tuple[Response, str]:
             if level:

@@ -8,6 +8,8 @@ from django.utils.translation import gettext
 
 from accounts.actor import Actor
 from accounts.admin_actor import VisibleToActorAdmin
+from audit.access.admin import looked_in_admin
+from audit.access.models import Way
 from contacts.admin.base import (
     AddedPage,
     address_of,
@@ -92,6 +94,7 @@ def _choices(survivor: Contact, loser: Contact, request: HttpRequest) -> list[Ch
 def _choose_other(admin: VisibleToActorAdmin, request: HttpRequest, actor: Actor, survivor: Contact) -> HttpResponse:
     term = request.GET.get("q", "").strip() or survivor.name
     found, _count = found_page(actor=actor, text=term, start=0, stop=MOST_FOUND)
+    looked_in_admin(request, [one.id for one in found], way=Way.LISTED)
     return contact_page(
         admin,
         request,
@@ -112,6 +115,7 @@ def _side_by_side(
     *,
     error: ApiError | None = None,
 ) -> HttpResponse:
+    looked_in_admin(request, [loser.pk])
     status: Any = HTTPStatus.OK if error is None else error.status
     is_overtaken = isinstance(error, PreconditionFailed)
     if is_overtaken:

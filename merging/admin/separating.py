@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 
 from accounts.actor import Actor
 from accounts.admin_actor import VisibleToActorAdmin
+from audit.access.admin import looked_in_admin
 from changerequests.presentation import ReviewedChange
 from contacts.admin.base import (
     AddedPage,
@@ -58,6 +59,7 @@ def unmerge_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: i
         raise Http404 from None
     except ApiError as refused:
         loser, changes, error = None, [], error or refused
+    looked_in_admin(request, [loser_id])
     versions = {"survivor_version": survivor.version, "loser_version": 1 if loser is None else loser.version}
     sent = "" if form is None else form.data.get("comment", "")
     presenter = PairPresenter(UNMERGE)

@@ -131,9 +131,9 @@ def test_the_thread_writes_by_itself_and_records_begin_and_end(eventually, setti
     own.start("web")
     process = AccessProcess.objects.get()
     assert (process.program, process.pid, process.ended_at) == ("web", os.getpid(), None)
-    own.put(recording.Seen(time.time(), (7, 8), recording.looker_of(SYSTEM), Way.READ, Door.API, "c"))
+    own.put(recording.Seen(time.time(), (7, 8), SYSTEM, Way.READ, Door.API, "c"))
     eventually(lambda: Access.objects.filter(process_id=process.pk).count() == 2)
-    own.put(recording.Seen(time.time(), (9,), recording.looker_of(SYSTEM), Way.READ, Door.API, "c"))
+    own.put(recording.Seen(time.time(), (9,), SYSTEM, Way.READ, Door.API, "c"))
     own.stop()
     assert set(Access.objects.filter(process_id=process.pk).values_list("contact_id", flat=True)) == {7, 8, 9}
     process.refresh_from_db()

@@ -35,7 +35,7 @@ def test_a_merge_is_asked_for_approved_and_undone_by_two(
     axe(anna)
     anna.set_viewport_size(DESKTOP)
     anna.get_by_role("button", name="Merge", exact=True).click()
-    expect(anna.get_by_text("waits for approval")).to_be_visible()
+    expect(anna.get_by_text("pending approval")).to_be_visible()
 
     approve(rita, axe)
     assert everything(loser)["mergedInto"] == survivor.pk
@@ -50,7 +50,7 @@ def test_a_merge_is_asked_for_approved_and_undone_by_two(
     anna.get_by_role("link", name="Undo the merge").click()
     axe(anna)
     anna.get_by_role("button", name="Undo the merge").click()
-    expect(anna.get_by_text("waits for approval")).to_be_visible()
+    expect(anna.get_by_text("pending approval")).to_be_visible()
 
     approve(rita, axe)
     personal = {**before[0]["details"]["personalInformation"], "firstName": "Hanna"}
@@ -66,4 +66,4 @@ def approve(page, axe):
     axe(page)
     page.wait_for_timeout(1_100)
     page.get_by_role("button", name="Approve").first.click()
-    expect(page.get_by_text("Nothing else in this queue waits for you.")).to_be_visible()
+    expect(page.get_by_text("Nothing else in this queue is pending for you.")).to_be_visible()

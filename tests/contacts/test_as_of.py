@@ -181,14 +181,14 @@ class TestAdmin:
         assert "calls on Mondays" in self.shown(browser, contact, at="2026-03-04T00:00")
 
     def test_it_compares_two_moments(self, contact, browser):
-        page = self.shown(browser, contact, at="2026-03-01T12:30", beside="2026-03-02T12:30")
+        page = self.shown(browser, contact, at="2026-03-01T13:30", beside="2026-03-02T13:30")
         assert "From version 1 to version 2" in page
         assert "Removed: Spyri + Added: Heusser" in page
         assert "calls on Mondays" not in page
-        same = self.shown(browser, contact, at="2026-03-01T12:30", beside="2026-03-01T12:31")
+        same = self.shown(browser, contact, at="2026-03-01T13:30", beside="2026-03-01T13:31")
         assert "There is no difference." in same
 
     def test_it_says_why_there_is_nothing_to_show(self, contact, browser):
         assert "The contact did not exist yet" in self.shown(browser, contact, at="2020-01-01T00:00")
-        assert "still to come" in self.shown(browser, contact, at="2026-03-01T12:30", beside="9999-01-01T00:00")
+        assert "still to come" in self.shown(browser, contact, at="2026-03-01T13:30", beside="9999-01-01T00:00")
         assert "Enter a valid date/time" in self.shown(browser, contact, at="soon")

@@ -1,5 +1,6 @@
 """A POST that creates is executed once per Idempotency-Key."""
 
+import json
 from datetime import timedelta
 from threading import Event
 
@@ -34,6 +35,13 @@ def test_the_same_request_again_gets_the_same_answer_and_creates_nothing(app, bo
 def test_the_same_key_with_another_request_is_refused(app, body):
     app.post(PATH, body, idempotency_key="order-7")
     answer = app.post(PATH, {**body, "username": "heidi"}, idempotency_key="order-7")
+    assert (answer.status, answer.sub_code) == (422, "IdempotencyKeyReused")
+
+
+def test_a_number_of_many_digits_is_refused_also_with_a_key_that_is_known(app, body):
+    app.post(PATH, body, idempotency_key="order-7")
+    large = json.dumps({**body, "details": {"large": -173410992980678817087488}})
+    answer = app.post(PATH, raw=large.encode(), idempotency_key="order-7")
     assert (answer.status, answer.sub_code) == (422, "IdempotencyKeyReused")
 
 

@@ -133,5 +133,5 @@ def test_every_operation_does_what_the_document_says_and_nothing_else(demo_stack
         check=False,
     )
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
-    assert "Tested: 86" in done.stdout
+    assert "Tested: 88" in done.stdout
     assert demo_stack.output.count("status=401") > refused + 50  # without a token and with an invalid one

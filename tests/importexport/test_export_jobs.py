@@ -326,7 +326,7 @@ def test_a_full_disk_of_the_worker_fails_the_job_and_says_so(ask, make_contact, 
     run_export(job.pk)
     job.refresh_from_db()
     assert (job.status, job.error_code) == ("Failed", "StorageFull")
-    assert "room" in job.error_message
+    assert "space" in job.error_message
 
 
 def test_a_mistake_in_the_program_fails_the_job_and_tells_nothing_of_the_inside(ask, monkeypatch):

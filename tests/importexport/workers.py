@@ -21,6 +21,7 @@ NURSERY = """
 import os, signal, sys
 from config.celery import app
 app.conf.task_default_queue = sys.argv[1]
+app.conf.task_queues = None
 app.loader.import_default_modules()
 app.finalize()
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)

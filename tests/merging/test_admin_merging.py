@@ -73,8 +73,8 @@ def test_a_merge_is_asked_for_side_by_side_and_reviewed_with_both(admin_of, anna
         },
     )
     request = ChangeRequest.objects.get()
-    assert f"change request #{request.pk} waits for approval" in text_of(answer)
-    assert "Merge of contacts: A change that Anna Tester asked for waits for review" in shown(browser, page_of(loser))
+    assert f"change request #{request.pk} is pending approval" in text_of(answer)
+    assert "Merge of contacts: A change requested by Anna Tester is pending review" in shown(browser, page_of(loser))
     review = shown(admin_of(rita), review_of(request))
     for text in ("One person", "heusser@example.com", "johanna@example.com", "Spyri-Heusser", "Germany", "S-1", "L-1"):
         assert text in review

@@ -143,6 +143,8 @@ def test_every_page_of_the_admin_that_shows_a_contact_is_on_record(ours, marks, 
     assert pages - visited <= {
         # Only sent to.
         *(f"contacts_contact_{page}" for page in ("connections_add", "channels_act", "picture_change")),
+        # For a merged contact alone.
+        "contacts_contact_unmerge",
         "contacts_contact_choices",
         "contacts_contact_picture_file",
     }
