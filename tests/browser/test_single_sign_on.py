@@ -55,7 +55,7 @@ def test_who_is_linked_comes_in_with_the_rights_of_its_groups_and_goes_out_of_bo
     expect(page).to_have_url(f"{live_server.url}/admin/")
     assert page.request.get("/admin/contacts/contact/").ok
     assert list(anna.user.groups.values_list("name", flat=True)) == ["Tellers"]
-    page.evaluate("document.querySelector('form[action$=\"/logout/\"]').requestSubmit()")
+    page.locator('form[action$="/logout/"]').first.evaluate("form => form.requestSubmit()")
     page.get_by_role("button", name="Log out").click()
     expect(page).to_have_url(re.compile(f"^{live_server.url}/connect/login"))
     begin(page)
