@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -33,10 +34,18 @@ def celery_messages() -> Iterator[Callable[[], list[tuple[str, list[Any]]]]]:
     take()
 
 
+@contextmanager
+def running_worker() -> Iterator[None]:
+    """A real worker on the queue, in a thread: the log stays that of the process, whose output it would take over."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOG_STREAM", "stderr")
+        with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
+            yield
+
+
 @pytest.fixture
 def worker(celery_messages: object) -> Iterator[None]:
-    """A real worker on the queue."""
-    with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
+    with running_worker():
         yield
 
 

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from celery.contrib.testing.worker import start_worker
 from playwright.sync_api import expect
 
 from config.celery import app
 from contacts.models import Contact
 from tests.browser.browsing import scrolls_sideways
+from tests.queues import running_worker
 
 ADD = "/admin/importexport/importjob/add/"
 DETAILS = {"personalInformation": {"firstName": "Johanna", "lastName": "Spyri"}}
@@ -63,7 +63,7 @@ def test_an_import_from_the_file_to_its_report(page, sign_in, olga, file_of, axe
     expect(bar).to_have_js_property("position", 0)
     expect(page.get_by_text("0 of 40 entries")).to_be_visible()
     axe(page)
-    with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
+    with running_worker():
         expect(page.get_by_text("40 of 40 entries")).to_be_visible(timeout=60_000)
         expect(bar).to_have_count(0)
     expect(page.get_by_text("Completed with errors")).to_be_visible()
