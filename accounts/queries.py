@@ -136,3 +136,8 @@ def actor_of_user(user_id: int | None) -> Actor | None:
         return None
     member = Member.objects.select_related("user").filter(user_id=user_id, user__is_active=True).first()
     return None if member is None else member_actor(member)
+
+
+def member_named(username: str) -> Member | None:
+    """Return the member with this username, whatever its case."""
+    return Member.objects.filter(user__username__iexact=username).first()

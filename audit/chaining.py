@@ -15,7 +15,7 @@ from audit.documents import document_tables
 BATCH = 2_000
 # An advisory lock, for everybody who chains.
 _LOCK = 0x6B6F6E746F72_02
-# Whoever erases has entries locked that are left out here, and what follows them; they come next time.
+# An erasure has entries locked that are left out here, and what follows them; they come next time.
 _UNCHAINED = """
 SELECT entry.id, entry.kind, entry.subject_id, entry.sequence, entry.recorded_at, entry.initiator_member_id,
        entry.initiator_contact_id, entry.initiator_application_id, entry.change_request_id, entry.correlation_id,

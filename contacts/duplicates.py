@@ -1,7 +1,7 @@
 """What is asked of the app that knows duplicates, which is above this one and registers itself.
 
-Whoever writes a contact and asks does both in one transaction: `wait_for_similar`, then write and ask, then
-`contact_written`. So of two who write similar contacts at once, the second sees the contact of the first.
+Write a contact and ask in one transaction: `wait_for_similar`, then write and ask, then `contact_written`. So of two
+who write similar contacts at once, the second sees the contact of the first.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -33,7 +33,7 @@ def locked_contact(*, actor: Actor, contact_id: int) -> Contact:
     """
     query, values = _lock_query(actor, contact_id)
     with map_lock_errors():
-        # Whoever it waited for may have merged it: then another contact answers.
+        # The transaction that it waited for may have merged it: then another contact answers.
         found = query.first(values) or query.first(values)
     return _locked(found)
 

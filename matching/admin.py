@@ -21,8 +21,8 @@ from unfold.decorators import display
 from accounts.actor import Actor
 from accounts.admin_actor import CappedChangeList, VisibleToActorAdmin, actor_of
 from accounts.admin_paging import KeyedChangeList, KeyedPaginator
-from audit.access.models import Door, Way
-from audit.access.recording import looked
+from audit.access.admin import looked_in_admin
+from audit.access.models import Way
 from contacts.admin.base import address_of
 from contacts.admin.duplicates import compared_rows
 from contacts.duplicates import MAX_REASON
@@ -309,7 +309,7 @@ def _compared(pairs: Iterable[Pair]) -> list[Pair]:
 def _shown(request: HttpRequest, pairs: list[Pair], way: Way) -> list[Pair]:
     """Return the pairs, and record that their contacts are shown."""
     ids = [pk for pair in pairs for pk in (pair.lower_id, pair.higher_id)]
-    looked(actor_of(request), ids, way=way, door=Door.ADMIN)
+    looked_in_admin(request, ids, way=way)
     return pairs
 
 

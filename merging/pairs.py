@@ -49,6 +49,11 @@ class Pair:
             },
         }
 
+    def gives_username(self, username: str | None) -> bool:
+        """Return whether this is the other contact's username, which the survivor takes over then."""
+        own = self.loser.username
+        return username is not None and own is not None and own.casefold() == username.casefold()
+
     @property
     def state(self) -> dict[str, Any]:
         """The state of the other contact, as `merging.documents` describes it."""

@@ -12,7 +12,7 @@ from audit.models import Entry, EntryQuerySet
 from changerequests.kinds import RequestKind, SubjectView, all_kinds, request_kind
 from changerequests.presentation import ShownChange
 from changerequests.queries.subjects import Presenters, found_subjects
-from core.places import Place
+from core.places import Place, latest
 
 PAGE_SIZE = 20
 
@@ -51,15 +51,10 @@ def seen_entries(actor: Actor, kinds: Collection[RequestKind] | None = None) -> 
 
 
 def changelog_page(entries: EntryQuerySet, *, actor: Actor, user: object, after: Place | None) -> ChangelogPage:
-    """Return a page of the entries, latest first. Counts nothing: finds one entry more than a page has."""
-    if after is not None:
-        entries = entries.filter(
-            Q(recorded_at__lt=after.at) | Q(recorded_at=after.at, pk__lt=after.id), recorded_at__lte=after.at
-        )
+    """Return a page of the entries, latest first."""
     rows = entries.with_people().select_related("initiator_application", "change_request__review_member__user")
-    found = list(rows.defer("change_request__paths").order_by("-recorded_at", "-pk")[: PAGE_SIZE + 1])
-    shown = found[:PAGE_SIZE]
-    following = Place(shown[-1].recorded_at, shown[-1].pk) if len(found) > PAGE_SIZE else None
+    rows = rows.defer("change_request__paths")
+    shown, following = latest(rows, column="recorded_at", after=after, size=PAGE_SIZE)
     presenters = Presenters(actor)
     lines = _lines(shown, presenters, user)
     contacts = {line.entry.subject_id for line in lines if line.kind.is_about_contacts}

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_actor import VisibleToActorAdmin
@@ -49,7 +48,6 @@ def as_of_page(admin: VisibleToActorAdmin, request: HttpRequest, contact_id: int
         tab="changes",
         template="admin/contacts/contact/as_of.html",
         form=form,
-        zone=timezone.get_current_timezone_name(),
         **context,
     )
 

@@ -13,9 +13,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 
 from accounts.actor import Actor
-from accounts.admin_actor import actor_of
-from audit.access.models import Door, Way
-from audit.access.recording import looked
+from audit.access.admin import looked_in_admin
+from audit.access.models import Way
 from changerequests.presentation import Shown
 from contacts.admin.base import address_of
 from contacts.display import shown
@@ -111,7 +110,7 @@ def duplicates_page(
     typed, _answer = sent_form(request)
     typed.pop("csrfmiddlewaretoken", None)
     may_open = admin.has_view_permission(request)
-    looked(actor_of(request), [one.contact.pk for one in found], way=Way.LISTED, door=Door.ADMIN)
+    looked_in_admin(request, [one.contact.pk for one in found], way=Way.LISTED)
     return TemplateResponse(
         request,
         "admin/contacts/contact/duplicates.html",

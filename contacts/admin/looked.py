@@ -1,6 +1,5 @@
 """Who looked: a contact's tab, and the page of auditors. Both need a permission of their own, and are on record."""
 
-from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -10,12 +9,12 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from accounts.admin_actor import ReadOnlyAdmin, VisibleToActorAdmin, actor_of_list, check_filters
+from accounts.admin_logs import DAYS_SHOWN, INPUT, DaysForm, MemberForm, paged, place_in
 from accounts.models import ClientApplication
 from audit.access.admin import looked_in_admin
 from audit.access.models import Access, Door, Looker, Way
@@ -23,21 +22,18 @@ from audit.access.queries import Gap, accesses_by, accesses_of, gaps
 from audit.permissions import MAY_SEE_WHO_LOOKED
 from contacts.admin.base import AddedPage, contact_page, opened, register_contact_page
 from contacts.models import Contact
-from contacts.queries.looked import Page, member_named, page_of_accesses
+from contacts.queries.looked import Page, page_of_accesses
 from core.places import Place
 from core.search import id_in, uuid_in
 
-# Without a contact and without somebody who looked, the page shows so many days unless it is asked for others.
-DAYS_SHOWN = 30
 GAPS_SHOWN = 5
-INPUT = {"class": "kf-input"}
 
 
 def may_see_who_looked(request: HttpRequest) -> bool:
     return bool(request.user.has_perm(MAY_SEE_WHO_LOOKED))
 
 
-class LookedForm(forms.Form):
+class LookedForm(DaysForm):
     """What a page of the log shows. All of it may be left out."""
 
     way = forms.TypedChoiceField(
@@ -48,30 +44,16 @@ class LookedForm(forms.Form):
         choices=lambda: [("", _("All")), *Way.choices],
         widget=forms.Select(attrs=INPUT),
     )
-    since = forms.DateField(
-        label=_("From"), required=False, widget=forms.DateInput(attrs={**INPUT, "type": "date"}, format="%Y-%m-%d")
-    )
-    until = forms.DateField(
-        label=_("To"), required=False, widget=forms.DateInput(attrs={**INPUT, "type": "date"}, format="%Y-%m-%d")
-    )
+    field_order = ["way", "since", "until"]
 
     def narrowed(self, rows: QuerySet[Access]) -> QuerySet[Access]:
         """Return those of the rows that the form asks for. Call it once the form is valid."""
         if (way := self.cleaned_data["way"]) is not None:
             rows = rows.filter(way=way)
-        if (since := self.moment("since")) is not None:
-            rows = rows.filter(at__gte=since)
-        if (until := self.moment("until")) is not None:
-            rows = rows.filter(at__lt=until + timedelta(days=1))
-        return rows
-
-    def moment(self, name: str) -> datetime | None:
-        """Return when a day begins that the form names."""
-        day = self.cleaned_data.get(name)
-        return None if day is None else timezone.make_aware(datetime.combine(day, time()))
+        return self.within(rows, "at")
 
 
-class AuditForm(LookedForm):
+class AuditForm(LookedForm, MemberForm):
     """The form of auditors: also which contact, and who looked."""
 
     contact = forms.CharField(
@@ -79,12 +61,6 @@ class AuditForm(LookedForm):
         required=False,
         max_length=40,
         widget=forms.TextInput(attrs={**INPUT, "placeholder": _("id or uid")}),
-    )
-    member = forms.CharField(
-        label=_("Member"),
-        required=False,
-        max_length=150,
-        widget=forms.TextInput(attrs={**INPUT, "placeholder": _("username")}),
     )
     application = forms.ModelChoiceField(
         label=_("Application"),
@@ -94,6 +70,7 @@ class AuditForm(LookedForm):
         widget=forms.Select(attrs=INPUT),
     )
     field_order = ["contact", "member", "application", "way", "since", "until"]
+    selective = ("contact", "member", "application", "since")
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -110,27 +87,11 @@ class AuditForm(LookedForm):
             raise forms.ValidationError(gettext("There is no contact with this id that you can see."))
         return found
 
-    def clean_member(self) -> int | None:
-        """Return the id of the member. Raises ValidationError if there is none of this name."""
-        name = self.cleaned_data["member"].strip()
-        if not name:
-            return None
-        member = member_named(name)
-        if member is None:
-            raise forms.ValidationError(gettext("There is no member of this name."))
-        return member.pk
-
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("member") and cleaned.get("application"):
             raise forms.ValidationError(gettext("Choose a member or an application, not both."))
         return cleaned
-
-    @property
-    def is_of_recent_days(self) -> bool:
-        """Whether nothing says which rows, so that the page shows those of the last days."""
-        names = ("contact", "member", "application", "since")
-        return not any(self.cleaned_data.get(name) for name in names)
 
     def rows(self) -> QuerySet[Access]:
         """Return the rows that the form asks for, by the index that finds them. Call it once the form is valid."""
@@ -144,7 +105,7 @@ class AuditForm(LookedForm):
         if asked["contact"]:
             rows = rows.filter(contact_id=asked["contact"])
         elif self.is_of_recent_days:
-            rows = rows.filter(at__gte=datetime.now(UTC) - timedelta(days=DAYS_SHOWN))
+            rows = self.recent(rows, "at")
         return self.narrowed(rows)
 
 
@@ -155,7 +116,7 @@ def looked_page(admin_of_contacts: VisibleToActorAdmin, request: HttpRequest, co
         raise PermissionDenied
     form = LookedForm(request.GET)
     rows = form.narrowed(accesses_of(contact.pk)) if form.is_valid() else Access.objects.none()
-    place = Place.read(request.GET.get("after", ""))
+    place = place_in(request)
     page = page_of_accesses(rows, actor=actor, after=place)
     looked_in_admin(request, [contact.pk], way=Way.AUDITED)
     return contact_page(
@@ -171,25 +132,19 @@ def looked_page(admin_of_contacts: VisibleToActorAdmin, request: HttpRequest, co
 def _gaps(form: LookedForm, page: Page, place: Place | None) -> list[Gap]:
     """Return the gaps of the time that the page is about."""
     since = page.following.at if page.following else form.moment("since")
-    until = None if (last := form.moment("until")) is None else last + timedelta(days=1)
-    return gaps(since=since, until=place.at if place else until)
+    return gaps(since=since, until=place.at if place else form.end)
 
 
 def _context(request: HttpRequest, form: LookedForm, page: Page, place: Place | None) -> dict[str, Any]:
-    kept = request.GET.copy()
-    kept.pop("after", None)
     found = _gaps(form, page, place) if form.is_valid() else []
     return {
         "form": form,
         "lines": [
             (line, Looker(line.access.actor_kind), Way(line.access.way), Door(line.access.door)) for line in page.lines
         ],
-        "first": f"?{kept.urlencode()}",
-        "following": f"?{kept.urlencode()}&after={page.following}" if page.following else "",
-        "is_first": place is None,
+        **paged(request, page.following),
         "gaps": found[:GAPS_SHOWN],
         "more_gaps": max(len(found) - GAPS_SHOWN, 0),
-        "zone": timezone.get_current_timezone_name(),
     }
 
 
@@ -219,7 +174,7 @@ class AccessAdmin(ReadOnlyAdmin):
         check_filters(request, AuditForm.base_fields)
         form = AuditForm(request.GET, actor=actor)
         rows = form.rows() if form.is_valid() else Access.objects.none()
-        place = Place.read(request.GET.get("after", ""))
+        place = place_in(request)
         page = page_of_accesses(rows, actor=actor, after=place)
         looked_in_admin(request, page.contact_ids, way=Way.AUDITED)
         context = {

@@ -197,7 +197,7 @@ OF_MERGES = [
 def follow_survivor(table: str, column: str) -> list[Guard]:
     """Return the triggers by which merged contacts keep the links of the contact that answers for them.
 
-    `column` is what a row of `table` links a contact to. So whoever sees one of them sees the other.
+    `column` is what a row of `table` links a contact to. So an actor that sees one of them sees the other.
     """
     merged = """
         FROM {rows} JOIN public.contacts_contact merged ON merged.merged_into_id = {rows}.contact_id

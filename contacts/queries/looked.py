@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.actor import Actor
 from accounts.models import ClientApplication, Member
 from audit.access.models import Access, Looker
 from contacts.models import Contact
 from contacts.queries.names import SeenNames
-from core.places import Place
+from core.places import Place, latest
 
 PAGE_SIZE = 50
 
@@ -40,14 +40,10 @@ class Page:
 def page_of_accesses(rows: QuerySet[Access], *, actor: Actor, after: Place | None) -> Page:
     """Return a page of those of the rows that are about contacts which the actor sees, latest first.
 
-    Counts nothing: finds one row more than a page has. Runs a query, and one for the names of each kind that turns up.
+    Runs a query, and one for the names of each kind that turns up.
     """
-    rows = Contact.objects.narrowed_to_visible(rows, actor, column="contact_id").order_by("-at", "-id")
-    if after is not None:
-        rows = rows.filter(Q(at__lt=after.at) | Q(at=after.at, id__lt=after.id), at__lte=after.at)
-    found = list(rows[: PAGE_SIZE + 1])
-    shown = found[:PAGE_SIZE]
-    following = Place(shown[-1].at, shown[-1].id) if len(found) > PAGE_SIZE else None
+    seen = Contact.objects.narrowed_to_visible(rows, actor, column="contact_id")
+    shown, following = latest(seen, column="at", after=after, size=PAGE_SIZE)
     return Page(lines_of(shown, actor), following)
 
 
@@ -80,8 +76,3 @@ def _ids(rows: Iterable[Access], kind: Looker) -> set[int]:
 def _application_names(ids: Iterable[int]) -> dict[int, str]:
     wanted = list(ids)
     return dict(ClientApplication.objects.filter(pk__in=wanted).values_list("pk", "name")) if wanted else {}
-
-
-def member_named(username: str) -> Member | None:
-    """Return the member with this username, whatever its case."""
-    return Member.objects.filter(user__username__iexact=username).first()

@@ -99,7 +99,7 @@ def locked_with_merged(*, actor: Actor, contact_ids: Collection[int] | QuerySet[
     found = Contact.objects.visible_with_merged(actor).same_as(contact_ids).order_by("id")
     with map_lock_errors():
         contacts = list(found.select_for_update(of=("self",)).select_related("type").prefetch_related("participants"))
-        # Whoever they waited for may have merged another one into them, or them into another one.
+        # The transaction that they waited for may have merged another one into them, or them into another one.
         while {contact.pk for contact in contacts} != set(found.values_list("pk", flat=True)):
             contacts = list(
                 found.select_for_update(of=("self",)).select_related("type").prefetch_related("participants")

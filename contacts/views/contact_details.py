@@ -48,7 +48,7 @@ class ContactDetailsView(ActorView):
         get a 304 if nothing has changed.
 
         With `asOf`, the details are those of that moment, as the history has them, and the ETag is that of their
-        version. Open to whoever may read the history.
+        version. Open to all who may read the history.
 
         `subCode`: AsOfInFuture, AsOfBeforeCreation; ContactAnonymized if the details of that moment were erased since.
         """

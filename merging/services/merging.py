@@ -119,15 +119,9 @@ def planned_details(pair: Pair, snapshot: Snapshot, actor: Actor, chosen: Docume
     found = plan(snapshot, replaced(chosen), actor, Origin.MERGE)
     if found.refusal:
         raise found.refusal
-    if found.username is not None and not is_username_of(pair, found.username):
+    if found.username is not None and not pair.gives_username(found.username):
         check_username_free(found.username, but_by=pair.survivor)
     return found
-
-
-def is_username_of(pair: Pair, username: str) -> bool:
-    """Return whether the merged contact has a username, which the survivor takes over then."""
-    own = pair.loser.username
-    return own is not None and own.casefold() == username.casefold()
 
 
 def _check_chosen(pair: Pair, snapshot: Snapshot, actor: Actor, chosen: Document) -> None:

@@ -22,7 +22,7 @@ from core.documents import Change, Document, changes_between, value_at, with_val
 from core.errors import PreconditionFailed
 from merging.documents import GROUPS, details_changes, three_way, unmerge_changes
 from merging.pairs import Pair, locked_pair, merge_of, state_of
-from merging.services.merging import is_username_of, snapshot_of
+from merging.services.merging import snapshot_of
 from merging.services.writing import GAVE_USERNAME, write_unmerge
 from schemas.compiled import CompiledSchema
 from schemas.queries import current_schema
@@ -128,7 +128,7 @@ def _plans(pair: Pair, actor: Actor, before: Document, target: Document) -> list
     whole = plan(snapshot, replaced(target), actor, Origin.MERGE)
     if whole.refusal:
         raise whole.refusal
-    if whole.username is not None and not is_username_of(pair, whole.username):
+    if whole.username is not None and not pair.gives_username(whole.username):
         check_username_free(whole.username, but_by=pair.survivor)
     back = plan(snapshot, Target(lambda _stored: before, is_canonical=True, is_valid=True), actor, Origin.MERGE)
     again = plan(

@@ -52,7 +52,7 @@ def write_merge(
     version = survivor.version
     drop_pending(contact=loser, kinds=ChannelKind.values)
     drop_pending(contact=survivor, kinds=plan.settled_channels)
-    gave_username = loser.username is not None and _is_taken_over(plan.username_to_write, loser.username)
+    gave_username = pair.gives_username(plan.username_to_write)
     if gave_username:
         writer.rename(loser, None)
     writer.details(plan)
@@ -196,10 +196,6 @@ class _Writer:
         if changes:
             check_policies({change.path: change.target for change in changes if change.target is not None})
             write_group(actor=self._actor, locked=group, changes=changes, initiator=self._initiator)
-
-
-def _is_taken_over(username: str | None, own: str) -> bool:
-    return username is not None and username.casefold() == own.casefold()
 
 
 def _like(pair: Pair, changes: Sequence[Change]) -> list[Change]:

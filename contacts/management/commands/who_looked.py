@@ -9,11 +9,12 @@ from django.db.models import QuerySet
 
 from accounts.actor import system_actor
 from accounts.models import ClientApplication
+from accounts.queries import member_named
 from audit.access.models import Access, Door, Looker, Way
 from audit.access.queries import accesses_by, accesses_of
 from audit.access.recording import looked, recorder
 from contacts.models import Contact
-from contacts.queries.looked import Line, lines_of, member_named
+from contacts.queries.looked import Line, lines_of
 from core.search import id_in, uuid_in
 
 MOST = 1_000
